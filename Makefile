@@ -1,0 +1,57 @@
+# Two commands set up everything on a fresh machine with Python 3.10+: `make demo` and `make test`.
+# `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# An environment is rebuilt when one of these changes.
+LOCK := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.demo: $(LOCK)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "spanledger needs Python 3.10 or newer; set PYTHON=/path/to/python3")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev
+	touch $@
+
+demo: $(VENV)/.demo ## run the demo: agents, collector, cost per trace and per agent
+	$(BIN)/spanledger demo
+
+up: $(VENV)/.demo ## start the collector on the embedded ledger
+	$(BIN)/spanledger up
+
+lint: $(VENV)/.dev ## style, types and architecture contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --verbose
+	$(BIN)/pyright
+
+test: lint ## lint, then every test
+	$(BIN)/pytest
+
+quick: $(VENV)/.dev ## the tests that take less than a few seconds each
+	$(BIN)/pytest -m "not slow"
+
+bench: $(VENV)/.dev ## print the figures: added time per call, spans per second, cost by trace id
+	$(BIN)/python -m benchmarks.run
+
+format: $(VENV)/.dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+prices: $(VENV)/.dev ## rebuild the shipped price book from its sources
+	$(BIN)/python -m spanledger_collector.price.build
+
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist build .spanledger
+
+.PHONY: help demo up lint test quick bench format prices clean

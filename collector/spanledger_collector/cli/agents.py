@@ -1,0 +1,60 @@
+"""``spanledger agents``: unit economics per agent."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from spanledger_collector.query import AgentRow
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import NOTHING_FOUND, console, cost, count, print_json, seconds, text, usd_if_any
+
+_COLUMNS = (
+    "agent", "version", ">runs", ">failed", ">cost", ">per run", ">per success",
+    ">rework", ">retries", ">p50", ">p95",
+)  # fmt: skip
+
+
+def agents(
+    url: Url = DEFAULT_ADDRESS,
+    since: Since = None,
+    until: Until = None,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """What each agent costs: per run, per success, rework.
+
+    Example: spanledger agents --since 2026-11-01
+    """
+    with connect(url, workspace) as ledger:
+        rows = ledger.agents(utc(since), utc(until))
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        console().print(NOTHING_FOUND)
+        return
+    console().print(agents_table(rows))
+
+
+def agents_table(rows: Sequence[AgentRow]) -> Grid:
+    """The rows as people read them."""
+    return Grid(
+        "Agents",
+        _COLUMNS,
+        (
+            (
+                text(row.agent_name or "(outside any agent)"), text(row.agent_version),
+                count(row.runs), count(row.failed_runs), _cost(row, row.cost_usd),
+                _cost(row, row.cost_per_run_usd),
+                _cost(row, row.cost_per_success_usd) if row.successful_runs else "-",
+                usd_if_any(row.rework_cost_usd), count(row.retries),
+                seconds(row.p50_duration_ns), seconds(row.p95_duration_ns),
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def _cost(row: AgentRow, amount: Decimal | None) -> str:
+    return cost(amount, attempts=row.attempts, unpriced=row.unpriced_attempts)

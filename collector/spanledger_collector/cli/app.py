@@ -1,0 +1,58 @@
+"""The Typer application: every verb registered once, every error turned into one clear line."""
+
+from collections.abc import Sequence
+
+import typer
+
+from spanledger_collector.errors import CollectorError, ConfigurationError, RetryableError
+
+from .agents import agents
+from .demo import demo
+from .doctor import doctor
+from .output import fail
+from .prices import prices
+from .run import run
+from .runs import runs
+from .schema import schema
+from .sql import sql
+from .trace import trace
+from .up import up
+
+app = typer.Typer(
+    name="spanledger",
+    help="Agent unit economics from OpenTelemetry spans: what each agent run cost, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("up")(up)
+app.command("demo")(demo)
+app.command("run", context_settings={"ignore_unknown_options": True})(run)
+app.command("trace")(trace)
+app.command("agents")(agents)
+app.command("runs")(runs)
+app.command("sql")(sql)
+app.command("doctor")(doctor)
+app.command("schema")(schema)
+app.add_typer(prices, name="prices")
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code."""
+    try:
+        app(args=list(arguments), prog_name="spanledger")
+    except SystemExit as ended:
+        # Typer tells wrong usage (2) and interruption (130) by itself.
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except RetryableError as error:
+        fail(str(error))
+        return 3
+    except ConfigurationError as error:
+        fail(str(error))
+        return 2
+    except CollectorError as error:
+        fail(str(error))
+        return 1
+    return 0

@@ -1,0 +1,71 @@
+"""``spanledger doctor``: is everything in place? Clients, patches, exporter, collector."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from spanledger._doctor import ClientReport, DoctorReport, report
+from spanledger_collector.errors import CollectorError
+from spanledger_collector.query import RemoteReader
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Url
+from .output import console, print_json, text
+
+_CLIENT_COLUMNS = ("client", "installed", "supported from", "patches", "remarks")
+
+
+def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
+    """What is instrumented, what is not and why, and whether a collector answers.
+
+    Example: spanledger doctor --json
+    """
+    found = report()
+    collector = _collector(url)
+    if as_json:
+        print_json({**dataclasses.asdict(found), "collector": collector})
+        return
+    out = console()
+    out.print(Grid("Clients", _CLIENT_COLUMNS, _client_rows(found)))
+    out.print(Grid("Not metered", ("client", "call", "why"), _gaps(found)))
+    out.print(f"exporter   {text(found.exporter)}")
+    for name, value in found.settings.items():
+        out.print(f"setting    {text(name)}={text(value)}")
+    out.print(f"collector  {text(str(collector.get('state')))}")
+
+
+def _client_rows(found: DoctorReport) -> Iterator[Sequence[str]]:
+    for client in found.clients:
+        yield (
+            text(client.client),
+            text(client.version or "not installed"),
+            text(client.minimum),
+            _patches(client),
+            text("; ".join(client.notes)),
+        )
+
+
+def _patches(client: ClientReport) -> str:
+    """How many patches are in which state, and each one that failed by name."""
+    states = [str(patch.state.value) for patch in client.patches]
+    summary = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    failed = [f"{patch.target}: {patch.detail}" for patch in client.patches if patch.detail]
+    return text("; ".join([summary, *failed]))
+
+
+def _gaps(found: DoctorReport) -> Iterator[Sequence[str]]:
+    for client in found.clients:
+        for call, reason in client.not_metered.items():
+            yield text(client.client), text(call), text(reason)
+
+
+def _collector(url: str) -> dict[str, Any]:
+    """What the collector says of itself, or why it says nothing."""
+    scheme = url.partition("://")[0]
+    if scheme in ("chdb", "http", "https"):
+        return {"state": f"not asked: {scheme}:// is the database itself"}
+    try:
+        health = RemoteReader.at(url).health()
+    except CollectorError as error:
+        return {"state": str(error)}
+    return {"state": f"answers at {url}", **health}

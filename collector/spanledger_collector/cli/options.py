@@ -1,0 +1,39 @@
+"""Options that several verbs share, declared once."""
+
+from datetime import datetime, timezone
+from typing import Annotated
+
+import typer
+
+from spanledger_collector.query import DEFAULT_ADDRESS, Guard, Ledger
+
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        envvar="SPANLEDGER_URL",
+        help="The ledger: spanledger://host:port (a running collector), chdb:///path (embedded, "
+        "no collector running) or http(s)://user:password@host:port (a ClickHouse server).",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Since = Annotated[
+    datetime | None, typer.Option("--since", help="From this time (UTC), such as 2026-11-01.")
+]
+Until = Annotated[datetime | None, typer.Option("--until", help="Before this time (UTC).")]
+Workspace = Annotated[str, typer.Option("--workspace", help="Whose ledger to read.")]
+
+
+def connect(url: str, workspace: str = "default", *, guard: Guard | None = None) -> Ledger:
+    """Open the ledger an option names; see :meth:`Ledger.connect`."""
+    return Ledger.connect(url, workspace=workspace, guard=guard)
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """A time from the command line, which is UTC unless it says otherwise."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=timezone.utc)
+
+
+__all__ = ["DEFAULT_ADDRESS", "Json", "Since", "Until", "Url", "Workspace", "connect", "utc"]

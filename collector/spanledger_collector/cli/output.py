@@ -1,0 +1,104 @@
+"""How answers look: tables for people, JSON for programs, money without rounding.
+
+Cells are rich markup: text from telemetry goes through :func:`text`, which makes it harmless.
+"""
+
+import dataclasses
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+
+_SECOND_NS = 1_000_000_000
+_MILLISECOND_NS = 1_000_000
+
+#: Instead of an empty table.
+NOTHING_FOUND = (
+    "No runs here. A run appears about two seconds after its last span arrives; "
+    "`spanledger doctor` tells what is instrumented and whether the collector answers."
+)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where tables go. Made anew each time, so that redirected output is honoured.
+
+    No emoji codes and no highlighting: what telemetry says is shown as it is.
+    """
+    return Console(stderr=stderr, emoji=False, highlight=False)
+
+
+def fail(message: str) -> None:
+    """One clear line (or a few) on standard error."""
+    console(stderr=True).print(f"[bold red]spanledger:[/] {printable(message)}", soft_wrap=True)
+
+
+def usd(amount: Decimal | None) -> str:
+    """Money, every digit: ``$0.0012``; unknown money says so."""
+    return "[yellow]unknown[/]" if amount is None else f"${plain_decimal(amount)}"
+
+
+def cost(amount: Decimal | None, *, attempts: int, unpriced: int) -> str:
+    """A sum over attempts; ``≥`` when the cost of some is unknown, a dash when there was none."""
+    if not attempts:
+        return "-"
+    return ("≥" if unpriced and amount is not None else "") + usd(amount)
+
+
+def usd_if_any(amount: Decimal | None) -> str:
+    """As :func:`usd`, for a part of a sum: nothing (or nothing known) shows as a dash."""
+    return usd(amount) if amount else "-"
+
+
+def plain_decimal(number: Decimal) -> str:
+    """All digits, no exponent, no trailing zeros."""
+    digits = f"{number:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def seconds(duration_ns: int) -> str:
+    """A duration as people read it."""
+    if duration_ns <= 0:
+        return "-"
+    if duration_ns < _SECOND_NS:
+        return f"{duration_ns / _MILLISECOND_NS:.0f} ms"
+    return f"{duration_ns / _SECOND_NS:,.2f} s"
+
+
+def count(number: int) -> str:
+    """A count; nothing shows as a dash."""
+    return f"{number:,}" if number else "-"
+
+
+def counted(number: int, what: str) -> str:
+    """A count with its noun: ``1 row``, ``2 rows``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def printable(value: str) -> str:
+    """A string that cannot move the cursor, change colours, reorder text or be read as markup."""
+    return escape("".join(c if c.isprintable() or c == "\n" else "?" for c in value))
+
+
+def text(value: str) -> str:
+    """A string from telemetry on one line, made harmless for the terminal; empty = a dash."""
+    return printable(value.replace("\n", "?")) or "-"
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output: Decimals as strings (exact), times as ISO 8601."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    data = orjson.dumps(value, default=_plain, option=options)
+    console().file.write(data.decode() + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return str(value)

@@ -1,0 +1,72 @@
+"""``spanledger runs``: the newest runs."""
+
+from typing import Annotated
+
+import typer
+
+from spanledger_collector.query import RunRow
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import NOTHING_FOUND, console, cost, count, print_json, seconds, text, usd
+
+_COLUMNS = (
+    "=started (UTC)", "agent", "=trace", "status", ">cost", ">with sub-agents", ">retries",
+    ">latency",
+)  # fmt: skip
+
+
+def runs(
+    url: Url = DEFAULT_ADDRESS,
+    agent: Annotated[str, typer.Option("--agent", help="Only runs of this agent.")] = "",
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 20,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """The newest runs: cost, attempts, latency.
+
+    Example: spanledger runs --agent researcher --limit 5
+    """
+    with connect(url, workspace) as ledger:
+        rows = ledger.runs(utc(since), utc(until), agent_name=agent, limit=limit)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        console().print(NOTHING_FOUND)
+        return
+    console().print(
+        Grid(
+            "Runs",
+            _COLUMNS,
+            (
+                (
+                    f"{row.started_at:%Y-%m-%d %H:%M}", text(row.agent_name or f"({row.kind})"),
+                    text(row.trace_id), text(row.status), run_cost(row), run_inclusive_cost(row),
+                    count(row.retries), seconds(row.duration_ns),
+                )
+                for row in rows
+            ),
+        )
+    )  # fmt: skip
+
+
+def run_cost(row: RunRow) -> str:
+    """The run's own cost."""
+    return cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts)
+
+
+def run_inclusive_cost(row: RunRow, *, unpriced: int | None = None) -> str:
+    """With its sub-agents; a dash when that adds nothing to its own.
+
+    Args:
+        row: the run.
+        unpriced: attempts of unknown cost in the run and its sub-agents; None = only those of the
+            run itself are known.
+    """
+    if row.inclusive_cost_usd == row.cost_usd:
+        return "-"
+    unknown = row.unpriced_attempts if unpriced is None else unpriced
+    return ("≥" if unknown else "") + usd(row.inclusive_cost_usd)

@@ -1,0 +1,133 @@
+"""``spanledger trace ID``: what one trace cost and why."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+
+from spanledger_collector.query import AttemptRow, RunRow, TraceReport, TraceRow
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
+from .output import (
+    console,
+    cost,
+    count,
+    counted,
+    print_json,
+    seconds,
+    text,
+    usd,
+    usd_if_any,
+)
+from .run_tree import run_tree
+from .runs import run_cost, run_inclusive_cost
+
+_RUN_COLUMNS = (
+    "run of", "status", ">own cost", ">with sub-agents", ">rework", ">calls", ">retries", ">tools",
+    ">latency",
+)  # fmt: skip
+_ATTEMPT_COLUMNS = (
+    "agent", "model", ">try", "outcome", ">input", ">cache read", ">cache write", ">output",
+    ">cost", "price", ">FLOPs", ">latency",
+)  # fmt: skip
+#: Levels that are indented; below it a tree would leave no room for its figures.
+_DEEPEST = 12
+
+
+def trace(
+    trace_id: Annotated[str, typer.Argument(help="32 hex digits.")],
+    url: Url = DEFAULT_ADDRESS,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """What one trace cost and why: its runs and every attempt of a model call.
+
+    Example: spanledger trace 4bf92f3577b34da6a3ce929d0e0e4736
+    """
+    with connect(url, workspace) as ledger:
+        report = ledger.trace(trace_id)
+    if as_json:
+        print_json(report)
+        return
+    console().print(trace_view(report))
+
+
+def trace_view(report: TraceReport) -> Group:
+    """A trace as people read it."""
+    parts: list[RenderableType] = [
+        _headline(report.summary),
+        Grid("Runs", _RUN_COLUMNS, _run_rows(report.runs)),
+        _attempt_table(report.attempts),
+        *_notes(report),
+        "",
+    ]
+    return Group(*parts)
+
+
+def _headline(row: TraceRow) -> str:
+    return (
+        f"[bold]trace {text(row.trace_id)}[/]  {text(row.name)}  "
+        f"{row.started_at:%Y-%m-%d %H:%M:%S} UTC  {seconds(row.duration_ns)}\n"
+        f"cost [bold]{cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts)}[/]"
+        + (f"  of which rework {usd(row.rework_cost_usd)}" if row.rework_cost_usd else "")
+        + _unknown(row)
+    )
+
+
+def _unknown(row: TraceRow) -> str:
+    if not row.unpriced_attempts:
+        return ""
+    return f"  [yellow]({counted(row.unpriced_attempts, 'attempt')} of unknown cost)[/]"
+
+
+def _run_rows(runs: Sequence[RunRow]) -> Iterator[Sequence[str]]:
+    for branch in run_tree(runs):
+        run, depth = branch.run, min(branch.depth, _DEEPEST)
+        name = run.agent_name or f"({run.kind}) {run.workflow_name}".strip()
+        yield (
+            "  " * depth + ("└ " if depth else "") + text(name), text(run.status),
+            run_cost(run), run_inclusive_cost(run, unpriced=branch.unpriced_attempts),
+            usd_if_any(run.rework_cost_usd), count(run.calls), count(run.retries),
+            count(run.tool_calls), seconds(run.duration_ns),
+        )  # fmt: skip
+
+
+def _attempt_table(attempts: Sequence[AttemptRow]) -> Grid:
+    return Grid("Attempts", _ATTEMPT_COLUMNS, (_attempt_row(a) for a in attempts if a.counted))
+
+
+def _attempt_row(a: AttemptRow) -> Sequence[str]:
+    return (
+        text(a.agent_name), text(a.response_model or a.request_model), str(a.attempt_number),
+        text(a.outcome) + (f" ({text(a.error_type)})" if a.error_type else ""),
+        count(a.input_uncached_tokens), count(a.cache_read_tokens),
+        count(a.cache_write_5m_tokens + a.cache_write_1h_tokens),
+        ("≈" if a.usage_source == "estimated" else "") + count(a.output_tokens),
+        usd(a.cost_usd), _price(a), _flops(a), seconds(a.duration_ns),
+    )  # fmt: skip
+
+
+def _price(a: AttemptRow) -> str:
+    units = f": {', '.join(map(text, a.unpriced_units))}" if a.unpriced_units else ""
+    return f"{text(a.price_status)}{units}"
+
+
+def _flops(a: AttemptRow) -> str:
+    """FLOPs of a call; an assumed figure shows as its range."""
+    if not a.flops_total:
+        return "-"
+    if a.flops_method in ("exact", "measured"):
+        return f"{a.flops_total:.2e}"
+    return f"{a.flops_low:.0e}..{a.flops_high:.0e}"
+
+
+def _notes(report: TraceReport) -> Iterator[str]:
+    left_out = [a for a in report.attempts if not a.counted]
+    if left_out:
+        reasons = ", ".join(sorted({a.excluded_reason for a in left_out}))
+        rows = counted(len(left_out), "further row")
+        yield f"[dim]{rows} of these calls not counted: {text(reasons)}[/]"
+    if any(a.usage_source == "estimated" for a in report.attempts):
+        yield "[dim]≈ tokens were estimated: the provider sent no usage[/]"

@@ -1,0 +1,136 @@
+"""``spanledger up``: run a collector."""
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from pydantic import ValidationError
+
+from spanledger_collector.config import CollectorConfig
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.pipeline import Collector, Ports
+
+from .options import Json
+from .output import console, text
+
+_LOG = logging.getLogger(__name__)
+_SQL_PORT = 8123
+# What they say below an error we say better: ports, retries, connections that failed.
+_CHATTY = ("uvicorn", "urllib3", "clickhouse_connect")
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def up(
+    data_dir: Annotated[Path | None, typer.Option(help="Journal and embedded ledger.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="A ClickHouse server: http(s)://user:password@host:port.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    grpc_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="OTLP/gRPC port; 0 = any.")
+    ] = None,
+    http_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="OTLP/HTTP port; 0 = any.")
+    ] = None,
+    api_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="API port; 0 = any.")
+    ] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Allow guarded read-only SQL.")] = False,
+    sql_port: Annotated[
+        int | None,
+        typer.Option(min=-1, max=65535, help="ClickHouse-HTTP port for --sql (8123); -1 = any."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start a collector: OTLP in, priced unit economics in ClickHouse out.
+
+    Settings come from SPANLEDGER_* variables too (see docs/collector.md). Stop it with Ctrl-C or
+    SIGTERM: what was acknowledged is brought into the ledger first.
+
+    Example: spanledger up --sql
+    """
+    given: dict[str, Any] = {
+        "data_dir": data_dir, "database": database, "host": host, "grpc_port": grpc_port,
+        "http_port": http_port, "api_port": api_port,
+        "sql_port": (sql_port or _SQL_PORT) if sql else sql_port,
+    }  # fmt: skip
+    config = _settings({key: value for key, value in given.items() if value is not None})
+    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(logging.ERROR)
+    asyncio.run(_serve(config, as_json=as_json))
+
+
+def _settings(given: dict[str, Any]) -> CollectorConfig:
+    """The options over the environment's variables over the defaults."""
+    try:
+        return CollectorConfig(**given)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}, not {one['input']!r}"
+            for one in error.errors()
+        )
+        raise ConfigurationError(
+            f"settings that cannot be used: {wrong} (each is an option of `spanledger up` or a "
+            "SPANLEDGER_* variable)"
+        ) from error
+
+
+async def _serve(config: CollectorConfig, *, as_json: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _told_to_stop, stopping, number)
+    collector = Collector(config)
+    ports = await collector.start()
+    try:
+        _announce(config, ports, as_json=as_json)
+        await _until(stopping, collector)
+    finally:
+        await collector.stop()
+
+
+def _told_to_stop(stopping: asyncio.Event, number: int) -> None:
+    """The first signal ends the collector in good order, the second at once."""
+    if stopping.is_set():
+        _LOG.warning("stopped at once: what is not in the ledger waits in the journal")
+        os._exit(128 + number)
+    stopping.set()
+
+
+async def _until(stopping: asyncio.Event, collector: Collector) -> None:
+    """Wait for the signal to stop; the ledger may refuse to open before."""
+    opening = asyncio.create_task(collector.opened())
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait({opening, told}, return_when=asyncio.FIRST_COMPLETED)
+    if opening.done():
+        await opening
+    await told
+    opening.cancel()
+
+
+def _announce(config: CollectorConfig, ports: Ports, *, as_json: bool) -> None:
+    if as_json:
+        line = {
+            "grpc_port": ports.grpc, "http_port": ports.http, "api_port": ports.api,
+            "sql_port": ports.sql, "database": config.redacted_dsn(),
+        }  # fmt: skip
+        print(orjson.dumps(line).decode(), flush=True)  # noqa: T201 - the answer for programs
+        return
+    out = console()
+    out.print("[bold]spanledger collector[/] (Ctrl-C stops it)")
+    listening = {
+        "OTLP/gRPC": ports.grpc,
+        "OTLP/HTTP": ports.http,
+        "API": ports.api,
+        "SQL": ports.sql,
+    }
+    for name, port in listening.items():
+        if port:
+            out.print(f"  {name:10} {text(config.host)}:{port}")
+    out.print(f"  {'ledger':10} {text(config.redacted_dsn())}")

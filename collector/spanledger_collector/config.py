@@ -1,0 +1,87 @@
+"""The collector's settings: read once, at the edge, from ``SPANLEDGER_*`` variables or arguments.
+
+Each field is one setting; its environment variable is ``SPANLEDGER_`` + the field's name in upper
+case. A value out of range is refused with its name. Defaults are safe: everything listens on the
+loopback address, and ad-hoc SQL is off.
+"""
+
+import re
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+_LAST_PORT = 65_535
+
+
+class CollectorConfig(BaseSettings):
+    """Every setting of ``spanledger up``."""
+
+    model_config = SettingsConfigDict(env_prefix="SPANLEDGER_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path(".spanledger"), description="Directory of the journal and the embedded ledger."
+    )
+    database: str = Field(
+        default="",
+        description="Where the ledger is: empty = embedded under data_dir; "
+        "chdb:///path, or http(s)://user:password@host:port/database for a ClickHouse server.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address every port listens on.")
+    grpc_port: int = Field(ge=0, le=_LAST_PORT, default=4317, description="OTLP/gRPC port.")
+    http_port: int = Field(
+        ge=0, le=_LAST_PORT, default=4318, description="OTLP/HTTP port (protobuf and JSON)."
+    )
+    api_port: int = Field(ge=0, le=_LAST_PORT, default=4319, description="JSON/Arrow API port.")
+    sql_port: int = Field(
+        ge=-1,
+        le=_LAST_PORT,
+        default=0,
+        description="ClickHouse-HTTP-compatible read-only SQL port; 0 = off, -1 = any free one. "
+        "Listens on the loopback address only.",
+    )
+    max_request_bytes: int = Field(
+        gt=0,
+        default=64 * MIB,
+        description="Largest OTLP/HTTP body, before and after decompression.",
+    )
+    max_grpc_message_bytes: int = Field(
+        gt=0, default=4 * MIB, description="Largest OTLP/gRPC message, after decompression."
+    )
+    max_bytes_in_flight: int = Field(
+        gt=0, default=256 * MIB, description="Bytes of requests being received at once; above: 429."
+    )
+    max_journal_bytes: int = Field(
+        gt=0,
+        default=8 * 1024 * MIB,
+        description="Journal size at which requests are refused (429).",
+    )
+    load_linger_seconds: float = Field(
+        ge=0, default=1.0, description="How long the loader waits to fill a batch."
+    )
+    load_batch_spans: int = Field(gt=0, default=20_000, description="Spans a batch holds at most.")
+    settle_quiet_seconds: float = Field(
+        ge=0, default=1.0, description="A trace is settled when no span arrived for this long."
+    )
+    prices_file: Path | None = Field(
+        default=None,
+        description="Your own prices and model aliases (YAML), laid over the shipped price book.",
+    )
+    max_query_seconds: int = Field(gt=0, default=30, description="Longest a read query may run.")
+    max_query_memory_bytes: int = Field(
+        gt=0, default=1024 * MIB, description="Memory a read query may use."
+    )
+
+    def database_dsn(self) -> str:
+        """The address of the ledger: the given one, or embedded under ``data_dir``."""
+        return self.database or f"chdb://{(self.data_dir / 'ledger').resolve()}"
+
+    def redacted_dsn(self) -> str:
+        """The address without user name and password, for logs and screens."""
+        # Up to the last @: a password may hold one.
+        return re.sub(r"^(https?://).*@", r"\1", self.database_dsn())
+
+    def journal_dir(self) -> Path:
+        """Where acknowledged requests are kept until they are loaded."""
+        return self.data_dir / "journal"

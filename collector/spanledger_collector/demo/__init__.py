@@ -1,0 +1,1 @@
+"""The demonstration: a simulated provider, a multi-agent program, and the script of its answers."""

@@ -1,0 +1,181 @@
+"""An HTTP port of the collector: uvicorn inside our event loop, our sockets, head deadlines.
+
+Every HTTP server of the collector (OTLP, the API, the SQL endpoint) is one of these.
+
+uvicorn waits for ever for the headers of a request; the protocol below closes a connection whose
+request head is not complete in time or not small.
+"""
+
+import asyncio
+import contextlib
+import math
+import socket
+from collections.abc import Generator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from spanledger_collector.errors import ConfigurationError
+
+_MAX_HEAD_BYTES = 64 * 1024
+_KEEP_ALIVE_SECONDS = 60
+_BACKLOG = 1024
+HEADER_SECONDS = 10.0
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
+
+class HttpServer:
+    """One HTTP port.
+
+    Args:
+        app: the ASGI application.
+        host: address to listen on.
+        port: port; 0 takes a free one.
+        name: what listens there, for messages.
+        setting: the variable that chooses the port, for messages.
+        header_seconds: how long a request's head may take.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        host: str,
+        port: int,
+        *,
+        name: str,
+        setting: str = "",
+        header_seconds: float = HEADER_SECONDS,
+    ) -> None:
+        self._name = name
+        self._advice = f"Set {setting}." if setting else "Choose another port."
+        self._host = host
+        self._port = port
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http=_with_head_limits(header_seconds),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                backlog=_BACKLOG,
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Listen; returns the port.
+
+        Raises:
+            ConfigurationError: the address cannot be bound.
+        """
+        listener = _bind(self._host, self._port, self._name, self._advice)
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        listening = asyncio.ensure_future(self._server.listening.wait())
+        await asyncio.wait({self._task, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not listening.done():
+            listening.cancel()
+            await self._task
+        return int(listener.getsockname()[1])
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Stop listening and wait for requests in progress, at most ``grace_seconds``."""
+        if self._task is None:
+            return
+        self._server.config.timeout_graceful_shutdown = math.ceil(grace_seconds)
+        self._server.should_exit = True
+        await self._task
+        self._task = None
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and leaves signals to the program it runs in."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _bind(host: str, port: int, name: str, advice: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"{name} cannot listen on {host}:{port} ({error.strerror}): is another collector "
+            f"running, or is the address not of this machine? {advice}"
+        ) from error
+    return listener
+
+
+class _HeadLimitedProtocol(HttpToolsProtocol):
+    """Closes connections whose request head is late or large."""
+
+    header_seconds: float
+    _head_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _answering = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_complete()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._answering:
+            self._await_head()
+        super().data_received(data)
+        if self._head_timer is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        self._answering = True
+        self._head_is_complete()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        self._answering = bool(self.pipeline)
+        super().on_response_complete()
+
+    def _await_head(self) -> None:
+        if self._head_timer is None:
+            self._head_bytes = 0
+            self._head_timer = self.loop.call_later(self.header_seconds, self.transport.close)
+
+    def _head_is_complete(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def _with_head_limits(header_seconds: float) -> type[HttpToolsProtocol]:
+    class Protocol(_HeadLimitedProtocol):
+        """The protocol with this server's setting: uvicorn makes one object a connection."""
+
+    Protocol.header_seconds = header_seconds
+    return Protocol

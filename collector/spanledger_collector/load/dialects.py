@@ -1,0 +1,133 @@
+"""The table of spellings, typed: whose attribute names mean what.
+
+Source of every rule: ``dialects.yaml``, whose header explains the fields. This module only reads
+and checks it; :mod:`spanledger_collector.load.render` turns it into SQL.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+from spanledger_collector.errors import ConfigurationError
+
+#: What a field holds. ``tokens`` and ``integer`` are whole numbers; ``real`` is read from text.
+FieldType = Literal["tokens", "integer", "real", "text", "list"]
+
+#: Nanoseconds in each unit a spelling may be in.
+NANOSECONDS = {"s": 1e9, "ms": 1e6, "ns": 1.0}
+
+#: Roles a span can have (``spans.role``).
+ROLES = ("call", "agent", "workflow", "task", "tool", "engine", "ignore", "other")
+
+
+@checked(frozen=True)
+class Dialect:
+    """How one emitter of spans is recognised, and what its numbers mean.
+
+    Attributes:
+        input: do input tokens contain the cached ones? ``assumed`` = not said, taken as inclusive.
+        output: do output tokens contain the reasoning ones?
+        scopes: names of instrumentation scopes, ``%`` = any text.
+        keys: attribute names (``prefix%`` allowed) that prove it when the scope does not.
+        role: role of every span of the dialect; empty = by operation.
+        span_roles: span name to role, where the name is the only sign.
+    """
+
+    input: Literal["inclusive", "exclusive", "assumed"]
+    output: Literal["inclusive", "exclusive"]
+    scopes: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    role: str = ""
+    span_roles: Mapping[str, str] | None = None
+
+
+@checked(frozen=True)
+class Spelling:
+    """One attribute name, whose it is, and the unit of its value."""
+
+    key: str
+    dialect: str
+    unit: Literal["s", "ms", "ns"] | None = None
+    units: Mapping[str, Literal["s", "ms", "ns"]] | None = None
+    only: tuple[str, ...] = ()
+
+
+@checked(frozen=True)
+class Field:
+    """A canonical field and its spellings, the first usable one wins."""
+
+    type: FieldType
+    spellings: tuple[Spelling, ...]
+
+
+@checked(frozen=True)
+class Table:
+    """All of ``dialects.yaml``."""
+
+    dialects: Mapping[str, Dialect]
+    fields: Mapping[str, Field]
+    evidence: tuple[Spelling, ...]
+    operations: Mapping[str, tuple[str, str]]
+    providers: Mapping[str, str]
+    hosts: Mapping[str, str]
+    tiers: Mapping[str, str]
+    content: tuple[str, ...]
+
+    def spellings(self) -> Iterator[Spelling]:
+        """Every spelling that is read or kept."""
+        for field in self.fields.values():
+            yield from field.spellings
+        yield from self.evidence
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether ``text`` is ``pattern``, or starts with it when it ends in ``%``."""
+    return text.startswith(pattern[:-1]) if pattern.endswith("%") else text == pattern
+
+
+def _spelling_complaints(table: Table) -> Iterator[str]:
+    keys = [spelling.key for spelling in table.spellings()]
+    yield from (f"{key}: is spelt twice" for key in keys if keys.count(key) > 1)
+    for spelling in table.spellings():
+        if any(matches(pattern, spelling.key) for pattern in table.content):
+            yield f"{spelling.key}: is listed under content and may not be read"
+        for dialect in (spelling.dialect, *spelling.only, *(spelling.units or ())):
+            if dialect not in table.dialects:
+                yield f"{spelling.key}: there is no dialect {dialect!r}"
+
+
+def _role_complaints(table: Table) -> Iterator[str]:
+    for name, dialect in table.dialects.items():
+        for role in (dialect.role or "other", *(dialect.span_roles or {}).values()):
+            if role not in ROLES:
+                yield f"dialect {name}: there is no role {role!r}"
+    for value, (_, role) in table.operations.items():
+        if role not in ROLES or value != value.lower():
+            yield f"operation {value}: needs a lower-case name and one of the roles {ROLES}"
+
+
+def parse(text: str) -> Table:
+    """Reads a table of spellings.
+
+    Raises:
+        ConfigurationError: it is not well formed; the message lists what to change.
+    """
+    try:
+        table = TypeAdapter(Table).validate_python(yaml.safe_load(text))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"dialects.yaml cannot be read: {error}") from error
+    found: Sequence[str] = sorted({*_spelling_complaints(table), *_role_complaints(table)})
+    if found:
+        raise ConfigurationError("dialects.yaml is inconsistent:\n  " + "\n  ".join(found))
+    return table
+
+
+@cache
+def shipped() -> Table:
+    """The table that comes with the collector."""
+    return parse(Path(__file__).with_name("dialects.yaml").read_text(encoding="utf-8"))

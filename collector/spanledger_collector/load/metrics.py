@@ -1,0 +1,29 @@
+"""What the loader counts, for ``/metrics``."""
+
+from prometheus_client import CollectorRegistry, Counter
+
+
+class LoadMetrics:
+    """Progress of the loader and what stands in its way."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.batches = Counter(
+            "spanledger_load_batches", "INSERTs that the database accepted", registry=registry
+        )
+        self.spans = Counter(
+            "spanledger_load_spans", "Spans in loaded journal records", registry=registry
+        )
+        self.records = Counter(
+            "spanledger_load_records", "Journal records loaded", registry=registry
+        )
+        self.set_aside = Counter(
+            "spanledger_load_set_aside",
+            "Journal records that the database cannot take, kept as dead letters",
+            registry=registry,
+        )
+        self.set_aside_spans = Counter(
+            "spanledger_load_set_aside_spans", "Spans in these records", registry=registry
+        )
+        self.retries = Counter(
+            "spanledger_load_retries", "Attempts that failed and are made again", registry=registry
+        )

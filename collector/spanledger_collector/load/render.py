@@ -1,0 +1,322 @@
+"""Renders the SQL of the transform from the table of spellings.
+
+``python -m spanledger_collector.load.render`` writes ``sql/schema/0011_otlp_in_v1_to_spans.sql``.
+The text stays in the tree, so that a change of a spelling shows as a change of SQL, and a test
+fails when it is stale. A released file is never edited: to change the transform after a release,
+count ``frame.ROW_FORMAT`` up, give ``TARGET`` the next free number and copy the Null table under
+its new name. A collector of the older release goes on with its own table and view meanwhile, and
+no request is ever inserted into a table that nothing reads.
+
+The shape is in ``transform.sql.template``; ``@name(argument)`` there is one of the macros below.
+Known attribute names are found by one ``transform()`` that gives each a code:
+
+    bits 26..31 dialect its presence proves (63 = first of the list), 0 = none
+    bits 16..25 field
+    bits  0..15 precedence within the field
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from spanledger.semconv import TAG_PREFIX
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.load.dialects import (
+    NANOSECONDS,
+    FieldType,
+    Spelling,
+    Table,
+    matches,
+    shipped,
+)
+from spanledger_collector.load.unfold import SPAN_COLUMNS, unfold
+
+#: Where the rendered text is kept.
+TARGET = Path(__file__).parents[1] / "sql" / "schema" / "0011_otlp_in_v1_to_spans.sql"
+#: The command that renews it.
+COMMAND = "python -m spanledger_collector.load.render"
+
+_MACRO = re.compile(r"@(\w+)\(((?:[^()]|\([^()]*\))*)\)")
+_FIRST_MARKER = 63
+_OWN = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+_CORE: Mapping[str, tuple[str, ...]] = {
+    "own": tuple(f"own_{name}" for name in _OWN),
+    "foreign": ("input", "output", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h"),
+}
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _array(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(_quoted(text) for text in texts) + "]"
+
+
+def _like(column: str, pattern: str) -> str:
+    """A condition for a pattern whose only wildcard is ``%``; plain comparisons where possible."""
+    if "%" not in pattern:
+        return f"{column} = {_quoted(pattern)}"
+    if pattern.endswith("%") and "%" not in pattern[:-1]:
+        return f"startsWith({column}, {_quoted(pattern[:-1])})"
+    if pattern.startswith("%") and "%" not in pattern[1:]:
+        return f"endsWith({column}, {_quoted(pattern[1:])})"
+    return f"{column} LIKE {_quoted(pattern.replace('_', chr(92) + '_'))}"
+
+
+def _mapped(column: str, mapping: Mapping[str, str], otherwise: str) -> str:
+    """``transform`` of a column by a mapping; no mapping, no call."""
+    if not mapping:
+        return otherwise
+    return f"transform({column}, {_array(mapping)}, {_array(mapping.values())}, {otherwise})"
+
+
+class Renderer:
+    """Turns the template into SQL for one table of spellings.
+
+    Every public method is a macro: it takes the text between the brackets and gives SQL.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        order = {"tokens": 0, "integer": 0, "real": 1, "text": 1, "list": 2}
+        self._fields = sorted(table.fields, key=lambda name: order[table.fields[name].type])
+        self._kinds = [order[table.fields[name].type] for name in self._fields]
+        self._evidence = len(self._fields) + 1
+        self._tag = self._evidence + 1
+
+    def render(self, template: str) -> str:
+        """The template with every macro replaced, innermost first."""
+        text, count = template, 1
+        while count:
+            text, count = _MACRO.subn(self._expand, text)
+        return text
+
+    def _expand(self, match: re.Match[str]) -> str:
+        macro: Callable[[str], str] = getattr(self, match[1])
+        return macro(match[2])
+
+    def _number_of(self, name: str) -> int:
+        return self._fields.index(name) + 1
+
+    # --- fields of a span -----------------------------------------------------------------------
+    def id(self, name: str) -> str:
+        """The number of a field."""
+        return str(self._number_of(name))
+
+    def text(self, name: str) -> str:
+        """The text of a field, empty when absent."""
+        return f"text_{self._checked(name, 'text', 'real')}"
+
+    def number(self, name: str) -> str:
+        """The whole number in a field, 0 when absent, -1 when it is none."""
+        return f"number_{self._checked(name, 'tokens', 'integer')}"
+
+    def list(self, name: str) -> str:
+        """The elements of a field; a single text counts as one element."""
+        return f"list_{self._checked(name, 'list')}"
+
+    def real(self, name: str) -> str:
+        """The number in a field, NULL when it is none."""
+        return f"toFloat64OrNull({self.text(name)})"
+
+    def extracted(self, _: str) -> str:
+        """One column for each field: ``number_``, ``text_`` or ``list_`` and its name."""
+        return ",\n".join(self._column(name) for name in self._fields)
+
+    def _column(self, name: str) -> str:
+        kind, at = self._table.fields[name].type, f"indexOf(fields, {self._number_of(name)})"
+        if kind == "list":
+            found = f"if(texts[{at}] != '' and empty(lists[{at}]), [texts[{at}]], lists[{at}])"
+            return f"{found} AS list_{name}"
+        if kind in ("tokens", "integer"):
+            return f"numbers[{at}] AS number_{name}"
+        return f"texts[{at}] AS text_{name}"
+
+    def _checked(self, name: str, *types: FieldType) -> str:
+        if self._table.fields[name].type not in types:
+            raise ConfigurationError(
+                f"the template reads {name} as one of {types}, which it is not"
+            )
+        return name
+
+    def natural(self, name: str) -> str:
+        """The whole number in a field, 0 when absent, no number or negative."""
+        return f"greatest({self.number(name)}, 0)"
+
+    def sane(self, name: str) -> str:
+        """The count in a token field, 0 when it is impossible."""
+        return f"if(bitShiftRight({self.number(name)}, 40) = 0, {self.number(name)}, 0)"
+
+    def any(self, group: str) -> str:
+        """Whether one of a group's fields is present."""
+        numbers = ", ".join(str(self._number_of(name)) for name in _CORE[group])
+        return f"hasAny(fields, [{numbers}])"
+
+    def bad(self, group: str) -> str:
+        """Whether one of a group's counts is negative or 2^40 and more.
+
+        Bits instead of ``or``: the engine spends 20 ms on analysing each comparison in a chain.
+        """
+        first, *others = (self.number(name) for name in _CORE[group])
+        bits = first
+        for other in others:
+            bits = f"bitOr({bits}, {other})"
+        return f"bitShiftRight({bits}, 40) != 0"
+
+    def decimal(self, name: str) -> str:
+        """The amount in a field, NULL when it is none."""
+        return f"toDecimal128OrNull({self.text(name)}, 12)"
+
+    def unit(self, name: str) -> str:
+        """Nanoseconds in one unit of the field's value."""
+        spellings = self._table.fields[name].spellings
+        branches: list[str] = []
+        for spelling in spellings:
+            key = f"keys[indexOf(fields, {self._number_of(name)})] = {_quoted(spelling.key)}"
+            for dialect, unit in (spelling.units or {}).items():
+                branches.append(f"{key} and dialect = {_quoted(dialect)}, {NANOSECONDS[unit]:.0f}")
+            branches.append(f"{key}, {NANOSECONDS[spelling.unit or 'ns']:.0f}")
+        return f"multiIf({', '.join(branches)}, 0)"
+
+    # --- values ---------------------------------------------------------------------------------
+    def cut(self, expression: str) -> str:
+        """At most 256 bytes of a text, whole characters only."""
+        return (
+            f"if(length({expression}) > 256, replaceRegexpOne(toValidUTF8("
+            f"substring({expression}, 1, 256)), '\\\\x{{FFFD}}$', ''), {expression})"
+        )
+
+    def parse(self, text: str) -> str:
+        """A whole number from a text: fractions are dropped, what is no number gives -1."""
+        real = f"toFloat64OrNull({text})"
+        whole = f"if(abs({real}) < 9.2e18, toInt64({real}), -1)"
+        return f"ifNull(toInt64OrNull({text}), ifNull({whole}, -1))"
+
+    def keep(self, column: str) -> str:
+        """Only the elements at known attributes."""
+        return f"arrayFilter((v, c) -> c != 0, {column}, codes)"
+
+    # --- the table ------------------------------------------------------------------------------
+    def operations(self, column: str) -> str:
+        """An operation or kind name, normalised."""
+        return _mapped(column, {k: v[0] for k, v in self._table.operations.items()}, column)
+
+    def roles(self, column: str) -> str:
+        """The role of an operation or kind name, empty when not known."""
+        return _mapped(column, {k: v[1] for k, v in self._table.operations.items()}, "''")
+
+    def span_roles(self, column: str) -> str:
+        """The role that a span's name gives it in its dialect, empty when it gives none."""
+        branches = [
+            f"dialect = {_quoted(name)}, {_mapped(column, dialect.span_roles, chr(39) * 2)}, "
+            for name, dialect in self._table.dialects.items()
+            if dialect.span_roles
+        ]
+        return f"multiIf({''.join(branches)}'')" if branches else "''"
+
+    def forced_roles(self, column: str) -> str:
+        """The role that a dialect gives all its spans, empty when it gives none."""
+        dialects = self._table.dialects
+        return _mapped(column, {k: d.role for k, d in dialects.items() if d.role}, "''")
+
+    def providers(self, column: str) -> str:
+        """A provider's name, normalised."""
+        return _mapped(column, self._table.providers, column)
+
+    def hosts(self, column: str) -> str:
+        """Branches of a multiIf: host to provider."""
+        branches = [f"{_like(column, k)}, {_quoted(v)}" for k, v in self._table.hosts.items()]
+        return ", ".join(branches)
+
+    def tiers(self, column: str) -> str:
+        """A served tier, as the price book calls it."""
+        return _mapped(column, self._table.tiers, column)
+
+    def dialects(self, rule: str) -> str:
+        """Names of the dialects with ``side=value``, as an array."""
+        side, value = rule.split("=")
+        return _array(k for k, d in self._table.dialects.items() if getattr(d, side) == value)
+
+    def scope_dialect(self, column: str) -> str:
+        """The dialect that an instrumentation scope's name tells, else empty."""
+        branches = [
+            f"{_like(column, pattern)}, {_quoted(name)}, "
+            for name, dialect in self._table.dialects.items()
+            for pattern in dialect.scopes
+        ]
+        return f"multiIf({''.join(branches)}'')"
+
+    def marked_dialect(self, column: str) -> str:
+        """The dialect that the highest marker among the known names tells, else empty."""
+        markers = ", ".join(str(_FIRST_MARKER - at) for at, _ in enumerate(self._table.dialects))
+        return f"transform({column}, [{markers}], {_array(self._table.dialects)}, '')"
+
+    # --- codes ----------------------------------------------------------------------------------
+    def _marker(self, key: str) -> int:
+        for at, dialect in enumerate(self._table.dialects.values()):
+            if any(matches(pattern, key) for pattern in dialect.keys):
+                return _FIRST_MARKER - at
+        return 0
+
+    def _codes(self) -> Iterable[tuple[Spelling, int]]:
+        spelt = [(self._number_of(n), self._table.fields[n].spellings) for n in self._fields]
+        for number, spellings in [*spelt, (self._evidence, self._table.evidence)]:
+            for rank, spelling in enumerate(spellings):
+                yield spelling, self._marker(spelling.key) << 26 | number << 16 | rank
+
+    def codes(self, column: str) -> str:
+        """The code of an attribute name; 0 = not known."""
+        groups: dict[tuple[str, ...], dict[str, int]] = {}
+        for spelling, code in self._codes():
+            groups.setdefault(spelling.only, {})[spelling.key] = code
+        parts: list[str] = []
+        for only, codes in groups.items():
+            numbers = ", ".join(str(code) for code in codes.values())
+            found = f"transform({column}, {_array(codes)}, [{numbers}], toUInt32(0))"
+            parts.append(f"if(has({_array(only)}, scope_dialect), {found}, 0)" if only else found)
+        return " + ".join(parts)
+
+    def tag_code(self, _: str) -> str:
+        """The code of a user tag."""
+        return str(self._tag << 16)
+
+    def tag_field(self, _: str) -> str:
+        """The field number of a user tag."""
+        return str(self._tag)
+
+    def tag_prefix(self, _: str) -> str:
+        """How the name of a user tag begins."""
+        return _quoted(TAG_PREFIX)
+
+    def tag_start(self, _: str) -> str:
+        """Where the name of a user tag continues after the prefix."""
+        return str(len(TAG_PREFIX) + 1)
+
+    def last_number(self, _: str) -> str:
+        """The last field that holds a whole number."""
+        return str(self._kinds.count(0))
+
+    # --- the stages -----------------------------------------------------------------------------
+    def span_columns(self, _: str) -> str:
+        """Columns of a span that every stage hands on."""
+        return ", ".join(SPAN_COLUMNS)
+
+    def unfold(self, _: str) -> str:
+        """Request rows to resource, to scope, to span rows, by three ARRAY JOINs."""
+        return unfold(self.scope_dialect("scope_name"), self.cut)
+
+
+def rendered(table: Table) -> str:
+    """The whole statement for a table of spellings."""
+    template = Path(__file__).with_name("transform.sql.template").read_text(encoding="utf-8")
+    return Renderer(table).render(template)
+
+
+def main() -> None:
+    """Writes the statement for the shipped table to its place in the tree."""
+    TARGET.write_text(rendered(shipped()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""One collector: what is started, in which order, and how it ends.
+
+Order of starting: journal, API and receivers first (stock exporters give up about seven seconds
+after the first refusal), then the engine, which takes a second or two; until it is open the API
+answers 503 and the journal simply grows. Order of stopping is the reverse: receivers, loader and
+settler (drained), API, engine, journal. What cannot be started gives back what was.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from spanledger_collector.config import CollectorConfig
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.http_server import HttpServer
+from spanledger_collector.journal import Journal
+from spanledger_collector.pipeline.engine import Engine
+from spanledger_collector.pipeline.metrics import PipelineMetrics
+from spanledger_collector.price import PriceBook
+from spanledger_collector.receive import Receiver
+from spanledger_collector.serve.api import Api
+from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
+from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
+from spanledger_collector.store.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a started collector listens; 0 = not listening."""
+
+    grpc: int
+    http: int
+    api: int
+    sql: int
+
+
+class Collector:
+    """One collector process; started once.
+
+    Args:
+        config: its settings.
+        stop_grace_seconds: about how long each stage may take to finish when it is stopped.
+
+    Raises:
+        ConfigurationError: the settings cannot work, alone or together.
+    """
+
+    def __init__(self, config: CollectorConfig, *, stop_grace_seconds: float = 10.0) -> None:
+        _check(config)
+        self._grace_seconds = stop_grace_seconds
+        self._config = config
+        self._book = PriceBook.shipped(config.prices_file)
+        self._registry = CollectorRegistry()
+        self._held = AsyncExitStack()
+        self._engine: Engine | None = None
+
+    async def start(self) -> Ports:
+        """Accept spans; returns as soon as they are accepted, before the engine is open.
+
+        Raises:
+            ConfigurationError: the data directory or a port cannot be used; nothing is held then.
+        """
+        async with AsyncExitStack() as held:
+            ports = await self._start(held)
+            self._held = held.pop_all()
+        return ports
+
+    async def opened(self) -> None:
+        """Wait until the ledger is open and being written.
+
+        Raises:
+            CollectorError: it cannot be opened; the journal goes on accepting.
+        """
+        if self._engine is not None:
+            await asyncio.shield(asyncio.wrap_future(self._engine.opened))
+
+    async def stop(self) -> None:
+        """Stop accepting, bring what was acknowledged into the ledger, and close.
+
+        Takes a bounded time: what does not get into the ledger waits in the journal for the next
+        start. May be called twice.
+        """
+        held, self._held = self._held, AsyncExitStack()
+        await held.aclose()
+
+    async def _start(self, held: AsyncExitStack) -> Ports:
+        config, registry = self._config, self._registry
+        journal = Journal.open(config.journal_dir(), max_bytes=config.max_journal_bytes)
+        held.push_async_callback(asyncio.to_thread, journal.close)
+        engine = self._engine = Engine(config, journal, self._book, registry)
+        held.push_async_callback(asyncio.to_thread, engine.close)
+        registry.register(PipelineMetrics(journal, engine))
+        api, sql = await self._serve(held, journal, engine)
+        held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
+        receiver = Receiver(config, accept=journal.append, registry=registry)
+        held.push_async_callback(receiver.stop, self._grace_seconds)
+        bound = await receiver.start()
+        engine.start()
+        return Ports(grpc=bound.grpc, http=bound.http, api=api, sql=sql)
+
+    async def _serve(
+        self, held: AsyncExitStack, journal: Journal, engine: Engine
+    ) -> tuple[int, int]:
+        """Listen for readers; returns the ports of the API and of SQL (0 = off)."""
+        config = self._config
+        api = Api(
+            reader=lambda: engine.reader,
+            health=lambda: _health(journal, engine),
+            registry=self._registry,
+            guard=engine.guard if config.sql_port else None,
+        )
+        app = LoopbackOnly(api.app) if config.host in LOOPBACK else api.app
+        api_port = await self._listen(held, app, api.close, config.api_port, "API")
+        if not config.sql_port:
+            return api_port, 0
+        sql = ClickHouseHttp(engine.guard, engine.run_sql)
+        port = max(config.sql_port, 0)
+        return api_port, await self._listen(held, sql.app, sql.close, port, "SQL endpoint")
+
+    async def _listen(
+        self, held: AsyncExitStack, app: Any, close: Callable[[], None], port: int, name: str
+    ) -> int:
+        held.push_async_callback(asyncio.to_thread, close)
+        server = HttpServer(app, self._config.host, port, name=name)
+        held.push_async_callback(server.stop, self._grace_seconds)
+        return await server.start()
+
+
+def _health(journal: Journal, engine: Engine) -> dict[str, Any]:
+    """The collector's account of itself, for ``/healthz``."""
+    backlog = journal.backlog()
+    return {
+        "ready": engine.reader is not None,
+        "journal": {
+            "records": backlog.records,
+            "bytes": backlog.bytes,
+            "oldest_age_seconds": backlog.oldest_age_seconds,
+        },
+        **engine.health(),
+    }
+
+
+def _check(config: CollectorConfig) -> None:
+    """Refuse settings that cannot work or are unsafe together, before anything is opened."""
+    Address.parse(config.database_dsn())
+    if config.sql_port and config.host not in LOOPBACK:
+        raise ConfigurationError(
+            f"ad-hoc SQL listens on the loopback address only, not on {config.host!r}; "
+            "leave --sql out, or use --host 127.0.0.1"
+        )

@@ -1,0 +1,210 @@
+"""Everything of a collector that touches ClickHouse: opened, run and closed off the event loop."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from spanledger_collector.config import CollectorConfig
+from spanledger_collector.errors import CollectorError, RetryableError, StoreUnavailableError
+from spanledger_collector.journal import Journal
+from spanledger_collector.load import Loader
+from spanledger_collector.price import PriceBook, publish
+from spanledger_collector.query import DirectReader
+from spanledger_collector.serve.adhoc import AdHoc
+from spanledger_collector.settle import Settler
+from spanledger_collector.store import Store, migrate
+
+_LOG = logging.getLogger(__name__)
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Engine:
+    """The ledger and the stages that write and read it.
+
+    Args:
+        config: the collector's settings.
+        journal: what is to be loaded.
+        book: the prices to publish.
+        registry: where the loader's metrics go.
+
+    Attributes:
+        opened: done when the ledger is open, or holds the error that forbids it.
+        reader: answers queries; None until the ledger is open.
+        settler: None until then.
+    """
+
+    def __init__(
+        self,
+        config: CollectorConfig,
+        journal: Journal,
+        book: PriceBook,
+        registry: CollectorRegistry,
+    ) -> None:
+        self.opened: Future[None] = Future()
+        self.reader: DirectReader | None = None
+        self.settler: Settler | None = None
+        self._config = config
+        self._journal = journal
+        self._registry = registry
+        self._book = book
+        self._limits = {
+            "max_seconds": config.max_query_seconds,
+            "max_memory_bytes": config.max_query_memory_bytes,
+        }
+        self._store: Store | None = None
+        self._loader: Loader | None = None
+        self._ad_hoc: AdHoc | None = None
+        self._stopping = threading.Event()
+        # A thread that may be left behind: a server that does not answer must not hold up the end.
+        self._opener = threading.Thread(target=self._run, name="spanledger-open", daemon=True)
+        self._left_behind = False
+
+    # --- opening --------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Open the ledger in a thread of its own; :attr:`opened` tells when and whether."""
+        self._opener.start()
+
+    def _run(self) -> None:
+        self.opened.set_running_or_notify_cancel()
+        try:
+            self._open()
+        except BaseException as error:  # noqa: BLE001 -- told to whoever waits for `opened`
+            self.opened.set_exception(error)
+        else:
+            self.opened.set_result(None)
+
+    def _open(self) -> None:
+        """Open the ledger and start the stages; while the database is away, try again."""
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            try:
+                self._open_store()
+            except RetryableError as error:
+                _LOG.warning(
+                    "the ledger cannot be opened yet; spans wait in the journal, and it is tried "
+                    "again in %.0f s: %s",
+                    pause_seconds,
+                    error,
+                )
+                self._stopping.wait(pause_seconds)
+                pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                if not self._left_behind:
+                    self._start_stages()
+                return
+
+    def _open_store(self) -> None:
+        """The store with its tables and prices up to date, and ad-hoc SQL; all or nothing."""
+        config = self._config
+        with ExitStack() as on_failure:
+            store = Store.open(config.database_dsn())
+            on_failure.callback(store.close)
+            with store.connect() as connection:
+                applied = migrate(connection)
+                added = publish(connection, self._book)
+            self._ad_hoc = AdHoc(store, **self._limits) if config.sql_port else None
+            on_failure.pop_all()
+        self._store = store
+        _LOG.info("ledger open: %d migrations applied, %d prices added", len(applied), added)
+
+    def _start_stages(self) -> None:
+        config, store = self._config, self._store
+        assert store is not None  # noqa: S101 - _open_store() has just set it
+        settler = self.settler = Settler(
+            store,
+            journal_id=self._journal.journal_id,
+            resolve=self._book.resolve,
+            book_id=self._book.book_id,
+            quiet_seconds=config.settle_quiet_seconds,
+        )
+        self._loader = Loader(
+            self._journal,
+            store,
+            on_loaded=settler.notify,
+            linger_seconds=config.load_linger_seconds,
+            batch_spans=config.load_batch_spans,
+            registry=self._registry,
+        )
+        settler.start()
+        self._loader.start()
+        self.reader = DirectReader(store, **self._limits)
+
+    # --- ad-hoc SQL -----------------------------------------------------------------------------
+    def guard(self, statement: str) -> str:
+        """An ad-hoc statement made safe, or refused (see ``serve/sqlguard.py``)."""
+        return self._opened_ad_hoc().guard(statement)
+
+    def run_sql(self, statement: str, fmt: str, parameters: Mapping[str, object]) -> bytes:
+        """The answer to a statement that :meth:`guard` gave, in a ClickHouse format."""
+        return self._opened_ad_hoc().run(statement, fmt, parameters)
+
+    def _opened_ad_hoc(self) -> AdHoc:
+        if self._ad_hoc is None:
+            raise StoreUnavailableError("the ledger is still being opened; ask again in a second")
+        return self._ad_hoc
+
+    def health(self) -> dict[str, Any]:
+        """What the stages say of themselves."""
+        settler = self.settler
+        return {
+            "ledger": self._config.redacted_dsn(),
+            "settled_traces": settler.settled_traces if settler else 0,
+            "failed_traces": settler.failed_traces if settler else 0,
+        }
+
+    # --- the end --------------------------------------------------------------------------------
+    def stop(self, grace_seconds: float) -> None:
+        """Load and settle what is in the journal, then stop.
+
+        Args:
+            grace_seconds: about how long each of opening, loading and settling may still take;
+                what is not done then is done after the next start.
+        """
+        self._stopping.set()
+        if self._opener.ident is not None:
+            self._opener.join(grace_seconds)
+        if self._opener.is_alive():
+            self._left_behind = True
+            _LOG.warning("the ledger did not open in time: spans wait in the journal")
+            return
+        if self._loader is not None and not self._loader.stop(
+            drain=True, timeout_seconds=grace_seconds
+        ):
+            self._left_behind = self._loader.running
+            _LOG.warning("not everything could be loaded: the rest waits in the journal")
+        if self.settler is not None:
+            self._stop_settler(self.settler, grace_seconds)
+
+    def _stop_settler(self, settler: Settler, grace_seconds: float) -> None:
+        """In a thread that may be left behind, for what it asks may never be answered."""
+        drain = not self._left_behind
+        stopped: list[bool] = []
+
+        def stop() -> None:
+            try:
+                stopped.append(settler.stop(drain=drain, timeout_seconds=grace_seconds))
+            except CollectorError as error:
+                stopped.append(False)
+                _LOG.warning("settling at the end failed: %s", error)
+
+        stopper = threading.Thread(target=stop, name="spanledger-settle-stop", daemon=True)
+        stopper.start()
+        stopper.join(2 * grace_seconds)
+        if stopped != [True]:
+            _LOG.warning("not everything could be settled: the rest is settled at the next start")
+        self._left_behind |= stopper.is_alive() or settler.running
+
+    def close(self) -> None:
+        """Give the engine back."""
+        if self._left_behind:
+            _LOG.warning("a statement that does not end is left to the end of the process")
+            return
+        for user in (self.reader, self._ad_hoc, self._store):
+            if user is not None:
+                user.close()

@@ -1,0 +1,92 @@
+"""What the journal and the settler tell Prometheus: read when somebody asks, nothing is kept."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector as PrometheusCollector
+
+from spanledger_collector.journal import Journal
+from spanledger_collector.pipeline.engine import Engine
+
+
+class PipelineMetrics(PrometheusCollector):
+    """Shows the journal's backlog and damage, whether the ledger is open, and what is settled.
+
+    Args:
+        journal: the open journal.
+        engine: the ledger and its stages.
+    """
+
+    def __init__(self, journal: Journal, engine: Engine) -> None:
+        self._journal = journal
+        self._engine = engine
+
+    def describe(self) -> Iterable[Metric]:
+        """The same families: names that no other metric may use."""
+        return self.collect()
+
+    def collect(self) -> Iterator[Metric]:
+        """The values of this moment.
+
+        Raises:
+            JournalUnavailableError: the journal cannot be read.
+        """
+        yield from self._backlog()
+        yield from self._damages()
+        yield from self._settled()
+
+    def _backlog(self) -> Iterator[Metric]:
+        backlog = self._journal.backlog()
+        yield GaugeMetricFamily(
+            "spanledger_journal_backlog_records",
+            "Acknowledged requests that are not loaded yet",
+            value=backlog.records,
+        )
+        yield GaugeMetricFamily(
+            "spanledger_journal_backlog_bytes",
+            "Bytes of the journal that hold them",
+            value=backlog.bytes,
+        )
+        yield GaugeMetricFamily(
+            "spanledger_journal_backlog_age_seconds",
+            "Age of the oldest of them",
+            value=backlog.oldest_age_seconds,
+        )
+
+    def _damages(self) -> Iterator[Metric]:
+        damages = self._journal.damages
+        ranges = CounterMetricFamily(
+            "spanledger_journal_damaged_ranges",
+            "Damaged places of the journal, kept in its quarantine",
+            labels=["kind"],
+        )
+        ranges.add_metric(["bytes"], damages.ranges)
+        ranges.add_metric(["foreign_segment"], damages.foreign_segments)
+        yield ranges
+        yield CounterMetricFamily(
+            "spanledger_journal_damaged_bytes", "Bytes of these", value=damages.bytes
+        )
+        yield CounterMetricFamily(
+            "spanledger_journal_torn_bytes",
+            "Of these, cut from the end after a crash: never acknowledged",
+            value=damages.torn_bytes,
+        )
+
+    def _settled(self) -> Iterator[Metric]:
+        settler = self._engine.settler
+        yield GaugeMetricFamily(
+            "spanledger_ledger_open",
+            "1 when the ledger is open, 0 while it cannot be reached",
+            value=int(self._engine.reader is not None),
+        )
+        traces = CounterMetricFamily(
+            "spanledger_settle_traces", "Traces settled, and those that failed", labels=["outcome"]
+        )
+        traces.add_metric(["settled"], settler.settled_traces if settler else 0)
+        traces.add_metric(["failed"], settler.failed_traces if settler else 0)
+        yield traces
+        yield GaugeMetricFamily(
+            "spanledger_settle_waiting_traces",
+            "Traces that are loaded and not settled yet",
+            value=settler.waiting() if settler else 0,
+        )

@@ -1,0 +1,149 @@
+"""The price book: dated prices, and which ids mean which model. Shipped in the wheel, read offline.
+
+An operator's file adds prices (self-hosted models, negotiated rates) and aliases (deployments,
+inference profiles) in the format of :mod:`spanledger_collector.price.statements`; they win over the
+book's from their ``valid_from`` on, and are known from their ``known_from`` (default: the same).
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from spanledger_collector.errors import ConfigurationError
+
+from .bookfile import Contents, book_id, decode, unpack
+from .history import append, check, standing
+from .match import OPERATOR, Matcher, ModelMatch, OperatorAlias
+from .row import PriceRow
+from .statements import Alias, Document, Statement, lay_over, read, windows
+
+#: The book in the wheel.
+SHIPPED = Path(__file__).with_name("book.json.xz")
+OPERATOR_UPSTREAM = "operator"
+
+
+class PriceBook:
+    """A price book, complete and unchanging.
+
+    Args:
+        contents: what the book file holds.
+        book_id: identity of the contents.
+        operator: prices and aliases of the operator, laid over the book's.
+    """
+
+    def __init__(self, contents: Contents, book_id: str, operator: Document | None = None) -> None:
+        self._contents = contents
+        self._operator = operator or Document()
+        self._rows = tuple(_with_operator(contents.rows, self._operator))
+        self.book_id = book_id if operator is None else _combined_id(book_id, operator)
+
+    @classmethod
+    def shipped(cls, operator_file: Path | None = None) -> "PriceBook":
+        """The book of this release, with an operator's own prices if there are any.
+
+        Raises:
+            ConfigurationError: a file cannot be read, or the operator's prices contradict.
+        """
+        return cls.load(SHIPPED, operator_file)
+
+    @classmethod
+    def load(cls, path: Path, operator_file: Path | None = None) -> "PriceBook":
+        """The book in a file made by ``build``.
+
+        Raises:
+            ConfigurationError: a file cannot be read, or the operator's prices contradict.
+        """
+        text = unpack(path)
+        operator = None if operator_file is None else read(operator_file)
+        return cls(decode(text), book_id(text), operator)
+
+    @property
+    def built_at(self) -> datetime:
+        """Midnight of the day the book was last changed."""
+        return self._contents.built_at
+
+    @property
+    def upstreams(self) -> Mapping[str, str]:
+        """Package -> version the book's data came from."""
+        return self._contents.upstreams
+
+    @property
+    def contents(self) -> Contents:
+        """The book file's contents, without the operator's part."""
+        return self._contents
+
+    def rows(self) -> Sequence[PriceRow]:
+        """Every row, superseded ones included: what ``publish`` writes."""
+        return self._rows
+
+    def standing(self, known_at: datetime | None = None) -> Sequence[PriceRow]:
+        """The rows that hold, as known at an instant; ``None`` = now."""
+        return standing(self._rows, known_at)
+
+    def resolve(self, provider: str, model: str) -> ModelMatch:
+        """What a provider and model of a span mean in this book; never raises.
+
+        Args:
+            provider: as on the span or normalised; empty = not told.
+            model: as on the span.
+        """
+        return self._matcher.resolve(provider, model)
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        aliases = [*_named(self._operator), *map(_alias, self._operator.aliases)]
+        return Matcher(self._contents.listings, self._contents.spellings, aliases)
+
+
+def _with_operator(rows: Sequence[PriceRow], operator: Document) -> Sequence[PriceRow]:
+    """The book's history and what has to be appended so that it says what the operator says.
+
+    Entries are laid over one after the other, in the order they became known: an appended entry
+    ends the one before it as a new row, so rows that were published earlier stay as they are.
+    """
+    for statement in sorted(operator.prices, key=_known_from):
+        if not statement.provider:
+            raise ConfigurationError(f"the operator's price of {statement.model} names no provider")
+        known_from = _known_from(statement)
+        wanted = lay_over(standing(rows), windows([statement]), OPERATOR_UPSTREAM)
+        rows = append(rows, wanted, lambda _row, known=known_from: known)
+    check(standing(rows))
+    return rows
+
+
+def _known_from(statement: Statement) -> datetime:
+    return statement.known_from or statement.valid_from
+
+
+def _named(operator: Document) -> list[OperatorAlias]:
+    """A model the operator prices is found under its own name."""
+    return [
+        OperatorAlias(s.provider, _equals(s.model), ModelMatch(s.provider, s.model, OPERATOR))
+        for s in operator.prices
+    ]
+
+
+def _alias(alias: Alias) -> OperatorAlias:
+    target = ModelMatch(alias.to_provider or alias.provider, alias.model, OPERATOR)
+    return OperatorAlias(alias.provider, _glob(alias.id), target)
+
+
+def _equals(text: str) -> Callable[[str], bool]:
+    wanted = text.lower()
+    return lambda model: model == wanted
+
+
+def _glob(pattern: str) -> Callable[[str], bool]:
+    """A ``*`` at the end or the start stands for any text."""
+    wanted = pattern.lower()
+    if wanted.endswith("*"):
+        return lambda model: model.startswith(wanted[:-1])
+    if wanted.startswith("*"):
+        return lambda model: model.endswith(wanted[1:])
+    return _equals(wanted)
+
+
+def _combined_id(base: str, operator: Document) -> str:
+    return hashlib.sha256(f"{base}\n{operator.model_dump_json()}".encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""Resolves what a span calls a provider and a model to the book's names.
+
+Model ids come from the network: they are capped in length, only looked up (never compiled), and
+remembered in a bounded cache, so that hostile ids cost neither memory nor time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .clauses import PATTERN, Clause, ModelClauses, Names, predicate
+from .model_ids import references
+
+#: Longer ids are no model's; they are not looked up.
+MAX_ID_CHARACTERS = 256
+#: Resolved ids remembered: about 2 MB.
+CACHE_ENTRIES = 8192
+OPERATOR, NONE = "operator", "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMatch:
+    """What an id means.
+
+    Attributes:
+        provider: whose price row applies (a reseller falls back to the maker); empty = not found.
+        model: the book's name; empty = not found.
+        method: ``exact`` | ``prefix`` | ``pattern`` | ``operator`` | ``none``.
+    """
+
+    provider: str
+    model: str
+    method: str
+
+
+NO_MATCH = ModelMatch("", "", NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The names of one provider in the book.
+
+    Attributes:
+        models: model ids and their clauses, first match wins.
+        falls_back_to: providers whose models it resells, in order.
+        recognises: clause that tells its models when a span names no provider; may be empty.
+    """
+
+    models: Sequence[ModelClauses]
+    falls_back_to: Sequence[str] = ()
+    recognises: Clause = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAlias:
+    """An id that only the operator knows: a deployment, a profile, a self-hosted model."""
+
+    provider: str
+    matches: Callable[[str], bool]
+    target: ModelMatch
+
+
+class Matcher:
+    """Looks up ids in the listings of a book.
+
+    Args:
+        listings: the book's name of a provider -> its models.
+        spellings: other names of providers -> the book's name.
+        aliases: the operator's, tried first, in order.
+    """
+
+    def __init__(
+        self,
+        listings: Mapping[str, Listing],
+        spellings: Mapping[str, str],
+        aliases: Sequence[OperatorAlias] = (),
+    ) -> None:
+        self._listings = listings
+        self._spellings = {**{provider: provider for provider in listings}, **spellings}
+        self._aliases = tuple(aliases)
+        self._names: dict[str, Names] = {}
+        self._makers = [
+            (provider, predicate(listing.recognises))
+            for provider, listing in listings.items()
+            if listing.recognises
+        ]
+        self._cached = lru_cache(maxsize=CACHE_ENTRIES)(self._find)
+
+    def resolve(self, provider: str, model: str) -> ModelMatch:
+        """What a provider and model of a span mean; never raises.
+
+        Args:
+            provider: as on the span or normalised to the conventions; empty = not told.
+            model: as on the span.
+        """
+        if len(model) > MAX_ID_CHARACTERS or len(provider) > MAX_ID_CHARACTERS:
+            return NO_MATCH
+        return self._cached(provider.strip().lower(), model.strip().lower())
+
+    def _find(self, provider: str, model: str) -> ModelMatch:
+        for alias in self._aliases:
+            if self._same(alias.provider, provider) and alias.matches(model):
+                return alias.target
+        for home, reference in references(provider, model, self._spellings):
+            found = self._look_up(home, reference)
+            if found is not None:
+                return found
+        return NO_MATCH if provider else self._guess_maker(model)
+
+    def _same(self, written: str, provider: str) -> bool:
+        """Does an operator's name of a provider (empty = any) mean the one on the span?"""
+        known, name = self._spellings, written.lower()
+        return not name or known.get(name, name) == known.get(provider, provider)
+
+    def _look_up(self, home: str, reference: str) -> ModelMatch | None:
+        listing = self._listings.get(home)
+        if listing is None:
+            return None
+        for provider in (home, *listing.falls_back_to):
+            found = self._names_of(provider).find(reference)
+            if found is not None:
+                return ModelMatch(provider, *found)
+        return None
+
+    def _names_of(self, provider: str) -> Names:
+        names = self._names.get(provider)
+        if names is None:
+            names = self._names[provider] = Names(self._listings[provider].models)
+        return names
+
+    def _guess_maker(self, model: str) -> ModelMatch:
+        """No provider told: the maker whose ids look like this one, at its own list price."""
+        for provider, recognises in self._makers:
+            if recognises(model):
+                found = self._look_up(provider, model)
+                if found is not None:
+                    return ModelMatch(found.provider, found.model, PATTERN)
+        return NO_MATCH

@@ -1,0 +1,92 @@
+"""Writes the rows of a book into the ledger's table ``prices``: append only, never a delete."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.sql import read
+from spanledger_collector.store import Connection
+
+from .book import PriceBook
+from .row import RATE_NAMES, PriceRow, RowKey
+
+_COLUMNS = (
+    "price_id",
+    "provider",
+    "model",
+    "service_tier",
+    "context_over_tokens",
+    "valid_from",
+    "valid_to",
+    "known_from",
+    *RATE_NAMES,
+    "currency",
+    "source_url",
+    "upstream",
+    "book_id",
+)
+
+
+def publish(connection: Connection, book: PriceBook) -> int:
+    """Append the rows of a book that the ledger does not have yet.
+
+    Safe to repeat and to run from two collectors at once: a row is known by its ``price_id``, and
+    rows written twice are one row to every reader (the table replaces equal keys).
+
+    Returns:
+        How many rows were appended.
+
+    Raises:
+        ConfigurationError: the ledger already holds another price for the same key *and* the same
+            known-time, which means that a published price was edited in place.
+        StoreUnavailableError: the ledger does not answer.
+    """
+    stored = connection.rows(read("store/published_prices.sql"))
+    known = {str(row["price_id"]) for row in stored}
+    missing = [row for row in book.rows() if row.price_id not in known]
+    _refuse_edits(missing, {_stored_key(row) for row in stored})
+    if missing:
+        connection.insert_rows("prices", _COLUMNS, list(_values(missing, book.book_id)))
+    return len(missing)
+
+
+def _values(rows: Sequence[PriceRow], book_id: str) -> Iterator[Sequence[object]]:
+    for row in rows:
+        yield (
+            row.price_id,
+            *row.key,
+            row.context_over_tokens,
+            row.valid_from,
+            row.valid_to,
+            row.known_from,
+            *row.rates.values(),
+            row.currency,
+            row.source_url,
+            row.upstream,
+            book_id,
+        )
+
+
+def _stored_key(row: dict[str, object]) -> tuple[RowKey, datetime]:
+    known_from, valid_from = row["known_from"], row["valid_from"]
+    assert isinstance(known_from, datetime)  # noqa: S101 the column's type
+    assert isinstance(valid_from, datetime)  # noqa: S101 the column's type
+    key = (
+        str(row["provider"]),
+        str(row["model"]),
+        str(row["service_tier"]),
+        int(str(row["context_over_tokens"])),
+        valid_from,
+    )
+    return key, known_from
+
+
+def _refuse_edits(missing: Sequence[PriceRow], stored: set[tuple[RowKey, datetime]]) -> None:
+    for row in missing:
+        if (row.row_key, row.known_from) in stored:
+            raise ConfigurationError(
+                f"the price of {row.provider}/{row.model} from {row.valid_from:%Y-%m-%d} was "
+                f"edited in place: the ledger holds another one known from the same instant "
+                f"({row.known_from.isoformat()}). Restore it and append an entry with a later "
+                f"known_from, so that what was billed can still be explained"
+            )

@@ -1,0 +1,42 @@
+"""Typed reads of the ledger: the Python API, and what the CLI and the JSON API stand on.
+
+``Ledger.connect(address)`` reads through a running collector (``spanledger://host:4319``) or from
+ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same rows.
+"""
+
+from .ledger import DEFAULT_ADDRESS, Guard, Ledger
+from .named import NamedQuery, named, query_names
+from .plain import plain_rows
+from .reader import DirectReader, Reader
+from .remote import RemoteReader
+from .rows import (
+    AgentRow,
+    AttemptRow,
+    CoverageRow,
+    ModelRow,
+    RunRow,
+    SpanRow,
+    TraceReport,
+    TraceRow,
+)
+
+__all__ = [
+    "DEFAULT_ADDRESS",
+    "AgentRow",
+    "AttemptRow",
+    "CoverageRow",
+    "DirectReader",
+    "Guard",
+    "Ledger",
+    "ModelRow",
+    "NamedQuery",
+    "Reader",
+    "RemoteReader",
+    "RunRow",
+    "SpanRow",
+    "TraceReport",
+    "TraceRow",
+    "named",
+    "plain_rows",
+    "query_names",
+]

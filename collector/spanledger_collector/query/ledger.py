@@ -1,0 +1,210 @@
+"""The Python API: ``Ledger.connect(address)`` and typed questions to it.
+
+Example:
+    >>> from spanledger_collector.query import Ledger
+    >>> with Ledger.connect("spanledger://127.0.0.1:4319") as ledger:
+    ...     report = ledger.trace("4bf92f3577b34da6a3ce929d0e0e4736")
+    ...     print(report.summary.cost_usd)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import final
+
+import pyarrow as pa
+
+from spanledger_collector.errors import ConfigurationError, NotFoundError, RefusedQueryError
+from spanledger_collector.store import Store
+from spanledger_collector.store.address import Address
+
+from .named import named
+from .reader import DirectReader, Reader, Row
+from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
+from .rows import (
+    AgentRow,
+    AttemptRow,
+    CoverageRow,
+    ModelRow,
+    RunRow,
+    SpanRow,
+    TraceReport,
+    TraceRow,
+    parse_rows,
+)
+
+DEFAULT_ADDRESS = f"spanledger://127.0.0.1:{DEFAULT_PORT}"
+#: Makes an ad-hoc statement safe to run on an open store, or refuses it.
+Guard = Callable[[Store, str], str]
+
+
+@final
+class Ledger:
+    """Typed reads of one ledger; use :meth:`connect`.
+
+    Args:
+        reader: where the rows come from.
+        workspace: whose ledger is read.
+        store: what the reader reads, if it is to be closed with the ledger.
+        guard: for ad-hoc SQL on that store.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        workspace: str = "default",
+        store: Store | None = None,
+        guard: Guard | None = None,
+    ) -> None:
+        self._reader = reader
+        self._workspace = workspace
+        self._store = store
+        self._guard = guard
+
+    @classmethod
+    def connect(
+        cls,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        workspace: str = "default",
+        guard: Guard | None = None,
+    ) -> Ledger:
+        """Open a ledger for reading.
+
+        Args:
+            address: ``spanledger://host:port`` = a running collector; ``chdb:///path`` = an
+                embedded ledger no collector has open; ``http(s)://user:password@host:port`` = a
+                ClickHouse server.
+            workspace: whose ledger is read.
+            guard: what makes :meth:`sql` safe when ClickHouse is read directly; without it ad-hoc
+                SQL is refused there. A collector has its own.
+
+        Raises:
+            ConfigurationError: the address has another form.
+            NotFoundError: there is no embedded ledger in that directory.
+            StoreUnavailableError: nothing answers there.
+        """
+        scheme, separator, _ = address.partition("://")
+        if separator and scheme in SCHEMES:
+            return cls(RemoteReader.at(address), workspace=workspace)
+        if separator and scheme in ("chdb", "http", "https"):
+            store = _existing(address)
+            return cls(DirectReader(store), workspace=workspace, store=store, guard=guard)
+        raise ConfigurationError(
+            f"{address!r} is no ledger address; give spanledger://host:port (a collector), "
+            "chdb:///path (embedded) or http(s)://user:password@host:port (a ClickHouse server)"
+        )
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back connections, and the engine if it was opened here."""
+        self._reader.close()
+        if self._store is not None:
+            self._store.close()
+
+    def query(self, name: str, **parameters: object) -> list[Row]:
+        """Rows of any named query, untyped.
+
+        Raises:
+            NotFoundError: there is no such query.
+            PermanentError: a parameter is missing, unknown or of the wrong type.
+        """
+        return self._reader.rows(name, self._parameters(name, parameters))
+
+    def arrow(self, name: str, **parameters: object) -> pa.Table:
+        """A named query as an Arrow table (``.to_pandas()`` gives a data frame)."""
+        return self._reader.arrow(name, self._parameters(name, parameters))
+
+    def _parameters(self, name: str, given: Mapping[str, object]) -> Mapping[str, object]:
+        """The given ones and the workspace, where the query asks for one (prices have none)."""
+        if "workspace" not in named(name).parameters:
+            return given
+        return {"workspace": self._workspace, **given}
+
+    def sql(self, text: str) -> pa.Table:
+        """One ad-hoc SELECT over the ledger's tables and views.
+
+        Raises:
+            RefusedQueryError: it is outside of what is allowed, or nobody guards it.
+        """
+        if self._store is None:
+            return self._reader.sql(text)
+        if self._guard is None:
+            raise RefusedQueryError(
+                "ad-hoc SQL on ClickHouse itself needs a guard here; use `spanledger sql`, or ask "
+                "a collector that was started with `spanledger up --sql`"
+            )
+        return self._reader.sql(self._guard(self._store, text))
+
+    def trace(self, trace_id: str) -> TraceReport:
+        """What one trace cost and why.
+
+        Raises:
+            NotFoundError: the ledger has no such trace (spans take about two seconds to settle).
+        """
+        wanted = trace_id.strip().lower()
+        summaries = parse_rows(TraceRow, self.query("trace_summary", trace_id=wanted))
+        if not summaries:
+            raise NotFoundError(
+                f"no trace {trace_id!r} in the ledger; a trace appears about two seconds after "
+                "its last span arrives (`spanledger runs` lists the newest)"
+            )
+        return TraceReport(
+            summary=summaries[0],
+            runs=parse_rows(RunRow, self.query("trace_runs", trace_id=wanted)),
+            attempts=parse_rows(AttemptRow, self.query("trace_attempts", trace_id=wanted)),
+            spans=parse_rows(SpanRow, self.query("trace_spans", trace_id=wanted)),
+        )
+
+    def runs(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        agent_name: str = "",
+        limit: int = 1000,
+    ) -> Sequence[RunRow]:
+        """Runs, newest first; an empty agent name means any."""
+        filters = {**_period(since, until), "agent_name": agent_name, "limit": limit}
+        return parse_rows(RunRow, self.query("runs", **filters))
+
+    def agents(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[AgentRow]:
+        """Unit economics per agent and version over a period."""
+        return parse_rows(AgentRow, self.query("agents", **_period(since, until)))
+
+    def models(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[ModelRow]:
+        """Cost and tokens per provider and model over a period."""
+        return parse_rows(ModelRow, self.query("models", **_period(since, until)))
+
+    def coverage(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[CoverageRow]:
+        """How much of the usage is priced, by price status."""
+        return parse_rows(CoverageRow, self.query("coverage", **_period(since, until)))
+
+
+def _existing(address: str) -> Store:
+    """The ledger's store; reading never makes a new one."""
+    path = Address.parse(address).path
+    if path is not None and not path.is_dir():
+        raise NotFoundError(
+            f"there is no embedded ledger in {path}; `spanledger up --data-dir` makes one "
+            "(its ledger lies in the folder `ledger` below)"
+        )
+    return Store.open(address)
+
+
+def _period(since: datetime | None, until: datetime | None) -> dict[str, object]:
+    given = {"since": since, "until": until}
+    return {name: value for name, value in given.items() if value is not None}

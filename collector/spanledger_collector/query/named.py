@@ -1,0 +1,128 @@
+"""Named queries: the files of ``sql/queries/``, with their parameters read from the SQL itself.
+
+A parameter is written the ClickHouse way, ``{name:Type}``; values are always sent beside the
+statement, never spliced into it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import cache
+
+from spanledger_collector import sql
+from spanledger_collector.errors import NotFoundError, PermanentError
+
+_PARAMETER = re.compile(r"\{(\w+):(\w+(?:\(\d+\))?)\}")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# ClickHouse's Date, by which the views group, ends in 2149.
+_LATEST = datetime(2149, 1, 1, tzinfo=timezone.utc)
+_INTEGER = re.compile(r"(U?)Int(\d+)")
+
+#: What a parameter is when the caller does not give it. Others have to be given.
+DEFAULTS: Mapping[str, object] = {
+    "workspace": "default",
+    "since": _EARLIEST,
+    "until": _LATEST,
+    "limit": 1000,
+    "agent_name": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """One read of the ledger.
+
+    Attributes:
+        name: file name in ``sql/queries/`` without ``.sql``.
+        text: the statement.
+        parameters: parameter name -> ClickHouse type.
+    """
+
+    name: str
+    text: str
+    parameters: Mapping[str, str]
+
+    def bind(self, given: Mapping[str, object]) -> dict[str, object]:
+        """Values for every parameter: the given ones, else the defaults.
+
+        Raises:
+            PermanentError: an unknown parameter, a missing one, or a value of the wrong type.
+        """
+        unknown = sorted(set(given) - set(self.parameters))
+        if unknown:
+            raise PermanentError(
+                f"query {self.name!r} has no parameter {', '.join(unknown)}; "
+                f"it takes {', '.join(sorted(self.parameters))}"
+            )
+        missing = sorted(set(self.parameters) - set(given) - set(DEFAULTS))
+        if missing:
+            raise PermanentError(f"query {self.name!r} needs the parameter {', '.join(missing)}")
+        return {
+            name: self._value(name, kind, given.get(name, DEFAULTS.get(name)))
+            for name, kind in self.parameters.items()
+        }
+
+    def _value(self, name: str, kind: str, value: object) -> object:
+        try:
+            return _convert(kind, value)
+        except ValueError as error:
+            raise PermanentError(
+                f"query {self.name!r}: parameter {name} = {value!r} cannot be used: {error}"
+            ) from error
+
+
+def _convert(kind: str, value: object) -> object:
+    """A value as its ClickHouse type wants it; text is parsed (it comes from URLs)."""
+    if kind.startswith("DateTime"):
+        return _moment(value)
+    integer = _INTEGER.fullmatch(kind)
+    if integer:
+        return _integer(value, signed=not integer[1], bits=int(integer[2]))
+    text = str(value)
+    if "\0" in text:
+        raise ValueError("it holds a zero byte")
+    return text
+
+
+def _moment(value: object) -> datetime:
+    """A time, UTC unless it says otherwise, within what every table can hold."""
+    # Python 3.10 does not read the Z of ISO 8601.
+    text = re.sub("[zZ]$", "+00:00", str(value))
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("give a time such as 2026-11-01T12:00:00Z") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    if not _EARLIEST <= moment <= _LATEST:
+        raise ValueError(f"give a time between {_EARLIEST:%Y} and {_LATEST:%Y}")
+    return moment
+
+
+def _integer(value: object, *, signed: bool, bits: int) -> int:
+    lowest, highest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    try:
+        number = int(str(value))
+    except ValueError:
+        raise ValueError("give a whole number") from None
+    if not lowest <= number <= highest:
+        raise ValueError(f"give a number between {lowest} and {highest}")
+    return number
+
+
+def query_names() -> tuple[str, ...]:
+    """Names of all queries, sorted."""
+    return sql.names("queries")
+
+
+@cache
+def named(name: str) -> NamedQuery:
+    """The query of that name.
+
+    Raises:
+        NotFoundError: there is none; the message lists those there are.
+    """
+    if name not in query_names():
+        raise NotFoundError(f"no query named {name!r}; there are: {', '.join(query_names())}")
+    text = sql.read(f"queries/{name}.sql")
+    return NamedQuery(name, text, dict(_PARAMETER.findall(text)))

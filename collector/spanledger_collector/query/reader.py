@@ -1,0 +1,77 @@
+"""How named queries reach the ledger: the one seam between typed reads and where the data is."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from spanledger_collector.store import Store, ThreadConnections
+
+from .named import named
+
+Row = dict[str, Any]
+
+#: An answer that is larger is an error, never a silent cut.
+_AD_HOC_LIMITS: Mapping[str, object] = {
+    "max_result_rows": 1_000_000,
+    "result_overflow_mode": "throw",
+}
+
+
+class Reader(Protocol):
+    """Anything that can answer a named query."""
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        """The answer as dictionaries, column name -> value."""
+        ...
+
+    def arrow(self, name: str, parameters: Mapping[str, object]) -> pa.Table:
+        """The answer as an Arrow table."""
+        ...
+
+    def sql(self, text: str) -> pa.Table:
+        """The answer to one ad-hoc SELECT; whoever calls a reader directly has guarded it."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+class DirectReader:
+    """Reads ClickHouse itself, embedded or server; one connection a thread.
+
+    Args:
+        store: the open ledger.
+        max_seconds: longest a query may run.
+        max_memory_bytes: memory a query may use.
+    """
+
+    def __init__(
+        self, store: Store, *, max_seconds: int = 30, max_memory_bytes: int = 1 << 30
+    ) -> None:
+        # Settings of the connection: given with each query, the driver would set and restore them.
+        limits = {"max_execution_time": max_seconds, "max_memory_usage": max_memory_bytes}
+        self._connections = ThreadConnections(store, limits)
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        """See :class:`Reader`."""
+        query = named(name)
+        return self._connections.mine().rows(query.text, query.bind(parameters))
+
+    def arrow(self, name: str, parameters: Mapping[str, object]) -> pa.Table:
+        """See :class:`Reader`."""
+        query = named(name)
+        return self._connections.mine().arrow(query.text, query.bind(parameters))
+
+    def sql(self, text: str) -> pa.Table:
+        """Run a statement that has passed the guard already (``serve/sqlguard.py``).
+
+        Raises:
+            StoreUnavailableError: it takes too long, too much memory or gives too many rows.
+        """
+        return self._connections.mine().arrow(text, None, _AD_HOC_LIMITS)
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        self._connections.close()

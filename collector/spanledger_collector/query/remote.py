@@ -1,0 +1,134 @@
+"""Reads through a running collector's API (port 4319), with the standard library's HTTP client."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from datetime import datetime
+from http.client import HTTPException
+from typing import Any, NoReturn, cast
+
+import pyarrow as pa
+
+from spanledger_collector.errors import (
+    CollectorError,
+    ConfigurationError,
+    NotFoundError,
+    PermanentError,
+    RefusedQueryError,
+    StoreUnavailableError,
+)
+
+from .reader import Row
+
+ARROW = "application/vnd.apache.arrow.stream"
+DEFAULT_PORT = 4319
+#: Scheme of a ledger address -> scheme of the collector's API.
+SCHEMES: Mapping[str, str] = {"spanledger": "http", "spanledgers": "https"}
+_ERRORS: Mapping[int, type[CollectorError]] = {
+    403: RefusedQueryError,
+    404: NotFoundError,
+    503: StoreUnavailableError,
+}
+
+
+class RemoteReader:
+    """Answers named queries by asking a collector.
+
+    Args:
+        base_url: ``http://host:port`` of the collector's API.
+        timeout_seconds: how long one answer may take.
+    """
+
+    def __init__(self, base_url: str, *, timeout_seconds: float = 60.0) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        # A proxy of the environment cannot reach this machine's own loopback address.
+        local = urllib.parse.urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1")
+        proxies = (urllib.request.ProxyHandler({}),) if local else ()
+        self._opener = urllib.request.build_opener(*proxies)
+
+    @classmethod
+    def at(cls, address: str) -> "RemoteReader":
+        """The collector that a ledger address names.
+
+        Args:
+            address: ``spanledger://host:port``, or ``spanledgers://`` for TLS; port 4319 if left
+                out.
+
+        Raises:
+            ConfigurationError: it is no such address.
+        """
+        try:
+            parts = urllib.parse.urlsplit(address)
+            host, port = parts.hostname, parts.port or DEFAULT_PORT
+        except ValueError as error:
+            raise ConfigurationError(f"{address!r} is no collector's address: {error}") from error
+        if parts.scheme not in SCHEMES or not host or parts.path.strip("/") or parts.query:
+            raise ConfigurationError(
+                f"{address!r} is no collector's address; give spanledger://host:port"
+            )
+        host = f"[{host}]" if ":" in host else host
+        return cls(f"{SCHEMES[parts.scheme]}://{host}:{port}")
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        """See :class:`~.reader.Reader`. Decimals and times come as text; rows parse them."""
+        body = self._get(_query_path(name, parameters), "application/json")
+        return cast("list[Row]", json.loads(body)["rows"])
+
+    def arrow(self, name: str, parameters: Mapping[str, object]) -> pa.Table:
+        """See :class:`~.reader.Reader`."""
+        return _table(self._get(_query_path(name, parameters), ARROW))
+
+    def sql(self, text: str) -> pa.Table:
+        """One ad-hoc SELECT; the collector must have been started with SQL on."""
+        return _table(self._send("/v1/sql", ARROW, text.encode()))
+
+    def health(self) -> dict[str, Any]:
+        """The collector's own account of itself (``/healthz``)."""
+        return cast("dict[str, Any]", json.loads(self._get("/healthz", "application/json")))
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _get(self, path: str, accept: str) -> bytes:
+        return self._send(path, accept, None)
+
+    def _send(self, path: str, accept: str, body: bytes | None) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - http(s) only: see `at`
+            self._base_url + path, data=body, headers={"Accept": accept}
+        )
+        try:
+            with self._opener.open(request, timeout=self._timeout_seconds) as response:
+                return cast("bytes", response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                _raise_answer(error.code, error.read())
+        except (OSError, HTTPException) as error:
+            raise StoreUnavailableError(
+                f"no collector answers at {self._base_url} ({error}); start one with "
+                "`spanledger up`, or give another address with --url"
+            ) from error
+
+
+def _query_path(name: str, parameters: Mapping[str, object]) -> str:
+    values = {
+        key: value.isoformat() if isinstance(value, datetime) else str(value)
+        for key, value in parameters.items()
+    }
+    return f"/v1/queries/{urllib.parse.quote(name, safe='')}?{urllib.parse.urlencode(values)}"
+
+
+def _table(body: bytes) -> pa.Table:
+    with pa.ipc.open_stream(body) as stream:
+        return stream.read_all()
+
+
+def _raise_answer(code: int, body: bytes) -> NoReturn:
+    """The collector's error, as the error it was over there."""
+    try:
+        message = str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        message = f"the collector answered {code}: {body[:200].decode(errors='replace')}"
+    raise _ERRORS.get(code, PermanentError)(message)

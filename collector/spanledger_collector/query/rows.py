@@ -1,0 +1,271 @@
+"""Answers of the named queries as typed rows.
+
+A field has the name of its column; what the column means stands in the query's or view's header
+and in ``spanledger schema``. Money is Decimal or None (unknown), times are aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """What one trace cost (view ``trace_cost``)."""
+
+    trace_id: str
+    name: str
+    tenant: str
+    status: str
+    started_at: datetime
+    duration_ns: int
+    runs: int
+    agents: int
+    span_count: int
+    calls: int
+    attempts: int
+    failed_attempts: int
+    retries: int
+    tool_calls: int
+    input_uncached_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    estimated_cost_usd: Decimal | None
+    cost_low_usd: Decimal | None
+    cost_high_usd: Decimal | None
+    unpriced_attempts: int
+    flops_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run (view ``run_economics``)."""
+
+    trace_id: str
+    run_id: str
+    parent_run_id: str
+    kind: str
+    tenant: str
+    agent_name: str
+    agent_version: str
+    workflow_name: str
+    status: str
+    error_type: str
+    started_at: datetime
+    duration_ns: int
+    ttft_ns: int
+    calls: int
+    attempts: int
+    failed_attempts: int
+    retries: int
+    tool_calls: int
+    input_uncached_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    inclusive_cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    estimated_cost_usd: Decimal | None
+    unpriced_attempts: int
+    flops_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt of one model call (table ``attempts``)."""
+
+    trace_id: str
+    span_id: str
+    attempt_number: int
+    run_id: str
+    agent_name: str
+    tool_name: str
+    operation: str
+    provider: str
+    request_model: str
+    response_model: str
+    priced_provider: str
+    priced_model: str
+    service_tier: str
+    response_id: str
+    streaming: bool
+    started_at: datetime
+    duration_ns: int
+    ttft_ns: int
+    outcome: str
+    error_type: str
+    wait_seconds: float
+    counted: bool
+    excluded_reason: str
+    duplicate_of: str
+    rework_reason: str
+    usage_source: str
+    usage_partial: bool
+    input_uncached_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    web_search_requests: int
+    price_status: str
+    unpriced_units: tuple[str, ...]
+    price_id: str
+    input_cost_usd: Decimal | None
+    cache_read_cost_usd: Decimal | None
+    cache_write_cost_usd: Decimal | None
+    output_cost_usd: Decimal | None
+    request_cost_usd: Decimal | None
+    cost_usd: Decimal | None
+    cost_low_usd: Decimal | None
+    cost_high_usd: Decimal | None
+    emitted_cost_usd: Decimal | None
+    flops_total: int
+    flops_low: int
+    flops_high: int
+    flops_method: str
+    vram_weights_bytes: int
+    vram_kv_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """One span of a trace with its own cost (query ``trace_spans``)."""
+
+    span_id: str
+    parent_span_id: str
+    name: str
+    role: str
+    operation: str
+    provider: str
+    model: str
+    started_at: datetime
+    duration_ns: int
+    status: str
+    error_type: str
+    run_id: str
+    agent_name: str
+    attempts: int
+    counted: bool
+    excluded_reason: str
+    cost_usd: Decimal | None
+    price_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """Unit economics of one agent and version over a period (query ``agents``)."""
+
+    agent_name: str
+    agent_version: str
+    runs: int
+    successful_runs: int
+    failed_runs: int
+    calls: int
+    attempts: int
+    retries: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    inclusive_cost_usd: Decimal | None
+    cost_per_run_usd: Decimal | None
+    cost_per_success_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    estimated_cost_usd: Decimal | None
+    unpriced_attempts: int
+    known_cost_ratio: float
+    p50_duration_ns: int
+    p95_duration_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """Cost and tokens of one model over a period (query ``models``)."""
+
+    provider: str
+    model: str
+    calls: int
+    attempts: int
+    failed_attempts: int
+    input_uncached_tokens: int
+    cache_read_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    unpriced_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """Share of usage by price status (query ``coverage``)."""
+
+    price_status: str
+    usage_source: str
+    attempts: int
+    attempts_ratio: float
+    tokens: int
+    tokens_ratio: float
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceReport:
+    """One trace, whole: its total, its runs, its attempts, its spans."""
+
+    summary: TraceRow
+    runs: Sequence[RunRow]
+    attempts: Sequence[AttemptRow]
+    spans: Sequence[SpanRow]
+
+
+def parse_rows(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> list[T]:
+    """Rows of a query as typed rows; columns that the type does not name are left out.
+
+    Values may come from ClickHouse (typed) or from JSON (Decimals and times as text).
+
+    Raises:
+        KeyError: the query has no such column (a test runs every query against its type).
+    """
+    fields = _fields(kind)
+    return [kind(**{name: read(row[name]) for name, read in fields}) for row in rows]
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    return tuple((f.name, _READERS[str(f.type)]) for f in dataclasses.fields(kind))
+
+
+def _money(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def _moment(value: Any) -> datetime:
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+#: How a value becomes the type a field is annotated with.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "datetime": _moment,
+    "Decimal | None": _money,
+    "tuple[str, ...]": tuple,
+}

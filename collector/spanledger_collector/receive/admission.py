@@ -1,0 +1,114 @@
+"""Who may send, and how much at once: decided before a body is read or unpacked."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from spanledger_collector.errors import OverloadedError
+from spanledger_collector.receive.metrics import ReceiverMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose ledger a request goes to.
+
+    Attributes:
+        workspace: isolation boundary, from the API key alone.
+        tenant: the tenant the key pins; empty when the spans say it themselves.
+    """
+
+    workspace: str = "default"
+    tenant: str = ""
+
+
+class Accept(Protocol):
+    """Takes responsibility for a request: the journal's ``append``."""
+
+    async def __call__(
+        self, payload: bytes, *, workspace: str, tenant: str, span_count: int, received_at_ns: int
+    ) -> int:
+        """Store the request durably and return its number; raises a CollectorError if it cannot."""
+        ...
+
+
+Authenticate = Callable[[str | None], Identity]
+"""Gives the identity behind an API key (None: none was sent), or raises UnauthenticatedError."""
+
+
+def anonymous(_key: str | None) -> Identity:
+    """Authentication of a collector without keys: everybody writes to the default workspace."""
+    return Identity()
+
+
+def api_key(metadata: Mapping[str, str]) -> str | None:
+    """The key in ``authorization: Bearer <key>`` or ``x-api-key: <key>`` (names in lower case)."""
+    scheme, _, credentials = metadata.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
+    return metadata.get("x-api-key") or None
+
+
+class ByteBudget:
+    """Bytes of all requests in progress together, over every transport.
+
+    Args:
+        limit_bytes: above it requests are refused.
+        metrics: shows how much is in use.
+    """
+
+    def __init__(self, limit_bytes: int, metrics: ReceiverMetrics) -> None:
+        self._limit_bytes = limit_bytes
+        self._metrics = metrics
+        self._used_bytes = 0
+
+    @contextmanager
+    def claim(self) -> Generator["Claim", None, None]:
+        """The share of one request; given back at the end of the ``with`` block."""
+        claim = Claim(self)
+        try:
+            yield claim
+        finally:
+            self.give_back(claim.size)
+
+    def take(self, size: int) -> None:
+        """Use ``size`` bytes more.
+
+        Raises:
+            OverloadedError: they are not free.
+        """
+        if self._used_bytes + size > self._limit_bytes:
+            raise OverloadedError(
+                f"{self._used_bytes} bytes of requests are in progress and {self._limit_bytes} "
+                "are allowed: send again in a second, or with fewer requests at once."
+            )
+        self._change(size)
+
+    def give_back(self, size: int) -> None:
+        """Free ``size`` bytes."""
+        self._change(-size)
+
+    def _change(self, size: int) -> None:
+        self._used_bytes += size
+        self._metrics.bytes_in_flight.set(self._used_bytes)
+
+
+class Claim:
+    """The share of the budget one request uses.
+
+    Attributes:
+        size: bytes used so far.
+    """
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        """Use ``size`` bytes more.
+
+        Raises:
+            OverloadedError: they are not free.
+        """
+        self._budget.take(size)
+        self.size += size

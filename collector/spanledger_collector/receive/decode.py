@@ -1,0 +1,113 @@
+"""A request's bytes -> the canonical protobuf that is stored, or a refusal.
+
+Canonical = parsed by protobuf's own parser, unknown fields dropped, written again. The engine
+that reads it later is not strict (a wrong wire type or a repeated id decodes differently there),
+so what is stored must be what a strict parser understood.
+"""
+
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
+
+from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.receive.wire import check_submessages
+
+MAX_SPANS = 50_000
+_TRACE_ID_BYTES = 16
+_SPAN_ID_BYTES = 8
+_NO_TRACE_ID = bytes(_TRACE_ID_BYTES)
+_NO_SPAN_ID = bytes(_SPAN_ID_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedRequest:
+    """A request that may be stored.
+
+    Attributes:
+        payload: canonical ``ExportTraceServiceRequest``.
+        span_count: spans in the payload.
+        rejected_spans: spans that were left out.
+        rejection: why the first of them was, for the sender; empty when there is none.
+    """
+
+    payload: bytes
+    span_count: int
+    rejected_spans: int = 0
+    rejection: str = ""
+
+
+def decode_protobuf(body: bytes) -> DecodedRequest:
+    """Decode an OTLP/protobuf request.
+
+    Raises:
+        MalformedError: the bytes are not one.
+        TooLargeError: too many spans or messages.
+    """
+    check_submessages(body)
+    request = ExportTraceServiceRequest()
+    try:
+        request.ParseFromString(body)
+    except DecodeError as error:
+        raise MalformedError(_explain(error, len(body))) from error
+    return canonical(request)
+
+
+def canonical(request: ExportTraceServiceRequest) -> DecodedRequest:
+    """Leave out spans nobody could find again, drop unknown fields, serialise.
+
+    Raises:
+        TooLargeError: too many spans.
+    """
+    kept = rejected = 0
+    rejection = ""
+    for resource_spans in request.resource_spans:
+        for scope_spans in resource_spans.scope_spans:
+            count = len(scope_spans.spans)
+            kept += count
+            if kept + rejected > MAX_SPANS:
+                raise TooLargeError(
+                    f"The request holds more than {MAX_SPANS} spans: send smaller batches."
+                )
+            reason = _reject_spans(scope_spans)
+            rejection = rejection or reason
+            rejected += count - len(scope_spans.spans)
+            kept -= count - len(scope_spans.spans)
+    request.DiscardUnknownFields()
+    return DecodedRequest(request.SerializeToString(), kept, rejected, rejection)
+
+
+def _reject_spans(scope_spans: ScopeSpans) -> str:
+    """Remove the spans without usable ids; returns why the first was removed."""
+    spans = scope_spans.spans
+    reasons = {index: reason for index, span in enumerate(spans) if (reason := _flaw(span))}
+    for index in reversed(reasons):
+        del spans[index]
+    return next(iter(reasons.values()), "")
+
+
+def _flaw(span: Span) -> str:
+    trace_id, span_id, parent = span.trace_id, span.span_id, span.parent_span_id
+    if len(trace_id) != _TRACE_ID_BYTES or trace_id == _NO_TRACE_ID:
+        return f"span {span_id[:8].hex() or '?'} has no trace id of 16 bytes that are not all zero"
+    if len(span_id) != _SPAN_ID_BYTES or span_id == _NO_SPAN_ID:
+        return f"a span of trace {trace_id.hex()} has no span id of 8 bytes that are not all zero"
+    if parent == _NO_SPAN_ID:
+        # Some senders write a root's missing parent as zeros.
+        span.ClearField("parent_span_id")
+    elif parent and len(parent) != _SPAN_ID_BYTES:
+        return f"span {span_id.hex()} has a parent span id that is not 8 bytes"
+    return ""
+
+
+def _explain(error: DecodeError, size: int) -> str:
+    if "UTF-8" in str(error):
+        return (
+            "A string in the request is not UTF-8, which protobuf does not allow: "
+            "send it as bytes_value, or encode it as UTF-8. Nothing of the request was stored."
+        )
+    return (
+        f"The body of {size} bytes is not an ExportTraceServiceRequest in protobuf "
+        "(is it cut off, or JSON sent as protobuf?). Nothing of the request was stored."
+    )

@@ -1,0 +1,46 @@
+"""What the receivers count. Labels are our own words only, never text of a sender."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class ReceiverMetrics:
+    """Counters of one receiver.
+
+    Attributes:
+        requests: answered requests by transport (grpc, http_protobuf, http_json, http) and
+            outcome (ok, partial, or the kind of refusal).
+        spans: spans by transport and outcome (accepted, refused).
+        bytes: body bytes by transport, after decompression.
+        bytes_in_flight: body bytes of requests in progress.
+        json_lenient: JSON fields accepted although OTLP forbids senders to write them so.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "spanledger_receive_requests",
+            "OTLP requests answered",
+            ["transport", "outcome"],
+            registry=registry,
+        )
+        self.spans = Counter(
+            "spanledger_receive_spans",
+            "Spans in answered OTLP requests",
+            ["transport", "outcome"],
+            registry=registry,
+        )
+        self.bytes = Counter(
+            "spanledger_receive_bytes",
+            "Body bytes of OTLP requests after decompression",
+            ["transport"],
+            registry=registry,
+        )
+        self.bytes_in_flight = Gauge(
+            "spanledger_receive_bytes_in_flight",
+            "Body bytes of requests in progress",
+            registry=registry,
+        )
+        self.json_lenient = Counter(
+            "spanledger_receive_json_lenient",
+            "OTLP/JSON fields with snake_case names or enum names, accepted all the same",
+            registry=registry,
+        )

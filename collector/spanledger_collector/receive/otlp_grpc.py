@@ -1,0 +1,133 @@
+"""OTLP/gRPC on grpc.aio, with raw bytes: the same decode path as HTTP.
+
+Admission is decided in :meth:`_Handlers.service`, which runs when the call's metadata is there and
+its message is not yet read. Decompression and the size limit are grpc's own (bounded: it stops at
+the limit); an encoding grpc does not know, such as zstd, is refused by it as UNIMPLEMENTED or
+INTERNAL, so zstd is not for OTLP/gRPC.
+"""
+
+from collections.abc import AsyncIterator
+from typing import NoReturn, TypeAlias
+
+import grpc
+from grpc import aio
+
+from spanledger_collector.errors import CollectorError, ConfigurationError, UnsupportedError
+from spanledger_collector.receive.admission import Identity, api_key
+from spanledger_collector.receive.intake import Intake
+from spanledger_collector.receive.status import grpc_trailers, message, refusal
+
+_TRANSPORT = "grpc"
+# Generic in the type stubs only.
+_Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
+_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+_OTHER_SIGNALS = {
+    "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export": "metrics",
+    "/opentelemetry.proto.collector.logs.v1.LogsService/Export": "logs",
+}
+_OPTIONS = (
+    # Without this a second collector binds the same port and takes half of the calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_concurrent_streams", 256),
+    ("grpc.max_metadata_size", 64 * 1024),
+    # Pings every 10 s are welcome, on idle connections too; a flood ends the connection.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 3),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
+
+
+class GrpcReceiver:
+    """The gRPC port.
+
+    Args:
+        intake: where requests go.
+        address: ``host:port``; port 0 takes a free one.
+        max_message_bytes: largest message, after decompression.
+    """
+
+    def __init__(self, intake: Intake, address: str, max_message_bytes: int) -> None:
+        self._intake = intake
+        self._address = address
+        self._options = (*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes))
+        self._server: aio.Server | None = None
+
+    async def start(self) -> int:
+        """Listen; returns the port.
+
+        Raises:
+            ConfigurationError: the address cannot be bound.
+        """
+        server = aio.server(handlers=[_Handlers(self._intake)], options=self._options)
+        try:
+            port = server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"OTLP/gRPC cannot listen on {self._address}: is another collector running, "
+                "or is the address not of this machine? Set SPANLEDGER_GRPC_PORT."
+            ) from error
+        await server.start()
+        self._server = server
+        return port
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new calls and wait for those in progress, at most ``grace_seconds``."""
+        if self._server is not None:
+            await self._server.stop(grace_seconds)
+            self._server = None
+
+
+class _Handlers(grpc.GenericRpcHandler):
+    """Chooses what answers a call, from its method and metadata alone."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "_Handler | None":
+        """The handler of one call; None makes grpc answer UNIMPLEMENTED."""
+        method, metadata = handler_call_details.method, handler_call_details.invocation_metadata
+        if method in _OTHER_SIGNALS:
+            return self._refuse(
+                UnsupportedError(
+                    f"This collector takes traces only: switch the {_OTHER_SIGNALS[method]} "
+                    "exporter off, or send it elsewhere."
+                )
+            )
+        if method != _TRACES:
+            return None
+        try:
+            identity = self._intake.authenticate(
+                api_key({k: v for k, v in metadata if isinstance(v, str)})
+            )
+        except CollectorError as error:
+            return self._refuse(error)
+        return self._export(identity)
+
+    def _export(self, identity: Identity) -> _Handler:
+        async def export(body: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
+            try:
+                with self._intake.budget.claim() as claim:
+                    claim.add(len(body))
+                    answer = await self._intake.protobuf(body, identity, _TRANSPORT)
+            except Exception as error:  # noqa: BLE001 - told to the sender, counted and logged
+                await self._abort(context, error)
+            return answer.protobuf()
+
+        return grpc.unary_unary_rpc_method_handler(export)
+
+    def _refuse(self, error: CollectorError) -> _Handler:
+        async def refuse(
+            _bodies: AsyncIterator[bytes], context: aio.ServicerContext[bytes, bytes]
+        ) -> bytes:
+            await self._abort(context, error)
+
+        # As a stream the message is never read: a refused call costs no decompression.
+        return grpc.stream_unary_rpc_method_handler(refuse)
+
+    async def _abort(
+        self, context: aio.ServicerContext[bytes, bytes], error: Exception
+    ) -> NoReturn:
+        self._intake.refused(error, _TRANSPORT)
+        await context.abort(refusal(error).grpc_code, message(error), grpc_trailers(error))

@@ -1,0 +1,149 @@
+"""OTLP/HTTP as a raw ASGI application: protobuf and JSON on one path.
+
+Order of admission: path, method, key, content type and encoding, declared length; only then the
+body is read. Every answer, errors too, is in the encoding of the request (JSON when that is
+unknown) and has a ``google.rpc.Status`` as body when it is an error.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from spanledger_collector.errors import NotFoundError, UnsupportedError
+from spanledger_collector.receive.admission import api_key
+from spanledger_collector.receive.body import (
+    Body,
+    ClientGoneError,
+    Receive,
+    check_length,
+    declared_length,
+)
+from spanledger_collector.receive.inflate import Inflater
+from spanledger_collector.receive.intake import Acknowledgement, Intake
+from spanledger_collector.receive.status import (
+    MethodNotAllowedError,
+    http_headers,
+    refusal,
+    status,
+    status_json,
+)
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+_TRACES = "/v1/traces"
+_OTHER_SIGNALS = frozenset({"/v1/metrics", "/v1/logs", "/v1development/profiles"})
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+_TRANSPORTS = {PROTOBUF: "http_protobuf", JSON: "http_json"}
+_UNKNOWN_TRANSPORT = "http"
+
+
+class HttpApp:
+    """The ASGI application of the OTLP/HTTP port.
+
+    Args:
+        intake: where requests go.
+        max_request_bytes: largest body, before and after decompression.
+        body_seconds: how long a body may take to arrive.
+    """
+
+    def __init__(self, intake: Intake, max_request_bytes: int, body_seconds: float) -> None:
+        self._intake = intake
+        self._max_request_bytes = max_request_bytes
+        self._body_seconds = body_seconds
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        transport = _TRANSPORTS.get(content_type, _UNKNOWN_TRANSPORT)
+        body = Body(receive, headers, self._body_seconds)
+        try:
+            answer = await self._export(scope, headers, content_type, body)
+        except ClientGoneError:
+            self._intake.gone(transport)
+        except Exception as error:  # noqa: BLE001 - told to the sender, counted and logged
+            self._intake.refused(error, transport)
+            await self._refuse(send, error, content_type, body, expects="expect" in headers)
+        else:
+            await _send(send, 200, content_type, _acknowledgement(answer, content_type), [])
+
+    async def _export(
+        self, scope: Mapping[str, Any], headers: Mapping[str, str], content_type: str, body: Body
+    ) -> Acknowledgement:
+        _check_route(scope["path"], scope["method"])
+        identity = self._intake.authenticate(api_key(headers))
+        if content_type not in _TRANSPORTS:
+            raise UnsupportedError(
+                f"Content-Type {content_type[:80]!r} is not accepted: send {PROTOBUF} or {JSON}."
+            )
+        inflater = Inflater(headers.get("content-encoding", ""), self._max_request_bytes)
+        check_length(declared_length(headers.get("content-length")), self._max_request_bytes)
+        with self._intake.budget.claim() as claim:
+            content = await body.read(inflater, self._max_request_bytes, claim)
+            store = self._intake.json if content_type == JSON else self._intake.protobuf
+            return await store(content, identity, _TRANSPORTS[content_type])
+
+    async def _refuse(
+        self, send: Send, error: Exception, content_type: str, body: Body, *, expects: bool
+    ) -> None:
+        headers = http_headers(error)
+        content = _status(error, content_type)
+        if body.complete:
+            await _send(send, refusal(error).http_status, content_type, content, headers)
+            return
+        headers.append((b"connection", b"close"))
+        await _send(
+            send, refusal(error).http_status, content_type, content, headers, more_body=True
+        )
+        # A sender that asked for permission to send its body has its answer, and sends none.
+        if not expects:
+            await body.drain(self._max_request_bytes)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _check_route(path: str, method: str) -> None:
+    if path in _OTHER_SIGNALS:
+        raise NotFoundError(
+            f"This collector takes traces only, at {_TRACES}: switch the exporter of {path} off, "
+            "or send it elsewhere."
+        )
+    if path != _TRACES:
+        raise NotFoundError(f"There is nothing at this path: send OTLP traces to {_TRACES}.")
+    if method != "POST":
+        raise MethodNotAllowedError(f"{_TRACES} takes POST only.")
+
+
+def _acknowledgement(answer: Acknowledgement, content_type: str) -> bytes:
+    return orjson.dumps(answer.json()) if content_type == JSON else answer.protobuf()
+
+
+def _status(error: Exception, content_type: str) -> bytes:
+    if content_type == PROTOBUF:
+        return status(error).SerializeToString()
+    return orjson.dumps(status_json(error))
+
+
+async def _send(
+    send: Send,
+    code: int,
+    content_type: str,
+    content: bytes,
+    headers: list[tuple[bytes, bytes]],
+    *,
+    more_body: bool = False,
+) -> None:
+    answer_type = PROTOBUF if content_type == PROTOBUF else JSON
+    await send(
+        {
+            "type": "http.response.start",
+            "status": code,
+            "headers": [
+                (b"content-type", answer_type.encode()),
+                (b"content-length", b"%d" % len(content)),
+                *headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": content, "more_body": more_body})

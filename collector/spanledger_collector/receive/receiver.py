@@ -1,0 +1,81 @@
+"""The receivers of a collector: both ports, started and stopped together."""
+
+import asyncio
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from spanledger_collector.config import CollectorConfig
+from spanledger_collector.http_server import HEADER_SECONDS, HttpServer
+from spanledger_collector.receive.admission import Accept, Authenticate, ByteBudget, anonymous
+from spanledger_collector.receive.intake import Intake
+from spanledger_collector.receive.metrics import ReceiverMetrics
+from spanledger_collector.receive.otlp_grpc import GrpcReceiver
+from spanledger_collector.receive.otlp_http import HttpApp
+
+BODY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports that are listened on."""
+
+    grpc: int
+    http: int
+
+
+class Receiver:
+    """OTLP over gRPC and HTTP; every request goes to ``accept`` before it is acknowledged.
+
+    Args:
+        config: addresses and limits; port 0 takes a free one.
+        accept: the journal's ``append``.
+        authenticate: gives the identity behind an API key; by default everybody is ``default``.
+        registry: where the counters are registered; by default one of their own.
+        header_seconds: how long the head of an HTTP request may take.
+        body_seconds: how long the body of an HTTP request may take.
+    """
+
+    def __init__(
+        self,
+        config: CollectorConfig,
+        accept: Accept,
+        authenticate: Authenticate = anonymous,
+        registry: CollectorRegistry | None = None,
+        *,
+        header_seconds: float = HEADER_SECONDS,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        metrics = ReceiverMetrics(CollectorRegistry() if registry is None else registry)
+        budget = ByteBudget(config.max_bytes_in_flight, metrics)
+        intake = Intake(accept, authenticate, budget, metrics)
+        host = f"[{config.host}]" if ":" in config.host else config.host
+        self._grpc = GrpcReceiver(
+            intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes
+        )
+        app = HttpApp(intake, config.max_request_bytes, body_seconds)
+        self._http = HttpServer(
+            app,
+            config.host,
+            config.http_port,
+            name="OTLP/HTTP",
+            setting="SPANLEDGER_HTTP_PORT",
+            header_seconds=header_seconds,
+        )
+
+    async def start(self) -> Ports:
+        """Listen on both ports.
+
+        Raises:
+            ConfigurationError: one of them cannot be bound; then none is.
+        """
+        grpc_port = await self._grpc.start()
+        try:
+            return Ports(grpc_port, await self._http.start())
+        except BaseException:
+            await self._grpc.stop(0)
+            raise
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no new requests; those in progress have ``grace_seconds`` to be acknowledged."""
+        await asyncio.gather(self._grpc.stop(grace_seconds), self._http.stop(grace_seconds))

@@ -1,0 +1,1 @@
+"""What the collector shows: the JSON/Arrow API, guarded SQL, health and metrics."""

@@ -1,0 +1,229 @@
+"""The JSON/Arrow API (port 4319): named queries over HTTP, health and metrics.
+
+| path | answer |
+|---|---|
+| ``GET /v1/queries`` | names and parameters of all queries |
+| ``GET /v1/queries/{name}?...`` | ``{"rows": [...]}``, or Arrow (``Accept`` header) |
+| ``GET /v1/traces/{trace_id}`` | summary, runs, attempts and spans of one trace |
+| ``POST /v1/sql`` | one guarded SELECT (body = the statement); 403 unless SQL was asked for |
+| ``GET /healthz`` | backlog and stages; ``GET /readyz`` 200 or 503; ``GET /metrics`` Prometheus |
+
+Money is a JSON string (exact), times are ISO 8601. Errors are ``{"error": "..."}``.
+No engine query runs on the event loop: a small pool of threads asks the reader. Health and metrics
+look into the journal on other threads, so that slow queries do not make the collector look dead.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from spanledger_collector.errors import (
+    CollectorError,
+    NotFoundError,
+    RefusedQueryError,
+    RetryableError,
+    TooLargeError,
+)
+from spanledger_collector.query import Reader, named, plain_rows, query_names
+
+from .loopback import check_host
+
+_LOG = logging.getLogger(__name__)
+ARROW = "application/vnd.apache.arrow.stream"
+_JSON = "application/json"
+_MAX_SQL_BYTES = 64 * 1024
+_TRACE_PARTS = {
+    "summary": "trace_summary",
+    "runs": "trace_runs",
+    "attempts": "trace_attempts",
+    "spans": "trace_spans",
+}
+_Body = tuple[bytes, str]
+
+
+class Api:
+    """The ASGI application and the threads that ask the ledger for it.
+
+    Args:
+        reader: answers named queries; None until the ledger is open (503 meanwhile).
+        health: the collector's account of itself, for ``/healthz``; key ``ready`` is a bool.
+        registry: what ``/metrics`` shows.
+        guard: turns an ad-hoc statement into one that is safe to run; None = SQL is off.
+        threads: queries that may run at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: Callable[[], Reader | None],
+        health: Callable[[], dict[str, Any]],
+        registry: CollectorRegistry,
+        guard: Callable[[str], str] | None = None,
+        threads: int = 4,
+    ) -> None:
+        self._reader = reader
+        self._health = health
+        self._registry = registry
+        self._guard = guard
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="spanledger-query")
+        self.app = Starlette(
+            routes=[
+                Route("/v1/queries", self._queries),
+                Route("/v1/queries/{name}", self._query),
+                Route("/v1/traces/{trace_id}", self._trace),
+                Route("/v1/sql", self._sql, methods=["POST"]),
+                Route("/healthz", self._healthz),
+                Route("/readyz", self._readyz),
+                Route("/metrics", self._metrics),
+            ],
+            exception_handlers={
+                CollectorError: _error,
+                HTTPException: _http_error,
+                Exception: _defect,
+            },
+        )
+
+    def close(self) -> None:
+        """Let running queries end and stop the threads."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def _answer(self, question: Callable[[Reader], _Body]) -> Response:
+        """Ask and encode on a thread: neither may hold up the receivers, which share the loop."""
+        reader = self._reader()
+        if reader is None:
+            raise _StartingError("the ledger is still being opened; ask again in a second")
+        loop = asyncio.get_running_loop()
+        content, media_type = await loop.run_in_executor(self._threads, question, reader)
+        return Response(content, media_type=media_type)
+
+    async def _queries(self, _: Request) -> Response:
+        return _json({name: dict(named(name).parameters) for name in query_names()})
+
+    async def _query(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        parameters: dict[str, object] = dict(request.query_params)
+        if _wants_arrow(request):
+            return await self._answer(lambda reader: _arrow(reader.arrow(name, parameters)))
+        return await self._answer(lambda reader: _rows(reader.rows(name, parameters)))
+
+    async def _trace(self, request: Request) -> Response:
+        parameters: dict[str, object] = {
+            "workspace": request.query_params.get("workspace", "default"),
+            "trace_id": request.path_params["trace_id"].lower(),
+        }
+
+        def ask(reader: Reader) -> _Body:
+            parts = {part: reader.rows(name, parameters) for part, name in _TRACE_PARTS.items()}
+            if not parts["summary"]:
+                raise NotFoundError(f"no trace {parameters['trace_id']!r} in the ledger")
+            return _dumps({**parts, "summary": parts["summary"][0]}), _JSON
+
+        return await self._answer(ask)
+
+    async def _sql(self, request: Request) -> Response:
+        guard = self._guard
+        if guard is None:
+            raise RefusedQueryError(
+                "ad-hoc SQL is off; start the collector with `spanledger up --sql` to allow it"
+            )
+        check_host(request)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_SQL_BYTES:
+                raise TooLargeError(f"a statement may have {_MAX_SQL_BYTES} bytes")
+        as_arrow = _wants_arrow(request)
+
+        def ask(reader: Reader) -> _Body:
+            table = reader.sql(guard(body.decode(errors="replace")))
+            return _arrow(table) if as_arrow else _rows(plain_rows(table))
+
+        return await self._answer(ask)
+
+    async def _healthz(self, _: Request) -> Response:
+        return _json(await asyncio.to_thread(self._health))
+
+    async def _readyz(self, _: Request) -> Response:
+        health = await asyncio.to_thread(self._health)
+        return _json(health, 200 if health.get("ready") else 503)
+
+    async def _metrics(self, _: Request) -> Response:
+        shown = await asyncio.to_thread(generate_latest, self._registry)
+        return Response(shown, media_type=CONTENT_TYPE_LATEST)
+
+
+class _StartingError(RetryableError):
+    """The ledger is not open yet."""
+
+
+def _wants_arrow(request: Request) -> bool:
+    return ARROW in request.headers.get("accept", "")
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(_dumps(value), status, media_type=_JSON)
+
+
+def _dumps(value: object) -> bytes:
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _plain(value: object) -> str:
+    """What JSON has no word for: exact money, wide integers, intervals."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _rows(rows: list[dict[str, Any]]) -> _Body:
+    return _dumps({"rows": rows}), _JSON
+
+
+def _arrow(table: pa.Table) -> _Body:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes(), ARROW
+
+
+async def _error(_: Request, error: Exception) -> Response:
+    """The error tree as HTTP, once for the API (OTLP has its own map in ``receive``)."""
+    headers: dict[str, str] = {}
+    status = 400
+    if isinstance(error, RetryableError):
+        status, headers = 503, {"Retry-After": str(error.retry_after_seconds)}
+    elif isinstance(error, NotFoundError):
+        status = 404
+    elif isinstance(error, RefusedQueryError):
+        status = 403
+    elif isinstance(error, TooLargeError):
+        status = 413
+    return _with_headers(_json({"error": str(error)}, status), headers)
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    """No such path, or a method it does not speak: the framework's own refusals, as JSON."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    return _with_headers(_json({"error": error.detail}, error.status_code), error.headers)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    """An error nobody foresaw: told in the log, not to the client."""
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _json({"error": "the collector failed to answer; its log tells why"}, 500)
+
+
+def _with_headers(response: Response, headers: Mapping[str, str] | None) -> Response:
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,136 @@
+"""One settlement: the transforms, in order, over a bounded set of traces.
+
+::
+
+    gather_spans    -> settling_spans what all others read: one moment's view of the spans
+    attribute_spans -> span_runs      which run each span belongs to
+    judge_calls     -> call_verdicts  which spans count
+    price_attempts  -> attempts       the ledger
+    sum_runs        -> runs
+    bury_attempts, bury_runs          what an earlier settlement wrote and the newest did not
+
+Small groups cost what the engine needs to plan these statements, not to run them. Hence the working
+table, the many narrow stages and the settings below.
+
+Each step reads what the step before wrote under the same version, so a settlement that dies half
+way leaves nothing that the next one does not replace. The same spans, prices and aliases give the
+same rows, apart from ``version``.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
+
+from spanledger_collector import sql
+from spanledger_collector.store import Connection
+
+# Traces whose size is asked for at once.
+_PAGE_TRACES = 10_000
+#: In the order they are run.
+STEPS = (
+    "attribute_spans",
+    "judge_calls",
+    "price_attempts",
+    "sum_runs",
+    "bury_attempts",
+    "bury_runs",
+)
+
+
+# Planning is most of the work of a small group. There is nothing for the optimiser to find in these
+# statements (indexes are used without it), compiling them pays after hours, and more threads only
+# cost more set-up for the 20,000 rows there are at most.
+_SETTINGS = "SETTINGS query_plan_enable_optimizations = 0, compile_expressions = 0, max_threads = 1"
+
+
+class TraceKey(NamedTuple):
+    """Names one trace."""
+
+    workspace: str
+    trace_id: str
+
+
+def begin(connection: Connection, traces: Sequence[TraceKey], version: int) -> None:
+    """Name the traces of a settlement, for its steps to read.
+
+    Args:
+        connection: of the calling thread.
+        traces: few enough for one statement (see :func:`chunks`).
+        version: higher than that of any earlier settlement.
+    """
+    connection.insert_rows(
+        "settling",
+        ("version", "workspace", "trace_id"),
+        [(version, key.workspace, key.trace_id) for key in traces],
+    )
+
+
+def gather(connection: Connection, version: int) -> None:
+    """Copy the spans of a settlement that has begun to where its steps read them.
+
+    Raises:
+        CollectorError: they could not be read.
+    """
+    _execute(connection, "gather_spans", version)
+
+
+def run_steps(connection: Connection, version: int) -> None:
+    """Run the transforms of a settlement whose spans are gathered.
+
+    Raises:
+        CollectorError: a step failed; nothing of this settlement is relied upon.
+    """
+    for step in STEPS:
+        _execute(connection, step, version)
+
+
+def overtaken(connection: Connection, version: int) -> list[TraceKey]:
+    """Traces of a finished settlement that another collector is settling, or settled, meanwhile."""
+    rows = connection.rows(sql.read("transforms/overtaken_traces.sql"), {"version": version})
+    return [TraceKey(str(row["workspace"]), str(row["trace_id"])) for row in rows]
+
+
+def _execute(connection: Connection, step: str, version: int) -> None:
+    text = sql.read(f"transforms/{step}.sql").rstrip()
+    connection.execute(f"{text}\n{_SETTINGS}", {"version": version})
+
+
+def chunks(
+    connection: Connection,
+    traces: Sequence[TraceKey],
+    versions: Iterator[int],
+    *,
+    max_traces: int,
+    max_spans: int,
+) -> Iterator[list[TraceKey]]:
+    """The traces that have spans, in groups that one statement can work on.
+
+    A trace larger than ``max_spans`` is a group of its own.
+
+    Args:
+        connection: of the calling thread.
+        traces: any number of them.
+        versions: gives unused versions; one is taken for each page of questions.
+        max_traces: most traces of a group.
+        max_spans: most spans of a group of several traces.
+    """
+    chunk: list[TraceKey] = []
+    spans = 0
+    for key, size in _sizes(connection, traces, versions):
+        if chunk and (spans + size > max_spans or len(chunk) == max_traces):
+            yield chunk
+            chunk, spans = [], 0
+        chunk.append(key)
+        spans += size
+    if chunk:
+        yield chunk
+
+
+def _sizes(
+    connection: Connection, traces: Sequence[TraceKey], versions: Iterator[int]
+) -> Iterator[tuple[TraceKey, int]]:
+    for start in range(0, len(traces), _PAGE_TRACES):
+        version = next(versions)
+        begin(connection, traces[start : start + _PAGE_TRACES], version)
+        for row in connection.rows(sql.read("transforms/trace_sizes.sql"), {"version": version}):
+            key = TraceKey(str(row["workspace"]), str(row["trace_id"]))
+            yield key, cast("int", row["span_count"])

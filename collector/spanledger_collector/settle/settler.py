@@ -1,0 +1,323 @@
+"""The settler: a thread that settles each trace when it has been quiet for a moment.
+
+It sleeps until :meth:`Settler.notify` says that something was loaded. A settlement that fails is
+tried again in halves, so that one trace that cannot be settled keeps back no other; such a trace is
+logged, counted in :attr:`Settler.failed_traces` and left out until more of it arrives or somebody
+asks for it by :meth:`Settler.settle_traces`.
+
+Freshness: with the default quiet second, a trace is in the ledger 1 to 2 s after its last span when
+little goes on, and within about 5 s under a steady trickle, where the thread rests between passes.
+When many traces wait it does not rest. While idle it asks once in 10 s whether something arrived.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
+from spanledger_collector import sql
+from spanledger_collector.errors import CollectorError, RetryableError
+from spanledger_collector.store import Connection, Store
+
+from .aliases import Resolve, resolve_unseen
+from .due import Arrival, DueTraces
+from .settlement import TraceKey, begin, chunks, gather, overtaken, run_steps
+
+_LOG = logging.getLogger(__name__)
+#: Bounds of one statement.
+MAX_TRACES = 2500
+MAX_SPANS = 50_000
+_READ_ARRIVALS = 50_000
+_OVERLAP_SECONDS = 3.0
+_IDLE_SECONDS = 10.0
+_RETRY_SECONDS = 1.0
+# Planning a pass costs the engine about 0.3 s, however few its traces. So a small pass is followed
+# by a rest of so many times its length: a trickle of traces takes a tenth of one core. A pass over
+# many traces is worth its planning, and more may wait: no rest.
+_REST = 9.0
+_MAX_REST_SECONDS = 3.0
+_MANY_TRACES = 200
+
+
+class Settler:
+    """Settles the traces of one journal; see the module.
+
+    Args:
+        store: the open, migrated ledger.
+        journal_id: whose arrivals are followed.
+        resolve: asks the price book for a model id.
+        book_id: the book behind ``resolve``; a new book is asked again about every id.
+        quiet_seconds: a trace is settled when no span of it arrived for so long.
+        max_wait_seconds: or when it waited so long in all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        journal_id: str,
+        resolve: Resolve,
+        book_id: str,
+        quiet_seconds: float = 1.0,
+        max_wait_seconds: float = 30.0,
+    ) -> None:
+        self._store = store
+        self._journal_id = journal_id
+        self._resolve = resolve
+        self._book_id = book_id
+        self._quiet_seconds = quiet_seconds
+        self._max_wait_seconds = max_wait_seconds
+        self._lock = threading.RLock()
+        self._connection: Connection | None = None
+        self._due: DueTraces | None = None
+        self._version = 0
+        self._saved_sequence = -1
+        self._overtaken: list[TraceKey] = []
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        #: Traces settled since the start, and those that could not be.
+        self.settled_traces = 0
+        self.failed_traces = 0
+
+    # --- the thread -----------------------------------------------------------------------------
+    def start(self) -> None:
+        """Settle in a thread of its own until :meth:`stop`."""
+        self._thread = threading.Thread(target=self._run, name="spanledger-settle", daemon=True)
+        self._thread.start()
+
+    def notify(self) -> None:
+        """Something was loaded. Cheap; from any thread."""
+        self._wake.set()
+
+    @property
+    def running(self) -> bool:
+        """The thread lives; after :meth:`stop` that means a statement that does not end."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self, *, drain: bool = True, timeout_seconds: float = 30.0) -> bool:
+        """End the thread.
+
+        Args:
+            drain: settle everything that is loaded first, quiet or not.
+            timeout_seconds: longest to wait for that; a statement that runs is waited for so long
+                once more, and what is left is settled after the next start.
+
+        Returns:
+            Whether nothing was left.
+
+        Raises:
+            CollectorError: draining failed; what is left is settled after the next start.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_seconds)
+            if self._thread.is_alive():
+                return False
+            self._thread = None
+        with self._lock:
+            try:
+                if drain:
+                    self.settle_due(everything=True, deadline=deadline)
+                return not self.waiting()
+            finally:
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            started = time.monotonic()
+            try:
+                settled = self.settle_due()
+            except CollectorError as error:
+                _LOG.warning("settling waits %.0f s: %s", _RETRY_SECONDS, error)
+                self._stopping.wait(_RETRY_SECONDS)
+                continue
+            except Exception:  # noqa: BLE001 -- told here; a thread that dies would settle no more
+                _LOG.exception("settling waits %.0f s after an unexpected error", _RETRY_SECONDS)
+                self._stopping.wait(_RETRY_SECONDS)
+                continue
+            pause = self._pause(settled, time.monotonic() - started)
+            # Asked after the wake-up was cleared, so that a stop in between is not slept over.
+            if not self._stopping.wait(pause) and not self.waiting():
+                self._wake.wait(_IDLE_SECONDS)
+
+    def _pause(self, settled: int, spent: float) -> float:
+        """Seconds to rest after a pass over so many traces that took so long."""
+        if settled >= _MANY_TRACES:
+            return 0.0
+        if settled:
+            return min(spent * _REST, _MAX_REST_SECONDS)
+        return self._quiet_seconds / 2 if self.waiting() else 0.0
+
+    def waiting(self) -> int:
+        """Traces that arrived and are not settled yet."""
+        return 0 if self._due is None else len(self._due)
+
+    # --- the work -------------------------------------------------------------------------------
+    def settle_due(self, *, everything: bool = False, deadline: float | None = None) -> int:
+        """Settle the traces that are due now; returns how many were.
+
+        Args:
+            everything: also those that are not quiet yet.
+            deadline: moment of the monotonic clock after which no more are begun; None = none,
+                until the settler is stopped.
+
+        Raises:
+            RetryableError: the ledger does not answer; nothing is lost, call again.
+        """
+        with self._lock:
+            connection = self._open()
+            due = self._due or self._resume(connection)
+            self._observe(connection, due)
+            keys = due.due(time.monotonic(), all_of_them=everything)
+            for chunk in self._settle(connection, keys):
+                due.settled(chunk)
+                if self._interrupted(deadline):
+                    break
+            else:
+                # What has no spans any more (dropped from the tables) is done as well.
+                due.settled(keys)
+            self._take_up(due)
+            self._save(connection, due.next_sequence())
+            return len(keys)
+
+    def _interrupted(self, deadline: float | None) -> bool:
+        if deadline is None:
+            return self._stopping.is_set()
+        return time.monotonic() >= deadline
+
+    def settle_traces(self, traces: Iterable[tuple[str, str]]) -> int:
+        """Settle these (workspace, trace id) pairs again, now; returns how many had spans.
+
+        Raises:
+            RetryableError: the ledger does not answer.
+        """
+        keys = list(dict.fromkeys(TraceKey(*pair) for pair in traces))
+        with self._lock:
+            connection = self._open()
+            due = self._due or self._resume(connection)
+            settled = sum(len(chunk) for chunk in self._settle(connection, keys))
+            self._take_up(due)
+            return settled
+
+    def _take_up(self, due: DueTraces) -> None:
+        """What another collector settled at the same time is settled once more."""
+        due.again(time.monotonic(), self._overtaken)
+        self._overtaken.clear()
+
+    def _settle(self, connection: Connection, keys: Sequence[TraceKey]) -> Iterable[list[TraceKey]]:
+        groups = chunks(
+            connection, keys, self._versions(), max_traces=MAX_TRACES, max_spans=MAX_SPANS
+        )
+        for chunk in groups:
+            self._settle_chunk(connection, chunk)
+            yield chunk
+
+    def _versions(self) -> Iterator[int]:
+        """Growing numbers, also when the clock goes back; nanoseconds, to be told apart by eye."""
+        while True:
+            self._version = max(time.time_ns(), self._version + 1)
+            yield self._version
+
+    def _settle_chunk(self, connection: Connection, chunk: list[TraceKey]) -> None:
+        version = next(self._versions())
+        try:
+            begin(connection, chunk, version)
+            gather(connection, version)
+            resolve_unseen(connection, version, self._resolve, self._book_id)
+            run_steps(connection, version)
+            self._overtaken += overtaken(connection, version)
+        except CollectorError as error:
+            self._settle_halves(connection, chunk, error)
+        else:
+            self.settled_traces += len(chunk)
+
+    def _settle_halves(
+        self, connection: Connection, chunk: list[TraceKey], error: CollectorError
+    ) -> None:
+        if isinstance(error, RetryableError) and not _answers(connection):
+            raise error
+        if len(chunk) > 1:
+            middle = len(chunk) // 2
+            self._settle_chunk(connection, chunk[:middle])
+            self._settle_chunk(connection, chunk[middle:])
+            return
+        self.failed_traces += 1
+        _LOG.error(
+            "trace %s of workspace %s cannot be settled and is left out of the ledger: %s",
+            chunk[0].trace_id,
+            chunk[0].workspace,
+            error,
+        )
+
+    # --- the cursor -----------------------------------------------------------------------------
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._store.connect()
+        return self._connection
+
+    def _resume(self, connection: Connection) -> DueTraces:
+        row = connection.rows(
+            sql.read("transforms/last_settlement.sql"), {"journal_id": self._journal_id}
+        )[0]
+        self._version = max(self._version, cast("int", row["version"]))
+        self._due = DueTraces(
+            cast("int", row["next_sequence"]),
+            quiet_seconds=self._quiet_seconds,
+            max_wait_seconds=self._max_wait_seconds,
+            overlap_seconds=_OVERLAP_SECONDS,
+        )
+        return self._due
+
+    def _observe(self, connection: Connection, due: DueTraces) -> None:
+        now = time.monotonic()
+        sequence = due.read_from(now)
+        while True:
+            arrivals = self._read_arrivals(connection, sequence)
+            due.observe(now, arrivals)
+            if len(arrivals) < _READ_ARRIVALS:
+                return
+            sequence = arrivals[-1].sequence + 1
+
+    def _read_arrivals(self, connection: Connection, from_sequence: int) -> list[Arrival]:
+        rows = connection.rows(
+            sql.read("transforms/arrived_traces.sql"),
+            {
+                "journal_id": self._journal_id,
+                "from_sequence": from_sequence,
+                "limit": _READ_ARRIVALS,
+            },
+        )
+        return [
+            Arrival(
+                cast("int", row["sequence"]),
+                TraceKey(str(row["workspace"]), str(row["trace_id"])),
+                cast("int", row["span_count"]),
+            )
+            for row in rows
+        ]
+
+    def _save(self, connection: Connection, next_sequence: int) -> None:
+        if next_sequence == self._saved_sequence:
+            return
+        connection.insert_rows(
+            "settlements",
+            ("journal_id", "next_sequence", "version"),
+            [(self._journal_id, next_sequence, self._version)],
+        )
+        self._saved_sequence = next_sequence
+
+
+def _answers(connection: Connection) -> bool:
+    """Whether the ledger itself is well, so that the fault lies with what was asked."""
+    try:
+        connection.execute("SELECT 1")
+    except CollectorError:
+        return False
+    return True

@@ -1,0 +1,44 @@
+-- agents: unit economics of each agent over a period; the row with an empty agent_name is what ran outside any agent.
+-- parameters: workspace; since, until (start of the run, until exclusive).
+-- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
+-- columns: agent_name, agent_version, runs, successful_runs, failed_runs, calls, attempts, failed_attempts, retries, tool_calls,
+--   input_tokens, output_tokens, cost_usd, inclusive_cost_usd (with sub-agents: do not sum over agents), cost_per_run_usd,
+--   cost_per_success_usd (NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, unpriced_attempts, known_cost_ratio,
+--   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
+SELECT
+    agent_name,
+    agent_version,
+    count() AS runs,
+    sum(succeeded) AS successful_runs,
+    runs - successful_runs AS failed_runs,
+    sum(r.calls) AS calls,
+    sum(r.attempts) AS attempts,
+    sum(r.failed_attempts) AS failed_attempts,
+    sum(r.retries) AS retries,
+    sum(r.tool_calls) AS tool_calls,
+    sum(r.input_tokens) AS input_tokens,
+    sum(r.output_tokens) AS output_tokens,
+    sum(r.cost_usd) AS cost_usd,
+    sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
+    CAST(roundBankers(toDecimal256(sum(r.cost_usd), 24) / count(), 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
+    CAST(
+        roundBankers(toDecimal256(sum(r.cost_usd), 24) / nullIf(sum(r.succeeded), 0), 12) AS Nullable(Decimal(38, 12))
+    ) AS cost_per_success_usd,
+    sum(r.rework_cost_usd) AS rework_cost_usd,
+    sum(r.estimated_cost_usd) AS estimated_cost_usd,
+    sum(r.unpriced_attempts) AS unpriced_attempts,
+    if(sum(r.attempts) = 0, 1., 1. - sum(r.unpriced_attempts) / sum(r.attempts)) AS known_cost_ratio,
+    quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
+    quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
+    quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns
+FROM run_economics AS r
+WHERE workspace = {workspace:String}
+    AND started_at >= {since:DateTime64(9)}
+    AND started_at < {until:DateTime64(9)}
+GROUP BY
+    agent_name,
+    agent_version
+ORDER BY
+    cost_usd DESC NULLS LAST,
+    agent_name,
+    agent_version;

@@ -1,0 +1,29 @@
+-- prices: the price book, dated twice: when a rate is valid, and since when we know it. Append only.
+-- grain: one row a (provider, model, service_tier, context_over_tokens, valid_from, known_from).
+-- units: USD per token (_usd_per_token) or per request (_usd_per_request); NULL = the book has no such rate.
+CREATE TABLE IF NOT EXISTS prices
+(
+    price_id String COMMENT 'Hash of the row: what a priced attempt names',
+    provider LowCardinality(String) COMMENT 'Who bills',
+    model String COMMENT 'Price key of the model',
+    service_tier LowCardinality(String) COMMENT 'Empty = standard, else batch | flex | priority | ...',
+    context_over_tokens UInt64 COMMENT 'Applies to the whole request when its total input exceeds this; 0 = base',
+    valid_from DateTime64(3, 'UTC') COMMENT 'Valid time, inclusive',
+    valid_to DateTime64(3, 'UTC') COMMENT 'Valid time, exclusive; 2299-12-31 = open',
+    known_from DateTime64(3, 'UTC') COMMENT 'Known time: when this row entered a book',
+    input_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Uncached input',
+    cache_read_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Input read from the cache',
+    cache_write_5m_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Input written to the cache, 5 minutes',
+    cache_write_1h_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Input written to the cache, 1 hour',
+    output_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Output, reasoning included',
+    audio_input_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Audio part of the input',
+    audio_output_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Audio part of the output',
+    web_search_usd_per_request Nullable(Decimal(38, 24)) COMMENT 'Server-side search',
+    currency LowCardinality(String) COMMENT 'ISO 4217; rates are per unit in this currency',
+    source_url String COMMENT 'Where the provider publishes it',
+    upstream LowCardinality(String) COMMENT 'genai-prices | overlay | operator, with version',
+    book_id String COMMENT 'Hash of the book the row came with'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (provider, model, service_tier, context_over_tokens, valid_from, known_from, price_id)
+SETTINGS fsync_after_insert = 1;

@@ -1,0 +1,262 @@
+-- judge_calls: decides which spans of the given traces count, so that one call told by several tellers is paid once.
+-- grain: one row a span that is a call or claims usage, into call_verdicts. Reads span_runs of the same settlement.
+-- parameters: version = the settlement; its spans are in settling_spans.
+-- Rules, in this order:
+--   engine, ignore     never count (engine | not_billable)
+--   agent, workflow, task, tool, other with usage: aggregate when any usage or call is below it, else it counts as
+--     aggregate_only (a sampled trace that kept only the agent)
+--   calls with the same non-empty response id are one call (duplicate_response); two different ids never are
+--   a call inside a call of another scope is the same call (duplicate_nested) when at least one has no response id, the
+--     models agree, both failed or both did not, and the token counts are equal or one of them is not the provider's;
+--     of several such calls of one scope inside the same call, only the last
+-- The counted teller: usage from the provider before an estimate before none, our own span first, then the one with the
+-- most buckets, then the shortest (innermost). It takes over retries and rework marks that only another teller has.
+INSERT INTO call_verdicts
+    (workspace, trace_id, span_id, counted, usage_quality, excluded_reason, duplicate_of, retry_reasons,
+    retry_wait_seconds, retry_of, rework_of, rework_reason, version)
+WITH
+    claims AS
+    (
+        SELECT
+            s.workspace AS workspace,
+            s.trace_id AS trace_id,
+            s.span_id AS span_id,
+            s.role AS role,
+            s.scope_name AS scope_name,
+            s.dialect AS dialect,
+            s.status = 'error' AS failed,
+            s.started_at AS started_at,
+            s.ended_at AS ended_at,
+            s.duration_ns AS duration_ns,
+            s.response_id AS response_id,
+            lower(splitByChar('/', if(s.response_model != '', s.response_model, s.request_model))[-1]) AS model,
+            s.usage_source AS usage_source,
+            s.input_uncached_tokens + s.cache_read_tokens + s.cache_write_5m_tokens + s.cache_write_1h_tokens AS input_tokens,
+            s.output_tokens AS output_tokens,
+            arrayCount(
+                tokens -> tokens > 0,
+                [s.input_uncached_tokens, s.cache_read_tokens, s.cache_write_5m_tokens, s.cache_write_1h_tokens,
+                s.output_tokens, s.reasoning_tokens]
+            ) AS buckets,
+            s.retry_reasons AS retry_reasons,
+            s.retry_wait_seconds AS retry_wait_seconds,
+            s.retry_of AS retry_of,
+            s.rework_of AS rework_of,
+            s.rework_reason AS rework_reason
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                span_id,
+                role,
+                scope_name,
+                dialect,
+                status,
+                started_at,
+                ended_at,
+                duration_ns,
+                response_id,
+                response_model,
+                request_model,
+                usage_source,
+                input_uncached_tokens,
+                cache_read_tokens,
+                cache_write_5m_tokens,
+                cache_write_1h_tokens,
+                output_tokens,
+                reasoning_tokens,
+                retry_reasons,
+                retry_wait_seconds,
+                retry_of,
+                rework_of,
+                rework_reason
+            FROM settling_spans
+            WHERE version = {version:UInt64} AND role = 'call'
+        ) AS s
+    ),
+    calls AS
+    (
+        SELECT
+            *,
+            row_number() OVER (PARTITION BY workspace, trace_id ORDER BY started_at, span_id) AS position
+        FROM claims
+    ),
+    -- up = position of the call around it that is the same call, 0 = none.
+    linked AS
+    (
+        SELECT
+            * EXCEPT (candidate),
+            if(row_number() OVER (PARTITION BY workspace, trace_id, candidate, scope_name ORDER BY ended_at DESC, span_id) = 1, candidate, 0) AS up
+        FROM
+        (
+            SELECT
+                *,
+                if(
+                    outer_scope != scope_name
+                    AND (response_id = '' OR outer_response_id = '')
+                    AND (startsWith(model, outer_model) OR startsWith(outer_model, model))
+                    AND failed = outer_failed
+                    AND (
+                        (input_tokens = outer_input AND output_tokens = outer_output)
+                        OR usage_source != 'provider'
+                        OR outer_usage_source != 'provider'
+                    ),
+                    outer_position,
+                    0
+                ) AS candidate
+            FROM calls
+            INNER JOIN
+            (
+                SELECT
+                    workspace,
+                    trace_id,
+                    span_id,
+                    enclosing_call
+                FROM span_runs
+                WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+            ) AS o USING (workspace, trace_id, span_id)
+            LEFT ANY JOIN
+            (
+                SELECT
+                    workspace,
+                    trace_id,
+                    span_id AS enclosing_call,
+                    position AS outer_position,
+                    scope_name AS outer_scope,
+                    response_id AS outer_response_id,
+                    model AS outer_model,
+                    failed AS outer_failed,
+                    usage_source AS outer_usage_source,
+                    input_tokens AS outer_input,
+                    output_tokens AS outer_output
+                FROM calls
+            ) AS e USING (workspace, trace_id, enclosing_call)
+        )
+    ),
+    -- A call without id takes the nearest id above along the links; else the top of its chain stands for the chain.
+    chains AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            arraySort(n -> n.1, groupArray((position, up, response_id)))::Array(
+                Tuple(position UInt64, up UInt64, response_id String)
+            ) AS nodes,
+            arrayFold(
+                (reached, round) -> arrayMap(i -> reached[i], reached),
+                range(toUInt8(ceil(log2(length(nodes) + 1))) + 1),
+                arrayMap(n -> if(n.up = 0 OR n.response_id != '', n.position, n.up), nodes)
+            ) AS tops,
+            arrayMap(n -> n.response_id, nodes) AS ids,
+            arrayMap(top -> ids[top], tops) AS top_ids,
+            -- A call with an id under a chain without one belongs to that chain. (Looked up before the condition: a lookup
+            -- inside it would copy the whole array for every element.)
+            arrayMap(n -> tops[n.up], nodes) AS tops_above,
+            arrayMap(n -> top_ids[n.up], nodes) AS top_ids_above,
+            arrayMap(
+                (n, top, top_above, id_above) -> if(n.response_id != '' AND n.up != 0 AND id_above = '', top_above, top),
+                nodes,
+                tops,
+                tops_above,
+                top_ids_above
+            ) AS chain_of
+        FROM linked
+        GROUP BY
+            workspace,
+            trace_id
+    ),
+    grouped AS
+    (
+        SELECT
+            *,
+            multiIf(
+                response_id != '', response_id,
+                top_id != '', top_id,
+                minIf(response_id, response_id != '') OVER (PARTITION BY workspace, trace_id, chain)
+            ) AS shared_id,
+            if(shared_id != '', 0, chain) AS shared_chain
+        FROM calls
+        INNER JOIN
+        (
+            SELECT
+                workspace,
+                trace_id,
+                node.position AS position,
+                top_id,
+                chain
+            FROM chains
+            ARRAY JOIN
+                nodes AS node,
+                top_ids AS top_id,
+                chain_of AS chain
+        ) AS g USING (workspace, trace_id, position)
+    )
+SELECT
+    workspace,
+    trace_id,
+    span_id,
+    span_id = winner.1 AS counted,
+    'call' AS usage_quality,
+    multiIf(counted, '', response_id != '' AND response_id = winner.2, 'duplicate_response', 'duplicate_nested') AS excluded_reason,
+    if(counted, '', winner.1) AS duplicate_of,
+    if(counted, retries.1, []) AS retry_reasons,
+    if(counted, retries.2, []) AS retry_wait_seconds,
+    if(counted, marks.1, '') AS retry_of,
+    if(counted, marks.2, '') AS rework_of,
+    if(counted, marks.3, '') AS rework_reason,
+    {version:UInt64}
+FROM
+(
+    SELECT
+        *,
+        argMin(
+            (span_id, response_id),
+            (
+                transform(toString(usage_source), ['provider', 'estimated'], [0, 1], 2),
+                dialect != 'spanledger',
+                -toInt8(buckets),
+                duration_ns,
+                span_id
+            )
+        ) OVER one_call AS winner,
+        argMax((retry_reasons, retry_wait_seconds), (length(retry_reasons), span_id)) OVER one_call AS retries,
+        argMax((retry_of, rework_of, toString(rework_reason)), (retry_of != '' OR rework_of != '', span_id)) OVER one_call AS marks
+    FROM grouped
+    WINDOW one_call AS (PARTITION BY workspace, trace_id, shared_id, shared_chain)
+)
+UNION ALL
+SELECT
+    workspace,
+    trace_id,
+    span_id,
+    role NOT IN ('engine', 'ignore') AND NOT usage_below AS counted,
+    if(counted, 'aggregate_only', 'none') AS usage_quality,
+    multiIf(counted, '', role = 'engine', 'engine', role = 'ignore', 'not_billable', 'aggregate') AS excluded_reason,
+    '' AS duplicate_of,
+    [] AS retry_reasons,
+    [] AS retry_wait_seconds,
+    '' AS retry_of,
+    '' AS rework_of,
+    '' AS rework_reason,
+    {version:UInt64}
+FROM
+(
+    SELECT
+        workspace,
+        trace_id,
+        span_id,
+        role
+    FROM settling_spans
+    WHERE version = {version:UInt64} AND role != 'call' AND usage_source IN ('provider', 'estimated')
+) AS s
+INNER JOIN
+(
+    SELECT
+        workspace,
+        trace_id,
+        span_id,
+        usage_below
+    FROM span_runs
+    WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+) AS o USING (workspace, trace_id, span_id)

@@ -1,0 +1,244 @@
+-- sum_runs: one row a run of the given traces, from its spans and its counted attempts.
+-- grain: (workspace, trace_id, run_id), into runs. Reads span_runs and attempts of the same settlement.
+-- units: USD; self sums, and inclusive_cost_usd with every run below (any depth; in a cycle of runs each holds all).
+-- parameters: version = the settlement; its traces are in settling.
+-- A run is: every agent run, every stamped run, and the run of the trace when a workflow, call, task or tool is in it.
+-- Times and status are those of the run's own span; without one, of its earliest, latest and last ended span.
+-- cost_usd: 0 when nothing was attempted, NULL when nothing of what was attempted has a known cost.
+INSERT INTO runs
+    (workspace, tenant, trace_id, run_id, parent_run_id, kind, agent_name, agent_id, agent_version, workflow_name,
+    conversation_id, service_name, tags, started_at, ended_at, duration_ns, ttft_ns, status, error_type, span_count, calls,
+    attempts, failed_attempts, retries, tool_calls, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
+    cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd,
+    estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, version,
+    is_deleted)
+WITH
+    paid AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            run_id,
+            countIf(a.outcome != 'retried') AS calls,
+            count() AS attempts,
+            countIf(a.outcome != 'ok') AS failed_attempts,
+            countIf(a.outcome = 'retried') AS retries,
+            sum(a.input_uncached_tokens) AS input_uncached_tokens,
+            sum(a.cache_read_tokens) AS cache_read_tokens,
+            sum(a.cache_write_5m_tokens) AS cache_write_5m_tokens,
+            sum(a.cache_write_1h_tokens) AS cache_write_1h_tokens,
+            sum(a.output_tokens) AS output_tokens,
+            sum(a.reasoning_tokens) AS reasoning_tokens,
+            sum(a.cost_usd) AS known_cost,
+            sumIf(a.cost_usd, a.rework_reason != '') AS known_rework,
+            sumIf(a.cost_usd, a.usage_source = 'estimated') AS known_estimated,
+            sum(a.cost_low_usd) AS known_low,
+            sum(a.cost_high_usd) AS known_high,
+            countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
+            sum(a.flops_total) AS flops_total,
+            max(a.vram_peak_bytes) AS vram_peak_bytes,
+            sum(a.gpu_seconds) AS gpu_seconds,
+            minIf(toUnixTimestamp64Nano(a.started_at) + a.ttft_ns, a.ttft_ns > 0) AS first_token_ns
+        FROM attempts AS a
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64} AND counted
+        GROUP BY
+            workspace,
+            trace_id,
+            run_id
+    ),
+    found AS
+    (
+        SELECT
+            o.workspace AS workspace,
+            o.trace_id AS trace_id,
+            o.run_id AS run_id,
+            any(o.run_kind) AS kind,
+            countIf(o.is_run_root) AS roots,
+            max(o.parent_run_id) AS parent_run_id,
+            argMin(o.tenant, (NOT o.is_run_root, o.tenant = '', s.started_at, o.span_id)) AS tenant,
+            any(o.agent_name) AS agent_name,
+            any(o.agent_id) AS agent_id,
+            any(o.agent_version) AS agent_version,
+            argMin(o.workflow_name, (NOT o.is_run_root, o.workflow_name = '', s.started_at, o.span_id)) AS workflow_name,
+            argMin(o.conversation_id, (NOT o.is_run_root, o.conversation_id = '', s.started_at, o.span_id)) AS conversation_id,
+            argMin(s.service_name, (NOT o.is_run_root, s.started_at, o.span_id)) AS service_name,
+            argMin(s.tags, (NOT o.is_run_root, empty(s.tags), s.started_at, o.span_id)) AS tags,
+            minIf(s.started_at, o.is_run_root OR run_roots = 0) AS started_at,
+            maxIf(s.ended_at, o.is_run_root OR run_roots = 0) AS ended_at,
+            argMax((s.status, s.error_type), (o.is_run_root, s.ended_at, o.span_id)) AS ending,
+            count() AS span_count,
+            countIf(o.role = 'tool') AS tool_calls,
+            countIf(o.role IN ('agent', 'workflow', 'call', 'task', 'tool')) AS telling
+        FROM
+        (
+            SELECT
+                *,
+                countIf(is_run_root) OVER (PARTITION BY workspace, trace_id, run_id) AS run_roots
+            FROM span_runs
+            WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        ) AS o
+        INNER JOIN
+        (
+            SELECT
+                workspace,
+                trace_id,
+                span_id,
+                started_at,
+                ended_at,
+                status,
+                error_type,
+                service_name,
+                tags
+            FROM settling_spans
+            WHERE version = {version:UInt64}
+        ) AS s ON s.workspace = o.workspace AND s.trace_id = o.trace_id AND s.span_id = o.span_id
+        GROUP BY
+            o.workspace,
+            o.trace_id,
+            o.run_id
+    ),
+    summed AS
+    (
+        SELECT
+            * EXCEPT (known_cost, known_low, known_high, known_rework, known_estimated),
+            if(attempts = 0, toDecimal128(0, 12), known_cost) AS cost_usd,
+            if(attempts = 0, toDecimal128(0, 12), known_low) AS cost_low_usd,
+            if(attempts = 0, toDecimal128(0, 12), known_high) AS cost_high_usd,
+            ifNull(known_rework, toDecimal128(0, 12)) AS rework_cost_usd,
+            ifNull(known_estimated, toDecimal128(0, 12)) AS estimated_cost_usd
+        FROM found AS f
+        LEFT ANY JOIN paid AS p USING (workspace, trace_id, run_id)
+        WHERE kind != 'trace' OR telling > 0 OR attempts > 0
+    ),
+    run_tree AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            run_id,
+            max(parent_run_id) AS parent_run_id,
+            row_number() OVER (PARTITION BY workspace, trace_id ORDER BY run_id) AS position
+        FROM span_runs
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        GROUP BY
+            workspace,
+            trace_id,
+            run_id
+    ),
+    -- Each run with all runs above it, itself included: sets of ancestors, doubled.
+    lines AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            nodes.run_id AS run_ids,
+            arrayFold(
+                (state, round) -> (
+                    arrayMap(
+                        (above, i) -> arrayDistinct(arrayConcat(above, if(i = 0, emptyArrayUInt32(), state.1[i]))),
+                        state.1,
+                        state.2
+                    ),
+                    arrayMap(i -> if(i = 0, 0, state.2[i]), state.2)
+                ),
+                range(toUInt8(ceil(log2(length(nodes) + 1))) + 1),
+                (arrayMap(n -> [n.position], nodes), arrayMap(n -> n.parent, nodes))
+            ).1 AS ancestors
+        FROM
+        (
+            SELECT
+                c.workspace AS workspace,
+                c.trace_id AS trace_id,
+                arraySort(n -> n.1, groupArray((c.position, p.position, c.run_id)))::Array(
+                    Tuple(position UInt32, parent UInt32, run_id String)
+                ) AS nodes
+            FROM run_tree AS c
+            LEFT ANY JOIN run_tree AS p
+                ON p.workspace = c.workspace AND p.trace_id = c.trace_id AND p.run_id = c.parent_run_id
+            GROUP BY
+                c.workspace,
+                c.trace_id
+        )
+    ),
+    inclusive AS
+    (
+        SELECT
+            l.workspace AS workspace,
+            l.trace_id AS trace_id,
+            l.ancestor_id AS run_id,
+            sum(p.known_cost) AS cost_usd,
+            count() AS paid_runs
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                run_id,
+                run_ids[ancestor] AS ancestor_id
+            FROM
+            (
+                SELECT
+                    workspace,
+                    trace_id,
+                    run_ids,
+                    run_id,
+                    above
+                FROM lines
+                ARRAY JOIN
+                    run_ids AS run_id,
+                    ancestors AS above
+            )
+            ARRAY JOIN above AS ancestor
+        ) AS l
+        INNER JOIN paid AS p ON p.workspace = l.workspace AND p.trace_id = l.trace_id AND p.run_id = l.run_id
+        GROUP BY
+            l.workspace,
+            l.trace_id,
+            l.ancestor_id
+    )
+SELECT
+    s.workspace,
+    s.tenant,
+    s.trace_id,
+    s.run_id,
+    s.parent_run_id,
+    s.kind,
+    s.agent_name,
+    s.agent_id,
+    s.agent_version,
+    s.workflow_name,
+    s.conversation_id,
+    s.service_name,
+    s.tags,
+    s.started_at,
+    s.ended_at,
+    toUInt64(greatest(toUnixTimestamp64Nano(s.ended_at) - toUnixTimestamp64Nano(s.started_at), 0)),
+    toUInt64(if(s.first_token_ns > 0, greatest(s.first_token_ns - toUnixTimestamp64Nano(s.started_at), 0), 0)),
+    if(s.ending.1 = 'error', 'error', 'ok'),
+    if(s.ending.1 = 'error', toString(s.ending.2), ''),
+    s.span_count,
+    s.calls,
+    s.attempts,
+    s.failed_attempts,
+    s.retries,
+    s.tool_calls,
+    s.input_uncached_tokens,
+    s.cache_read_tokens,
+    s.cache_write_5m_tokens,
+    s.cache_write_1h_tokens,
+    s.output_tokens,
+    s.reasoning_tokens,
+    s.cost_usd,
+    if(i.paid_runs = 0, toDecimal128(0, 12), i.cost_usd),
+    s.rework_cost_usd,
+    s.estimated_cost_usd,
+    s.cost_low_usd,
+    s.cost_high_usd,
+    s.unpriced_attempts,
+    s.flops_total,
+    s.vram_peak_bytes,
+    s.gpu_seconds,
+    {version:UInt64},
+    0
+FROM summed AS s
+LEFT ANY JOIN inclusive AS i ON i.workspace = s.workspace AND i.trace_id = s.trace_id AND i.run_id = s.run_id

@@ -1,0 +1,37 @@
+-- model_cost: what each model cost, by day. Counted attempts only.
+-- grain: (workspace, day of the start, provider, model). units: USD, 12 decimals; tokens.
+-- columns:
+--   provider, model      of the price row; where there is none, as on the span
+--   calls                answers paid for or lost (attempts that are not retries); attempts adds the retries
+--   failed_attempts      attempts that ended in an error, retried ones included
+--   cost_usd             NULL when no cost of the row is known
+--   rework_cost_usd, estimated_cost_usd   parts of cost_usd
+--   emitted_cost_usd     what the emitters claimed, kept beside ours
+--   unpriced_attempts    attempts whose cost is unknown or partly unknown
+CREATE OR REPLACE VIEW model_cost AS
+SELECT
+    a.workspace AS workspace,
+    toDate(a.started_at) AS day,
+    if(a.priced_provider != '', a.priced_provider, a.provider) AS provider,
+    multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+    countIf(a.outcome != 'retried') AS calls,
+    count() AS attempts,
+    countIf(a.outcome != 'ok') AS failed_attempts,
+    sum(a.input_uncached_tokens) AS input_uncached_tokens,
+    sum(a.cache_read_tokens) AS cache_read_tokens,
+    sum(a.cache_write_5m_tokens) AS cache_write_5m_tokens,
+    sum(a.cache_write_1h_tokens) AS cache_write_1h_tokens,
+    sum(a.output_tokens) AS output_tokens,
+    sum(a.reasoning_tokens) AS reasoning_tokens,
+    sum(a.cost_usd) AS cost_usd,
+    sumIf(a.cost_usd, a.rework_reason != '') AS rework_cost_usd,
+    sumIf(a.cost_usd, a.usage_source = 'estimated') AS estimated_cost_usd,
+    sum(a.emitted_cost_usd) AS emitted_cost_usd,
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts
+FROM attempts AS a FINAL
+WHERE a.counted
+GROUP BY
+    workspace,
+    day,
+    provider,
+    model;

@@ -1,0 +1,131 @@
+"""The driver's errors as ours: passing (try again) or permanent, with code, query and advice.
+
+Codes and names are those of ClickHouse's ``ErrorCodes.cpp``. A code that is not listed is
+permanent: sending the same statement again would fail again. Server stack traces, version trailers
+and the echo of the statement never reach a message.
+"""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error, OperationalError
+
+from spanledger_collector.errors import (
+    CollectorError,
+    ConfigurationError,
+    PermanentError,
+    StoreUnavailableError,
+)
+
+_MAX_DETAIL = 400
+_MAX_READ = 4000
+
+# Code -> what the operator can do. The fault may pass by itself.
+_PASSING: dict[int, str] = {
+    159: "it took too long; ask for less, or allow more time",
+    160: "it would take too long; ask for less, or allow more time",
+    164: "the server is read-only for this user or for now",
+    198: "the server's name cannot be resolved",
+    201: "the user's quota is used up; wait, or raise it",
+    202: "the server runs too many queries; wait",
+    203: "the server has no free connection; wait",
+    209: "the network timed out",
+    210: "the network failed",
+    225: "the cluster's Keeper does not answer",
+    236: "the server is stopping",
+    241: "memory ran out; ask for less, or allow more memory",
+    242: "the table is read-only: its replica has lost Keeper, or its disk is broken",
+    243: "the disk is full; free space",
+    252: "parts are made faster than merged; wait, and send larger batches",
+    285: "too few replicas are alive",
+    286: "the insert reached too few replicas",
+    319: "it is unknown whether the insert was committed; ask before sending again",
+    394: "the query was cancelled",
+    425: "the operating system refused; see the server's log",
+    439: "the server has no free thread; wait",
+    473: "two statements waited for each other; try again",
+    499: "the object storage failed",
+    574: "a distributed table has too much waiting to be sent",
+    692: "too many mutations are waiting",
+    733: "the table is being restarted",
+    745: "the server is overloaded; wait",
+    999: "the cluster's Keeper failed",
+}
+
+# Code -> what to do. Only a change of settings or rights helps.
+_CONFIGURATION: dict[int, str] = {
+    81: "the database does not exist; `spanledger up` creates it",
+    192: "no such user; check the address",
+    193: "wrong password; check the address",
+    194: "a password is needed; check the address",
+    497: "the user lacks rights; see the deployment guide for the grants",
+    516: "wrong user or password; check the address",
+}
+
+_TRAILER = re.compile(r"\s*\(version [^)]*(?:\([^)]*\)[^)]*)?\)\s*$")
+_STACK = re.compile(r"\s*(?:Stack trace:|, Stack trace|\(Stack trace).*$", re.DOTALL)
+_ECHO = re.compile(r"[.:]?\s+In (?:scope|query) .*?(?=\([A-Z_]+\)\s*$|$)", re.DOTALL)
+_EXPECTED = re.compile(r"\s*Expected one of: .*?(?=\([A-Z_]+\)\s*$|$)", re.DOTALL)
+_PREFIX = re.compile(r"^.*?Code: \d+\.\s*(?:DB::Exception:\s*)?", re.DOTALL)
+_HEADER = re.compile(r"\s*--\s*([\w.]+):")
+
+
+def statement_name(sql: str) -> str:
+    """What a statement is called in messages: its header comment's name, else its first words."""
+    header = _HEADER.match(sql)
+    if header:
+        return header.group(1)
+    words = " ".join(sql.split())
+    return words if len(words) <= 60 else f"{words[:57]}..."  # noqa: PLR2004 -- one screen line
+
+
+def detail(error: BaseException) -> str:
+    """The driver's message without stack trace, version, statement echo; one line, cut."""
+    text = str(error)
+    if len(text) > _MAX_READ:  # the server repeats the statement; code and name stand at the ends
+        text = f"{text[: _MAX_READ - 500]} ... {text[-500:]}"
+    for noise in (_STACK, _TRAILER, _ECHO, _EXPECTED):
+        text = noise.sub(" ", text)
+    text = " ".join(_PREFIX.sub("", text).split())
+    return text if len(text) <= _MAX_DETAIL else f"{text[: _MAX_DETAIL - 3]}..."
+
+
+def translate(error: ClickHouseError, what: str) -> CollectorError:
+    """Our error for one of the driver's.
+
+    Args:
+        error: what the driver raised.
+        what: the statement's name, or what was being tried.
+    """
+    code = error.code if isinstance(error, Error) else None
+    if code is None:
+        if isinstance(error, OperationalError):
+            return StoreUnavailableError(
+                f"ClickHouse does not answer ({what}): {detail(error)}; check address and network"
+            )
+        return PermanentError(f"{what} cannot be run: {detail(error)}")
+    told = f"{what} failed with ClickHouse error {code}: {detail(error)}"
+    if code in _PASSING:
+        return StoreUnavailableError(f"{told}; {_PASSING[code]}")
+    if code in _CONFIGURATION:
+        return ConfigurationError(f"{told}; {_CONFIGURATION[code]}")
+    return PermanentError(told)
+
+
+@contextmanager
+def translated(what: str) -> Generator[None, None, None]:
+    """Errors of the driver inside the block leave it as errors of ours.
+
+    Args:
+        what: a statement (its name is derived) or a few words.
+
+    Raises:
+        StoreUnavailableError: the fault may pass.
+        ConfigurationError: address or rights are wrong.
+        PermanentError: the statement or its data are wrong.
+    """
+    try:
+        yield
+    except ClickHouseError as error:
+        raise translate(error, statement_name(what)) from error

@@ -1,0 +1,34 @@
+"""Agent unit economics from OpenTelemetry spans: instrument your agents in three lines.
+
+    import spanledger
+    spanledger.init()
+
+    @spanledger.agent
+    def planner(question: str) -> str: ...
+
+This module is the public list and nothing else; test tools are in :mod:`spanledger.testing`.
+"""
+
+from spanledger._configure import delivery, flush, init, shutdown
+from spanledger._delivery.backlog import Delivery
+from spanledger._scope import context, current_run_id, propagate_context
+from spanledger.decorators import agent, task, tool, workflow
+from spanledger.errors import ConfigurationError, SpanledgerError, UsageError
+
+__all__ = [
+    "ConfigurationError",
+    "Delivery",
+    "SpanledgerError",
+    "UsageError",
+    "agent",
+    "context",
+    "current_run_id",
+    "delivery",
+    "flush",
+    "init",
+    "propagate_context",
+    "shutdown",
+    "task",
+    "tool",
+    "workflow",
+]

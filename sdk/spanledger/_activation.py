@@ -1,0 +1,165 @@
+"""One measured piece of work: its span, the identity around it, and how it ends.
+
+A :class:`Definition` holds everything that is known at decoration time; :meth:`Definition.open`
+is the fast path that runs for each call. Where an error of ours is guarded away, the call runs
+without a span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import Token
+from typing import Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode
+
+from spanledger import _scope, semconv
+from spanledger._guard import guarded
+
+_ERROR: Final = Status(StatusCode.ERROR)
+
+
+class _Clock:
+    """What time spans start and end; None leaves it to the OpenTelemetry SDK."""
+
+    __slots__ = ("now_ns",)
+
+    def __init__(self) -> None:
+        self.now_ns: Callable[[], int | None] = _unknown
+
+
+def _unknown() -> None:
+    return None
+
+
+_clock: Final = _Clock()
+
+
+@contextmanager
+def measured_by(now_ns: Callable[[], int] | None) -> Generator[None]:
+    """Take the times of the decorators' spans from this clock inside the block (test tools)."""
+    before = _clock.now_ns
+    _clock.now_ns = now_ns or before
+    try:
+        yield
+    finally:
+        _clock.now_ns = before
+
+
+class Definition:
+    """What a decorator knows before the first call.
+
+    Args:
+        operation: Value of ``gen_ai.operation.name``.
+        name: The agent's, workflow's, task's or tool's name.
+        attributes: Attributes of this span alone.
+        entries: Identity for this span and everything below it; None removes an entry.
+    """
+
+    __slots__ = ("_attributes", "_entries", "_new_run", "name", "span_name")
+
+    def __init__(
+        self,
+        operation: str,
+        name: str,
+        attributes: Mapping[str, str],
+        entries: Mapping[str, str | None],
+    ) -> None:
+        self.name = _scope.clean(name) or "unnamed"
+        self.span_name = f"{operation} {self.name}"
+        self._attributes: dict[str, str] = {semconv.OPERATION_NAME: operation, **attributes}
+        self._new_run = operation == semconv.OPERATION_INVOKE_AGENT
+        self._entries: dict[str, str | None] = dict(entries)
+
+    def open(self) -> Activation:
+        """Start the span and make it current; on an error of ours, an activation of nothing."""
+        activation = self.prepare()
+        activation.resume()
+        return activation
+
+    def prepare(self) -> Activation:
+        """Start the span without making it current (generators resume and pause it)."""
+        return self._begin() or Activation(INVALID_SPAN, otel_context.get_current())
+
+    @guarded(None)
+    def _begin(self) -> Activation:
+        context = otel_context.get_current()
+        attributes = self._attributes
+        entries = self._entries
+        if self._new_run:
+            parent = _scope.current_run_id(context)
+            if parent:
+                attributes = {**attributes, semconv.RUN_PARENT_ID: _scope.clean(parent)}
+            entries = {semconv.RUN_ID: _scope.new_run_id(), **entries}
+        context = _scope.with_entries(context, entries)
+        span = _scope.tracer().start_span(
+            self.span_name, context, attributes=attributes, start_time=_clock.now_ns()
+        )
+        return Activation(span, trace.set_span_in_context(span, context))
+
+
+class Activation:
+    """A started span and the context that belongs to it.
+
+    ``resume`` and ``pause`` make it current and not; ``close`` and ``fail`` end it, once.
+    """
+
+    __slots__ = ("_context", "_token", "span")
+
+    def __init__(self, span: Span, context: Context) -> None:
+        self.span = span
+        self._context = context
+        self._token: Token[Context] | None = None
+
+    def resume(self) -> None:
+        """Make the span current."""
+        self._token = otel_context.attach(self._context)
+
+    def pause(self) -> bool:
+        """Give the caller's context back, and keep what the body changed for the next time.
+
+        Returns:
+            False when it was not current in this thread or task.
+        """
+        inside = otel_context.get_current()
+        if self._token is None or not _scope.leave(self._token):
+            return False
+        self._context, self._token = inside, None
+        return True
+
+    @guarded(None)
+    def close(self) -> None:
+        """End without error."""
+        self.pause()
+        self.span.end(_clock.now_ns())
+
+    @guarded(None)
+    def fail(self, error: BaseException) -> None:
+        """End with the type of the error, never its message, which may hold prompt text.
+
+        A closed generator (GeneratorExit) and a clean ``sys.exit()`` are no errors.
+        """
+        self.pause()
+        if not is_clean_end(error):
+            self.span.set_attribute(semconv.ERROR_TYPE, error_type(error))
+            self.span.set_status(_ERROR)
+        self.span.end(_clock.now_ns())
+
+
+def is_clean_end(error: BaseException) -> bool:
+    """Whether this exception only says that the work ended."""
+    return isinstance(error, GeneratorExit) or (
+        isinstance(error, SystemExit) and error.code in {None, 0}
+    )
+
+
+def error_type(error: BaseException) -> str:
+    """The qualified class name, as ``error.type`` wants it (``TimeoutError``, ``json.X``)."""
+    kind = type(error)
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"

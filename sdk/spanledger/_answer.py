@@ -1,0 +1,115 @@
+"""What a provider said, in one shape for every client: the answer, its usage and its texts.
+
+The texts are references to strings that already exist; they are read only when the provider sends
+no usage, and never leave the process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+#: Keys whose strings are not counted as prompt text: names of things, and binary content.
+_NOT_TEXT: Final = frozenset(
+    {"role", "type", "id", "call_id", "tool_call_id", "url", "data", "image_url", "file_data"}
+)
+
+
+@dataclass(slots=True)
+class Usage:
+    """Token counts of one answer; ``None`` is a count the provider did not send.
+
+    ``input_tokens`` is all input, cached tokens included; ``output_tokens`` is all output,
+    reasoning included (the rule of the OpenTelemetry conventions).
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    web_search_requests: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether the provider sent both sides."""
+        return self.input_tokens is not None and self.output_tokens is not None
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer, whole or as far as it was read."""
+
+    response_id: str = ""
+    model: str = ""
+    finish_reasons: tuple[str, ...] = ()
+    service_tier: str = ""
+    usage: Usage = field(default_factory=Usage)
+    #: What was generated, in pieces.
+    texts: list[str] = field(default_factory=list[str])
+    #: False: the answer stopped before the provider said that it was complete.
+    complete: bool = True
+    #: True: there are no tokens to count, because the provider will answer later (background
+    #: responses) or bills in other units.
+    uncounted: bool = False
+    #: Units of a search that is billed as such (reranking).
+    search_units: int = 0
+    #: The provider's error code inside an otherwise successful HTTP answer.
+    error_code: str = ""
+
+
+class Record:
+    """A JSON object read like a client's model: attributes, and ``None`` for what is not there.
+
+    So one reader serves both the objects a client built and the bytes of a raw response.
+    """
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(fields)
+
+    def __getattr__(self, name: str) -> Any:
+        return None
+
+
+def parse_json(data: bytes | str) -> Any:
+    """JSON with its objects as :class:`Record`."""
+    return json.loads(data, object_hook=Record)
+
+
+def strings(value: object, key: str = "") -> Iterator[str]:
+    """Every text in a request parameter, walked in place: nothing is copied or consumed.
+
+    Only strings, mappings, lists, tuples and the client's own models are looked into; a generator
+    is left alone, because reading it would take it away from the client.
+    """
+    if isinstance(value, str):
+        if key not in _NOT_TEXT and not value.startswith("data:"):
+            yield value
+    elif isinstance(value, Mapping):
+        for name, inner in cast("Mapping[str, object]", value).items():
+            yield from strings(inner, name)
+    elif isinstance(value, list | tuple):
+        for inner in cast("list[object]", value):
+            yield from strings(inner, key)
+    elif hasattr(value, "__dict__") and hasattr(value, "model_dump"):
+        yield from strings(cast("dict[str, object]", vars(value)))
+
+
+def text(value: object) -> str:
+    """The value if it is a string, else an empty one (also for markers like ``NOT_GIVEN``)."""
+    return value if isinstance(value, str) else ""
+
+
+def whole(value: object) -> int | None:
+    """The value if it is a count: an integer from 0 on; clients pass on whatever a server sent."""
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def count(value: object) -> int:
+    """The value if it is a count, else 0."""
+    return whole(value) or 0

@@ -1,0 +1,56 @@
+"""What a client's file says about one kind of call: how it is asked, answered and streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from spanledger import semconv
+from spanledger._answer import Answer
+from spanledger._facts import Attributes
+
+
+class Reading(Protocol):
+    """What has been read of one stream so far."""
+
+    def chunk(self, chunk: Any, /) -> None:
+        """Take note of one chunk. Runs on the user's thread: keep it near a microsecond."""
+        ...
+
+    def answer(self) -> Answer:
+        """The answer as far as it was read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """How to read one kind of call: typed data that a client's file gives.
+
+    ``request`` maps the call's parameters to attributes; ``answer`` reads a whole answer;
+    ``reading`` starts the reading of a stream; ``prompt`` names the parameters that hold text, the
+    one with the messages first; ``snapshot`` gives the whole answer of a stream helper, if any;
+    ``streams`` is true for a method that streams without being asked by ``stream=True``;
+    ``positional`` names the parameters that may be given without their name, in order;
+    ``lazy`` is true where a stream makes its request only when it is first read;
+    ``tier_attribute`` is the provider's word for the service tier that answered.
+    """
+
+    operation: str
+    request: Callable[[Mapping[str, Any]], Attributes]
+    answer: Callable[[Any], Answer]
+    reading: Callable[[Mapping[str, Any]], Reading]
+    prompt: tuple[str, ...]
+    snapshot: Callable[[Any], Answer] | None = None
+    streams: bool = False
+    positional: tuple[str, ...] = ()
+    lazy: bool = False
+    tier_attribute: str = semconv.OPENAI_RESPONSE_SERVICE_TIER
+
+    def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters of a call by name."""
+        return {**dict(zip(self.positional, args, strict=False)), **kwargs} if args else kwargs
+
+    def streaming(self, kwargs: Mapping[str, Any]) -> bool:
+        """Whether a call with these parameters gives a stream."""
+        return self.streams or kwargs.get("stream") is True

@@ -1,0 +1,161 @@
+"""HTTP attempts behind one call: how many, why the failed ones failed, how long each wait was.
+
+Client libraries retry by themselves and say nothing about it. Their one public way to the network
+is ``send`` of an HTTP client, so that is what is observed, and only while a model call is running:
+for all other traffic the wrapper costs one read of a context variable.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from spanledger._guard import guarded
+from spanledger._patching import Kind, Target
+
+HTTP_ERROR: Final = 400
+
+#: Redirects are followed inside ``send``, so a redirect is not an attempt of its own.
+TARGETS: Final = tuple(
+    Target(module, f"{name}.send", kind, optional=True)
+    for module in ("httpx", "httpx2")
+    for name, kind in (("Client", Kind.SYNC), ("AsyncClient", Kind.ASYNC))
+)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One HTTP request of a call. Times are seconds of ``time.perf_counter``.
+
+    ``failure`` is empty for an answer below 400, else the status (``429``), ``timeout`` or
+    ``connection_error``.
+    """
+
+    started: float
+    ended: float
+    failure: str
+
+
+class Observer(Protocol):
+    """Who wants to know: the running call."""
+
+    @property
+    def requesting(self) -> bool:
+        """False once the client method has returned: later requests are somebody else's."""
+        ...
+
+    def attempted(self, attempt: Attempt, request: Any) -> None:
+        """Take note of one HTTP request that was answered or failed."""
+        ...
+
+
+#: The call whose client method is running in this context.
+current: ContextVar[Observer | None] = ContextVar("spanledger_call", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """What the failed attempts before the last one cost. Lists are parallel, in order."""
+
+    count: int
+    reasons: tuple[str, ...]
+    wait_seconds: tuple[float, ...]
+
+
+def retries_of(attempts: list[Attempt]) -> Retries:
+    """The attempts that failed and were made again; an answered one before the last is no retry."""
+    failed = [
+        (attempt.failure, max(0.0, following.started - attempt.ended))
+        for attempt, following in itertools.pairwise(attempts)
+        if attempt.failure
+    ]
+    reasons = tuple(reason for reason, _ in failed)
+    return Retries(len(failed), reasons, tuple(round(wait, 6) for _, wait in failed))
+
+
+def failure_of(error: BaseException) -> str:
+    """A stable word for why a request failed: status code, kind of network failure, or class name.
+
+    Read from public attributes and class names, so that no client library has to be imported.
+    """
+    for owner, name in ((error, "status_code"), (error, "code"), (_response(error), "status_code")):
+        status = getattr(owner, name, None)
+        if isinstance(status, int) and status >= HTTP_ERROR:
+            return str(status)
+    names = [kind.__name__ for kind in type(error).__mro__]
+    if any("Timeout" in name for name in names):
+        return "timeout"
+    if any(name in {"TransportError", "APIConnectionError", "ConnectionError"} for name in names):
+        return "connection_error"
+    return type(error).__qualname__
+
+
+def _response(error: BaseException) -> object:
+    """The HTTP answer that an error was made of, if it says."""
+    return getattr(error, "response", None)
+
+
+def send(
+    wrapped: Callable[..., Any],
+    _client: object,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Wrapper of ``Client.send``."""
+    observer = current.get()
+    if observer is None or not observer.requesting:
+        return wrapped(*args, **kwargs)
+    started = time.perf_counter()
+    try:
+        response = wrapped(*args, **kwargs)
+    except BaseException as error:
+        _tell(observer, started, _request(args, kwargs), error=error)
+        raise
+    _tell(observer, started, _request(args, kwargs), response=response)
+    return response
+
+
+async def send_async(
+    wrapped: Callable[..., Any],
+    _client: object,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Wrapper of ``AsyncClient.send``."""
+    observer = current.get()
+    if observer is None or not observer.requesting:
+        return await wrapped(*args, **kwargs)
+    started = time.perf_counter()
+    try:
+        response = await wrapped(*args, **kwargs)
+    except BaseException as error:
+        _tell(observer, started, _request(args, kwargs), error=error)
+        raise
+    _tell(observer, started, _request(args, kwargs), response=response)
+    return response
+
+
+def _request(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The request that is sent; ``stream`` of the HTTP libraries gives it by name."""
+    return args[0] if args else kwargs.get("request")
+
+
+@guarded(None)
+def _tell(
+    observer: Observer,
+    started: float,
+    request: Any,
+    *,
+    response: Any = None,
+    error: BaseException | None = None,
+) -> None:
+    if error is not None:
+        failure = failure_of(error)
+    else:
+        status = response.status_code
+        failure = str(status) if status >= HTTP_ERROR else ""
+    observer.attempted(Attempt(started, time.perf_counter(), failure), request)

@@ -1,0 +1,1 @@
+"""The folder that ``spanledger run`` puts on PYTHONPATH; see ``sitecustomize.py`` in it."""

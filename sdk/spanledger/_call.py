@@ -1,0 +1,348 @@
+"""The life of one model call: opened, answered or failed, and told as one span.
+
+    open_call -> with call: <the client's method> -> returned(result) -> the span ends
+                                                  -> a stream: chunk ... ended | closed | dropped
+
+Whatever comes first ends the span, once, and nothing of it is ever raised (``_guard``). Where the
+provider sent no usage, or the stream stopped early, the tokens are counted by the background thread
+(``_finisher``); the end time is taken before.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from contextvars import Token
+from types import TracebackType
+from typing import Any, Final, cast
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Status, StatusCode
+
+from spanledger import _facts, _scope, semconv
+from spanledger._answer import Answer
+from spanledger._api import Api, Reading
+from spanledger._attempts import Attempt, Observer, current, failure_of
+from spanledger._estimate import estimate_usage
+from spanledger._facts import Attributes
+from spanledger._finisher import Finisher
+from spanledger._guard import guarded, guarded_item, internal_errors
+from spanledger._hosts import server_attributes
+from spanledger._stream import AsyncStream, ClosingBody, SyncStream, Take, abandon_all
+
+__all__ = ["Api", "Call", "Reading", "drain", "drain_at_exit", "internal_errors"]
+
+FINISHER: Final = Finisher()
+_FAILED: Final = object()
+
+
+def drain(timeout_seconds: float) -> bool:
+    """Wait until every span that was handed to the background has ended.
+
+    Returns:
+        False when the time was over first.
+    """
+    return FINISHER.drain(timeout_seconds)
+
+
+def drain_at_exit(timeout_seconds: float) -> bool:
+    """End every span of a model call, also those of streams that nobody will read any more.
+
+    Returns:
+        False when the time was over first.
+    """
+    abandon_all()
+    return drain(timeout_seconds)
+
+
+class Call:
+    """One call and its span. Made by ``_instrumentor.open_call``; a context manager around it.
+
+    Inside ``with`` the span is current, so that HTTP spans of others nest below it; after it the
+    user's context is as before.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_attempts",
+        "_first_chunk",
+        "_kwargs",
+        "_open",
+        "_outer",
+        "_perf",
+        "_prompt",
+        "_reading",
+        "_started_ns",
+        "_token",
+        "api",
+        "chunk",
+        "model",
+        "owner",
+        "provider",
+        "reading",
+        "requesting",
+        "span",
+    )
+
+    def __init__(
+        self, api: Api, span: Span, owner: object, kwargs: Mapping[str, Any], started_ns: int
+    ) -> None:
+        self.api = api
+        self.span = span
+        self.owner = owner
+        self.model = str(kwargs.get("model") or "")
+        #: The client's own provider, while it is not known where the request goes; else empty.
+        self.provider = ""
+        self.requesting = False
+        self.reading = False
+        self._kwargs = kwargs
+        self._prompt: tuple[object, ...] | None = None
+        self._reading: Reading | None = None
+        self._attempts: list[Attempt] = []
+        self._started_ns = started_ns
+        self._perf = time.perf_counter()
+        self._first_chunk = 0.0
+        self._open = [True]
+        self._outer: Observer | None = None
+        self._token: Token[Context] | None = None
+
+    # --- the client's method -------------------------------------------------------------------
+    def __enter__(self) -> Call:  # noqa: PYI034 - never subclassed, and Self is not in 3.10
+        self._outer = current.get()
+        current.set(self)
+        self._token = otel_context.attach(trace.set_span_in_context(self.span))
+        self.requesting = True
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.requesting = False
+        # A coroutine that is closed elsewhere leaves in another context: there is nothing to undo.
+        if self._token is not None and _scope.leave(self._token):
+            current.set(self._outer)
+        if error is not None:
+            self.fail(error)
+
+    def returned(self, result: Any, *, asynchronous: bool) -> Any:
+        """Read the result, or watch it being read.
+
+        Returns:
+            What the user gets: the result itself, or a transparent proxy of a stream.
+        """
+        outcome = self._observe(result, asynchronous=asynchronous)
+        if outcome is _FAILED:
+            self.finish(None)
+        return result if outcome is None or outcome is _FAILED else outcome
+
+    @guarded(_FAILED)
+    def _observe(self, result: Any, *, asynchronous: bool) -> Any:
+        if self.api.streaming(self._kwargs) and _is_stream(result):
+            return self._watch(result, asynchronous=asynchronous)
+        response = getattr(result, "http_response", None) if _asks_raw(self._kwargs) else None
+        if response is not None:
+            from spanledger._body import watch_body
+
+            self.keep_prompt()
+            watch_body(self, response, asynchronous=asynchronous)
+            return None
+        self.finish(read_answer(self.api.answer, result))
+        return None
+
+    def _watch(self, stream: Any, *, asynchronous: bool) -> Any:
+        self.watch()
+        response: Any = getattr(stream, "response", None)
+        body = getattr(response, "stream", None)
+        if body is not None:
+            response.stream = ClosingBody(body, self)
+        return AsyncStream(stream, self) if asynchronous else SyncStream(stream, self)
+
+    def watch(self) -> None:
+        """Be ready for the chunks of a stream."""
+        self.keep_prompt()
+        self._reading = self.start_reading()
+        self.chunk: Take = self._first  # not in __init__: a cycle that most calls do not need
+
+    def start_reading(self) -> Reading:
+        """A fresh reading of this call's stream."""
+        return self.api.reading(self._kwargs)
+
+    def keep_prompt(self) -> None:
+        """Keep references to the prompt: the application may change its list before we count.
+
+        Also makes sure that somebody is there to count, should the stream be dropped.
+        """
+        FINISHER.ensure_running()
+        self._prompt = tuple(_kept(self._kwargs.get(name)) for name in self.api.prompt)
+
+    # --- HTTP attempts (``_attempts.Observer``) --------------------------------------------------
+    def attempted(self, attempt: Attempt, request: Any) -> None:
+        """Take note of one HTTP request of the client library."""
+        self._attempts.append(attempt)
+        if self.provider:
+            address = server_attributes(getattr(request, "url", None), self.provider)
+            self.span.set_attributes(address)
+            self.provider = ""
+
+    # --- the stream (``_stream.Sink``) ------------------------------------------------------------
+    def first_chunk(self) -> None:
+        """Take the time of the first chunk, once."""
+        if not self._first_chunk:
+            self._first_chunk = time.perf_counter()
+
+    def _first(self, chunk: Any) -> None:
+        self.first_chunk()
+        reading = self._reading
+        if reading is not None:
+            self.chunk = guarded_item(reading.chunk)
+            self.chunk(chunk)
+
+    def ended(self, error: BaseException | None) -> None:
+        """The stream is exhausted or broken."""
+        self._finish_stream(error)
+
+    def closed(self) -> None:
+        """The application stopped reading."""
+        self._finish_stream(None)
+
+    @guarded(None)
+    def dropped(self) -> None:
+        """The application forgot the stream (called by the garbage collector)."""
+        reading = self._reading
+        if reading is not None and self._open:
+            self.hand_over(reading.answer, from_collector=True)
+
+    def disown(self) -> None:
+        """Leave the end of the span to the process that this one was forked from."""
+        self._open.clear()
+
+    @guarded(None)
+    def _finish_stream(self, error: BaseException | None) -> None:
+        if self._reading is not None and self._open:
+            self.finish(read_answer(type(self._reading).answer, self._reading), error)
+
+    # --- the end --------------------------------------------------------------------------------
+    def fail(self, error: BaseException) -> None:
+        """The client's method raised: there is no answer, and nobody knows what was billed."""
+        end_ns = self._claim()
+        if end_ns:
+            self._end(Answer(complete=True), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
+
+    @guarded(None)
+    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
+        """End the span with this answer; without usage, after its tokens were counted."""
+        end_ns = self._claim()
+        if not end_ns:
+            return
+        if answer is None or answer.uncounted:
+            self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
+        elif answer.usage.known:
+            self._end(answer, error, end_ns, {semconv.USAGE_SOURCE: "provider"})
+        else:
+            if self._prompt is None:
+                self.keep_prompt()
+            job = functools.partial(self._estimate_and_end, answer, error, end_ns)
+            if not FINISHER.submit(job):
+                self._estimate_and_end(answer, error, end_ns, exact=False)
+
+    def hand_over(
+        self,
+        read: Callable[[], Answer | None],
+        error: BaseException | None = None,
+        *,
+        from_collector: bool = False,
+    ) -> None:
+        """End the span in the background, where the answer is read first."""
+        end_ns = self._claim()
+        if not end_ns:
+            return
+        job = functools.partial(self._read_and_end, read, error, end_ns)
+        if from_collector:
+            FINISHER.submit_from_collector(job)
+        elif not FINISHER.submit(job):
+            self._end(Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
+
+    def _claim(self) -> int:
+        """The end time in nanoseconds, for the first that asks; 0 for everybody after."""
+        try:
+            self._open.pop()  # atomic, and takes no lock
+        except IndexError:
+            return 0
+        return self._started_ns + int((time.perf_counter() - self._perf) * 1e9)
+
+    def _read_and_end(
+        self, read: Callable[[], Answer | None], error: BaseException | None, end_ns: int
+    ) -> None:
+        answer = read_answer(lambda _: read(), None)
+        if answer is None or answer.uncounted:
+            self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
+        elif answer.usage.known:
+            self._end(answer, error, end_ns, {semconv.USAGE_SOURCE: "provider"})
+        else:
+            self._estimate_and_end(answer, error, end_ns)
+
+    def _estimate_and_end(
+        self, answer: Answer, error: BaseException | None, end_ns: int, *, exact: bool = True
+    ) -> None:
+        estimated = estimate_usage(
+            answer,
+            answer.model or self.model,
+            self._prompt or (),
+            chat=self.api.operation == semconv.OPERATION_CHAT,
+            exact=exact,
+        )
+        self._end(answer, error, end_ns, estimated or {semconv.USAGE_SOURCE: "missing"})
+
+    @guarded(None)
+    def _end(
+        self, answer: Answer, error: BaseException | None, end_ns: int, source: Attributes
+    ) -> None:
+        try:
+            attributes = _facts.answer_attributes(answer, self.api.tier_attribute) | source
+            attributes |= _facts.attempt_attributes(self._attempts)
+            if source[semconv.USAGE_SOURCE] != "missing":
+                attributes |= _facts.usage_attributes(answer.usage)
+                attributes |= _compute(answer.model, self.model, answer) or {}
+            if not answer.complete:
+                attributes[semconv.USAGE_PARTIAL] = True
+            if self._first_chunk:
+                attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk - self._perf
+            if error is not None or answer.error_code:
+                failure = failure_of(error) if error is not None else answer.error_code
+                attributes[semconv.ERROR_TYPE] = failure
+                self.span.set_status(Status(StatusCode.ERROR))
+            self.span.set_attributes(attributes)
+        finally:
+            self.span.end(end_time=end_ns)
+
+
+@guarded(None)
+def read_answer(read: Callable[[Any], Answer | None], source: Any) -> Answer | None:
+    """What ``read`` makes of the source, or None where that fails."""
+    return read(source)
+
+
+@guarded(None)
+def _compute(answered: str, asked: str, answer: Answer) -> Attributes:
+    """Physics by the model that answered, else by the one that was asked for."""
+    found = _facts.compute_attributes(answered, answer.usage) if answered else {}
+    return found or _facts.compute_attributes(asked, answer.usage)
+
+
+def _kept(value: object) -> object:
+    return list(cast("list[object]", value)) if isinstance(value, list) else value
+
+
+def _is_stream(result: Any) -> bool:
+    return hasattr(result, "__next__") or hasattr(result, "__anext__")
+
+
+def _asks_raw(kwargs: Mapping[str, Any]) -> bool:
+    """Raw responses are asked for by a header; without any, no attribute has to be looked up."""
+    return bool(kwargs.get("extra_headers"))

@@ -1,0 +1,274 @@
+"""``init``, ``flush``, ``shutdown`` and ``delivery``: the SDK's one piece of process-wide state.
+
+The application's own TracerProvider is always kept: processors are added to it. Only where there
+is none does ``init`` set one. An application that sets its provider *after* ``init`` gets the
+OpenTelemetry API's own refusal ("Overriding of current TracerProvider is not allowed"): call
+``init`` after it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import propagate, trace
+
+from spanledger.config import Settings, disabled
+from spanledger.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from spanledger._delivery.backlog import Delivery
+    from spanledger._delivery.processor import DeliveryProcessor
+    from spanledger._identity import IdentityProcessor
+
+_log = logging.getLogger("spanledger")
+_EXIT_DRAIN_SECONDS: Final = 2.0
+
+
+class _State:
+    """What ``init`` has built in this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.arguments: dict[str, Any] | None = None
+        self.outlets: list[DeliveryProcessor] = []
+        self.identity: IdentityProcessor | None = None
+        self.provider: trace.TracerProvider | None = None
+        self.on = False
+        self.exit_registered = False
+        self.instrumented = False
+
+
+_state: Final = _State()
+
+
+def init(
+    *,
+    service_name: str | None = None,
+    endpoint: str | None = None,
+    protocol: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_seconds: float | None = None,
+    compression: str | None = None,
+    tenant: str | None = None,
+    instrument: bool | Sequence[str] = True,
+    exporter: str | Sequence[str] | SpanExporter | None = None,
+    queue_size: int | None = None,
+    batch_size: int | None = None,
+    schedule_delay_seconds: float | None = None,
+    give_up_seconds: float = 300.0,
+    exit_timeout_seconds: float = 5.0,
+) -> None:
+    """Start telemetry. Every argument may stay away; the ``OTEL_*`` variables are read then.
+
+    Calling it again does nothing (a warning tells which arguments differ). It never raises: what
+    cannot be used is one warning, and telemetry stays off until ``init`` is called otherwise.
+
+    Args:
+        service_name: Name of this service; ignored if the application has its own provider.
+        endpoint: Base URL of the collector. Default ``http://localhost:4318``.
+        protocol: ``http/protobuf`` (default) or ``grpc`` (default endpoint then port 4317).
+        headers: Sent with each request; an API key goes here.
+        timeout_seconds: Bound of one request. Default 10.
+        compression: ``none`` (default), ``gzip`` or ``deflate``.
+        tenant: On whose behalf this whole process works.
+        instrument: True patches every client library that is known, False none, else names.
+        exporter: ``otlp`` (default), ``console``, ``none``, several of them, or an exporter object.
+        queue_size: Spans kept in memory until they are delivered. Default 16384.
+        batch_size: Spans in one request. Default 512.
+        schedule_delay_seconds: How long a span waits for others. Default 1.
+        give_up_seconds: How long a batch is tried that is answered with errors.
+        exit_timeout_seconds: How long the end of the process waits for the last spans.
+    """
+    arguments = dict(locals())
+    with _state.lock:
+        if disabled() or _state.arguments == arguments:
+            return
+        if _state.on and _state.arguments is not None:
+            _warn_if_different(_state.arguments, arguments)
+            return
+        _state.arguments = arguments
+        try:
+            _state.on = _start(arguments)
+        except ConfigurationError as error:
+            _log.warning("telemetry is off: %s", error)
+            return
+        except Exception:  # noqa: BLE001 -- init() never raises; told with its traceback
+            _log.warning("telemetry is off: init() failed", exc_info=True)
+            return
+        if _state.on:
+            _instrument(instrument)
+
+
+def flush(timeout_seconds: float = 10.0) -> bool:
+    """Wait until every span that has ended is delivered or given up.
+
+    Returns:
+        False when the time ran out first.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    done = _end_spans_in_background(timeout_seconds)
+    for outlet in _state.outlets:
+        left_seconds = max(deadline - time.monotonic(), 0)
+        done = outlet.force_flush(int(left_seconds * 1000)) and done
+    return done
+
+
+def shutdown() -> None:
+    """Deliver what is left (bounded by ``exit_timeout_seconds``), stop, and remove the patches.
+
+    ``init`` may be called again afterwards.
+    """
+    with _state.lock:
+        if not _state.on:
+            return
+        if _state.instrumented:
+            from spanledger import _registry
+
+            _registry.uninstrument()
+        _close_outlets()
+        _state.arguments, _state.on = None, False
+
+
+def delivery() -> Delivery:
+    """What became of the spans of this process; all zero before ``init``.
+
+    With several exporters these are the counts of the first one that was named.
+    """
+    from spanledger._delivery.backlog import Delivery
+
+    return _state.outlets[0].delivery() if _state.outlets else Delivery()
+
+
+def _warn_if_different(first: Mapping[str, Any], again: Mapping[str, Any]) -> None:
+    different = sorted(name for name, value in again.items() if value != first[name])
+    if different:
+        _log.warning(
+            "init() was called before with other values of %s; the first call stays in force",
+            ", ".join(different),
+        )
+
+
+def _start(arguments: Mapping[str, Any]) -> bool:
+    """Build everything but the patches; False (after a warning) when there is no way to.
+
+    Raises:
+        ConfigurationError: a setting that cannot be used.
+    """
+    exporter = arguments["exporter"]
+    given = exporter if hasattr(exporter, "export") else None
+    reading = {k: v for k, v in arguments.items() if k not in {"instrument", "exporter"}}
+    settings = Settings.read(**reading, exporter=exporter if given is None else "none")
+    provider = _provider(settings)
+    if provider is None:
+        return False
+    if _state.provider is provider and _state.identity is not None:
+        _state.identity.tenant = settings.tenant
+    else:
+        from spanledger._identity import IdentityProcessor
+
+        _state.identity, _state.provider = IdentityProcessor(settings.tenant), provider
+        provider.add_span_processor(_state.identity)
+    for outlet in _state.outlets:
+        outlet.retire()
+    _state.outlets = _outlets(settings, given)
+    for outlet in _state.outlets:
+        provider.add_span_processor(outlet)
+    if not _state.exit_registered:
+        atexit.register(_close_outlets)
+        _state.exit_registered = True
+    if "baggage" not in propagate.get_global_textmap().fields:
+        _log.warning(
+            "the global propagator carries no baggage (OTEL_PROPAGATORS): calls to other services "
+            "will not know the run they belong to"
+        )
+    return True
+
+
+def _provider(settings: Settings) -> Any:
+    """The application's provider, or a new one; None (and a warning) if it takes no processors."""
+    provider: Any = trace.get_tracer_provider()
+    if isinstance(provider, trace.ProxyTracerProvider):
+        from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+        from opentelemetry.sdk.trace import TracerProvider
+
+        own = {SERVICE_NAME: settings.service_name} if settings.service_name else {}
+        provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
+        trace.set_tracer_provider(provider)
+    elif not hasattr(provider, "add_span_processor"):
+        _log.warning(
+            "telemetry is off: the application's %s takes no span processors; give it an "
+            "opentelemetry.sdk.trace.TracerProvider, or none",
+            type(provider).__qualname__,
+        )
+        return None
+    return provider
+
+
+def _outlets(settings: Settings, exporter: SpanExporter | None) -> list[DeliveryProcessor]:
+    """One delivery for each exporter that was asked for."""
+    from spanledger._delivery.processor import DeliveryProcessor
+    from spanledger._delivery.sender import (
+        ExporterSender,
+        console_sender,
+        load_transport,
+        make_sender,
+    )
+
+    if exporter is not None:
+        given = functools.partial(ExporterSender, exporter)
+        return [DeliveryProcessor(settings, given, _end_open_spans)]
+    if "otlp" in settings.exporters:
+        load_transport(settings)
+    connections = {"otlp": lambda: make_sender(settings), "console": console_sender}
+    return [
+        DeliveryProcessor(settings, connections[name], _end_open_spans)
+        for name in settings.exporters
+    ]
+
+
+def _instrument(names: bool | Sequence[str]) -> None:
+    if names is False:
+        return
+    from spanledger import _registry
+
+    try:
+        _registry.instrument(None if names is True else names)
+    except ValueError as error:
+        _log.warning("client libraries are not measured: %s", error)
+    except Exception:  # noqa: BLE001 -- init() never raises; told with its traceback
+        _log.warning("client libraries are not measured", exc_info=True)
+    else:
+        _state.instrumented = True
+
+
+def _end_spans_in_background(timeout_seconds: float) -> bool:
+    """Wait for the spans of model calls, which end in the instrumentation's own thread."""
+    if not _state.instrumented:
+        return True
+    from spanledger._call import drain
+
+    return drain(timeout_seconds)
+
+
+def _end_open_spans(timeout_seconds: float) -> bool:
+    """The same at the end of the process, where streams that are still open end too."""
+    if not _state.instrumented:
+        return True
+    from spanledger._call import drain_at_exit
+
+    return drain_at_exit(timeout_seconds)
+
+
+def _close_outlets() -> None:
+    if _state.outlets:
+        _end_open_spans(_EXIT_DRAIN_SECONDS)
+    for outlet in _state.outlets:
+        outlet.shutdown()

@@ -1,0 +1,315 @@
+"""The span processor that delivers: a bounded queue, one background thread, retries with back-off.
+
+``on_end`` only appends to the queue (a few microseconds, no I/O, no waiting). The thread starts at
+the first span, lingers for company, sends, and on a passing failure puts the batch back to the
+front and waits (exponential, with jitter, or what the collector asked for). A batch that keeps
+being answered with errors is given up after ``give_up_seconds``; one that the collector finds
+faulty is halved until the faulty spans stand alone. Nothing is lost without being counted.
+
+A forked child starts empty with its own queue, thread and connections; what was unsent stays with
+the parent. The end of the process waits at most ``exit_timeout_seconds``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import queue
+import random
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] -- the only name of this switch
+    Context,
+    attach,
+    detach,
+    set_value,
+)
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from spanledger._delivery.backlog import Backlog, Delivery
+from spanledger._delivery.notices import Notices
+from spanledger._delivery.sender import Attempt, Outcome, Sender
+from spanledger.config import Settings
+
+_FIRST_WAIT_SECONDS: Final = 0.5
+_MAX_WAIT_SECONDS: Final = 30.0
+#: At the end of the process: pause between tries, and tries at a collector that is not there.
+_CLOSING_WAIT_SECONDS: Final = 0.2
+_CLOSING_UNREACHABLE_TRIES: Final = 2
+#: Requests spent on halving one faulty batch.
+_MAX_SPLITS: Final = 32
+_PASSING: Final = frozenset({Outcome.UNREACHABLE, Outcome.BUSY})
+
+
+class DeliveryProcessor(SpanProcessor):
+    """Delivers finished, sampled spans to the collector.
+
+    Args:
+        settings: Queue, batch and time limits.
+        make_sender: Makes the connection; called in the background thread, once a process.
+        before_exit: Ends spans that are still open where a process leaves without atexit; takes
+            the seconds it may use.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_sender: Callable[[], Sender],
+        before_exit: Callable[[float], object] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._make_sender = make_sender
+        self._before_exit = before_exit
+        self._worker = _Worker(settings, make_sender, before_exit)
+        self._retired = False
+        if hasattr(os, "register_at_fork"):
+            reset = weakref.WeakMethod(self._after_fork)
+
+            def after_in_child() -> None:
+                if method := reset():
+                    method()
+
+            os.register_at_fork(after_in_child=after_in_child)
+
+    def _after_fork(self) -> None:
+        self._worker = _Worker(self._settings, self._make_sender, self._before_exit)
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Nothing: only finished spans are sent."""
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue the span."""
+        if span.context is not None and span.context.trace_flags.sampled and not self._retired:
+            self._worker.add(span)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait until every span that ended before this call has been dealt with.
+
+        Returns:
+            False when the time ran out first.
+        """
+        return self._worker.flush(timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Send what is left, for at most ``exit_timeout_seconds``; later spans are counted lost."""
+        self._worker.close(self._settings.exit_timeout_seconds)
+
+    def retire(self) -> None:
+        """Ignore spans from now on: another processor has taken over (a provider forgets none)."""
+        self._retired = True
+
+    def delivery(self) -> Delivery:
+        """The counts of this process."""
+        return self._worker.backlog.counts()
+
+
+class _Worker:
+    """The queue and the thread of one process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_sender: Callable[[], Sender],
+        before_exit: Callable[[float], object] | None,
+    ) -> None:
+        self._before_exit = before_exit
+        self.backlog = Backlog(settings.queue_size, settings.batch_size)
+        self._settings = settings
+        self._make_sender = make_sender
+        self._sender: Sender | None = None
+        self._notices = Notices(settings.endpoint)
+        # SimpleQueue.put may be called from finalisers and signal handlers; Event.set may not.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._progress = threading.Condition()
+        self._starting = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._flush_target = 0
+        self._closing = False
+        self._deadline = float("inf")
+        self._failures = 0
+        self._answered_since: float | None = None
+
+    # --- the user's threads ---------------------------------------------------------------------
+    def add(self, span: ReadableSpan) -> None:
+        if not self.backlog.add(span):
+            return
+        if self._closing:
+            self._notices.losses(self.backlog.counts())
+            return
+        if self._thread is None:
+            self._start()
+        self._wake.put(None)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None:
+                return
+            thread = threading.Thread(target=self._run, name="spanledger-delivery", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return  # the interpreter is ending and starts no threads: close() sends itself
+            self._thread = thread
+        _at_multiprocessing_exit(self._last_act)
+
+    def flush(self, timeout_seconds: float) -> bool:
+        deadline = time.monotonic() + timeout_seconds
+        target = self.backlog.counts().accepted
+        if self.backlog.waiting() and self._thread is None:
+            self._start()
+        self._flush_target = target
+        self._wake.put(None)
+        with self._progress:
+            while self.backlog.accounted() < target:
+                left = deadline - time.monotonic()
+                if left <= 0 or self._thread is None:
+                    return False
+                # Overflow also accounts for spans and tells nobody, so look again now and then.
+                self._progress.wait(min(left, 0.1))
+        return True
+
+    def close(self, timeout_seconds: float) -> None:
+        if self._closing:
+            return
+        self._deadline = time.monotonic() + timeout_seconds
+        self._closing = True
+        if self._thread is None:
+            self._drain()
+        else:
+            self._wake.put(None)
+            self._thread.join(timeout_seconds)
+        self.backlog.close()
+        self._notices.losses(self.backlog.counts(), final=True)
+
+    def _last_act(self) -> None:
+        if self._before_exit is not None:
+            self._before_exit(self._settings.exit_timeout_seconds)
+        self.close(self._settings.exit_timeout_seconds)
+
+    # --- the background thread ------------------------------------------------------------------
+    def _run(self) -> None:
+        while not self._closing:
+            self._linger()
+            batch = self.backlog.take()
+            if batch and (attempt := self._deliver(batch)).outcome in _PASSING:
+                self._flush_target = 0
+                self._back_off(attempt)
+        self._drain()
+
+    def _in_a_hurry(self) -> bool:
+        return self._closing or self.backlog.accounted() < self._flush_target
+
+    def _linger(self) -> None:
+        """Wait for a span, then for company, unless somebody is in a hurry."""
+        if not self.backlog.waiting() and not self._closing:
+            self._wake.get()
+        deadline = time.monotonic() + self._settings.schedule_delay_seconds
+        while not (self._in_a_hurry() or self.backlog.full_batch()):
+            if not self._woken_before(deadline):
+                return
+
+    def _back_off(self, attempt: Attempt) -> None:
+        """Wait before the next try; a flush or the end cuts it short."""
+        ceiling = min(_FIRST_WAIT_SECONDS * 2 ** min(self._failures - 1, 16), _MAX_WAIT_SECONDS)
+        wait = attempt.retry_after_seconds or random.uniform(ceiling / 2, ceiling)  # noqa: S311 -- jitter
+        deadline = time.monotonic() + wait
+        while not self._in_a_hurry() and self._woken_before(deadline):
+            self._notices.losses(self.backlog.counts())
+
+    def _woken_before(self, deadline: float) -> bool:
+        """True when a wake-up came, False when the time is over."""
+        try:
+            self._wake.get(timeout=max(deadline - time.monotonic(), 0))
+        except queue.Empty:
+            return False
+        return True
+
+    def _drain(self) -> None:
+        """The end: short pauses, and no long siege of a collector that is not there."""
+        unreachable = 0
+        while batch := self.backlog.take():
+            attempt = self._deliver(batch)
+            unreachable += attempt.outcome is Outcome.UNREACHABLE
+            left = self._deadline - time.monotonic()
+            if left <= 0 or unreachable >= _CLOSING_UNREACHABLE_TRIES:
+                break
+            if attempt.outcome in _PASSING:
+                time.sleep(min(attempt.retry_after_seconds or _CLOSING_WAIT_SECONDS, left))
+        if self._sender is not None:
+            self._sender.close()
+
+    def _deliver(self, batch: list[ReadableSpan]) -> Attempt:
+        """Send a batch, in parts if it is found faulty; returns the last request's result."""
+        parts = deque([batch])
+        splits = 0
+        attempt = Attempt(Outcome.DELIVERED)
+        while parts:
+            part = parts.popleft()
+            attempt = self._try(part)
+            if attempt.outcome is Outcome.DELIVERED:
+                self.backlog.sent(len(part), attempt.rejected_spans)
+            elif self._worth_keeping(attempt):
+                self.backlog.put_back([*part, *itertools.chain(*parts)], attempt.reason)
+                break
+            elif attempt.outcome is Outcome.BAD_BATCH and len(part) > 1 and splits < _MAX_SPLITS:
+                splits += 1
+                middle = len(part) // 2
+                parts.extendleft((part[middle:], part[:middle]))
+                self.backlog.split(attempt.reason)
+            else:
+                self.backlog.failed(len(part), attempt.reason)
+        self._tell(attempt)
+        return attempt
+
+    def _try(self, part: list[ReadableSpan]) -> Attempt:
+        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
+        try:
+            if self._sender is None:
+                self._sender = self._make_sender()
+            return self._sender.send(part)
+        except Exception as error:  # noqa: BLE001 -- the thread must not die; told as the reason
+            return Attempt(Outcome.REFUSED, f"{type(error).__name__}: {error}")
+        finally:
+            detach(token)
+
+    def _worth_keeping(self, attempt: Attempt) -> bool:
+        """Whether the spans stay: a passing failure, unless answers were errors for too long."""
+        if attempt.outcome not in _PASSING:
+            self._failures, self._answered_since = 0, None
+            return False
+        self._failures += 1
+        if attempt.outcome is Outcome.UNREACHABLE:
+            self._answered_since = None
+            return True
+        now = time.monotonic()
+        if self._answered_since is None:
+            self._answered_since = now
+        if now - self._answered_since <= self._settings.give_up_seconds:
+            return True
+        self._answered_since = None
+        return False
+
+    def _tell(self, attempt: Attempt) -> None:
+        if attempt.outcome is Outcome.DELIVERED:
+            self._failures, self._answered_since = 0, None
+        counts = self.backlog.counts()
+        self._notices.attempt(attempt, counts)
+        self._notices.losses(counts)
+        with self._progress:
+            self._progress.notify_all()
+
+
+def _at_multiprocessing_exit(action: Callable[[], None]) -> None:
+    """Act at the end of a multiprocessing child, which may leave without atexit."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, action, exitpriority=1)

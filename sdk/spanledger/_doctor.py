@@ -1,0 +1,141 @@
+"""What is instrumented here, what is not, and why: facts for ``spanledger doctor`` to print.
+
+Nothing is imported to find out: installed versions come from package metadata, patches from the
+registry as it is, settings from the environment. Header values are secrets and are never shown.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from spanledger import _registry, config
+from spanledger._guard import internal_errors
+from spanledger._hosts import PROVIDERS_VARIABLE
+from spanledger._instrumentor import Instrumentor
+from spanledger._registry import PatchStatus
+from spanledger.errors import ConfigurationError
+
+#: Settings worth showing, in the order of their effect.
+_SETTINGS: Final = (
+    config.OTEL_SDK_DISABLED,
+    config.OTEL_TRACES_EXPORTER,
+    config.OTEL_EXPORTER_OTLP_PROTOCOL,
+    config.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
+    config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    config.OTEL_EXPORTER_OTLP_HEADERS,
+    config.OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+    config.OTEL_SERVICE_NAME,
+    config.SPANLEDGER_TENANT,
+    PROVIDERS_VARIABLE,
+)
+_SECRET: Final = re.compile(r"=[^,]*")
+#: User and password of a URL, wherever the user put one.
+_USERINFO: Final = re.compile(r"://[^/@\s]+@")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReport:
+    """One client library as it stands in this process.
+
+    Attributes:
+        client: name of the distribution.
+        version: installed version; None when it is not installed.
+        minimum: oldest version that is supported.
+        supported: the installed version is new enough (False also when not installed).
+        patches: every patch asked for, with its state and, where it is off, the reason.
+        not_metered: public methods that make a request which is not told, with the reason.
+        notes: what else one should know about this client.
+    """
+
+    client: str
+    version: str | None
+    minimum: str
+    supported: bool
+    patches: tuple[PatchStatus, ...]
+    not_metered: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    """Everything :func:`report` found.
+
+    Attributes:
+        clients: one entry a client there is an instrumentor for.
+        http: patches that count HTTP attempts.
+        exporter: protocol and address that ``init`` would send to, or what is wrong with them.
+        settings: exporter settings that are set in the environment, secrets hidden.
+        internal_errors: errors of ours that were swallowed, by place.
+    """
+
+    clients: tuple[ClientReport, ...]
+    http: tuple[PatchStatus, ...]
+    exporter: str
+    settings: Mapping[str, str]
+    internal_errors: Mapping[str, int]
+
+
+def report() -> DoctorReport:
+    """Look at this process. Imports no client library and changes nothing."""
+    patches = _registry.status()
+    return DoctorReport(
+        clients=tuple(
+            _client(instrumentor, patches) for instrumentor in _registry.available().values()
+        ),
+        http=tuple(patch for patch in patches if patch.client == _registry.HTTP),
+        exporter=_exporter(),
+        settings={name: _shown(name) for name in _SETTINGS if name in os.environ},
+        internal_errors=internal_errors(),
+    )
+
+
+def _client(instrumentor: Instrumentor, patches: list[PatchStatus]) -> ClientReport:
+    version = _installed(instrumentor.client)
+    supported = version is not None and _numbers(version) >= _numbers(instrumentor.minimum)
+    notes = list(instrumentor.notes)
+    if version is not None and not supported:
+        notes.append(f"version {version} is older than {instrumentor.minimum}: not supported")
+    return ClientReport(
+        client=instrumentor.client,
+        version=version,
+        minimum=instrumentor.minimum,
+        supported=supported,
+        patches=tuple(patch for patch in patches if patch.client == instrumentor.client),
+        not_metered=instrumentor.not_metered,
+        notes=tuple(notes),
+    )
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The release numbers of a version, enough to compare with a minimum."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def _exporter() -> str:
+    try:
+        settings = config.Settings.read()
+    except ConfigurationError as error:
+        return str(error)
+    if config.disabled():
+        return f"off: {config.OTEL_SDK_DISABLED} is set"
+    return f"{settings.protocol} to {_USERINFO.sub('://***@', settings.endpoint)}"
+
+
+def _shown(name: str) -> str:
+    value = os.environ[name]
+    if name.endswith("HEADERS"):
+        return _SECRET.sub("=***", value)
+    return _USERINFO.sub("://***@", value)

@@ -1,0 +1,129 @@
+"""The attributes of a finished call: usage in disjoint buckets, retries, and physics.
+
+Each function maps facts to attributes and does nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from spanledger import semconv
+from spanledger._answer import Answer, Usage
+from spanledger._attempts import Attempt, retries_of
+from spanledger.compute import estimate_call
+
+if TYPE_CHECKING:
+    from spanledger._tokens import TokenEstimate
+
+#: What the tracing API takes as an attribute value (the part we use).
+Value = str | bool | int | float | tuple[str, ...] | tuple[float, ...]
+Attributes = dict[str, Value]
+
+#: OTLP carries integers of 64 bits; a larger one would fail the whole batch of spans.
+_LARGEST: Final = 2**63 - 1
+
+
+def answer_attributes(answer: Answer, tier_attribute: str) -> Attributes:
+    """Who answered and how it ended."""
+    pairs: Mapping[str, Value] = {
+        semconv.RESPONSE_ID: answer.response_id,
+        semconv.RESPONSE_MODEL: answer.model,
+        semconv.RESPONSE_FINISH_REASONS: answer.finish_reasons,
+        tier_attribute: answer.service_tier,
+        semconv.USAGE_SEARCH_UNITS: answer.search_units,
+    }
+    return {name: value for name, value in pairs.items() if value}
+
+
+def usage_attributes(usage: Usage) -> Attributes:
+    """Token counts, twice: as the conventions have them, and as buckets that sum to the bill.
+
+    The two sides are written as far as they are known; a count that is not known is left out, never
+    written as 0. Should a provider report more cached than total input, the uncached part is 0.
+    """
+    attributes: Attributes = {}
+    if usage.input_tokens is not None:
+        attributes |= _input_attributes(usage, usage.input_tokens)
+    if usage.output_tokens is not None:
+        attributes[semconv.USAGE_OUTPUT_TOKENS] = usage.output_tokens
+        attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] = usage.output_tokens
+    details: Mapping[str, Value] = {
+        semconv.USAGE_CACHE_READ_INPUT_TOKENS: usage.cache_read_tokens,
+        semconv.USAGE_CACHE_WRITE_INPUT_TOKENS: (
+            usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+        ),
+        semconv.USAGE_REASONING_OUTPUT_TOKENS: usage.reasoning_tokens,
+        semconv.USAGE_AUDIO_INPUT_TOKENS: usage.audio_input_tokens,
+        semconv.USAGE_AUDIO_OUTPUT_TOKENS: usage.audio_output_tokens,
+        semconv.USAGE_WEB_SEARCH_REQUESTS: usage.web_search_requests,
+    }
+    return attributes | {name: value for name, value in details.items() if value}
+
+
+def _input_attributes(usage: Usage, total: int) -> Attributes:
+    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    return {
+        semconv.USAGE_INPUT_TOKENS: total,
+        semconv.USAGE_INPUT_UNCACHED_TOKENS: max(0, total - usage.cache_read_tokens - written),
+        semconv.USAGE_CACHE_READ_TOKENS: usage.cache_read_tokens,
+        semconv.USAGE_CACHE_WRITE_5M_TOKENS: usage.cache_write_5m_tokens,
+        semconv.USAGE_CACHE_WRITE_1H_TOKENS: usage.cache_write_1h_tokens,
+    }
+
+
+def estimate_attributes(
+    input_estimate: TokenEstimate | None, output_estimate: TokenEstimate | None
+) -> Attributes:
+    """The intervals of what was estimated, and how."""
+    attributes: Attributes = {semconv.USAGE_SOURCE: "estimated"}
+    if input_estimate is not None:
+        attributes[semconv.USAGE_INPUT_TOKENS_LOW] = input_estimate.low
+        attributes[semconv.USAGE_INPUT_TOKENS_HIGH] = input_estimate.high
+        attributes[semconv.USAGE_METHOD] = input_estimate.method
+    if output_estimate is not None:
+        attributes[semconv.USAGE_OUTPUT_TOKENS_LOW] = output_estimate.low
+        attributes[semconv.USAGE_OUTPUT_TOKENS_HIGH] = output_estimate.high
+        attributes[semconv.USAGE_METHOD] = output_estimate.method
+    return attributes
+
+
+def attempt_attributes(attempts: list[Attempt]) -> Attributes:
+    """How often the client library asked; nothing when no HTTP request was seen."""
+    if not attempts:
+        return {}
+    if len(attempts) == 1:
+        return {semconv.ATTEMPT_NUMBER: 1, semconv.RETRY_COUNT: 0}
+    retries = retries_of(attempts)
+    attributes: Attributes = {
+        semconv.ATTEMPT_NUMBER: retries.count + 1,
+        semconv.RETRY_COUNT: retries.count,
+    }
+    if retries.count:
+        attributes[semconv.RETRY_REASON] = retries.reasons
+        attributes[semconv.RETRY_WAIT_SECONDS] = retries.wait_seconds
+    return attributes
+
+
+def compute_attributes(model: str, usage: Usage) -> Attributes:
+    """FLOPs and memory of the call, where the model's architecture is known."""
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return {}
+    estimate = estimate_call(
+        model, usage.input_tokens, usage.cache_read_tokens, usage.output_tokens
+    )
+    if estimate is None:
+        return {}
+    attributes: Attributes = {
+        semconv.FLOPS_PREFILL: min(estimate.flops_prefill, _LARGEST),
+        semconv.FLOPS_DECODE: min(estimate.flops_decode, _LARGEST),
+        semconv.FLOPS_TOTAL: min(estimate.flops_total, _LARGEST),
+        semconv.FLOPS_LOW: min(estimate.flops_low, _LARGEST),
+        semconv.FLOPS_HIGH: min(estimate.flops_high, _LARGEST),
+        semconv.FLOPS_METHOD: estimate.method,
+    }
+    if estimate.vram_source:  # empty for a model whose memory is not known, and unknown is not 0
+        attributes[semconv.VRAM_WEIGHTS_BYTES] = estimate.weights_bytes
+        attributes[semconv.VRAM_KV_BYTES] = estimate.kv_bytes
+        attributes[semconv.VRAM_SOURCE] = estimate.vram_source
+    return attributes

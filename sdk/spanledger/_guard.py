@@ -1,0 +1,76 @@
+"""The one place where an error of ours is swallowed.
+
+Telemetry may never break the call it watches, and an error that nobody sees is worse than none:
+what is swallowed here is logged once a kind (with its traceback) and counted for ever.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+D = TypeVar("D")
+
+_log = logging.getLogger("spanledger")
+_counts: Counter[str] = Counter()
+
+
+def internal_errors() -> dict[str, int]:
+    """Errors of our own that were swallowed since the start, by the function they arose in."""
+    return dict(_counts)
+
+
+def guarded(default: D) -> Callable[[Callable[P, R]], Callable[P, R | D]]:
+    """Make a function of ours safe to call from a user's call.
+
+    Args:
+        default: what the function gives back when it fails.
+
+    Returns:
+        A decorator. Only ``Exception`` is caught: ``KeyboardInterrupt`` and cancellation belong to
+        the user's program.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R | D]:
+        kind = f"{function.__module__}.{function.__qualname__}"
+
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R | D:
+            try:
+                return function(*args, **kwargs)
+            except Exception:  # noqa: BLE001 - the one place: counted, logged, never raised
+                _count(kind)
+                return default
+
+        return run
+
+    return decorate
+
+
+def guarded_item(function: Callable[[Any], object]) -> Callable[[Any], None]:
+    """The same for what sees every item of a stream: spares packing the arguments each time."""
+    kind = f"{function.__module__}.{function.__qualname__}"
+
+    def run(item: Any, /) -> None:
+        try:
+            function(item)
+        except Exception:  # noqa: BLE001 - the same place: counted, logged, never raised
+            _count(kind)
+
+    return run
+
+
+def _count(kind: str) -> None:
+    _counts[kind] += 1
+    if _counts[kind] == 1:
+        _log.warning(
+            "spanledger: %s failed; your call is not affected, its telemetry may be incomplete. "
+            "Further errors of this kind are only counted (spanledger doctor shows them).",
+            kind,
+            exc_info=True,
+        )

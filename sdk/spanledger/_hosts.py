@@ -1,0 +1,78 @@
+"""Who bills: the provider's name from the host a client talks to.
+
+Many providers speak OpenAI's wire format, so the client library does not tell who answers; its
+``base_url`` does. Names are those of the OpenTelemetry GenAI conventions where they have one.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any, Final
+
+from spanledger import semconv
+from spanledger._facts import Attributes
+
+#: ``host=provider`` or ``host:port=provider``, comma separated: names of your own gateways and
+#: servers, for example ``localhost:8000=vllm,llm.corp.example=openai``. Wins over the table.
+PROVIDERS_VARIABLE: Final = "SPANLEDGER_PROVIDERS"
+
+#: Ports of the two schemes, for addresses that do not name one.
+_PORTS: Final = {"http": 80, "https": 443}
+
+#: Ending of the host name -> provider.
+_SUFFIXES: Final = (
+    ("api.openai.com", "openai"),
+    (".openai.azure.com", "azure.ai.openai"),
+    (".cognitiveservices.azure.com", "azure.ai.openai"),
+    (".services.ai.azure.com", "azure.ai.inference"),
+    ("api.anthropic.com", "anthropic"),
+    ("api.groq.com", "groq"),
+    ("api.deepseek.com", "deepseek"),
+    ("openrouter.ai", "openrouter"),
+    ("api.together.xyz", "together"),
+    ("api.together.ai", "together"),
+    ("api.x.ai", "x_ai"),
+    ("api.mistral.ai", "mistral_ai"),
+    ("api.perplexity.ai", "perplexity"),
+    ("api.fireworks.ai", "fireworks"),
+    ("api.cerebras.ai", "cerebras"),
+    ("api.cohere.com", "cohere"),
+    ("api.cohere.ai", "cohere"),
+    ("generativelanguage.googleapis.com", "gcp.gemini"),
+    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
+    (".amazonaws.com", "aws.bedrock"),
+)
+
+
+def server_attributes(url: Any, default: str) -> Attributes:
+    """Provider, address and port from a URL object of the HTTP library (or anything else)."""
+    host = getattr(url, "host", None)
+    if not host or not isinstance(host, str):
+        return {semconv.PROVIDER_NAME: default}
+    port = getattr(url, "port", None) or _PORTS.get(getattr(url, "scheme", ""), 0)
+    return {
+        semconv.PROVIDER_NAME: provider_of(host, port, default),
+        semconv.SERVER_ADDRESS: host,
+        semconv.SERVER_PORT: port,
+    }
+
+
+@functools.lru_cache(maxsize=256)
+def provider_of(host: str, port: int | None, default: str) -> str:
+    """The provider behind a host; ``default`` (the client's own) when the host is not known."""
+    named = _configured()
+    for key in (f"{host}:{port}", host):
+        if key in named:
+            return named[key]
+    for suffix, provider in _SUFFIXES:
+        if host == suffix.lstrip(".") or host.endswith(suffix):
+            return provider
+    return default
+
+
+@functools.cache
+def _configured() -> dict[str, str]:
+    entries = os.environ.get(PROVIDERS_VARIABLE, "").split(",")
+    pairs = (entry.strip().rpartition("=") for entry in entries)
+    return {host: provider for host, separator, provider in pairs if separator}

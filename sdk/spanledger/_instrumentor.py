@@ -1,0 +1,268 @@
+"""What every client has in common: opening a call, and the four ways a method gives its answer.
+
+A client's file is data: an :class:`Instrumentor` with its targets, each with the :class:`Api` that
+reads it. The drivers below are the only code between a user and a client's method.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Tracer, TracerProvider
+
+from spanledger import semconv
+from spanledger._api import Api
+from spanledger._attempts import current
+from spanledger._body import watch_helper
+from spanledger._call import Call
+from spanledger._facts import Attributes
+from spanledger._guard import guarded
+from spanledger._hosts import server_attributes
+from spanledger._patching import Kind, Target, Wrapper
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One patched method: where it is and how its calls are read."""
+
+    target: Target
+    api: Api
+
+
+@dataclass(frozen=True, slots=True)
+class Instrumentor:
+    """One client library.
+
+    Attributes:
+        client: name of the distribution and of the module that is imported.
+        provider: who answers when the host does not tell.
+        minimum: oldest version that was tried.
+        methods: what is patched.
+        helpers: public methods that make their request through a patched one.
+        not_metered: public methods that make a request and are not told, with the reason. A test
+            compares ``methods``, ``helpers`` and this with the installed client; names are
+            ``<module>.<Class>.<method>`` and stand for the asynchronous sister too.
+        notes: what a user of this client should know.
+    """
+
+    client: str
+    provider: str
+    minimum: str
+    methods: tuple[Method, ...]
+    helpers: tuple[str, ...]
+    not_metered: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def both(module: str, name: str, api: Api, *, optional: bool = False) -> tuple[Method, ...]:
+    """The method of the synchronous class and of its asynchronous sister."""
+    return (
+        Method(Target(module, name, Kind.SYNC, optional=optional), api),
+        Method(Target(module, f"Async{name}", Kind.ASYNC, optional=optional), api),
+    )
+
+
+class Tracing:
+    """Where spans go: the application's provider, or one that was given."""
+
+    def __init__(self) -> None:
+        self._provider: TracerProvider | None = None
+        self._tracers: dict[str, Tracer] = {}
+
+    def use(self, provider: TracerProvider | None) -> None:
+        """Send the spans of every client to this provider from now on (None: the application's)."""
+        self._provider = provider
+        self._tracers = {}
+
+    def tracer(self, scope: str) -> Tracer:
+        """The tracer of one client's instrumentation."""
+        tracer = self._tracers.get(scope)
+        if tracer is None:
+            tracer = trace.get_tracer(scope, tracer_provider=self._provider)
+            self._tracers[scope] = tracer
+        return tracer
+
+
+def wrapper_of(method: Method, instrumentor: Instrumentor, tracing: Tracing) -> Wrapper:
+    """The wrapper for one method, for ``_patching.Patch``."""
+    scope = f"spanledger.{instrumentor.client}"
+
+    def opener(instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
+        return open_call(method.api, tracing.tracer(scope), instrumentor.provider, instance, kwargs)
+
+    return _DRIVERS[method.target.kind](opener, method.api)
+
+
+Opener = Callable[[Any, Mapping[str, Any]], Call | None]
+
+
+def _drive_sync(opener: Opener, api: Api) -> Wrapper:
+    def driver(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        given = api.named(args, kwargs)
+        if api.lazy and api.streaming(given):
+            return _defer(wrapped(*args, **kwargs), functools.partial(opener, instance, given))
+        call = opener(instance, given)
+        if call is None:
+            return wrapped(*args, **kwargs)
+        with call:
+            result = wrapped(*args, **kwargs)
+        return call.returned(result, asynchronous=False)
+
+    return driver
+
+
+def _drive_async(opener: Opener, api: Api) -> Wrapper:
+    async def driver(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        given = api.named(args, kwargs)
+        if api.lazy and api.streaming(given):
+            stream = await wrapped(*args, **kwargs)
+            return _defer(stream, functools.partial(opener, instance, given))
+        call = opener(instance, given)
+        if call is None:
+            return await wrapped(*args, **kwargs)
+        with call:
+            result = await wrapped(*args, **kwargs)
+        return call.returned(result, asynchronous=True)
+
+    return driver
+
+
+def _defer(stream: Any, begin: Callable[[], Call | None]) -> Any:
+    return _deferred(stream, begin) or stream
+
+
+@guarded(None)
+def _deferred(stream: Any, begin: Callable[[], Call | None]) -> Any:
+    from spanledger._lazy import AsyncLazyStream, LazyStream
+
+    kind = AsyncLazyStream if hasattr(stream, "__anext__") else LazyStream
+    return kind(stream, begin)
+
+
+def _drive_manager(opener: Opener, api: Api) -> Wrapper:
+    """Methods that return a manager: the request is made, and the span opened, by ``with``."""
+
+    def driver(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        manager = wrapped(*args, **kwargs)
+        return _manage(manager, functools.partial(opener, instance, kwargs), api) or manager
+
+    return driver
+
+
+@guarded(None)
+def _manage(manager: Any, opener: Callable[[], Call | None], api: Api) -> Any:
+    from spanledger._stream import Manager
+
+    def enter(enter_manager: Callable[[], Any]) -> Any:
+        call = opener()
+        if call is None:
+            return enter_manager()
+        with call:
+            stream = enter_manager()
+        _watch_helper(call, stream, api, asynchronous=False)
+        return stream
+
+    async def enter_async(enter_manager: Callable[[], Any]) -> Any:
+        call = opener()
+        if call is None:
+            return await enter_manager()
+        with call:
+            stream = await enter_manager()
+        _watch_helper(call, stream, api, asynchronous=True)
+        return stream
+
+    return Manager(manager, enter, enter_async)
+
+
+def _watch_helper(call: Call, stream: Any, api: Api, *, asynchronous: bool) -> None:
+    if not _watching(call, stream, api, asynchronous=asynchronous):
+        call.finish(None)
+
+
+@guarded(False)
+def _watching(call: Call, stream: Any, api: Api, *, asynchronous: bool) -> bool:
+    if api.snapshot is None:
+        return False
+    watch_helper(call, stream, api.snapshot, asynchronous=asynchronous)
+    return True
+
+
+_DRIVERS: Final[Mapping[Kind, Callable[[Opener, Api], Wrapper]]] = {
+    Kind.SYNC: _drive_sync,
+    Kind.ASYNC: _drive_async,
+    Kind.MANAGER: _drive_manager,
+    Kind.ASYNC_MANAGER: _drive_manager,
+}
+
+
+@guarded(None)
+def open_call(
+    api: Api, tracer: Tracer, provider: str, instance: Any, kwargs: Mapping[str, Any]
+) -> Call | None:
+    """Start the span of one call.
+
+    Returns:
+        None when there is nothing to tell: the span is not recorded, or the client's method was
+        called by another method of the same object that is being told already.
+    """
+    running = current.get()
+    if running is not None and running.requesting and getattr(running, "owner", None) is instance:
+        return None
+    started_ns = time.time_ns()
+    attributes = api.request(kwargs)
+    model = kwargs.get("model")
+    name = api.operation
+    if isinstance(model, str):
+        attributes[semconv.REQUEST_MODEL] = model
+        name = f"{api.operation} {model}"
+    attributes[semconv.OPERATION_NAME] = api.operation
+    url = getattr(getattr(instance, "_client", None), "base_url", None)
+    address = server_attributes(url, provider)
+    attributes |= address
+    if api.streaming(kwargs) or api.snapshot is not None:
+        attributes[semconv.REQUEST_STREAM] = True
+    span = tracer.start_span(
+        name, kind=SpanKind.CLIENT, attributes=attributes, start_time=started_ns
+    )
+    if not span.is_recording():
+        return None
+    call = Call(api, span, instance, kwargs, started_ns)
+    if semconv.SERVER_ADDRESS not in address:
+        call.provider = provider
+    return call
+
+
+def number(kwargs: Mapping[str, Any], *names: str) -> int | float | None:
+    """The first of these parameters that is a number; markers like ``NOT_GIVEN`` are none."""
+    for name in names:
+        value = kwargs.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def sampling_attributes(kwargs: Mapping[str, Any], *limits: str) -> Attributes:
+    """Request parameters that all chat-like calls share; ``limits`` name the output limit."""
+    attributes: Attributes = {}
+    limit = number(kwargs, *limits)
+    if limit is not None:
+        attributes[semconv.REQUEST_MAX_TOKENS] = int(limit)
+    temperature, top_p = number(kwargs, "temperature"), number(kwargs, "top_p")
+    if temperature is not None:
+        attributes[semconv.REQUEST_TEMPERATURE] = float(temperature)
+    if top_p is not None:
+        attributes[semconv.REQUEST_TOP_P] = float(top_p)
+    return attributes

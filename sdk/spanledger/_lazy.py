@@ -1,0 +1,103 @@
+"""Streams that make their request when they are first read: generators.
+
+Until then nothing was sent, so nothing is told: the call is opened by the first read, which runs
+inside it, and a stream that nobody reads leaves no span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final
+
+from spanledger._call import Call
+from spanledger._guard import guarded
+from spanledger._stream import AsyncStream, Sink, SyncStream
+
+_END: Final = object()
+
+
+class _Nobody:
+    """The sink of a stream that is not told, or not yet."""
+
+    reading = False
+
+    def chunk(self, item: Any, /) -> object:
+        """Take nothing."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """Take no note of the end."""
+
+    def closed(self) -> None:
+        """Take no note of a close."""
+
+    def dropped(self) -> None:
+        """Take no note of being forgotten."""
+
+    def disown(self) -> None:
+        """There is nothing to leave to anybody."""
+
+
+NOBODY: Final = _Nobody()
+
+
+class LazyStream(SyncStream):
+    """A generator read with ``for`` or ``next``."""
+
+    def __init__(self, wrapped: Any, begin: Callable[[], Call | None]) -> None:
+        super().__init__(wrapped, NOBODY)
+        self._self_begin: Callable[[], Call | None] | None = begin
+
+    def __iter__(self) -> Iterator[Any]:
+        return self  # as a generator does
+
+    def __next__(self) -> Any:
+        begin, self._self_begin = self._self_begin, None
+        call = begin() if begin is not None else None
+        if call is None:
+            return super().__next__()
+        with call:
+            item = next(self.__wrapped__, _END)
+        self.follow(_sink_of(call))
+        if item is _END:
+            self._self_sink.ended(None)
+            raise StopIteration
+        self._self_sink.chunk(item)
+        return item
+
+
+class AsyncLazyStream(AsyncStream):
+    """An asynchronous generator read with ``async for`` or ``anext``."""
+
+    def __init__(self, wrapped: Any, begin: Callable[[], Call | None]) -> None:
+        super().__init__(wrapped, NOBODY)
+        self._self_begin: Callable[[], Call | None] | None = begin
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self  # as an asynchronous generator does
+
+    async def __anext__(self) -> Any:
+        begin, self._self_begin = self._self_begin, None
+        call = begin() if begin is not None else None
+        if call is None:
+            return await super().__anext__()
+        with call:
+            item = await anext(self.__wrapped__, _END)
+        self.follow(_sink_of(call))
+        if item is _END:
+            self._self_sink.ended(None)
+            raise StopAsyncIteration
+        self._self_sink.chunk(item)
+        return item
+
+
+def _sink_of(call: Call) -> Sink:
+    if _watched(call):
+        return call
+    call.finish(None)
+    return NOBODY
+
+
+@guarded(False)
+def _watched(call: Call) -> bool:
+    call.watch()
+    return True

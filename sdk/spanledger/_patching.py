@@ -1,0 +1,161 @@
+"""Installs and removes wrappers on public methods of client libraries, when those are imported.
+
+A target is data; this module is the only code that touches somebody else's classes. Every patch
+fails open: a method that is gone is recorded, logged once, and nothing else happens.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+from spanledger._guard import guarded
+
+if TYPE_CHECKING:
+    _FunctionWrapper = wrapt.FunctionWrapper[..., Any]
+else:  # the class of older versions takes no parameter at run time
+    _FunctionWrapper = wrapt.FunctionWrapper
+
+_log = logging.getLogger("spanledger")
+
+#: ``(wrapped, instance, args, kwargs) -> result``, as wrapt calls it.
+Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Kind(enum.Enum):
+    """How a method gives its answer."""
+
+    #: Returns the answer.
+    SYNC = "sync"
+    #: Returns a coroutine of the answer.
+    ASYNC = "async"
+    #: Returns a manager whose ``with`` makes the request.
+    MANAGER = "manager"
+    #: Returns a manager whose ``async with`` makes the request.
+    ASYNC_MANAGER = "async manager"
+
+
+class PatchState(enum.Enum):
+    """What became of a patch."""
+
+    #: The module is not imported yet.
+    PENDING = "pending"
+    INSTALLED = "installed"
+    #: The module is there, the method is not.
+    MISSING = "missing"
+    REMOVED = "removed"
+    #: Removal was asked for while somebody else's wrapper lies over ours: ours passes through.
+    COVERED = "covered"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One public method. ``optional`` ones exist in some versions only and are not warned about."""
+
+    module: str
+    name: str
+    kind: Kind
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class _Wrapped(_FunctionWrapper):
+    """Marks our wrappers, so that one method reached under two module names is wrapped once."""
+
+
+@dataclass(slots=True)
+class Patch:
+    """One wrapper on one target, from the import hook to its removal."""
+
+    target: Target
+    wrapper: Wrapper
+    state: PatchState = PatchState.PENDING
+    detail: str = ""
+    _owner: type[Any] | None = field(default=None, repr=False)
+    _original: Any = field(default=None, repr=False)
+    _proxy: Any = field(default=None, repr=False)
+    _hooked: bool = field(default=False, repr=False)
+
+    def install(self) -> None:
+        """Wrap the method now, or as soon as its module is imported. Does nothing when it is on."""
+        if self.state in (PatchState.INSTALLED, PatchState.MISSING):
+            return
+        if self.state is PatchState.COVERED:
+            self.state = PatchState.INSTALLED
+            return
+        self.state = PatchState.PENDING
+        if self._owner is not None:
+            self._wrap(self._owner)
+        elif not self._hooked:
+            self._hooked = True
+            wrapt.register_post_import_hook(guarded(None)(self._imported), self.target.module)
+
+    def remove(self) -> None:
+        """Put the original back, the very same object."""
+        if self.state is PatchState.INSTALLED and self._owner is not None:
+            name = self._attribute
+            if self._owner.__dict__.get(name) is self._proxy:
+                self._restore(self._owner, name)
+            else:
+                self.state = PatchState.COVERED
+                self.detail = "another wrapper lies over this one; it now passes calls through"
+        elif self.state is PatchState.PENDING:
+            self.state = PatchState.REMOVED
+
+    @property
+    def _attribute(self) -> str:
+        return self.target.name.rpartition(".")[2]
+
+    def _imported(self, module: ModuleType) -> None:
+        self._hooked = False  # an import hook fires once
+        if self.state is not PatchState.PENDING:
+            return
+        owner: Any = module
+        for part in self.target.name.split(".")[:-1]:
+            owner = getattr(owner, part, None)
+        if owner is None or not callable(getattr(owner, self._attribute, None)):
+            self._miss("no such method in the installed version; its calls are not metered")
+        elif isinstance(owner.__dict__.get(self._attribute), _Wrapped):
+            self._miss("another name of a method that is patched already", logging.DEBUG)
+        else:
+            self._wrap(owner)
+
+    def _wrap(self, owner: type[Any]) -> None:
+        self._owner = owner
+        self._original = owner.__dict__.get(self._attribute)
+        function = self._original or getattr(owner, self._attribute)
+        self._proxy = _Wrapped(function, self._dispatch)
+        setattr(owner, self._attribute, self._proxy)
+        self.state = PatchState.INSTALLED
+
+    def _restore(self, owner: type[Any], name: str) -> None:
+        if self._original is None:
+            delattr(owner, name)  # the method was inherited
+        else:
+            setattr(owner, name, self._original)
+        self.state = PatchState.REMOVED
+
+    def _miss(self, detail: str, level: int = logging.WARNING) -> None:
+        self.state = PatchState.MISSING
+        self.detail = detail
+        level = logging.DEBUG if self.target.optional else level
+        _log.log(level, "spanledger: cannot patch %s: %s", self.target, detail)
+
+    def _dispatch(
+        self,
+        wrapped: Callable[..., Any],
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        if self.state is not PatchState.INSTALLED:  # a bound method kept since before the removal
+            return wrapped(*args, **kwargs)
+        return self.wrapper(wrapped, instance, args, kwargs)

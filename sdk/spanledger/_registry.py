@@ -1,0 +1,125 @@
+"""Which clients are instrumented: found by discovery, switched on and off by name."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib
+import pkgutil
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry.trace import TracerProvider
+
+from spanledger import _attempts, instrumentors
+from spanledger._call import drain_at_exit
+from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
+from spanledger._patching import Kind, Patch, PatchState
+
+_EXIT_DRAIN_SECONDS: Final = 2.0
+#: Name under which the HTTP libraries stand in :func:`status`.
+HTTP: Final = "http"
+
+_lock = threading.RLock()
+_tracing: Final = Tracing()
+_patches: Final[dict[str, tuple[Patch, ...]]] = {}
+_active: Final[set[str]] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class PatchStatus:
+    """One patch as it is now."""
+
+    client: str
+    target: str
+    state: PatchState
+    detail: str
+
+
+@functools.cache
+def available() -> dict[str, Instrumentor]:
+    """Every instrumentor there is, by client name. Imports no client library."""
+    found: dict[str, Instrumentor] = {}
+    for module in pkgutil.iter_modules(instrumentors.__path__):
+        name = f"{instrumentors.__name__}.{module.name}"
+        instrumentor: Instrumentor = importlib.import_module(name).INSTRUMENTOR
+        found[instrumentor.client] = instrumentor
+    return found
+
+
+def instrument(
+    names: Sequence[str] | None = None, *, tracer_provider: TracerProvider | None = None
+) -> None:
+    """Patch these clients (all by default), now or as soon as each is imported.
+
+    Calling it again changes nothing. A client that is not installed costs nothing.
+
+    Args:
+        names: clients, as in :func:`available`.
+        tracer_provider: where spans go; the application's provider when None.
+
+    Raises:
+        ValueError: for a name that no instrumentor has.
+    """
+    known = available()
+    chosen = list(known) if names is None else list(names)
+    unknown = sorted(set(chosen) - set(known))
+    if unknown:
+        raise ValueError(f"no instrumentor for {', '.join(unknown)}; there are {', '.join(known)}")
+    with _lock:
+        _tracing.use(tracer_provider)
+        _prepare()
+        for name in chosen:
+            _install(name)
+        if chosen:
+            _install(HTTP)
+
+
+def uninstrument(names: Sequence[str] | None = None) -> None:
+    """Put the original methods back, the very same objects (all clients by default)."""
+    with _lock:
+        chosen = list(_active) if names is None else [name for name in names if name in _active]
+        for name in chosen:
+            for patch in _patches[name]:
+                patch.remove()
+            _active.discard(name)
+        if _active == {HTTP}:
+            uninstrument([HTTP])
+
+
+def status() -> list[PatchStatus]:
+    """Every patch that was ever asked for, in a stable order."""
+    with _lock:
+        return [
+            PatchStatus(client, str(patch.target), patch.state, patch.detail)
+            for client in sorted(_patches)
+            for patch in _patches[client]
+        ]
+
+
+def _install(name: str) -> None:
+    if name not in _patches:
+        _patches[name] = _http_patches() if name == HTTP else _client_patches(available()[name])
+    _active.add(name)
+    for patch in _patches[name]:
+        patch.install()
+
+
+def _client_patches(instrumentor: Instrumentor) -> tuple[Patch, ...]:
+    return tuple(
+        Patch(method.target, wrapper_of(method, instrumentor, _tracing))
+        for method in instrumentor.methods
+    )
+
+
+def _http_patches() -> tuple[Patch, ...]:
+    wrappers = {Kind.SYNC: _attempts.send, Kind.ASYNC: _attempts.send_async}
+    return tuple(Patch(target, wrappers[target.kind]) for target in _attempts.TARGETS)
+
+
+@functools.cache
+def _prepare() -> None:
+    """Once a process: end what is unfinished at exit."""
+    atexit.register(drain_at_exit, _EXIT_DRAIN_SECONDS)

@@ -1,0 +1,178 @@
+"""Wrapping a function so that each of its runs is one span, whatever kind of function it is.
+
+The kind is found once, at decoration: plain, coroutine, generator or asynchronous generator; the
+wrapper is of the same kind, so ``inspect`` answers as before. A generator's span covers the whole
+iteration, from the first ``next`` to the end; its context is current only while its body runs.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from typing import Any, Final
+
+from spanledger._activation import Activation, Definition
+from spanledger.errors import UsageError
+
+_DESCRIPTORS: Final = (classmethod, staticmethod)
+
+
+def wrap(target: Any, define: Callable[[str], Definition]) -> Any:
+    """The measured twin of a function, classmethod or staticmethod.
+
+    Args:
+        target: What the decorator stands on.
+        define: Makes the definition, given the name to use if the user gave none.
+
+    Raises:
+        UsageError: the target is a class, or not callable at all.
+    """
+    if _is_descriptor(target):
+        return type(target)(wrap(target.__func__, define))
+    if isinstance(target, type) or not callable(target):
+        raise UsageError(
+            f"spanledger decorators measure functions and methods; {target!r} is neither: "
+            "decorate the method that does the work"
+        )
+    definition = define(default_name(target))
+    if inspect.isasyncgenfunction(target):
+        return _wrap_async_generator(target, definition)
+    if inspect.isgeneratorfunction(target):
+        return _wrap_generator(target, definition)
+    if inspect.iscoroutinefunction(target):
+        return _wrap_coroutine(target, definition)
+    return _wrap_function(target, definition)
+
+
+def _is_descriptor(target: object) -> bool:
+    return isinstance(target, _DESCRIPTORS)
+
+
+def default_name(target: Any) -> str:
+    """``function`` or ``Class.method``, without the functions around it."""
+    while isinstance(target, functools.partial):
+        target = target.func
+    name = getattr(target, "__qualname__", None) or type(target).__qualname__
+    return name.rpartition("<locals>.")[2]
+
+
+def _wrap_function(function: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        activation = definition.open()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            activation.fail(error)
+            raise
+        activation.close()
+        return result
+
+    return call
+
+
+def _wrap_coroutine(
+    function: Callable[..., Awaitable[Any]], definition: Definition
+) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        activation = definition.open()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            activation.fail(error)
+            raise
+        activation.close()
+        return result
+
+    return call
+
+
+def _wrap_generator(
+    function: Callable[..., Generator[Any, Any, Any]], definition: Definition
+) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        activation = definition.prepare()
+        try:
+            result = yield from _stepped(function(*args, **kwargs), activation)
+        except BaseException as error:
+            activation.fail(error)
+            raise
+        activation.close()
+        return result
+
+    return call
+
+
+def _stepped(body: Generator[Any, Any, Any], activation: Activation) -> Generator[Any, Any, Any]:
+    """Drive the body, making its context current for each step and for no longer."""
+    step: Callable[[], Any] = functools.partial(next, body)
+    while True:
+        activation.resume()
+        try:
+            item = step()
+        except StopIteration as end:
+            return end.value
+        finally:
+            activation.pause()
+        try:
+            received = yield item
+        except GeneratorExit:
+            _within(activation, body.close)
+            raise
+        except BaseException as error:  # noqa: BLE001 -- handed to the body, which decides
+            step = functools.partial(body.throw, error)
+        else:
+            step = functools.partial(body.send, received)
+
+
+def _within(activation: Activation, action: Callable[[], Any]) -> None:
+    activation.resume()
+    try:
+        action()
+    finally:
+        activation.pause()
+
+
+def _wrap_async_generator(
+    function: Callable[..., AsyncGenerator[Any, Any]], definition: Definition
+) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        activation = definition.prepare()
+        try:
+            body = function(*args, **kwargs)
+            step: Callable[[], Awaitable[Any]] = functools.partial(body.asend, None)
+            while True:
+                activation.resume()
+                try:
+                    item = await step()
+                except StopAsyncIteration:
+                    break
+                finally:
+                    activation.pause()
+                try:
+                    received = yield item
+                except GeneratorExit:
+                    await _within_async(activation, body.aclose)
+                    raise
+                except BaseException as error:  # noqa: BLE001 -- handed to the body, which decides
+                    step = functools.partial(body.athrow, error)
+                else:
+                    step = functools.partial(body.asend, received)
+        except BaseException as error:
+            activation.fail(error)
+            raise
+        activation.close()
+
+    return call
+
+
+async def _within_async(activation: Activation, action: Callable[[], Awaitable[Any]]) -> None:
+    activation.resume()
+    try:
+        await action()
+    finally:
+        activation.pause()

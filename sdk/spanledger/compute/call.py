@@ -1,0 +1,113 @@
+"""FLOPs and memory of one model call, as the instrumentation stamps them on a span.
+
+Made for the user's thread: integers only, no I/O after the first call for a model, a bounded table
+of seen ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from spanledger.compute.architecture import ModelArchitecture
+from spanledger.compute.catalogue import architecture
+from spanledger.compute.estimate import Method
+from spanledger.compute.flops import call_passes
+from spanledger.compute.models import recognise
+from spanledger.compute.vram import kv_cache_bytes, weight_bytes
+
+#: OTLP carries integers as int64; a larger figure cannot be put on a span.
+_INT64_MAX: Final = 2**63 - 1
+#: Model ids remembered, known and unknown; bounded because ids can come from end users.
+_REMEMBERED_IDS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class CallEstimate:
+    """Physics of one call.
+
+    Attributes:
+        flops_prefill: FLOPs up to and with the first output token.
+        flops_decode: FLOPs of the other output tokens.
+        flops_total: Both.
+        flops_low: Lower bound of the total.
+        flops_high: Upper bound of the total.
+        method: ``exact``, ``approx`` or ``assumed``, see `estimate.METHODS`.
+        source: Where the architecture or the assumption comes from.
+        weights_bytes: Bytes of the model's weights; 0 when unknown.
+        kv_bytes: Bytes of the call's key/value cache at its longest; 0 when unknown.
+        vram_source: ``estimated:<weight format>``, or ``""`` when memory is unknown.
+    """
+
+    flops_prefill: int
+    flops_decode: int
+    flops_total: int
+    flops_low: int
+    flops_high: int
+    method: Method
+    source: str
+    weights_bytes: int
+    kv_bytes: int
+    vram_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """All that does not depend on token counts."""
+
+    arch: ModelArchitecture
+    weights_bytes: int
+    vram_source: str
+
+
+def estimate_call(
+    model: str, input_tokens: int, cached_tokens: int, output_tokens: int
+) -> CallEstimate | None:
+    """Estimate one served call.
+
+    Args:
+        model: The model id as on the span, any usual spelling.
+        input_tokens: All prompt tokens, cached ones included.
+        cached_tokens: Prompt tokens read from a prefix cache.
+        output_tokens: All output tokens, reasoning included.
+
+    Returns:
+        The estimate; None when the model is unknown, a count is negative, or the result does not
+        fit a 64-bit integer (counts no real call has).
+    """
+    prepared = _prepare(model)
+    if prepared is None or min(input_tokens, cached_tokens, output_tokens) < 0:
+        return None
+    arch = prepared.arch
+    prefill, decode = call_passes(arch, input_tokens, cached_tokens, output_tokens)
+    first, later = prefill.total, decode.total
+    low, high = arch.bounds(first + later)
+    if high > _INT64_MAX:
+        return None
+    held = input_tokens + max(output_tokens - 1, 0)  # the last token drawn is never cached
+    return CallEstimate(
+        first,
+        later,
+        first + later,
+        low,
+        high,
+        arch.exactness.method,
+        arch.source,
+        prepared.weights_bytes,
+        kv_cache_bytes(arch, held) if prepared.vram_source else 0,
+        prepared.vram_source,
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED_IDS)
+def _prepare(model: str) -> _Prepared | None:
+    known = recognise(model)
+    if known is None:
+        return None
+    arch = architecture(known.name)
+    if not arch.groups:
+        return _Prepared(arch, 0, "")
+    return _Prepared(
+        arch, weight_bytes(arch, known.weight_format), f"estimated:{known.weight_format}"
+    )

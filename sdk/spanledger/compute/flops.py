@@ -1,0 +1,159 @@
+"""FLOPs of one served call.
+
+Counted is the useful work of a serving engine: each new token through every matmul it needs
+(``2`` FLOPs per weight), attention only over the pairs the mask allows, and logits only where a
+token is drawn. The shape of the sum is Kaplan et al. 2020 (arXiv 2001.08361) without its
+approximations; norms, activations, rotary and softmax are left out, as FLOP counters do.
+
+A call with ``p`` prompt tokens, ``c`` of them from the prefix cache, and ``o`` output tokens is
+one forward pass of ``p - c`` tokens that draws the first output token, then ``o - 1`` passes of one
+token. Reasoning tokens are output tokens. The last prompt token is always computed, so ``c`` is
+at most ``p - 1``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from spanledger.compute.architecture import ModelArchitecture
+from spanledger.compute.attention import Attention
+from spanledger.compute.estimate import Estimate
+
+#: How multi-head latent attention runs: keys and values expanded (prefill), or absorbed into the
+#: queries (decoding). Without MLA both are the same.
+LatentMode = Literal["expanded", "absorbed"]
+#: ``useful``: pairs the mask allows. ``rectangle``: all pairs an eager kernel multiplies, which is
+#: what a FLOP counter sees.
+PairCount = Literal["useful", "rectangle"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardFlops:
+    """FLOPs of one forward pass, by where they are spent (integers)."""
+
+    linear: int
+    attention: int
+    head: int
+
+    @property
+    def total(self) -> int:
+        """The sum of the three."""
+        return self.linear + self.attention + self.head
+
+
+@dataclass(frozen=True, slots=True)
+class FlopsEstimate:
+    """FLOPs of one served call, cut two ways.
+
+    ``prefill + decode`` equals ``linear + attention + head`` in value. For models known only by
+    their parameter count everything is ``linear``.
+
+    Attributes:
+        prefill: Prompt processing, up to and with the first output token.
+        decode: The output tokens after the first.
+        linear: Matmuls of the layers.
+        attention: Scores and weighted values.
+        head: Logits.
+        total: All of it.
+    """
+
+    prefill: Estimate
+    decode: Estimate
+    linear: Estimate
+    attention: Estimate
+    head: Estimate
+    total: Estimate
+
+
+def forward_flops(
+    arch: ModelArchitecture,
+    new_tokens: int,
+    past_tokens: int = 0,
+    *,
+    logits: int = 1,
+    latent: LatentMode = "expanded",
+    pairs: PairCount = "useful",
+) -> ForwardFlops:
+    """FLOPs of ``new_tokens`` after ``past_tokens`` already in the cache.
+
+    Args:
+        arch: The model. One known only by parameter count gets ``2 * active`` per new token.
+        new_tokens: Tokens computed.
+        past_tokens: Tokens whose keys and values are cached.
+        logits: Positions whose logits are computed (an encoder's pooler runs once).
+        latent: How MLA attends.
+        pairs: Which pairs count.
+    """
+    if not arch.groups:
+        return ForwardFlops(2 * arch.params.active * new_tokens, 0, 0)
+    linear = arch.linear_flops * new_tokens
+    attention = 0
+    for group in arch.groups:
+        spec = group.layer.attention
+        attention += group.count * _attention_flops(spec, new_tokens, past_tokens, latent, pairs)
+        if spec.latent and latent == "expanded":
+            linear += group.count * spec.expand_flops * past_tokens
+    positions = min(logits, 1) if arch.pooled else logits
+    return ForwardFlops(linear, attention, 2 * arch.head * positions)
+
+
+def _attention_flops(
+    spec: Attention, new: int, past: int, latent: LatentMode, pairs: PairCount
+) -> int:
+    count = spec.pairs(new, past) if pairs == "useful" else spec.rectangle(new, past)
+    absorbed = spec.latent and latent == "absorbed"
+    return count * (spec.absorbed_pair_flops if absorbed else spec.pair_flops)
+
+
+def call_passes(
+    arch: ModelArchitecture, prompt_tokens: int, cached_tokens: int, output_tokens: int
+) -> tuple[ForwardFlops, ForwardFlops]:
+    """The prefill pass and the sum of the decoding passes of one served call.
+
+    Raises:
+        ValueError: A count is negative.
+    """
+    if min(prompt_tokens, cached_tokens, output_tokens) < 0:
+        raise ValueError(
+            "token counts cannot be negative: "
+            f"prompt={prompt_tokens} cached={cached_tokens} output={output_tokens}"
+        )
+    cached = max(min(cached_tokens, prompt_tokens - 1), 0)
+    new = prompt_tokens - cached
+    prefill = forward_flops(arch, new, cached, logits=1 if new else 0)
+    steps = max(output_tokens - 1, 0)
+    decode = forward_flops(arch, steps, prompt_tokens, logits=steps, latent="absorbed")
+    return prefill, decode
+
+
+def estimate_flops(
+    arch: ModelArchitecture, prompt_tokens: int, cached_tokens: int = 0, output_tokens: int = 0
+) -> FlopsEstimate:
+    """FLOPs of one served call.
+
+    Args:
+        arch: The model.
+        prompt_tokens: All prompt tokens, cached ones included.
+        cached_tokens: Prompt tokens read from the prefix cache; at most ``prompt_tokens - 1``
+            count, because the last one is always computed.
+        output_tokens: All output tokens, reasoning included.
+
+    Raises:
+        ValueError: A count is negative.
+    """
+    prefill, decode = call_passes(arch, prompt_tokens, cached_tokens, output_tokens)
+    parts = [
+        prefill.total,
+        decode.total,
+        prefill.linear + decode.linear,
+        prefill.attention + decode.attention,
+        prefill.head + decode.head,
+        prefill.total + decode.total,
+    ]
+    return FlopsEstimate(*(_interval(arch, value) for value in parts))
+
+
+def _interval(arch: ModelArchitecture, value: int) -> Estimate:
+    low, high = arch.bounds(value)
+    return Estimate(value, low, high, "FLOP", arch.exactness.method, arch.source, arch.as_of)

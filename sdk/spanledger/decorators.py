@@ -1,0 +1,212 @@
+"""``@agent``, ``@workflow``, ``@task`` and ``@tool``, also as ``with`` statements.
+
+All four take the same arguments and can be used in every way::
+
+    @agent                                   @agent("planner", version="2", tenant="acme")
+    def plan(question): ...                  async def plan(question): ...
+
+    with tool("search", tags={"index": "eu"}) as span:
+        ...
+
+``agent`` starts a new run; everything below it, in this process and in the services it calls,
+carries that run. No argument and no result of a function is ever recorded.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, TypeVar, overload
+
+from opentelemetry.trace import Span
+
+from spanledger import _scope, semconv
+from spanledger._activation import Activation, Definition
+from spanledger._wrapping import wrap
+
+F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, Any, Any] | staticmethod[Any, Any]")
+
+
+class Scope:
+    """A decorator and a context manager for one kind of work; made by ``agent`` and the others.
+
+    As a context manager it gives the OpenTelemetry span. One object may be entered many times,
+    also by several threads or tasks at once.
+    """
+
+    __slots__ = ("_define", "_definition", "_open")
+
+    def __init__(self, define: Callable[[str], Definition]) -> None:
+        self._define = define
+        self._definition: Definition | None = None
+        self._open: list[Activation] = []
+
+    def __call__(self, target: F) -> F:
+        """The measured twin of the function.
+
+        Raises:
+            UsageError: the target is not a function or method.
+        """
+        return wrap(target, self._define)
+
+    def __enter__(self) -> Span:
+        if self._definition is None:
+            self._definition = self._define("block")
+        activation = self._definition.open()
+        self._open.append(activation)
+        return activation.span
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        activation = self._entered_here()
+        if error is None:
+            activation.close()
+        else:
+            activation.fail(error)
+
+    async def __aenter__(self) -> Span:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def _entered_here(self) -> Activation:
+        """The activation of the block that ends now: the last one entered by this thread or task.
+
+        One that was entered elsewhere only when there is no other.
+        """
+        for activation in self._open[::-1]:
+            if activation.pause():
+                self._open.remove(activation)
+                return activation
+        return self._open.pop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Where the arguments of one decorator are written."""
+
+    operation: str
+    name: str
+    version: str
+    id: str
+    inherited: bool
+    """Whether name, version and id also go on every span below (as baggage)."""
+
+
+class Decorator:
+    """One of ``agent``, ``workflow``, ``task``, ``tool``: bare, with arguments, or in ``with``."""
+
+    def __init__(self, names: _Names) -> None:
+        self._names = names
+
+    @overload
+    def __call__(self, target: F, /) -> F: ...
+
+    @overload
+    def __call__(
+        self,
+        name: str | None = None,
+        *,
+        version: str | None = None,
+        id: str | None = None,
+        tenant: str | None = None,
+        tags: Mapping[str, object] | None = None,
+    ) -> Scope: ...
+
+    def __call__(
+        self,
+        name: Any = None,
+        *,
+        version: str | None = None,
+        id: str | None = None,  # noqa: A002 -- the word users know for it
+        tenant: str | None = None,
+        tags: Mapping[str, object] | None = None,
+    ) -> Any:
+        """Decorate a function, or make a decorator and context manager.
+
+        Args:
+            name: The function (bare use) or the name; default is the function's own name.
+            version: Version of the agent, workflow, task or tool.
+            id: Id of the agent, or of the tool call.
+            tenant: On whose behalf this and everything below runs.
+            tags: Names and values for cost allocation, also on everything below.
+
+        Raises:
+            UsageError: bare use on something that is not a function or method.
+        """
+        if name is not None and not isinstance(name, str):
+            return Scope(functools.partial(self._define, {}, {}))(name)
+        names = self._names
+        own = {names.version: version, names.id: id}
+        found = {key: _scope.clean(value) for key, value in own.items() if value is not None}
+        entries = _scope.tag_entries(tags)
+        if tenant is not None:
+            entries[semconv.TENANT_ID] = _scope.clean(tenant)
+        define = functools.partial(self._define, found, entries)
+        return Scope(define if name is None else lambda _default: define(name))
+
+    def _define(
+        self, own: Mapping[str, str], entries: Mapping[str, str | None], name: str
+    ) -> Definition:
+        names = self._names
+        named = {names.name: _scope.clean(name) or "unnamed", **own}
+        if names.inherited:
+            # What is not given is removed: an inner agent has not the outer agent's version.
+            not_given = {names.version: None, names.id: None}
+            identity = {**not_given, **named, **entries}
+            return Definition(names.operation, named[names.name], {}, identity)
+        return Definition(names.operation, named[names.name], named, entries)
+
+
+#: One agent. Each call is a run: everything below carries its id, name, version and tenant.
+agent: Final = Decorator(
+    _Names(
+        semconv.OPERATION_INVOKE_AGENT,
+        semconv.AGENT_NAME,
+        semconv.AGENT_VERSION,
+        semconv.AGENT_ID,
+        inherited=True,
+    )
+)
+#: Several agents or steps that belong together; its name goes on everything below.
+workflow: Final = Decorator(
+    _Names(
+        semconv.OPERATION_INVOKE_WORKFLOW,
+        semconv.WORKFLOW_NAME,
+        semconv.WORKFLOW_VERSION,
+        semconv.WORKFLOW_ID,
+        inherited=True,
+    )
+)
+#: A step of plain code inside an agent.
+task: Final = Decorator(
+    _Names(
+        semconv.OPERATION_TASK,
+        semconv.TASK_NAME,
+        semconv.TASK_VERSION,
+        semconv.TASK_ID,
+        inherited=False,
+    )
+)
+#: A tool that an agent calls; ``id`` is the id of the tool call the model asked for.
+tool: Final = Decorator(
+    _Names(
+        semconv.OPERATION_EXECUTE_TOOL,
+        semconv.TOOL_NAME,
+        semconv.TOOL_VERSION,
+        semconv.TOOL_CALL_ID,
+        inherited=False,
+    )
+)

@@ -1,0 +1,181 @@
+"""The ``cohere`` client: chat, embeddings and reranking of its second API.
+
+Cohere counts twice: ``tokens`` is what the model saw, with Cohere's own template around the prompt;
+``billed_units`` is what the invoice has. The billed counts are told where there are any. Reranking
+is billed by search units and has no tokens: the units are told and the token usage is missing,
+because an estimate would be nobody's bill. No answer of this API names its model.
+
+A stream is a generator here: its request, and so its span, begin when it is first read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spanledger import semconv
+from spanledger._answer import Answer, Usage, strings, text
+from spanledger._api import Api
+from spanledger._facts import Attributes
+from spanledger._instrumentor import Instrumentor, Method, both, number, sampling_attributes
+from spanledger._patching import Kind, Target
+
+#: Oldest version tried: with the contract suite; the only one.
+MINIMUM_VERSION: Final = "7.3.1"
+
+
+def _count(units: Any, name: str) -> int | None:
+    """A count of this client, whose models make every number a float."""
+    value = getattr(units, name, None)
+    if isinstance(value, int | float) and value >= 0 and value == value // 1:
+        return int(value)
+    return None
+
+
+def _usage(usage: Any) -> Usage:
+    billed, seen = getattr(usage, "billed_units", None), getattr(usage, "tokens", None)
+    given, made = (
+        _count(seen, name) if _count(billed, name) is None else _count(billed, name)
+        for name in ("input_tokens", "output_tokens")
+    )
+    cached = _count(usage, "cached_tokens") or 0
+    return Usage(input_tokens=given, output_tokens=made, cache_read_tokens=min(cached, given or 0))
+
+
+def _chat_request(kwargs: Mapping[str, Any]) -> Attributes:
+    attributes = sampling_attributes(kwargs, "max_tokens")
+    share = number(kwargs, "p")
+    if share is not None:
+        attributes[semconv.REQUEST_TOP_P] = float(share)
+    return attributes
+
+
+def _chat_answer(answer: Any) -> Answer:
+    usage = _usage(answer.usage)
+    message = answer.message
+    said = [message.content, message.tool_plan, message.tool_calls]
+    return Answer(
+        response_id=text(answer.id),
+        finish_reasons=_reasons(answer.finish_reason),
+        usage=usage,
+        texts=[] if usage.known else list(strings(said)),
+    )
+
+
+def _reasons(reason: Any) -> tuple[str, ...]:
+    return (reason,) if isinstance(reason, str) else ()
+
+
+class ChatReading:
+    """A chat read event by event; the last event has the reason, the usage, and any error."""
+
+    __slots__ = ("_end", "_id", "_texts")
+
+    def __init__(self, _kwargs: Mapping[str, Any]) -> None:
+        self._texts: list[str] = []
+        self._id = ""
+        self._end: Any = None
+
+    def chunk(self, event: Any, /) -> None:
+        """Keep generated text, the id, and the end."""
+        kind = event.type
+        if kind == "content-delta":
+            content = event.delta.message.content
+            self._texts.append(content.text or content.thinking or "")
+        elif kind == "message-end":
+            self._end = event.delta
+        elif kind == "message-start":
+            self._id = text(event.id)
+        elif kind in _OTHER_TEXT:
+            self._texts += strings(event.delta.message)
+
+    def answer(self) -> Answer:
+        """Whole once the last event came."""
+        end = self._end
+        return Answer(
+            response_id=self._id,
+            finish_reasons=_reasons(getattr(end, "finish_reason", None)),
+            usage=_usage(getattr(end, "usage", None)),
+            texts=self._texts,
+            complete=end is not None,
+            error_code="stream_error" if getattr(end, "error", None) else "",
+        )
+
+
+#: Events with a name, arguments or a plan for tools.
+_OTHER_TEXT: Final = frozenset({"tool-plan-delta", "tool-call-start", "tool-call-delta"})
+
+
+def _embed_request(kwargs: Mapping[str, Any]) -> Attributes:
+    dimensions = number(kwargs, "output_dimension")
+    if dimensions is None:
+        return {}
+    return {semconv.EMBEDDINGS_DIMENSION_COUNT: int(dimensions)}
+
+
+def _billed(answer: Any) -> Any:
+    return getattr(answer.meta, "billed_units", None)
+
+
+def _embed_answer(answer: Any) -> Answer:
+    given = _count(_billed(answer), "input_tokens")
+    usage = Usage(input_tokens=given, output_tokens=0)
+    return Answer(response_id=text(answer.id), usage=usage)
+
+
+def _rerank_answer(answer: Any) -> Answer:
+    units = _count(_billed(answer), "search_units") or 0
+    return Answer(response_id=text(answer.id), uncounted=True, search_units=units)
+
+
+def _chat(*, streams: bool) -> Api:
+    return Api(
+        operation=semconv.OPERATION_CHAT,
+        request=_chat_request,
+        answer=_chat_answer,
+        reading=ChatReading,
+        prompt=("messages", "tools", "documents"),
+        streams=streams,
+        lazy=streams,
+    )
+
+
+EMBED: Final = Api(
+    operation=semconv.OPERATION_EMBEDDINGS,
+    request=_embed_request,
+    answer=_embed_answer,
+    reading=ChatReading,  # this API does not stream
+    prompt=("texts", "inputs"),
+)
+RERANK: Final = Api(
+    operation=semconv.OPERATION_RERANK,
+    request=lambda _kwargs: {},
+    answer=_rerank_answer,
+    reading=ChatReading,  # this API does not stream
+    prompt=("documents", "query"),
+)
+_MODULE: Final = "cohere.v2.client"
+_STREAMED: Final = _chat(streams=True)
+
+INSTRUMENTOR: Final = Instrumentor(
+    client="cohere",
+    provider="cohere",
+    minimum=MINIMUM_VERSION,
+    methods=(
+        *both(_MODULE, "V2Client.chat", _chat(streams=False)),
+        # Both give a generator at once, so there is nothing to await.
+        Method(Target(_MODULE, "V2Client.chat_stream", Kind.SYNC), _STREAMED),
+        Method(Target(_MODULE, "AsyncV2Client.chat_stream", Kind.SYNC), _STREAMED),
+        *both(_MODULE, "V2Client.embed", EMBED),
+        *both(_MODULE, "V2Client.rerank", RERANK),
+    ),
+    helpers=(),
+    not_metered={
+        f"{_MODULE}.V2Client.parse": "reads documents and is billed by the page",
+    },
+    notes=(
+        "Not metered: the first API (cohere.Client), raw responses, embed jobs, audio, batches.",
+        "Reranking has search units, no tokens; images that are embedded have no tokens either.",
+        "chat is bound when a client is made: make clients after instrumentation.",
+    ),
+)

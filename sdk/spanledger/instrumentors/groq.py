@@ -1,0 +1,81 @@
+"""The ``groq`` client: chat completions and embeddings, in OpenAI's wire format.
+
+The last chunk of a stream carries the usage in Groq's own field, ``x_groq``, whether it was asked
+for or not; so a stream of this client is never estimated when it is read to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spanledger import semconv
+from spanledger._answer import Answer, Usage, text, whole
+from spanledger._api import Api
+from spanledger._chat_completions import ChatReading, answer_of, request
+from spanledger._instrumentor import Instrumentor, both
+
+#: Oldest version tried: with the contract suite.
+MINIMUM_VERSION: Final = "0.13.0"
+
+
+class GroqReading(ChatReading):
+    """A chat completion read chunk by chunk, with what Groq adds to the last one."""
+
+    __slots__ = ("_error",)
+
+    def __init__(self, kwargs: Mapping[str, Any]) -> None:
+        super().__init__(kwargs)
+        self._error = ""
+
+    def chunk(self, chunk: Any, /) -> None:
+        """Keep the usage and the error of ``x_groq`` too."""
+        super().chunk(chunk)
+        added = chunk.x_groq
+        if added is not None:
+            self._usage = getattr(added, "usage", None) or self._usage
+            self._error = text(getattr(added, "error", None))
+
+    def answer(self) -> Answer:
+        """The completion; an error that stopped it early is the call's error."""
+        answer = super().answer()
+        if self._error:
+            answer.error_code, answer.complete = "stream_error", False
+        return answer
+
+
+def _embeddings_answer(answer: Any) -> Answer:
+    given = getattr(getattr(answer, "usage", None), "prompt_tokens", None)
+    return Answer(model=text(answer.model), usage=Usage(input_tokens=whole(given), output_tokens=0))
+
+
+CHAT: Final = Api(
+    operation=semconv.OPERATION_CHAT,
+    request=request,
+    answer=answer_of,
+    reading=GroqReading,
+    prompt=("messages", "tools", "functions"),
+)
+EMBEDDINGS: Final = Api(
+    operation=semconv.OPERATION_EMBEDDINGS,
+    request=lambda _kwargs: {},
+    answer=_embeddings_answer,
+    reading=ChatReading,  # this API does not stream
+    prompt=("input",),
+)
+
+INSTRUMENTOR: Final = Instrumentor(
+    client="groq",
+    provider="groq",
+    minimum=MINIMUM_VERSION,
+    methods=(
+        *both("groq.resources.chat.completions", "Completions.create", CHAT),
+        *both("groq.resources.embeddings", "Embeddings.create", EMBEDDINGS),
+    ),
+    helpers=(),
+    not_metered={},
+    notes=(
+        "Not metered: audio (billed by the hour or by characters) and batches.",
+        "Tools that Groq's compound systems run themselves are not metered; their tokens are.",
+    ),
+)

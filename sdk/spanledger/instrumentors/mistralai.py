@@ -1,0 +1,149 @@
+"""The ``mistralai`` client: chat, agents and fill-in-the-middle completions, and embeddings.
+
+The wire format is OpenAI's chat completion with an envelope around each chunk of a stream. A count
+that the server did not send reads as 0 in this client, so a usage of nothing but zeros is none.
+
+The client can trace itself (scope ``mistralai_sdk_tracer``): in 3.7 when it is asked to, by
+``MISTRAL_SDK_TELEMETRY`` or by its own functions. That span is left alone, nested under ours, and
+the collector counts the call once by its response id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spanledger import _chat_completions, semconv
+from spanledger._answer import Answer, Usage, text, whole
+from spanledger._api import Api
+from spanledger._chat_completions import ChatReading
+from spanledger._facts import Attributes
+from spanledger._instrumentor import Instrumentor, Method, number
+from spanledger._patching import Kind, Target
+
+#: Oldest version tried: calls and streams, by hand. The contract suite was run from 3.0.0 on.
+MINIMUM_VERSION: Final = "1.9.11"
+
+
+def _usage(usage: Any) -> Usage:
+    told = _chat_completions.usage_of(usage)
+    return told if told.input_tokens or told.output_tokens else Usage()
+
+
+def _tier(usage: Any) -> str:
+    return text(getattr(usage, "service_tier", None))
+
+
+def _answer(completion: Any) -> Answer:
+    answer = _chat_completions.answer_of(completion, _usage)
+    answer.service_tier = _tier(completion.usage)
+    return answer
+
+
+class MistralReading(ChatReading):
+    """A completion read event by event; each event is an envelope around a chunk."""
+
+    __slots__ = ()
+
+    def chunk(self, chunk: Any, /) -> None:
+        """Keep what is in the envelope."""
+        super().chunk(chunk.data)
+
+    def answer(self) -> Answer:
+        """The completion as far as it was read."""
+        answer = super().answer()
+        answer.usage, answer.service_tier = _usage(self._usage), _tier(self._usage)
+        return answer
+
+
+def _embeddings_request(kwargs: Mapping[str, Any]) -> Attributes:
+    dimensions = number(kwargs, "output_dimension")
+    if dimensions is None:
+        return {}
+    return {semconv.EMBEDDINGS_DIMENSION_COUNT: int(dimensions)}
+
+
+def _embeddings_answer(answer: Any) -> Answer:
+    given = whole(getattr(answer.usage, "prompt_tokens", None)) or None
+    return Answer(
+        response_id=text(answer.id),
+        model=text(answer.model),
+        usage=Usage(input_tokens=given, output_tokens=0),
+    )
+
+
+def _completion(operation: str, *prompt: str, streams: bool) -> Api:
+    return Api(
+        operation=operation,
+        request=_chat_completions.request,
+        answer=_answer,
+        reading=MistralReading,
+        prompt=prompt,
+        streams=streams,
+    )
+
+
+EMBEDDINGS: Final = Api(
+    operation=semconv.OPERATION_EMBEDDINGS,
+    request=_embeddings_request,
+    answer=_embeddings_answer,
+    reading=MistralReading,  # this API does not stream
+    prompt=("inputs",),
+)
+
+
+def _both(module: str, name: str, api: Api, *, optional: bool) -> tuple[Method, ...]:
+    """A method and its asynchronous sister, which has a name of its own in the same class."""
+    return (
+        Method(Target(module, name, Kind.SYNC, optional=optional), api),
+        Method(Target(module, f"{name}_async", Kind.ASYNC, optional=optional), api),
+    )
+
+
+def _completions(
+    module: str, owner: str, operation: str, *prompt: str, optional: bool
+) -> tuple[Method, ...]:
+    whole_answer = _completion(operation, *prompt, streams=False)
+    streamed = _completion(operation, *prompt, streams=True)
+    return (
+        *_both(module, f"{owner}.complete", whole_answer, optional=optional),
+        *_both(module, f"{owner}.stream", streamed, optional=optional),
+    )
+
+
+def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
+    chat, fim = semconv.OPERATION_CHAT, semconv.OPERATION_TEXT_COMPLETION
+    asked = ("messages", "tools")
+    return (
+        *_completions(f"{package}.chat", "Chat", chat, *asked, optional=optional),
+        *_completions(f"{package}.agents", "Agents", chat, *asked, optional=optional),
+        *_completions(f"{package}.fim", "Fim", fim, "prompt", "suffix", optional=optional),
+        *_both(f"{package}.embeddings", "Embeddings.create", EMBEDDINGS, optional=optional),
+    )
+
+
+INSTRUMENTOR: Final = Instrumentor(
+    client="mistralai",
+    provider="mistral_ai",
+    minimum=MINIMUM_VERSION,
+    methods=(
+        *_methods("mistralai.client"),
+        *_methods("mistralai", optional=True),  # before 2.0
+    ),
+    helpers=(
+        "mistralai.client.chat.Chat.parse",
+        "mistralai.client.chat.Chat.parse_async",
+        "mistralai.client.chat.Chat.parse_stream",
+        "mistralai.client.chat.Chat.parse_stream_async",
+    ),
+    not_metered={
+        f"mistralai.client.{owner}.{name}": "what the patched methods make their request with"
+        for owner in ("chat.Chat", "agents.Agents", "fim.Fim", "embeddings.Embeddings")
+        for name in ("do_request", "do_request_async")
+    },
+    notes=(
+        "Not metered: conversations, OCR (billed by page), audio, classifiers, batches.",
+        "Seconds of audio in a prompt (prompt_audio_seconds) are not metered.",
+        "MISTRAL_SDK_TELEMETRY makes spans of the client below ours; the ledger counts one call.",
+    ),
+)

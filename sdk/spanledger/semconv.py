@@ -1,0 +1,137 @@
+"""Every attribute name that crosses the wire, once.
+
+Where the OpenTelemetry GenAI semantic conventions have a word we use theirs (they live in
+``open-telemetry/semantic-conventions-genai``; the constants in the Python package
+``opentelemetry-semantic-conventions`` are marked moved, so the list is kept here). Everything else
+is ``spanledger.*``. The collector imports this module too: it is the only vocabulary the two share.
+No other module spells an attribute name; a test greps for literals.
+"""
+
+from typing import Final
+
+# --- OpenTelemetry GenAI ------------------------------------------------------------------------
+OPERATION_NAME: Final = "gen_ai.operation.name"
+PROVIDER_NAME: Final = "gen_ai.provider.name"
+REQUEST_MODEL: Final = "gen_ai.request.model"
+REQUEST_STREAM: Final = "gen_ai.request.stream"
+REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+RESPONSE_ID: Final = "gen_ai.response.id"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+#: Seconds from the request to the first chunk of a stream (double).
+RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+#: All input tokens, cached ones included (the conventions' rule).
+USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+#: All output tokens, reasoning included (the conventions' rule).
+USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+USAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+USAGE_CACHE_WRITE_INPUT_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
+USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+USAGE_AUDIO_INPUT_TOKENS: Final = "gen_ai.usage.audio.input_tokens"
+USAGE_AUDIO_OUTPUT_TOKENS: Final = "gen_ai.usage.audio.output_tokens"
+AGENT_ID: Final = "gen_ai.agent.id"
+AGENT_NAME: Final = "gen_ai.agent.name"
+AGENT_VERSION: Final = "gen_ai.agent.version"
+WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
+TOOL_TYPE: Final = "gen_ai.tool.type"
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+EMBEDDINGS_DIMENSION_COUNT: Final = "gen_ai.embeddings.dimension.count"
+#: Content of messages; written only when the user asks for it by the standard variable.
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+
+# --- OpenTelemetry, general ---------------------------------------------------------------------
+ERROR_TYPE: Final = "error.type"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+SERVICE_NAME: Final = "service.name"
+OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
+ANTHROPIC_RESPONSE_SERVICE_TIER: Final = "anthropic.response.service_tier"
+OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
+
+# --- Values of gen_ai.operation.name ------------------------------------------------------------
+OPERATION_CHAT: Final = "chat"
+OPERATION_TEXT_COMPLETION: Final = "text_completion"
+OPERATION_EMBEDDINGS: Final = "embeddings"
+#: Ours: the conventions have no word for ordering documents by a query.
+OPERATION_RERANK: Final = "rerank"
+OPERATION_INVOKE_AGENT: Final = "invoke_agent"
+OPERATION_INVOKE_WORKFLOW: Final = "invoke_workflow"
+OPERATION_EXECUTE_TOOL: Final = "execute_tool"
+#: Ours: the conventions have no word for a step of plain code inside an agent.
+OPERATION_TASK: Final = "task"
+
+# --- Identity: on every span below an agent, also on spans of other instrumentations ------------
+#: One execution of one agent. 32 hex digits.
+RUN_ID: Final = "spanledger.run.id"
+#: The run that called this one (set on the agent's own span when agents nest).
+RUN_PARENT_ID: Final = "spanledger.run.parent.id"
+#: On whose behalf the run was executed (the application's customer).
+TENANT_ID: Final = "spanledger.tenant.id"
+#: Prefix of user tags: ``spanledger.tag.<name>``.
+TAG_PREFIX: Final = "spanledger.tag."
+#: What the decorators are told and the conventions have no word for.
+WORKFLOW_VERSION: Final = "spanledger.workflow.version"
+WORKFLOW_ID: Final = "spanledger.workflow.id"
+TASK_NAME: Final = "spanledger.task.name"
+TASK_VERSION: Final = "spanledger.task.version"
+TASK_ID: Final = "spanledger.task.id"
+TOOL_VERSION: Final = "spanledger.tool.version"
+
+# --- Usage: disjoint buckets (no token is in two of them) -----------------------------------------
+#: ``provider`` | ``estimated`` | ``missing``.
+USAGE_SOURCE: Final = "spanledger.usage.source"
+#: How an estimate was made: ``tiktoken:o200k_base``, ``characters``, ... Only when estimated.
+USAGE_METHOD: Final = "spanledger.usage.method"
+#: True when the stream ended early (closed, broken, cancelled): the numbers cover what was seen.
+USAGE_PARTIAL: Final = "spanledger.usage.partial"
+USAGE_INPUT_UNCACHED_TOKENS: Final = "spanledger.usage.input_uncached_tokens"
+USAGE_CACHE_READ_TOKENS: Final = "spanledger.usage.cache_read_tokens"
+USAGE_CACHE_WRITE_5M_TOKENS: Final = "spanledger.usage.cache_write_5m_tokens"
+USAGE_CACHE_WRITE_1H_TOKENS: Final = "spanledger.usage.cache_write_1h_tokens"
+#: Output, reasoning included.
+USAGE_BILLED_OUTPUT_TOKENS: Final = "spanledger.usage.output_tokens"
+#: Server-side tool calls billed per request.
+USAGE_WEB_SEARCH_REQUESTS: Final = "spanledger.usage.web_search_requests"
+#: Units of a reranking call, which is billed by them and has no tokens.
+USAGE_SEARCH_UNITS: Final = "spanledger.usage.search_units"
+#: Interval of an estimate (tokens).
+USAGE_INPUT_TOKENS_LOW: Final = "spanledger.usage.input_tokens.low"
+USAGE_INPUT_TOKENS_HIGH: Final = "spanledger.usage.input_tokens.high"
+USAGE_OUTPUT_TOKENS_LOW: Final = "spanledger.usage.output_tokens.low"
+USAGE_OUTPUT_TOKENS_HIGH: Final = "spanledger.usage.output_tokens.high"
+
+# --- Attempts and rework --------------------------------------------------------------------------
+#: Number of the attempt that gave this span's answer (1 = no retry).
+ATTEMPT_NUMBER: Final = "spanledger.attempt.number"
+#: HTTP attempts behind this call that failed and were made again by the client library.
+RETRY_COUNT: Final = "spanledger.retry.count"
+#: One entry per failed HTTP attempt, in order: ``429``, ``503``, ``timeout``, ``connection_error``.
+RETRY_REASON: Final = "spanledger.retry.reason"
+#: Seconds waited after each failed HTTP attempt (double[]).
+RETRY_WAIT_SECONDS: Final = "spanledger.retry.wait_seconds"
+#: Span id of the call that this call repeats (application-level retry).
+RETRY_OF: Final = "spanledger.retry.of"
+REWORK_OF: Final = "spanledger.rework.of"
+REWORK_REASON: Final = "spanledger.rework.reason"
+
+# --- Compute --------------------------------------------------------------------------------------
+FLOPS_PREFILL: Final = "spanledger.flops.prefill"
+FLOPS_DECODE: Final = "spanledger.flops.decode"
+FLOPS_TOTAL: Final = "spanledger.flops.total"
+#: ``exact`` | ``approx`` | ``assumed`` | ``measured``.
+FLOPS_METHOD: Final = "spanledger.flops.method"
+FLOPS_LOW: Final = "spanledger.flops.low"
+FLOPS_HIGH: Final = "spanledger.flops.high"
+VRAM_WEIGHTS_BYTES: Final = "spanledger.vram.weights_bytes"
+VRAM_KV_BYTES: Final = "spanledger.vram.kv_bytes"
+VRAM_PEAK_BYTES: Final = "spanledger.vram.peak_bytes"
+VRAM_SOURCE: Final = "spanledger.vram.source"
+GPU_SECONDS: Final = "spanledger.gpu.seconds"
+GPU_MODEL: Final = "spanledger.gpu.model"
+GPU_COUNT: Final = "spanledger.gpu.count"

@@ -1,0 +1,86 @@
+"""Hand-checked bills against the shipped book.
+
+``data/price_cases.csv``: each row a call and what the provider's published prices make of it, with
+the evidence. A case that the book cannot answer yet is declared with its reason; a declared case
+that starts to pass fails the test, so that the list cannot rot.
+"""
+
+import csv
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.collector.price.oracle import Price, Usage, price
+
+from spanledger_collector.price import PriceBook
+
+_CASES = Path(__file__).with_name("data") / "price_cases.csv"
+_NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+_UNPRICED = "UNPRICED"
+
+#: case -> why the book gives another answer than the verdict.
+KNOWN_GAPS: Mapping[str, str] = {
+    "oa22": "a span does not tell which audio tokens came from the cache",
+    "oa23": "audio billed by the second: no such unit on a span",
+    "co01": "searches of a reranker: no such unit on a span",
+    "an16": "data residency costs 10 % more: a span does not tell where inference ran",
+    "ds02": "the rate depends on the hour of the day",
+    "ds04": "the rate depends on the hour and the day of the week",
+}
+
+
+def cases() -> list[dict[str, str]]:
+    with _CASES.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def usage(case: Mapping[str, str]) -> Usage:
+    """Disjoint buckets from totals that contain their parts."""
+    number = {name: int(value) for name, value in case.items() if value.isdecimal()}
+    cached = number["cache_read"] + number["cache_write_5m"] + number["cache_write_1h"]
+    audio = number["audio_in"]
+    return Usage(
+        input_uncached=max(0, number["input_total"] - cached - audio),
+        cache_read=number["cache_read"],
+        cache_write_5m=number["cache_write_5m"],
+        cache_write_1h=number["cache_write_1h"],
+        output=number["output_total"] - number["audio_out"],
+        audio_input=audio,
+        audio_output=number["audio_out"],
+        web_searches=number["web_searches"],
+    )
+
+
+def tier(case: Mapping[str, str]) -> str:
+    return "batch" if case["batch"] == "True" else case["tier"] or case["speed"]
+
+
+def priced(book: PriceBook, case: Mapping[str, str]) -> Price:
+    match = book.resolve(case["provider"], case["model"])
+    rows = [r for r in book.rows() if (r.provider, r.model) == (match.provider, match.model)]
+    at = datetime.fromisoformat(case["timestamp"])
+    return price(rows, tier(case), at, usage(case), _NOW)
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case["case_id"])
+def test_the_book_reproduces_the_bill(book: PriceBook, case: dict[str, str]) -> None:
+    """The exact amount, or no amount where none can be known."""
+    cost = priced(book, case).cost
+    verdict = None if case["verdict_usd"] == _UNPRICED else Decimal(case["verdict_usd"])
+    if case["case_id"] in KNOWN_GAPS:
+        assert cost != verdict, f"{case['case_id']} is answered now: take it off KNOWN_GAPS"
+    else:
+        assert cost == verdict
+
+
+def test_declared_gaps_are_cases() -> None:
+    """Nobody declares a gap that no case shows."""
+    assert set(KNOWN_GAPS) <= {case["case_id"] for case in cases()}
+
+
+def test_a_gap_is_never_a_zero(book: PriceBook) -> None:
+    """Where the book cannot tell, it says so: no call with usage costs nothing."""
+    for case in cases():
+        assert priced(book, case).cost != 0, case["case_id"]

@@ -1,0 +1,120 @@
+"""Every named query, found by looking: it runs, it is documented, its typed row fits."""
+
+import dataclasses
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from tests.support.filled_ledger import TRACE, fill
+
+from spanledger_collector import sql
+from spanledger_collector.query import DirectReader, Ledger, named, query_names, rows
+from spanledger_collector.query.named import DEFAULTS
+from spanledger_collector.store import Store
+
+WHEN = datetime(2026, 11, 2, tzinfo=timezone.utc)
+#: A value for each parameter that has no default.
+GIVEN: dict[str, Any] = {
+    "trace_id": TRACE, "provider": "acme", "model": "m1", "at": WHEN, "known_at": WHEN,
+}  # fmt: skip
+#: Which typed row reads a query; None = it is only read as it is.
+TYPES: dict[str, type | None] = {
+    "agents": rows.AgentRow,
+    "coverage": rows.CoverageRow,
+    "models": rows.ModelRow,
+    "price_of": None,
+    "runs": rows.RunRow,
+    "trace_attempts": rows.AttemptRow,
+    "trace_runs": rows.RunRow,
+    "trace_spans": rows.SpanRow,
+    "trace_summary": rows.TraceRow,
+}
+QUERIES = query_names()
+
+
+def parameters(name: str) -> dict[str, object]:
+    return {key: value for key, value in GIVEN.items() if key in named(name).parameters}
+
+
+def header(name: str) -> str:
+    lines = sql.read(f"queries/{name}.sql").splitlines()
+    body = next(place for place, line in enumerate(lines) if not line.startswith("--"))
+    return "\n".join(line.removeprefix("--") for line in lines[:body])
+
+
+def columns_listed(name: str) -> bool:
+    """The header lists columns by name, rather than referring to a view or describing them."""
+    return TYPES[name] is not None and "columns: those of" not in header(name)
+
+
+def test_every_query_says_which_row_reads_it() -> None:
+    """A new query fails here until the table above names its row."""
+    assert set(TYPES) == set(QUERIES)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_query_is_documented(name: str) -> None:
+    """The header names the query, its parameters, grain and columns."""
+    text = header(name)
+    assert text.strip().startswith(f"{name}: ")
+    for part in ("parameters:", "grain:", "columns:"):
+        assert part in text
+    told = text[text.index("parameters:") : text.index("grain:")]
+    for parameter in named(name).parameters:
+        assert re.search(rf"\b{parameter}\b", told), f"{parameter} is not documented"
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_query_can_be_called(name: str) -> None:
+    """A parameter has a default or a value in this test, and every one is used."""
+    query = named(name)
+    assert set(query.parameters) <= set(DEFAULTS) | set(GIVEN)
+    assert set(query.bind(parameters(name))) == set(query.parameters)
+
+
+def test_every_query_runs_on_an_empty_ledger(any_store: Store) -> None:
+    """No rows, the columns are there, no error."""
+    reader = DirectReader(any_store)
+    for name in QUERIES:
+        assert reader.rows(name, parameters(name)) == []
+        table = reader.arrow(name, parameters(name))
+        assert table.num_rows == 0
+        kind = TYPES[name]
+        if kind is not None:
+            wanted = {field.name for field in dataclasses.fields(kind)}
+            assert wanted <= set(table.column_names), name
+    reader.close()
+
+
+def test_every_query_finds_something(any_store: Store) -> None:
+    """On a filled ledger each query answers, and the rows fit their types."""
+    fill(any_store)
+    reader = DirectReader(any_store)
+    for name in QUERIES:
+        found = reader.rows(name, parameters(name))
+        assert found, name
+        kind = TYPES[name]
+        if kind is not None:
+            assert len(rows.parse_rows(kind, found)) == len(found)
+    reader.close()
+
+
+@pytest.mark.parametrize("name", [name for name in QUERIES if columns_listed(name)])
+def test_listed_columns_are_given(name: str, filled: Store) -> None:
+    """A header that lists columns lists exactly those that the query gives."""
+    told = header(name).partition("columns:")[2]
+    listed = re.findall(r"\b[a-z][a-z0-9_]*\b", re.sub(r"\([^)]*\)", "", told))
+    with Ledger(DirectReader(filled)) as ledger:
+        assert listed == ledger.arrow(name, **parameters(name)).column_names
+
+
+def test_a_workspace_sees_its_own_rows_only(filled: Store) -> None:
+    """No query tells one workspace about another."""
+    with Ledger(DirectReader(filled)) as ledger:
+        assert TRACE in {row.trace_id for row in ledger.runs()}
+    with Ledger(DirectReader(filled), workspace="other") as other:
+        assert {row.trace_id[-1] for row in other.runs()} == {"4"}
+        for name in QUERIES:
+            if "workspace" in named(name).parameters and "trace_id" in named(name).parameters:
+                assert other.query(name, trace_id=TRACE) == []

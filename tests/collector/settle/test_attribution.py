@@ -1,0 +1,148 @@
+"""Which run a span belongs to, in trees of any shape."""
+
+from decimal import Decimal
+
+from spanledger_collector.store import Store
+
+from . import scene
+
+
+def _owners(rows: dict[str, scene.Row]) -> dict[int, str]:
+    return {int(span_id, 16): str(row["run_id"]) for span_id, row in rows.items()}
+
+
+def test_foreign_agents_are_runs_and_own_what_is_under_them(store: Store) -> None:
+    """Without stamped ids: agent spans are runs, the rest goes to the nearest agent above."""
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                scene.span(1, 0, "agent", agent_name="outer", dialect="otel"),
+                scene.call(2, 1, (1, 1)),
+                scene.span(3, 1, "task"),
+                scene.span(4, 3, "agent", dialect="otel"),
+                scene.call(5, 4, (1, 1)),
+                scene.span(6, 5),
+            ],
+        )
+        scene.settle(store)
+        outer, inner = scene.hex16(1), scene.hex16(4)
+        assert _owners(scene.placed(connection)) == {
+            1: outer,
+            2: outer,
+            3: outer,
+            4: inner,
+            5: inner,
+            6: inner,
+        }
+        runs = scene.runs(connection)
+    assert runs[inner]["parent_run_id"] == outer
+    assert runs[inner]["agent_name"] == "agent 4"  # no name given: the span's own
+    assert runs[outer]["parent_run_id"] == ""
+
+
+def test_stamped_ids_win_and_reach_unstamped_spans_below(store: Store) -> None:
+    """A service without the SDK, under a span that carries a run id, belongs to that run."""
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                scene.span(1, 0, "task", run_id="r", agent_name="remote", agent_version="7"),
+                scene.span(2, 1, "agent", run_id="r", dialect="otel", agent_name="framework"),
+                scene.call(3, 2, (1, 1), dialect="otel"),
+            ],
+        )
+        scene.settle(store)
+        assert set(_owners(scene.placed(connection)).values()) == {"r"}
+        (run,) = scene.runs(connection).values()
+    assert (run["kind"], run["agent_name"], run["agent_version"]) == ("agent", "framework", "7")
+
+
+def test_broken_trees_fall_to_the_run_of_the_trace(store: Store) -> None:
+    """Cycles, orphans and self-parents lose no span and do not hang."""
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                scene.call(1, 2, (1, 1)),
+                scene.call(2, 3, (1, 1)),
+                scene.call(3, 1, (1, 1)),  # 1 -> 2 -> 3 -> 1
+                scene.call(4, 4, (1, 1)),  # its own parent
+                scene.call(5, 99, (1, 1)),  # a parent that never came
+            ],
+        )
+        scene.load(connection, [scene.span(1, 0, trace=2), scene.span(2, 1, trace=2)])
+        scene.settle(store, (1, 2))
+        assert set(_owners(scene.placed(connection)).values()) == {scene.hex32(1)}
+        (run,) = scene.runs(connection).values()
+        assert (run["kind"], run["calls"], run["agent_name"]) == ("trace", 5, "")
+        # a trace that has nothing to do with models has no run
+        assert scene.runs(connection, 2) == {}
+        assert len(scene.placed(connection, 2)) == 2
+
+
+def test_cycles_of_agents_end(store: Store) -> None:
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01", output="0.01")])
+        scene.load(
+            connection,
+            [
+                scene.span(1, 2, "agent"),
+                scene.span(2, 1, "agent"),
+                scene.call(3, 1, (1, 0)),
+                scene.call(4, 2, (2, 0)),
+            ],
+        )
+        scene.settle(store)
+        runs = scene.runs(connection)
+        assert scene.cost(connection, "runs") == scene.cost(connection, "attempts")
+    assert runs[scene.hex16(1)]["cost_usd"] == Decimal("0.01")
+    assert {run["inclusive_cost_usd"] for run in runs.values()} == {Decimal("0.03")}
+
+
+def test_a_late_parent_moves_the_cost_and_buries_the_run(store: Store) -> None:
+    """The agent span arrives last, as it does when it ends last: its calls move to its run."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01", output="0.01")])
+        scene.load(connection, [scene.call(2, 1, (3, 4))])
+        scene.settle(store)
+        (before,) = scene.runs(connection).values()
+        assert (before["kind"], before["cost_usd"]) == ("trace", Decimal("0.07"))
+        scene.load(connection, [scene.span(1, 0, "agent", agent_name="late", at=0)])
+        scene.settle(store)
+        (after,) = scene.runs(connection).values()
+        assert (after["run_id"], after["agent_name"]) == (scene.hex16(1), "late")
+        assert after["cost_usd"] == Decimal("0.07") == scene.cost(connection, "runs")
+
+
+def test_two_tenants_in_one_trace_are_not_guessed(store: Store) -> None:
+    """A tenant is inherited from the run, else from the trace only if the trace has just one."""
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                scene.span(1, 0, "agent", tenant="a"),
+                scene.call(2, 1, (1, 1)),
+                scene.span(3, 0, "agent", tenant="b"),
+                scene.call(4, 3, (1, 1)),
+                scene.call(5, 0, (1, 1)),
+            ],
+        )
+        scene.settle(store)
+        tenants = {int(row["span_id"], 16): row["tenant"] for row in scene.attempts(connection)}
+    assert tenants == {2: "a", 4: "b", 5: ""}
+
+
+def test_the_first_copy_of_a_span_counts_and_workspaces_do_not_mix(store: Store) -> None:
+    """A span sent again, even on another day, is one; the same ids elsewhere are others."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01", output="0.01")])
+        scene.load(connection, [scene.call(1, 0, (1, 0))], sequence=1)
+        scene.load(connection, [scene.call(1, 0, (5, 0))], sequence=2)
+        scene.load(connection, [scene.call(1, 0, (9, 0), at=90_000)], sequence=3)
+        scene.load(connection, [scene.call(1, 0, (2, 0), workspace="other")], sequence=4)
+        scene.settle(store)
+        scene.settle(store, workspace="other")
+        assert scene.cost(connection, "attempts", "workspace = 'default'") == Decimal("0.01")
+        assert scene.cost(connection, "attempts", "workspace = 'other'") == Decimal("0.02")
+        assert scene.cost(connection, "runs") == Decimal("0.03")

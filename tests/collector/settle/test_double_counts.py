@@ -1,0 +1,266 @@
+"""One call told by several tellers is paid once; two calls are never taken for one."""
+
+from decimal import Decimal
+
+from spanledger_collector.store import Store
+
+from . import scene
+
+A, B = "otel.a", "otel.b"
+
+
+def _told(store: Store, traces: list[list[scene.Row]]) -> list[dict[int, tuple[str, int]]]:
+    """For every trace: span -> (reason it does not count or '', span counted instead or 0)."""
+    with store.connect() as connection:
+        spans = [
+            {**row, "trace_id": scene.hex32(number)}
+            for number, rows in enumerate(traces, 1)
+            for row in rows
+        ]
+        scene.load(connection, spans)
+        scene.settle(store, range(1, len(traces) + 1))
+        found: list[dict[int, tuple[str, int]]] = []
+        for number in range(1, len(traces) + 1):
+            rows = scene.attempts(connection, number)
+            assert all(row["counted"] == (row["excluded_reason"] == "") for row in rows)
+            found.append(
+                {
+                    int(row["span_id"], 16): (
+                        str(row["excluded_reason"]),
+                        int(row["duplicate_of"] or "0", 16),
+                    )
+                    for row in rows
+                    if row["outcome"] != "retried"
+                }
+            )
+        return found
+
+
+def test_equal_response_ids_are_one_call(store: Store) -> None:
+    """Nested or not, the richest counts: provider's usage, ours, most buckets, innermost."""
+    nested, siblings, estimated, three = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), response_id="x", scope_name=A, dialect="otel", lasts=3),
+                scene.call(2, 1, (9, 9), response_id="x", dialect="spanledger", lasts=2),
+            ],
+            [
+                scene.call(1, 0, (9, 9), response_id="x", scope_name=A, dialect="otel"),
+                scene.call(
+                    2, 0, (5, 9), response_id="x", scope_name=B, dialect="otel",
+                    cache_read_tokens=4,
+                ),
+            ],
+            [
+                scene.call(1, 0, (8, 8), response_id="x", usage_source="estimated"),
+                scene.call(2, 1, (9, 9), response_id="x", scope_name=A, dialect="otel"),
+            ],
+            [
+                scene.call(1, 0, (9, 9), response_id="x", scope_name=A, dialect="otel", lasts=3),
+                scene.call(2, 1, (9, 9), response_id="x", scope_name=B, dialect="otel", lasts=2),
+                scene.call(3, 1, (9, 9), response_id="y", scope_name=B, dialect="otel", lasts=2),
+            ],
+        ],
+    )  # fmt: skip
+    assert nested == {1: ("duplicate_response", 2), 2: ("", 0)}
+    assert siblings == {1: ("duplicate_response", 2), 2: ("", 0)}
+    assert estimated == {1: ("duplicate_response", 2), 2: ("", 0)}
+    assert three == {1: ("duplicate_response", 2), 2: ("", 0), 3: ("", 0)}
+
+
+def test_nested_calls_without_an_id_are_one_call_when_everything_agrees(store: Store) -> None:
+    """Framework > provider > client library: the chain is one call, whoever lacks the id."""
+    inner_id, outer_id, no_id, chain, unmetered = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=3, request_model="m1-2026-01-01"),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=2, response_id="x"),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=3, response_id="x"),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=2, request_model="acme/m1"),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=3),
+                scene.span(2, 1),
+                scene.call(3, 2, (9, 9), scope_name=B, lasts=2),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=5),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=4, response_id="x"),
+                scene.call(3, 2, (9, 9), scope_name="c", lasts=3),
+            ],
+            [
+                scene.call(1, 0, scope_name=A, lasts=3, usage_source="missing"),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=2),
+            ],
+        ],
+    )
+    assert inner_id == {1: ("duplicate_nested", 2), 2: ("", 0)}
+    assert outer_id == {1: ("duplicate_nested", 2), 2: ("", 0)}
+    assert no_id == {1: ("duplicate_nested", 3), 3: ("", 0)}
+    assert chain == {1: ("duplicate_nested", 3), 2: ("duplicate_nested", 3), 3: ("", 0)}
+    assert unmetered == {1: ("duplicate_nested", 2), 2: ("", 0)}
+
+
+def test_different_calls_stay_different(store: Store) -> None:
+    """Other ids, other tokens, other models, the same scope, or one failed: every one counts."""
+    results = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, response_id="x"),
+                scene.call(2, 1, (9, 9), scope_name=B, response_id="y"),
+            ],
+            [scene.call(1, 0, (9, 9), scope_name=A), scene.call(2, 1, (9, 8), scope_name=B)],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A),
+                scene.call(2, 1, (9, 9), scope_name=B, request_model="other"),
+            ],
+            [scene.call(1, 0, (9, 9), scope_name=A), scene.call(2, 1, (9, 9), scope_name=A)],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A),
+                scene.call(2, 1, scope_name=B, usage_source="missing", status="error"),
+            ],
+            [scene.call(1, 0, (9, 9), scope_name=A), scene.call(2, 0, (9, 9), scope_name=B)],
+        ],
+    )
+    assert results == [{1: ("", 0), 2: ("", 0)}] * len(results)
+
+
+def test_an_id_between_two_others_joins_no_more_than_one(store: Store) -> None:
+    """In x > (no id) > y the one without id goes with x, above it; x and y stay apart."""
+    between, two_below = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, response_id="x", lasts=5),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=4),
+                scene.call(3, 2, (9, 9), scope_name="c", response_id="y", lasts=3),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=9),
+                scene.call(2, 1, (9, 9), scope_name=B, response_id="x"),
+                scene.call(3, 1, (9, 9), scope_name=B, response_id="y"),
+            ],
+        ],
+    )
+    assert between == {1: ("duplicate_nested", 2), 2: ("", 0), 3: ("", 0)}
+    assert two_below == {1: ("duplicate_nested", 3), 2: ("", 0), 3: ("", 0)}
+
+
+def test_aggregates_count_only_when_nothing_is_below_them(store: Store) -> None:
+    usage = {"usage_source": "provider", "input_uncached_tokens": 9, "request_model": "m1"}
+    leaf, alone, nested, deep = _told(
+        store,
+        [
+            [scene.span(1, 0, "agent", **usage), scene.call(2, 1, (9, 0))],
+            [scene.span(1, 0, "agent", **usage), scene.span(2, 1, "tool")],
+            [scene.span(1, 0, "workflow", **usage), scene.span(2, 1, "agent", **usage)],
+            [
+                scene.span(1, 0, "agent", **usage),
+                *[scene.span(number, number - 1) for number in range(2, 40)],
+                scene.call(40, 39, usage_source="missing"),
+            ],
+        ],
+    )
+    assert leaf == {1: ("aggregate", 0), 2: ("", 0)}
+    assert alone == {1: ("", 0)}
+    assert nested == {1: ("aggregate", 0), 2: ("", 0)}
+    assert deep == {1: ("aggregate", 0), 40: ("", 0)}
+    with store.connect() as connection:
+        assert scene.attempt(connection, 1, trace=2)["usage_quality"] == "aggregate_only"
+
+
+def test_engines_and_lookups_never_count(store: Store) -> None:
+    usage = {"usage_source": "provider", "input_uncached_tokens": 9, "request_model": "m1"}
+    (told,) = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 0)),
+                scene.span(2, 1, "engine", **usage),
+                scene.span(3, 0, "ignore", **usage),
+                scene.span(4, 0, "ignore"),
+            ]
+        ],
+    )
+    assert told == {1: ("", 0), 2: ("engine", 0), 3: ("not_billable", 0)}
+
+
+def test_the_counted_teller_keeps_the_retries_another_one_saw(store: Store) -> None:
+    _told(
+        store,
+        [
+            [
+                scene.call(
+                    1, 0, (8, 8), response_id="x", usage_source="estimated",
+                    retry_reasons=["503"], retry_wait_seconds=[1.5], attempt_number=2,
+                ),
+                scene.call(2, 1, (9, 9), response_id="x", scope_name=A, dialect="otel"),
+            ]
+        ],
+    )  # fmt: skip
+    with store.connect() as connection:
+        rows = scene.attempts(connection)
+    assert [
+        (int(row["span_id"], 16), row["attempt_number"], row["outcome"], row["counted"])
+        for row in rows
+    ] == [(1, 1, "ok", False), (2, 1, "retried", True), (2, 2, "ok", True)]
+
+
+def test_a_duplicate_that_was_retried_adds_no_attempts(store: Store) -> None:
+    """Retries that both tellers saw are told once, by the counted one."""
+    seen = {"response_id": "x", "retry_reasons": ["429", "429"], "attempt_number": 3}
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        scene.load(
+            connection,
+            [
+                scene.call(1, 0, (5, 0), scope_name="other", dialect="other", **seen),
+                scene.call(2, 1, (5, 0), **seen),
+            ],
+        )
+        scene.settle(store)
+        rows = scene.attempts(connection)
+        assert [(row["span_id"], row["counted"], row["outcome"]) for row in rows] == [
+            (scene.hex16(1), False, "ok"),
+            (scene.hex16(2), True, "retried"),
+            (scene.hex16(2), True, "retried"),
+            (scene.hex16(2), True, "ok"),
+        ]
+        (run,) = scene.runs(connection).values()
+        assert (run["calls"], run["retries"], run["cost_usd"]) == (1, 2, Decimal("0.05"))
+
+
+def test_ids_shared_by_traces_workspaces_and_months_are_kept_apart(store: Store) -> None:
+    """Span, run and response ids count within one trace of one workspace, over any months."""
+    month = 31 * 24 * 3600
+    shared = {"run_id": "run-1", "response_id": "x"}
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        scene.load(
+            connection,
+            [
+                scene.call(1, 0, (1, 0), **shared),
+                scene.call(2, 1, (20, 0), run_id="run-1", response_id="y", at=month),
+                scene.call(1, 0, (300, 0), trace=2, **shared),
+                scene.call(1, 0, (4000, 0), workspace="other", **shared),
+            ],
+        )
+        settler = scene.settler(store)
+        first, second = scene.hex32(1), scene.hex32(2)
+        for _again in range(2):
+            settler.settle_traces([("default", first), ("default", second), ("other", first)])
+        settler.stop(drain=False)
+        rows = connection.rows(
+            "SELECT workspace, trace_id, cost_usd FROM runs FINAL ORDER BY workspace, trace_id"
+        )
+        assert [tuple(row.values()) for row in rows] == [
+            ("default", first, Decimal("0.21")),
+            ("default", second, Decimal("3.00")),
+            ("other", first, Decimal("40.00")),
+        ]
+        assert scene.cost(connection, "attempts") == Decimal("43.21")

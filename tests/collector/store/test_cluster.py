@@ -1,0 +1,116 @@
+"""The schema of a cluster is derived from the one set of schema files."""
+
+import re
+
+import pytest
+
+from spanledger_collector import sql
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.store import Store, schema_ddl
+from spanledger_collector.store.migrations import schema_files, view_files
+
+SHARDED = (
+    "spans",
+    "arrivals",
+    "attempts",
+    "runs",
+    "span_runs",
+    "call_verdicts",
+    "settling",
+    "settling_spans",
+)
+EVERYWHERE = ("prices", "model_aliases", "settlements", "schema_migrations")
+
+
+def _statements(text: str) -> list[str]:
+    """Statements of a script; no string of the schema ends a line with a semicolon."""
+    return [part for part in re.split(r";\n", text) if part.strip()]
+
+
+@pytest.mark.parametrize("cluster", [None, "main", "{cluster}"])
+def test_the_engine_can_parse_every_statement(store: Store, cluster: str | None) -> None:
+    """ClickHouse's own parser accepts each statement, with and without a cluster."""
+    with store.connect() as connection:
+        for statement in _statements(schema_ddl(cluster)):
+            [row] = connection.rows(
+                "SELECT formatQuery({text:String}) AS text", {"text": statement}
+            )
+            assert str(row["text"]).startswith("CREATE ")
+
+
+def test_one_server_gets_the_files_as_they_are(unmigrated_store: Store) -> None:
+    """Without a cluster the text is the files', and running it makes the ledger."""
+    text = schema_ddl()
+    statements = _statements(text)
+    assert len(statements) == len(schema_files()) + len(view_files())
+    with unmigrated_store.connect() as connection:
+        for statement in statements:
+            connection.execute(statement)
+        assert connection.rows("SELECT * FROM run_economics") == []
+
+
+def test_everything_is_made_on_the_cluster() -> None:
+    """No statement of a cluster's schema is left on one node only."""
+    for statement in _statements(schema_ddl("main")):
+        assert statement.count("ON CLUSTER 'main'") == 1
+
+
+@pytest.mark.parametrize("table", SHARDED)
+def test_traces_are_sharded(table: str) -> None:
+    """A table by trace is a replicated local table and a Distributed one over it."""
+    text = schema_ddl("main")
+    assert f"'/clickhouse/tables/{{shard}}/{{database}}/{table}', '{{replica}}'" in text
+    assert (
+        f"CREATE TABLE IF NOT EXISTS {table} ON CLUSTER 'main' AS {table}_local\n"
+        f"ENGINE = Distributed('main', currentDatabase(), {table}_local, cityHash64(trace_id))"
+    ) in text
+
+
+@pytest.mark.parametrize("table", EVERYWHERE)
+def test_small_tables_are_on_every_node(table: str) -> None:
+    """A table without traces has one path for all shards."""
+    text = schema_ddl("main")
+    assert f"'/clickhouse/tables/all/{{database}}/{table}', '{{shard}}-{{replica}}'" in text
+    assert f"{table}_local" not in text
+
+
+def test_every_table_is_of_a_known_kind() -> None:
+    """A new table falls into one of the lists above, or is the Null table."""
+    made = {
+        name
+        for file in schema_files()
+        for name in re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+)", file.text, re.MULTILINE)
+    }
+    assert made == {*SHARDED, *EVERYWHERE, "otlp_in_v1"}
+
+
+def test_engine_arguments_and_settings_are_kept() -> None:
+    """Versions stay arguments; the deduplication window takes its replicated name."""
+    text = schema_ddl("main")
+    assert re.search(
+        r"ReplicatedReplacingMergeTree\('[^']+/runs', '\{replica\}', version, is_del", text
+    )
+    assert "non_replicated_deduplication_window" not in text
+    assert text.count("replicated_deduplication_window = ") == sql.read(
+        "schema/0001_spans.sql"
+    ).count("deduplication_window = ") + sql.read("schema/0002_arrivals.sql").count(
+        "deduplication_window = "
+    )
+
+
+def test_spans_are_sent_to_their_shard() -> None:
+    """From the node's Null table to the Distributed spans, from local spans to local arrivals."""
+    text = schema_ddl("main")
+    assert "VIEW IF NOT EXISTS otlp_in_v1_to_spans ON CLUSTER 'main' TO spans AS" in text
+    arrivals = text[text.index("VIEW IF NOT EXISTS spans_to_arrivals") :]
+    assert arrivals.startswith(
+        "VIEW IF NOT EXISTS spans_to_arrivals ON CLUSTER 'main' TO arrivals_local AS"
+    )
+    assert "FROM spans_local" in arrivals[:600]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x'; DROP TABLE runs; --", "1"])
+def test_a_name_that_cannot_be_is_refused(name: str) -> None:
+    """What is put into statements is checked first."""
+    with pytest.raises(ConfigurationError, match="cannot be the name of a cluster"):
+        schema_ddl(name)

@@ -1,0 +1,154 @@
+"""A database is brought to this version's schema, once, whoever starts."""
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import pytest
+
+from spanledger_collector import sql
+from spanledger_collector.errors import ConfigurationError, PermanentError
+from spanledger_collector.store import Store, migrate, migrations
+from spanledger_collector.store.migrations import SchemaFile, schema_files, view_files
+
+OBJECTS = "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name"
+
+
+def _with(monkeypatch: pytest.MonkeyPatch, files: Sequence[SchemaFile]) -> None:
+    monkeypatch.setattr(migrations, "schema_files", lambda: tuple(files))
+
+
+def _with_sql(monkeypatch: pytest.MonkeyPatch, texts: dict[str, str]) -> None:
+    def names(folder: str) -> tuple[str, ...]:
+        return tuple(texts)
+
+    def read(path: str) -> str:
+        return texts[PurePosixPath(path).stem]
+
+    monkeypatch.setattr(sql, "names", names)
+    monkeypatch.setattr(sql, "read", read)
+
+
+def test_everything_is_made_once(unmigrated_store: Store) -> None:
+    """The first start makes every object and records every file; the second does nothing."""
+    connection = unmigrated_store.connect()
+    assert migrate(connection) == list(sql.names("schema"))
+    made = {row["name"] for row in connection.rows(OBJECTS)}
+    assert {"spans", "attempts", "runs", "prices", "schema_migrations"} | set(view_files()) <= made
+    recorded = connection.rows("SELECT name, sha256 FROM schema_migrations ORDER BY number")
+    assert [(row["name"], row["sha256"]) for row in recorded] == [
+        (file.name, file.sha256) for file in schema_files()
+    ]
+    assert migrate(connection) == []
+
+
+def test_an_interrupted_start_is_finished(
+    unmigrated_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files before the failing one stay applied; the next start goes on from there."""
+    broken = SchemaFile(9000, "9000_broken", "CREATE TABLE broken (i Nonsense) ENGINE = Memory")
+    connection = unmigrated_store.connect()
+    files = schema_files()
+    _with(monkeypatch, (*files[:3], broken))
+    with pytest.raises(PermanentError, match=r"sql/schema/9000_broken\.sql.*Nonsense"):
+        migrate(connection)
+    monkeypatch.undo()
+    assert migrate(connection) == [file.name for file in files[3:]]
+
+
+def test_an_applied_file_never_changes(
+    unmigrated_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another text under an applied number is refused and says what to do."""
+    connection = unmigrated_store.connect()
+    migrate(connection)
+    *rest, last = schema_files()
+    _with(monkeypatch, (*rest, dataclasses.replace(last, text=last.text + "\n-- edited")))
+    with pytest.raises(ConfigurationError, match=rf"{last.name}\.sql differs.*new file"):
+        migrate(connection)
+
+
+def test_a_newer_database_is_refused(any_store: Store) -> None:
+    """An older program does not touch what a newer one wrote."""
+    connection = any_store.connect()
+    connection.insert_rows(
+        "schema_migrations", ["number", "name", "sha256"], [[9999, "9999_future", "0"]]
+    )
+    with pytest.raises(ConfigurationError, match=r"9999_future.*newer one"):
+        migrate(connection)
+
+
+def test_views_are_replaced_at_each_start(any_store: Store) -> None:
+    """A view that is not as shipped is as shipped after a start."""
+    connection = any_store.connect()
+    connection.execute("CREATE OR REPLACE VIEW coverage AS SELECT 1 AS wrong")
+    migrate(connection)
+    columns = connection.rows("SELECT * FROM coverage")
+    described = connection.rows("DESCRIBE TABLE coverage")
+    assert columns == []
+    assert "wrong" not in {row["name"] for row in described}
+
+
+def test_a_failing_view_names_its_file(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message of a view that cannot be made says which file to look at."""
+    monkeypatch.setattr(
+        migrations,
+        "view_files",
+        lambda: {"bad": "CREATE OR REPLACE VIEW bad AS SELECT x FROM runs"},
+    )
+    with (
+        any_store.connect() as connection,
+        pytest.raises(PermanentError, match=r"sql/views/bad\.sql"),
+    ):
+        migrate(connection)
+
+
+def test_views_come_after_those_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Order is by who reads whom, whatever the names; text and comments do not count."""
+    texts = {
+        "a": "CREATE VIEW a AS SELECT * FROM c",
+        "b": "-- reads nothing, not even a\nCREATE VIEW b AS SELECT 'c' AS word /* a */",
+        "c": "CREATE VIEW c AS SELECT * FROM b AS x",
+    }
+    _with_sql(monkeypatch, texts)
+    view_files.cache_clear()
+    assert list(view_files()) == ["b", "c", "a"]
+    texts["b"] = "CREATE VIEW b AS SELECT * FROM a"
+    view_files.cache_clear()
+    with pytest.raises(ConfigurationError, match="circle"):
+        view_files()
+    view_files.cache_clear()
+
+
+@pytest.mark.parametrize("names", [("nonumber",), ("0001_a", "0001_b")])
+def test_schema_files_are_numbered(names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without a number of its own is found before anything runs."""
+    _with_sql(monkeypatch, dict.fromkeys(names, "SELECT 1"))
+    schema_files.cache_clear()
+    with pytest.raises(ConfigurationError, match="a number of its own"):
+        schema_files()
+    schema_files.cache_clear()
+
+
+def test_two_collectors_may_start_at_once(unmigrated_store: Store) -> None:
+    """Several migrations of one empty database at the same time all succeed, with one result."""
+    failures: list[BaseException] = []
+
+    def start() -> None:
+        with unmigrated_store.connect() as connection:
+            try:
+                migrate(connection)
+            except BaseException as error:  # noqa: BLE001 -- shown by the assert below
+                failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with unmigrated_store.connect() as connection:
+        rows = connection.rows("SELECT count() AS n FROM schema_migrations FINAL")
+        assert rows == [{"n": len(schema_files())}]
+        assert migrate(connection) == []

@@ -1,0 +1,146 @@
+"""The collector as an operator meets it: a process that is started, signalled and misconfigured."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from benchmarks.spans import request_bytes
+from tests.support.gate import Gate
+from tests.support.running import RunningCollector
+
+SPANS = 10
+#: Before a stock exporter gives up: it tries at 0, 1, 3 and 7 seconds.
+ACKNOWLEDGED_WITHIN_SECONDS = 3.0
+
+
+def _post(port: int, number: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Content-Type": "application/x-protobuf"}
+    connection.request("POST", "/v1/traces", request_bytes(number, SPANS), headers)
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, b"")
+    connection.close()
+
+
+def _cli(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "spanledger_collector.cli", *arguments],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def _up(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """``spanledger up`` that is expected to end by itself."""
+    ports = ("--grpc-port", "0", "--http-port", "0", "--api-port", "0")
+    return _cli("up", "--data-dir", str(folder), *ports, *options)
+
+
+def _stored(folder: Path) -> int:
+    """Spans in the embedded ledger of a collector that has ended."""
+    answer = _cli(
+        "sql", "--json", "--url", f"chdb://{folder / 'ledger'}",
+        "SELECT count() AS spans FROM spans FINAL",
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    return int(json.loads(answer.stdout)[0]["spans"])
+
+
+def test_spans_are_acknowledged_soon_after_the_process_starts(tmp_path: Path) -> None:
+    """Before the ledger is open; the best of three starts, the machine may be busy."""
+    seconds: list[float] = []
+    for _ in range(3):
+        started = time.monotonic()
+        with RunningCollector(tmp_path / "data") as collector:
+            _post(collector.http_port, 0)
+            seconds.append(time.monotonic() - started)
+        if seconds[-1] < ACKNOWLEDGED_WITHIN_SECONDS:
+            break
+    assert min(seconds) < ACKNOWLEDGED_WITHIN_SECONDS
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_everything_in_the_ledger(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Also when it is still opening the ledger; the exit code says that all is well."""
+    collector = RunningCollector(tmp_path / "data")
+    for request in range(20):
+        _post(collector.http_port, request)
+    collector.process.send_signal(number)
+    assert collector.process.wait(60) == 0
+    collector.stop()
+    assert _stored(tmp_path / "data") == 20 * SPANS
+
+
+def test_a_signal_ends_it_while_the_database_is_away(tmp_path: Path) -> None:
+    """At once, with 0; what was acknowledged is loaded by the next collector."""
+    with Gate() as road:
+        dead = f"http://user:geheim@127.0.0.1:{road.port}/ledger"
+        collector = RunningCollector(tmp_path / "data", "--database", dead)
+        _post(collector.http_port, 0)
+        collector.process.terminate()
+        assert collector.process.wait(15) == 0
+        collector.stop()
+    assert "geheim" not in collector.log.read_text()
+    with RunningCollector(tmp_path / "data") as again:
+        again.wait_for("SELECT count() FROM spans FINAL", SPANS)
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    """The database never answers; whoever does not want to wait need not, and loses nothing."""
+    with Gate() as road:
+        road.swallow()
+        silent = f"http://127.0.0.1:{road.port}/ledger"
+        collector = RunningCollector(tmp_path / "data", "--database", silent)
+        _post(collector.http_port, 0)
+        assert road.swallowed.wait(30)
+        collector.process.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            collector.process.wait(1)
+        collector.process.terminate()
+        assert collector.process.wait(5) == 128 + signal.SIGTERM
+        collector.stop()
+    assert "waits in the journal" in collector.log.read_text()
+    with RunningCollector(tmp_path / "data") as again:
+        again.wait_for("SELECT count() FROM spans FINAL", SPANS)
+
+
+def test_a_second_collector_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    """One data directory, one collector."""
+    with RunningCollector(tmp_path / "data") as first:
+        second = _up(tmp_path / "data")
+        assert second.returncode == 2
+        assert "in use by another collector" in second.stderr
+        assert "another data directory" in " ".join(second.stderr.split())
+        _post(first.http_port, 0)
+        first.wait_for("SELECT count() FROM spans FINAL", SPANS)
+
+
+def test_a_busy_port_is_told_and_the_directory_is_free_again(tmp_path: Path) -> None:
+    """Exit code 2, the port and what to do; the next start works."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        busy = str(other.getsockname()[1])
+        refused = _up(tmp_path / "data", "--http-port", busy)
+    assert refused.returncode == 2
+    assert busy in refused.stderr
+    assert "SPANLEDGER_HTTP_PORT" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    with RunningCollector(tmp_path / "data") as collector:
+        _post(collector.http_port, 0)
+
+
+def test_a_database_that_cannot_be_used_ends_it_with_a_clear_error(tmp_path: Path) -> None:
+    """A directory that cannot be made: found while opening, told in a line, no trace of Python."""
+    (tmp_path / "file").touch()
+    refused = _up(tmp_path / "data", "--database", f"chdb://{tmp_path}/file/ledger")
+    assert refused.returncode == 2
+    assert "cannot be written" in " ".join(refused.stderr.split())
+    assert "Traceback" not in refused.stderr

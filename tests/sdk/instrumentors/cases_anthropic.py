@@ -1,0 +1,76 @@
+"""The ``anthropic`` client under the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anthropic
+import httpx2
+from tests.sdk.instrumentors.contract import (
+    SECRET_ANSWER,
+    SECRET_PROMPT,
+    ClientCases,
+    Mode,
+    Operation,
+    Shape,
+)
+
+from spanledger.instrumentors.anthropic import INSTRUMENTOR
+from spanledger_collector.demo.provider import Answer, Provider
+
+MODEL = "claude-opus-5"
+ASKED: dict[str, Any] = {
+    "model": MODEL,
+    "max_tokens": 100,
+    "messages": [{"role": "user", "content": SECRET_PROMPT}],
+}
+ANSWER = Answer(
+    text=SECRET_ANSWER,
+    input_tokens=1000,
+    output_tokens=70,
+    cache_read_tokens=400,
+    cache_write_5m_tokens=50,
+    cache_write_1h_tokens=30,
+    web_search_requests=2,
+)
+
+
+def make(mode: Mode, provider: Provider, **options: Any) -> Any:
+    """A client of the simulated provider."""
+    kind = anthropic.Anthropic if mode == "sync" else anthropic.AsyncAnthropic
+    http = httpx2.Client if mode == "sync" else httpx2.AsyncClient
+    options.setdefault("http_client", http(verify=False))  # no certificates to load: plain HTTP
+    return kind(base_url=provider.anthropic_url, api_key="made-up", **options)
+
+
+def _chat(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
+    return Operation(name, shape, call, ANSWER, f"chat {MODEL}")
+
+
+OPERATIONS = (
+    _chat("messages", Shape.WHOLE, lambda c: c.messages.create(**ASKED)),
+    _chat("messages parse", Shape.WHOLE, lambda c: c.messages.parse(**ASKED)),
+    _chat("messages stream", Shape.STREAM, lambda c: c.messages.create(**ASKED, stream=True)),
+    _chat("messages helper", Shape.HELPER, lambda c: c.messages.stream(**ASKED)),
+    _chat("messages raw", Shape.RAW, lambda c: c.messages.with_raw_response.create(**ASKED)),
+    _chat(
+        "messages raw stream",
+        Shape.RAW_STREAM,
+        lambda c: c.messages.with_raw_response.create(**ASKED, stream=True),
+    ),
+    _chat(
+        "messages open",
+        Shape.OPEN,
+        lambda c: c.messages.with_streaming_response.create(**ASKED),
+    ),
+    _chat("beta messages", Shape.WHOLE, lambda c: c.beta.messages.create(**ASKED)),
+    _chat(
+        "beta messages stream",
+        Shape.STREAM,
+        lambda c: c.beta.messages.create(**ASKED, stream=True),
+    ),
+    _chat("beta messages helper", Shape.HELPER, lambda c: c.beta.messages.stream(**ASKED)),
+)
+
+CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS)

@@ -1,0 +1,81 @@
+"""The ``cohere`` client under the contract; reranking, which has no tokens, stands by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cohere
+import httpx
+from tests.sdk.instrumentors.contract import (
+    SECRET_ANSWER,
+    SECRET_PROMPT,
+    ClientCases,
+    Mode,
+    Operation,
+    Shape,
+)
+
+from spanledger.instrumentors.cohere import INSTRUMENTOR
+from spanledger_collector.demo.provider import Answer, Provider
+
+MODEL = "command-a-03-2025"
+EMBED_MODEL = "embed-v4.0"
+ASKED: dict[str, Any] = {
+    "model": MODEL,
+    "messages": [{"role": "user", "content": SECRET_PROMPT}],
+    "p": 0.5,
+}
+ANSWER = Answer(text=SECRET_ANSWER, input_tokens=1000, output_tokens=70, cache_read_tokens=400)
+EMBEDDED = Answer(input_tokens=12, output_tokens=0)
+
+
+class Client:
+    """The client, closed by the HTTP client it was given."""
+
+    def __init__(self, client: Any, http: httpx.Client | httpx.AsyncClient) -> None:
+        asynchronous = isinstance(http, httpx.AsyncClient)
+        self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
+        self.chat, self.chat_stream = client.chat, client.chat_stream
+        self.embed, self.rerank = client.embed, client.rerank
+
+
+def make(mode: Mode, provider: Provider, **options: Any) -> Any:
+    """A client of the simulated provider."""
+    library, kind = (
+        (httpx.Client, cohere.ClientV2)
+        if mode == "sync"
+        else (httpx.AsyncClient, cohere.AsyncClientV2)
+    )
+    http: Any = library(verify=False, timeout=options.get("timeout"))  # no certificates to load
+    build: Any = kind
+    return Client(build("made-up", base_url=provider.url, httpx_client=http, **options), http)
+
+
+OPERATIONS = (
+    Operation("cohere chat", Shape.WHOLE, lambda c: c.chat(**ASKED), ANSWER, f"chat {MODEL}"),
+    Operation(
+        "cohere chat stream",
+        Shape.GENERATOR,
+        lambda c: c.chat_stream(**ASKED),
+        ANSWER,
+        f"chat {MODEL}",
+        retried=False,
+    ),
+    Operation(
+        "cohere embed",
+        Shape.WHOLE,
+        lambda c: c.embed(
+            model=EMBED_MODEL,
+            texts=[SECRET_PROMPT],
+            input_type="search_query",
+            embedding_types=["float"],
+        ),
+        EMBEDDED,
+        f"embeddings {EMBED_MODEL}",
+    ),
+)
+
+CASES = ClientCases(
+    instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS, names_its_model=False
+)

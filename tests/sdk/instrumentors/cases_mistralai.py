@@ -1,0 +1,126 @@
+"""The ``mistralai`` client under the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import httpx2
+import pydantic
+from mistralai.client import Mistral
+from mistralai.client.utils import BackoffStrategy, RetryConfig
+from tests.sdk.instrumentors.contract import (
+    SECRET_ANSWER,
+    SECRET_PROMPT,
+    ClientCases,
+    Mode,
+    Operation,
+    Shape,
+)
+from tests.support.wires.mistral_wire import PREFIX
+
+from spanledger.instrumentors.mistralai import INSTRUMENTOR
+from spanledger_collector.demo.provider import Answer, Provider
+
+MODEL = "mistral-large-latest"
+FIM_MODEL = "codestral-latest"
+ASKED: dict[str, Any] = {
+    "model": MODEL,
+    "messages": [{"role": "user", "content": SECRET_PROMPT}],
+    "temperature": 0.5,
+}
+FIM: dict[str, Any] = {"model": FIM_MODEL, "prompt": SECRET_PROMPT, "suffix": "return"}
+ANSWER = Answer(text=SECRET_ANSWER, input_tokens=1000, output_tokens=70, cache_read_tokens=400)
+FORMED = Answer(text=json.dumps({"told": SECRET_ANSWER}), input_tokens=1000, output_tokens=70)
+EMBEDDED = Answer(input_tokens=12, output_tokens=0)
+
+
+class Told(pydantic.BaseModel):
+    """What ``parse`` is asked for."""
+
+    told: str
+
+
+class Elapsed(int):
+    """Milliseconds that are over after some comparisons: the client limits retries by time only."""
+
+    left: int = 0
+
+    def __lt__(self, _elapsed: int) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+class Client:
+    """One face of the client: its methods have two names, the contract knows one."""
+
+    def __init__(self, client: Mistral, http: httpx2.Client | httpx2.AsyncClient) -> None:
+        asynchronous = isinstance(http, httpx2.AsyncClient)
+        self.mistral = client
+        self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
+        self.chat, self.fim, self.embeddings, self.agents = (
+            _face(part, "_async" if asynchronous else "")
+            for part in (client.chat, client.fim, client.embeddings, client.agents)
+        )
+
+
+def _face(part: Any, suffix: str) -> Any:
+    names = ("complete", "stream", "parse", "parse_stream", "create")
+    present = [name for name in names if hasattr(part, name)]
+    return SimpleNamespace(**{name: getattr(part, f"{name}{suffix}") for name in present})
+
+
+def make(mode: Mode, provider: Provider, max_retries: int = 2, timeout: float | None = None) -> Any:
+    """A client of the simulated provider."""
+    elapsed = Elapsed(0)
+    elapsed.left = max_retries
+    backoff = BackoffStrategy(1, 10, 1.5, elapsed)
+    sync, other = httpx2.Client(verify=False), httpx2.AsyncClient(verify=False)
+    client = Mistral(
+        api_key="made-up",
+        server_url=f"{provider.url}{PREFIX}",
+        client=sync,
+        async_client=other,
+        retry_config=RetryConfig("backoff", backoff, retry_connection_errors=False),
+        timeout_ms=None if timeout is None else round(timeout * 1000),
+    )
+    return Client(client, sync if mode == "sync" else other)
+
+
+def _chat(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
+    return Operation(name, shape, call, ANSWER, f"chat {MODEL}")
+
+
+def _fim(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
+    return Operation(name, shape, call, ANSWER, f"text_completion {FIM_MODEL}")
+
+
+OPERATIONS = (
+    _chat("mistral chat", Shape.WHOLE, lambda c: c.chat.complete(**ASKED)),
+    Operation(
+        "mistral chat parse",
+        Shape.WHOLE,
+        lambda c: c.chat.parse(Told, **ASKED),
+        FORMED,
+        f"chat {MODEL}",
+    ),
+    _chat("mistral chat stream", Shape.STREAM, lambda c: c.chat.stream(**ASKED)),
+    _chat(
+        "mistral chat parse stream",
+        Shape.STREAM,
+        lambda c: c.chat.parse_stream(Told, **ASKED),
+    ),
+    _fim("mistral fim", Shape.WHOLE, lambda c: c.fim.complete(**FIM)),
+    _fim("mistral fim stream", Shape.STREAM, lambda c: c.fim.stream(**FIM)),
+    Operation(
+        "mistral embeddings",
+        Shape.WHOLE,
+        lambda c: c.embeddings.create(model="mistral-embed", inputs=[SECRET_PROMPT]),
+        EMBEDDED,
+        "embeddings mistral-embed",
+    ),
+)
+
+CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS)

@@ -1,0 +1,122 @@
+"""What a client's file has to declare to come under the contract, and how its calls are made.
+
+``cases_<client>.py`` exposes ``CASES``. One declaration serves both the synchronous and the
+asynchronous client, because the method names are the same.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from spanledger._instrumentor import Instrumentor
+from spanledger_collector.demo.provider import Answer
+
+Mode = Literal["sync", "async"]
+
+#: Must never appear in a span.
+SECRET_PROMPT = "the-secret-of-the-prompt"
+SECRET_ANSWER = "the secret of the answer is told word by word"
+
+
+class Shape(enum.Enum):
+    """What a method gives back."""
+
+    WHOLE = "whole"
+    STREAM = "stream"
+    #: A generator, which makes its request when it is first read; also of the asynchronous client.
+    GENERATOR = "generator"
+    #: A manager whose ``with`` gives a stream.
+    HELPER = "helper"
+    #: A raw response, body read.
+    RAW = "raw"
+    #: A raw response whose stream the application parses.
+    RAW_STREAM = "raw stream"
+    #: A manager whose ``with`` gives an unread response.
+    OPEN = "open"
+
+
+STREAMING = (Shape.STREAM, Shape.GENERATOR, Shape.HELPER, Shape.RAW_STREAM)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way to make a model call; ``answer`` is what the provider is told to say.
+
+    ``retried`` is false where the client itself never makes a failed request again.
+    """
+
+    name: str
+    shape: Shape
+    call: Callable[[Any], Any]
+    answer: Answer
+    span_name: str
+    retried: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class ClientCases:
+    """A client library under contract.
+
+    ``make(mode, provider, **options)`` builds a client that talks to the simulated provider.
+    ``names_its_model`` is false where no answer of the provider says which model gave it.
+    """
+
+    instrumentor: Instrumentor
+    make: Callable[..., Any]
+    operations: tuple[Operation, ...]
+    names_its_model: bool = True
+
+
+async def perform(operation: Operation, client: Any, mode: Mode, limit: int | None = None) -> Any:
+    """Make the call and read ``limit`` chunks of a stream (all by default); gives what was read."""
+    value = operation.call(client)
+    if operation.shape in (Shape.HELPER, Shape.OPEN):
+        return await _within(operation, value, mode, limit)
+    if mode == "async" and operation.shape is not Shape.GENERATOR:
+        value = await value
+    if operation.shape is Shape.RAW_STREAM:
+        parsed = value.parse()
+        value = await parsed if hasattr(parsed, "__await__") else parsed
+    if operation.shape in STREAMING:
+        await read(value, mode, limit)
+    return value
+
+
+async def _within(operation: Operation, manager: Any, mode: Mode, limit: int | None) -> Any:
+    if mode == "async":
+        async with manager as entered:
+            if operation.shape is Shape.OPEN:
+                await entered.read()
+            else:
+                await read(entered, mode, limit)
+            return entered
+    with manager as entered:
+        if operation.shape is Shape.OPEN:
+            entered.read()
+        else:
+            await read(entered, mode, limit)
+        return entered
+
+
+async def read(stream: Any, mode: Mode, limit: int | None = None) -> list[Any]:
+    """Read a stream to its end, or ``limit`` chunks of it."""
+    chunks: list[Any] = []
+    if limit == 0:
+        return chunks
+    if mode == "async":
+        async for chunk in stream:
+            chunks.append(chunk)
+            if len(chunks) == limit:
+                break
+    else:
+        for chunk in stream:
+            chunks.append(chunk)
+            if len(chunks) == limit:
+                break
+    return chunks

@@ -1,0 +1,47 @@
+"""What only the ``cohere`` client does: units that are no tokens, and billed beside seen tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.sdk.instrumentors.cases_cohere import ASKED, CASES
+from tests.sdk.instrumentors.conftest import Desk
+from tests.sdk.instrumentors.contract import Mode
+
+from spanledger import semconv
+from spanledger_collector.demo.provider import Answer
+
+RERANK: dict[str, Any] = {
+    "model": "rerank-v3.5",
+    "query": "which one?",
+    "documents": [f"document {number}" for number in range(150)],
+}
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_reranking_is_told_in_search_units_and_never_in_tokens(
+    desk: Desk, mode: Mode
+) -> None:
+    """Nothing is estimated; the retry before the answer is told as for any call."""
+    desk.provider.enqueue(Answer(status=429, retry_after_seconds=0.001), Answer())
+    call = desk.make(CASES, mode).rerank(**RERANK)
+    result = await call if mode == "async" else call
+    assert len(result.results) == 150
+    [span] = desk.spans()
+    attributes: dict[str, Any] = dict(span.attributes or {})
+    assert span.name == "rerank rerank-v3.5"
+    assert attributes[semconv.USAGE_SEARCH_UNITS] == 2
+    assert attributes[semconv.USAGE_SOURCE] == "missing"
+    assert attributes[semconv.RETRY_COUNT] == 1
+    assert semconv.USAGE_INPUT_TOKENS not in attributes
+    assert semconv.USAGE_PARTIAL not in attributes
+
+
+async def test_a_generator_that_nobody_reads_makes_no_request_and_no_span(desk: Desk) -> None:
+    """The call begins with the first read."""
+    stream = desk.make(CASES, "sync").chat_stream(**ASKED)
+    assert not desk.provider.requests
+    stream.close()
+    del stream
+    assert not desk.spans()

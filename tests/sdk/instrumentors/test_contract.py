@@ -1,0 +1,400 @@
+"""Every client file is under this contract as soon as it exists."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import pkgutil
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.trace import SpanKind, StatusCode
+from tests.sdk.instrumentors.conftest import Desk, Spans
+from tests.sdk.instrumentors.contract import (
+    SECRET_ANSWER,
+    SECRET_PROMPT,
+    STREAMING,
+    ClientCases,
+    Mode,
+    Operation,
+    Shape,
+    perform,
+)
+
+from spanledger import _registry, instrumentors, semconv
+from spanledger_collector.demo.provider import Answer
+
+FILES = [module.name for module in pkgutil.iter_modules(instrumentors.__path__)]
+CASES: list[ClientCases] = [
+    importlib.import_module(f"tests.sdk.instrumentors.cases_{name}").CASES for name in FILES
+]
+MODES: tuple[Mode, ...] = ("sync", "async")
+
+
+def _parametrize(*shapes: Shape, each: bool = True) -> pytest.MarkDecorator:
+    """Every operation of these shapes (all by default), or the first of each shape a client."""
+    return pytest.mark.parametrize(
+        ("cases", "operation", "mode"),
+        [
+            pytest.param(cases, operation, mode, id=f"{operation.name}-{mode}")
+            for cases in CASES
+            for operation in (cases.operations if each else _first_of_shape(cases))
+            for mode in MODES
+            if not shapes or operation.shape in shapes
+        ],
+    )
+
+
+def _first_of_shape(cases: ClientCases) -> list[Operation]:
+    return list({one.shape: one for one in reversed(cases.operations)}.values())
+
+
+def _one(spans: Spans) -> tuple[ReadableSpan, dict[str, Any]]:
+    [span] = spans()
+    return span, dict(span.attributes or {})
+
+
+def _shape_of(value: Any) -> Any:
+    """The result as data, without what differs from call to call."""
+    if hasattr(value, "model_dump"):
+        data = value.model_dump(mode="json", warnings=False)
+        data.pop("id", None)
+        for item in data.get("output") or []:
+            item.pop("id", None)
+        return data
+    return value.__class__.__name__
+
+
+def test_every_client_file_has_cases() -> None:
+    """The discovery above would have failed for a file without cases; it found all of them."""
+    assert {cases.instrumentor.client for cases in CASES} == set(_registry.available())
+    assert len(FILES) == len(_registry.available())
+
+
+@_parametrize()
+async def test_a_call_is_told_and_its_result_is_untouched(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """One client span with usage in disjoint buckets; the result is what it is without us."""
+    desk.provider.enqueue(operation.answer, operation.answer)
+    client = desk.make(cases, mode)
+    result = await perform(operation, client, mode)
+    span, attributes = _one(desk.spans)
+    _registry.uninstrument()
+    bare = await perform(operation, desk.make(cases, mode), mode)
+
+    assert isinstance(result, type(bare))
+    assert result.__class__ is bare.__class__
+    assert _shape_of(result) == _shape_of(bare)
+    assert [request.body for request in desk.provider.requests[:1]] == [
+        request.body for request in desk.provider.requests[1:]
+    ]
+    answer = operation.answer
+    assert span.name == operation.span_name
+    assert span.kind is SpanKind.CLIENT
+    assert span.status.status_code is StatusCode.UNSET
+    assert attributes[semconv.USAGE_SOURCE] == "provider"
+    assert semconv.USAGE_PARTIAL not in attributes
+    assert attributes[semconv.USAGE_INPUT_TOKENS] == answer.input_tokens
+    assert attributes[semconv.USAGE_OUTPUT_TOKENS] == answer.output_tokens
+    buckets = (
+        semconv.USAGE_INPUT_UNCACHED_TOKENS,
+        semconv.USAGE_CACHE_READ_TOKENS,
+        semconv.USAGE_CACHE_WRITE_5M_TOKENS,
+        semconv.USAGE_CACHE_WRITE_1H_TOKENS,
+    )
+    assert sum(attributes[name] for name in buckets) == answer.input_tokens
+    assert attributes[semconv.USAGE_CACHE_READ_TOKENS] == answer.cache_read_tokens
+    assert attributes[semconv.USAGE_CACHE_WRITE_5M_TOKENS] == answer.cache_write_5m_tokens
+    assert attributes[semconv.USAGE_CACHE_WRITE_1H_TOKENS] == answer.cache_write_1h_tokens
+    assert attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] == answer.output_tokens
+    searches = attributes.get(semconv.USAGE_WEB_SEARCH_REQUESTS, 0)
+    assert searches == answer.web_search_requests
+    assert attributes[semconv.RETRY_COUNT] == 0
+    assert attributes[semconv.ATTEMPT_NUMBER] == 1
+    assert attributes[semconv.SERVER_ADDRESS] == "127.0.0.1"
+    assert attributes[semconv.PROVIDER_NAME] == cases.instrumentor.provider
+    named = attributes[semconv.REQUEST_MODEL] if cases.names_its_model else None
+    assert attributes.get(semconv.RESPONSE_MODEL) == named
+
+
+@_parametrize(each=False)
+async def test_no_content_is_captured(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """Neither prompt nor answer is anywhere on the span."""
+    desk.provider.enqueue(operation.answer)
+    await perform(operation, desk.make(cases, mode), mode)
+    span, _ = _one(desk.spans)
+    told = span.to_json()
+    assert SECRET_PROMPT not in told
+    assert SECRET_ANSWER not in told
+    assert "secret" not in told
+
+
+@_parametrize()
+async def test_the_clients_own_retries_are_told(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """Two failed HTTP attempts behind one call: their reasons and waits are on its span."""
+    desk.provider.enqueue(
+        Answer(status=429, retry_after_seconds=0.02),
+        Answer(status=503, retry_after_seconds=0.01),
+        operation.answer,
+    )
+    client = desk.make(cases, mode)
+    if not operation.retried:
+        with pytest.raises(Exception, match="429"):
+            await perform(operation, client, mode)
+        _, attributes = _one(desk.spans)
+        assert attributes[semconv.RETRY_COUNT] == 0
+        return
+    await perform(operation, client, mode)
+    _, attributes = _one(desk.spans)
+    assert attributes[semconv.RETRY_COUNT] == 2
+    assert attributes[semconv.ATTEMPT_NUMBER] == 3
+    assert attributes[semconv.RETRY_REASON] == ("429", "503")
+    waits = attributes[semconv.RETRY_WAIT_SECONDS]
+    assert waits[0] >= 0.02
+    assert waits[1] >= 0.01
+    assert attributes[semconv.USAGE_SOURCE] == "provider"
+
+
+@_parametrize(each=False)
+async def test_a_failed_call_raises_as_before_and_is_told(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """The exception is the client's own; the span says why, and claims no tokens."""
+    desk.provider.enqueue(Answer(status=400), Answer(status=400))
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - compared with the bare one below
+        await perform(operation, desk.make(cases, mode), mode)
+    span, attributes = _one(desk.spans)
+    _registry.uninstrument()
+    with pytest.raises(type(caught.value)):
+        await perform(operation, desk.make(cases, mode), mode)
+    assert span.status.status_code is StatusCode.ERROR
+    assert attributes[semconv.ERROR_TYPE] == "400"
+    assert attributes[semconv.USAGE_SOURCE] == "missing"
+    assert semconv.USAGE_INPUT_TOKENS not in attributes
+
+
+@_parametrize(each=False)
+async def test_the_last_failed_attempt_is_told_too(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """Retries that never succeed: the last failure is the call's error, the others its retries."""
+    refused = Answer(status=429, retry_after_seconds=0.001)
+    desk.provider.enqueue(refused, refused)
+    with pytest.raises(Exception, match="429"):
+        await perform(operation, desk.make(cases, mode, max_retries=1), mode)
+    _, attributes = _one(desk.spans)
+    assert attributes[semconv.RETRY_COUNT] == int(operation.retried)
+    assert attributes.get(semconv.RETRY_REASON, ()) == ("429",) * operation.retried
+    assert attributes[semconv.ERROR_TYPE] == "429"
+
+
+@_parametrize(each=False)
+async def test_a_timeout_is_told(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """A server that accepts and never answers."""
+    desk.provider.enqueue(Answer(hang=True))
+    client = desk.make(cases, mode, timeout=0.1, max_retries=0)
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the client's own, told by its name
+        await perform(operation, client, mode)
+    assert "Timeout" in type(caught.value).__name__
+    _, attributes = _one(desk.spans)
+    assert attributes[semconv.ERROR_TYPE] == "timeout"
+
+
+@_parametrize(each=False)
+async def test_the_span_hangs_under_the_users_and_leaves_no_trace_in_the_context(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+    tracer_provider: TracerProvider,
+) -> None:
+    """Its parent is the user's span, which is current again after the call."""
+    desk.provider.enqueue(operation.answer)
+    client = desk.make(cases, mode)
+    with tracer_provider.get_tracer("user").start_as_current_span("user's work") as outer:
+        await perform(operation, client, mode)
+        assert trace.get_current_span() is outer
+    [told] = [span for span in desk.spans() if span.name == operation.span_name]
+    assert told.parent is not None
+    assert told.parent.span_id == outer.get_span_context().span_id
+
+
+@_parametrize(*STREAMING)
+async def test_a_stream_tells_the_time_to_its_first_chunk(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """Between the start of the call and its end."""
+    desk.provider.enqueue(operation.answer)
+    await perform(operation, desk.make(cases, mode), mode)
+    span, attributes = _one(desk.spans)
+    assert span.end_time is not None
+    assert span.start_time is not None
+    seconds = (span.end_time - span.start_time) / 1e9
+    assert 0 < attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] <= seconds
+    assert attributes[semconv.REQUEST_STREAM] is True
+
+
+@_parametrize(Shape.STREAM, Shape.GENERATOR, Shape.HELPER)
+@pytest.mark.parametrize("way", ["close", "forget"])
+async def test_a_stream_left_early_ends_its_span_as_partial(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    way: str,
+    desk: Desk,
+) -> None:
+    """Closed, or dropped unclosed: what was read is estimated and marked, and it is no error."""
+    desk.provider.enqueue(operation.answer)
+    stream = await perform(operation, desk.make(cases, mode), mode, limit=5)
+    if way == "close" and operation.shape is Shape.STREAM:
+        closing = stream.close()
+        if mode == "async":
+            await closing
+    elif way == "close" and operation.shape is Shape.GENERATOR:
+        closing = stream.aclose() if mode == "async" else stream.close()
+        if mode == "async":
+            await closing
+    del stream
+    await asyncio.sleep(0)  # an asynchronous loop that was left is finished by the event loop
+    await asyncio.sleep(0)
+    span, attributes = _one(desk.spans)
+    assert span.status.status_code is StatusCode.UNSET
+    assert attributes[semconv.USAGE_PARTIAL] is True
+    assert attributes[semconv.USAGE_SOURCE] == "estimated"
+    assert attributes[semconv.USAGE_INPUT_TOKENS] > 0
+    low = attributes[semconv.USAGE_OUTPUT_TOKENS_LOW]
+    assert low <= attributes[semconv.USAGE_OUTPUT_TOKENS]
+    assert attributes[semconv.USAGE_METHOD]
+
+
+@_parametrize(*STREAMING)
+async def test_a_broken_stream_raises_and_keeps_what_was_seen(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """The connection breaks after six events: the client's error, a partial and estimated span."""
+    broken = Answer(text=SECRET_ANSWER, input_tokens=1000, break_after_events=6)
+    desk.provider.enqueue(broken)
+    with pytest.raises(Exception, match=r"(?i)connection"):
+        await perform(operation, desk.make(cases, mode), mode)
+    span, attributes = _one(desk.spans)
+    assert span.status.status_code is StatusCode.ERROR
+    assert attributes[semconv.ERROR_TYPE] == "connection_error"
+    assert attributes[semconv.USAGE_PARTIAL] is True
+    assert attributes[semconv.USAGE_SOURCE] == "estimated"
+    assert attributes[semconv.RESPONSE_ID]
+
+
+@_parametrize(Shape.STREAM, each=False)
+async def test_an_unread_answer_is_told_when_it_is_forgotten(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """Nobody reads the stream, nobody closes it: the garbage collector ends the span."""
+    desk.provider.enqueue(operation.answer)
+    value = operation.call(desk.make(cases, mode))
+    stream = await value if mode == "async" else value
+    assert not desk.spans()
+    del stream, value
+    _, attributes = _one(desk.spans)
+    assert attributes[semconv.USAGE_PARTIAL] is True
+
+
+@_parametrize(Shape.WHOLE, Shape.STREAM, Shape.GENERATOR, Shape.HELPER)
+async def test_cancellation_ends_the_span(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+) -> None:
+    """A cancelled task raises ``CancelledError`` as before, and its call is told."""
+    if mode == "sync":
+        return
+    desk.provider.enqueue(Answer(hang=True))
+    task = asyncio.ensure_future(perform(operation, desk.make(cases, mode), mode))
+    while not desk.provider.requests:  # noqa: ASYNC110 - the server's thread has no event of this loop
+        await asyncio.sleep(0.005)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    span, attributes = _one(desk.spans)
+    assert attributes[semconv.ERROR_TYPE] == "CancelledError"
+    assert span.status.status_code is StatusCode.ERROR
+
+
+@pytest.mark.parametrize("cases", CASES, ids=FILES)
+async def test_calls_in_tasks_and_threads_keep_their_own_parents(
+    cases: ClientCases,
+    desk: Desk,
+    tracer_provider: TracerProvider,
+) -> None:
+    """Concurrent calls do not see each other: each span hangs under its own task's span."""
+    operation = cases.operations[0]
+    tracer = tracer_provider.get_tracer("user")
+    sync_client, async_client = desk.make(cases, "sync"), desk.make(cases, "async")
+
+    async def in_task(number: int) -> None:
+        with tracer.start_as_current_span(f"task {number}"):
+            await perform(operation, async_client, "async")
+
+    def in_thread() -> None:
+        operation.call(sync_client)
+
+    async def through_thread(number: int) -> None:
+        with tracer.start_as_current_span(f"task {number}"):
+            await asyncio.to_thread(in_thread)
+
+    await asyncio.gather(*(in_task(n) for n in range(4)), *(through_thread(n) for n in (4, 5, 6)))
+    finished = desk.spans()
+    parents = {span.context.span_id: span.name for span in finished if span.context}
+    told = [span for span in finished if span.name == operation.span_name]
+    assert len(told) == 7
+    assert {parents[span.parent.span_id] for span in told if span.parent} == {
+        f"task {number}" for number in range(7)
+    }
+
+
+@pytest.mark.parametrize("cases", CASES, ids=FILES)
+async def test_a_repeated_system_prompt_is_not_kept_from_the_user(
+    cases: ClientCases, desk: Desk
+) -> None:
+    """What reached the provider is JSON equal to what the application gave."""
+    operation = cases.operations[0]
+    await perform(operation, desk.make(cases, "sync"), "sync")
+    assert SECRET_PROMPT in json.dumps(desk.provider.requests[0].body)
+    assert len(desk.spans()) == 1

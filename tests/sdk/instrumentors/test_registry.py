@@ -1,0 +1,231 @@
+"""Patches come and go without a trace, and nobody has to be told what they do not cover."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from opentelemetry import context
+from tests.sdk.instrumentors.cases_openai import CASES, MESSAGES, MODEL
+from tests.sdk.instrumentors.conftest import Desk, Spans
+
+from spanledger import _attempts, _call, _doctor, _registry
+from spanledger._hosts import provider_of
+from spanledger._instrumentor import Instrumentor, Method
+from spanledger._patching import Kind, Patch, PatchState, Target
+from spanledger_collector.demo.provider import Answer
+
+INSTRUMENTORS = list(_registry.available().values())
+IDS = [instrumentor.client for instrumentor in INSTRUMENTORS]
+
+
+def _owner(target: Target) -> Any:
+    owner: Any = importlib.import_module(target.module)
+    for part in target.name.split(".")[:-1]:
+        owner = getattr(owner, part)
+    return owner
+
+
+def _missing_module(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        return True
+    return False
+
+
+def _present(instrumentor: Instrumentor) -> list[Method]:
+    """The methods that the installed version has; only optional ones may be absent."""
+    present: list[Method] = []
+    for method in instrumentor.methods:
+        absent = method.target.optional and _missing_module(method.target.module)
+        if not absent:
+            present.append(method)
+    return present
+
+
+@pytest.mark.parametrize("instrumentor", INSTRUMENTORS, ids=IDS)
+def test_uninstrument_puts_the_very_same_methods_back(instrumentor: Instrumentor) -> None:
+    """Identity, not equality; also after instrumenting twice, and again."""
+    targets = [method.target for method in _present(instrumentor)]
+    before = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
+    for _ in range(2):
+        _registry.instrument()
+        _registry.instrument([instrumentor.client])
+        during = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
+        _registry.uninstrument()
+        after = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
+        assert all(now is then for now, then in zip(after, before, strict=True))
+        assert not any(now is then for now, then in zip(during, before, strict=True))
+
+
+@pytest.mark.parametrize("instrumentor", INSTRUMENTORS, ids=IDS)
+def test_every_request_method_is_patched_or_listed(instrumentor: Instrumentor) -> None:
+    """A method that a new version adds fails here until somebody decides about it."""
+    told = {str(method.target).replace(".Async", ".") for method in instrumentor.methods}
+    listed = told | set(instrumentor.helpers) | set(instrumentor.not_metered)
+    found: set[str] = set()
+    for method in _present(instrumentor):
+        owner = _owner(method.target)
+        prefix = f"{method.target.module}.{owner.__name__.removeprefix('Async')}"
+        public = [name for name in dir(owner) if not name.startswith("_")]
+        found |= {
+            f"{prefix}.{name}" for name in public if callable(inspect.getattr_static(owner, name))
+        }
+    assert found <= listed
+    assert set(instrumentor.helpers) | set(instrumentor.not_metered) <= found
+    assert all(instrumentor.not_metered.values())
+
+
+def test_a_method_that_is_gone_is_recorded_and_harms_nobody() -> None:
+    """No exception, no patch, a reason in the status."""
+
+    def wrapper(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+        return wrapped(*args, **kwargs)
+
+    for name in ("OpenAI.there_is_no_such_method", "NoSuchClass.create"):
+        patch = Patch(Target("openai", name, Kind.SYNC, optional=True), wrapper)
+        patch.install()
+        assert patch.state is PatchState.MISSING
+        assert "no such method" in patch.detail
+        patch.remove()
+
+
+def test_a_module_imported_between_two_instrumentations_is_patched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import hook fires once; what it saw while we were off is not forgotten."""
+    name = "spanledger_test_made_up_module"
+    (tmp_path / f"{name}.py").write_text("class Thing:\n    def act(self): return 'theirs'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def wrapper(_wrapped: Any, _instance: Any, _args: Any, _kwargs: Any) -> str:
+        return "ours"
+
+    patch = Patch(Target(name, "Thing.act", Kind.SYNC), wrapper)
+    patch.install()
+    patch.remove()
+    thing: Any = importlib.import_module(name).Thing()
+    try:
+        assert thing.act() == "theirs"
+        patch.install()
+        assert patch.state is PatchState.INSTALLED
+        assert thing.act() == "ours"
+        patch.remove()
+        assert thing.act() == "theirs"
+    finally:
+        del sys.modules[name]
+
+
+def test_importing_and_instrumenting_imports_no_client() -> None:
+    """Not even the HTTP libraries: an application that uses no model pays nothing."""
+    program = (
+        "import json, sys, spanledger;"
+        "from spanledger import _registry, _call, _doctor;"
+        "_registry.instrument(); _call.drain(5); _doctor.report();"
+        "names = (*_registry.available(), 'httpx', 'httpx2', 'tiktoken');"
+        "print(json.dumps([name for name in names if name in sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    assert json.loads(done.stdout) == []
+
+
+def test_an_unknown_client_is_named() -> None:
+    """The message says what there is."""
+    with pytest.raises(ValueError, match=r"no instrumentor for nothing; there are .*openai"):
+        _registry.instrument(["nothing"])
+
+
+def test_the_doctor_tells_versions_patches_and_gaps(
+    spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Versions without an import, patch states, and settings with their secrets hidden."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=very-secret,b=also-secret")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hidden@collector:4318")
+    found = _doctor.report()
+    assert {client.client for client in found.clients} == set(IDS)
+    assert all(client.supported and client.version for client in found.clients)
+    states = {patch.state for client in found.clients for patch in client.patches}
+    assert states <= {PatchState.INSTALLED, PatchState.PENDING}  # pending: not in this version
+    assert PatchState.INSTALLED in states
+    assert "secret" not in repr(found)
+    assert "hidden" not in repr(found)
+    assert "collector:4318" in found.exporter
+    assert not spans()
+
+
+async def test_markers_and_generators_are_left_alone(desk: Desk) -> None:
+    """``omit`` is not recorded as text; a generator of messages reaches the provider unread."""
+    openai = importlib.import_module("openai")
+    client = desk.make(CASES, "sync")
+    client.chat.completions.create(
+        model=MODEL, messages=(m for m in MESSAGES), temperature=openai.omit, n=openai.NOT_GIVEN
+    )
+    [span] = desk.spans()
+    assert desk.provider.requests[0].body["messages"] == MESSAGES
+    assert not [name for name in span.attributes or {} if "temperature" in name or "choice" in name]
+
+
+async def test_other_traffic_of_the_http_client_is_not_counted(desk: Desk) -> None:
+    """Outside a call, and after it, requests belong to nobody."""
+    client = desk.make(CASES, "sync")
+    client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    with httpx2.Client(verify=False) as other:
+        other.post(f"{desk.provider.openai_url}/nothing", json={})
+    assert _attempts.current.get() is None
+    [span] = desk.spans()
+    assert (span.attributes or {})["spanledger.retry.count"] == 0
+
+
+async def test_a_coroutine_that_is_never_finished_leaves_the_context_as_it_was(desk: Desk) -> None:
+    """Closing a call's coroutine half-way ends its span and detaches it."""
+    before = context.get_current()
+    desk.provider.enqueue(Answer(hang=True))
+    task = asyncio.ensure_future(
+        desk.make(CASES, "async").chat.completions.create(model=MODEL, messages=MESSAGES)
+    )
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert context.get_current() == before
+    assert _call.drain(5)
+
+
+async def test_a_stream_can_be_left_and_read_on(desk: Desk) -> None:
+    """Breaking out of a loop is no end: the rest is read later and all of it counts."""
+    stream = desk.make(CASES, "sync").chat.completions.create(
+        model=MODEL, messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+    )
+    for _ in stream:
+        break
+    assert not desk.spans()
+    rest = list(stream)
+    assert rest[-1].usage is not None
+    [span] = desk.spans()
+    assert (span.attributes or {})["spanledger.usage.source"] == "provider"
+
+
+@pytest.mark.parametrize(
+    ("host", "provider"),
+    [
+        ("api.openai.com", "openai"),
+        ("mine.openai.azure.com", "azure.ai.openai"),
+        ("api.groq.com", "groq"),
+        ("127.0.0.1", "openai"),
+        ("evil-api.groq.com.example", "openai"),
+    ],
+)
+def test_the_host_tells_the_provider(host: str, provider: str) -> None:
+    """By the end of its name; unknown hosts speak for the client's own provider."""
+    assert provider_of(host, 443, "openai") == provider

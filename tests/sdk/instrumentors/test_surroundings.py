@@ -1,0 +1,214 @@
+"""A call among other people's spans, on event loops, and with prompts of any size."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+import tracemalloc
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from opentelemetry import context, trace
+from opentelemetry.sdk.trace import TracerProvider
+from tests.sdk.instrumentors import cases_openai
+from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL, USAGE
+from tests.sdk.instrumentors.conftest import Desk, Spans
+
+from spanledger import _call, _registry, _tokens, semconv
+from spanledger._tokens import TokenEstimate
+from spanledger.testing import capture_spans
+from spanledger_collector.demo.provider import Answer, Provider
+
+STREAM: dict[str, Any] = {"model": MODEL, "messages": MESSAGES, "stream": True}
+
+
+class _TracedTransport(httpx2.HTTPTransport):
+    """An instrumentation of the HTTP library, written by hand; a careless one may leak."""
+
+    def __init__(self, tracer: trace.Tracer, *, leaks: bool) -> None:
+        super().__init__(verify=False)
+        self._tracer = tracer
+        self._leaks = leaks
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self._leaks:
+            context.attach(context.set_value("leaked", 1))
+        with self._tracer.start_as_current_span(request.method):
+            return super().handle_request(request)
+
+
+@pytest.mark.parametrize("leaks", [False, True])
+async def test_http_spans_of_others_hang_under_the_call(
+    leaks: bool, desk: Desk, tracer_provider: TracerProvider
+) -> None:
+    """Each attempt's span is a child of the call; the user's context comes back as it was."""
+    desk.provider.enqueue(Answer(status=429, retry_after_seconds=0.001))
+    transport = _TracedTransport(tracer_provider.get_tracer("http"), leaks=leaks)
+    before = context.get_current()
+    with httpx2.Client(transport=transport) as http:
+        client = desk.make(cases_openai.CASES, "sync", http_client=http)
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+        assert context.get_current() is before
+        list(client.chat.completions.create(**STREAM, **USAGE))
+        assert context.get_current() is before
+    told = desk.spans()
+    calls = {span.context.span_id for span in told if span.name == f"chat {MODEL}" and span.context}
+    posts = [span.parent for span in told if span.name == "POST"]
+    assert len(calls) == 2
+    assert len(posts) == 3
+    assert {parent.span_id for parent in posts if parent} == calls
+
+
+def _gate() -> Callable[[], None]:
+    """Keep the background thread busy until the result is called."""
+    entered, release = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        entered.set()
+        assert release.wait(60)
+
+    assert _call.FINISHER.submit(wait)
+    assert entered.wait(10)
+    return release.set
+
+
+def test_a_very_large_prompt_is_not_copied_on_the_users_thread(spans: Spans) -> None:
+    """50 MB: the call with us takes no more memory than without us; counting comes afterwards."""
+    prompt = "w\u00f6rd " * 10_000_000
+    body = b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[]}'
+    events = httpx2.ByteStream(body + b"\n\ndata: [DONE]\n\n")
+    headers = {"content-type": "text/event-stream"}
+    answer = httpx2.MockTransport(lambda _: httpx2.Response(200, stream=events, headers=headers))
+    client = openai.OpenAI(api_key="x", http_client=httpx2.Client(transport=answer))
+
+    def peak_bytes() -> int:
+        gc.collect()
+        tracemalloc.start()
+        list(
+            client.chat.completions.create(
+                model=MODEL, messages=[{"role": "user", "content": prompt}], stream=True
+            )
+        )
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    open_gate = _gate()
+    with_us = peak_bytes()
+    _registry.uninstrument()
+    without_us = peak_bytes()
+    open_gate()
+    assert with_us - without_us < 1_000_000
+    [span] = spans()
+    given = (span.attributes or {})[semconv.USAGE_INPUT_TOKENS]
+    assert isinstance(given, int)
+    assert given > 10_000_000
+
+
+def test_counting_a_very_large_prompt_copies_no_more_than_a_piece() -> None:
+    """Also in the background: a text is cut piece by piece, and the pieces are not kept."""
+    texts = ["w\u00f6rd " * 2_000_000]
+    _tokens.count(MODEL, ["loads the ranks"])
+    tracemalloc.start()
+    _tokens.count(MODEL, texts)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8_000_000 < len(texts[0])
+
+
+async def test_nothing_is_counted_on_the_event_loop(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading a vocabulary takes 0.3 s: the loop's thread never does it."""
+    threads: set[int] = set()
+    count = _tokens.count
+
+    def observed(*args: Any, **kwargs: Any) -> TokenEstimate:
+        threads.add(threading.get_ident())
+        return count(*args, **kwargs)
+
+    monkeypatch.setattr(_tokens, "count", observed)
+    stream = await desk.make(cases_openai.CASES, "async").chat.completions.create(**STREAM)
+    async for _ in stream:
+        pass
+    assert len(desk.spans()) == 1
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
+async def test_a_full_queue_is_no_reason_to_tell_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller takes the length of the texts: quick, and with a wider interval."""
+    monkeypatch.setattr(_call.FINISHER, "_capacity", 0)
+    list(desk.make(cases_openai.CASES, "sync").chat.completions.create(**STREAM))
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert told[semconv.USAGE_SOURCE] == "estimated"
+    assert told[semconv.USAGE_METHOD] == "characters"
+    low, made, high = (
+        told[semconv.USAGE_OUTPUT_TOKENS_LOW],
+        told[semconv.USAGE_OUTPUT_TOKENS],
+        told[semconv.USAGE_OUTPUT_TOKENS_HIGH],
+    )
+    assert isinstance(low, int)
+    assert isinstance(made, int)
+    assert isinstance(high, int)
+    assert 0 < low < made < high
+
+
+@pytest.mark.parametrize("read_some", [True, False])
+def test_streams_pending_when_the_loop_closes_are_told(
+    read_some: bool, provider: Provider, spans: Spans
+) -> None:
+    """The loop ends with a stream half read, or not read at all: one partial span."""
+
+    async def main() -> None:
+        client = cases_openai.make("async", provider)
+        stream = await client.chat.completions.create(**STREAM)
+        if read_some:
+            await anext(aiter(stream))
+        await client.close()
+
+    asyncio.run(main())
+    [span] = spans()
+    assert (span.attributes or {})[semconv.USAGE_PARTIAL] is True
+
+
+async def test_a_call_closed_in_another_context_changes_nothing_there(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A coroutine that the garbage collector closes leaves the context it is closed in alone."""
+    desk.provider.enqueue(Answer(hang=True))
+    client = desk.make(cases_openai.CASES, "async")
+    coroutine: Coroutine[Any, Any, Any] = client.chat.completions.create(
+        model=MODEL, messages=MESSAGES
+    )
+    elsewhere = copy_context()
+    elsewhere.run(coroutine.send, None)
+    before = context.get_current()
+    with caplog.at_level(logging.WARNING):
+        coroutine.close()
+    assert context.get_current() is before
+    assert not caplog.records
+    [span] = desk.spans()
+    assert (span.attributes or {})[semconv.ERROR_TYPE] == "GeneratorExit"
+
+
+def test_captures_wait_for_streams_without_usage(provider: Provider) -> None:
+    """Their spans end in the background, after their tokens were counted: no test has to sleep."""
+    with capture_spans() as captured:
+        _registry.instrument(["openai"])
+        try:
+            with cases_openai.make("sync", provider) as client:
+                list(client.chat.completions.create(**STREAM))
+        finally:
+            _registry.uninstrument()
+        told = captured.attributes(f"chat {MODEL}")
+    assert told[semconv.USAGE_SOURCE] == "estimated"

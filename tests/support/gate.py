@@ -1,0 +1,115 @@
+"""The road to a database: a port that lets connections through, refuses them, or swallows them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, final
+
+_PIECE_BYTES = 1 << 16
+
+
+@final
+class Gate:
+    """A port of its own in front of another port; closed at first.
+
+    Args:
+        target: port on the loopback address that connections are passed on to.
+    """
+
+    def __init__(self, target: int = 0) -> None:
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gate")
+        self._server: asyncio.Server | None = None
+        self._passing: set[asyncio.Task[None]] = set()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.swallowed = threading.Event()
+
+    def __enter__(self) -> Gate:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def open(self) -> None:
+        """From now on connections reach the target."""
+        self._do(self._listen(self._pass_on))
+
+    def swallow(self) -> None:
+        """From now on connections are taken and never answered; standing ones are broken."""
+        self._do(self._end())
+        self._do(self._listen(self._hold))
+
+    def close(self) -> None:
+        """From now on connections are refused; standing ones are broken."""
+        self._do(self._end())
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _listen(
+        self,
+        handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
+    ) -> None:
+        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(_finished(handle(reader, writer), writer))
+            self._passing.add(task)
+            task.add_done_callback(self._passing.discard)
+
+        self._server = await asyncio.start_server(begin, "127.0.0.1", self.port)
+
+    async def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        passing = list(self._passing)
+        for task in passing:
+            task.cancel()
+        await asyncio.gather(*passing, return_exceptions=True)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        ways = [
+            asyncio.create_task(_copy(reader, far_writer)),
+            asyncio.create_task(_copy(far_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            far_writer.close()
+
+    async def _hold(self, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        while await reader.read(_PIECE_BYTES):
+            self.swallowed.set()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(_PIECE_BYTES):
+        writer.write(piece)
+        await writer.drain()
+
+
+async def _finished(work: Coroutine[Any, Any, None], writer: asyncio.StreamWriter) -> None:
+    try:
+        await work
+    except OSError:
+        return  # one side went away: so does the other
+    finally:
+        writer.close()

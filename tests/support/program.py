@@ -1,0 +1,52 @@
+"""The demonstration's agents, run as a user program: real clients, real exporters."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+from spanledger_collector.demo.provider import Provider
+from spanledger_collector.demo.scenario import Scenario
+from spanledger_collector.errors import NotFoundError
+from spanledger_collector.query import Ledger, TraceReport
+
+_PATIENCE_SECONDS = 60.0
+
+
+def run_program(endpoint: str, protocol: str, *, tickets: int = 1) -> list[str]:
+    """Let the agents handle tickets; returns the trace ids."""
+    with Provider(default=Scenario()) as provider:
+        environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("OTEL_")},
+            "OPENAI_BASE_URL": provider.openai_url,
+            "OPENAI_API_KEY": "simulated",
+            "ANTHROPIC_BASE_URL": provider.anthropic_url,
+            "ANTHROPIC_API_KEY": "simulated",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        }
+        program = subprocess.run(
+            [sys.executable, "-m", "spanledger_collector.demo.agents", "--tickets", str(tickets)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert program.returncode == 0, program.stderr[-4000:]
+    return [str(trace_id) for trace_id in json.loads(program.stdout)]
+
+
+def settled_trace(ledger: Ledger, trace_id: str) -> TraceReport:
+    """The trace, as soon as it is in the ledger."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return ledger.trace(trace_id)
+        except NotFoundError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

@@ -1,0 +1,353 @@
+"""What the transform must make of a span, told again in plain Python: the oracle of the decoder.
+
+Shares only the table of spellings with the collector; every rule is written out a second time.
+"""
+
+import math
+import re
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from tests.support.otlp_requests import PlainRecord, PlainSpan
+
+from spanledger_collector.load.dialects import Dialect, Field, Spelling, Table, matches, shipped
+
+KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
+STATUSES = {1: "ok", 2: "error"}
+EARLIEST_NS = 1_577_836_800_000_000_000
+DAY_NS = 86_400_000_000_000
+MOST_TOKENS = 2**40
+_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_UNITS = {"s": 1e9, "ms": 1e6, "ns": 1.0, None: 1.0}
+_OWN = (
+    "own_input_uncached",
+    "own_cache_read",
+    "own_cache_write_5m",
+    "own_cache_write_1h",
+    "own_output",
+)
+_FOREIGN = ("input", "output", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h")
+
+
+def cut(text: str) -> str:
+    """At most 256 bytes, whole characters."""
+    return text.encode()[:256].decode(errors="ignore") if len(text.encode()) > 256 else text
+
+
+def float_text(number: float) -> str:
+    """A double as the engine prints it."""
+    if not math.isfinite(number):
+        return repr(number)
+    if number == 0:
+        return "-0" if str(number).startswith("-") else "0"
+    if 1e-6 <= abs(number) < 1e21:
+        text = format(Decimal(repr(number)), "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    tail = "".join(map(str, digits[1:]))
+    power = int(exponent) + len(digits) - 1
+    return f"{'-' * sign}{digits[0]}{'.' + tail if tail else ''}e{power}"
+
+
+def scalar_text(plain: Any) -> str | None:
+    """Text of a scalar; None for what is not read."""
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    if isinstance(plain, str):
+        return cut(plain)
+    if isinstance(plain, int):
+        return str(plain)
+    return float_text(plain) if isinstance(plain, float) else None
+
+
+def elements(plain: Any) -> list[str]:
+    """Texts of an array's elements; nested ones are empty."""
+    return [scalar_text(e) or "" for e in plain[:128]] if isinstance(plain, list) else []
+
+
+def text_of(plain: Any) -> str | None:
+    """Text of an attribute's value; None when it counts as not sent."""
+    return cut(",".join(elements(plain))) if isinstance(plain, list) else scalar_text(plain)
+
+
+def real(text: str) -> float | None:
+    """A number, or None."""
+    if _REAL.fullmatch(text) or text.lstrip("+-").lower() in ("inf", "nan", "infinity"):
+        return float(text)
+    return None
+
+
+def wait(text: str) -> float:
+    """Seconds waited: finite and not negative."""
+    number = real(text) or 0.0
+    return max(number, 0.0) if abs(number) < float("inf") else 0.0
+
+
+def whole(text: str) -> int:
+    """A whole number; -1 when it is none."""
+    if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63:
+        return int(text)
+    number = real(text)
+    return int(number) if number is not None and abs(number) < 9.2e18 else -1
+
+
+class Fields:
+    """The fields of one span, by the table's precedence."""
+
+    def __init__(self, table: Table, span: PlainSpan) -> None:
+        self.table = table
+        self.sent = [(k, text_of(v), v) for k, v in span.attributes if text_of(v) is not None]
+        self.known = {spelling.key for spelling in table.spellings()}
+        self.dialect = self._dialect(span.scope)
+
+    def _dialect(self, scope: str) -> str:
+        for name, dialect in self.table.dialects.items():
+            if any(matches(pattern, cut(scope)) for pattern in dialect.scopes):
+                return name
+        seen = [key for key, _, _ in self.sent if key in self.known]
+        for name, dialect in self.table.dialects.items():
+            if any(matches(pattern, key) for pattern in dialect.keys for key in seen):
+                return name
+        return ""
+
+    def rules(self) -> Dialect | None:
+        return self.table.dialects.get(self.dialect)
+
+    def best(self, name: str) -> tuple[Spelling, str, Any] | None:
+        """The spelling that counts, its text and its value."""
+        field: Field = self.table.fields[name]
+        ranked: list[tuple[int, int, int, Spelling, str, Any]] = []
+        for at, spelling in enumerate(field.spellings):
+            for position, (key, text, plain) in enumerate(self.sent):
+                if key == spelling.key and text is not None:
+                    usable = self._rank(field, text)
+                    ranked.append((usable, at, position, spelling, text, plain))
+        return min(ranked, key=lambda r: r[:3])[3:] if ranked else None
+
+    def _rank(self, field: Field, text: str) -> int:
+        if field.type not in ("tokens", "integer"):
+            return int(text == "")
+        number = whole(text)
+        return 0 if number > 0 else 1 if number == 0 else 2
+
+    def text(self, name: str) -> str:
+        found = self.best(name)
+        return found[1] if found else ""
+
+    def number(self, name: str) -> int:
+        found = self.best(name)
+        return whole(found[1]) if found else 0
+
+    def natural(self, name: str) -> int:
+        return max(0, self.number(name))
+
+    def sane(self, name: str) -> int:
+        number = self.number(name)
+        return number if 0 <= number < MOST_TOKENS else 0
+
+    def list(self, name: str) -> list[str]:
+        found = self.best(name)
+        if found is None:
+            return []
+        inside = elements(found[2])
+        return inside or ([found[1]] if found[1] else [])
+
+    def present(self, names: tuple[str, ...]) -> bool:
+        return any(self.best(name) for name in names)
+
+    def absurd(self, names: tuple[str, ...]) -> bool:
+        return any(not 0 <= self.number(name) < MOST_TOKENS for name in names)
+
+
+def _role(fields: Fields, span: PlainSpan, operation: str, metered: bool) -> str:
+    rules = fields.rules()
+    named = (rules.span_roles or {}).get(cut(span.name), "") if rules else ""
+    known = fields.table.operations.get(operation, ("", ""))[1]
+    return (rules.role if rules else "") or named or known or ("call" if metered else "other")
+
+
+def _buckets(f: Fields, own: bool, usable: bool) -> dict[str, Any]:
+    rules = f.rules()
+    reasoning = f.sane("reasoning") if usable else 0
+    row: dict[str, Any] = {"reasoning_tokens": reasoning, "usage_assumed": False}
+    if not usable or own:
+        for name, at in zip(_OWN, _columns(), strict=True):
+            row[at] = f.number(name) if usable else 0
+        return row
+    read, five, hour = (f.number(n) for n in ("cache_read", "cache_write_5m", "cache_write_1h"))
+    written = f.number("cache_write") if f.number("cache_write") > 0 else five + hour
+    hour = hour if five + hour <= written else 0
+    total, output = f.number("input"), f.number("output")
+    unfit = total < read + written
+    exclusive = bool(rules and rules.input == "exclusive")
+    outside = bool(rules and rules.output == "exclusive")
+    row["input_uncached_tokens"] = total if unfit or exclusive else total - read - written
+    row["cache_read_tokens"] = read
+    row["cache_write_5m_tokens"] = written - hour
+    row["cache_write_1h_tokens"] = hour
+    row["output_tokens"] = output + (reasoning if reasoning > output or outside else 0)
+    if unfit:
+        row["usage_assumed"] = not exclusive
+    elif reasoning > output:
+        row["usage_assumed"] = not outside
+    else:
+        row["usage_assumed"] = read + written > 0 and bool(rules and rules.input == "assumed")
+    return row
+
+
+def _columns() -> tuple[str, ...]:
+    return tuple(f"{name.removeprefix('own_')}_tokens" for name in _OWN)
+
+
+def _provider(f: Fields) -> str:
+    host = f.text("server_address")
+    for pattern, provider in f.table.hosts.items():
+        inside = pattern.strip("%")
+        if (
+            (pattern.startswith("%") and host.endswith(inside))
+            or (pattern.endswith("%") and host.startswith(inside))
+            or host == pattern
+        ):
+            return provider
+    name = lower(f.text("provider"))
+    return f.table.providers.get(name, name)
+
+
+def lower(text: str) -> str:
+    """Lower case of ASCII letters only, as the engine does it."""
+    return "".join(c.lower() if c.isascii() else c for c in text)
+
+
+def _times(f: Fields, span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
+    latest = record.received_at_ns + DAY_NS
+    timely = EARLIEST_NS <= span.start_ns <= latest
+    start = span.start_ns if timely else record.received_at_ns
+    lasted = max(min(span.end_ns, latest), span.start_ns) - span.start_ns if timely else 0
+    found = f.best("ttft_ns")
+    scale = _UNITS[found[0].unit] if found else 0.0
+    ttft = (real(found[1]) or 0.0) * scale if found else 0.0
+    first = next((at for name, at in span.events if name == "First Token Stream Event"), 0)
+    token = first - span.start_ns if first > span.start_ns else 0
+    return {
+        "started_at_ns": start,
+        "ended_at_ns": start + lasted,
+        "duration_ns": lasted,
+        "ttft_ns": int(min(ttft, 9e18)) if ttft > 0 else token,
+    }
+
+
+def _money(f: Fields) -> Decimal | None:
+    text = f.text("emitted_cost")
+    number = real(text)
+    if lower(f.text("emitted_currency")) not in ("", "usd") or number is None:
+        return None
+    if not math.isfinite(number):
+        return None
+    exact = Decimal(text)
+    if abs(exact) >= Decimal(10) ** 26:
+        return None
+    return exact.quantize(Decimal("1e-12"), rounding=ROUND_DOWN)
+
+
+def _usage_source(f: Fields, role: str, metered: bool, absurd: bool) -> str:
+    none = "missing" if role in ("call", "engine") else ""
+    told = f.text("usage_source")
+    if absurd:
+        return none
+    if told in ("provider", "estimated", "missing"):
+        return told
+    return "provider" if metered else none
+
+
+def _maps(f: Fields) -> dict[str, Any]:
+    tags: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    for name in f.table.fields:
+        for spelling in f.table.fields[name].spellings:
+            texts = [t for k, t, _ in f.sent if k == spelling.key and t is not None]
+            if texts:
+                kept[spelling.key] = min(texts, key=lambda t: f._rank(f.table.fields[name], t))
+    for key, text, _ in reversed(f.sent):
+        if key.startswith("spanledger.tag.") and text is not None:
+            if text or not tags.get(cut(key[15:])):
+                tags[cut(key[15:])] = text
+        elif text is not None and key in {s.key for s in f.table.evidence}:
+            kept[key] = text or kept.get(key, "")
+    return {"tags": tags, "attributes": kept}
+
+
+def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
+    """The row of ``spans``; times in nanoseconds as ``<column>_ns``."""
+    f = Fields(shipped(), span)
+    own = f.present(_OWN)
+    metered = own or f.present(_FOREIGN)
+    absurd = f.absurd(_OWN) if own else metered and f.absurd(_FOREIGN)
+    usable = metered and not absurd
+    told = lower(f.text("operation"))
+    role = _role(f, span, told, metered)
+    resource = {k: v for k, v in reversed(span.resource) if isinstance(v, str) and v}
+    gpu = real(f.text("gpu_seconds")) or 0.0
+    attempt = f.number("attempt_number")
+    attempt = attempt if attempt > 0 else f.number("resend_count") + 1
+    entity = f.text("entity_name")
+    tier = lower(f.text("service_tier"))
+    row: dict[str, Any] = {
+        "workspace": record.workspace,
+        "tenant": record.tenant
+        or f.text("tenant")
+        or cut(resource.get("spanledger.tenant.id", "")),
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "parent_span_id": span.parent_span_id,
+        "name": cut(span.name),
+        "kind": KINDS.get(span.kind, "unspecified"),
+        "service_name": cut(resource.get("service.name", "")),
+        "scope_name": cut(span.scope),
+        "scope_version": cut(span.scope_version),
+        "status": STATUSES.get(span.status, "unset"),
+        "dialect": f.dialect,
+        "role": role,
+        "operation": f.table.operations.get(told, (told, ""))[0],
+        "provider": _provider(f),
+        "service_tier": f.table.tiers.get(tier, tier),
+        "streaming": lower(f.text("streaming")) in ("true", "1"),
+        "usage_source": _usage_source(f, role, metered, absurd),
+        "usage_partial": lower(f.text("usage_partial")) in ("true", "1"),
+        "audio_input_tokens": f.sane("audio_input") if usable else 0,
+        "audio_output_tokens": f.sane("audio_output") if usable else 0,
+        "input_tokens_low": f.sane("input_low") if usable else 0,
+        "input_tokens_high": f.sane("input_high") if usable else 0,
+        "output_tokens_low": f.sane("output_low") if usable else 0,
+        "output_tokens_high": f.sane("output_high") if usable else 0,
+        "web_search_requests": f.sane("web_search"),
+        "agent_name": f.text("agent_name") or (entity if role == "agent" else ""),
+        "workflow_name": f.text("workflow_name") or (entity if role == "workflow" else ""),
+        "tool_name": f.text("tool_name") or (entity if role == "tool" else ""),
+        "attempt_number": min(max(attempt, 1), 65535),
+        "finish_reasons": f.list("finish_reasons"),
+        "retry_reasons": f.list("retry_reasons"),
+        "retry_wait_seconds": [wait(t) for t in f.list("retry_wait_seconds")],
+        "gpu_seconds": min(max(gpu, 0.0), 1e15) if abs(gpu) != float("inf") else 0.0,
+        "gpu_count": min(f.natural("gpu_count"), 65535),
+        "emitted_cost_usd": _money(f),
+        "vram_weights_bytes": f.natural("vram_weights"),
+        "vram_kv_bytes": f.natural("vram_kv"),
+        "vram_peak_bytes": f.natural("vram_peak"),
+        "received_at_ns": record.received_at_ns,
+        "journal_id": "journal",
+        "sequence": record.sequence,
+    }
+    row |= {
+        n: f.natural(n) for n in f.table.fields if n.startswith("flops_") and n != "flops_method"
+    }
+    row |= {n: f.text(n) for n in _TEXTS} | _times(f, span, record) | _maps(f)
+    return row | _buckets(f, own, usable)
+
+
+_TEXTS = (
+    *("error_type", "request_model", "response_model", "response_id", "server_address"),
+    *("usage_method", "run_id", "parent_run_id", "agent_id", "agent_version"),
+    *("conversation_id", "retry_of", "rework_of", "rework_reason"),
+    *("flops_method", "vram_source", "gpu_model"),
+)

@@ -1,0 +1,79 @@
+"""A filled ledger and the collector's real API over it, on a real port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter
+from tests.support.serving import serving
+
+from spanledger_collector.query import DirectReader, Reader
+from spanledger_collector.serve.adhoc import AdHoc
+from spanledger_collector.serve.api import Api
+from spanledger_collector.store import Store
+
+
+@dataclass
+class Served:
+    """An API on a port.
+
+    Attributes:
+        url: ``http://host:port``.
+        address: the same as a ledger address.
+        reader: what the API asks; None = the ledger is still being opened.
+        health: what ``/healthz`` tells.
+    """
+
+    url: str
+    address: str
+    reader: Reader | None
+    health: dict[str, Any]
+
+
+@contextmanager
+def served(store: Store, *, sql: bool = True) -> Generator[Served]:
+    """The API over a store, as the pipeline sets it up."""
+    reader = DirectReader(store)
+    ad_hoc = AdHoc(store, max_seconds=10, max_memory_bytes=1 << 28)
+    registry = CollectorRegistry()
+    Counter("spanledger_example", "A counter.", registry=registry).inc()
+    state = Served(url="", address="", reader=reader, health={"ready": True})
+    guard: Callable[[str], str] | None = ad_hoc.guard if sql else None
+    api = Api(
+        reader=lambda: state.reader, health=lambda: state.health, registry=registry, guard=guard
+    )
+    try:
+        with serving(api.app) as where:
+            state.url, state.address = f"http://{where}", f"spanledger://{where}"
+            yield state
+    finally:
+        api.close()
+        ad_hoc.close()
+        reader.close()
+
+
+class HeldReader:
+    """A reader whose answers wait until somebody lets them go."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.asked = threading.Event()
+        self.release = threading.Event()
+
+    def rows(self, name: str, parameters: Any) -> list[dict[str, Any]]:
+        self.asked.set()
+        assert self.release.wait(30)
+        return self._reader.rows(name, parameters)
+
+    def arrow(self, name: str, parameters: Any) -> Any:
+        return self._reader.arrow(name, parameters)
+
+    def sql(self, text: str) -> Any:
+        return self._reader.sql(text)
+
+    def close(self) -> None:
+        self._reader.close()

@@ -1,0 +1,37 @@
+"""Groq's wire format: OpenAI's chat completions with ``x_groq`` in the first and the last chunk.
+
+Source of the shapes: Groq's public API reference and the types of its client.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from spanledger_collector.demo import openai_wire
+from spanledger_collector.demo.answers import MARKER, Answer, Request
+from spanledger_collector.demo.provider import Route
+
+
+def chat_events(request: Request, answer: Answer) -> Iterator[bytes]:
+    """A completion as a stream; the chunk that ends the choices has the usage in ``x_groq``."""
+    whole = openai_wire.chat(request, answer)
+    opened = False
+    for data in openai_wire.chat_events(request, answer):
+        if data.startswith(b"data: [DONE]"):
+            yield data
+            continue
+        chunk: dict[str, Any] = json.loads(data.removeprefix(b"data: "))
+        finished = any(choice["finish_reason"] for choice in chunk["choices"])
+        if not opened or finished:
+            usage = {"usage": whole.get("usage")} if finished else {}
+            chunk["x_groq"] = {"id": f"req_{MARKER}_{request.number:06d}", **usage}
+            opened = True
+        yield openai_wire.event(chunk)
+
+
+ROUTES: Final[Mapping[str, Route]] = {
+    "/openai/v1/chat/completions": (openai_wire.chat, chat_events),
+    "/openai/v1/embeddings": (openai_wire.embeddings, None),
+}

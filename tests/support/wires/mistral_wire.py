@@ -1,0 +1,87 @@
+"""Mistral's wire format: chat, agents and fill-in-the-middle completions, and embeddings.
+
+Source of the shapes: Mistral's public API reference and its pages on prompt caching (cached tokens
+are inside ``prompt_tokens``) and on service tiers (told inside the usage).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from spanledger_collector.demo import openai_wire
+from spanledger_collector.demo.answers import MARKER, Answer, Request, usage_of
+from spanledger_collector.demo.provider import Route
+
+Body = dict[str, Any]
+
+
+def completion(request: Request, answer: Answer) -> Body:
+    """A whole completion; the choices are those of OpenAI."""
+    choices = openai_wire.chat(request, answer)["choices"]
+    return {
+        **_head(request, answer, "chat.completion"),
+        "choices": [{key: choice[key] for key in _CHOICE} for choice in choices],
+        "usage": _usage(request, answer),
+    }
+
+
+def completion_events(request: Request, answer: Answer) -> Iterator[bytes]:
+    """The same as a stream; the chunk that ends it has the usage."""
+    head = _head(request, answer, "chat.completion.chunk")
+    opening: Body = {"role": "assistant", "content": ""}
+    for delta in (opening, *({"content": piece} for piece in answer.pieces())):
+        yield openai_wire.event({**head, "choices": [_chunk(delta, None)]})
+    last: Body = {**head, "choices": [_chunk({"content": ""}, answer.finish_reason or "stop")]}
+    if answer.usage is not False:
+        last["usage"] = _usage(request, answer)
+    yield openai_wire.event(last)
+    yield b"data: [DONE]\n\n"
+
+
+def embeddings(request: Request, answer: Answer) -> Body:
+    """One vector an input."""
+    return {
+        **openai_wire.embeddings(request, answer),
+        "id": f"embd-{MARKER}-{request.number:06d}",
+        "usage": _usage(request, answer),
+    }
+
+
+_CHOICE: Final = ("index", "message", "finish_reason")
+
+
+def _head(request: Request, answer: Answer, kind: str) -> Body:
+    return {
+        "id": f"cmpl-{MARKER}-{request.number:06d}",
+        "object": kind,
+        "created": openai_wire.CREATED,
+        "model": answer.model or request.model or f"{MARKER}-agent-model",
+    }
+
+
+def _chunk(delta: Body, finish: str | None) -> Body:
+    return {"index": 0, "delta": delta, "finish_reason": finish}
+
+
+def _usage(request: Request, answer: Answer) -> Body:
+    if answer.usage is False:
+        return {}
+    usage = usage_of(request, answer)
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": answer.cache_read_tokens},
+        "service_tier": answer.service_tier or "standard",
+    }
+
+
+#: The paths of chat and embeddings are those of OpenAI; this host is told apart by its prefix.
+PREFIX: Final = "/mistral"
+ROUTES: Final[Mapping[str, Route]] = {
+    f"{PREFIX}/v1/chat/completions": (completion, completion_events),
+    f"{PREFIX}/v1/agents/completions": (completion, completion_events),
+    f"{PREFIX}/v1/fim/completions": (completion, completion_events),
+    f"{PREFIX}/v1/embeddings": (embeddings, None),
+}
