@@ -51,7 +51,13 @@ format: $(VENV)/.dev ## format the code
 prices: $(VENV)/.dev ## rebuild the shipped price book from its sources
 	$(BIN)/python -m spanledger_collector.price.build
 
+constraints: $(VENV)/.demo ## resolve the exact versions anew: what is pinned stays, what is new gets a pin
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
+	  --extra demo --group dev --no-emit-package spanledger pyproject.toml -o constraints.txt
+	sed -i '1i # Exact versions of everything `make demo` and `make test` install, for Python 3.10 and newer.\n# Ranges and reasons stand in pyproject.toml; `make constraints` writes this file.' constraints.txt
+
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist build .spanledger
 
-.PHONY: help demo up lint test quick bench format prices clean
+.PHONY: help demo up lint test quick bench format prices constraints clean
