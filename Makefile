@@ -36,7 +36,7 @@ lint: $(VENV)/.dev ## style, types and architecture contracts
 	$(BIN)/pyright
 
 test: lint ## lint, then every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 quick: $(VENV)/.dev ## the tests that take less than a few seconds each
 	$(BIN)/pytest -m "not slow"
