@@ -90,17 +90,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as the provider saw it. ``number`` counts from 1."""
+    """One HTTP request as the provider saw it. ``number`` counts from 1.
+
+    ``named`` is what the path says by its parts, for example the model.
+    """
 
     number: int
     path: str
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    named: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def model(self) -> str:
         """The model asked for."""
-        return str(self.body.get("model", ""))
+        return str(self.body.get("model") or self.named.get("model", ""))
 
     @property
     def streaming(self) -> bool:

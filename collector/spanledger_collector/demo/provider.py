@@ -27,32 +27,56 @@ import json
 import re
 import socket
 import threading
+import urllib.parse
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, cast, final
+from typing import Any, Final, NamedTuple, cast, final
 
 from spanledger_collector.demo import anthropic_wire, openai_wire
 from spanledger_collector.demo.answers import MARKER, Answer, Request, ToolCall
 
-__all__ = ["Answer", "Provider", "Request", "Route", "ToolCall"]
+__all__ = ["Answer", "Provider", "Request", "Route", "ToolCall", "Wire"]
 
-#: How one path is answered: whole, and as events where it streams (always, where it has no whole).
-Route = tuple[
-    Callable[[Request, Answer], openai_wire.Body] | None,
-    Callable[[Request, Answer], Iterator[bytes]] | None,
-]
+Whole = Callable[[Request, Answer], openai_wire.Body]
+Events = Callable[[Request, Answer], Iterator[bytes]]
+SERVER_SENT_EVENTS: Final = "text/event-stream; charset=utf-8"
+
+
+class Wire(NamedTuple):
+    """How one path is answered: whole, and as events where it streams (always, without a whole).
+
+    ``kind`` is the content type of the events; ``headers`` makes more headers of a whole answer;
+    ``error`` is the body of an answer with an error status (OpenAI's by default).
+    """
+
+    whole: Whole | None
+    events: Events | None = None
+    kind: str = SERVER_SENT_EVENTS
+    headers: Callable[[Request, Answer], Mapping[str, str]] | None = None
+    error: Whole | None = None
+
+
+#: ``(whole, events)`` is short for a wire of nothing else.
+Route = Wire | tuple[Whole | None, Events | None]
 _ROUTES: Final[Mapping[str, Route]] = {
     "/v1/chat/completions": (openai_wire.chat, openai_wire.chat_events),
     "/v1/responses": (openai_wire.response, openai_wire.response_events),
     "/v1/embeddings": (openai_wire.embeddings, None),
-    "/v1/messages": (anthropic_wire.message, anthropic_wire.message_events),
+    "/v1/messages": Wire(
+        anthropic_wire.message, anthropic_wire.message_events, error=anthropic_wire.error
+    ),
 }
 
 
 #: Azure's addresses of the same calls; the deployment stands where others name the model.
 _AZURE: Final = re.compile(r"/openai/(?:v1/|deployments/[^/]+/)?([a-z/]+)")
+
+
+def _template(path: str) -> re.Pattern[str]:
+    literal = re.escape(path).replace(r"\{", "{").replace(r"\}", "}")
+    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+?)", literal))
 
 
 def _plain(_request: Request) -> Answer:
@@ -66,7 +90,8 @@ class Provider:
     Args:
         script: answers for the first requests, in order.
         default: answers every request that finds the queue empty.
-        routes: paths of other wire formats; they win over the provider's own.
+        routes: paths of other wire formats; they win over the provider's own. A part of a path in
+            braces stands for anything without a slash: ``/models/{model}:ask``.
     """
 
     def __init__(
@@ -77,6 +102,7 @@ class Provider:
         routes: Mapping[str, Route] = {},
     ) -> None:
         self._routes: Final = {**_ROUTES, **routes}
+        self._templates: Final = [(_template(path), path) for path in routes if "{" in path]
         self.requests: list[Request] = []
         self.closing: Final = threading.Event()
         self._default = default
@@ -111,13 +137,30 @@ class Provider:
         """``base_url`` for the ``anthropic`` client."""
         return self.url
 
-    def route(self, target: str) -> tuple[str, Route | None]:
-        """The path that a request target stands for, and how it is answered (None: not at all)."""
+    def route(self, target: str) -> tuple[str, dict[str, str], Wire | None]:
+        """What a request target stands for.
+
+        Returns:
+            The path, what its parts in braces were, and how it is answered (None: not at all).
+        """
         path = target.partition("?")[0]
+        named: dict[str, str] = {}
         if path not in self._routes:
-            azure = _AZURE.fullmatch(path)
-            path = f"/v1/{azure[1]}" if azure else path
-        return path, self._routes.get(path)
+            path, named = self._known(path)
+        found = self._routes.get(path)
+        wire = found if found is None or isinstance(found, Wire) else Wire(found[0], found[1])
+        return path, named, wire
+
+    def _known(self, path: str) -> tuple[str, dict[str, str]]:
+        azure = _AZURE.fullmatch(path)
+        if azure:
+            return f"/v1/{azure[1]}", {}
+        for template, known in self._templates:
+            match = template.fullmatch(path)
+            if match:
+                parts = match.groupdict().items()
+                return known, {name: urllib.parse.unquote(part) for name, part in parts}
+        return path, {}
 
     def enqueue(self, *answers: Answer) -> None:
         """Append answers; each HTTP request takes one."""
@@ -125,11 +168,15 @@ class Provider:
             self._queue.extend(answers)
 
     def take(
-        self, path: str, headers: dict[str, str], body: dict[str, Any]
+        self,
+        path: str,
+        headers: dict[str, str],
+        body: dict[str, Any],
+        named: Mapping[str, str] = {},
     ) -> tuple[Request, Answer]:
         """Record a request and choose its answer (called by the server's threads)."""
         with self._lock:
-            request = Request(len(self.requests) + 1, path, headers, body)
+            request = Request(len(self.requests) + 1, path, headers, body, named)
             self.requests.append(request)
             answer = self._queue.popleft() if self._queue else None
         return request, answer or self._default(request)
@@ -200,18 +247,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         raw = self.rfile.read(length)
-        path, route = self._provider.route(self.path)
-        if route is None:
+        path, named, wire = self._provider.route(self.path)
+        if wire is None:
             self._send_json(404, {"error": {"message": f"no such endpoint: {self.path}"}}, {})
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request, answer = self._provider.take(path, headers, json.loads(raw or b"{}"))
+        request, answer = self._provider.take(path, headers, json.loads(raw or b"{}"), named)
         if answer.delay_seconds or answer.hang:
             self._provider.closing.wait(None if answer.hang else answer.delay_seconds)
         if answer.hang:
             self.close_connection = True
             return
-        self._answer(request, answer, route)
+        self._answer(request, answer, wire)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Say nothing: the demonstration owns the terminal."""
@@ -220,23 +267,22 @@ class _Handler(BaseHTTPRequestHandler):
     def _provider(self) -> Provider:
         return cast("_Server", self.server).provider
 
-    def _answer(self, request: Request, answer: Answer, route: Route) -> None:
-        whole, events = route
+    def _answer(self, request: Request, answer: Answer, wire: Wire) -> None:
         headers = {"x-request-id": f"req_{MARKER}_{request.number:06d}"}
         headers["request-id"] = headers["x-request-id"]
         if answer.retry_after_seconds is not None:
             headers["retry-after-ms"] = f"{answer.retry_after_seconds * 1000:g}"
             headers["retry-after"] = f"{answer.retry_after_seconds:g}"
         if answer.status != HTTPStatus.OK:
-            is_anthropic = request.path == "/v1/messages"
-            body = (
-                anthropic_wire.error(request, answer) if is_anthropic else openai_wire.error(answer)
-            )
+            body = wire.error(request, answer) if wire.error else openai_wire.error(answer)
             self._send_json(answer.status, body, headers)
-        elif events is not None and (request.streaming or whole is None):
-            self._send_events(events(request, answer), answer, headers)
-        elif whole is not None:
-            self._send_json(200, whole(request, answer), headers)
+            return
+        if wire.headers is not None:
+            headers |= wire.headers(request, answer)
+        if wire.events is not None and (request.streaming or wire.whole is None):
+            self._send_events(wire.events(request, answer), answer, wire.kind, headers)
+        elif wire.whole is not None:
+            self._send_json(200, wire.whole(request, answer), headers)
 
     def _send_head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -252,10 +298,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _send_events(
-        self, events: Iterator[bytes], answer: Answer, headers: dict[str, str]
+        self, events: Iterator[bytes], answer: Answer, kind: str, headers: dict[str, str]
     ) -> None:
-        kind = {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
-        self._send_head(200, {**kind, **headers})
+        self._send_head(200, {"content-type": kind, "transfer-encoding": "chunked", **headers})
         for number, data in enumerate(events):
             if number == answer.break_after_events:
                 self._break()

@@ -1,9 +1,5 @@
 """The ``anthropic`` client: messages, also in its beta namespace.
 
-Counts of this API exclude cached tokens from ``input_tokens``; they are added here, because the
-conventions want all input in one number, and kept apart in the buckets. ``message_start`` carries
-the input side, ``message_delta`` the cumulative output side.
-
 From 1.14 the client traces itself (scope ``com.anthropic.sdk.python``). It decides once for each
 client object, from its own option and environment, and offers no public way to leave out a single
 call; so its span is left alone, nested under ours, and the collector counts the call once by its
@@ -16,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, count, text, whole
+from spanledger._answer import Answer
 from spanledger._api import Api
 from spanledger._facts import Attributes
 from spanledger._instrumentor import Instrumentor, Method, sampling_attributes
+from spanledger._messages import MessageReading, answer_of, content_texts
 from spanledger._patching import Kind, Target
 
 #: Oldest version tried: synchronous calls and streams, by hand, not the contract suite.
@@ -30,152 +27,21 @@ def _request(kwargs: Mapping[str, Any]) -> Attributes:
     return sampling_attributes(kwargs, "max_tokens")
 
 
-def _usage(usage: Any) -> Usage:
-    if usage is None:
-        return Usage()
-    read = count(getattr(usage, "cache_read_input_tokens", None))
-    written = count(getattr(usage, "cache_creation_input_tokens", None))
-    by_ttl = getattr(usage, "cache_creation", None)
-    hour = min(written, count(getattr(by_ttl, "ephemeral_1h_input_tokens", None)))
-    tools = getattr(usage, "server_tool_use", None)
-    details = getattr(usage, "output_tokens_details", None)
-    uncached = whole(getattr(usage, "input_tokens", None))
-    return Usage(
-        input_tokens=None if uncached is None else uncached + read + written,
-        output_tokens=whole(getattr(usage, "output_tokens", None)),
-        cache_read_tokens=read,
-        cache_write_5m_tokens=written - hour,
-        cache_write_1h_tokens=hour,
-        reasoning_tokens=count(getattr(details, "thinking_tokens", None)),
-        web_search_requests=count(getattr(tools, "web_search_requests", None)),
-    )
-
-
-def _tier(usage: Any) -> str:
-    """The tier that sets the price; the fast mode is one, although it has a field of its own."""
-    if getattr(usage, "speed", None) == "fast":
-        return "fast"
-    return text(getattr(usage, "service_tier", None))
-
-
-def _answer(message: Any) -> Answer:
-    usage = _usage(message.usage)
-    reason = text(message.stop_reason)
-    return Answer(
-        response_id=text(message.id),
-        model=text(message.model),
-        finish_reasons=(reason,) if reason else (),
-        service_tier=_tier(message.usage),
-        usage=usage,
-        texts=[] if usage.known else _content_texts(message),
-    )
-
-
-def _content_texts(message: Any) -> list[str]:
-    texts: list[str] = []
-    for block in message.content or ():
-        texts += [text(getattr(block, name, None)) for name in ("text", "thinking", "name")]
-        given = getattr(block, "input", None)
-        if given is not None:
-            texts.append(str(given))
-    return [piece for piece in texts if piece]
-
-
 def _snapshot(stream: Any) -> Answer:
     """The answer of a stream helper, from the message it has put together so far."""
     message = stream.current_message_snapshot
-    answer = _answer(message)
+    answer = answer_of(message)
     if message.stop_reason is None:
         answer.complete = False
         answer.usage.output_tokens = None
-        answer.texts = _content_texts(message)
+        answer.texts = content_texts(message)
     return answer
 
-
-class MessageReading:
-    """A message read event by event."""
-
-    __slots__ = ("_deltas", "_error", "_message", "_texts")
-
-    def __init__(self, _kwargs: Mapping[str, Any]) -> None:
-        self._message: Any = None
-        self._deltas: list[Any] = []
-        self._texts: list[str] = []
-        self._error = ""
-
-    def chunk(self, event: Any, /) -> None:
-        """Keep generated text, the opening message and the closing deltas."""
-        kind = event.type
-        if kind == "content_block_delta":
-            delta = event.delta
-            piece = getattr(delta, _DELTA_TEXT.get(delta.type, "text"), None)
-            if piece:
-                self._texts.append(piece)
-        elif kind == "content_block_start":
-            self._texts.append(text(getattr(event.content_block, "name", None)))
-        elif kind == "message_start":
-            self._message = event.message
-        elif kind == "message_delta":
-            self._deltas.append(event)
-        elif kind == "error":
-            self._error = text(getattr(event.error, "type", None)) or "error"
-
-    def answer(self) -> Answer:
-        """Whole once a ``message_delta`` gave the reason why the model stopped."""
-        if self._message is None:
-            return Answer(complete=False, error_code=self._error)
-        answer = _answer(self._message)
-        answer.usage.output_tokens = None
-        answer.complete = False
-        for event in self._deltas:
-            self._apply(answer, event)
-        answer.texts = self._texts
-        answer.error_code = self._error
-        return answer
-
-    def _apply(self, answer: Answer, event: Any) -> None:
-        reason = text(event.delta.stop_reason)
-        if reason:
-            answer.finish_reasons, answer.complete = (reason,), True
-        usage, total = event.usage, answer.usage
-        if usage is None:
-            return
-        total.output_tokens = whole(getattr(usage, "output_tokens", None))
-        if getattr(usage, "input_tokens", None) is not None:
-            self._raise_input(total, usage)
-        details = getattr(usage, "output_tokens_details", None)
-        tools = getattr(usage, "server_tool_use", None)
-        total.reasoning_tokens = count(getattr(details, "thinking_tokens", None))
-        searches = count(getattr(tools, "web_search_requests", None))
-        total.web_search_requests = max(total.web_search_requests, searches)
-
-    def _raise_input(self, total: Usage, usage: Any) -> None:
-        """Cumulative input counts of a delta replace those of the start (server tools add)."""
-        later = _usage(usage)
-        named = getattr(usage, "cache_creation", None) is not None
-        if not named and later.cache_write_5m_tokens >= total.cache_write_1h_tokens:
-            # No time to live is named: the 1-hour share stays what the start said.
-            later.cache_write_1h_tokens = total.cache_write_1h_tokens
-            later.cache_write_5m_tokens -= total.cache_write_1h_tokens
-        total.input_tokens = later.input_tokens
-        total.cache_read_tokens = later.cache_read_tokens
-        total.cache_write_5m_tokens = later.cache_write_5m_tokens
-        total.cache_write_1h_tokens = later.cache_write_1h_tokens
-
-
-#: Type of a delta -> its field with generated text.
-_DELTA_TEXT: Final = {
-    "text_delta": "text",
-    "input_json_delta": "partial_json",
-    "thinking_delta": "thinking",
-    "signature_delta": "type_without_text",
-    "citations_delta": "type_without_text",
-}
 
 MESSAGES: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=_request,
-    answer=_answer,
+    answer=answer_of,
     reading=MessageReading,
     prompt=("messages", "system", "tools"),
     tier_attribute=semconv.ANTHROPIC_RESPONSE_SERVICE_TIER,
@@ -183,7 +49,7 @@ MESSAGES: Final = Api(
 HELPER: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=_request,
-    answer=_answer,
+    answer=answer_of,
     reading=MessageReading,
     prompt=("messages", "system", "tools"),
     tier_attribute=semconv.ANTHROPIC_RESPONSE_SERVICE_TIER,

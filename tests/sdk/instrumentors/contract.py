@@ -9,12 +9,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from spanledger._instrumentor import Instrumentor
 from spanledger_collector.demo.provider import Answer
 
 Mode = Literal["sync", "async"]
+MODES: Final[tuple[Mode, ...]] = ("sync", "async")
 
 #: Must never appear in a span.
 SECRET_PROMPT = "the-secret-of-the-prompt"
@@ -45,7 +46,8 @@ STREAMING = (Shape.STREAM, Shape.GENERATOR, Shape.HELPER, Shape.RAW_STREAM)
 class Operation:
     """One way to make a model call; ``answer`` is what the provider is told to say.
 
-    ``retried`` is false where the client itself never makes a failed request again.
+    ``retried`` is false where the client itself never makes a failed request again;
+    ``answered_by`` is the model that the answer names, where that is not the one asked for.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Operation:
     answer: Answer
     span_name: str
     retried: bool = True
+    answered_by: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -64,13 +67,15 @@ class ClientCases:
     """A client library under contract.
 
     ``make(mode, provider, **options)`` builds a client that talks to the simulated provider.
-    ``names_its_model`` is false where no answer of the provider says which model gave it.
+    ``names_its_model`` is false where no answer of the provider says which model gave it (but for
+    operations with ``answered_by``); ``modes`` says which of the two clients there are.
     """
 
     instrumentor: Instrumentor
     make: Callable[..., Any]
     operations: tuple[Operation, ...]
     names_its_model: bool = True
+    modes: tuple[Mode, ...] = MODES
 
 
 async def perform(operation: Operation, client: Any, mode: Mode, limit: int | None = None) -> Any:
