@@ -2,7 +2,7 @@
 
 A :class:`Definition` holds everything that is known at decoration time; :meth:`Definition.open`
 is the fast path that runs for each call. Where an error of ours is guarded away, the call runs
-without a span.
+without a span. Inside the work, :func:`innermost` gives the definition it belongs to.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
-from typing import Final
+from typing import Final, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode
+from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, Tracer
 
 from spanledger import _scope, semconv
 from spanledger._guard import guarded
 
 _ERROR: Final = Status(StatusCode.ERROR)
+_INNERMOST: Final = otel_context.create_key("spanledger-innermost")
 
 
 class _Clock:
@@ -50,6 +51,18 @@ def measured_by(now_ns: Callable[[], int] | None) -> Generator[None]:
         _clock.now_ns = before
 
 
+class Opener(Protocol):
+    """Starts one piece of measured work; a :class:`Definition` does, each time anew."""
+
+    def open(self) -> Activation:
+        """Start the span and make it current."""
+        ...
+
+    def prepare(self) -> Activation:
+        """Start the span without making it current."""
+        ...
+
+
 class Definition:
     """What a decorator knows before the first call.
 
@@ -58,9 +71,10 @@ class Definition:
         name: The agent's, workflow's, task's or tool's name.
         attributes: Attributes of this span alone.
         entries: Identity for this span and everything below it; None removes an entry.
+        tracer: Gives the tracer that the span is made with; None for the SDK's own.
     """
 
-    __slots__ = ("_attributes", "_entries", "_new_run", "name", "span_name")
+    __slots__ = ("_attributes", "_entries", "_tracer", "name", "new_run", "span_name")
 
     def __init__(
         self,
@@ -68,12 +82,14 @@ class Definition:
         name: str,
         attributes: Mapping[str, str],
         entries: Mapping[str, str | None],
+        tracer: Callable[[], Tracer] | None = None,
     ) -> None:
         self.name = _scope.clean(name) or "unnamed"
         self.span_name = f"{operation} {self.name}"
+        self.new_run = operation == semconv.OPERATION_INVOKE_AGENT
         self._attributes: dict[str, str] = {semconv.OPERATION_NAME: operation, **attributes}
-        self._new_run = operation == semconv.OPERATION_INVOKE_AGENT
         self._entries: dict[str, str | None] = dict(entries)
+        self._tracer = tracer
 
     def open(self) -> Activation:
         """Start the span and make it current; on an error of ours, an activation of nothing."""
@@ -83,23 +99,41 @@ class Definition:
 
     def prepare(self) -> Activation:
         """Start the span without making it current (generators resume and pause it)."""
-        return self._begin() or Activation(INVALID_SPAN, otel_context.get_current())
+        return self._begin() or Activation(self, INVALID_SPAN, otel_context.get_current())
+
+    def error_of(self, raised: BaseException) -> str:
+        """What ``error.type`` says of work that raised this; empty where it is no error.
+
+        A closed generator (GeneratorExit) and a clean ``sys.exit()`` are none.
+        """
+        return "" if is_clean_end(raised) else error_type(raised)
+
+    def error_in(self, _result: object) -> str:
+        """The same of work that returned; a decorated function that returns did not fail."""
+        return ""
 
     @guarded(None)
     def _begin(self) -> Activation:
         context = otel_context.get_current()
         attributes = self._attributes
         entries = self._entries
-        if self._new_run:
+        if self.new_run:
             parent = _scope.current_run_id(context)
             if parent:
                 attributes = {**attributes, semconv.RUN_PARENT_ID: _scope.clean(parent)}
             entries = {semconv.RUN_ID: _scope.new_run_id(), **entries}
         context = _scope.with_entries(context, entries)
-        span = _scope.tracer().start_span(
+        span = (self._tracer or _scope.tracer)().start_span(
             self.span_name, context, attributes=attributes, start_time=_clock.now_ns()
         )
-        return Activation(span, trace.set_span_in_context(span, context))
+        context = otel_context.set_value(_INNERMOST, self, context)
+        return Activation(self, span, trace.set_span_in_context(span, context))
+
+
+def innermost() -> Definition | None:
+    """The definition of the measured work that the current code belongs to directly."""
+    found = otel_context.get_value(_INNERMOST)
+    return found if isinstance(found, Definition) else None
 
 
 class Activation:
@@ -108,10 +142,11 @@ class Activation:
     ``resume`` and ``pause`` make it current and not; ``close`` and ``fail`` end it, once.
     """
 
-    __slots__ = ("_context", "_token", "span")
+    __slots__ = ("_context", "_definition", "_token", "span")
 
-    def __init__(self, span: Span, context: Context) -> None:
+    def __init__(self, definition: Definition, span: Span, context: Context) -> None:
         self.span = span
+        self._definition = definition
         self._context = context
         self._token: Token[Context] | None = None
 
@@ -132,22 +167,43 @@ class Activation:
         return True
 
     @guarded(None)
-    def close(self) -> None:
-        """End without error."""
+    def close(self, result: object = None) -> None:
+        """End with the work's result, which is looked at and not kept."""
         self.pause()
-        self.span.end(_clock.now_ns())
+        try:
+            self._tell(self._definition.error_in(result))
+        finally:
+            self.span.end(_clock.now_ns())
 
     @guarded(None)
     def fail(self, error: BaseException) -> None:
-        """End with the type of the error, never its message, which may hold prompt text.
-
-        A closed generator (GeneratorExit) and a clean ``sys.exit()`` are no errors.
-        """
+        """End with the type of the error, never its message, which may hold prompt text."""
         self.pause()
-        if not is_clean_end(error):
-            self.span.set_attribute(semconv.ERROR_TYPE, error_type(error))
+        try:
+            self._tell(self._definition.error_of(error))
+        finally:
+            self.span.end(_clock.now_ns())
+
+    def _tell(self, error: str) -> None:
+        if error:
+            self.span.set_attribute(semconv.ERROR_TYPE, error)
             self.span.set_status(_ERROR)
-        self.span.end(_clock.now_ns())
+
+
+class Idle(Activation):
+    """Work that is not told: the context stays as it is found."""
+
+    __slots__ = ()
+
+    def __init__(self, definition: Definition) -> None:
+        super().__init__(definition, INVALID_SPAN, otel_context.get_current())
+
+    def resume(self) -> None:
+        """Leave the context alone."""
+
+    def pause(self) -> bool:
+        """Leave the context alone."""
+        return True
 
 
 def is_clean_end(error: BaseException) -> bool:

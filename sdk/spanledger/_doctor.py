@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spanledger import _registry, config
+from spanledger._framework import Framework
 from spanledger._guard import internal_errors
 from spanledger._hosts import PROVIDERS_VARIABLE
 from spanledger._instrumentor import Instrumentor
@@ -41,15 +42,16 @@ _USERINFO: Final = re.compile(r"://[^/@\s]+@")
 
 @dataclass(frozen=True, slots=True)
 class ClientReport:
-    """One client library as it stands in this process.
+    """One client library or agent framework as it stands in this process.
 
     Attributes:
-        client: name of the distribution.
+        client: name of the client (its distribution) or of the framework.
         version: installed version; None when it is not installed.
         minimum: oldest version that is supported.
         supported: the installed version is new enough (False also when not installed).
         patches: every patch asked for, with its state and, where it is off, the reason.
-        not_metered: public methods that make a request which is not told, with the reason.
+        not_metered: public methods that make a request (of a framework: run an agent or a tool)
+            which is not told, with the reason.
         notes: what else one should know about this client.
     """
 
@@ -68,6 +70,7 @@ class DoctorReport:
 
     Attributes:
         clients: one entry a client there is an instrumentor for.
+        frameworks: the same for agent frameworks.
         http: patches that count HTTP attempts.
         exporter: protocol and address that ``init`` would send to, or what is wrong with them.
         settings: exporter settings that are set in the environment, secrets hidden.
@@ -75,6 +78,7 @@ class DoctorReport:
     """
 
     clients: tuple[ClientReport, ...]
+    frameworks: tuple[ClientReport, ...]
     http: tuple[PatchStatus, ...]
     exporter: str
     settings: Mapping[str, str]
@@ -88,6 +92,10 @@ def report() -> DoctorReport:
         clients=tuple(
             _client(instrumentor, patches) for instrumentor in _registry.available().values()
         ),
+        frameworks=tuple(
+            _framework(framework, patches)
+            for framework in _registry.available_frameworks().values()
+        ),
         http=tuple(patch for patch in patches if patch.client == _registry.HTTP),
         exporter=_exporter(),
         settings={name: _shown(name) for name in _SETTINGS if name in os.environ},
@@ -96,19 +104,34 @@ def report() -> DoctorReport:
 
 
 def _client(instrumentor: Instrumentor, patches: list[PatchStatus]) -> ClientReport:
-    version = _installed(instrumentor.client)
-    supported = version is not None and _numbers(version) >= _numbers(instrumentor.minimum)
-    notes = list(instrumentor.notes)
+    name = instrumentor.client
+    return _report(name, name, instrumentor, instrumentor.not_metered, patches)
+
+
+def _framework(framework: Framework, patches: list[PatchStatus]) -> ClientReport:
+    return _report(framework.name, framework.distribution, framework, framework.not_told, patches)
+
+
+def _report(
+    name: str,
+    distribution: str,
+    found: Instrumentor | Framework,
+    not_metered: Mapping[str, str],
+    patches: list[PatchStatus],
+) -> ClientReport:
+    minimum, notes = found.minimum, found.notes
+    version = _installed(distribution)
+    supported = version is not None and _numbers(version) >= _numbers(minimum)
     if version is not None and not supported:
-        notes.append(f"version {version} is older than {instrumentor.minimum}: not supported")
+        notes = (*notes, f"version {version} is older than {minimum}: not supported")
     return ClientReport(
-        client=instrumentor.client,
+        client=name,
         version=version,
-        minimum=instrumentor.minimum,
+        minimum=minimum,
         supported=supported,
-        patches=tuple(patch for patch in patches if patch.client == instrumentor.client),
-        not_metered=instrumentor.not_metered,
-        notes=tuple(notes),
+        patches=tuple(patch for patch in patches if patch.client == name),
+        not_metered=not_metered,
+        notes=notes,
     )
 
 

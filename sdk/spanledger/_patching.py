@@ -1,4 +1,6 @@
-"""Installs and removes wrappers on public methods of client libraries, when those are imported.
+"""Installs and removes wrappers on public methods of other libraries, when those are imported.
+
+Where a library has a public mechanism to join in instead, a :class:`Hook` does.
 
 A target is data; this module is the only code that touches somebody else's classes. Every patch
 fails open: a method that is gone is recorded, logged once, and nothing else happens.
@@ -39,6 +41,10 @@ class Kind(enum.Enum):
     MANAGER = "manager"
     #: Returns a manager whose ``async with`` makes the request.
     ASYNC_MANAGER = "async manager"
+    #: Returns a generator, which does the work while it is read.
+    GENERATOR = "generator"
+    #: Returns an asynchronous generator, which does the work while it is read.
+    ASYNC_GENERATOR = "async generator"
 
 
 class PatchState(enum.Enum):
@@ -159,3 +165,55 @@ class Patch:
         if self.state is not PatchState.INSTALLED:  # a bound method kept since before the removal
             return wrapped(*args, **kwargs)
         return self.wrapper(wrapped, instance, args, kwargs)
+
+
+@dataclass(slots=True)
+class Hook:
+    """One registration with a library's own public mechanism, from import to removal.
+
+    Args:
+        target: name of the module that has to be imported before.
+        attach: joins in, given that module; returns what undoes it.
+    """
+
+    target: str
+    attach: Callable[[ModuleType], Callable[[], None]]
+    state: PatchState = PatchState.PENDING
+    detail: str = ""
+    _module: ModuleType | None = field(default=None, repr=False)
+    _detach: Callable[[], None] | None = field(default=None, repr=False)
+    _hooked: bool = field(default=False, repr=False)
+
+    def install(self) -> None:
+        """Join in now, or as soon as the module is imported. Does nothing when it is on."""
+        if self.state in (PatchState.INSTALLED, PatchState.MISSING):
+            return
+        self.state = PatchState.PENDING
+        if self._module is not None:
+            self._join(self._module)
+        elif not self._hooked:
+            self._hooked = True
+            wrapt.register_post_import_hook(guarded(None)(self._imported), self.target)
+
+    def remove(self) -> None:
+        """Leave."""
+        if self._detach is not None:
+            detach, self._detach = self._detach, None
+            guarded(None)(detach)()
+        if self.state is not PatchState.MISSING:
+            self.state = PatchState.REMOVED
+
+    def _imported(self, module: ModuleType) -> None:
+        self._module = module
+        if self.state is PatchState.PENDING:
+            self._join(module)
+
+    def _join(self, module: ModuleType) -> None:
+        try:
+            self._detach = self.attach(module)
+        except (AttributeError, ImportError, TypeError) as error:
+            self.state = PatchState.MISSING
+            self.detail = f"not in the installed version: {error}"
+            _log.warning("spanledger: cannot join %s: %s", self.target, self.detail)
+        else:
+            self.state = PatchState.INSTALLED

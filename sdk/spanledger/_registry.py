@@ -1,4 +1,4 @@
-"""Which clients are instrumented: found by discovery, switched on and off by name."""
+"""What is instrumented: clients and frameworks, found by discovery, switched by name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Final
 
 from opentelemetry.trace import TracerProvider
 
-from spanledger import _attempts, instrumentors
+from spanledger import _attempts, _framework, frameworks, instrumentors
 from spanledger._call import drain_at_exit
+from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
-from spanledger._patching import Kind, Patch, PatchState
+from spanledger._patching import Hook, Kind, Patch, PatchState
 
 _EXIT_DRAIN_SECONDS: Final = 2.0
 #: Name under which the HTTP libraries stand in :func:`status`.
@@ -24,13 +25,13 @@ HTTP: Final = "http"
 
 _lock = threading.RLock()
 _tracing: Final = Tracing()
-_patches: Final[dict[str, tuple[Patch, ...]]] = {}
+_patches: Final[dict[str, tuple[Patch | Hook, ...]]] = {}
 _active: Final[set[str]] = set()
 
 
 @dataclass(frozen=True, slots=True)
 class PatchStatus:
-    """One patch as it is now."""
+    """One patch as it is now; ``client`` is the name of the client or framework."""
 
     client: str
     target: str
@@ -49,21 +50,32 @@ def available() -> dict[str, Instrumentor]:
     return found
 
 
+@functools.cache
+def available_frameworks() -> dict[str, Framework]:
+    """Every agent framework there is a file for, by name. Imports no framework."""
+    found: dict[str, Framework] = {}
+    for module in pkgutil.iter_modules(frameworks.__path__):
+        name = f"{frameworks.__name__}.{module.name}"
+        framework: Framework = importlib.import_module(name).FRAMEWORK
+        found[framework.name] = framework
+    return found
+
+
 def instrument(
     names: Sequence[str] | None = None, *, tracer_provider: TracerProvider | None = None
 ) -> None:
-    """Patch these clients (all by default), now or as soon as each is imported.
+    """Patch these clients and frameworks (all by default), now or as soon as each is imported.
 
-    Calling it again changes nothing. A client that is not installed costs nothing.
+    Calling it again changes nothing. What is not installed costs nothing.
 
     Args:
-        names: clients, as in :func:`available`.
+        names: as in :func:`available` and :func:`available_frameworks`.
         tracer_provider: where spans go; the application's provider when None.
 
     Raises:
         ValueError: for a name that no instrumentor has.
     """
-    known = available()
+    known = [*available(), *available_frameworks()]
     chosen = list(known) if names is None else list(names)
     unknown = sorted(set(chosen) - set(known))
     if unknown:
@@ -78,7 +90,7 @@ def instrument(
 
 
 def uninstrument(names: Sequence[str] | None = None) -> None:
-    """Put the original methods back, the very same objects (all clients by default)."""
+    """Put the original methods back, the very same objects (all by default)."""
     with _lock:
         chosen = list(_active) if names is None else [name for name in names if name in _active]
         for name in chosen:
@@ -101,10 +113,19 @@ def status() -> list[PatchStatus]:
 
 def _install(name: str) -> None:
     if name not in _patches:
-        _patches[name] = _http_patches() if name == HTTP else _client_patches(available()[name])
+        _patches[name] = _patches_of(name)
     _active.add(name)
     for patch in _patches[name]:
         patch.install()
+
+
+def _patches_of(name: str) -> tuple[Patch | Hook, ...]:
+    if name == HTTP:
+        return _http_patches()
+    framework = available_frameworks().get(name)
+    if framework is not None:
+        return _framework.patches_of(framework, _tracing)
+    return _client_patches(available()[name])
 
 
 def _client_patches(instrumentor: Instrumentor) -> tuple[Patch, ...]:

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import Any, Final
 
-from spanledger._activation import Activation, Definition
+from spanledger._activation import Activation, Definition, Opener
 from spanledger.errors import UsageError
 
 _DESCRIPTORS: Final = (classmethod, staticmethod)
@@ -37,12 +37,12 @@ def wrap(target: Any, define: Callable[[str], Definition]) -> Any:
         )
     definition = define(default_name(target))
     if inspect.isasyncgenfunction(target):
-        return _wrap_async_generator(target, definition)
+        return wrap_async_generator(target, definition)
     if inspect.isgeneratorfunction(target):
-        return _wrap_generator(target, definition)
+        return wrap_generator(target, definition)
     if inspect.iscoroutinefunction(target):
-        return _wrap_coroutine(target, definition)
-    return _wrap_function(target, definition)
+        return wrap_coroutine(target, definition)
+    return wrap_function(target, definition)
 
 
 def _is_descriptor(target: object) -> bool:
@@ -57,50 +57,54 @@ def default_name(target: Any) -> str:
     return name.rpartition("<locals>.")[2]
 
 
-def _wrap_function(function: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
+def wrap_function(function: Callable[..., Any], opener: Opener) -> Callable[..., Any]:
+    """The measured twin of a plain function."""
+
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        activation = definition.open()
+        activation = opener.open()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
             activation.fail(error)
             raise
-        activation.close()
+        activation.close(result)
         return result
 
     return call
 
 
-def _wrap_coroutine(
-    function: Callable[..., Awaitable[Any]], definition: Definition
-) -> Callable[..., Any]:
+def wrap_coroutine(function: Callable[..., Awaitable[Any]], opener: Opener) -> Callable[..., Any]:
+    """The measured twin of a function that returns an awaitable."""
+
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        activation = definition.open()
+        activation = opener.open()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
             activation.fail(error)
             raise
-        activation.close()
+        activation.close(result)
         return result
 
     return call
 
 
-def _wrap_generator(
-    function: Callable[..., Generator[Any, Any, Any]], definition: Definition
+def wrap_generator(
+    function: Callable[..., Generator[Any, Any, Any]], opener: Opener
 ) -> Callable[..., Any]:
+    """The measured twin of a function that returns a generator."""
+
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        activation = definition.prepare()
+        activation = opener.prepare()
         try:
             result = yield from _stepped(function(*args, **kwargs), activation)
         except BaseException as error:
             activation.fail(error)
             raise
-        activation.close()
+        activation.close(result)
         return result
 
     return call
@@ -136,12 +140,14 @@ def _within(activation: Activation, action: Callable[[], Any]) -> None:
         activation.pause()
 
 
-def _wrap_async_generator(
-    function: Callable[..., AsyncGenerator[Any, Any]], definition: Definition
+def wrap_async_generator(
+    function: Callable[..., AsyncGenerator[Any, Any]], opener: Opener
 ) -> Callable[..., Any]:
+    """The measured twin of a function that returns an asynchronous generator."""
+
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        activation = definition.prepare()
+        activation = opener.prepare()
         try:
             body = function(*args, **kwargs)
             step: Callable[[], Awaitable[Any]] = functools.partial(body.asend, None)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, TypeVar, overload
 
@@ -24,6 +23,7 @@ from opentelemetry.trace import Span
 
 from spanledger import _scope, semconv
 from spanledger._activation import Activation, Definition
+from spanledger._work import AGENT, TASK, TOOL, WORKFLOW, WorkKind
 from spanledger._wrapping import wrap
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, Any, Any] | staticmethod[Any, Any]")
@@ -93,23 +93,11 @@ class Scope:
         return self._open.pop()
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Where the arguments of one decorator are written."""
-
-    operation: str
-    name: str
-    version: str
-    id: str
-    inherited: bool
-    """Whether name, version and id also go on every span below (as baggage)."""
-
-
 class Decorator:
     """One of ``agent``, ``workflow``, ``task``, ``tool``: bare, with arguments, or in ``with``."""
 
-    def __init__(self, names: _Names) -> None:
-        self._names = names
+    def __init__(self, kind: WorkKind) -> None:
+        self._kind = kind
 
     @overload
     def __call__(self, target: F, /) -> F: ...
@@ -148,65 +136,23 @@ class Decorator:
         """
         if name is not None and not isinstance(name, str):
             return Scope(functools.partial(self._define, {}, {}))(name)
-        names = self._names
-        own = {names.version: version, names.id: id}
-        found = {key: _scope.clean(value) for key, value in own.items() if value is not None}
         entries = _scope.tag_entries(tags)
         if tenant is not None:
             entries[semconv.TENANT_ID] = _scope.clean(tenant)
-        define = functools.partial(self._define, found, entries)
+        define = functools.partial(self._define, self._kind.own(version, id), entries)
         return Scope(define if name is None else lambda _default: define(name))
 
     def _define(
         self, own: Mapping[str, str], entries: Mapping[str, str | None], name: str
     ) -> Definition:
-        names = self._names
-        named = {names.name: _scope.clean(name) or "unnamed", **own}
-        if names.inherited:
-            # What is not given is removed: an inner agent has not the outer agent's version.
-            not_given = {names.version: None, names.id: None}
-            identity = {**not_given, **named, **entries}
-            return Definition(names.operation, named[names.name], {}, identity)
-        return Definition(names.operation, named[names.name], named, entries)
+        return Definition(*self._kind.describe(own, entries, name))
 
 
 #: One agent. Each call is a run: everything below carries its id, name, version and tenant.
-agent: Final = Decorator(
-    _Names(
-        semconv.OPERATION_INVOKE_AGENT,
-        semconv.AGENT_NAME,
-        semconv.AGENT_VERSION,
-        semconv.AGENT_ID,
-        inherited=True,
-    )
-)
+agent: Final = Decorator(AGENT)
 #: Several agents or steps that belong together; its name goes on everything below.
-workflow: Final = Decorator(
-    _Names(
-        semconv.OPERATION_INVOKE_WORKFLOW,
-        semconv.WORKFLOW_NAME,
-        semconv.WORKFLOW_VERSION,
-        semconv.WORKFLOW_ID,
-        inherited=True,
-    )
-)
+workflow: Final = Decorator(WORKFLOW)
 #: A step of plain code inside an agent.
-task: Final = Decorator(
-    _Names(
-        semconv.OPERATION_TASK,
-        semconv.TASK_NAME,
-        semconv.TASK_VERSION,
-        semconv.TASK_ID,
-        inherited=False,
-    )
-)
+task: Final = Decorator(TASK)
 #: A tool that an agent calls; ``id`` is the id of the tool call the model asked for.
-tool: Final = Decorator(
-    _Names(
-        semconv.OPERATION_EXECUTE_TOOL,
-        semconv.TOOL_NAME,
-        semconv.TOOL_VERSION,
-        semconv.TOOL_CALL_ID,
-        inherited=False,
-    )
-)
+tool: Final = Decorator(TOOL)

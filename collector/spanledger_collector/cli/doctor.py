@@ -1,4 +1,4 @@
-"""``spanledger doctor``: is everything in place? Clients, patches, exporter, collector."""
+"""``spanledger doctor``: is everything in place? Patches, exporter, collector."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from .options import DEFAULT_ADDRESS, Json, Url
 from .output import console, print_json, text
 
 _CLIENT_COLUMNS = ("client", "installed", "supported from", "patches", "remarks")
+_FRAMEWORK_COLUMNS = ("framework", *_CLIENT_COLUMNS[1:])
 
 
 def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
@@ -26,7 +27,8 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
         print_json({**dataclasses.asdict(found), "collector": collector})
         return
     out = console()
-    out.print(Grid("Clients", _CLIENT_COLUMNS, _client_rows(found)))
+    out.print(Grid("Clients", _CLIENT_COLUMNS, _rows(found.clients)))
+    out.print(Grid("Agent frameworks", _FRAMEWORK_COLUMNS, _rows(found.frameworks)))
     out.print(Grid("Not metered", ("client", "call", "why"), _gaps(found)))
     out.print(f"exporter   {text(found.exporter)}")
     for name, value in found.settings.items():
@@ -34,8 +36,8 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     out.print(f"collector  {text(str(collector.get('state')))}")
 
 
-def _client_rows(found: DoctorReport) -> Iterator[Sequence[str]]:
-    for client in found.clients:
+def _rows(clients: Sequence[ClientReport]) -> Iterator[Sequence[str]]:
+    for client in clients:
         yield (
             text(client.client),
             text(client.version or "not installed"),
@@ -54,7 +56,7 @@ def _patches(client: ClientReport) -> str:
 
 
 def _gaps(found: DoctorReport) -> Iterator[Sequence[str]]:
-    for client in found.clients:
+    for client in (*found.clients, *found.frameworks):
         for call, reason in client.not_metered.items():
             yield text(client.client), text(call), text(reason)
 

@@ -1,0 +1,304 @@
+"""What every agent framework has in common: its agents, tools and workflows as measured work.
+
+A framework's file is data: a :class:`Framework` with the public methods that run an agent, a tool
+or a workflow, each with a function that reads the names from the object. The model call itself is
+told by the client library underneath, so nothing here carries tokens: a call is counted once.
+
+    Agent.run ──> tell(agent) -> Work(AGENT, "planner") ──> invoke_agent planner, a new run
+      Tool.call ──> Work(TOOL, "search")                       ├─ execute_tool search
+      client.chat (its instrumentor)                           └─ chat gpt-4o
+
+A method that calls another patched method of the same object is told once. An agent that the
+application decorated by the same name, and that runs directly inside, is told once too: by the
+decorator.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import AsyncGeneratorType, GeneratorType, ModuleType
+from typing import Any, Final, Protocol, cast
+
+from opentelemetry import baggage
+from opentelemetry.trace import Tracer
+
+from spanledger import _scope, semconv
+from spanledger._activation import Activation, Definition, Idle, innermost
+from spanledger._guard import guarded
+from spanledger._instrumentor import Tracing
+from spanledger._patching import Hook, Kind, Patch, Target, Wrapper
+from spanledger._work import AGENT, TASK, TOOL, WORKFLOW, WorkKind
+from spanledger._wrapping import (
+    wrap_async_generator,
+    wrap_coroutine,
+    wrap_function,
+    wrap_generator,
+)
+
+__all__ = [
+    "AGENT",
+    "TASK",
+    "TOOL",
+    "WORKFLOW",
+    "Framework",
+    "Opening",
+    "Registration",
+    "Step",
+    "Work",
+    "inside_work",
+    "patches_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one call of a framework's method does.
+
+    Attributes:
+        kind: ``AGENT``, ``WORKFLOW``, ``TASK`` or ``TOOL``.
+        name: of the agent, workflow, task or tool.
+        id: of the agent, or of the tool call that the model asked for.
+        version: of the agent, workflow, task or tool.
+        conversation: id of the conversation, for this and everything below that has none.
+    """
+
+    kind: WorkKind
+    name: str
+    id: str | None = None
+    version: str | None = None
+    conversation: str | None = None
+
+
+def _never(_given: Mapping[str, Any]) -> bool:
+    return False
+
+
+def _no_failure(_result: Any) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One patched method of a framework.
+
+    Attributes:
+        target: where it is.
+        tell: given the object and the call's parameters by name, what the call does; None to tell
+            nothing. May read anything public of the object and must change nothing.
+        positional: parameters that may be given without their name, in order.
+        streams: true of parameters with which the method returns a generator.
+        failure: ``error.type`` of a result that says the work failed; empty for any other.
+    """
+
+    target: Target
+    tell: Callable[[Any, Mapping[str, Any]], Work | None]
+    positional: tuple[str, ...] = ()
+    streams: Callable[[Mapping[str, Any]], bool] = _never
+    failure: Callable[[Any], str] = _no_failure
+
+
+class Attach(Protocol):
+    """Joins a framework's public mechanism."""
+
+    def __call__(self, module: ModuleType, /, tracer: Callable[[], Tracer]) -> Callable[[], None]:
+        """Join; gives what undoes it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The framework's own public mechanism (callbacks, tracing processors, event handlers).
+
+    Attributes:
+        module: what has to be imported before.
+        attach: given that module and what gives the tracer, joins in; returns what undoes it. Work
+            is told by an :class:`Opening` a piece of work.
+    """
+
+    module: str
+    attach: Attach
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """One agent framework.
+
+    Attributes:
+        name: as ``init(instrument=...)`` and ``spanledger doctor`` know it.
+        distribution: what is installed.
+        minimum: oldest version that was tried.
+        steps: patched public methods.
+        registrations: public mechanisms that are joined instead of patched.
+        control_flow: qualified names of exception classes that are no errors (an interrupt, a
+            handoff); their subclasses are none either.
+        not_told: public ways to run an agent or a tool that leave no span, with the reason.
+        notes: what a user of this framework should know.
+    """
+
+    name: str
+    distribution: str
+    minimum: str
+    steps: tuple[Step, ...] = ()
+    registrations: tuple[Registration, ...] = ()
+    control_flow: frozenset[str] = frozenset()
+    not_told: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: tuple[str, ...] = ()
+
+
+class FrameworkDefinition(Definition):
+    """One piece of a framework's work; remembers whose it is, to tell it once."""
+
+    __slots__ = ("_control_flow", "_failure", "owner")
+
+    def __init__(
+        self,
+        work: Work,
+        framework: Framework,
+        tracer: Callable[[], Tracer],
+        owner: object = None,
+        failure: Callable[[Any], str] = _no_failure,
+    ) -> None:
+        entries: dict[str, str | None] = {}
+        if work.conversation and not baggage.get_baggage(semconv.CONVERSATION_ID):
+            entries[semconv.CONVERSATION_ID] = _scope.clean(work.conversation)
+        own = work.kind.own(work.version, work.id)
+        super().__init__(*work.kind.describe(own, entries, work.name), tracer)
+        self.owner = owner
+        self._control_flow = framework.control_flow
+        self._failure = failure
+
+    def error_of(self, raised: BaseException) -> str:
+        """No error where the framework only steers by this exception."""
+        if not self._control_flow.isdisjoint(_qualified(kind) for kind in type(raised).__mro__):
+            return ""
+        return super().error_of(raised)
+
+    def error_in(self, result: object) -> str:
+        """What the framework's file reads from the result."""
+        return self._failure(result)
+
+
+def _qualified(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def inside_work() -> bool:
+    """Whether the current code belongs to some agent or workflow already."""
+    return innermost() is not None
+
+
+class Opening:
+    """Starts a framework's work at the moment it really begins (for a coroutine: when awaited).
+
+    Args:
+        tell: gives the work; None for nothing to tell.
+        framework: whose work it is.
+        tracer: gives the tracer of its spans.
+        owner: the object that does the work: what it calls on itself is told once.
+        failure: see :class:`Step`.
+    """
+
+    __slots__ = ("_failure", "_framework", "_owner", "_tell", "_tracer")
+
+    def __init__(
+        self,
+        tell: Callable[[], Work | None],
+        framework: Framework,
+        tracer: Callable[[], Tracer],
+        owner: object = None,
+        failure: Callable[[Any], str] = _no_failure,
+    ) -> None:
+        self._tell = tell
+        self._framework = framework
+        self._tracer = tracer
+        self._owner = owner
+        self._failure = failure
+
+    def open(self) -> Activation:
+        """Start the span and make it current."""
+        activation = self.prepare()
+        activation.resume()
+        return activation
+
+    def prepare(self) -> Activation:
+        """Start the span without making it current."""
+        definition = self._definition()
+        return Idle(_NOTHING) if definition is None else definition.prepare()
+
+    @guarded(None)
+    def _definition(self) -> Definition | None:
+        around = innermost()
+        owner = self._owner
+        if isinstance(around, FrameworkDefinition) and owner is not None and around.owner is owner:
+            return None
+        work = self._tell()
+        if work is None or _decorated_already(around, work):
+            return None
+        return FrameworkDefinition(work, self._framework, self._tracer, owner, self._failure)
+
+
+_NOTHING: Final = Definition("", "", {}, {})
+
+
+def _decorated_already(around: Definition | None, work: Work) -> bool:
+    return (
+        around is not None
+        and not isinstance(around, FrameworkDefinition)
+        and around.new_run
+        and work.kind is AGENT
+        and around.name == _scope.clean(work.name)
+    )
+
+
+def patches_of(framework: Framework, tracing: Tracing) -> tuple[Patch | Hook, ...]:
+    """What the registry installs and removes for this framework."""
+    tracer = functools.partial(tracing.tracer, f"spanledger.{framework.name}")
+    steps = (Patch(step.target, _wrapper_of(step, framework, tracer)) for step in framework.steps)
+    hooks = (
+        Hook(joined.module, functools.partial(joined.attach, tracer=tracer))
+        for joined in framework.registrations
+    )
+    return (*steps, *hooks)
+
+
+def _wrapper_of(step: Step, framework: Framework, tracer: Callable[[], Tracer]) -> Wrapper:
+    wrap = _WRAPS[step.target.kind]
+
+    def driver(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        given = {**dict(zip(step.positional, args, strict=False)), **kwargs}
+        tell = functools.partial(step.tell, instance, given)
+        opening = Opening(tell, framework, tracer, instance, step.failure)
+        if step.streams(given):
+            return _follow(wrapped(*args, **kwargs), opening)
+        return wrap(wrapped, opening)(*args, **kwargs)
+
+    return driver
+
+
+def _follow(body: Any, opening: Opening) -> Any:
+    """The generator with a span around its iteration; anything else as it is."""
+    twin: Any = None
+    if isinstance(body, GeneratorType):
+        twin = wrap_generator(lambda: cast("Any", body), opening)()
+    elif isinstance(body, AsyncGeneratorType):
+        twin = wrap_async_generator(lambda: cast("Any", body), opening)()
+    else:
+        return body
+    twin.__name__, twin.__qualname__ = body.__name__, body.__qualname__
+    return twin
+
+
+def _wrap_lazy(wrapped: Callable[..., Any], opening: Opening) -> Callable[..., Any]:
+    return lambda *args, **kwargs: _follow(wrapped(*args, **kwargs), opening)
+
+
+_WRAPS: Final[Mapping[Kind, Callable[[Callable[..., Any], Opening], Callable[..., Any]]]] = {
+    Kind.SYNC: wrap_function,
+    Kind.ASYNC: wrap_coroutine,
+    Kind.GENERATOR: _wrap_lazy,
+    Kind.ASYNC_GENERATOR: _wrap_lazy,
+}

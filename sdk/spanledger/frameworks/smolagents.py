@@ -1,0 +1,46 @@
+"""The ``smolagents`` framework: agents, agents managed by agents, and tools.
+
+``run`` makes a generator when it is asked to stream; a managed agent is called like a tool and
+runs as an agent of its own. An agent without a name goes by the name of its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spanledger._framework import AGENT, TOOL, Framework, Step, Work
+from spanledger._patching import Kind, Target
+
+
+def _agent(agent: Any, _given: Mapping[str, Any]) -> Work:
+    return Work(AGENT, getattr(agent, "name", None) or type(agent).__name__)
+
+
+def _tool(tool: Any, _given: Mapping[str, Any]) -> Work:
+    return Work(TOOL, tool.name)
+
+
+def _streams(given: Mapping[str, Any]) -> bool:
+    return bool(given.get("stream"))
+
+
+FRAMEWORK: Final = Framework(
+    name="smolagents",
+    distribution="smolagents",
+    minimum="1.20.0",
+    steps=(
+        Step(
+            Target("smolagents.agents", "MultiStepAgent.run", Kind.SYNC),
+            _agent,
+            positional=("task", "stream"),
+            streams=_streams,
+        ),
+        Step(Target("smolagents.tools", "Tool.__call__", Kind.SYNC), _tool),
+        Step(Target("smolagents.tools", "PipelineTool.__call__", Kind.SYNC, optional=True), _tool),
+    ),
+    not_told={
+        "smolagents.agents.MultiStepAgent.step": "one step by hand, outside a run",
+        "tools of remote executors": "run in a sandbox, another process without spanledger",
+    },
+)
