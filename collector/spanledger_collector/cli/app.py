@@ -1,6 +1,8 @@
 """The Typer application: every verb registered once, every error turned into one clear line."""
 
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -27,6 +29,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"spanledger {version('spanledger')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Options that stand before a verb."""
+
+
 app.command("up")(up)
 app.command("demo")(demo)
 app.command("run", context_settings={"ignore_unknown_options": True})(run)

@@ -43,7 +43,7 @@ def _rows(clients: Sequence[ClientReport]) -> Iterator[Sequence[str]]:
             text(client.version or "not installed"),
             text(client.minimum),
             _patches(client),
-            text("; ".join(client.notes)),
+            text(" ".join(client.notes)),
         )
 
 

@@ -11,7 +11,8 @@ from rich.text import Text
 _EMPTY = ("", "-")
 _GAP = 2
 _LEAST_WIDTH = 8
-_NUMBER, _WHOLE = ">", "="
+_LEGIBLE_WIDTH = 4
+_NUMBER, _WHOLE, _PLAIN = ">", "=", " "
 #: What is never folded, tried in this order until it fits.
 _LAYOUTS = (_NUMBER + _WHOLE, _NUMBER, "")
 
@@ -39,11 +40,12 @@ class Grid:
     """A table; columns without any value are left out.
 
     Where the terminal is too narrow, words fold first, then identifiers and times, then numbers;
-    nothing is ever cut off.
+    in the end the values stand one below the other. Nothing is ever cut off.
 
     Args:
         title: above it.
         columns: headers. ``>`` before one: numbers, right-aligned. ``=``: identifiers and times.
+            A blank: neither, whatever the header begins with.
         rows: one cell a column, each rich markup.
     """
 
@@ -58,6 +60,9 @@ class Grid:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         gaps = _GAP * (len(self._parts) - 1)
+        if sum(min(part.width, _LEGIBLE_WIDTH) for part in self._parts) + gaps > options.max_width:
+            yield self._list()
+            return
         kept = next(
             (
                 layout
@@ -67,6 +72,16 @@ class Grid:
             "",
         )
         yield self._table(kept)
+
+    def _list(self) -> Table:
+        """One line a value: for more columns than can be read side by side."""
+        result = Table.grid(Column(), Column(overflow="fold"), padding=(0, _GAP, 0, 0))
+        result.title, result.title_justify, result.title_style = self._title, "left", "bold"
+        for number, line in enumerate(zip(*(part.cells for part in self._parts), strict=True), 1):
+            result.add_row("[dim]row[/]", f"[dim]{number}[/]")
+            for part, cell in zip(self._parts, line, strict=True):
+                result.add_row(part.header, cell)
+        return result
 
     def _table(self, kept: Collection[str]) -> Table:
         result = Table(
@@ -85,7 +100,7 @@ class Grid:
 
 
 def _part(marked: str, cells: Sequence[str]) -> _Part:
-    kind = marked[:1] if marked[:1] in (_NUMBER, _WHOLE) else ""
-    header = marked[len(kind) :]
+    mark = marked[:1] if marked[:1] in (_NUMBER, _WHOLE, _PLAIN) else ""
+    header, kind = marked[len(mark) :], mark.strip()
     widths = [Text.from_markup(cell, emoji=False).cell_len for cell in cells]
     return _Part(header, kind, cells, max([*map(len, header.split()), *widths]))

@@ -1,5 +1,6 @@
 """Options that several verbs share, declared once."""
 
+import logging
 from datetime import datetime, timezone
 from typing import Annotated
 
@@ -26,6 +27,8 @@ Workspace = Annotated[str, typer.Option("--workspace", help="Whose ledger to rea
 
 def connect(url: str, workspace: str = "default", *, guard: Guard | None = None) -> Ledger:
     """Open the ledger an option names; see :meth:`Ledger.connect`."""
+    # What the driver would say above an error that we say better.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     return Ledger.connect(url, workspace=workspace, guard=guard)
 
 

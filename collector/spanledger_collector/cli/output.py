@@ -4,6 +4,7 @@ Cells are rich markup: text from telemetry goes through :func:`text`, which make
 """
 
 import dataclasses
+import os
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,10 +15,11 @@ from rich.markup import escape
 
 _SECOND_NS = 1_000_000_000
 _MILLISECOND_NS = 1_000_000
+_NO_TERMINAL_WIDTH = 100_000
 
 #: Instead of an empty table.
 NOTHING_FOUND = (
-    "No runs here. A run appears about two seconds after its last span arrives; "
+    "No runs here. A run appears about three seconds after its last span arrives; "
     "`spanledger doctor` tells what is instrumented and whether the collector answers."
 )
 
@@ -25,9 +27,13 @@ NOTHING_FOUND = (
 def console(*, stderr: bool = False) -> Console:
     """Where tables go. Made anew each time, so that redirected output is honoured.
 
-    No emoji codes and no highlighting: what telemetry says is shown as it is.
+    A file or a pipe has no width, so nothing is folded there (``COLUMNS`` sets one). No emoji codes
+    and no highlighting: what telemetry says is shown as it is.
     """
-    return Console(stderr=stderr, emoji=False, highlight=False)
+    out = Console(stderr=stderr, emoji=False, highlight=False)
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        out.width = _NO_TERMINAL_WIDTH
+    return out
 
 
 def fail(message: str) -> None:

@@ -49,8 +49,9 @@ def up(
 ) -> None:
     """Start a collector: OTLP in, priced unit economics in ClickHouse out.
 
-    Settings come from SPANLEDGER_* variables too (see docs/collector.md). Stop it with Ctrl-C or
-    SIGTERM: what was acknowledged is brought into the ledger first.
+    Settings come from SPANLEDGER_* variables too (see docs/collector.md).
+
+    Stop it with Ctrl-C: what was acknowledged is brought into the ledger first.
 
     Example: spanledger up --sql
     """

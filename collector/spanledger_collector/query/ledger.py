@@ -9,6 +9,7 @@ Example:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import final
@@ -17,7 +18,6 @@ import pyarrow as pa
 
 from spanledger_collector.errors import ConfigurationError, NotFoundError, RefusedQueryError
 from spanledger_collector.store import Store
-from spanledger_collector.store.address import Address
 
 from .named import named
 from .reader import DirectReader, Reader, Row
@@ -35,6 +35,7 @@ from .rows import (
 )
 
 DEFAULT_ADDRESS = f"spanledger://127.0.0.1:{DEFAULT_PORT}"
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 #: Makes an ad-hoc statement safe to run on an open store, or refuses it.
 Guard = Callable[[Store, str], str]
 
@@ -83,14 +84,14 @@ class Ledger:
 
         Raises:
             ConfigurationError: the address has another form.
-            NotFoundError: there is no embedded ledger in that directory.
+            NotFoundError: there is no ledger; reading never makes one.
             StoreUnavailableError: nothing answers there.
         """
         scheme, separator, _ = address.partition("://")
         if separator and scheme in SCHEMES:
             return cls(RemoteReader.at(address), workspace=workspace)
         if separator and scheme in ("chdb", "http", "https"):
-            store = _existing(address)
+            store = Store.open(address, create=False)
             return cls(DirectReader(store), workspace=workspace, store=store, guard=guard)
         raise ConfigurationError(
             f"{address!r} is no ledger address; give spanledger://host:port (a collector), "
@@ -147,14 +148,18 @@ class Ledger:
         """What one trace cost and why.
 
         Raises:
-            NotFoundError: the ledger has no such trace (spans take about two seconds to settle).
+            NotFoundError: the ledger has no such trace (spans take about three seconds to settle).
         """
         wanted = trace_id.strip().lower()
         summaries = parse_rows(TraceRow, self.query("trace_summary", trace_id=wanted))
         if not summaries:
+            why = (
+                "; a trace appears about three seconds after its last span arrives"
+                if _TRACE_ID.fullmatch(wanted)
+                else ": a trace id has 32 hex digits"
+            )
             raise NotFoundError(
-                f"no trace {trace_id!r} in the ledger; a trace appears about two seconds after "
-                "its last span arrives (`spanledger runs` lists the newest)"
+                f"no trace {trace_id!r} in the ledger{why} (`spanledger runs` lists the newest)"
             )
         return TraceReport(
             summary=summaries[0],
@@ -192,17 +197,6 @@ class Ledger:
     ) -> Sequence[CoverageRow]:
         """How much of the usage is priced, by price status."""
         return parse_rows(CoverageRow, self.query("coverage", **_period(since, until)))
-
-
-def _existing(address: str) -> Store:
-    """The ledger's store; reading never makes a new one."""
-    path = Address.parse(address).path
-    if path is not None and not path.is_dir():
-        raise NotFoundError(
-            f"there is no embedded ledger in {path}; `spanledger up --data-dir` makes one "
-            "(its ledger lies in the folder `ledger` below)"
-        )
-    return Store.open(address)
 
 
 def _period(since: datetime | None, until: datetime | None) -> dict[str, object]:

@@ -5,9 +5,10 @@ tried again in halves, so that one trace that cannot be settled keeps back no ot
 logged, counted in :attr:`Settler.failed_traces` and left out until more of it arrives or somebody
 asks for it by :meth:`Settler.settle_traces`.
 
-Freshness: with the default quiet second, a trace is in the ledger 1 to 2 s after its last span when
-little goes on, and within about 5 s under a steady trickle, where the thread rests between passes.
-When many traces wait it does not rest. While idle it asks once in 10 s whether something arrived.
+Freshness: with the default quiet second, a trace is settled 1 to 2 s after its last span was loaded
+when little goes on, and within about 5 s under a steady trickle, where the thread rests between
+passes. When many traces wait it does not rest. While idle it asks once in 10 s whether something
+arrived.
 """
 
 import logging

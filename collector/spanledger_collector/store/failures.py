@@ -59,7 +59,8 @@ _CONFIGURATION: dict[int, str] = {
     192: "no such user; check the address",
     193: "wrong password; check the address",
     194: "a password is needed; check the address",
-    497: "the user lacks rights; see the deployment guide for the grants",
+    497: "the user lacks rights: a collector makes, fills and reads the tables and views of its "
+    "database, a reader needs SELECT on them",
     516: "wrong user or password; check the address",
 }
 

@@ -14,12 +14,12 @@ from weakref import WeakSet
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, ProgrammingError
 
-from spanledger_collector.errors import CollectorError, ConfigurationError
+from spanledger_collector.errors import CollectorError, ConfigurationError, NotFoundError
 
 from .address import Address
 from .connection import Connection, Settings
 from .driver import Driver, Values, open_driver
-from .failures import detail, translate
+from .failures import detail, translate, translated
 
 GIB = 1 << 30
 DEFAULT_ENGINE_MEMORY_BYTES = 4 * GIB
@@ -48,14 +48,22 @@ class Store:
     Args:
         address: where it is.
         engine_memory_bytes: cap of the embedded engine as a whole.
+        create: make the database if it is missing.
     """
 
-    def __init__(self, address: Address, engine_memory_bytes: int) -> None:
+    def __init__(self, address: Address, engine_memory_bytes: int, *, create: bool) -> None:
         self.address = address
+        if not create:
+            _expect_engine(address)
         self._options = _engine_options(address, engine_memory_bytes)
         self._lock = threading.Lock()
         self._opened: WeakSet[Connection] = WeakSet()  # a dropped one closes itself
-        self._keeper = self._create_database()
+        self._keeper = self._client(None, {})
+        try:
+            self._find_database(create=create)
+        except CollectorError:
+            self._keeper.close()
+            raise
 
     @classmethod
     def open(
@@ -64,6 +72,7 @@ class Store:
         *,
         database: str | None = None,
         engine_memory_bytes: int = DEFAULT_ENGINE_MEMORY_BYTES,
+        create: bool = True,
     ) -> "Store":
         """Open a ledger; its database is created if it is missing, its tables are not.
 
@@ -71,12 +80,14 @@ class Store:
             dsn: ``chdb:///path`` or ``http(s)://user:password@host:port/database``.
             database: wins over the one in the DSN; default ``spanledger``.
             engine_memory_bytes: cap of the embedded engine as a whole.
+            create: False for readers: nothing is made, no directory and no database.
 
         Raises:
             ConfigurationError: the address, the rights or the directory cannot work.
+            NotFoundError: there is no ledger, and none is to be made.
             StoreUnavailableError: nothing answers there.
         """
-        return cls(Address.parse(dsn, database), engine_memory_bytes)
+        return cls(Address.parse(dsn, database), engine_memory_bytes, create=create)
 
     def connect(self, settings: Settings | None = None) -> Connection:
         """A new connection, for one thread.
@@ -103,17 +114,17 @@ class Store:
             connection.close()
         self._keeper.close()
 
-    def _create_database(self) -> Driver:
-        keeper = self._client(None, {})
+    def _find_database(self, *, create: bool) -> None:
         name = self.address.database
-        try:
+        with translated(f"opening the database {name}"):
+            if not create and self._keeper.command(f"EXISTS TABLE {name}.runs") != 1:
+                raise NotFoundError(
+                    f"there is no ledger in {self.address.shown}; `spanledger up` makes one, or "
+                    "name another database at the end of the address"
+                )
             # Asked first, because a user who may only read may not say CREATE.
-            if keeper.command(f"EXISTS DATABASE {name}") != 1:
-                keeper.command(f"CREATE DATABASE IF NOT EXISTS {name} ENGINE = Atomic")
-        except ClickHouseError as error:
-            keeper.close()
-            raise translate(error, f"creating the database {name}") from error
-        return keeper
+            if create and self._keeper.command(f"EXISTS DATABASE {name}") != 1:
+                self._keeper.command(f"CREATE DATABASE IF NOT EXISTS {name} ENGINE = Atomic")
 
     def _client(self, database: str | None, settings: Settings) -> Driver:
         address = self.address
@@ -132,6 +143,19 @@ class Store:
             raise _refused(error, address) from error
         except ClickHouseError as error:
             raise translate(error, f"connecting to {address.shown}") from error
+
+
+def _expect_engine(address: Address) -> None:
+    """Refuse a directory that no engine has written: opening it would fill it.
+
+    Raises:
+        NotFoundError: it is not there, or holds something else.
+    """
+    if address.path is not None and not (address.path / "metadata").is_dir():
+        raise NotFoundError(
+            f"there is no embedded ledger in {address.path}; `spanledger up --data-dir` makes one "
+            "(its ledger lies in the folder `ledger` below)"
+        )
 
 
 def _engine_options(address: Address, memory_bytes: int) -> Values:

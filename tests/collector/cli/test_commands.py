@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -163,6 +166,34 @@ def test_a_trace_id_can_be_copied(
     assert TRACE in out
 
 
+def test_redirected_output_is_not_folded(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file or a pipe has no width: one line a row, so that grep and cut can be used."""
+    monkeypatch.delenv("COLUMNS")
+    _, out, _ = shell("runs", "--agent", "researcher")
+    (line,) = [line for line in out.splitlines() if TRACE in line]
+    assert "researcher" in line
+    _, out, _ = shell("sql", "SELECT * FROM runs WHERE agent_name = 'researcher'")
+    assert len([line for line in out.splitlines() if "researcher" in line]) == 1
+
+
+def test_more_columns_than_a_terminal_holds_are_listed(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line a value, as nobody can read columns of two letters."""
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = shell("sql", f"SELECT * FROM runs WHERE trace_id = '{TRACE}' ORDER BY run_id")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines.count(["trace_id", TRACE]) > 1
+    assert ["row", "1"] in lines
+    assert not [line for line in out.splitlines() if line.startswith(" ")]
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_the_version_is_told(shell: Shell) -> None:
+    """The installed distribution's."""
+    assert shell("--version") == (0, f"spanledger {version('spanledger')}\n", "")
+
+
 @pytest.mark.parametrize(
     "line",
     [["trace", HOSTILE_TRACE], ["agents"], ["runs"],
@@ -188,7 +219,8 @@ def test_hostile_names_are_inert(
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [
-        (["trace", "ff"], 1, "no trace 'ff'"),
+        (["trace", "ff"], 1, "no trace 'ff' in the ledger: a trace id has 32 hex digits"),
+        (["trace", "f" * 32], 1, "about three seconds"),
         (["trace"], 2, "Missing argument"),
         (["trace", TRACE, "--nope"], 2, "No such option"),
         (["nope"], 2, "No such command 'nope'"),
@@ -237,6 +269,17 @@ def test_ctrl_c_is_130(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spanledger_collector.query.Ledger.trace", interrupted)
     code, out, _ = shell("trace", TRACE)
     assert (code, out) == (130, "")
+
+
+def test_an_address_nobody_answers_at_is_one_line() -> None:
+    """The driver's own remarks are not repeated above our message."""
+    done = subprocess.run(
+        [sys.executable, "-m", "spanledger_collector.cli", "runs", "--url", "http://127.0.0.1:1"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("spanledger: ClickHouse does not answer")
 
 
 def test_messages_are_inert_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,6 +184,32 @@ def test_reading_makes_no_ledger(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_reading_leaves_a_directory_that_is_no_ledger_as_it_is(tmp_path: Path) -> None:
+    """Such as the data directory itself, which holds the ledger one level below."""
+    data = tmp_path / "data"
+    (data / "ledger").mkdir(parents=True)
+    with pytest.raises(NotFoundError, match=r"no embedded ledger in .*data; .*folder `ledger`"):
+        Ledger.connect(f"chdb://{data}")
+    assert sorted(tmp_path.rglob("*")) == [data, data / "ledger"]
+
+
+def test_reading_makes_no_database(any_dsn: str) -> None:
+    """A database that is not there, a slip of the pen say, is told and not created."""
+    with pytest.raises(NotFoundError, match="no ledger in"):
+        Ledger.connect(any_dsn)
+    keeper = Store.open(any_dsn, database="keeper")
+    name = any_dsn.rpartition("=")[2]
+    assert keeper.connect().rows(f"EXISTS DATABASE {name}") == [{"result": 0}]
+    keeper.close()
+
+
+def test_a_database_that_is_no_ledger_is_told(unmigrated_store: Store, any_dsn: str) -> None:
+    """Without the ledger's tables there is nothing to read."""
+    assert unmigrated_store.address.database in any_dsn
+    with pytest.raises(NotFoundError, match="no ledger in"):
+        Ledger.connect(any_dsn)
+
+
 def test_the_port_may_be_left_out() -> None:
     """4319 is where a collector is."""
     assert RemoteReader.at("spanledger://host")._base_url == "http://host:4319"
