@@ -19,6 +19,7 @@ from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, Tracer
 
 from spanledger import _scope, semconv
 from spanledger._guard import guarded
+from spanledger._questions import RUNS
 
 _ERROR: Final = Status(StatusCode.ERROR)
 _INNERMOST: Final = otel_context.create_key("spanledger-innermost")
@@ -117,17 +118,19 @@ class Definition:
         context = otel_context.get_current()
         attributes = self._attributes
         entries = self._entries
+        run_id = ""
         if self.new_run:
             parent = _scope.current_run_id(context)
             if parent:
                 attributes = {**attributes, semconv.RUN_PARENT_ID: _scope.clean(parent)}
-            entries = {semconv.RUN_ID: _scope.new_run_id(), **entries}
+            run_id = _scope.new_run_id()
+            entries = {semconv.RUN_ID: run_id, **entries}
         context = _scope.with_entries(context, entries)
         span = (self._tracer or _scope.tracer)().start_span(
             self.span_name, context, attributes=attributes, start_time=_clock.now_ns()
         )
         context = otel_context.set_value(_INNERMOST, self, context)
-        return Activation(self, span, trace.set_span_in_context(span, context))
+        return Activation(self, span, trace.set_span_in_context(span, context), run_id)
 
 
 def innermost() -> Definition | None:
@@ -140,14 +143,18 @@ class Activation:
     """A started span and the context that belongs to it.
 
     ``resume`` and ``pause`` make it current and not; ``close`` and ``fail`` end it, once.
+    ``run_id`` is that of the run which begins with it, if one does.
     """
 
-    __slots__ = ("_context", "_definition", "_token", "span")
+    __slots__ = ("_context", "_definition", "_run_id", "_token", "span")
 
-    def __init__(self, definition: Definition, span: Span, context: Context) -> None:
+    def __init__(
+        self, definition: Definition, span: Span, context: Context, run_id: str = ""
+    ) -> None:
         self.span = span
         self._definition = definition
         self._context = context
+        self._run_id = run_id
         self._token: Token[Context] | None = None
 
     def resume(self) -> None:
@@ -173,7 +180,7 @@ class Activation:
         try:
             self._tell(self._definition.error_in(result))
         finally:
-            self.span.end(_clock.now_ns())
+            self._end()
 
     @guarded(None)
     def fail(self, error: BaseException) -> None:
@@ -182,7 +189,12 @@ class Activation:
         try:
             self._tell(self._definition.error_of(error))
         finally:
-            self.span.end(_clock.now_ns())
+            self._end()
+
+    def _end(self) -> None:
+        self.span.end(_clock.now_ns())
+        if self._run_id:
+            RUNS.forget(self._run_id)
 
     def _tell(self, error: str) -> None:
         if error:

@@ -31,6 +31,7 @@ from spanledger._facts import Attributes
 from spanledger._finisher import Finisher
 from spanledger._guard import guarded, guarded_item, internal_errors
 from spanledger._hosts import server_attributes
+from spanledger._repeats import Repeat
 from spanledger._stream import AsyncStream, ClosingBody, SyncStream, Take, abandon_all
 
 __all__ = ["Api", "Call", "Reading", "drain", "drain_at_exit", "internal_errors"]
@@ -83,6 +84,7 @@ class Call:
         "owner",
         "provider",
         "reading",
+        "repeat",
         "requesting",
         "span",
     )
@@ -96,6 +98,8 @@ class Call:
         self.model = str(kwargs.get("model") or "")
         #: The client's own provider, while it is not known where the request goes; else empty.
         self.provider = ""
+        #: Its place among the calls of its run that ask the same question.
+        self.repeat: Repeat | None = None
         self.requesting = False
         self.reading = False
         self._kwargs = kwargs
@@ -230,14 +234,14 @@ class Call:
     # --- the end --------------------------------------------------------------------------------
     def fail(self, error: BaseException) -> None:
         """The client's method raised: there is no answer, and nobody knows what was billed."""
-        end_ns = self._claim()
+        end_ns = self._claim(error)
         if end_ns:
             self._end(Answer(complete=True), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
 
     @guarded(None)
     def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
         """End the span with this answer; without usage, after its tokens were counted."""
-        end_ns = self._claim()
+        end_ns = self._claim(error)
         if not end_ns:
             return
         if answer is None or answer.uncounted:
@@ -259,7 +263,7 @@ class Call:
         from_collector: bool = False,
     ) -> None:
         """End the span in the background, where the answer is read first."""
-        end_ns = self._claim()
+        end_ns = self._claim(error)
         if not end_ns:
             return
         job = functools.partial(self._read_and_end, read, error, end_ns)
@@ -268,12 +272,14 @@ class Call:
         elif not FINISHER.submit(job):
             self._end(Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
 
-    def _claim(self) -> int:
+    def _claim(self, error: BaseException | None) -> int:
         """The end time in nanoseconds, for the first that asks; 0 for everybody after."""
         try:
             self._open.pop()  # atomic, and takes no lock
         except IndexError:
             return 0
+        if self.repeat is not None:
+            self.repeat.ended(error)
         return self._started_ns + int((time.perf_counter() - self._perf) * 1e9)
 
     def _read_and_end(
@@ -306,6 +312,8 @@ class Call:
         try:
             attributes = _facts.answer_attributes(answer, self.api.tier_attribute) | source
             attributes |= _facts.attempt_attributes(self._attempts)
+            if self.repeat is not None:
+                attributes |= self.repeat.attributes(answer.error_code)
             if source[semconv.USAGE_SOURCE] != "missing":
                 attributes |= _facts.usage_attributes(answer.usage)
                 attributes |= _compute(answer.model, self.model, answer) or {}

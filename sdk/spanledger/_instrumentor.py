@@ -24,6 +24,7 @@ from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._hosts import server_attributes
 from spanledger._patching import Kind, Target, Wrapper
+from spanledger._repeats import recognise
 
 Number = TypeVar("Number", int, float)
 
@@ -240,6 +241,8 @@ def open_call(
     if not span.is_recording():
         return None
     call = Call(api, span, instance, kwargs, started_ns)
+    outer = getattr(running, "repeat", None) if running and running.requesting else None
+    call.repeat = recognise(api, kwargs, span, outer)
     if semconv.SERVER_ADDRESS not in address:
         call.provider = provider
     return call

@@ -115,10 +115,15 @@ RETRY_COUNT: Final = "spanledger.retry.count"
 RETRY_REASON: Final = "spanledger.retry.reason"
 #: Seconds waited after each failed HTTP attempt (double[]).
 RETRY_WAIT_SECONDS: Final = "spanledger.retry.wait_seconds"
-#: Span id of the call that this call repeats (application-level retry).
+#: Span id (16 hex digits) of the failed call that this call repeats (application-level retry).
 RETRY_OF: Final = "spanledger.retry.of"
+#: Why that call failed, in the words of ``error.type``: ``429``, ``timeout``, ``CancelledError``.
+RETRY_CAUSE: Final = "spanledger.retry.cause"
+#: Span id (16 hex digits) of the answered call whose answer this call makes again.
 REWORK_OF: Final = "spanledger.rework.of"
 REWORK_REASON: Final = "spanledger.rework.reason"
+#: The same question was asked again in the same run.
+REWORK_REGENERATED: Final = "regenerated"
 
 # --- Compute --------------------------------------------------------------------------------------
 FLOPS_PREFILL: Final = "spanledger.flops.prefill"
