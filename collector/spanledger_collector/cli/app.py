@@ -13,6 +13,7 @@ from .demo import demo
 from .doctor import doctor
 from .output import fail
 from .prices import prices
+from .reconcile import reconcile
 from .run import run
 from .runs import runs
 from .schema import schema
@@ -53,6 +54,7 @@ app.command("run", context_settings={"ignore_unknown_options": True})(run)
 app.command("trace")(trace)
 app.command("agents")(agents)
 app.command("runs")(runs)
+app.command("reconcile")(reconcile)
 app.command("sql")(sql)
 app.command("doctor")(doctor)
 app.command("schema")(schema)

@@ -12,6 +12,7 @@ from .remote import RemoteReader
 from .rows import (
     AgentRow,
     AttemptRow,
+    ChargeRow,
     CoverageRow,
     ModelRow,
     RunRow,
@@ -24,6 +25,7 @@ __all__ = [
     "DEFAULT_ADDRESS",
     "AgentRow",
     "AttemptRow",
+    "ChargeRow",
     "CoverageRow",
     "DirectReader",
     "Guard",

@@ -25,6 +25,7 @@ from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .rows import (
     AgentRow,
     AttemptRow,
+    ChargeRow,
     CoverageRow,
     ModelRow,
     RunRow,
@@ -197,6 +198,12 @@ class Ledger:
     ) -> Sequence[CoverageRow]:
         """How much of the usage is priced, by price status."""
         return parse_rows(CoverageRow, self.query("coverage", **_period(since, until)))
+
+    def charges(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[ChargeRow]:
+        """What is counted by day, model, service tier and unit: the side a bill is held against."""
+        return parse_rows(ChargeRow, self.query("charges_by_day", **_period(since, until)))
 
 
 def _period(since: datetime | None, until: datetime | None) -> dict[str, object]:

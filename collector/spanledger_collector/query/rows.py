@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
@@ -224,6 +224,22 @@ class CoverageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeRow:
+    """What the ledger counts of one day, model, tier and unit (query ``charges_by_day``)."""
+
+    day: date
+    provider: str
+    model: str
+    service_tier: str
+    unit: str
+    quantity: int
+    priced_quantity: int
+    cost_usd: Decimal | None
+    below_quantity: float
+    above_quantity: float
+
+
+@dataclass(frozen=True, slots=True)
 class TraceReport:
     """One trace, whole: its total, its runs, its attempts, its spans."""
 
@@ -259,12 +275,17 @@ def _moment(value: Any) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+def _day(value: Any) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
 #: How a value becomes the type a field is annotated with.
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "str": str,
     "int": int,
     "float": float,
     "bool": bool,
+    "date": _day,
     "datetime": _moment,
     "Decimal | None": _money,
     "tuple[str, ...]": tuple,

@@ -21,6 +21,7 @@ GIVEN: dict[str, Any] = {
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
     "agents": rows.AgentRow,
+    "charges_by_day": rows.ChargeRow,
     "coverage": rows.CoverageRow,
     "models": rows.ModelRow,
     "price_of": None,

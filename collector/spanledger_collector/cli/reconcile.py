@@ -1,0 +1,142 @@
+"""``spanledger reconcile FILE...``: a provider's bill held against the ledger."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.price import PriceBook
+from spanledger_collector.reconcile import (
+    CAUSES,
+    FORMATS,
+    BillLine,
+    Cause,
+    Difference,
+    Reconciliation,
+    read_export,
+)
+from spanledger_collector.reconcile import reconcile as compare
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
+from .output import console, counted, plain_decimal, print_json, text, usd
+
+_CAUSE_COLUMNS = ("cause", ">amount", ">share", "meaning")
+_ROW_COLUMNS = ("day", "provider", "model", ">billed", ">ledger", ">difference", "causes")
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What ``--json`` prints."""
+
+    billed_usd: Decimal
+    ledger_usd: Decimal
+    difference_usd: Decimal
+    causes: Mapping[Cause, Decimal]
+    differences: Sequence[Difference]
+    unvalued: Sequence[BillLine]
+
+
+def reconcile(
+    files: Annotated[
+        list[Path], typer.Argument(help=f"Exports of a provider: {'; '.join(FORMATS)}.")
+    ],
+    prices_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices-file",
+            envvar="SPANLEDGER_PRICES_FILE",
+            help="Your own prices and aliases, as the collector has them (YAML).",
+        ),
+    ] = None,
+    url: Url = DEFAULT_ADDRESS,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """How a provider's bill differs from the ledger, by day and model, and why.
+
+    Usage and cost exports of the same provider complete each other: give both.
+
+    Example: spanledger reconcile usage.json costs.json
+    """
+    bill = [line for file in files for line in read_export(file)]
+    if not bill:
+        raise ConfigurationError(
+            f"nothing about models in {', '.join(map(str, files))}; export a day with usage, "
+            "grouped by model"
+        )
+    book = PriceBook.shipped(prices_file)
+
+    def resolve(provider: str, model: str) -> tuple[str, str] | None:
+        match = book.resolve(provider, model)
+        return (match.provider, match.model) if match.model else None
+
+    with connect(url, workspace) as ledger:
+        found = compare(bill, ledger.charges(*_period(bill)), resolve)
+    if as_json:
+        print_json(
+            _Report(
+                found.billed_usd,
+                found.ledger_usd,
+                found.billed_usd - found.ledger_usd,
+                found.causes,
+                found.differences,
+                found.unvalued,
+            )
+        )
+        return
+    for part in _view(found):
+        console().print(part)
+
+
+def _period(bill: Sequence[BillLine]) -> tuple[datetime, datetime]:
+    """From the first day to the last one; both are taken whole."""
+    days = [line.day for line in bill]
+    start = datetime.combine(min(days), time.min, timezone.utc)
+    return start, datetime.combine(max(days), time.min, timezone.utc)
+
+
+def _view(found: Reconciliation) -> Iterator[object]:
+    difference = found.billed_usd - found.ledger_usd
+    yield (
+        f"billed [bold]{usd(found.billed_usd)}[/]  ledger [bold]{usd(found.ledger_usd)}[/]  "
+        f"difference [bold]{_signed(difference)}[/]{_share(difference, found.billed_usd)}"
+    )
+    if found.causes:
+        yield Grid(
+            "Why",
+            _CAUSE_COLUMNS,
+            (_why(cause, amount, found.billed_usd) for cause, amount in found.causes.items()),
+        )
+    yield Grid("By day and model", _ROW_COLUMNS, (_cells(row) for row in found.differences))
+    if found.unvalued:
+        yield (
+            f"[yellow]{counted(len(found.unvalued), 'line')} of the bill left out: they have no "
+            "cost, and the ledger has no rate for them[/]"
+        )
+
+
+def _why(cause: Cause, amount: Decimal, billed_usd: Decimal) -> Sequence[str]:
+    return cause, _signed(amount), _share(amount, billed_usd).strip(" ()"), CAUSES[cause]
+
+
+def _cells(row: Difference) -> Sequence[str]:
+    causes = ", ".join(f"{cause} {_signed(amount)}" for cause, amount in row.causes.items())
+    return (
+        row.day.isoformat(), text(row.provider), text(row.model), usd(row.billed_usd),
+        usd(row.ledger_usd), _signed(row.difference_usd), causes or "-",
+    )  # fmt: skip
+
+
+def _signed(amount: Decimal) -> str:
+    sign = "-" if amount < 0 else "+" if amount > 0 else ""
+    return f"{sign}${plain_decimal(abs(amount))}"
+
+
+def _share(amount: Decimal, whole: Decimal) -> str:
+    return f"  ({100 * amount / whole:+.2f} %)" if whole else ""

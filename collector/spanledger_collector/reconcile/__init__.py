@@ -1,0 +1,21 @@
+"""The ledger against a provider's bill: what differs, by day and model, and why.
+
+``export`` reads a provider's export into bill lines (one file a format); ``variance`` splits the
+difference of one day and model into causes, exactly; ``reconciliation`` brings both together.
+"""
+
+from .bill import BillLine
+from .export import FORMATS, read_export
+from .reconciliation import Difference, Reconciliation, reconcile
+from .variance import CAUSES, Cause
+
+__all__ = [
+    "CAUSES",
+    "FORMATS",
+    "BillLine",
+    "Cause",
+    "Difference",
+    "Reconciliation",
+    "read_export",
+    "reconcile",
+]

@@ -1,0 +1,124 @@
+"""Cloud bills: AWS Cost and Usage Reports (1 and 2) and FOCUS, whose columns differ in name only.
+
+Sources: the AWS data dictionary of ``lineItem/*`` and ``line_item_*`` columns; the FOCUS
+specification 1.0 to 1.2. What a line is for stands in its usage type or SKU
+(``USE1-Claude4.5Sonnet-cache-read-input-token-count``); quantities count by the unit that the bill
+itself names (``1K tokens``, ``1M tokens``), and are unknown where it names none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from .bill import WHOLE, BillLine, day_of, in_usd, number, word
+
+#: Service that bills -> provider as spans name it.
+_SERVICES: Final[Sequence[tuple[str, str]]] = (
+    ("bedrock", "aws.bedrock"),
+    ("azure openai", "azure.ai.openai"),
+    ("cognitive services", "azure.ai.openai"),
+    ("foundry", "azure.ai.openai"),
+    ("vertex", "gcp.vertex_ai"),
+    ("openai", "openai"),
+    ("anthropic", "anthropic"),
+    ("claude", "anthropic"),
+)
+#: First match wins: the words of a usage type, without its punctuation.
+_KINDS: Final[Sequence[tuple[str, str]]] = (
+    ("cachewrite1h|1hcachewrite", "cache_write_1h"),
+    ("cachewrite", "cache_write_5m"),
+    ("cacheread|cachedinput|cachedinp|cached", "cache_read"),
+    ("input|prompt", "input"),
+    ("output|completion|response", "output"),
+)
+_TIERS: Final = ("batch", "flex", "priority")
+_UNIT: Final = re.compile(r"(\d+)?\s*([km])?\s*tokens?", re.IGNORECASE)
+_FACTORS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
+#: Words of a usage type that name no model.
+_NO_MODEL: Final = re.compile(
+    r"^(?:[A-Z]{2,4}\d|mp|on-?demand|tokens?|count|units|global|input|output|cache|read|write|"
+    r"batch|flex|priority|standard|amazon|bedrock|edition|usage|text|\d[hkm])$",
+    re.IGNORECASE,
+)
+
+
+def _column(fields: Mapping[str, str], *names: str) -> str:
+    return next((name for name in names if fields.get(name)), names[0])
+
+
+def is_cloud(header: Sequence[str]) -> bool:
+    """Whether these are the columns of one of the formats."""
+    named = set(header)
+    return bool(
+        named & {"lineItem/UnblendedCost", "line_item_unblended_cost"}
+        or named >= {"BilledCost", "ChargePeriodStart"}
+    )
+
+
+def lines(rows: Iterator[Mapping[str, str]]) -> Iterator[BillLine]:
+    """Bill lines of the charges of model services; charges of other services are left out.
+
+    Raises:
+        ValueError: a figure or a time cannot be read.
+    """
+    for row in rows:
+        provider = _provider(row)
+        if provider and word(row, "ChargeCategory") in {"", "Usage"}:
+            yield _line(row, provider)
+
+
+def _provider(row: Mapping[str, str]) -> str:
+    columns = (
+        "lineItem/ProductCode", "line_item_product_code", "product/ProductName",
+        "product_product_name", "ServiceName", "product_servicecode", "product/servicecode",
+        "lineItem/LineItemDescription", "line_item_line_item_description",
+    )  # fmt: skip
+    told = " ".join(word(row, name) for name in columns).lower()
+    return next((provider for mark, provider in _SERVICES if mark in told), "")
+
+
+def _line(row: Mapping[str, str], provider: str) -> BillLine:
+    cost = _column(row, "lineItem/UnblendedCost", "line_item_unblended_cost", "BilledCost")
+    amount = _column(
+        row, "lineItem/UsageAmount", "line_item_usage_amount", "ConsumedQuantity", "PricingQuantity"
+    )
+    start = _column(
+        row, "lineItem/UsageStartDate", "line_item_usage_start_date", "ChargePeriodStart"
+    )
+    currency = _column(row, "lineItem/CurrencyCode", "line_item_currency_code", "BillingCurrency")
+    kind = word(row, _column(
+        row, "lineItem/UsageType", "line_item_usage_type", "SkuMeter", "SkuId", "SkuPriceId"
+    ))  # fmt: skip
+    squeezed = re.sub(r"[^a-z0-9]", "", kind.lower())
+    unit = next((unit for words, unit in _KINDS if re.search(words, squeezed)), WHOLE)
+    quantity = number(row, amount)
+    factor = _factor(row)
+    return BillLine(
+        day=day_of(row[start]),
+        provider=provider,
+        model=_model(row, kind),
+        service_tier=next((one for one in _TIERS if one in squeezed), ""),
+        unit=unit,
+        quantity=quantity * factor if quantity is not None and factor and unit else None,
+        cost_usd=in_usd(number(row, cost), word(row, currency)),
+    )
+
+
+def _factor(row: Mapping[str, str]) -> Decimal | None:
+    told = word(row, _column(row, "pricing/unit", "pricing_unit", "ConsumedUnit", "PricingUnit"))
+    found = _UNIT.fullmatch(told)
+    if found is None:
+        return None
+    return Decimal(found[1] or 1) * _FACTORS[(found[2] or "").lower()]
+
+
+def _model(row: Mapping[str, str], usage_type: str) -> str:
+    """The model's name, where the bill has one; else what is left of the usage type."""
+    for name in ("product/model", "product_model", "x_Model", "product/titanModel"):
+        if word(row, name):
+            return word(row, name)
+    words = re.split(r"[-_: ]+", usage_type)
+    return "-".join(one for one in words if one and not _NO_MODEL.match(one))

@@ -1,0 +1,91 @@
+"""A provider's export file as bill lines; the format is told from the file itself."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from spanledger_collector.errors import ConfigurationError, NotFoundError
+
+from . import anthropic, cloud, openai, plain
+from .bill import BillLine
+
+#: Names of the formats, for messages and help.
+FORMATS: Final = (
+    "OpenAI usage and costs (JSON)",
+    "Anthropic usage report and cost report (JSON)",
+    "AWS Cost and Usage Report (CSV)",
+    "FOCUS (CSV)",
+    "plain CSV: " + ",".join(plain.COLUMNS),
+)
+
+
+def read_export(path: Path) -> list[BillLine]:
+    """Every bill line of one file, gzip or not; JSON may be one page, a list or a page a line.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigurationError: it is in none of the formats, or a line of it cannot be read.
+    """
+    try:
+        text = _text(path)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as text: {error}") from error
+    reader = _pages if text.lstrip()[:1] in {"{", "["} else _table
+    found: list[BillLine] = []
+    try:
+        found.extend(reader(text))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        place = f"after {len(found)} lines" if found else "at its start"
+        raise ConfigurationError(
+            f"{path}, {place}: {error}. Formats: {'; '.join(FORMATS)}"
+        ) from error
+    return found
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
+    return data.decode("utf-8-sig")
+
+
+def _pages(text: str) -> Iterator[BillLine]:
+    for page in _documents(text):
+        if not isinstance(page, dict):
+            raise ValueError("a page of an export is a JSON object")  # noqa: TRY004 - told as bad input
+        yield from _reader_of(cast("dict[str, Any]", page))(page)
+
+
+def _documents(text: str) -> Iterable[object]:
+    try:
+        whole: object = json.loads(text, parse_float=str)
+    except ValueError:
+        return [json.loads(line, parse_float=str) for line in text.splitlines() if line.strip()]
+    return cast("list[object]", whole) if isinstance(whole, list) else [whole]
+
+
+def _reader_of(page: Mapping[str, Any]) -> Callable[[Any], Iterator[BillLine]]:
+    buckets = page.get("data")
+    if not isinstance(buckets, list):
+        raise ValueError("there is no list `data`")  # noqa: TRY004 - told as bad input
+    ours = any("starting_at" in bucket for bucket in cast("list[Any]", buckets))
+    return anthropic.lines if ours else openai.lines
+
+
+def _table(text: str) -> Iterator[BillLine]:
+    rows = csv.DictReader(io.StringIO(text))
+    header = rows.fieldnames or []
+    if cloud.is_cloud(header):
+        yield from cloud.lines(rows)
+    elif plain.is_plain(header):
+        yield from plain.lines(rows)
+    else:
+        raise ValueError(f"the columns {', '.join(header[:8])} are of no known format")

@@ -1,0 +1,92 @@
+"""OpenAI's organization exports: usage of completions and embeddings, and costs.
+
+Source: the pages of ``/v1/organization/usage/completions`` (``group_by=model,batch`` and, if used,
+``service_tier``) and ``/v1/organization/costs`` (``group_by=line_item``) of the API reference.
+Usage counts cached tokens within ``input_tokens``. A line item of costs reads ``<model>, <what>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from .bill import WHOLE, BillLine, day_of, in_usd, number, tier, word
+
+PROVIDER: Final = "openai"
+_USAGE: Final = "organization.usage."
+_COSTS: Final = "organization.costs.result"
+
+#: What a line item is for -> unit of the price book.
+_KINDS: Final[Mapping[str, str]] = {
+    "input": "input",
+    "cached input": "cache_read",
+    "cached": "cache_read",
+    "cache write": "cache_write_5m",
+    "output": "output",
+    "audio input": "audio_input",
+    "audio output": "audio_output",
+    "web search": "web_search",
+}
+
+
+def objects(page: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The results of a page with the start of their bucket."""
+    for bucket in cast("Mapping[str, Any]", page).get("data") or ():
+        for result in bucket.get("results") or bucket.get("result") or ():
+            yield bucket.get("start_time"), result
+
+
+def lines(page: Any) -> Iterator[BillLine]:
+    """The bill lines of one page of usage or of costs.
+
+    Raises:
+        ValueError: a figure or a time cannot be read.
+    """
+    for start, result in objects(page):
+        kind = word(result, "object")
+        if kind.startswith(_USAGE):
+            yield from _usage(day_of(start), result)
+        elif kind == _COSTS:
+            yield _cost(day_of(start), result)
+        else:
+            raise ValueError(f"object {kind!r} is neither usage nor costs")
+
+
+def _usage(day: date, result: Mapping[str, Any]) -> Iterator[BillLine]:
+    batch = result.get("batch") is True
+    service_tier = "batch" if batch else tier(word(result, "service_tier"))
+    for unit, quantity in _quantities(result).items():
+        if quantity:
+            yield BillLine(day, PROVIDER, word(result, "model"), service_tier, unit, quantity, None)
+
+
+def _quantities(result: Mapping[str, Any]) -> Mapping[str, Decimal]:
+    """Disjoint units: audio and cached tokens are taken out of the totals that include them."""
+
+    def read(name: str) -> Decimal:
+        return number(result, name) or Decimal(0)
+
+    cached, written = read("input_cached_tokens"), read("input_cache_write_tokens")
+    audio_in, audio_out = read("input_audio_tokens"), read("output_audio_tokens")
+    return {
+        "input": read("input_tokens") - cached - written - audio_in,
+        "cache_read": cached,
+        "cache_write_5m": written,
+        "audio_input": audio_in,
+        "output": read("output_tokens") - audio_out,
+        "audio_output": audio_out,
+    }
+
+
+def _cost(day: date, result: Mapping[str, Any]) -> BillLine:
+    amount = cast("Mapping[str, Any]", result.get("amount") or {})
+    cost_usd = in_usd(number(amount, "value"), word(amount, "currency"))
+    model, _, what = (part.strip() for part in word(result, "line_item").partition(","))
+    kind = what.lower()
+    service_tier = next((one for one in ("batch", "flex", "priority") if one in kind), "")
+    kind = kind.replace(service_tier, "").strip(" -,()")
+    unit = _KINDS.get(kind, WHOLE)
+    quantity = number(result, "quantity") if unit != WHOLE else None
+    return BillLine(day, PROVIDER, model, service_tier, unit, quantity, cost_usd)

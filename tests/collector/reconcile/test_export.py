@@ -1,0 +1,163 @@
+"""Each format as its provider writes it, and what is told of a file that is in none."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spanledger_collector.errors import ConfigurationError, NotFoundError
+from spanledger_collector.reconcile import BillLine, read_export
+
+DAY = date(2026, 11, 2)
+START = 1793577600  # 2026-11-02 in Unix seconds
+
+
+def write(folder: Path, content: Any, name: str = "export") -> Path:
+    """A file with this text, or with this object as JSON."""
+    path = folder / name
+    text = content if isinstance(content, str) else json.dumps(content)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def openai_page(**result: Any) -> dict[str, Any]:
+    """One bucket with one result."""
+    return {"object": "page", "data": [{"object": "bucket", "start_time": START,
+            "end_time": START + 86400, "results": [result]}]}  # fmt: skip
+
+
+def test_openai_usage(tmp_path: Path) -> None:
+    """Cached and audio tokens are taken out of the totals that include them."""
+    page = openai_page(
+        object="organization.usage.completions.result", input_tokens=1000, output_tokens=70,
+        input_cached_tokens=400, input_audio_tokens=50, output_audio_tokens=20, model="gpt-4.1",
+        num_model_requests=2, batch=True,
+    )  # fmt: skip
+    found = read_export(write(tmp_path, page))
+    assert {(line.unit, line.quantity) for line in found} == {
+        ("input", 550), ("cache_read", 400), ("audio_input", 50), ("output", 50),
+        ("audio_output", 20),
+    }  # fmt: skip
+    first = found[0]
+    assert (first.day, first.provider, first.model) == (DAY, "openai", "gpt-4.1")
+    assert (first.service_tier, first.cost_usd) == ("batch", None)
+
+
+@pytest.mark.parametrize(
+    ("line_item", "model", "tier", "unit"),
+    [
+        ("gpt-4.1-2025-04-14, input", "gpt-4.1-2025-04-14", "", "input"),
+        ("gpt-4.1-2025-04-14, cached input", "gpt-4.1-2025-04-14", "", "cache_read"),
+        ("gpt-4.1, batch output", "gpt-4.1", "batch", "output"),
+        ("ft:gpt-4.1:acme, output", "ft:gpt-4.1:acme", "", "output"),
+        ("Code interpreter sessions", "Code interpreter sessions", "", ""),
+    ],
+)
+def test_openai_costs(tmp_path: Path, line_item: str, model: str, tier: str, unit: str) -> None:
+    page = openai_page(
+        object="organization.costs.result", line_item=line_item,
+        amount={"value": 0.06, "currency": "usd"},
+    )  # fmt: skip
+    [line] = read_export(write(tmp_path, page))
+    assert line == BillLine(DAY, "openai", model, tier, unit, None, Decimal("0.06"))
+
+
+def test_anthropic_usage(tmp_path: Path) -> None:
+    page = {"data": [{"starting_at": "2026-11-02T00:00:00Z", "ending_at": "2026-11-03T00:00:00Z",
+        "results": [{"uncached_input_tokens": 1500, "cache_creation":
+            {"ephemeral_1h_input_tokens": 1000, "ephemeral_5m_input_tokens": 500},
+            "cache_read_input_tokens": 200, "output_tokens": 500, "server_tool_use":
+            {"web_search_requests": 10}, "model": "claude-sonnet-4-5", "service_tier": "standard",
+            "context_window": "0-200k"}]}]}  # fmt: skip
+    found = read_export(write(tmp_path, page))
+    assert {(line.unit, line.quantity) for line in found} == {
+        ("input", 1500), ("cache_read", 200), ("cache_write_5m", 500), ("cache_write_1h", 1000),
+        ("output", 500), ("web_search", 10),
+    }  # fmt: skip
+    assert {line.service_tier for line in found} == {""}
+
+
+def test_anthropic_costs_are_cents(tmp_path: Path) -> None:
+    page = {"data": [{"starting_at": "2026-11-02T00:00:00Z", "results": [
+        {"currency": "USD", "amount": "123.78912", "cost_type": "tokens", "model": "claude-x",
+         "token_type": "cache_creation.ephemeral_1h_input_tokens", "service_tier": "batch"},
+        {"currency": "USD", "amount": "10", "cost_type": "code_execution", "model": None},
+    ]}]}  # fmt: skip
+    first, second = read_export(write(tmp_path, page))
+    assert first == BillLine(
+        DAY, "anthropic", "claude-x", "batch", "cache_write_1h", None, Decimal("1.2378912")
+    )
+    assert (second.unit, second.model, second.cost_usd) == ("", "", Decimal("0.1"))
+
+
+def test_aws_cost_and_usage_report(tmp_path: Path) -> None:
+    """Both spellings of the columns; other services are left out; quantities by the bill's unit."""
+    text = (
+        "line_item_usage_start_date,line_item_product_code,line_item_usage_type,"
+        "line_item_usage_amount,pricing_unit,line_item_unblended_cost,line_item_currency_code\n"
+        "2026-11-02T00:00:00.000Z,AmazonBedrock,USE1-NovaPro-input-tokens,12.5,1K tokens,0.01,USD\n"
+        "2026-11-02T01:00:00.000Z,AmazonBedrock,USE1-NovaPro-cache-read-input-token-count,2,"
+        "1M tokens,0.4,USD\n"
+        "2026-11-02T01:00:00.000Z,AmazonBedrock,USE1-NovaPro-output-tokens-batch,3,Units,0.2,USD\n"
+        "2026-11-02T01:00:00.000Z,AmazonS3,Requests,3,Requests,0.2,USD\n"
+    )
+    found = read_export(write(tmp_path, text))
+    assert [(line.unit, line.quantity, line.service_tier) for line in found] == [
+        ("input", 12500, ""), ("cache_read", 2_000_000, ""), ("output", None, "batch"),
+    ]  # fmt: skip
+    assert {(line.provider, line.model) for line in found} == {("aws.bedrock", "NovaPro")}
+    assert [line.cost_usd for line in found] == [Decimal("0.01"), Decimal("0.4"), Decimal("0.2")]
+
+
+def test_focus(tmp_path: Path) -> None:
+    """Usage charges only; tax and credits are not the ledger's."""
+    text = (
+        "ChargePeriodStart,ServiceName,ChargeCategory,SkuMeter,ConsumedQuantity,ConsumedUnit,"
+        "BilledCost,BillingCurrency\n"
+        "2026-11-02T00:00:00Z,Amazon Bedrock,Usage,Claude4.5Sonnet-output,1000,Tokens,1.5,USD\n"
+        "2026-11-02T00:00:00Z,Amazon Bedrock,Tax,,,,0.3,USD\n"
+    )
+    [line] = read_export(write(tmp_path, text))
+    assert (line.unit, line.quantity, line.cost_usd) == ("output", 1000, Decimal("1.5"))
+    assert line.model == "Claude4.5Sonnet"
+
+
+def test_a_plain_table_gzipped(tmp_path: Path) -> None:
+    text = 'day,provider,model,unit,quantity,cost_usd\n2026-11-02,acme,m1,input,"1,000",0.5\n'
+    path = tmp_path / "bill.csv.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    [line] = read_export(path)
+    assert line == BillLine(DAY, "acme", "m1", "", "input", Decimal(1000), Decimal("0.5"))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("a,b\n1,2\n", "columns a, b"),
+        ("", "columns"),
+        ("{", "export"),
+        ("[1]", "JSON object"),
+        ({"nothing": 1}, "list `data`"),
+        (openai_page(object="organization.users"), "organization.users"),
+        (openai_page(object="organization.usage.completions.result", input_tokens="x"), "'x'"),
+        ("day,provider,model,cost_usd\nsoon,acme,m1,1\n", "'soon' is no date"),
+        ("day,provider,model,cost_usd\n2026-11-02,acme,m1,NaN\n", "no number"),
+        (openai_page(object="organization.costs.result", line_item="a, input",
+                     amount={"value": 1, "currency": "eur"}), "EUR"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read(tmp_path: Path, content: Any, told: str) -> None:
+    """The message names the file or the figure at fault."""
+    with pytest.raises(ConfigurationError, match=told):
+        read_export(write(tmp_path, content))
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="nowhere"):
+        read_export(tmp_path / "nowhere.json")

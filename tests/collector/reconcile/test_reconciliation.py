@@ -1,0 +1,119 @@
+"""The whole way: an export held against a settled ledger, by the command line."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.collector.settle.scene import call, hex32, load, price, publish, settler
+
+from spanledger_collector.cli.app import execute
+from spanledger_collector.query import ChargeRow
+from spanledger_collector.reconcile import BillLine, reconcile
+from spanledger_collector.store import Store
+
+DAY = date(2026, 11, 2)
+
+
+def charge(model: str, unit: str, quantity: int, cost: str, provider: str = "acme") -> ChargeRow:
+    return ChargeRow(DAY, provider, model, "", unit, quantity, quantity, Decimal(cost), 0.0, 0.0)
+
+
+def line(model: str, unit: str, quantity: int | None, cost: str | None) -> BillLine:
+    return BillLine(
+        DAY, "acme", model, "", unit,
+        None if quantity is None else Decimal(quantity), None if cost is None else Decimal(cost),
+    )  # fmt: skip
+
+
+def nothing(_provider: str, _model: str) -> None:
+    """A price book that knows no model."""
+
+
+def test_usage_and_costs_complete_each_other() -> None:
+    """Quantities of the one, amounts of the other, of the same day, model and unit."""
+    bill = [line("m1", "input", 100, None), line("m1", "input", None, "30")]
+    [row] = reconcile(bill, [charge("m1", "input", 100, "20")], nothing).differences
+    assert (row.billed_usd, row.ledger_usd, row.difference_usd) == (30, 20, 10)
+    assert row.causes == {"price_version": 10}
+
+
+def test_other_providers_and_days_are_left_out() -> None:
+    other = charge("m9", "input", 5, "5", provider="elsewhere")
+    found = reconcile([line("m1", "input", 1, "1")], [other], nothing)
+    assert found.ledger_usd == 0
+    assert found.causes == {"not_instrumented": 1}
+
+
+def test_a_model_that_the_bill_does_not_know() -> None:
+    """In the ledger only: counted twice, or somebody else's account."""
+    found = reconcile([line("m1", "input", 1, "1")], [charge("m2", "input", 3, "3")], nothing)
+    assert found.causes == {"duplicate": -3, "not_instrumented": 1}
+
+
+def test_names_of_cloud_bills_are_found_by_their_words() -> None:
+    told = [
+        charge("anthropic.claude-sonnet-4-5-20250929-v1:0", "input", 100, "30"),
+        charge("amazon.nova-pro-v1:0", "input", 100, "8"),
+    ]
+    found = reconcile([line("Claude4.5Sonnet", "input", 100, "30")], told, nothing)
+    assert [row.difference_usd for row in found.differences] == [-8, 0]
+
+
+def test_quantities_that_nobody_can_value_are_told() -> None:
+    found = reconcile([line("m1", "input", 7, None)], [], nothing)
+    assert [one.quantity for one in found.unvalued] == [7]
+    assert found.billed_usd == 0
+
+
+def test_totals_without_units_beside_usage() -> None:
+    """The total is compared; usage without cost would count it twice."""
+    bill = [line("m1", "", None, "50"), line("m1", "input", 100, None)]
+    found = reconcile(bill, [charge("m1", "input", 100, "20")], nothing)
+    assert found.causes == {"unexplained": 30}
+
+
+@pytest.fixture
+def ledger(fresh_dsn: str, store: Store) -> str:
+    """1000 tokens in and 10 out at one price, and the same answer told twice."""
+    with store.connect() as connection:
+        publish(connection, [price("m1", input_usd_per_token="0.001", output_usd_per_token="0.01")])
+        load(connection, [call(2, 0, (1000, 10), response_id="r1"),
+                          call(3, 2, (1000, 10), response_id="r1", scope_name="twin")])  # fmt: skip
+    one = settler(store)
+    one.settle_traces([("default", hex32(1))])
+    one.stop(drain=False)
+    return fresh_dsn
+
+
+def test_the_command(ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """1200 tokens were billed, at another output rate."""
+    bill = tmp_path / "bill.csv"
+    bill.write_text(
+        "day,provider,model,unit,quantity,cost_usd\n"
+        "2026-11-02,acme,m1,input,1200,1.2\n2026-11-02,acme,m1,output,10,0.2\n",
+        encoding="utf-8",
+    )
+    assert execute(["reconcile", str(bill), "--url", ledger, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert Decimal(report["ledger_usd"]) == Decimal("1.1")
+    assert Decimal(report["difference_usd"]) == Decimal("0.3")
+    assert {cause: Decimal(amount) for cause, amount in report["causes"].items()} == {
+        "not_instrumented": Decimal("0.2"), "price_version": Decimal("0.1"),
+    }  # fmt: skip
+    assert execute(["reconcile", str(bill), "--url", ledger]) == 0
+    shown = capsys.readouterr().out
+    assert "+$0.3" in shown
+    assert "not_instrumented" in shown
+
+
+def test_a_bill_about_nothing(
+    ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bill = tmp_path / "bill.csv"
+    bill.write_text("day,provider,model,cost_usd\n", encoding="utf-8")
+    assert execute(["reconcile", str(bill), "--url", ledger]) == 2
+    assert "grouped by model" in capsys.readouterr().err
