@@ -6,14 +6,13 @@ of seen ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from spanledger.compute.architecture import ModelArchitecture
+from spanledger.compute.architecture import ModelArchitecture, scaled
 from spanledger.compute.catalogue import architecture
 from spanledger.compute.estimate import Method
-from spanledger.compute.flops import call_passes
+from spanledger.compute.flops import call_totals
 from spanledger.compute.models import recognise
 from spanledger.compute.vram import kv_cache_bytes, weight_bytes
 
@@ -23,8 +22,7 @@ _INT64_MAX: Final = 2**63 - 1
 _REMEMBERED_IDS: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class CallEstimate:
+class CallEstimate(NamedTuple):
     """Physics of one call.
 
     Attributes:
@@ -52,11 +50,13 @@ class CallEstimate:
     vram_source: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(NamedTuple):
     """All that does not depend on token counts."""
 
     arch: ModelArchitecture
+    proportion: tuple[int, int, int]
+    method: Method
+    source: str
     weights_bytes: int
     vram_source: str
 
@@ -79,24 +79,16 @@ def estimate_call(
     prepared = _prepare(model)
     if prepared is None or min(input_tokens, cached_tokens, output_tokens) < 0:
         return None
-    arch = prepared.arch
-    prefill, decode = call_passes(arch, input_tokens, cached_tokens, output_tokens)
-    first, later = prefill.total, decode.total
-    low, high = arch.bounds(first + later)
+    arch, proportion, method, source, weights_bytes, vram_source = prepared
+    prefill, decode = call_totals(arch, input_tokens, cached_tokens, output_tokens)
+    total = prefill + decode
+    low, high = scaled(total, proportion)
     if high > _INT64_MAX:
         return None
     held = input_tokens + max(output_tokens - 1, 0)  # the last token drawn is never cached
+    kv_bytes = kv_cache_bytes(arch, held) if vram_source else 0
     return CallEstimate(
-        first,
-        later,
-        first + later,
-        low,
-        high,
-        arch.exactness.method,
-        arch.source,
-        prepared.weights_bytes,
-        kv_cache_bytes(arch, held) if prepared.vram_source else 0,
-        prepared.vram_source,
+        prefill, decode, total, low, high, method, source, weights_bytes, kv_bytes, vram_source
     )
 
 
@@ -106,8 +98,9 @@ def _prepare(model: str) -> _Prepared | None:
     if known is None:
         return None
     arch = architecture(known.name)
-    if not arch.groups:
-        return _Prepared(arch, 0, "")
-    return _Prepared(
-        arch, weight_bytes(arch, known.weight_format), f"estimated:{known.weight_format}"
-    )
+    weights, memory = 0, ""
+    if arch.groups:
+        weights = weight_bytes(arch, known.weight_format)
+        memory = f"estimated:{known.weight_format}"
+    method, source = arch.exactness.method, arch.source
+    return _Prepared(arch, arch.proportion, method, source, weights, memory)

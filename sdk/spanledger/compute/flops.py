@@ -119,12 +119,27 @@ def call_passes(
             "token counts cannot be negative: "
             f"prompt={prompt_tokens} cached={cached_tokens} output={output_tokens}"
         )
-    cached = max(min(cached_tokens, prompt_tokens - 1), 0)
-    new = prompt_tokens - cached
+    new, cached, steps = _computed(prompt_tokens, cached_tokens, output_tokens)
     prefill = forward_flops(arch, new, cached, logits=1 if new else 0)
-    steps = max(output_tokens - 1, 0)
     decode = forward_flops(arch, steps, prompt_tokens, logits=steps, latent="absorbed")
     return prefill, decode
+
+
+def call_totals(
+    arch: ModelArchitecture, prompt_tokens: int, cached_tokens: int, output_tokens: int
+) -> tuple[int, int]:
+    """FLOPs of the two phases of a call whose counts are from 0 on; for the user's thread."""
+    if not arch.groups:
+        new, _, steps = _computed(prompt_tokens, cached_tokens, output_tokens)
+        return 2 * arch.params.active * new, 2 * arch.params.active * steps
+    prefill, decode = call_passes(arch, prompt_tokens, cached_tokens, output_tokens)
+    return prefill.total, decode.total
+
+
+def _computed(prompt_tokens: int, cached_tokens: int, output_tokens: int) -> tuple[int, int, int]:
+    """Tokens computed in the prefill, tokens taken from the cache, and decoding steps."""
+    cached = max(min(cached_tokens, prompt_tokens - 1), 0)
+    return prompt_tokens - cached, cached, max(output_tokens - 1, 0)
 
 
 def estimate_flops(
