@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Span, Status, StatusCode, Tracer
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, Tracer
 
 from spanledger import _scope, semconv
 from spanledger._guard import guarded
@@ -73,9 +73,10 @@ class Definition:
         attributes: Attributes of this span alone.
         entries: Identity for this span and everything below it; None removes an entry.
         tracer: Gives the tracer that the span is made with; None for the SDK's own.
+        span_kind: ``CLIENT`` where another process does the work.
     """
 
-    __slots__ = ("_attributes", "_entries", "_tracer", "name", "new_run", "span_name")
+    __slots__ = ("_attributes", "_entries", "_kind", "_tracer", "name", "new_run", "span_name")
 
     def __init__(
         self,
@@ -84,6 +85,8 @@ class Definition:
         attributes: Mapping[str, str],
         entries: Mapping[str, str | None],
         tracer: Callable[[], Tracer] | None = None,
+        *,
+        span_kind: SpanKind = SpanKind.INTERNAL,
     ) -> None:
         self.name = _scope.clean(name) or "unnamed"
         self.span_name = f"{operation} {self.name}"
@@ -91,6 +94,7 @@ class Definition:
         self._attributes: dict[str, str] = {semconv.OPERATION_NAME: operation, **attributes}
         self._entries: dict[str, str | None] = dict(entries)
         self._tracer = tracer
+        self._kind = span_kind
 
     def open(self) -> Activation:
         """Start the span and make it current; on an error of ours, an activation of nothing."""
@@ -127,7 +131,11 @@ class Definition:
             entries = {semconv.RUN_ID: run_id, **entries}
         context = _scope.with_entries(context, entries)
         span = (self._tracer or _scope.tracer)().start_span(
-            self.span_name, context, attributes=attributes, start_time=_clock.now_ns()
+            self.span_name,
+            context,
+            self._kind,
+            attributes=attributes,
+            start_time=_clock.now_ns(),
         )
         context = otel_context.set_value(_INNERMOST, self, context)
         return Activation(self, span, trace.set_span_in_context(span, context), run_id)

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from types import AsyncGeneratorType, GeneratorType, ModuleType
 from typing import Any, Final, Protocol, cast
 
-from opentelemetry import baggage
-from opentelemetry.trace import Tracer
+from opentelemetry import baggage, trace
+from opentelemetry.trace import SpanKind, Tracer
 
 from spanledger import _scope, semconv
 from spanledger._activation import Activation, Definition, Idle, innermost
@@ -62,6 +62,10 @@ class Work:
         id: of the agent, or of the tool call that the model asked for.
         version: of the agent, workflow, task or tool.
         conversation: id of the conversation, for this and everything below that has none.
+        attributes: what else is told on this span.
+        span_kind: ``CLIENT`` where another process does the work.
+        joins: a tool that the agent above may have told already under the same name, because it
+            hands the call on; then the attributes go on that span and there is no second one.
     """
 
     kind: WorkKind
@@ -69,6 +73,9 @@ class Work:
     id: str | None = None
     version: str | None = None
     conversation: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict[str, str])
+    span_kind: SpanKind = SpanKind.INTERNAL
+    joins: bool = False
 
 
 def _never(_given: Mapping[str, Any]) -> bool:
@@ -76,6 +83,10 @@ def _never(_given: Mapping[str, Any]) -> bool:
 
 
 def _no_failure(_result: Any) -> str:
+    return ""
+
+
+def _no_name(_raised: BaseException) -> str:
     return ""
 
 
@@ -90,6 +101,9 @@ class Step:
         positional: parameters that may be given without their name, in order.
         streams: true of parameters with which the method returns a generator.
         failure: ``error.type`` of a result that says the work failed; empty for any other.
+        error: ``error.type`` of an exception that has a better one than its class; else empty.
+        passing: given the call's keyword parameters, inside the work, those that it is made with:
+            adds what another process needs to know of the context. None where nothing is added.
     """
 
     target: Target
@@ -97,6 +111,8 @@ class Step:
     positional: tuple[str, ...] = ()
     streams: Callable[[Mapping[str, Any]], bool] = _never
     failure: Callable[[Any], str] = _no_failure
+    error: Callable[[BaseException], str] = _no_name
+    passing: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
 class Attach(Protocol):
@@ -150,7 +166,7 @@ class Framework:
 class FrameworkDefinition(Definition):
     """One piece of a framework's work; remembers whose it is, to tell it once."""
 
-    __slots__ = ("_control_flow", "_failure", "owner")
+    __slots__ = ("_control_flow", "_error", "_failure", "owner")
 
     def __init__(
         self,
@@ -159,21 +175,28 @@ class FrameworkDefinition(Definition):
         tracer: Callable[[], Tracer],
         owner: object = None,
         failure: Callable[[Any], str] = _no_failure,
+        *,
+        error: Callable[[BaseException], str] = _no_name,
     ) -> None:
         entries: dict[str, str | None] = {}
         if work.conversation and not baggage.get_baggage(semconv.CONVERSATION_ID):
             entries[semconv.CONVERSATION_ID] = _scope.clean(work.conversation)
         own = work.kind.own(work.version, work.id)
-        super().__init__(*work.kind.describe(own, entries, work.name), tracer)
+        operation, name, told, entries_below = work.kind.describe(own, entries, work.name)
+        attributes = {**told, **work.attributes}
+        super().__init__(
+            operation, name, attributes, entries_below, tracer, span_kind=work.span_kind
+        )
         self.owner = owner
         self._control_flow = framework.control_flow
         self._failure = failure
+        self._error = error
 
     def error_of(self, raised: BaseException) -> str:
         """No error where the framework only steers by this exception."""
         if not self._control_flow.isdisjoint(_qualified(kind) for kind in type(raised).__mro__):
             return ""
-        return super().error_of(raised)
+        return self._error(raised) or super().error_of(raised)
 
     def error_in(self, result: object) -> str:
         """What the framework's file reads from the result."""
@@ -198,9 +221,10 @@ class Opening:
         tracer: gives the tracer of its spans.
         owner: the object that does the work: what it calls on itself is told once.
         failure: see :class:`Step`.
+        error: see :class:`Step`.
     """
 
-    __slots__ = ("_failure", "_framework", "_owner", "_tell", "_tracer")
+    __slots__ = ("_error", "_failure", "_framework", "_owner", "_tell", "_tracer")
 
     def __init__(
         self,
@@ -209,12 +233,15 @@ class Opening:
         tracer: Callable[[], Tracer],
         owner: object = None,
         failure: Callable[[Any], str] = _no_failure,
+        *,
+        error: Callable[[BaseException], str] = _no_name,
     ) -> None:
         self._tell = tell
         self._framework = framework
         self._tracer = tracer
         self._owner = owner
         self._failure = failure
+        self._error = error
 
     def open(self) -> Activation:
         """Start the span and make it current."""
@@ -234,9 +261,11 @@ class Opening:
         if isinstance(around, FrameworkDefinition) and owner is not None and around.owner is owner:
             return None
         work = self._tell()
-        if work is None or _decorated_already(around, work):
+        if work is None or _decorated_already(around, work) or _joined(work):
             return None
-        return FrameworkDefinition(work, self._framework, self._tracer, owner, self._failure)
+        return FrameworkDefinition(
+            work, self._framework, self._tracer, owner, self._failure, error=self._error
+        )
 
 
 _NOTHING: Final = Definition("", "", {}, {})
@@ -252,6 +281,24 @@ def _decorated_already(around: Definition | None, work: Work) -> bool:
     )
 
 
+def _joined(work: Work) -> bool:
+    """Whether this call is told by the span around, which takes what is known here beyond it.
+
+    The agent may call the tool by a longer name, with that of the server before it.
+    """
+    if not work.joins:
+        return False
+    span: Any = trace.get_current_span()
+    operation, _, name = str(getattr(span, "name", "")).partition(" ")
+    if operation != semconv.OPERATION_EXECUTE_TOOL or not span.is_recording():
+        return False
+    before, found, after = name.rpartition(_scope.clean(work.name))
+    if not found or after or before[-1:].isalnum():
+        return False
+    span.set_attributes(work.attributes)
+    return True
+
+
 def patches_of(framework: Framework, tracing: Tracing) -> tuple[Patch | Hook, ...]:
     """What the registry installs and removes for this framework."""
     tracer = functools.partial(tracing.tracer, f"spanledger.{framework.name}")
@@ -264,19 +311,34 @@ def patches_of(framework: Framework, tracing: Tracing) -> tuple[Patch | Hook, ..
 
 
 def _wrapper_of(step: Step, framework: Framework, tracer: Callable[[], Tracer]) -> Wrapper:
-    wrap = _WRAPS[step.target.kind]
+    wrap, passing = _WRAPS[step.target.kind], _passing(step)
 
     def driver(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         given = {**dict(zip(step.positional, args, strict=False)), **kwargs}
         tell = functools.partial(step.tell, instance, given)
-        opening = Opening(tell, framework, tracer, instance, step.failure)
+        opening = Opening(tell, framework, tracer, instance, step.failure, error=step.error)
         if step.streams(given):
             return _follow(wrapped(*args, **kwargs), opening)
-        return wrap(wrapped, opening)(*args, **kwargs)
+        return wrap(passing(wrapped), opening)(*args, **kwargs)
 
     return driver
+
+
+def _passing(step: Step) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What makes the call with the parameters that it is passed on with."""
+    if step.passing is None:
+        return lambda wrapped: wrapped
+    passed: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] = guarded(None)(step.passing)
+
+    def passing(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return wrapped(*args, **(passed(kwargs) or kwargs))
+
+        return call
+
+    return passing
 
 
 def _follow(body: Any, opening: Opening) -> Any:

@@ -40,6 +40,9 @@ TOOL_NAME: Final = "gen_ai.tool.name"
 TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 TOOL_TYPE: Final = "gen_ai.tool.type"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
+#: Calls by the Model Context Protocol.
+MCP_METHOD_NAME: Final = "mcp.method.name"
+MCP_PROTOCOL_VERSION: Final = "mcp.protocol.version"
 EMBEDDINGS_DIMENSION_COUNT: Final = "gen_ai.embeddings.dimension.count"
 #: Content of messages; written only when the user asks for it by the standard variable.
 INPUT_MESSAGES: Final = "gen_ai.input.messages"

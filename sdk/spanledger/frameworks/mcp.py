@@ -1,0 +1,73 @@
+"""The ``mcp`` client: a call of a server's tool is a tool that the agent calls.
+
+The context travels in ``_meta`` of the request, as the OpenTelemetry conventions for MCP say, so
+the server's work belongs to the run that asked for it. From version 2 the library does that
+itself, but not in every transport; what is in ``_meta`` already stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from opentelemetry import propagate
+from opentelemetry.trace import SpanKind
+
+from spanledger import semconv
+from spanledger._framework import TOOL, Framework, Step, Work
+from spanledger._patching import Kind, Target
+
+_CALL_TOOL: Final = "tools/call"
+#: What the conventions call a result that says ``isError``.
+_TOOL_ERROR: Final = "tool_error"
+
+
+def _tool(session: Any, given: Mapping[str, Any]) -> Work:
+    attributes = {semconv.MCP_METHOD_NAME: _CALL_TOOL}
+    version = getattr(session, "protocol_version", None)
+    if isinstance(version, str):
+        attributes[semconv.MCP_PROTOCOL_VERSION] = version
+    name = str(given["name"])
+    return Work(TOOL, name, attributes=attributes, span_kind=SpanKind.CLIENT, joins=True)
+
+
+def _failure(result: Any) -> str:
+    failed = getattr(result, "is_error", None) or getattr(result, "isError", None)
+    return _TOOL_ERROR if failed else ""
+
+
+def _error(raised: BaseException) -> str:
+    """The code of the JSON-RPC error that the server answered."""
+    code = getattr(getattr(raised, "error", None), "code", None)
+    return str(code) if isinstance(code, int) else ""
+
+
+def _with_context(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    carrier: dict[str, Any] = {}
+    propagate.inject(carrier)
+    return {**kwargs, "meta": {**carrier, **(kwargs.get("meta") or {})}} if carrier else kwargs
+
+
+FRAMEWORK: Final = Framework(
+    name="mcp",
+    distribution="mcp",
+    minimum="1.19.0",  # the first whose call_tool takes _meta
+    steps=(
+        Step(
+            Target("mcp.client.session", "ClientSession.call_tool", Kind.ASYNC),
+            _tool,
+            positional=("name",),
+            failure=_failure,
+            error=_error,
+            passing=_with_context,
+        ),
+    ),
+    not_told={
+        "mcp.ClientSession.read_resource, get_prompt, complete": "no tools",
+        "mcp.ClientSession.experimental.call_tool_as_task": "an experiment of version 1",
+    },
+    notes=(
+        "A tool that an agent framework tells by the same name is told once, by the framework.",
+        "Servers of version 1 do not read the context; their work is in traces of its own.",
+    ),
+)
