@@ -17,6 +17,9 @@ _NOT_TEXT: Final = frozenset(
 )
 
 
+_NOTHING: Final[dict[str, Any]] = {}
+
+
 @dataclass(slots=True)
 class Usage:
     """Token counts of one answer; ``None`` is a count the provider did not send.
@@ -98,6 +101,21 @@ def strings(value: object, key: str = "") -> Iterator[str]:
             yield from strings(inner, key)
     elif hasattr(value, "__dict__") and hasattr(value, "model_dump"):
         yield from strings(cast("dict[str, object]", vars(value)))
+
+
+def fields_of(source: object) -> Mapping[str, Any]:
+    """What an object of a client holds, by name; nothing for what holds nothing.
+
+    Looking a name up here costs a fraction of ``getattr`` on a client's model, above all where the
+    name is not there. Read only.
+    """
+    if source is None:
+        return _NOTHING
+    if isinstance(source, dict):
+        return cast("dict[str, Any]", source)
+    fields: dict[str, Any] = getattr(source, "__dict__", _NOTHING)
+    unknown: dict[str, Any] | None = getattr(source, "__pydantic_extra__", None)
+    return {**fields, **unknown} if unknown else fields
 
 
 def text(value: object) -> str:

@@ -113,9 +113,9 @@ def send(
     try:
         response = wrapped(*args, **kwargs)
     except BaseException as error:
-        _tell(observer, started, _request(args, kwargs), error=error)
+        _tell(observer, started, _request(args, kwargs), None, error)
         raise
-    _tell(observer, started, _request(args, kwargs), response=response)
+    _tell(observer, started, _request(args, kwargs), response)
     return response
 
 
@@ -133,9 +133,9 @@ async def send_async(
     try:
         response = await wrapped(*args, **kwargs)
     except BaseException as error:
-        _tell(observer, started, _request(args, kwargs), error=error)
+        _tell(observer, started, _request(args, kwargs), None, error)
         raise
-    _tell(observer, started, _request(args, kwargs), response=response)
+    _tell(observer, started, _request(args, kwargs), response)
     return response
 
 
@@ -149,8 +149,7 @@ def _tell(
     observer: Observer,
     started: float,
     request: Any,
-    *,
-    response: Any = None,
+    response: Any,
     error: BaseException | None = None,
 ) -> None:
     if error is not None:

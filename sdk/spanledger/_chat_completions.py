@@ -6,23 +6,12 @@ Counts of this format include cached tokens in the input and reasoning tokens in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, count, strings, text, whole
+from spanledger._answer import Answer, Usage, count, fields_of, strings, text, whole
 from spanledger._facts import Attributes
 from spanledger._instrumentor import number, sampling_attributes
-
-
-def detail(usage: Any, name: str, field: str) -> int:
-    """One count of a breakdown inside the usage; 0 where it is not told.
-
-    A client that is older than a breakdown leaves it a mapping.
-    """
-    breakdown = getattr(usage, name, None)
-    if isinstance(breakdown, Mapping):
-        return count(cast("Mapping[str, object]", breakdown).get(field))
-    return count(getattr(breakdown, field, None))
 
 
 def tier(kwargs: Mapping[str, Any]) -> Attributes:
@@ -45,27 +34,30 @@ def usage_of(usage: Any) -> Usage:
     """The counts of a completion's ``usage``, which may be missing."""
     if usage is None:
         return Usage()
-    given, made = "prompt_tokens_details", "completion_tokens_details"
+    counts = fields_of(usage)
+    given = fields_of(counts.get("prompt_tokens_details"))
+    made = fields_of(counts.get("completion_tokens_details"))
     return Usage(
-        input_tokens=whole(getattr(usage, "prompt_tokens", None)),
-        output_tokens=whole(getattr(usage, "completion_tokens", None)),
-        cache_read_tokens=detail(usage, given, "cached_tokens"),
-        cache_write_5m_tokens=detail(usage, given, "cache_write_tokens"),
-        reasoning_tokens=detail(usage, made, "reasoning_tokens"),
-        audio_input_tokens=detail(usage, given, "audio_tokens"),
-        audio_output_tokens=detail(usage, made, "audio_tokens"),
+        input_tokens=whole(counts.get("prompt_tokens")),
+        output_tokens=whole(counts.get("completion_tokens")),
+        cache_read_tokens=count(given.get("cached_tokens")),
+        cache_write_5m_tokens=count(given.get("cache_write_tokens")),
+        reasoning_tokens=count(made.get("reasoning_tokens")),
+        audio_input_tokens=count(given.get("audio_tokens")),
+        audio_output_tokens=count(made.get("audio_tokens")),
     )
 
 
 def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) -> Answer:
     """A whole completion; its texts only where they have to be counted."""
-    usage = read_usage(completion.usage)
-    choices = completion.choices or ()
+    fields = fields_of(completion)
+    usage = read_usage(fields.get("usage"))
+    choices = fields.get("choices") or ()
     return Answer(
-        response_id=text(completion.id),
-        model=text(completion.model),
-        finish_reasons=tuple(choice.finish_reason for choice in choices if choice.finish_reason),
-        service_tier=text(getattr(completion, "service_tier", None)),
+        response_id=text(fields.get("id")),
+        model=text(fields.get("model")),
+        finish_reasons=tuple([choice.finish_reason for choice in choices if choice.finish_reason]),
+        service_tier=text(fields.get("service_tier")),
         usage=usage,
         texts=[] if usage.known else _message_texts(choices),
     )

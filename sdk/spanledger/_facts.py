@@ -5,8 +5,7 @@ Each function maps facts to attributes and does nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from spanledger import semconv
 from spanledger._answer import Answer, Usage
@@ -20,20 +19,21 @@ if TYPE_CHECKING:
 Value = str | bool | int | float | tuple[str, ...] | tuple[float, ...]
 Attributes = dict[str, Value]
 
-#: OTLP carries integers of 64 bits; a larger one would fail the whole batch of spans.
-_LARGEST: Final = 2**63 - 1
-
 
 def answer_attributes(answer: Answer, tier_attribute: str) -> Attributes:
     """Who answered and how it ended."""
-    pairs: Mapping[str, Value] = {
-        semconv.RESPONSE_ID: answer.response_id,
-        semconv.RESPONSE_MODEL: answer.model,
-        semconv.RESPONSE_FINISH_REASONS: answer.finish_reasons,
-        tier_attribute: answer.service_tier,
-        semconv.USAGE_SEARCH_UNITS: answer.search_units,
-    }
-    return {name: value for name, value in pairs.items() if value}
+    attributes: Attributes = {}
+    if answer.response_id:
+        attributes[semconv.RESPONSE_ID] = answer.response_id
+    if answer.model:
+        attributes[semconv.RESPONSE_MODEL] = answer.model
+    if answer.finish_reasons:
+        attributes[semconv.RESPONSE_FINISH_REASONS] = answer.finish_reasons
+    if answer.service_tier:
+        attributes[tier_attribute] = answer.service_tier
+    if answer.search_units:
+        attributes[semconv.USAGE_SEARCH_UNITS] = answer.search_units
+    return attributes
 
 
 def usage_attributes(usage: Usage) -> Attributes:
@@ -42,23 +42,26 @@ def usage_attributes(usage: Usage) -> Attributes:
     The two sides are written as far as they are known; a count that is not known is left out, never
     written as 0. Should a provider report more cached than total input, the uncached part is 0.
     """
-    attributes: Attributes = {}
-    if usage.input_tokens is not None:
-        attributes |= _input_attributes(usage, usage.input_tokens)
+    total = usage.input_tokens
+    attributes: Attributes = {} if total is None else _input_attributes(usage, total)
     if usage.output_tokens is not None:
         attributes[semconv.USAGE_OUTPUT_TOKENS] = usage.output_tokens
         attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] = usage.output_tokens
-    details: Mapping[str, Value] = {
-        semconv.USAGE_CACHE_READ_INPUT_TOKENS: usage.cache_read_tokens,
-        semconv.USAGE_CACHE_WRITE_INPUT_TOKENS: (
-            usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    details = (
+        (semconv.USAGE_CACHE_READ_INPUT_TOKENS, usage.cache_read_tokens),
+        (
+            semconv.USAGE_CACHE_WRITE_INPUT_TOKENS,
+            usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
         ),
-        semconv.USAGE_REASONING_OUTPUT_TOKENS: usage.reasoning_tokens,
-        semconv.USAGE_AUDIO_INPUT_TOKENS: usage.audio_input_tokens,
-        semconv.USAGE_AUDIO_OUTPUT_TOKENS: usage.audio_output_tokens,
-        semconv.USAGE_WEB_SEARCH_REQUESTS: usage.web_search_requests,
-    }
-    return attributes | {name: value for name, value in details.items() if value}
+        (semconv.USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning_tokens),
+        (semconv.USAGE_AUDIO_INPUT_TOKENS, usage.audio_input_tokens),
+        (semconv.USAGE_AUDIO_OUTPUT_TOKENS, usage.audio_output_tokens),
+        (semconv.USAGE_WEB_SEARCH_REQUESTS, usage.web_search_requests),
+    )
+    for name, value in details:
+        if value:
+            attributes[name] = value
+    return attributes
 
 
 def _input_attributes(usage: Usage, total: int) -> Attributes:
@@ -114,12 +117,12 @@ def compute_attributes(model: str, usage: Usage) -> Attributes:
     )
     if estimate is None:
         return {}
-    attributes: Attributes = {
-        semconv.FLOPS_PREFILL: min(estimate.flops_prefill, _LARGEST),
-        semconv.FLOPS_DECODE: min(estimate.flops_decode, _LARGEST),
-        semconv.FLOPS_TOTAL: min(estimate.flops_total, _LARGEST),
-        semconv.FLOPS_LOW: min(estimate.flops_low, _LARGEST),
-        semconv.FLOPS_HIGH: min(estimate.flops_high, _LARGEST),
+    attributes: Attributes = {  # integers of 64 bits: `estimate_call` sees to it
+        semconv.FLOPS_PREFILL: estimate.flops_prefill,
+        semconv.FLOPS_DECODE: estimate.flops_decode,
+        semconv.FLOPS_TOTAL: estimate.flops_total,
+        semconv.FLOPS_LOW: estimate.flops_low,
+        semconv.FLOPS_HIGH: estimate.flops_high,
         semconv.FLOPS_METHOD: estimate.method,
     }
     if estimate.vram_source:  # empty for a model whose memory is not known, and unknown is not 0

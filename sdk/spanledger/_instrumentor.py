@@ -27,6 +27,7 @@ from spanledger._patching import Kind, Target, Wrapper
 from spanledger._repeats import recognise
 
 Number = TypeVar("Number", int, float)
+_CLIENT: Final = SpanKind.CLIENT  # a member of an enumeration is slow to look up
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,19 +232,16 @@ def open_call(
         name = f"{api.operation} {model}"
     attributes[semconv.OPERATION_NAME] = api.operation
     url = getattr(getattr(instance, "_client", None), "base_url", None)
-    address = server_attributes(url, provider)
-    attributes |= address
+    attributes |= server_attributes(url, provider)
     if api.streaming(kwargs) or api.snapshot is not None:
         attributes[semconv.REQUEST_STREAM] = True
-    span = tracer.start_span(
-        name, kind=SpanKind.CLIENT, attributes=attributes, start_time=started_ns
-    )
+    span = tracer.start_span(name, kind=_CLIENT, attributes=attributes, start_time=started_ns)
     if not span.is_recording():
         return None
     call = Call(api, span, instance, kwargs, started_ns)
     outer = getattr(running, "repeat", None) if running and running.requesting else None
     call.repeat = recognise(api, kwargs, span, outer)
-    if semconv.SERVER_ADDRESS not in address:
+    if semconv.SERVER_ADDRESS not in attributes:
         call.provider = provider
     return call
 
@@ -252,6 +250,8 @@ def number(kwargs: Mapping[str, Any], *names: str) -> int | float | None:
     """The first of these parameters that is a number; markers like ``NOT_GIVEN`` are none."""
     for name in names:
         value = kwargs.get(name)
+        if value is None:  # nearly always
+            continue
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
     return None

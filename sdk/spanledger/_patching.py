@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 
@@ -58,6 +58,9 @@ class PatchState(enum.Enum):
     REMOVED = "removed"
     #: Removal was asked for while somebody else's wrapper lies over ours: ours passes through.
     COVERED = "covered"
+
+
+_INSTALLED: Final = PatchState.INSTALLED  # a member of an enumeration is slow to look up
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ class Patch:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        if self.state is not PatchState.INSTALLED:  # a bound method kept since before the removal
+        if self.state is not _INSTALLED:  # a bound method kept since before the removal
             return wrapped(*args, **kwargs)
         return self.wrapper(wrapped, instance, args, kwargs)
 

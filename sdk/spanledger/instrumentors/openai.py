@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, text, whole
+from spanledger._answer import Answer, Usage, count, fields_of, text, whole
 from spanledger._api import Api
-from spanledger._chat_completions import ChatReading, answer_of, detail, request, tier
+from spanledger._chat_completions import ChatReading, answer_of, request, tier
 from spanledger._facts import Attributes
 from spanledger._instrumentor import Instrumentor, both, number, sampling_attributes
 
@@ -29,12 +29,15 @@ def _response_request(kwargs: Mapping[str, Any]) -> Attributes:
 def _response_usage(usage: Any) -> Usage:
     if usage is None:
         return Usage()
+    counts = fields_of(usage)
+    given = fields_of(counts.get("input_tokens_details"))
+    made = fields_of(counts.get("output_tokens_details"))
     return Usage(
-        input_tokens=whole(getattr(usage, "input_tokens", None)),
-        output_tokens=whole(getattr(usage, "output_tokens", None)),
-        cache_read_tokens=detail(usage, "input_tokens_details", "cached_tokens"),
-        cache_write_5m_tokens=detail(usage, "input_tokens_details", "cache_write_tokens"),
-        reasoning_tokens=detail(usage, "output_tokens_details", "reasoning_tokens"),
+        input_tokens=whole(counts.get("input_tokens")),
+        output_tokens=whole(counts.get("output_tokens")),
+        cache_read_tokens=count(given.get("cached_tokens")),
+        cache_write_5m_tokens=count(given.get("cache_write_tokens")),
+        reasoning_tokens=count(made.get("reasoning_tokens")),
     )
 
 
