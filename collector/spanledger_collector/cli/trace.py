@@ -1,6 +1,6 @@
 """``spanledger trace ID``: what one trace cost and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -29,8 +29,8 @@ _RUN_COLUMNS = (
     ">latency",
 )  # fmt: skip
 _ATTEMPT_COLUMNS = (
-    "agent", "model", ">try", "outcome", ">input", ">cache read", ">cache write", ">output",
-    ">cost", "price", ">FLOPs", ">latency",
+    ">#", "agent", "model", ">try", "outcome", "rework", ">input", ">cache read",
+    ">cache write", ">output", ">cost", "price", ">FLOPs", ">latency",
 )  # fmt: skip
 #: Levels that are indented; below it a tree would leave no room for its figures.
 _DEEPEST = 12
@@ -95,18 +95,39 @@ def _run_rows(runs: Sequence[RunRow]) -> Iterator[Sequence[str]]:
 
 
 def _attempt_table(attempts: Sequence[AttemptRow]) -> Grid:
-    return Grid("Attempts", _ATTEMPT_COLUMNS, (_attempt_row(a) for a in attempts if a.counted))
+    rows = [a for a in attempts if a.counted]
+    places = {a.span_id: str(place) for place, a in enumerate(rows, 1)}
+    linked = any(a.retry_of or a.rework_of for a in rows)
+    return Grid(
+        "Attempts",
+        _ATTEMPT_COLUMNS,
+        (
+            (str(place) if linked else "", *_attempt_row(a, places))
+            for place, a in enumerate(rows, 1)
+        ),
+    )
 
 
-def _attempt_row(a: AttemptRow) -> Sequence[str]:
+def _attempt_row(a: AttemptRow, places: Mapping[str, str]) -> Sequence[str]:
     return (
         text(a.agent_name), text(a.response_model or a.request_model), str(a.attempt_number),
         text(a.outcome) + (f" ({text(a.error_type)})" if a.error_type else ""),
+        _rework(a, places),
         count(a.input_uncached_tokens), count(a.cache_read_tokens),
         count(a.cache_write_5m_tokens + a.cache_write_1h_tokens),
         ("≈" if a.usage_source == "estimated" else "") + count(a.output_tokens),
         usd(a.cost_usd), _price(a), _flops(a), seconds(a.duration_ns),
     )  # fmt: skip
+
+
+def _rework(a: AttemptRow, places: Mapping[str, str]) -> str:
+    """Why this attempt was wasted beyond what its outcome says, and the row it does again."""
+    wasted = "" if a.rework_reason in ("transport_retry", "failed") else text(a.rework_reason)
+    earlier = a.retry_of or a.rework_of
+    if not earlier or a.outcome == "retried":
+        return wasted
+    again = f"again of {places.get(earlier, text(earlier))}"
+    return f"{wasted}, {again}" if wasted else again
 
 
 def _price(a: AttemptRow) -> str:

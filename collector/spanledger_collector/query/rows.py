@@ -114,6 +114,8 @@ class AttemptRow:
     excluded_reason: str
     duplicate_of: str
     rework_reason: str
+    retry_of: str
+    rework_of: str
     usage_source: str
     usage_partial: bool
     input_uncached_tokens: int

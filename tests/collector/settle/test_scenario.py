@@ -101,8 +101,8 @@ def test_every_attempt_costs_what_was_computed_by_hand(any_store: Store) -> None
         (3, 2): ("ok", "priced", LARGE, ""),
         (6, 1): ("ok", "priced", SMALL, ""),
         (7, 1): ("ok", "unpriced", None, ""),
-        (9, 1): ("error", "not_billed", Decimal(0), "failed"),
-        (10, 1): ("ok", "priced", WRITER, "application_retry"),
+        (9, 1): ("error", "not_billed", Decimal(0), "application_retry"),
+        (10, 1): ("ok", "priced", WRITER, ""),
     }
     assert (first["error_type"], first["wait_seconds"]) == ("429", 0.5)
     assert first["input_uncached_tokens"] == first["output_tokens"] == 0
@@ -131,7 +131,7 @@ def test_runs_sum_up_to_the_trace(store: Store) -> None:
     assert (expert["cost_usd"], expert["parent_run_id"]) == (SMALL, "run-a")
     assert (expert["agent_name"], expert["unpriced_attempts"], expert["calls"]) == ("expert", 1, 2)
     assert (writer["status"], writer["failed_attempts"], writer["attempts"]) == ("error", 1, 2)
-    assert writer["rework_cost_usd"] == WRITER
+    assert writer["rework_cost_usd"] == 0
     assert (planner["retries"], planner["attempts"], planner["calls"]) == (1, 2, 1)
     assert (planner["tool_calls"], planner["parent_run_id"]) == (1, scene.hex32(1))
     # the call starts one second into the run and streams 0.25 s later

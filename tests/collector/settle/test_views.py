@@ -41,8 +41,9 @@ def _load(store: Store, connection: Connection) -> None:
             scene.call(3, 1, (1, 1), request_model="m2", emitted_cost_usd="0.5"),
             scene.span(1, 0, "agent", trace=2, agent_name="a", agent_version="1", status="error"),
             scene.call(2, 1, (5, 0), trace=2, usage_source="estimated"),
-            scene.call(1, 0, (2, 0), trace=3, rework_of=77),
+            scene.call(1, 0, (2, 0), trace=3),
             scene.call(2, 1, (2, 0), trace=3, scope_name="other", lasts=0.5),
+            scene.call(3, 0, (4, 0), trace=3, rework_of=2),
         ],
     )
     scene.settle(store, (1, 2, 3))
@@ -52,7 +53,7 @@ def test_every_sum_agrees_with_the_ledger(store: Store) -> None:
     """Attempts = runs = traces = agents = models = coverage."""
     with store.connect() as connection:
         _load(store, connection)
-        total = Decimal("0.12")
+        total = Decimal("0.16")
         assert scene.cost(connection, "attempts") == total
         for view in (
             "run_economics",
@@ -80,7 +81,7 @@ def test_agents_tell_cost_per_run_and_per_success(store: Store) -> None:
     assert agent["cost_per_success_usd"] == Decimal("0.1")
     assert agent["estimated_cost_usd"] == Decimal("0.05")
     assert agent["known_cost_ratio"] == 0.75
-    assert (outside["agent_name"], outside["cost_usd"]) == ("", Decimal("0.02"))
+    assert (outside["agent_name"], outside["cost_usd"]) == ("", Decimal("0.06"))
     assert day_row["day"] == scene.START.date()
     for column in ("cost_per_run_usd", "cost_per_success_usd", "p50_duration_ns", "tool_calls"):
         assert day_row[column] == agent[column]
@@ -98,16 +99,16 @@ def test_models_rework_and_coverage(store: Store) -> None:
             (row["price_status"], row["usage_source"]): (row["attempts"], row["tokens"])
             for row in _query(connection, "coverage")
         }
-    assert (models["m1"]["calls"], models["m1"]["attempts"]) == (3, 4)
+    assert (models["m1"]["calls"], models["m1"]["attempts"]) == (4, 5)
     assert models["m1"]["rework_cost_usd"] == Decimal("0.02")
     assert (models["m2"]["cost_usd"], models["m2"]["unpriced_attempts"]) == (None, 1)
     assert models["m2"]["emitted_cost_usd"] == Decimal("0.5")
     assert rework == {
         "transport_retry": (1, Decimal(0), 0.5),
-        "regeneration": (1, Decimal("0.02"), 0.0),
+        "regenerated": (1, Decimal("0.02"), 0.0),
     }
     assert coverage == {
-        ("priced", "provider"): (2, 6),
+        ("priced", "provider"): (3, 10),
         ("priced", "estimated"): (1, 5),
         ("unpriced", "provider"): (1, 2),
         ("not_billed", "none"): (1, 0),
@@ -137,6 +138,7 @@ def test_one_trace_tells_its_spans_attempts_and_runs(store: Store) -> None:
     assert {row["run_id"] for row in spans} == {scene.hex16(1)}
     assert [(row["counted"], row["excluded_reason"]) for row in other] == [
         (False, "duplicate_nested"),
+        (True, ""),
         (True, ""),
     ]
 

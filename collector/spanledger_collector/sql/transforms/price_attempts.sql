@@ -12,12 +12,14 @@
 -- Cost: sum of tokens x rate, rounded once, half even, to 12 decimals. A used unit without rate is named in unpriced_units
 --   and leaves the row partial; when no used unit has a rate, or the rates are in another currency, the row is unpriced
 --   and its cost NULL. No unit is priced by another unit's rate. Audio tokens are taken out of input and output.
+-- Rework is on what was wasted: the attempt that failed, and the call that a later one repeats (retry_of) or whose answer it
+--   makes again (rework_of), as whichever teller of it counts. The later call names it and is no rework itself.
 -- cost_low_usd, cost_high_usd: the same sum with the ends of estimated token counts; equal to cost_usd otherwise.
 INSERT INTO attempts
     (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
     service_name, operation, provider, request_model, response_model, priced_provider, priced_model, service_tier,
     response_id, streaming, started_at, ended_at, duration_ns, ttft_ns, outcome, error_type, wait_seconds, counted,
-    excluded_reason, duplicate_of, usage_quality, rework_reason, usage_source, usage_partial, input_uncached_tokens,
+    excluded_reason, duplicate_of, usage_quality, rework_reason, retry_of, rework_of, usage_source, usage_partial, input_uncached_tokens,
     cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, audio_input_tokens,
     audio_output_tokens, web_search_requests, price_status, unpriced_units, price_id, input_cost_usd, cache_read_cost_usd,
     cache_write_cost_usd, output_cost_usd, request_cost_usd, cost_usd, cost_low_usd, cost_high_usd, emitted_cost_usd,
@@ -214,6 +216,72 @@ WITH
             if(known, accurateCastOrNull(greatest(total, roundBankers(exact_high, 12)), 'Decimal(38, 12)'), NULL) AS cost_high
         FROM multiplied
     ),
+    verdicts AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            span_id,
+            counted,
+            usage_quality,
+            excluded_reason,
+            duplicate_of,
+            if(counted, span_id, duplicate_of) AS counted_as,
+            retry_reasons AS reasons,
+            retry_wait_seconds AS waits,
+            retry_of,
+            rework_of,
+            rework_reason AS remade_for
+        FROM call_verdicts
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+    ),
+    -- repeats, remakes = the counted teller of the call that this one repeats or answers anew.
+    linked AS
+    (
+        SELECT
+            * EXCEPT (retry_of, rework_of, retried_as, remade_as),
+            if(retried_as != '', retried_as, retry_of) AS repeats,
+            if(remade_as != '', remade_as, rework_of) AS remakes
+        FROM verdicts
+        LEFT ANY JOIN
+        (
+            SELECT
+                workspace,
+                trace_id,
+                span_id AS retry_of,
+                counted_as AS retried_as
+            FROM verdicts
+        ) AS r USING (workspace, trace_id, retry_of)
+        LEFT ANY JOIN
+        (
+            SELECT
+                workspace,
+                trace_id,
+                span_id AS rework_of,
+                counted_as AS remade_as
+            FROM verdicts
+        ) AS w USING (workspace, trace_id, rework_of)
+    ),
+    -- Calls that were repeated, with the reason: an emitter's own word before ours.
+    wasted AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            earlier.1 AS span_id,
+            argMax(earlier.2, (earlier.2 NOT IN ('application_retry', 'regenerated'), earlier.2)) AS waste
+        FROM linked
+        ARRAY JOIN
+            [
+                (repeats, 'application_retry'),
+                (remakes, if(remade_for != '', toString(remade_for), 'regenerated'))
+            ] AS earlier
+        WHERE counted AND earlier.1 NOT IN ('', linked.span_id)
+        GROUP BY
+            workspace,
+            trace_id,
+            span_id
+    ),
     -- One row an attempt.
     exploded AS
     (
@@ -244,28 +312,12 @@ WITH
                 range(toUInt16(1), toUInt16(last + 1)) AS numbers
             FROM
             (
-                SELECT *
+                SELECT * EXCEPT (retry_of, rework_of)
                 FROM settling_spans
                 WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated'))
             ) AS s
-            INNER JOIN
-            (
-                SELECT
-                    workspace,
-                    trace_id,
-                    span_id,
-                    counted,
-                    usage_quality,
-                    excluded_reason,
-                    duplicate_of,
-                    retry_reasons AS reasons,
-                    retry_wait_seconds AS waits,
-                    retry_of AS repeats,
-                    rework_of AS replaces,
-                    rework_reason AS replaced_for
-                FROM call_verdicts
-                WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
-            ) AS v USING (workspace, trace_id, span_id)
+            INNER JOIN linked AS v USING (workspace, trace_id, span_id)
+            LEFT ANY JOIN wasted AS w USING (workspace, trace_id, span_id)
         )
         ARRAY JOIN
             numbers AS number
@@ -304,11 +356,12 @@ SELECT
     usage_quality,
     multiIf(
         outcome = 'retried', 'transport_retry',
+        waste != '', waste,
         outcome = 'error', 'failed',
-        replaces != '', if(replaced_for != '', toString(replaced_for), 'regeneration'),
-        repeats != '', 'application_retry',
         ''
     ),
+    repeats,
+    remakes,
     multiIf(refused, 'none', used, toString(e.usage_source), 'missing'),
     e.usage_partial AND is_final,
     if(used, e.input_uncached_tokens, 0),

@@ -1,8 +1,8 @@
 -- rework: what was paid or waited for twice, by day, agent and reason. A view of the cost, never added to it.
 -- grain: (workspace, day of the start, agent_name, agent_version, rework_reason). units: USD, 12 decimals; tokens; seconds.
 -- columns:
---   rework_reason         transport_retry | failed | application_retry | regeneration | as told by the emitter
---   attempts              counted attempts that were wasted or repeat a wasted one
+--   rework_reason         transport_retry | failed | application_retry | regenerated | as told by the emitter
+--   attempts              counted attempts that were wasted
 --   cost_usd              their cost; NULL when none of it is known
 --   unknown_cost_attempts those whose cost is not known (a timed-out attempt may have been billed)
 --   wait_seconds          time spent waiting before trying again
