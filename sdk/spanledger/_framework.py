@@ -42,6 +42,7 @@ __all__ = [
     "TASK",
     "TOOL",
     "WORKFLOW",
+    "Bridge",
     "Framework",
     "Opening",
     "Registration",
@@ -115,6 +116,19 @@ class Step:
     passing: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A public function through which a framework moves work to a thread without its context.
+
+    Attributes:
+        target: where it is.
+        wrapper: calls it such that the context follows (``_scope.propagate_context``).
+    """
+
+    target: Target
+    wrapper: Wrapper
+
+
 class Attach(Protocol):
     """Joins a framework's public mechanism."""
 
@@ -147,6 +161,7 @@ class Framework:
         minimum: oldest version that was tried.
         steps: patched public methods.
         registrations: public mechanisms that are joined instead of patched.
+        bridges: where the context has to be carried to another thread.
         control_flow: qualified names of exception classes that are no errors (an interrupt, a
             handoff); their subclasses are none either.
         not_told: public ways to run an agent or a tool that leave no span, with the reason.
@@ -158,6 +173,7 @@ class Framework:
     minimum: str
     steps: tuple[Step, ...] = ()
     registrations: tuple[Registration, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
     control_flow: frozenset[str] = frozenset()
     not_told: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
@@ -307,7 +323,8 @@ def patches_of(framework: Framework, tracing: Tracing) -> tuple[Patch | Hook, ..
         Hook(joined.module, functools.partial(joined.attach, tracer=tracer))
         for joined in framework.registrations
     )
-    return (*steps, *hooks)
+    bridges = (Patch(bridge.target, bridge.wrapper) for bridge in framework.bridges)
+    return (*steps, *hooks, *bridges)
 
 
 def _wrapper_of(step: Step, framework: Framework, tracer: Callable[[], Tracer]) -> Wrapper:

@@ -1,16 +1,18 @@
 """The ``smolagents`` framework: agents, agents managed by agents, and tools.
 
 ``run`` makes a generator when it is asked to stream; a managed agent is called like a tool and
-runs as an agent of its own. An agent without a name goes by the name of its class.
+runs as an agent of its own. An agent without a name goes by the name of its class. The code that a
+code agent writes is run in a thread of its own, where its tools are called: the context follows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from spanledger._framework import AGENT, TOOL, Framework, Step, Work
+from spanledger._framework import AGENT, TOOL, Bridge, Framework, Step, Work
 from spanledger._patching import Kind, Target
+from spanledger._scope import propagate_context
 
 
 def _agent(agent: Any, _given: Mapping[str, Any]) -> Work:
@@ -25,6 +27,20 @@ def _streams(given: Mapping[str, Any]) -> bool:
     return bool(given.get("stream"))
 
 
+def _timeout(
+    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """``timeout(seconds)`` makes a decorator that runs a function in a thread."""
+    decorate = wrapped(*args, **kwargs)
+
+    def carry(function: Callable[..., Any]) -> Any:
+        return decorate(propagate_context(function))
+
+    return carry
+
+
+_EXECUTOR: Final = "smolagents.local_python_executor"
+
 FRAMEWORK: Final = Framework(
     name="smolagents",
     distribution="smolagents",
@@ -38,6 +54,12 @@ FRAMEWORK: Final = Framework(
         ),
         Step(Target("smolagents.tools", "Tool.__call__", Kind.SYNC), _tool),
         Step(Target("smolagents.tools", "PipelineTool.__call__", Kind.SYNC, optional=True), _tool),
+    ),
+    bridges=(
+        Bridge(
+            Target("smolagents.local_python_executor", "timeout", Kind.SYNC, optional=True),
+            _timeout,
+        ),
     ),
     not_told={
         "smolagents.agents.MultiStepAgent.step": "one step by hand, outside a run",

@@ -1,0 +1,90 @@
+"""A simulated model, instrumented frameworks, and the spans they made."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import openai
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.sdk.frameworks.contract import Endpoint, Probe, Script
+
+from spanledger import _call, _registry
+from spanledger._identity import IdentityProcessor
+from spanledger_collector.demo.provider import Provider
+
+Spans = Callable[[], list[ReadableSpan]]
+
+
+@dataclass
+class Desk:
+    """What a contract test works with."""
+
+    endpoint: Endpoint
+    script: Script
+    probe: Probe
+    spans: Spans
+    tracer_provider: TracerProvider
+
+    @property
+    def provider(self) -> Provider:
+        """The simulated provider."""
+        return self.endpoint.provider
+
+    @contextmanager
+    def plain(self) -> Generator[None]:
+        """The block runs without us."""
+        _registry.uninstrument()
+        try:
+            yield
+        finally:
+            _registry.instrument(tracer_provider=self.tracer_provider)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_telemetry_of_theirs() -> None:
+    """Frameworks that report home by themselves are told not to (there is no network here)."""
+    os.environ.update(
+        LANGSMITH_TRACING="false", CREWAI_DISABLE_TELEMETRY="true", OTEL_SDK_DISABLED="false"
+    )
+
+
+@pytest.fixture(name="script")
+def _script() -> Script:
+    return Script()
+
+
+@pytest.fixture(name="endpoint")
+async def _endpoint(script: Script) -> AsyncGenerator[Endpoint]:
+    """Plain HTTP: there are no certificates to load."""
+    with Provider(default=script) as provider, openai.DefaultHttpxClient(verify=False) as http:
+        async with openai.DefaultAsyncHttpxClient(verify=False) as async_http:
+            yield Endpoint(provider, http, async_http)
+
+
+@pytest.fixture(name="desk")
+def _desk(endpoint: Endpoint, script: Script) -> Generator[Desk]:
+    """Instruments everything; a test that leaves an error of ours behind fails."""
+    tracer_provider = TracerProvider(shutdown_on_exit=False)
+    exporter = InMemorySpanExporter()
+    tracer_provider.add_span_processor(IdentityProcessor())
+    tracer_provider.add_span_processor(SimpleSpanProcessor(exporter))
+    before = _call.internal_errors()
+    _registry.instrument(tracer_provider=tracer_provider)
+
+    def finished() -> list[ReadableSpan]:
+        gc.collect()
+        assert _call.drain(10)
+        return list(exporter.get_finished_spans())
+
+    yield Desk(endpoint, script, Probe(), finished, tracer_provider)
+    finished()
+    _registry.uninstrument()
+    tracer_provider.shutdown()
+    assert _call.internal_errors() == before
