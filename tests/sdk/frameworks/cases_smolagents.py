@@ -79,7 +79,12 @@ CASES = FrameworkCases(
     ),
     turns=(LOOKUP, _FINAL),
     team=team,
-    team_turns=(_says(ToolCall("helper", {"task": PROMPT})), LOOKUP, _FINAL, _FINAL),
+    team_turns=(
+        _says(ToolCall("helper", {"task": PROMPT, "additional_args": {}})),
+        LOOKUP,
+        _FINAL,
+        _FINAL,
+    ),
     team_edges=frozenset(
         {
             ("invoke_agent helper", "invoke_agent boss"),

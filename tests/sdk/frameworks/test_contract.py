@@ -427,7 +427,8 @@ def test_uninstrument_puts_the_very_same_methods_back(cases: FrameworkCases) -> 
                 owner: Any = importlib.import_module(target.module)
                 *path, name = target.name.split(".")
                 owner = functools.reduce(getattr, path, owner)
-                found.append(inspect.getattr_static(owner, name))
+                if not (target.optional and not hasattr(owner, name)):
+                    found.append(inspect.getattr_static(owner, name))
         return found
 
     before = now()
@@ -436,7 +437,8 @@ def test_uninstrument_puts_the_very_same_methods_back(cases: FrameworkCases) -> 
         _registry.instrument([framework.name])
         during = now()
         states = [one for one in _registry.status() if one.client == framework.name]
-        assert all(one.state is PatchState.INSTALLED for one in states), states
+        on = [one for one in states if one.state is PatchState.INSTALLED]
+        assert len(on) == len(before), states
         _registry.uninstrument()
         assert all(one is then for one, then in zip(now(), before, strict=True))
         assert not any(one is then for one, then in zip(during, before, strict=True))
