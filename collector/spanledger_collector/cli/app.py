@@ -11,6 +11,7 @@ from spanledger_collector.errors import CollectorError, ConfigurationError, Retr
 from .agents import agents
 from .demo import demo
 from .doctor import doctor
+from .explain import explain
 from .output import fail
 from .prices import prices
 from .reconcile import reconcile
@@ -52,6 +53,7 @@ app.command("up")(up)
 app.command("demo")(demo)
 app.command("run", context_settings={"ignore_unknown_options": True})(run)
 app.command("trace")(trace)
+app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("runs")(runs)
 app.command("reconcile")(reconcile)

@@ -4,6 +4,7 @@
 ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same rows.
 """
 
+from .explanation import ChargeLineRow, ExplainedAttemptRow, Explanation
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
 from .plain import plain_rows
@@ -25,9 +26,12 @@ __all__ = [
     "DEFAULT_ADDRESS",
     "AgentRow",
     "AttemptRow",
+    "ChargeLineRow",
     "ChargeRow",
     "CoverageRow",
     "DirectReader",
+    "ExplainedAttemptRow",
+    "Explanation",
     "Guard",
     "Ledger",
     "ModelRow",

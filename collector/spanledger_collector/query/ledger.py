@@ -16,9 +16,21 @@ from typing import final
 
 import pyarrow as pa
 
-from spanledger_collector.errors import ConfigurationError, NotFoundError, RefusedQueryError
+from spanledger_collector.errors import (
+    ConfigurationError,
+    NotFoundError,
+    PermanentError,
+    RefusedQueryError,
+)
 from spanledger_collector.store import Store
 
+from .explanation import (
+    ChargeLineRow,
+    ExplainedAttemptRow,
+    Explanation,
+    SpanPlaceRow,
+    explain,
+)
 from .named import named
 from .reader import DirectReader, Reader, Row
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
@@ -37,6 +49,8 @@ from .rows import (
 
 DEFAULT_ADDRESS = f"spanledger://127.0.0.1:{DEFAULT_PORT}"
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_SPAN_ID_LENGTH = 16
+_ID_LENGTHS = (_SPAN_ID_LENGTH, 32)
 #: Makes an ad-hoc statement safe to run on an open store, or refuses it.
 Guard = Callable[[Store, str], str]
 
@@ -168,6 +182,41 @@ class Ledger:
             attempts=parse_rows(AttemptRow, self.query("trace_attempts", trace_id=wanted)),
             spans=parse_rows(SpanRow, self.query("trace_spans", trace_id=wanted)),
         )
+
+    def explain(self, identifier: str, *, trace_id: str = "") -> Sequence[Explanation]:
+        """How the cost of a trace, or of one span, came about: attempt by attempt.
+
+        Args:
+            identifier: a trace id (32 hex digits) or a span id (16).
+            trace_id: the trace of the span, where several have a span of that id.
+
+        Raises:
+            NotFoundError: the ledger has no attempt of it.
+            PermanentError: it is neither id, or several traces have such a span.
+        """
+        wanted = identifier.strip().lower()
+        if len(wanted) not in _ID_LENGTHS:
+            raise PermanentError(
+                f"{identifier!r} is neither a trace id (32 hex digits) nor a span id (16)"
+            )
+        span_id = wanted if len(wanted) == _SPAN_ID_LENGTH else ""
+        where = {"trace_id": self._trace_of(span_id, trace_id) if span_id else wanted}
+        attempts = self.query("explain_attempts", **where, span_id=span_id)
+        if not attempts:
+            raise NotFoundError(f"the ledger has no attempt of a model call under {identifier!r}")
+        lines = self.query("explain_charges", **where, span_id=span_id)
+        return explain(parse_rows(ExplainedAttemptRow, attempts), parse_rows(ChargeLineRow, lines))
+
+    def _trace_of(self, span_id: str, trace_id: str) -> str:
+        if trace_id:
+            return trace_id.strip().lower()
+        places = parse_rows(SpanPlaceRow, self.query("traces_of_span", span_id=span_id, limit=20))
+        if len(places) > 1:
+            known = ", ".join(place.trace_id for place in places)
+            raise PermanentError(f"several traces have a span {span_id!r}; name one: {known}")
+        if not places:
+            raise NotFoundError(f"the ledger has no attempt of a model call in a span {span_id!r}")
+        return places[0].trace_id
 
     def runs(
         self,

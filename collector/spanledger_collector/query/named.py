@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, object] = {
     "until": _LATEST,
     "limit": 1000,
     "agent_name": "",
+    "span_id": "",
 }
 
 

@@ -289,6 +289,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "bool": bool,
     "date": _day,
     "datetime": _moment,
+    "Decimal": lambda value: Decimal(str(value)),
     "Decimal | None": _money,
     "tuple[str, ...]": tuple,
 }

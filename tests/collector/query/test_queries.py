@@ -6,23 +6,26 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from tests.collector.settle.scene import hex16
 from tests.support.filled_ledger import TRACE, fill
 
 from spanledger_collector import sql
-from spanledger_collector.query import DirectReader, Ledger, named, query_names, rows
+from spanledger_collector.query import DirectReader, Ledger, explanation, named, query_names, rows
 from spanledger_collector.query.named import DEFAULTS
 from spanledger_collector.store import Store
 
 WHEN = datetime(2026, 11, 2, tzinfo=timezone.utc)
 #: A value for each parameter that has no default.
 GIVEN: dict[str, Any] = {
-    "trace_id": TRACE, "provider": "acme", "model": "m1", "at": WHEN, "known_at": WHEN,
+    "trace_id": TRACE, "span_id": hex16(2), "provider": "acme", "model": "m1", "at": WHEN, "known_at": WHEN,
 }  # fmt: skip
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
     "agents": rows.AgentRow,
     "charges_by_day": rows.ChargeRow,
     "coverage": rows.CoverageRow,
+    "explain_attempts": explanation.ExplainedAttemptRow,
+    "explain_charges": explanation.ChargeLineRow,
     "models": rows.ModelRow,
     "price_of": None,
     "runs": rows.RunRow,
@@ -30,6 +33,7 @@ TYPES: dict[str, type | None] = {
     "trace_runs": rows.RunRow,
     "trace_spans": rows.SpanRow,
     "trace_summary": rows.TraceRow,
+    "traces_of_span": explanation.SpanPlaceRow,
 }
 QUERIES = query_names()
 

@@ -73,7 +73,8 @@ CREATE TABLE IF NOT EXISTS attempts
     gpu_seconds Float64 COMMENT 'GPU seconds',
     received_at DateTime64(9, 'UTC') COMMENT 'Known-time of its price (as billed)',
     version UInt64 COMMENT 'Settlement that wrote the row; newest wins',
-    is_deleted UInt8 COMMENT '1 = a later settlement found no such attempt'
+    is_deleted UInt8 COMMENT '1 = a later settlement found no such attempt',
+    INDEX span_id_filter span_id TYPE bloom_filter(0.001) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)

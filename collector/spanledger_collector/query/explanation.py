@@ -1,0 +1,216 @@
+"""How a number came about: every attempt with its lines, its price row and the reasons in words.
+
+The lines come from the view ``charges``, the price row is the one the attempt names; nothing is
+priced here. A person can redo the sum on paper: quantity x rate for each line, added, rounded once
+half even to 12 decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+_STORED: Final = Decimal(1).scaleb(-12)
+#: Exact products have up to 20 digits before the point and 24 after it.
+_OPEN_YEAR: Final = 2299
+
+_EXCLUDED: Final = {
+    "engine": "the model server's own span of a call that its client told",
+    "not_billable": "an operation that bills nothing",
+    "aggregate": "a sum of calls below it, which are counted themselves",
+    "duplicate_response": "the same answer told by another span",
+    "duplicate_nested": "the same call told by another instrumentation",
+    "empty": "a span without usage",
+}
+_UNKNOWN: Final = {
+    "unpriced": "the price book has no rate for it",
+    "unmetered": "nobody told its usage, and it may have been billed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedAttemptRow:
+    """One attempt, the price row it was given and how its model was found."""
+
+    trace_id: str
+    span_id: str
+    attempt_number: int
+    agent_name: str
+    operation: str
+    provider: str
+    request_model: str
+    response_model: str
+    priced_provider: str
+    priced_model: str
+    alias_method: str
+    service_tier: str
+    started_at: datetime
+    received_at: datetime
+    outcome: str
+    error_type: str
+    counted: bool
+    excluded_reason: str
+    duplicate_of: str
+    rework_reason: str
+    usage_source: str
+    usage_partial: bool
+    input_uncached_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    price_status: str
+    unpriced_units: tuple[str, ...]
+    price_id: str
+    price_tier: str
+    context_over_tokens: int
+    valid_from: datetime
+    valid_to: datetime
+    known_from: datetime
+    source_url: str
+    upstream: str
+    cost_usd: Decimal | None
+    cost_low_usd: Decimal | None
+    cost_high_usd: Decimal | None
+    emitted_cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLineRow:
+    """One line of an attempt (view ``charges``)."""
+
+    span_id: str
+    attempt_number: int
+    unit: str
+    quantity: Decimal
+    rate_usd: Decimal | None
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPlaceRow:
+    """A trace that has a span of the id asked for."""
+
+    trace_id: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One attempt explained.
+
+    Attributes:
+        attempt: what was called, what it cost, and the price row.
+        lines: quantity, rate and cost of every unit used.
+        exact_usd: the sum of the lines, not rounded; None when no line has a cost.
+        reasons: why this price row, this tier, these tokens, in words and in order.
+    """
+
+    attempt: ExplainedAttemptRow
+    lines: Sequence[ChargeLineRow]
+    exact_usd: Decimal | None
+    reasons: Sequence[str]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the lines, rounded once, are the cost of the attempt."""
+        if self.exact_usd is None or self.attempt.cost_usd is None:
+            return self.attempt.cost_usd in (None, Decimal(0))
+        return self.exact_usd.quantize(_STORED, ROUND_HALF_EVEN) == self.attempt.cost_usd
+
+
+def explain(
+    attempts: Sequence[ExplainedAttemptRow], lines: Sequence[ChargeLineRow]
+) -> list[Explanation]:
+    """Attempts with their lines, in the order of the attempts."""
+    found: list[Explanation] = []
+    for attempt in attempts:
+        key = (attempt.span_id, attempt.attempt_number)
+        mine = [line for line in lines if (line.span_id, line.attempt_number) == key]
+        costs = [line.cost_usd for line in mine if line.cost_usd is not None]
+        exact = sum(costs, Decimal(0)) if costs else None
+        found.append(Explanation(attempt, mine, exact, list(_reasons(attempt))))
+    return found
+
+
+def _reasons(a: ExplainedAttemptRow) -> Iterator[str]:
+    yield from _counting(a)
+    yield from _usage(a)
+    if a.price_status == "not_billed":
+        yield f"not billed: refused with {a.error_type or 'an error'}, and no usage was reported"
+    elif a.price_id:
+        yield from _price(a)
+    elif a.price_status in _UNKNOWN:
+        yield f"cost unknown, not zero: {_UNKNOWN[a.price_status]}"
+    if a.unpriced_units:
+        yield f"without a rate, so not in the sum: {', '.join(a.unpriced_units)}"
+    if a.emitted_cost_usd is not None:
+        yield f"its emitter claimed ${a.emitted_cost_usd.normalize():f}; kept beside, never used"
+
+
+def _counting(a: ExplainedAttemptRow) -> Iterator[str]:
+    if not a.counted:
+        twin = f" (counted: span {a.duplicate_of})" if a.duplicate_of else ""
+        yield f"not in any sum: {_EXCLUDED.get(a.excluded_reason, a.excluded_reason)}{twin}"
+    if a.rework_reason:
+        yield f"counts as rework: {a.rework_reason}"
+
+
+def _usage(a: ExplainedAttemptRow) -> Iterator[str]:
+    if a.usage_source == "provider":
+        yield "tokens: as the provider reported them"
+    elif a.usage_source == "estimated":
+        cut = ", of a stream that ended early" if a.usage_partial else ""
+        yield (
+            f"tokens: estimated with a tokenizer{cut}; the cost lies between "
+            f"{_money(a.cost_low_usd)} and {_money(a.cost_high_usd)}"
+        )
+
+
+def _price(a: ExplainedAttemptRow) -> Iterator[str]:
+    seen = a.response_model or a.request_model
+    yield (
+        f"price: {a.priced_provider}/{a.priced_model} ({a.alias_method or 'exact'} match of "
+        f"{a.provider}/{seen}), row {a.price_id}"
+    )
+    until = "" if a.valid_to.year >= _OPEN_YEAR else f" to {_time(a.valid_to)}"
+    yield f"valid from {_time(a.valid_from)}{until}; the call started {_time(a.started_at)}"
+    yield f"known from {_time(a.known_from)}; the span was received {_time(a.received_at)}"
+    yield _tier(a)
+    yield _context(a)
+    yield f"source: {a.source_url or 'not told'} ({a.upstream})"
+
+
+def _tier(a: ExplainedAttemptRow) -> str:
+    wanted, given = a.service_tier or "standard", a.price_tier or "standard"
+    if wanted == given:
+        return f"service tier: {given}"
+    return f"service tier: {wanted} was used and has no rates; {given} rates stand in"
+
+
+def _context(a: ExplainedAttemptRow) -> str:
+    total = (
+        a.input_uncached_tokens
+        + a.cache_read_tokens
+        + a.cache_write_5m_tokens
+        + a.cache_write_1h_tokens
+    )
+    if a.context_over_tokens:
+        return (
+            f"long context: {total:,} input tokens are more than {a.context_over_tokens:,}, so "
+            "the whole request has this row's rates"
+        )
+    return f"context: base rates at {total:,} input tokens"
+
+
+def _money(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else f"${amount.normalize():f}"
+
+
+def _time(moment: datetime) -> str:
+    return (
+        f"{moment:%Y-%m-%d}" if not (moment.hour or moment.minute) else f"{moment:%Y-%m-%d %H:%M}"
+    )

@@ -1,0 +1,20 @@
+-- explain_charges: the lines that the cost of every attempt of a trace, or of one span of it, is the sum of.
+-- parameters: workspace; trace_id (32 hex digits, lower case); span_id (16 hex digits; empty = the whole trace).
+-- grain: (span_id, attempt_number, unit), units used only. units: tokens, or what the unit says; USD exact, 24 decimals.
+-- columns: span_id, attempt_number, unit, quantity, rate_usd (NULL = no rate), cost_usd (NULL = unknown).
+SELECT
+    span_id,
+    attempt_number,
+    unit,
+    quantity,
+    rate_usd,
+    cost_usd
+FROM charges
+WHERE workspace = {workspace:String}
+    AND trace_id = {trace_id:String}
+    AND ({span_id:String} = '' OR span_id = {span_id:String})
+ORDER BY
+    span_id,
+    attempt_number,
+    cost_usd DESC,
+    unit;
