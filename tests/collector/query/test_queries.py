@@ -17,7 +17,8 @@ from spanledger_collector.store import Store
 WHEN = datetime(2026, 11, 2, tzinfo=timezone.utc)
 #: A value for each parameter that has no default.
 GIVEN: dict[str, Any] = {
-    "trace_id": TRACE, "span_id": hex16(2), "provider": "acme", "model": "m1", "at": WHEN, "known_at": WHEN,
+    "trace_id": TRACE, "span_id": hex16(2), "provider": "acme", "model": "m1", "at": WHEN,
+    "known_at": WHEN,
 }  # fmt: skip
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
