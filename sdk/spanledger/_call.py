@@ -10,6 +10,7 @@ provider sent no usage, or the stream stopped early, the tokens are counted by t
 
 from __future__ import annotations
 
+import atexit
 import functools
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +37,8 @@ from spanledger._stream import AsyncStream, ClosingBody, SyncStream, Take, aband
 
 __all__ = ["Api", "Call", "Reading", "drain", "drain_at_exit", "internal_errors"]
 
-FINISHER: Final = Finisher()
+#: As long as ``init`` waits by default.
+_EXIT_DRAIN_SECONDS: Final = 5.0
 _FAILED: Final = object()
 
 
@@ -57,6 +59,18 @@ def drain_at_exit(timeout_seconds: float) -> bool:
     """
     abandon_all()
     return drain(timeout_seconds)
+
+
+@functools.cache
+def _end_at_exit() -> None:
+    """Once a process, and late: what is registered last runs first, so providers still take spans.
+
+    An application may set its provider after the clients were patched, but not after a call.
+    """
+    atexit.register(drain_at_exit, _EXIT_DRAIN_SECONDS)
+
+
+FINISHER: Final = Finisher(starting=_end_at_exit)
 
 
 class Call:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate, trace
 
-from spanledger.config import Settings, disabled
+from spanledger.config import Settings, default_tenant, disabled
 from spanledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class _State:
         self.on = False
         self.exit_registered = False
         self.instrumented = False
+        #: The provider of a launcher, which exports as the environment says.
+        self.joined: trace.TracerProvider | None = None
 
 
 _state: Final = _State()
@@ -107,6 +109,24 @@ def init(
             _instrument(instrument)
 
 
+def join(provider: trace.TracerProvider) -> None:
+    """Add identity to the spans of a launcher's provider, and nothing else.
+
+    Its own exporter, made from the standard variables, sends them. A later ``init`` that names
+    neither exporter nor address asks for the same, and so adds no second delivery.
+
+    Args:
+        provider: Where the launcher's spans go; one that takes no processors stays as it is.
+    """
+    with _state.lock:
+        adding: Any = getattr(provider, "add_span_processor", None)
+        if adding is None:
+            _log.debug("no identity on spans: %s takes no processors", type(provider).__qualname__)
+            return
+        _state.joined = provider
+        _identify(provider, default_tenant())
+
+
 def flush(timeout_seconds: float = 10.0) -> bool:
     """Wait until every span that has ended is delivered or given up.
 
@@ -162,20 +182,14 @@ def _start(arguments: Mapping[str, Any]) -> bool:
     Raises:
         ConfigurationError: a setting that cannot be used.
     """
-    exporter = arguments["exporter"]
+    exporter: Any = "none" if _is_launchers_job(arguments) else arguments["exporter"]
     given = exporter if hasattr(exporter, "export") else None
     reading = {k: v for k, v in arguments.items() if k not in {"instrument", "exporter"}}
     settings = Settings.read(**reading, exporter=exporter if given is None else "none")
     provider = _provider(settings)
     if provider is None:
         return False
-    if _state.provider is provider and _state.identity is not None:
-        _state.identity.tenant = settings.tenant
-    else:
-        from spanledger._identity import IdentityProcessor
-
-        _state.identity, _state.provider = IdentityProcessor(settings.tenant), provider
-        provider.add_span_processor(_state.identity)
+    _identify(provider, settings.tenant)
     for outlet in _state.outlets:
         outlet.retire()
     _state.outlets = _outlets(settings, given)
@@ -190,6 +204,27 @@ def _start(arguments: Mapping[str, Any]) -> bool:
             "will not know the run they belong to"
         )
     return True
+
+
+def _identify(provider: Any, tenant: str) -> None:
+    """Stamp identity on every span of the provider, once."""
+    if _state.provider is provider and _state.identity is not None:
+        _state.identity.tenant = tenant
+        return
+    from spanledger._identity import IdentityProcessor
+
+    _state.identity, _state.provider = IdentityProcessor(tenant), provider
+    provider.add_span_processor(_state.identity)
+
+
+def _is_launchers_job(arguments: Mapping[str, Any]) -> bool:
+    """Whether a launcher exports already what this ``init`` asks for."""
+    named = ("exporter", "endpoint", "protocol", "headers")
+    return (
+        _state.joined is not None
+        and _state.joined is trace.get_tracer_provider()
+        and all(arguments[name] is None for name in named)
+    )
 
 
 def _provider(settings: Settings) -> Any:

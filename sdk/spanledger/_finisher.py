@@ -30,9 +30,17 @@ Job = Callable[[], None]
 
 
 class Finisher:
-    """A queue of jobs and the daemon thread that runs them, started on first need."""
+    """A queue of jobs and the daemon thread that runs them, started on first need.
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    Args:
+        capacity: jobs waiting at most.
+        starting: called before the thread is started.
+    """
+
+    def __init__(
+        self, capacity: int = CAPACITY, starting: Callable[[], None] | None = None
+    ) -> None:
+        self._starting = starting
         self._capacity = capacity
         self._start_afresh()
         if hasattr(os, "register_at_fork"):
@@ -61,6 +69,8 @@ class Finisher:
         """Start the thread if there is none; False when the interpreter is ending and has none."""
         if self._thread is not None and self._thread.is_alive():
             return True
+        if self._starting is not None:
+            self._starting()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import importlib
 import pkgutil
@@ -14,12 +13,10 @@ from typing import Final
 from opentelemetry.trace import TracerProvider
 
 from spanledger import _attempts, _framework, frameworks, instrumentors
-from spanledger._call import drain_at_exit
 from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
 from spanledger._patching import Hook, Kind, Patch, PatchState
 
-_EXIT_DRAIN_SECONDS: Final = 2.0
 #: Name under which the HTTP libraries stand in :func:`status`.
 HTTP: Final = "http"
 
@@ -82,7 +79,6 @@ def instrument(
         raise ValueError(f"no instrumentor for {', '.join(unknown)}; there are {', '.join(known)}")
     with _lock:
         _tracing.use(tracer_provider)
-        _prepare()
         for name in chosen:
             _install(name)
         if chosen:
@@ -138,9 +134,3 @@ def _client_patches(instrumentor: Instrumentor) -> tuple[Patch, ...]:
 def _http_patches() -> tuple[Patch, ...]:
     wrappers = {Kind.SYNC: _attempts.send, Kind.ASYNC: _attempts.send_async}
     return tuple(Patch(target, wrappers[target.kind]) for target in _attempts.TARGETS)
-
-
-@functools.cache
-def _prepare() -> None:
-    """Once a process: end what is unfinished at exit."""
-    atexit.register(drain_at_exit, _EXIT_DRAIN_SECONDS)

@@ -132,7 +132,7 @@ class Settings:
         batch = batch_size or int(_positive(OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512))
         return cls(
             service_name=service_name or _first(OTEL_SERVICE_NAME),
-            tenant=tenant if tenant is not None else (_first(SPANLEDGER_TENANT) or ""),
+            tenant=tenant if tenant is not None else default_tenant(),
             exporters=_exporters(exporter),
             protocol=chosen,
             endpoint=_endpoint(endpoint, chosen),
@@ -146,6 +146,11 @@ class Settings:
             give_up_seconds=give_up_seconds,
             exit_timeout_seconds=exit_timeout_seconds,
         )
+
+
+def default_tenant() -> str:
+    """The tenant of a process that names no other; may be empty."""
+    return _first(SPANLEDGER_TENANT) or ""
 
 
 def disabled() -> bool:
