@@ -20,6 +20,10 @@ _NOT_TEXT: Final = frozenset(
 _NOTHING: Final[dict[str, Any]] = {}
 
 
+def _no_texts() -> list[str]:
+    return []
+
+
 @dataclass(slots=True)
 class Usage:
     """Token counts of one answer; ``None`` is a count the provider did not send.
@@ -54,7 +58,7 @@ class Answer:
     service_tier: str = ""
     usage: Usage = field(default_factory=Usage)
     #: What was generated, in pieces.
-    texts: list[str] = field(default_factory=list[str])
+    texts: list[str] = field(default_factory=_no_texts)
     #: False: the answer stopped before the provider said that it was complete.
     complete: bool = True
     #: True: there are no tokens to count, because the provider will answer later (background
@@ -130,4 +134,4 @@ def whole(value: object) -> int | None:
 
 def count(value: object) -> int:
     """The value if it is a count, else 0."""
-    return whole(value) or 0
+    return value if isinstance(value, int) and value > 0 else 0

@@ -170,7 +170,7 @@ class Call:
             self.keep_prompt()
             watch_body(self, response, asynchronous=asynchronous)
             return None
-        self.finish(read_answer(self.api.answer, result))
+        self._finish(self.api.answer(result), None)
         return None
 
     def _watch(self, stream: Any, *, asynchronous: bool) -> Any:
@@ -197,7 +197,7 @@ class Call:
         Also makes sure that somebody is there to count, should the stream be dropped.
         """
         FINISHER.ensure_running()
-        self._prompt = tuple(_kept(self._kwargs.get(name)) for name in self.api.prompt)
+        self._prompt = tuple([_kept(self._kwargs.get(name)) for name in self.api.prompt])
 
     # --- HTTP attempts (``_attempts.Observer``) --------------------------------------------------
     def attempted(self, attempt: Attempt, request: Any) -> None:
@@ -255,6 +255,9 @@ class Call:
     @guarded(None)
     def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
         """End the span with this answer; without usage, after its tokens were counted."""
+        self._finish(answer, error)
+
+    def _finish(self, answer: Answer | None, error: BaseException | None) -> None:
         end_ns = self._claim(error)
         if not end_ns:
             return

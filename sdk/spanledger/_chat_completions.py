@@ -5,7 +5,7 @@ Counts of this format include cached tokens in the input and reasoning tokens in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from spanledger import semconv
@@ -23,8 +23,9 @@ def tier(kwargs: Mapping[str, Any]) -> Attributes:
 def request(kwargs: Mapping[str, Any]) -> Attributes:
     """Parameters of a chat completion."""
     attributes = sampling_attributes(kwargs, "max_completion_tokens", "max_tokens")
-    attributes |= tier(kwargs)
-    choices = number(kwargs, "n")
+    if "service_tier" in kwargs:
+        attributes |= tier(kwargs)
+    choices = number(kwargs, "n") if "n" in kwargs else None
     if choices is not None and choices != 1:
         attributes[semconv.REQUEST_CHOICE_COUNT] = int(choices)
     return attributes
@@ -35,53 +36,54 @@ def usage_of(usage: Any) -> Usage:
     if usage is None:
         return Usage()
     counts = fields_of(usage)
+    told = Usage(whole(counts.get("prompt_tokens")), whole(counts.get("completion_tokens")))
     given = fields_of(counts.get("prompt_tokens_details"))
+    if given:
+        told.cache_read_tokens = count(given.get("cached_tokens"))
+        told.cache_write_5m_tokens = count(given.get("cache_write_tokens"))
+        told.audio_input_tokens = count(given.get("audio_tokens"))
     made = fields_of(counts.get("completion_tokens_details"))
-    return Usage(
-        input_tokens=whole(counts.get("prompt_tokens")),
-        output_tokens=whole(counts.get("completion_tokens")),
-        cache_read_tokens=count(given.get("cached_tokens")),
-        cache_write_5m_tokens=count(given.get("cache_write_tokens")),
-        reasoning_tokens=count(made.get("reasoning_tokens")),
-        audio_input_tokens=count(given.get("audio_tokens")),
-        audio_output_tokens=count(made.get("audio_tokens")),
-    )
+    if made:
+        told.reasoning_tokens = count(made.get("reasoning_tokens"))
+        told.audio_output_tokens = count(made.get("audio_tokens"))
+    return told
 
 
 def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) -> Answer:
     """A whole completion; its texts only where they have to be counted."""
     fields = fields_of(completion)
-    usage = read_usage(fields.get("usage"))
     choices = fields.get("choices") or ()
-    return Answer(
-        response_id=text(fields.get("id")),
-        model=text(fields.get("model")),
-        finish_reasons=tuple([choice.finish_reason for choice in choices if choice.finish_reason]),
-        service_tier=text(fields.get("service_tier")),
-        usage=usage,
-        texts=[] if usage.known else _message_texts(choices),
+    answer = Answer(
+        text(fields.get("id")),
+        text(fields.get("model")),
+        tuple([reason for choice in choices if (reason := choice.finish_reason)]),
+        text(fields.get("service_tier")),
+        read_usage(fields.get("usage")),
     )
+    if not answer.usage.known:
+        answer.texts = _message_texts(choices)
+    return answer
 
 
 def _message_texts(choices: Any) -> list[str]:
     texts: list[str] = []
     for choice in choices:
-        message = choice.message
-        texts += [*_content_texts(message.content), *_other_texts(message)]
+        texts += _said_texts(choice.message)
+    return texts
+
+
+def _said_texts(message: Any) -> list[str]:
+    """What a message, or a piece of one, says, in any server's field."""
+    fields = fields_of(message)
+    content = fields.get("content")
+    # A text, or a list of typed parts (thinking models).
+    texts = [content] if isinstance(content, str) else list(strings(content))
+    for call in fields.get("tool_calls") or ():
+        kinds = fields_of(call)
+        for part in (fields_of(kinds.get("function")), fields_of(kinds.get("custom"))):
+            texts += [text(part.get(name)) for name in ("name", "arguments", "input")]
+    texts += [text(fields.get(name)) for name in _OTHER_TEXTS]
     return [piece for piece in texts if piece]
-
-
-def _content_texts(content: Any) -> list[str]:
-    """The content of a message: a text, or a list of typed parts (thinking models)."""
-    return [content] if isinstance(content, str) else list(strings(content))
-
-
-def _other_texts(message: Any) -> Iterator[str]:
-    """What a message, or a piece of one, says beside its content, in any server's field."""
-    for call in getattr(message, "tool_calls", None) or ():
-        for part in (getattr(call, "function", None), getattr(call, "custom", None)):
-            yield from (text(getattr(part, name, None)) for name in ("name", "arguments", "input"))
-    yield from (text(getattr(message, name, None)) for name in _OTHER_TEXTS)
 
 
 #: Fields of a message with generated text: OpenAI's, and those of servers that show the thinking.
@@ -102,15 +104,20 @@ class ChatReading:
 
     def chunk(self, chunk: Any, /) -> None:
         """Keep the piece of text, the end of a choice, the usage."""
-        for choice in chunk.choices or ():
-            delta = choice.delta
-            if delta.content:
-                self._texts += _content_texts(delta.content)
-            if delta.tool_calls or not delta.content:
-                self._texts += filter(None, _other_texts(delta))
-            if choice.finish_reason:
+        # Names are looked up where the client keeps them: a fraction of its attributes' cost.
+        fields = chunk.__dict__
+        for choice in fields.get("choices") or ():
+            told = choice.__dict__
+            delta = told["delta"]
+            said = delta.__dict__
+            content = said.get("content")
+            if type(content) is str and content and not said.get("tool_calls"):
+                self._texts.append(content)  # nearly always
+            else:
+                self._texts += _said_texts(delta)
+            if told.get("finish_reason"):
                 self._finishes[choice.index] = choice.finish_reason
-        if chunk.usage is not None:
+        if fields.get("usage") is not None:
             self._usage = chunk.usage
         self._last = chunk
 

@@ -47,20 +47,19 @@ def usage_attributes(usage: Usage) -> Attributes:
     if usage.output_tokens is not None:
         attributes[semconv.USAGE_OUTPUT_TOKENS] = usage.output_tokens
         attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] = usage.output_tokens
-    details = (
-        (semconv.USAGE_CACHE_READ_INPUT_TOKENS, usage.cache_read_tokens),
-        (
-            semconv.USAGE_CACHE_WRITE_INPUT_TOKENS,
-            usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
-        ),
-        (semconv.USAGE_REASONING_OUTPUT_TOKENS, usage.reasoning_tokens),
-        (semconv.USAGE_AUDIO_INPUT_TOKENS, usage.audio_input_tokens),
-        (semconv.USAGE_AUDIO_OUTPUT_TOKENS, usage.audio_output_tokens),
-        (semconv.USAGE_WEB_SEARCH_REQUESTS, usage.web_search_requests),
-    )
-    for name, value in details:
-        if value:
-            attributes[name] = value
+    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    if usage.cache_read_tokens:
+        attributes[semconv.USAGE_CACHE_READ_INPUT_TOKENS] = usage.cache_read_tokens
+    if written:
+        attributes[semconv.USAGE_CACHE_WRITE_INPUT_TOKENS] = written
+    if usage.reasoning_tokens:
+        attributes[semconv.USAGE_REASONING_OUTPUT_TOKENS] = usage.reasoning_tokens
+    if usage.audio_input_tokens:
+        attributes[semconv.USAGE_AUDIO_INPUT_TOKENS] = usage.audio_input_tokens
+    if usage.audio_output_tokens:
+        attributes[semconv.USAGE_AUDIO_OUTPUT_TOKENS] = usage.audio_output_tokens
+    if usage.web_search_requests:
+        attributes[semconv.USAGE_WEB_SEARCH_REQUESTS] = usage.web_search_requests
     return attributes
 
 

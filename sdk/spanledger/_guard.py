@@ -54,13 +54,12 @@ def guarded(default: D) -> Callable[[Callable[P, R]], Callable[P, R | D]]:
 
 def guarded_item(function: Callable[[Any], object]) -> Callable[[Any], None]:
     """The same for what sees every item of a stream: spares packing the arguments each time."""
-    kind = f"{function.__module__}.{function.__qualname__}"
 
     def run(item: Any, /) -> None:
         try:
             function(item)
         except Exception:  # noqa: BLE001 - the same place: counted, logged, never raised
-            _count(kind)
+            _count(f"{function.__module__}.{function.__qualname__}")
 
     return run
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._facts import Attributes
+from spanledger._facts import Attributes, Value
 
 #: ``host=provider`` or ``host:port=provider``, comma separated: names of your own gateways and
 #: servers, for example ``localhost:8000=vllm,llm.corp.example=openai``. Wins over the table.
@@ -56,6 +57,22 @@ def server_attributes(url: Any, default: str) -> Attributes:
         semconv.SERVER_ADDRESS: host,
         semconv.SERVER_PORT: port,
     }
+
+
+#: Addresses of the clients' own URL objects, which do not change: by identity, with the object.
+_known: Final[dict[tuple[int, str], tuple[object, Attributes]]] = {}
+_MAX_KNOWN: Final = 256
+
+
+def client_attributes(url: object, default: str) -> Mapping[str, Value]:
+    """The same for the URL object that a client keeps, worked out once. Read only."""
+    key = (id(url), default)
+    known = _known.get(key)
+    if known is None or known[0] is not url:
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        known = _known[key] = (url, server_attributes(url, default))
+    return known[1]
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
@@ -22,7 +23,7 @@ from spanledger._body import watch_helper
 from spanledger._call import Call
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
-from spanledger._hosts import server_attributes
+from spanledger._hosts import client_attributes
 from spanledger._patching import Kind, Target, Wrapper
 from spanledger._repeats import recognise
 
@@ -224,6 +225,7 @@ def open_call(
     if running is not None and running.requesting and getattr(running, "owner", None) is instance:
         return None
     started_ns = time.time_ns()
+    here = otel_context.get_current()
     attributes = api.request(kwargs)
     model = kwargs.get("model")
     name = api.operation
@@ -231,19 +233,29 @@ def open_call(
         attributes[semconv.REQUEST_MODEL] = model
         name = f"{api.operation} {model}"
     attributes[semconv.OPERATION_NAME] = api.operation
-    url = getattr(getattr(instance, "_client", None), "base_url", None)
-    attributes |= server_attributes(url, provider)
+    attributes.update(client_attributes(_base_url(instance), provider))
     if api.streaming(kwargs) or api.snapshot is not None:
         attributes[semconv.REQUEST_STREAM] = True
-    span = tracer.start_span(name, kind=_CLIENT, attributes=attributes, start_time=started_ns)
+    span = tracer.start_span(
+        name, context=here, kind=_CLIENT, attributes=attributes, start_time=started_ns
+    )
     if not span.is_recording():
         return None
     call = Call(api, span, instance, kwargs, started_ns)
     outer = getattr(running, "repeat", None) if running and running.requesting else None
-    call.repeat = recognise(api, kwargs, span, outer)
+    call.repeat = recognise(api, kwargs, span, outer, here)
     if semconv.SERVER_ADDRESS not in attributes:
         call.provider = provider
     return call
+
+
+def _base_url(instance: Any) -> Any:
+    """Where the client sends its requests; None where it does not say.
+
+    The object itself is read where it lies: the public property may do an import each time.
+    """
+    client = getattr(instance, "_client", None)
+    return getattr(client, "_base_url", None) or getattr(client, "base_url", None)
 
 
 def number(kwargs: Mapping[str, Any], *names: str) -> int | float | None:
@@ -263,9 +275,8 @@ def sampling_attributes(kwargs: Mapping[str, Any], *limits: str) -> Attributes:
     limit = number(kwargs, *limits)
     if limit is not None:
         attributes[semconv.REQUEST_MAX_TOKENS] = int(limit)
-    temperature, top_p = number(kwargs, "temperature"), number(kwargs, "top_p")
-    if temperature is not None:
-        attributes[semconv.REQUEST_TEMPERATURE] = float(temperature)
-    if top_p is not None:
-        attributes[semconv.REQUEST_TOP_P] = float(top_p)
+    if "temperature" in kwargs and (value := number(kwargs, "temperature")) is not None:
+        attributes[semconv.REQUEST_TEMPERATURE] = float(value)
+    if "top_p" in kwargs and (value := number(kwargs, "top_p")) is not None:
+        attributes[semconv.REQUEST_TOP_P] = float(value)
     return attributes

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from spanledger import _scope, semconv
@@ -78,7 +79,7 @@ class Repeat:
 
 @guarded(None)
 def recognise(
-    api: Api, kwargs: Mapping[str, Any], span: Span, outer: Repeat | None
+    api: Api, kwargs: Mapping[str, Any], span: Span, outer: Repeat | None, here: Context
 ) -> Repeat | None:
     """Find the call that this one repeats, and remember this one.
 
@@ -87,11 +88,12 @@ def recognise(
         kwargs: Its parameters.
         span: Its span.
         outer: The call of ours that this one is made inside of.
+        here: The context it is made in.
 
     Returns:
         None outside any run, and where the question cannot be read.
     """
-    run_id = _scope.current_run_id()
+    run_id = _scope.current_run_id(here)
     if not run_id:
         return None
     asked = fingerprint(api.operation, api.prompt, kwargs)

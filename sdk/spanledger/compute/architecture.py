@@ -191,25 +191,15 @@ class ModelArchitecture:
 
     def bounds(self, value: int) -> tuple[int, int]:
         """Lower and upper bound (integers) of a quantity proportional to the parameters."""
-        return scaled(value, self.proportion)
-
-    @property
-    def proportion(self) -> tuple[int, int, int]:
-        """Low, point and high of what is proportional to the parameters, for :func:`scaled`."""
         if self.is_exact:
-            return 1, 1, 1
-        return int(self.active.low), int(self.active.value), int(self.active.high)
+            return value, value
+        point = int(self.active.value)
+        return value * int(self.active.low) // point, -(-value * int(self.active.high) // point)
 
     @property
     def is_exact(self) -> bool:
         """Whether FLOPs of this architecture are exact to the last integer."""
         return self.exactness.method == "exact"
-
-
-def scaled(value: int, proportion: tuple[int, int, int]) -> tuple[int, int]:
-    """Lower and upper bound of ``value``, rounded outwards (integers)."""
-    low, point, high = proportion
-    return value * low // point, -(-value * high // point)
 
 
 def _parameters(plan: Blueprint) -> Parameters:

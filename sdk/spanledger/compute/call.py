@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from spanledger.compute.architecture import ModelArchitecture, scaled
+from spanledger.compute.architecture import ModelArchitecture
 from spanledger.compute.catalogue import architecture
 from spanledger.compute.estimate import Method
-from spanledger.compute.flops import call_totals
+from spanledger.compute.flops import computed_tokens, decoding_flops, forward_flops
 from spanledger.compute.models import recognise
 from spanledger.compute.vram import kv_cache_bytes, weight_bytes
 
@@ -51,10 +51,14 @@ class CallEstimate(NamedTuple):
 
 
 class _Prepared(NamedTuple):
-    """All that does not depend on token counts."""
+    """All that does not depend on token counts.
+
+    ``per_token`` is the low bound, the point and the high bound of the FLOPs of one token, where
+    they do not depend on its position: a model known only by its parameter count.
+    """
 
     arch: ModelArchitecture
-    proportion: tuple[int, int, int]
+    per_token: tuple[int, int, int] | None
     method: Method
     source: str
     weights_bytes: int
@@ -77,19 +81,26 @@ def estimate_call(
         fit a 64-bit integer (counts no real call has).
     """
     prepared = _prepare(model)
-    if prepared is None or min(input_tokens, cached_tokens, output_tokens) < 0:
+    if prepared is None or input_tokens < 0 or cached_tokens < 0 or output_tokens < 0:
         return None
-    arch, proportion, method, source, weights_bytes, vram_source = prepared
-    prefill, decode = call_totals(arch, input_tokens, cached_tokens, output_tokens)
-    total = prefill + decode
-    low, high = scaled(total, proportion)
+    arch, per_token, method, source, weights_bytes, vram_source = prepared
+    new, cached, steps = computed_tokens(input_tokens, cached_tokens, output_tokens)
+    if per_token is not None:
+        least, point, most = per_token
+        prefill, decode = point * new, point * steps
+        low, high = least * (new + steps), most * (new + steps)
+    else:
+        prefill = forward_flops(arch, new, cached, logits=1 if new else 0).total
+        decode = decoding_flops(arch, steps, input_tokens).total
+        low, high = arch.bounds(prefill + decode)
     if high > _INT64_MAX:
         return None
-    held = input_tokens + max(output_tokens - 1, 0)  # the last token drawn is never cached
-    kv_bytes = kv_cache_bytes(arch, held) if vram_source else 0
+    # The last token drawn is never cached.
+    kv_bytes = kv_cache_bytes(arch, input_tokens + steps) if vram_source else 0
     return CallEstimate(
-        prefill, decode, total, low, high, method, source, weights_bytes, kv_bytes, vram_source
-    )
+        prefill, decode, prefill + decode, low, high,
+        method, source, weights_bytes, kv_bytes, vram_source,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=_REMEMBERED_IDS)
@@ -98,9 +109,10 @@ def _prepare(model: str) -> _Prepared | None:
     if known is None:
         return None
     arch = architecture(known.name)
-    weights, memory = 0, ""
-    if arch.groups:
-        weights = weight_bytes(arch, known.weight_format)
-        memory = f"estimated:{known.weight_format}"
     method, source = arch.exactness.method, arch.source
-    return _Prepared(arch, arch.proportion, method, source, weights, memory)
+    if not arch.groups:
+        point = forward_flops(arch, 1).total
+        low, high = arch.bounds(point)
+        return _Prepared(arch, (low, point, high), method, source, 0, "")
+    weights = weight_bytes(arch, known.weight_format)
+    return _Prepared(arch, None, method, source, weights, f"estimated:{known.weight_format}")

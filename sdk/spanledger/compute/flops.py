@@ -119,27 +119,23 @@ def call_passes(
             "token counts cannot be negative: "
             f"prompt={prompt_tokens} cached={cached_tokens} output={output_tokens}"
         )
-    new, cached, steps = _computed(prompt_tokens, cached_tokens, output_tokens)
+    new, cached, steps = computed_tokens(prompt_tokens, cached_tokens, output_tokens)
     prefill = forward_flops(arch, new, cached, logits=1 if new else 0)
-    decode = forward_flops(arch, steps, prompt_tokens, logits=steps, latent="absorbed")
-    return prefill, decode
+    return prefill, decoding_flops(arch, steps, prompt_tokens)
 
 
-def call_totals(
-    arch: ModelArchitecture, prompt_tokens: int, cached_tokens: int, output_tokens: int
-) -> tuple[int, int]:
-    """FLOPs of the two phases of a call whose counts are from 0 on; for the user's thread."""
-    if not arch.groups:
-        new, _, steps = _computed(prompt_tokens, cached_tokens, output_tokens)
-        return 2 * arch.params.active * new, 2 * arch.params.active * steps
-    prefill, decode = call_passes(arch, prompt_tokens, cached_tokens, output_tokens)
-    return prefill.total, decode.total
-
-
-def _computed(prompt_tokens: int, cached_tokens: int, output_tokens: int) -> tuple[int, int, int]:
+def computed_tokens(
+    prompt_tokens: int, cached_tokens: int, output_tokens: int
+) -> tuple[int, int, int]:
     """Tokens computed in the prefill, tokens taken from the cache, and decoding steps."""
-    cached = max(min(cached_tokens, prompt_tokens - 1), 0)
-    return prompt_tokens - cached, cached, max(output_tokens - 1, 0)
+    cached = cached_tokens if cached_tokens < prompt_tokens else prompt_tokens - 1
+    cached = max(0, cached)
+    return prompt_tokens - cached, cached, output_tokens - 1 if output_tokens else 0
+
+
+def decoding_flops(arch: ModelArchitecture, steps: int, prompt_tokens: int) -> ForwardFlops:
+    """FLOPs of ``steps`` decoding steps after the prompt."""
+    return forward_flops(arch, steps, prompt_tokens, logits=steps, latent="absorbed")
 
 
 def estimate_flops(
