@@ -59,6 +59,8 @@ class Answer:
     usage: Usage = field(default_factory=Usage)
     #: What was generated, in pieces.
     texts: list[str] = field(default_factory=_no_texts)
+    #: Output tokens that the provider counted and that are in none of the texts: hidden thoughts.
+    hidden_tokens: int = 0
     #: False: the answer stopped before the provider said that it was complete.
     complete: bool = True
     #: True: there are no tokens to count, because the provider will answer later (background

@@ -1,30 +1,24 @@
 """HTTP attempts behind one call: how many, why the failed ones failed, how long each wait was.
 
 Client libraries retry by themselves and say nothing about it. Their one public way to the network
-is ``send`` of an HTTP client, so that is what is observed, and only while a model call is running:
-for all other traffic the wrapper costs one read of a context variable.
+is ``send`` of an HTTP client (``request`` of an aiohttp session), so that is what is observed, and
+only while a model call is running: for all other traffic the wrapper costs one read of a context
+variable.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from spanledger._guard import guarded
-from spanledger._patching import Kind, Target
+from spanledger._patching import Kind, Target, Wrapper
 
 HTTP_ERROR: Final = 400
-
-#: Redirects are followed inside ``send``, so a redirect is not an attempt of its own.
-TARGETS: Final = tuple(
-    Target(module, f"{name}.send", kind, optional=True)
-    for module in ("httpx", "httpx2")
-    for name, kind in (("Client", Kind.SYNC), ("AsyncClient", Kind.ASYNC))
-)
 
 
 @dataclass(slots=True)
@@ -42,6 +36,9 @@ class Attempt:
 
 class Observer(Protocol):
     """Who wants to know: the running call."""
+
+    #: Requests that are on their way: one HTTP library may stand on another.
+    sending: int
 
     @property
     def requesting(self) -> bool:
@@ -89,9 +86,21 @@ def failure_of(error: BaseException) -> str:
     names = [kind.__name__ for kind in type(error).__mro__]
     if any("Timeout" in name for name in names):
         return "timeout"
-    if any(name in {"TransportError", "APIConnectionError", "ConnectionError"} for name in names):
+    if not _CONNECTION_ERRORS.isdisjoint(names):
         return "connection_error"
     return type(error).__qualname__
+
+
+#: Names of classes: those of the HTTP libraries and of the clients.
+_CONNECTION_ERRORS: Final = frozenset(
+    {
+        "TransportError",
+        "APIConnectionError",
+        "ConnectionError",
+        "ClientConnectionError",  # aiohttp
+        "ClientPayloadError",  # aiohttp
+    }
+)
 
 
 def _response(error: BaseException) -> object:
@@ -110,11 +119,14 @@ def send(
     if observer is None or not observer.requesting:
         return wrapped(*args, **kwargs)
     started = time.perf_counter()
+    observer.sending += 1
     try:
         response = wrapped(*args, **kwargs)
     except BaseException as error:
         _tell(observer, started, _request(args, kwargs), None, error)
         raise
+    finally:
+        observer.sending -= 1
     _tell(observer, started, _request(args, kwargs), response)
     return response
 
@@ -130,12 +142,45 @@ async def send_async(
     if observer is None or not observer.requesting:
         return await wrapped(*args, **kwargs)
     started = time.perf_counter()
+    observer.sending += 1
     try:
         response = await wrapped(*args, **kwargs)
     except BaseException as error:
         _tell(observer, started, _request(args, kwargs), None, error)
         raise
+    finally:
+        observer.sending -= 1
     _tell(observer, started, _request(args, kwargs), response)
+    return response
+
+
+def request(
+    wrapped: Callable[..., Any],
+    _session: object,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Wrapper of ``ClientSession.request``, whose result makes the request when it is awaited."""
+    pending = wrapped(*args, **kwargs)
+    observer = current.get()
+    if observer is None or not observer.requesting or observer.sending:
+        return pending
+    return _observed(observer, pending) or pending
+
+
+@guarded(None)
+def _observed(observer: Observer, pending: Any) -> Any:
+    return type(pending)(_awaited(observer, pending))
+
+
+async def _awaited(observer: Observer, pending: Awaitable[Any]) -> Any:
+    started = time.perf_counter()
+    try:
+        response = await pending
+    except BaseException as error:
+        _tell(observer, started, None, None, error)
+        raise
+    _tell(observer, started, response, response)
     return response
 
 
@@ -155,6 +200,20 @@ def _tell(
     if error is not None:
         failure = failure_of(error)
     else:
-        status = response.status_code
+        status = getattr(response, "status_code", None) or response.status
         failure = str(status) if status >= HTTP_ERROR else ""
     observer.attempted(Attempt(started, time.perf_counter(), failure), request)
+
+
+#: What is patched. Redirects are followed inside, so a redirect is not an attempt of its own.
+PATCHED: Final[tuple[tuple[Target, Wrapper], ...]] = (
+    *(
+        (Target(module, f"{name}.send", kind, optional=True), wrapper)
+        for module in ("httpx", "httpx2")
+        for name, kind, wrapper in (
+            ("Client", Kind.SYNC, send),
+            ("AsyncClient", Kind.ASYNC, send_async),
+        )
+    ),
+    (Target("aiohttp", "ClientSession.request", Kind.SYNC, optional=True), request),
+)

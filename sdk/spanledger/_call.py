@@ -40,6 +40,8 @@ __all__ = ["Api", "Call", "Reading", "drain", "drain_at_exit", "internal_errors"
 #: As long as ``init`` waits by default.
 _EXIT_DRAIN_SECONDS: Final = 5.0
 _FAILED: Final = object()
+#: Operations whose prompt has a chat format.
+_OF_MESSAGES: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_GENERATE_CONTENT})
 
 
 def drain(timeout_seconds: float) -> bool:
@@ -100,6 +102,7 @@ class Call:
         "reading",
         "repeat",
         "requesting",
+        "sending",
         "span",
     )
 
@@ -115,6 +118,7 @@ class Call:
         #: Its place among the calls of its run that ask the same question.
         self.repeat: Repeat | None = None
         self.requesting = False
+        self.sending = 0
         self.reading = False
         self._kwargs = kwargs
         self._prompt: tuple[object, ...] | None = None
@@ -317,7 +321,7 @@ class Call:
             answer,
             answer.model or self.model,
             self._prompt or (),
-            chat=self.api.operation == semconv.OPERATION_CHAT,
+            chat=self.api.operation in _OF_MESSAGES,
             exact=exact,
         )
         self._end(answer, error, end_ns, estimated or {semconv.USAGE_SOURCE: "missing"})

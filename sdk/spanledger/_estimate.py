@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from spanledger._answer import Answer, strings
 from spanledger._facts import Attributes, estimate_attributes
 from spanledger._guard import guarded
+
+if TYPE_CHECKING:
+    from spanledger._tokens import TokenEstimate
 
 
 @guarded(None)
@@ -38,11 +42,22 @@ def estimate_usage(
         made = _tokens.count(model, answer.texts)
     else:
         given, made = _tokens.approximate(texts_in), _tokens.approximate(answer.texts)
+    made = _plus(made, answer.hidden_tokens)
     if unknown_in:
         usage.input_tokens = given.tokens
     if unknown_out:
         usage.output_tokens = made.tokens
     return estimate_attributes(given if unknown_in else None, made if unknown_out else None)
+
+
+def _plus(estimate: TokenEstimate, known: int) -> TokenEstimate:
+    """The estimate and tokens that are known beside it."""
+    return replace(
+        estimate,
+        tokens=estimate.tokens + known,
+        low=estimate.low + known,
+        high=estimate.high + known,
+    )
 
 
 def _messages(prompt: tuple[object, ...]) -> int:

@@ -39,13 +39,17 @@ class Method:
     api: Api
 
 
+def _no_flavour(_instance: Any) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Instrumentor:
     """One client library.
 
     Attributes:
-        client: name of the distribution and of the module that is imported.
-        provider: who answers when the host does not tell.
+        client: name of the distribution.
+        provider: who answers when nothing else tells.
         minimum: oldest version that was tried.
         methods: what is patched.
         helpers: public methods that make their request through a patched one.
@@ -53,6 +57,8 @@ class Instrumentor:
             compares ``methods``, ``helpers`` and this with the installed client; names are
             ``<module>.<Class>.<method>`` and stand for the asynchronous sister too.
         notes: what a user of this client should know.
+        flavour: who answers when the host does not tell, by the object whose method is called;
+            empty where that says nothing either.
     """
 
     client: str
@@ -62,6 +68,7 @@ class Instrumentor:
     helpers: tuple[str, ...]
     not_metered: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    flavour: Callable[[Any], str] = _no_flavour
 
 
 def both(module: str, name: str, api: Api, *, optional: bool = False) -> tuple[Method, ...]:
@@ -98,7 +105,7 @@ def wrapper_of(method: Method, instrumentor: Instrumentor, tracing: Tracing) -> 
     scope = f"spanledger.{instrumentor.client}"
 
     def opener(instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
-        return open_call(method.api, tracing.tracer(scope), instrumentor.provider, instance, kwargs)
+        return open_call(method.api, tracing.tracer(scope), instrumentor, instance, kwargs)
 
     return _DRIVERS[method.target.kind](opener, method.api)
 
@@ -213,7 +220,7 @@ _DRIVERS: Final[Mapping[Kind, Callable[[Opener, Api], Wrapper]]] = {
 
 @guarded(None)
 def open_call(
-    api: Api, tracer: Tracer, provider: str, instance: Any, kwargs: Mapping[str, Any]
+    api: Api, tracer: Tracer, instrumentor: Instrumentor, instance: Any, kwargs: Mapping[str, Any]
 ) -> Call | None:
     """Start the span of one call.
 
@@ -233,6 +240,7 @@ def open_call(
         attributes[semconv.REQUEST_MODEL] = model
         name = f"{api.operation} {model}"
     attributes[semconv.OPERATION_NAME] = api.operation
+    provider = instrumentor.flavour(instance) or instrumentor.provider
     attributes.update(client_attributes(_base_url(instance), provider))
     if api.streaming(kwargs) or api.snapshot is not None:
         attributes[semconv.REQUEST_STREAM] = True

@@ -58,6 +58,8 @@ class PatchState(enum.Enum):
     REMOVED = "removed"
     #: Removal was asked for while somebody else's wrapper lies over ours: ours passes through.
     COVERED = "covered"
+    #: Not needed: the method that it stands in for is there.
+    SPARE = "spare"
 
 
 _INSTALLED: Final = PatchState.INSTALLED  # a member of an enumeration is slow to look up
@@ -65,12 +67,17 @@ _INSTALLED: Final = PatchState.INSTALLED  # a member of an enumeration is slow t
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One public method. ``optional`` ones exist in some versions only and are not warned about."""
+    """One method. ``optional`` ones exist in some versions only and are not warned about.
+
+    ``stands_in_for`` names a method of the same class that tells more, where that is a private one:
+    should a version lack it, this public one is patched instead.
+    """
 
     module: str
     name: str
     kind: Kind
     optional: bool = False
+    stands_in_for: str = ""
 
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"
@@ -95,7 +102,7 @@ class Patch:
 
     def install(self) -> None:
         """Wrap the method now, or as soon as its module is imported. Does nothing when it is on."""
-        if self.state in (PatchState.INSTALLED, PatchState.MISSING):
+        if self.state in (PatchState.INSTALLED, PatchState.MISSING, PatchState.SPARE):
             return
         if self.state is PatchState.COVERED:
             self.state = PatchState.INSTALLED
@@ -130,12 +137,19 @@ class Patch:
         owner: Any = module
         for part in self.target.name.split(".")[:-1]:
             owner = getattr(owner, part, None)
-        if owner is None or not callable(getattr(owner, self._attribute, None)):
+        first = self.target.stands_in_for
+        if first and callable(getattr(owner, first, None)):
+            self.state = PatchState.SPARE
+            self.detail = f"not needed: {first} tells its calls"
+        elif owner is None or not callable(getattr(owner, self._attribute, None)):
             self._miss("no such method in the installed version; its calls are not metered")
         elif isinstance(owner.__dict__.get(self._attribute), _Wrapped):
             self._miss("another name of a method that is patched already", logging.DEBUG)
         else:
             self._wrap(owner)
+            if first:
+                self.detail = f"stands in for {first}, which this version lacks: less is told"
+                _log.warning("spanledger: %s %s", self.target, self.detail)
 
     def _wrap(self, owner: type[Any]) -> None:
         self._owner = owner

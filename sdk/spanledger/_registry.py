@@ -15,7 +15,7 @@ from opentelemetry.trace import TracerProvider
 from spanledger import _attempts, _framework, frameworks, instrumentors
 from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
-from spanledger._patching import Hook, Kind, Patch, PatchState
+from spanledger._patching import Hook, Patch, PatchState
 
 #: Name under which the HTTP libraries stand in :func:`status`.
 HTTP: Final = "http"
@@ -132,5 +132,4 @@ def _client_patches(instrumentor: Instrumentor) -> tuple[Patch, ...]:
 
 
 def _http_patches() -> tuple[Patch, ...]:
-    wrappers = {Kind.SYNC: _attempts.send, Kind.ASYNC: _attempts.send_async}
-    return tuple(Patch(target, wrappers[target.kind]) for target in _attempts.TARGETS)
+    return tuple(Patch(target, wrapper) for target, wrapper in _attempts.PATCHED)

@@ -59,6 +59,7 @@ OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
 
 # --- Values of gen_ai.operation.name ------------------------------------------------------------
 OPERATION_CHAT: Final = "chat"
+OPERATION_GENERATE_CONTENT: Final = "generate_content"
 OPERATION_TEXT_COMPLETION: Final = "text_completion"
 OPERATION_EMBEDDINGS: Final = "embeddings"
 #: Ours: the conventions have no word for ordering documents by a query.

@@ -83,7 +83,7 @@ async def perform(operation: Operation, client: Any, mode: Mode, limit: int | No
     value = operation.call(client)
     if operation.shape in (Shape.HELPER, Shape.OPEN):
         return await _within(operation, value, mode, limit)
-    if mode == "async" and operation.shape is not Shape.GENERATOR:
+    if mode == "async" and (operation.shape is not Shape.GENERATOR or hasattr(value, "__await__")):
         value = await value
     if operation.shape is Shape.RAW_STREAM:
         parsed = value.parse()
