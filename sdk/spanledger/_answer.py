@@ -26,7 +26,7 @@ def _no_texts() -> list[str]:
 
 @dataclass(slots=True)
 class Usage:
-    """Token counts of one answer; ``None`` is a count the provider did not send.
+    """What one answer used; ``None`` is a count the provider did not send.
 
     ``input_tokens`` is all input, cached tokens included; ``output_tokens`` is all output,
     reasoning included (the rule of the OpenTelemetry conventions).
@@ -38,13 +38,16 @@ class Usage:
     cache_write_5m_tokens: int = 0
     cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
-    audio_input_tokens: int = 0
-    audio_output_tokens: int = 0
-    web_search_requests: int = 0
+    #: Parts of the totals that are no text (audio, images, video), by their attributes' names.
+    parts: Mapping[str, int] | None = None
+    #: What is billed in other units than tokens: the unit (``semconv.UNIT_...``) and how many.
+    units: Mapping[str, int | float] | None = None
 
     @property
     def known(self) -> bool:
-        """Whether the provider sent both sides."""
+        """Whether the provider sent both sides, or bills by other units alone."""
+        if self.input_tokens is None and self.output_tokens is None:
+            return bool(self.units)
         return self.input_tokens is not None and self.output_tokens is not None
 
 
@@ -66,8 +69,6 @@ class Answer:
     #: True: there are no tokens to count, because the provider will answer later (background
     #: responses) or bills in other units.
     uncounted: bool = False
-    #: Units of a search that is billed as such (reranking).
-    search_units: int = 0
     #: The provider's error code inside an otherwise successful HTTP answer.
     error_code: str = ""
 
@@ -132,6 +133,11 @@ def text(value: object) -> str:
 def whole(value: object) -> int | None:
     """The value if it is a count: an integer from 0 on; clients pass on whatever a server sent."""
     return value if isinstance(value, int) and value >= 0 else None
+
+
+def present(counts: Mapping[str, int]) -> Mapping[str, int] | None:
+    """The counts that are not 0, if any: a provider may send every one it has."""
+    return {name: number for name, number in counts.items() if number} or None
 
 
 def count(value: object) -> int:

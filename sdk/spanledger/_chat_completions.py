@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, count, fields_of, strings, text, whole
+from spanledger._answer import Answer, Usage, count, fields_of, present, strings, text, whole
 from spanledger._facts import Attributes
 from spanledger._instrumentor import number, sampling_attributes
 
@@ -41,11 +41,14 @@ def usage_of(usage: Any) -> Usage:
     if given:
         told.cache_read_tokens = count(given.get("cached_tokens"))
         told.cache_write_5m_tokens = count(given.get("cache_write_tokens"))
-        told.audio_input_tokens = count(given.get("audio_tokens"))
     made = fields_of(counts.get("completion_tokens_details"))
     if made:
         told.reasoning_tokens = count(made.get("reasoning_tokens"))
-        told.audio_output_tokens = count(made.get("audio_tokens"))
+    heard, said = count(given.get("audio_tokens")), count(made.get("audio_tokens"))
+    if heard or said:
+        told.parts = present(
+            {semconv.USAGE_AUDIO_INPUT_TOKENS: heard, semconv.USAGE_AUDIO_OUTPUT_TOKENS: said}
+        )
     return told
 
 

@@ -31,13 +31,11 @@ def answer_attributes(answer: Answer, tier_attribute: str) -> Attributes:
         attributes[semconv.RESPONSE_FINISH_REASONS] = answer.finish_reasons
     if answer.service_tier:
         attributes[tier_attribute] = answer.service_tier
-    if answer.search_units:
-        attributes[semconv.USAGE_SEARCH_UNITS] = answer.search_units
     return attributes
 
 
 def usage_attributes(usage: Usage) -> Attributes:
-    """Token counts, twice: as the conventions have them, and as buckets that sum to the bill.
+    """Token counts, as the conventions have them and as buckets that sum to the bill; units.
 
     The two sides are written as far as they are known; a count that is not known is left out, never
     written as 0. Should a provider report more cached than total input, the uncached part is 0.
@@ -54,12 +52,10 @@ def usage_attributes(usage: Usage) -> Attributes:
         attributes[semconv.USAGE_CACHE_WRITE_INPUT_TOKENS] = written
     if usage.reasoning_tokens:
         attributes[semconv.USAGE_REASONING_OUTPUT_TOKENS] = usage.reasoning_tokens
-    if usage.audio_input_tokens:
-        attributes[semconv.USAGE_AUDIO_INPUT_TOKENS] = usage.audio_input_tokens
-    if usage.audio_output_tokens:
-        attributes[semconv.USAGE_AUDIO_OUTPUT_TOKENS] = usage.audio_output_tokens
-    if usage.web_search_requests:
-        attributes[semconv.USAGE_WEB_SEARCH_REQUESTS] = usage.web_search_requests
+    if usage.parts:
+        attributes |= usage.parts
+    if usage.units:
+        attributes |= {semconv.USAGE_UNITS_PREFIX + unit: n for unit, n in usage.units.items()}
     return attributes
 
 

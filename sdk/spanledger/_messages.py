@@ -7,10 +7,11 @@ the input side, ``message_delta`` the cumulative output side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from spanledger._answer import Answer, Usage, count, text, whole
+from spanledger import semconv
+from spanledger._answer import Answer, Usage, count, present, text, whole
 
 
 def usage_of(usage: Any) -> Usage:
@@ -21,7 +22,6 @@ def usage_of(usage: Any) -> Usage:
     written = count(getattr(usage, "cache_creation_input_tokens", None))
     by_ttl = getattr(usage, "cache_creation", None)
     hour = min(written, count(getattr(by_ttl, "ephemeral_1h_input_tokens", None)))
-    tools = getattr(usage, "server_tool_use", None)
     details = getattr(usage, "output_tokens_details", None)
     uncached = whole(getattr(usage, "input_tokens", None))
     return Usage(
@@ -31,8 +31,36 @@ def usage_of(usage: Any) -> Usage:
         cache_write_5m_tokens=written - hour,
         cache_write_1h_tokens=hour,
         reasoning_tokens=count(getattr(details, "thinking_tokens", None)),
-        web_search_requests=count(getattr(tools, "web_search_requests", None)),
+        units=_tool_units(usage),
     )
+
+
+def _tool_units(usage: Any) -> Mapping[str, int] | None:
+    """Requests of the provider's own tools, as far as the usage counts them."""
+    tools = getattr(usage, "server_tool_use", None)
+    if tools is None:
+        return None
+    return present(
+        {unit: count(getattr(tools, field, None)) for field, unit in _COUNTED_TOOLS.items()}
+    )
+
+
+#: Fields of ``server_tool_use``.
+_COUNTED_TOOLS: Final = {
+    "web_search_requests": semconv.UNIT_WEB_SEARCHES,
+    "web_fetch_requests": semconv.UNIT_WEB_FETCHES,
+}
+#: Names of the tools that run code. The usage does not count them: the blocks that use them are.
+_CODE_TOOLS: Final = frozenset(
+    {"code_execution", "bash_code_execution", "text_editor_code_execution"}
+)
+
+
+def _add_code_runs(usage: Usage, tools: Iterable[str]) -> None:
+    """Runs of code by the provider; beside a search or a fetch they cost nothing of their own."""
+    runs = sum(name in _CODE_TOOLS for name in tools)
+    if runs and not usage.units:
+        usage.units = {semconv.UNIT_CODE_EXECUTIONS: runs}
 
 
 def _tier(usage: Any) -> str:
@@ -45,6 +73,7 @@ def _tier(usage: Any) -> str:
 def answer_of(message: Any) -> Answer:
     """A whole message; its texts only where they have to be counted."""
     usage = usage_of(message.usage)
+    _add_code_runs(usage, _server_tools(message.content or ()))
     reason = text(message.stop_reason)
     return Answer(
         response_id=text(message.id),
@@ -54,6 +83,10 @@ def answer_of(message: Any) -> Answer:
         usage=usage,
         texts=[] if usage.known else content_texts(message),
     )
+
+
+def _server_tools(blocks: Iterable[Any]) -> Iterator[str]:
+    return (block.name for block in blocks if block.type == "server_tool_use")
 
 
 def content_texts(message: Any) -> list[str]:
@@ -70,11 +103,12 @@ def content_texts(message: Any) -> list[str]:
 class MessageReading:
     """A message read event by event."""
 
-    __slots__ = ("_deltas", "_error", "_message", "_texts")
+    __slots__ = ("_blocks", "_deltas", "_error", "_message", "_texts")
 
     def __init__(self, _kwargs: Mapping[str, Any]) -> None:
         self._message: Any = None
         self._deltas: list[Any] = []
+        self._blocks: list[Any] = []
         self._texts: list[str] = []
         self._error = ""
 
@@ -87,6 +121,7 @@ class MessageReading:
             if piece:
                 self._texts.append(piece)
         elif kind == "content_block_start":
+            self._blocks.append(event.content_block)
             self._texts.append(text(getattr(event.content_block, "name", None)))
         elif kind == "message_start":
             self._message = event.message
@@ -104,6 +139,7 @@ class MessageReading:
         answer.complete = False
         for event in self._deltas:
             self._apply(answer, event)
+        _add_code_runs(answer.usage, _server_tools(self._blocks))
         answer.texts = self._texts
         answer.error_code = self._error
         return answer
@@ -119,10 +155,8 @@ class MessageReading:
         if getattr(usage, "input_tokens", None) is not None:
             self._raise_input(total, usage)
         details = getattr(usage, "output_tokens_details", None)
-        tools = getattr(usage, "server_tool_use", None)
         total.reasoning_tokens = count(getattr(details, "thinking_tokens", None))
-        searches = count(getattr(tools, "web_search_requests", None))
-        total.web_search_requests = max(total.web_search_requests, searches)
+        total.units = _tool_units(usage) or total.units  # cumulative, as the other counts
 
     def _raise_input(self, total: Usage, usage: Any) -> None:
         """Cumulative input counts of a delta replace those of the start (server tools add)."""

@@ -30,8 +30,13 @@ USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 USAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
 USAGE_CACHE_WRITE_INPUT_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+#: Parts of the totals that are no text. A part of the input has its cached tokens in it too.
 USAGE_AUDIO_INPUT_TOKENS: Final = "gen_ai.usage.audio.input_tokens"
+USAGE_IMAGE_INPUT_TOKENS: Final = "gen_ai.usage.image.input_tokens"
+USAGE_AUDIO_CACHE_READ_TOKENS: Final = "gen_ai.usage.audio.cache_read.input_tokens"
+USAGE_IMAGE_CACHE_READ_TOKENS: Final = "gen_ai.usage.image.cache_read.input_tokens"
 USAGE_AUDIO_OUTPUT_TOKENS: Final = "gen_ai.usage.audio.output_tokens"
+USAGE_IMAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.image.output_tokens"
 AGENT_ID: Final = "gen_ai.agent.id"
 AGENT_NAME: Final = "gen_ai.agent.name"
 AGENT_VERSION: Final = "gen_ai.agent.version"
@@ -100,15 +105,39 @@ USAGE_CACHE_WRITE_5M_TOKENS: Final = "spanledger.usage.cache_write_5m_tokens"
 USAGE_CACHE_WRITE_1H_TOKENS: Final = "spanledger.usage.cache_write_1h_tokens"
 #: Output, reasoning included.
 USAGE_BILLED_OUTPUT_TOKENS: Final = "spanledger.usage.output_tokens"
-#: Server-side tool calls billed per request.
-USAGE_WEB_SEARCH_REQUESTS: Final = "spanledger.usage.web_search_requests"
-#: Units of a reranking call, which is billed by them and has no tokens.
-USAGE_SEARCH_UNITS: Final = "spanledger.usage.search_units"
+#: Parts of the totals that are video: the conventions have no word for it.
+USAGE_VIDEO_INPUT_TOKENS: Final = "spanledger.usage.video.input_tokens"
+USAGE_VIDEO_CACHE_READ_TOKENS: Final = "spanledger.usage.video.cache_read.input_tokens"
+USAGE_VIDEO_OUTPUT_TOKENS: Final = "spanledger.usage.video.output_tokens"
+#: Prefix of what is billed in other units than tokens: ``spanledger.usage.units.<unit>``, a count
+#: (int or double). The units below, and any other that a price is published for.
+USAGE_UNITS_PREFIX: Final = "spanledger.usage.units."
 #: Interval of an estimate (tokens).
 USAGE_INPUT_TOKENS_LOW: Final = "spanledger.usage.input_tokens.low"
 USAGE_INPUT_TOKENS_HIGH: Final = "spanledger.usage.input_tokens.high"
 USAGE_OUTPUT_TOKENS_LOW: Final = "spanledger.usage.output_tokens.low"
 USAGE_OUTPUT_TOKENS_HIGH: Final = "spanledger.usage.output_tokens.high"
+
+# --- Units: what stands behind the prefix above, and in the price book ----------------------------
+#: Searches of the web made by the provider's own tool; ``.preview`` is OpenAI's older tool.
+UNIT_WEB_SEARCHES: Final = "web_searches"
+UNIT_WEB_SEARCHES_PREVIEW: Final = "web_searches.preview"
+UNIT_WEB_FETCHES: Final = "web_fetches"
+UNIT_FILE_SEARCHES: Final = "file_searches"
+#: Sandboxes started for the code that a model writes.
+UNIT_CODE_CONTAINERS: Final = "code_containers"
+#: Runs of such code, where these are all that is told.
+UNIT_CODE_EXECUTIONS: Final = "code_executions"
+#: Units of a reranking call.
+UNIT_SEARCH_UNITS: Final = "search_units"
+#: Seconds of audio that were heard.
+UNIT_AUDIO_SECONDS: Final = "audio_seconds"
+#: Characters of text that were spoken.
+UNIT_CHARACTERS: Final = "characters"
+#: Images made; followed by ``.<quality>.<size>``.
+UNIT_IMAGES: Final = "images"
+#: Calls as such.
+UNIT_REQUESTS: Final = "requests"
 
 # --- Attempts and rework --------------------------------------------------------------------------
 #: Number of the attempt that gave this span's answer (1 = no retry).

@@ -74,7 +74,7 @@ def test_the_parts_of_a_cost_are_shown_and_sum_to_it(report: TraceReport) -> Non
     for a in report.attempts:
         parts = (
             a.input_cost_usd, a.cache_read_cost_usd, a.cache_write_cost_usd, a.output_cost_usd,
-            a.request_cost_usd,
+            a.units_cost_usd,
         )  # fmt: skip
         if a.price_status == "priced":
             assert sum((p for p in parts if p is not None), Decimal(0)) == a.cost_usd
@@ -147,7 +147,7 @@ def test_the_failed_call_is_rework_and_costs_nothing(report: TraceReport) -> Non
     (refused,) = [a for a in report.attempts if _model(a) == "gpt-4.1-mini-withdrawn"]
     assert (refused.outcome, refused.price_status) == ("error", "not_billed")
     assert refused.error_type == "400"
-    assert refused.rework_reason == "application_retry"  # the writer asked again, elsewhere
+    assert refused.rework_reason == "failed"
 
 
 def test_a_call_told_twice_is_counted_once_and_the_other_telling_stays(report: TraceReport) -> None:

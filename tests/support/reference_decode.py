@@ -10,7 +10,16 @@ from typing import Any
 
 from tests.support.otlp_requests import PlainRecord, PlainSpan
 
-from spanledger_collector.load.dialects import Dialect, Field, Spelling, Table, matches, shipped
+from spanledger.semconv import USAGE_UNITS_PREFIX as _BESIDE
+from spanledger_collector.load.dialects import (
+    CACHED_PARTS,
+    Dialect,
+    Field,
+    Spelling,
+    Table,
+    matches,
+    shipped,
+)
 
 KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 STATUSES = {1: "ok", 2: "error"}
@@ -105,7 +114,8 @@ class Fields:
         for name, dialect in self.table.dialects.items():
             if any(matches(pattern, cut(scope)) for pattern in dialect.scopes):
                 return name
-        seen = [key for key, _, _ in self.sent if key in self.known]
+        keys = [key for key, _, _ in self.sent]
+        seen = [key for key in keys if key in self.known or key.startswith(_BESIDE)]
         for name, dialect in self.table.dialects.items():
             if any(matches(pattern, key) for pattern in dialect.keys for key in seen):
                 return name
@@ -116,7 +126,7 @@ class Fields:
 
     def best(self, name: str) -> tuple[Spelling, str, Any] | None:
         """The spelling that counts, its text and its value."""
-        field: Field = self.table.fields[name]
+        field: Field = self.field(name)
         ranked: list[tuple[int, int, int, Spelling, str, Any]] = []
         for at, spelling in enumerate(field.spellings):
             for position, (key, text, plain) in enumerate(self.sent):
@@ -124,6 +134,17 @@ class Fields:
                     usable = self._rank(field, text)
                     ranked.append((usable, at, position, spelling, text, plain))
         return min(ranked, key=lambda r: r[:3])[3:] if ranked else None
+
+    def field(self, name: str) -> Field:
+        return self.table.fields.get(name) or Field("tokens", self.table.parts[name])
+
+    def beside(self) -> dict[str, Decimal | None]:
+        """Units beside tokens, in the order of their text; None = impossible."""
+        found: dict[str, Decimal | None] = {}
+        for key, text, _ in sorted(self.sent, key=lambda sent: sent[1] == ""):
+            if key.startswith(_BESIDE) and key != _BESIDE and text is not None:
+                found.setdefault(cut(key[len(_BESIDE) :]), _amount(text))
+        return found
 
     def _rank(self, field: Field, text: str) -> int:
         if field.type not in ("tokens", "integer"):
@@ -196,6 +217,26 @@ def _buckets(f: Fields, own: bool, usable: bool) -> dict[str, Any]:
     return row
 
 
+def _units(f: Fields) -> dict[str, Decimal]:
+    """Parts of the buckets without their cached part, and units beside tokens; none that is 0."""
+    found = {name: Decimal(f.sane(name)) for name in f.table.parts}
+    for name, cached in CACHED_PARTS.items():
+        found[name] -= min(found[name], found[cached])
+    found |= {name: amount for name, amount in f.beside().items() if amount is not None}
+    return {name: amount for name, amount in found.items() if amount > 0}
+
+
+def _amount(text: str) -> Decimal | None:
+    """A quantity with six decimals; None when it is none, negative or impossibly large."""
+    number = real(text)
+    if number is None or not math.isfinite(number):
+        return None
+    if not -1 < (exact := Decimal(text)) < MOST_TOKENS:
+        return None
+    cut_off = exact.quantize(Decimal("1e-6"), rounding=ROUND_DOWN)
+    return cut_off if cut_off >= 0 else None
+
+
 def _columns() -> tuple[str, ...]:
     return tuple(f"{name.removeprefix('own_')}_tokens" for name in _OWN)
 
@@ -255,7 +296,7 @@ def _usage_source(f: Fields, role: str, metered: bool, absurd: bool) -> str:
     told = f.text("usage_source")
     if absurd:
         return none
-    if told in ("provider", "estimated", "missing"):
+    if told in ("provider", "estimated", "missing", "none"):
         return told
     return "provider" if metered else none
 
@@ -263,11 +304,11 @@ def _usage_source(f: Fields, role: str, metered: bool, absurd: bool) -> str:
 def _maps(f: Fields) -> dict[str, Any]:
     tags: dict[str, str] = {}
     kept: dict[str, str] = {}
-    for name in f.table.fields:
-        for spelling in f.table.fields[name].spellings:
+    for name in (*f.table.fields, *f.table.parts):
+        for spelling in f.field(name).spellings:
             texts = [t for k, t, _ in f.sent if k == spelling.key and t is not None]
             if texts:
-                kept[spelling.key] = min(texts, key=lambda t: f._rank(f.table.fields[name], t))
+                kept[spelling.key] = min(texts, key=lambda t: f._rank(f.field(name), t))
     for key, text, _ in reversed(f.sent):
         if key.startswith("spanledger.tag.") and text is not None:
             if text or not tags.get(cut(key[15:])):
@@ -281,8 +322,10 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
     """The row of ``spans``; times in nanoseconds as ``<column>_ns``."""
     f = Fields(shipped(), span)
     own = f.present(_OWN)
-    metered = own or f.present(_FOREIGN)
-    absurd = f.absurd(_OWN) if own else metered and f.absurd(_FOREIGN)
+    foreign = f.present(_FOREIGN)
+    metered = own or foreign or bool(f.beside())
+    absurd = None in f.beside().values()
+    absurd = absurd or (f.absurd(_OWN) if own else foreign and f.absurd(_FOREIGN))
     usable = metered and not absurd
     told = lower(f.text("operation"))
     role = _role(f, span, told, metered)
@@ -314,13 +357,11 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
         "streaming": lower(f.text("streaming")) in ("true", "1"),
         "usage_source": _usage_source(f, role, metered, absurd),
         "usage_partial": lower(f.text("usage_partial")) in ("true", "1"),
-        "audio_input_tokens": f.sane("audio_input") if usable else 0,
-        "audio_output_tokens": f.sane("audio_output") if usable else 0,
+        "units": _units(f) if usable else {},
         "input_tokens_low": f.sane("input_low") if usable else 0,
         "input_tokens_high": f.sane("input_high") if usable else 0,
         "output_tokens_low": f.sane("output_low") if usable else 0,
         "output_tokens_high": f.sane("output_high") if usable else 0,
-        "web_search_requests": f.sane("web_search"),
         "agent_name": f.text("agent_name") or (entity if role == "agent" else ""),
         "workflow_name": f.text("workflow_name") or (entity if role == "workflow" else ""),
         "tool_name": f.text("tool_name") or (entity if role == "tool" else ""),

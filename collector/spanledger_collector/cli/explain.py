@@ -62,9 +62,14 @@ def _cells(line: ChargeLineRow) -> Sequence[str]:
     return (
         text(line.unit),
         f"{line.quantity.normalize():,f}",
-        _digits(line.rate_usd),
+        _rate(line),
         _digits(line.cost_usd),
     )
+
+
+def _rate(line: ChargeLineRow) -> str:
+    per = f" / {line.rate_per:,}" if line.rate_per > 1 else ""
+    return _digits(line.rate_usd) + per
 
 
 def _digits(amount: Decimal | None) -> str:

@@ -9,17 +9,16 @@ from typing import Annotated
 import typer
 
 from spanledger_collector.errors import ConfigurationError, NotFoundError
-from spanledger_collector.price import OPEN_END, PriceBook, PriceRow
+from spanledger_collector.price import OPEN_END, PriceBook, PriceRow, UnitRate
 
 from .grid import Grid
 from .options import Json, utc
 from .output import console, plain_decimal, print_json, text
 
 _MILLION = Decimal(1_000_000)
-_THOUSAND = Decimal(1_000)
 _COLUMNS = (
     "tier", ">over tokens", ">input", ">cache read", ">write 5m", ">write 1h", ">output",
-    ">audio in", ">audio out", ">1000 searches", "=since", "=until", "from",
+    "USD for units", "=since", "=until", "from",
 )  # fmt: skip
 
 prices = typer.Typer(
@@ -102,14 +101,19 @@ def _table(title: str, rows: list[PriceRow]) -> Grid:
 
 
 def _cells(row: PriceRow) -> list[str]:
-    *tokens, search = row.rates.values()
-    rates = [None if rate is None else rate * _MILLION for rate in tokens]
-    rates.append(None if search is None else search * _THOUSAND)
+    rates = [None if rate is None else rate * _MILLION for rate in row.rates.values()]
     return [
         text(row.service_tier or "standard"),
         str(row.context_over_tokens or "-"),
         *("-" if rate is None else plain_decimal(rate) for rate in rates),
+        ", ".join(_unit(name, rate) for name, rate in row.rates.units.items()) or "-",
         f"{row.valid_from:%Y-%m-%d}",
         "-" if row.valid_to == OPEN_END else f"{row.valid_to:%Y-%m-%d}",
         text(row.upstream),
     ]
+
+
+def _unit(name: str, rate: UnitRate) -> str:
+    """``10 for 1,000 web_searches``; tokens by the million as in the other columns."""
+    usd = plain_decimal(rate.usd)
+    return f"{usd} {name}" if rate.per == _MILLION else f"{usd} for {rate.per:,} {name}"

@@ -15,6 +15,7 @@ from .output import (
     cost,
     count,
     counted,
+    plain_decimal,
     print_json,
     seconds,
     text,
@@ -30,7 +31,7 @@ _RUN_COLUMNS = (
 )  # fmt: skip
 _ATTEMPT_COLUMNS = (
     ">#", "agent", "model", ">try", "outcome", "rework", ">input", ">cache read",
-    ">cache write", ">output", ">cost", "price", ">FLOPs", ">latency",
+    ">cache write", ">output", "units", ">cost", "price", ">FLOPs", ">latency",
 )  # fmt: skip
 #: Levels that are indented; below it a tree would leave no room for its figures.
 _DEEPEST = 12
@@ -108,6 +109,12 @@ def _attempt_table(attempts: Sequence[AttemptRow]) -> Grid:
     )
 
 
+def _units(a: AttemptRow) -> str:
+    """What is billed apart from the token buckets: ``2 web_searches, 12.5 audio_seconds``."""
+    listed = (f"{plain_decimal(amount)} {text(unit)}" for unit, amount in a.units.items())
+    return ", ".join(listed) or "-"
+
+
 def _attempt_row(a: AttemptRow, places: Mapping[str, str]) -> Sequence[str]:
     return (
         text(a.agent_name), text(a.response_model or a.request_model), str(a.attempt_number),
@@ -116,7 +123,7 @@ def _attempt_row(a: AttemptRow, places: Mapping[str, str]) -> Sequence[str]:
         count(a.input_uncached_tokens), count(a.cache_read_tokens),
         count(a.cache_write_5m_tokens + a.cache_write_1h_tokens),
         ("≈" if a.usage_source == "estimated" else "") + count(a.output_tokens),
-        usd(a.cost_usd), _price(a), _flops(a), seconds(a.duration_ns),
+        _units(a), usd(a.cost_usd), _price(a), _flops(a), seconds(a.duration_ns),
     )  # fmt: skip
 
 

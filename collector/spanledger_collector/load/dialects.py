@@ -4,6 +4,7 @@ Source of every rule: ``dialects.yaml``, whose header explains the fields. This 
 and checks it; :mod:`spanledger_collector.load.render` turns it into SQL.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,15 @@ FieldType = Literal["tokens", "integer", "real", "text", "list"]
 
 #: Nanoseconds in each unit a spelling may be in.
 NANOSECONDS = {"s": 1e9, "ms": 1e6, "ns": 1.0}
+
+#: Parts of the buckets that are no text; their names are units of the price book too.
+PARTS = tuple(
+    f"{kind}_{bucket}"
+    for bucket in ("input", "cache_read", "output")
+    for kind in ("audio", "image", "video")
+)
+#: A part of the input, as the conventions count it -> the part of it that was read from the cache.
+CACHED_PARTS = {f"{kind}_input": f"{kind}_cache_read" for kind in ("audio", "image", "video")}
 
 #: Roles a span can have (``spans.role``).
 ROLES = ("call", "agent", "workflow", "task", "tool", "engine", "ignore", "other")
@@ -77,11 +87,16 @@ class Table:
     hosts: Mapping[str, str]
     tiers: Mapping[str, str]
     content: tuple[str, ...]
+    parts: Mapping[str, tuple[Spelling, ...]] = dataclasses.field(
+        default_factory=dict[str, tuple[Spelling, ...]]
+    )
 
     def spellings(self) -> Iterator[Spelling]:
         """Every spelling that is read or kept."""
         for field in self.fields.values():
             yield from field.spellings
+        for spellings in self.parts.values():
+            yield from spellings
         yield from self.evidence
 
 
@@ -99,6 +114,10 @@ def _spelling_complaints(table: Table) -> Iterator[str]:
         for dialect in (spelling.dialect, *spelling.only, *(spelling.units or ())):
             if dialect not in table.dialects:
                 yield f"{spelling.key}: there is no dialect {dialect!r}"
+
+
+def _part_complaints(table: Table) -> Iterator[str]:
+    yield from (f"part {name}: is none of {PARTS}" for name in table.parts if name not in PARTS)
 
 
 def _role_complaints(table: Table) -> Iterator[str]:
@@ -121,7 +140,9 @@ def parse(text: str) -> Table:
         table = TypeAdapter(Table).validate_python(yaml.safe_load(text))
     except (ValidationError, yaml.YAMLError) as error:
         raise ConfigurationError(f"dialects.yaml cannot be read: {error}") from error
-    found: Sequence[str] = sorted({*_spelling_complaints(table), *_role_complaints(table)})
+    found: Sequence[str] = sorted(
+        {*_spelling_complaints(table), *_part_complaints(table), *_role_complaints(table)}
+    )
     if found:
         raise ConfigurationError("dialects.yaml is inconsistent:\n  " + "\n  ".join(found))
     return table

@@ -19,10 +19,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from spanledger.semconv import TAG_PREFIX
+from spanledger.semconv import TAG_PREFIX, USAGE_UNITS_PREFIX
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.load.dialects import (
+    CACHED_PARTS,
     NANOSECONDS,
+    Field,
     FieldType,
     Spelling,
     Table,
@@ -80,10 +82,13 @@ class Renderer:
     def __init__(self, table: Table) -> None:
         self._table = table
         order = {"tokens": 0, "integer": 0, "real": 1, "text": 1, "list": 2}
-        self._fields = sorted(table.fields, key=lambda name: order[table.fields[name].type])
-        self._kinds = [order[table.fields[name].type] for name in self._fields]
+        parts = {name: Field("tokens", spellings) for name, spellings in table.parts.items()}
+        self._all = {**parts, **table.fields}
+        self._fields = sorted(self._all, key=lambda name: order[self._all[name].type])
+        self._kinds = [order[self._all[name].type] for name in self._fields]
         self._evidence = len(self._fields) + 1
         self._tag = self._evidence + 1
+        self._unit = self._tag + 1
 
     def render(self, template: str) -> str:
         """The template with every macro replaced, innermost first."""
@@ -122,7 +127,7 @@ class Renderer:
 
     def extracted(self, _: str) -> str:
         """One column for each field: ``number_``, ``text_`` or ``list_`` and its name."""
-        return ",\n".join(self._column(name) for name in self._fields)
+        return ",\n".join(self._column(name) for name in self._fields if name in self._table.fields)
 
     def _column(self, name: str) -> str:
         kind, at = self._table.fields[name].type, f"indexOf(fields, {self._number_of(name)})"
@@ -260,7 +265,7 @@ class Renderer:
         return 0
 
     def _codes(self) -> Iterable[tuple[Spelling, int]]:
-        spelt = [(self._number_of(n), self._table.fields[n].spellings) for n in self._fields]
+        spelt = [(self._number_of(n), self._all[n].spellings) for n in self._fields]
         for number, spellings in [*spelt, (self._evidence, self._table.evidence)]:
             for rank, spelling in enumerate(spellings):
                 yield spelling, self._marker(spelling.key) << 26 | number << 16 | rank
@@ -292,6 +297,40 @@ class Renderer:
     def tag_start(self, _: str) -> str:
         """Where the name of a user tag continues after the prefix."""
         return str(len(TAG_PREFIX) + 1)
+
+    def unit_code(self, _: str) -> str:
+        """The code of a unit beside tokens: it proves our own dialect."""
+        return str(self._marker(USAGE_UNITS_PREFIX) << 26 | self._unit << 16)
+
+    def unit_field(self, _: str) -> str:
+        """The field number of a unit beside tokens."""
+        return str(self._unit)
+
+    def unit_prefix(self, _: str) -> str:
+        """How the name of a unit begins."""
+        return _quoted(USAGE_UNITS_PREFIX)
+
+    def unit_start(self, _: str) -> str:
+        """Where the name of a unit continues after the prefix."""
+        return str(len(USAGE_UNITS_PREFIX) + 1)
+
+    # --- parts of the buckets -------------------------------------------------------------------
+    def first_part(self, _: str) -> str:
+        """The number of the first part: they are the first fields."""
+        return str(min(map(self._number_of, self._table.parts), default=1))
+
+    def last_part(self, _: str) -> str:
+        """The number of the last part."""
+        return str(max(map(self._number_of, self._table.parts), default=0))
+
+    def part_names(self, column: str) -> str:
+        """The name of a part by its field number."""
+        numbers = ", ".join(str(self._number_of(name)) for name in self._table.parts)
+        return f"transform({column}, [{numbers}], {_array(self._table.parts)}, '')"
+
+    def cached_parts(self, column: str) -> str:
+        """The cached part inside a part of the input, empty for any other."""
+        return _mapped(column, CACHED_PARTS, "''")
 
     def last_number(self, _: str) -> str:
         """The last field that holds a whole number."""

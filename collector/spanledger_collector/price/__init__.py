@@ -8,6 +8,14 @@ happens in one place only, the SQL of settling. ``build`` (developers only) make
 from .book import PriceBook
 from .match import ModelMatch
 from .publish import publish
-from .row import OPEN_END, PriceRow, Rates
+from .row import OPEN_END, PriceRow, Rates, UnitRate
 
-__all__ = ["OPEN_END", "ModelMatch", "PriceBook", "PriceRow", "Rates", "publish"]
+__all__ = [
+    "OPEN_END",
+    "ModelMatch",
+    "PriceBook",
+    "PriceRow",
+    "Rates",
+    "UnitRate",
+    "publish",
+]

@@ -17,7 +17,8 @@ from .bookfile import Contents, book_id, decode, unpack
 from .history import append, check, standing
 from .match import OPERATOR, Matcher, ModelMatch, OperatorAlias
 from .row import PriceRow
-from .statements import Alias, Document, Statement, lay_over, read, windows
+from .statements import Alias, Document, Statement, UnitStatement, lay_over, read, windows
+from .units import add_units
 
 #: The book in the wheel.
 SHIPPED = Path(__file__).with_name("book.json.xz")
@@ -109,11 +110,17 @@ def _with_operator(rows: Sequence[PriceRow], operator: Document) -> Sequence[Pri
         known_from = _known_from(statement)
         wanted = lay_over(standing(rows), windows([statement]), OPERATOR_UPSTREAM)
         rows = append(rows, wanted, lambda _row, known=known_from: known)
+    for units in sorted(operator.unit_prices, key=_known_from):
+        if not units.provider:
+            raise ConfigurationError("the operator's unit_prices name no provider")
+        known_from = _known_from(units)
+        wanted = add_units(standing(rows), [units])
+        rows = append(rows, wanted, lambda _row, known=known_from: known)
     check(standing(rows))
     return rows
 
 
-def _known_from(statement: Statement) -> datetime:
+def _known_from(statement: Statement | UnitStatement) -> datetime:
     return statement.known_from or statement.valid_from
 
 

@@ -6,7 +6,8 @@
      "urls": [...], "origins": [...],                      # texts that rows share, by index
      "rates": [name, ...],                                 # the columns of a row's rates
      "rows": [[provider, model, tier, over, valid_from, valid_to | "", known_from,
-               [rate | null, ...], url, origin], ...],     # append only, in the order appended
+               [rate | null, ...], {unit: [usd, per]}, url, origin], ...],
+                                                           # append only, in the order appended
      "listings": {provider: {"models": [[id, [clause, ...]], ...],
                              "falls_back_to": [...], "recognises": clause | []}},
      "spellings": {name: provider}, "left_out": [[provider, model, reason], ...]}
@@ -27,9 +28,9 @@ from typing import Any, cast
 from spanledger_collector.errors import ConfigurationError
 
 from .match import Listing
-from .row import OPEN_END, RATE_NAMES, PriceRow, Rates, decimal_text
+from .row import OPEN_END, RATE_NAMES, PriceRow, Rates, UnitRate, decimal_text
 
-FORMAT = 1
+FORMAT = 2
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -147,11 +148,14 @@ def _fields(row: PriceRow) -> list[object]:
         "" if row.valid_to == OPEN_END else _text(row.valid_to),
         _text(row.known_from),
         [None if rate is None else decimal_text(rate) for rate in row.rates.values()],
+        {unit: [decimal_text(usd), per] for unit, (usd, per) in row.rates.units.items()},
     ]
 
 
 def _row(fields: Sequence[Any], urls: Sequence[str], origins: Sequence[str]) -> PriceRow:
-    provider, model, tier, over, start, end, known, rates, url, origin = fields
+    provider, model, tier, over, start, end, known, rates, units, url, origin = fields
+    tokens = [None if rate is None else Decimal(rate) for rate in rates]
+    beside = {unit: UnitRate(Decimal(usd), int(per)) for unit, (usd, per) in units.items()}
     return PriceRow(
         provider=provider,
         model=model,
@@ -160,7 +164,7 @@ def _row(fields: Sequence[Any], urls: Sequence[str], origins: Sequence[str]) -> 
         valid_from=_instant(start),
         valid_to=_instant(end) if end else OPEN_END,
         known_from=_instant(known),
-        rates=Rates(*(None if rate is None else Decimal(rate) for rate in rates)),
+        rates=Rates(*tokens, units=beside),
         source_url=urls[int(url)],
         upstream=origins[int(origin)],
     )

@@ -23,8 +23,9 @@ from .genai import PINNED_VERSION, catalogue, installed_version
 from .genai_names import listings
 from .history import append, check, standing
 from .row import PriceRow
-from .statements import Document, lay_over, read, windows
+from .statements import Document, Statement, UnitStatement, lay_over, read, windows
 from .tiers import older_tier_rows
+from .units import add_units
 
 OVERLAY = Path(__file__).with_name("prices")
 OVERLAY_UPSTREAM = "overlay"
@@ -110,6 +111,7 @@ def sources(
         for history in document.tier_history:
             rows = [*rows, *older_tier_rows(rows, document.provider, history)]
     rows = lay_over(rows, windows(statements), OVERLAY_UPSTREAM)
+    rows = add_units(rows, [u for document in overlay for u in document.unit_prices])
     check(rows)
     stated = {(s.provider, s.model) for s in statements if s.valid_to is None}
     left_out = [entry for entry in upstream.left_out if entry[:2] not in stated]
@@ -124,13 +126,19 @@ def read_overlay(folder: Path) -> list[Document]:
     """
     documents = [read(path) for path in sorted(folder.glob("*.yaml"))]
     for document in documents:
-        for statement in document.prices:
+        for statement in (*document.prices, *document.unit_prices):
             if not (statement.source_url and statement.checked_at and statement.evidence):
                 raise ConfigurationError(
-                    f"the overlay's price of {statement.provider}/{statement.model} from "
+                    f"the overlay's price of {statement.provider}/{_models(statement)} from "
                     f"{statement.valid_from:%Y-%m-%d} needs source_url, checked_at and evidence"
                 )
     return documents
+
+
+def _models(statement: Statement | UnitStatement) -> str:
+    if isinstance(statement, Statement):
+        return statement.model
+    return ", ".join(statement.models) or f"models with {statement.models_with}"
 
 
 if __name__ == "__main__":

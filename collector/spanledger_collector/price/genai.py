@@ -7,15 +7,15 @@ Here it becomes flat rows: one a (model, tier, long-context threshold, window).
 Rules, and what they cost:
 
 * A first price has no start. It is taken to hold from 2020-01-01 and says "start unknown".
-* A model with a unit that spans do not tell apart (a fee per request, reasoning or citation tokens
-  at their own rate, made images, audio by the hour, ...) is left out, with the reason: its calls
-  are unpriced rather than wrong. So is a model whose rate depends on the hour of the day.
+* A model with a unit that spans do not tell (a fee per request that depends on what was asked,
+  citation tokens, messages of a voice session) is left out, with the reason: its calls are unpriced
+  rather than wrong. So is a model whose rate depends on the hour of the day.
 * A missing rate stays missing: cached tokens of a model without a cache rate make a call partial.
 * Tiers start the day upstream checked them; the overlay's ``tier_history`` says how old they are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timezone
 from decimal import Decimal
 from importlib.metadata import version
@@ -31,26 +31,44 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from .row import OPEN_END, START_UNKNOWN, UNDATED_START, PriceRow, Rates
+from spanledger import semconv
+
+from .row import OPEN_END, START_UNKNOWN, UNDATED_START, PriceRow, Rates, UnitRate
 
 #: The release whose data the shipped book was built from.
 PINNED_VERSION = "0.2.3"
-_MILLION = Decimal(1_000_000)
-_THOUSAND = Decimal(1_000)
-_RATE_OF: Mapping[str, tuple[str, Decimal]] = {
-    "input_mtok": ("input_usd_per_token", _MILLION),
-    "cache_read_mtok": ("cache_read_usd_per_token", _MILLION),
-    "cache_write_mtok": ("cache_write_5m_usd_per_token", _MILLION),
-    "cache_write_1h_mtok": ("cache_write_1h_usd_per_token", _MILLION),
-    "output_mtok": ("output_usd_per_token", _MILLION),
-    "input_audio_mtok": ("audio_input_usd_per_token", _MILLION),
-    "output_audio_mtok": ("audio_output_usd_per_token", _MILLION),
-    "web_searches_kcount": ("web_search_usd_per_request", _THOUSAND),
+_MILLION = 1_000_000
+_THOUSAND = 1_000
+_RATE_OF: Mapping[str, str] = {
+    "input_mtok": "input_usd_per_token",
+    "cache_read_mtok": "cache_read_usd_per_token",
+    "cache_write_mtok": "cache_write_5m_usd_per_token",
+    "cache_write_1h_mtok": "cache_write_1h_usd_per_token",
+    "output_mtok": "output_usd_per_token",
 }
-#: Units that never change the price of the tokens and requests we know: not told, not billed here.
-_BESIDE = frozenset({"storage_searches_kcount", "cache_audio_read_mtok"})
-#: Image input of a voice model is rare and is priced as text; of an image model it is the point.
-_IMAGE_INPUT = frozenset({"input_image_mtok", "cache_image_read_mtok"})
+#: Upstream's name of a rate -> our unit, and for how many of it the rate is.
+_UNIT_OF: Mapping[str, tuple[str, int]] = {
+    "input_audio_mtok": ("audio_input", _MILLION),
+    "input_image_mtok": ("image_input", _MILLION),
+    "input_video_mtok": ("video_input", _MILLION),
+    "cache_audio_read_mtok": ("audio_cache_read", _MILLION),
+    "cache_image_read_mtok": ("image_cache_read", _MILLION),
+    "cache_video_read_mtok": ("video_cache_read", _MILLION),
+    "output_audio_mtok": ("audio_output", _MILLION),
+    "output_image_mtok": ("image_output", _MILLION),
+    "output_video_mtok": ("video_output", _MILLION),
+    "output_reasoning_mtok": ("reasoning", _MILLION),
+    "web_searches_kcount": (semconv.UNIT_WEB_SEARCHES, _THOUSAND),
+    "storage_searches_kcount": (semconv.UNIT_FILE_SEARCHES, _THOUSAND),
+    "code_executions_kcount": (semconv.UNIT_CODE_EXECUTIONS, _THOUSAND),
+    "rerank_searches_kcount": (semconv.UNIT_SEARCH_UNITS, _THOUSAND),
+    "input_mchars": (semconv.UNIT_CHARACTERS, _MILLION),
+    "input_document_kpages": ("pages", _THOUSAND),
+    "input_annotated_document_kpages": ("pages.annotated", _THOUSAND),
+    # The first is what is heard and said together, the second what is heard: it wins.
+    "audio_hours": (semconv.UNIT_AUDIO_SECONDS, 3600),
+    "input_audio_hours": (semconv.UNIT_AUDIO_SECONDS, 3600),
+}
 #: Context of a variant -> service tier. Other contexts (search type, route) are no tier.
 _TIER_CONTEXTS = frozenset({"processing", "service_tier", "speed"})
 _STANDARD = "default"
@@ -102,13 +120,8 @@ def _unsupported(model: ModelInfo) -> str:
         known |= _price_keys(price.prices)
     if not known:
         return "" if model.id.endswith(FREE_SUFFIX) else "no rate is published"
-    allowed = _RATE_OF.keys() | _BESIDE
-    if "input_audio_mtok" in known:
-        allowed |= _IMAGE_INPUT
-    strange = sorted(known - allowed)
-    if strange:
-        return f"spans do not tell what it bills: {', '.join(strange)}"
-    return "" if known & _RATE_OF.keys() else "no rate for tokens or requests"
+    strange = sorted(known - _RATE_OF.keys() - _UNIT_OF.keys())
+    return f"spans do not tell what it bills: {', '.join(strange)}" if strange else ""
 
 
 def _dated(model: ModelInfo) -> list[ConditionalPrice]:
@@ -220,13 +233,12 @@ def _rates(model: ModelInfo, price: Mapping[str, object], threshold: int) -> Rat
     if not price and model.id.endswith(FREE_SUFFIX):
         free = Decimal(0)
         return Rates(input_usd_per_token=free, output_usd_per_token=free)
-    found = Rates()
-    for key, value in price.items():
-        amount = _amount(value, threshold)
-        if key in _RATE_OF and amount is not None:
-            name, per = _RATE_OF[key]
-            found = replace(found, **{name: amount / per})
-    return found
+    known = {key: amount for key in price if (amount := _amount(price[key], threshold)) is not None}
+    tokens = {name: known[key] / _MILLION for key, name in _RATE_OF.items() if key in known}
+    units = {
+        unit: UnitRate(known[key], per) for key, (unit, per) in _UNIT_OF.items() if key in known
+    }
+    return Rates(**tokens, units=units)
 
 
 def _amount(value: object, threshold: int) -> Decimal | None:

@@ -113,8 +113,10 @@ def _known(row: PriceRow, known_from: datetime, latest: datetime | None) -> Pric
 def _check_row(row: PriceRow) -> None:
     if not row.rates:
         raise ConfigurationError(f"the price of {_name(row)} has no rate at all")
-    if any(rate is not None and rate < 0 for rate in row.rates.values()):
+    if any(amount < 0 for amount in row.rates.amounts()):
         raise ConfigurationError(f"the price of {_name(row)} has a negative rate")
+    if any(rate.per < 1 for rate in row.rates.units.values()):
+        raise ConfigurationError(f"the price of {_name(row)} is for none of a unit")
     if row.valid_to <= row.valid_from:
         raise ConfigurationError(
             f"the price of {_name(row)} ends ({row.valid_to:%Y-%m-%d}) before it "

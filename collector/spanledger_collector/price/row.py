@@ -1,15 +1,17 @@
 """One dated price, as it stands in the book and in the table ``prices``.
 
-Rates are exact decimals in USD per single token (or request): a rate published per million tokens
-is divided exactly, 24 decimals hold every rate known today. A missing rate is ``None``: the book
-does not say, which is never the same as free.
+Rates of the token buckets are exact decimals in USD per single token: a rate published per million
+tokens is divided exactly, 24 decimals hold every rate known today. Other units keep the form in
+which they are published, USD for so many: $0.111 an hour has no finite decimal a second. A missing
+rate is ``None``, or a unit left out: the book does not say, which is never the same as free.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from decimal import Decimal
+from typing import NamedTuple
 
 #: ``valid_to`` of a price that has no known end.
 OPEN_END = datetime(2299, 12, 31, tzinfo=timezone.utc)
@@ -24,11 +26,21 @@ PriceKey = tuple[str, str, str]
 RowKey = tuple[str, str, str, int, datetime]
 
 
+class UnitRate(NamedTuple):
+    """USD for so many of a unit: ``(10, 1000)`` is $10 for a thousand."""
+
+    usd: Decimal
+    per: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What one unit costs in USD; ``None`` = the book has no such rate.
+    """What is charged in USD; ``None``, or a unit left out = the book has no such rate.
 
-    The names are the columns of ``prices``.
+    The names of the first ones are columns of ``prices``. ``units`` holds everything else: parts
+    of the buckets with a rate of their own (``audio_input``, ``image_output``, ``reasoning``), and
+    what is billed beside tokens (``web_searches``, ``audio_seconds``, ``images.hd.1024x1024``).
+    ``images.*`` is the rate of any kind of that unit which has none of its own.
     """
 
     input_usd_per_token: Decimal | None = None
@@ -36,21 +48,30 @@ class Rates:
     cache_write_5m_usd_per_token: Decimal | None = None
     cache_write_1h_usd_per_token: Decimal | None = None
     output_usd_per_token: Decimal | None = None
-    audio_input_usd_per_token: Decimal | None = None
-    audio_output_usd_per_token: Decimal | None = None
-    web_search_usd_per_request: Decimal | None = None
+    units: Mapping[str, UnitRate] = field(default_factory=dict[str, UnitRate], hash=False)
 
     def values(self) -> tuple[Decimal | None, ...]:
-        """The rates in the order of :data:`RATE_NAMES`."""
+        """The rates of the token buckets in the order of :data:`RATE_NAMES`."""
         return tuple(getattr(self, name) for name in RATE_NAMES)
 
     def __bool__(self) -> bool:
         """Does the book know any rate?"""
-        return any(rate is not None for rate in self.values())
+        return bool(self.units) or any(rate is not None for rate in self.values())
+
+    def amounts(self) -> Iterator[Decimal]:
+        """Every amount that is known."""
+        yield from (rate for rate in self.values() if rate is not None)
+        yield from (rate.usd for rate in self.units.values())
 
 
-#: Names of the rates, in the order of the book's columns.
-RATE_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Rates))
+#: Names of the rates of the token buckets, in the order of the book's columns.
+RATE_NAMES: tuple[str, ...] = (
+    "input_usd_per_token",
+    "cache_read_usd_per_token",
+    "cache_write_5m_usd_per_token",
+    "cache_write_1h_usd_per_token",
+    "output_usd_per_token",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +88,7 @@ class PriceRow:
         valid_to: first instant it does not; :data:`OPEN_END` = no end known. Equal to
             ``valid_from`` = withdrawn: the row was a mistake.
         known_from: since when we know.
-        rates: USD per token or request.
+        rates: USD per token, or for so many of a unit.
         source_url: where the provider publishes it.
         upstream: whose data this row is.
         currency: ISO 4217.
@@ -117,6 +138,8 @@ class PriceRow:
             yield instant.isoformat()
         for rate in self.rates.values():
             yield "" if rate is None else decimal_text(rate)
+        for unit, (usd, per) in sorted(self.rates.units.items()):
+            yield f"{unit} {decimal_text(usd)}/{per}"
         yield from (self.currency, self.source_url, self.upstream)
 
 

@@ -3,7 +3,7 @@
 A statement replaces whatever the book says about one provider, model and tier from ``valid_from``
 to ``valid_to`` (or to the next statement's ``valid_from``). It is complete: a rate that is not
 written is not known. Entries are appended, never edited. Rates are quoted strings (a YAML float
-would already have lost the exact value) per million tokens or per thousand requests, as providers
+would already have lost the exact value), per million tokens or for so many of a unit, as providers
 publish them::
 
     provider: openai
@@ -12,11 +12,16 @@ publish them::
         valid_from: 2025-04-16
         valid_to: 2025-06-10
         usd_per_million_tokens: { input: "10", cache_read: "2.50", output: "40" }
-        usd_per_thousand_requests: { web_search: "10" }
+        units: { web_searches: { usd: "10", per: 1000 }, "images.*": { usd: "0.04" } }
         source_url: https://...
         checked_at: 2026-11-24
         evidence: B
         why: the upstream kept the new cached rate in the old price
+    unit_prices:
+      - models_with: web_searches                      # or models: [o3, gpt-5]
+        valid_from: 2025-03-11
+        units: { code_containers: { usd: "0.03" } }    # beside whatever else their prices say
+        source_url: https://...
     aliases:
       - { id: "gpt-4o-audio-preview*", model: gpt-4o-audio-preview }
 """
@@ -29,28 +34,40 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from spanledger_collector.errors import ConfigurationError
 
 from .history import cut
-from .row import OPEN_END, PriceKey, PriceRow, Rates
+from .row import OPEN_END, RATE_NAMES, PriceKey, PriceRow, Rates, UnitRate
 
-TokenRate = Literal[
-    "input",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "output",
+BucketRate = Literal["input", "cache_read", "cache_write_5m", "cache_write_1h", "output"]
+PartRate = Literal[
     "audio_input",
+    "image_input",
+    "video_input",
+    "audio_cache_read",
+    "image_cache_read",
+    "video_cache_read",
     "audio_output",
+    "image_output",
+    "video_output",
+    "reasoning",
 ]
-RequestRate = Literal["web_search"]
+#: What is billed beside tokens: a word, perhaps with kinds of it behind dots, or ``*`` for any.
+UnitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_-]+)*(\.\*)?$")]
 #: ``A`` = read on a copy of the provider's page, ``B`` = on pages that quote it,
 #: ``C`` = recollection, not yet confirmed on the page that ``source_url`` names.
 Evidence = Literal["A", "B", "C"]
-_MILLION = Decimal(1_000_000)
-_THOUSAND = Decimal(1_000)
+_MILLION = 1_000_000
 
 
 def _utc(value: datetime) -> datetime:
@@ -66,11 +83,21 @@ def _quoted(value: object) -> object:
 
 Instant = Annotated[datetime, AfterValidator(_utc)]
 Amount = Annotated[Decimal, BeforeValidator(_quoted), Field(ge=0, allow_inf_nan=False)]
-TokenRates = Mapping[TokenRate, Amount]
+TokenRates = Mapping[BucketRate | PartRate, Amount]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UnitPrice(_Strict):
+    """USD for so many of a unit."""
+
+    usd: Amount
+    per: Annotated[int, Field(ge=1)] = 1
+
+
+UnitPrices = Mapping[UnitName, UnitPrice]
 
 
 class Statement(_Strict):
@@ -83,7 +110,7 @@ class Statement(_Strict):
     valid_to: Instant | None = None
     known_from: Instant | None = None
     usd_per_million_tokens: TokenRates = {}
-    usd_per_thousand_requests: Mapping[RequestRate, Amount] = {}
+    units: UnitPrices = {}
     #: Threshold -> rates of the whole request when its total input is greater.
     over: Mapping[int, TokenRates] = {}
     source_url: str = ""
@@ -106,6 +133,25 @@ class Alias(_Strict):
     to_provider: str = ""
 
 
+class UnitStatement(_Strict):
+    """What a provider charges beside tokens for some of its models, in every tier alike."""
+
+    provider: str = ""
+    models: tuple[str, ...] = ()
+    #: And every model whose price has this unit already: those that can use tools, for example.
+    models_with: str = ""
+    valid_from: Instant
+    valid_to: Instant | None = None
+    known_from: Instant | None = None
+    units: UnitPrices = {}
+    #: Parts that are charged as their bucket is: all that the models say is audio, for example.
+    as_bucket: tuple[PartRate, ...] = ()
+    source_url: str = ""
+    checked_at: Instant | None = None
+    evidence: Evidence | None = None
+    why: str
+
+
 class TierHistory(_Strict):
     """A tier whose rates upstream dates from the day it checked them, but that is older.
 
@@ -126,6 +172,7 @@ class Document(_Strict):
 
     provider: str = ""
     prices: tuple[Statement, ...] = ()
+    unit_prices: tuple[UnitStatement, ...] = ()
     aliases: tuple[Alias, ...] = ()
     tier_history: tuple[TierHistory, ...] = ()
     #: Other names of providers -> the book's.
@@ -155,8 +202,10 @@ def read(path: Path) -> Document:
         return document
     owner = {"provider": document.provider}
     prices = tuple(s if s.provider else s.model_copy(update=owner) for s in document.prices)
+    units = tuple(u if u.provider else u.model_copy(update=owner) for u in document.unit_prices)
     aliases = tuple(a if a.provider else a.model_copy(update=owner) for a in document.aliases)
-    return document.model_copy(update={"prices": prices, "aliases": aliases})
+    filled = {"prices": prices, "unit_prices": units, "aliases": aliases}
+    return document.model_copy(update=filled)
 
 
 def windows(statements: Iterable[Statement]) -> list[Window]:
@@ -204,7 +253,7 @@ def _rows(window: Window, upstream: str) -> Iterable[PriceRow]:
             valid_from=window.start,
             valid_to=window.end,
             known_from=statement.known_from or window.start,
-            rates=_rates(rates, statement.usd_per_thousand_requests),
+            rates=_rates(rates, statement.units),
             source_url=statement.source_url,
             upstream=f"{upstream}; evidence {statement.evidence}"
             if statement.evidence
@@ -212,7 +261,19 @@ def _rows(window: Window, upstream: str) -> Iterable[PriceRow]:
         )
 
 
-def _rates(tokens: TokenRates, requests: Mapping[RequestRate, Decimal]) -> Rates:
-    per_token = {f"{name}_usd_per_token": rate / _MILLION for name, rate in tokens.items()}
-    per_request = {f"{name}_usd_per_request": rate / _THOUSAND for name, rate in requests.items()}
-    return Rates(**per_token, **per_request)
+def _rates(tokens: TokenRates, units: UnitPrices) -> Rates:
+    columns = {f"{name}_usd_per_token": (name, rate) for name, rate in tokens.items()}
+    buckets = {
+        column: rate / _MILLION for column, (_, rate) in columns.items() if column in RATE_NAMES
+    }
+    parts = {
+        name: UnitRate(rate, _MILLION)
+        for column, (name, rate) in columns.items()
+        if column not in RATE_NAMES
+    }
+    return Rates(**buckets, units=parts | unit_rates(units))
+
+
+def unit_rates(units: UnitPrices) -> dict[str, UnitRate]:
+    """Written prices of units as rates."""
+    return {name: UnitRate(price.usd, price.per) for name, price in units.items()}

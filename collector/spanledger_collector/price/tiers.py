@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from .history import standing
-from .row import RATE_NAMES, PriceRow, Rates
+from .row import RATE_NAMES, PriceRow, Rates, UnitRate
 from .statements import TierHistory
 
 DERIVED_UPSTREAM = "overlay; derived from the standard rate"
@@ -79,19 +79,31 @@ def _at(base: Sequence[PriceRow], instant: datetime) -> PriceRow | None:
 
 def _scaled(rates: Rates, tier: Rates, standard: Rates) -> Rates | None:
     """``rates`` x ``tier`` / ``standard``, rate by rate; ``None`` when that is not exact."""
-    scaled: dict[str, Decimal] = {}
-    for name in RATE_NAMES:
-        rate, above, below = getattr(rates, name), getattr(tier, name), getattr(standard, name)
-        if rate is None or above is None or below is None:
-            continue
-        if not below:
-            scaled[name] = above
-            continue
-        exact = _decimal(Fraction(rate) * Fraction(above) / Fraction(below))
+    mine, above, below = _amounts(rates), _amounts(tier), _amounts(standard)
+    tokens: dict[str, Decimal] = {}
+    units: dict[str, UnitRate] = {}
+    for name in [name for name in mine if name in above and name in below]:
+        exact = _ratio(mine[name].usd, above[name].usd, below[name].usd)
         if exact is None:
             return None
-        scaled[name] = exact
-    return Rates(**scaled) if scaled else None
+        if name in RATE_NAMES:
+            tokens[name] = exact
+        else:
+            units[name] = UnitRate(exact, mine[name].per)
+    return Rates(**tokens, units=units) if tokens or units else None
+
+
+def _amounts(rates: Rates) -> dict[str, UnitRate]:
+    """Every known rate by its name; those of units as they are published."""
+    tokens = zip(RATE_NAMES, rates.values(), strict=True)
+    return {**{name: UnitRate(usd, 1) for name, usd in tokens if usd is not None}, **rates.units}
+
+
+def _ratio(rate: Decimal, above: Decimal, below: Decimal) -> Decimal | None:
+    """``rate`` x ``above`` / ``below``; ``None`` when that is no decimal."""
+    if not below:
+        return above
+    return _decimal(Fraction(rate) * Fraction(above) / Fraction(below))
 
 
 def _decimal(value: Fraction) -> Decimal | None:

@@ -87,6 +87,7 @@ class ChargeLineRow:
     unit: str
     quantity: Decimal
     rate_usd: Decimal | None
+    rate_per: int
     cost_usd: Decimal | None
 
 
@@ -139,7 +140,9 @@ def explain(
 def _reasons(a: ExplainedAttemptRow) -> Iterator[str]:
     yield from _counting(a)
     yield from _usage(a)
-    if a.price_status == "not_billed":
+    if a.price_status == "not_billed" and a.outcome == "ok":
+        yield "not billed: its teller says that nothing is"
+    elif a.price_status == "not_billed":
         yield f"not billed: refused with {a.error_type or 'an error'}, and no usage was reported"
     elif a.price_id:
         yield from _price(a)
@@ -162,6 +165,8 @@ def _counting(a: ExplainedAttemptRow) -> Iterator[str]:
 def _usage(a: ExplainedAttemptRow) -> Iterator[str]:
     if a.usage_source == "provider":
         yield "tokens: as the provider reported them"
+    elif a.usage_source == "estimated" and a.cost_usd == a.cost_low_usd == a.cost_high_usd:
+        yield "units: counted in the request, because the provider reports none"
     elif a.usage_source == "estimated":
         cut = ", of a stream that ended early" if a.usage_partial else ""
         yield (

@@ -124,7 +124,7 @@ class AttemptRow:
     cache_write_1h_tokens: int
     output_tokens: int
     reasoning_tokens: int
-    web_search_requests: int
+    units: Mapping[str, Decimal]
     price_status: str
     unpriced_units: tuple[str, ...]
     price_id: str
@@ -132,7 +132,7 @@ class AttemptRow:
     cache_read_cost_usd: Decimal | None
     cache_write_cost_usd: Decimal | None
     output_cost_usd: Decimal | None
-    request_cost_usd: Decimal | None
+    units_cost_usd: Decimal | None
     cost_usd: Decimal | None
     cost_low_usd: Decimal | None
     cost_high_usd: Decimal | None
@@ -234,8 +234,8 @@ class ChargeRow:
     model: str
     service_tier: str
     unit: str
-    quantity: int
-    priced_quantity: int
+    quantity: Decimal
+    priced_quantity: Decimal
     cost_usd: Decimal | None
     below_quantity: float
     above_quantity: float
@@ -272,6 +272,10 @@ def _money(value: Any) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
 
+def _amounts(value: Any) -> Mapping[str, Decimal]:
+    return {str(name): Decimal(str(amount)) for name, amount in dict(value).items()}
+
+
 def _moment(value: Any) -> datetime:
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -292,4 +296,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "Decimal": lambda value: Decimal(str(value)),
     "Decimal | None": _money,
     "tuple[str, ...]": tuple,
+    "Mapping[str, Decimal]": _amounts,
 }

@@ -50,7 +50,7 @@ def _usage(day: date, result: Mapping[str, Any]) -> Iterator[BillLine]:
         "cache_write_5m": number(created, "ephemeral_5m_input_tokens"),
         "cache_write_1h": number(created, "ephemeral_1h_input_tokens"),
         "output": number(result, "output_tokens"),
-        "web_search": number(tools, "web_search_requests"),
+        "web_searches": number(tools, "web_search_requests"),
     }
     model, service_tier = word(result, "model"), tier(word(result, "service_tier"))
     for unit, quantity in quantities.items():
@@ -63,6 +63,6 @@ def _cost(day: date, result: Mapping[str, Any]) -> BillLine:
     cost_usd = in_usd(None if cents is None else cents / _CENTS, word(result, "currency"))
     unit = _UNITS.get(word(result, "token_type"), WHOLE)
     if word(result, "cost_type") == "web_search":
-        unit = "web_search"
+        unit = "web_searches"
     service_tier = tier(word(result, "service_tier"))
     return BillLine(day, PROVIDER, word(result, "model"), service_tier, unit, None, cost_usd)

@@ -27,7 +27,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "output": "output",
     "audio input": "audio_input",
     "audio output": "audio_output",
-    "web search": "web_search",
+    "web search": "web_searches",
 }
 
 

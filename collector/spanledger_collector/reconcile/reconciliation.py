@@ -129,8 +129,8 @@ class _Entry:
 
 def _include(sides: dict[Key, Side], charge: ChargeRow) -> None:
     side = sides.setdefault((tier(charge.service_tier), charge.unit), Side())
-    side.quantity += charge.quantity
-    side.priced += charge.priced_quantity
+    side.quantity += Fraction(charge.quantity)
+    side.priced += Fraction(charge.priced_quantity)
     side.cost += Fraction(charge.cost_usd or 0)
     side.below += Fraction(charge.below_quantity)
     side.above += Fraction(charge.above_quantity)

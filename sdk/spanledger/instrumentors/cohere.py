@@ -2,8 +2,8 @@
 
 Cohere counts twice: ``tokens`` is what the model saw, with Cohere's own template around the prompt;
 ``billed_units`` is what the invoice has. The billed counts are told where there are any. Reranking
-is billed by search units and has no tokens: the units are told and the token usage is missing,
-because an estimate would be nobody's bill. No answer of this API names its model.
+is billed by search units, by newer models by tokens: what the answer says is told, and nothing is
+estimated, because an estimate would be nobody's bill. No answer of this API names its model.
 
 A stream is a generator here: its request, and so its span, begin when it is first read.
 """
@@ -124,8 +124,15 @@ def _embed_answer(answer: Any) -> Answer:
 
 
 def _rerank_answer(answer: Any) -> Answer:
-    units = _count(_billed(answer), "search_units") or 0
-    return Answer(response_id=text(answer.id), uncounted=True, search_units=units)
+    billed = _billed(answer)
+    units = _count(billed, "search_units")
+    given = _count(billed, "input_tokens")
+    usage = Usage(
+        input_tokens=given,
+        output_tokens=None if given is None else 0,
+        units={semconv.UNIT_SEARCH_UNITS: units} if units else None,
+    )
+    return Answer(response_id=text(answer.id), uncounted=not usage.known, usage=usage)
 
 
 def _chat(*, streams: bool) -> Api:
@@ -175,7 +182,7 @@ INSTRUMENTOR: Final = Instrumentor(
     },
     notes=(
         "Not metered: the first API (cohere.Client), raw responses, embed jobs, audio, batches.",
-        "Reranking has search units, no tokens; images that are embedded have no tokens either.",
+        "Images that are embedded have no tokens: such calls are told without usage.",
         "chat is bound when a client is made: make clients after instrumentation.",
     ),
 )

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, count, text, whole
+from spanledger._answer import Answer, Usage, count, present, text, whole
 from spanledger._api import Api
 from spanledger._facts import Attributes
 from spanledger._instrumentor import Instrumentor, Method, number, sampling_attributes
@@ -60,9 +60,44 @@ def _embeddings_request(kwargs: Mapping[str, Any]) -> Attributes:
 
 
 # --- answers --------------------------------------------------------------------------------------
-def _audio(details: Any) -> int:
-    """Audio tokens of a breakdown by modality."""
-    return sum(count(one.token_count) for one in details or () if one.modality == "AUDIO")
+#: A breakdown by modality, and the attribute of each kind that is no text.
+_BREAKDOWNS: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
+    (
+        "prompt_tokens_details",
+        {
+            "AUDIO": semconv.USAGE_AUDIO_INPUT_TOKENS,
+            "IMAGE": semconv.USAGE_IMAGE_INPUT_TOKENS,
+            "VIDEO": semconv.USAGE_VIDEO_INPUT_TOKENS,
+        },
+    ),
+    (
+        "cache_tokens_details",
+        {
+            "AUDIO": semconv.USAGE_AUDIO_CACHE_READ_TOKENS,
+            "IMAGE": semconv.USAGE_IMAGE_CACHE_READ_TOKENS,
+            "VIDEO": semconv.USAGE_VIDEO_CACHE_READ_TOKENS,
+        },
+    ),
+    (
+        "candidates_tokens_details",
+        {
+            "AUDIO": semconv.USAGE_AUDIO_OUTPUT_TOKENS,
+            "IMAGE": semconv.USAGE_IMAGE_OUTPUT_TOKENS,
+            "VIDEO": semconv.USAGE_VIDEO_OUTPUT_TOKENS,
+        },
+    ),
+)
+
+
+def _modalities(counts: Any) -> dict[str, int] | None:
+    """Tokens that are no text, by attribute; cached ones are inside the prompt's."""
+    found: dict[str, int] = {}
+    for breakdown, attributes in _BREAKDOWNS:
+        for one in getattr(counts, breakdown, None) or ():
+            attribute = attributes.get(one.modality)
+            if attribute and count(one.token_count):
+                found[attribute] = found.get(attribute, 0) + count(one.token_count)
+    return found or None
 
 
 def _usage(counts: Any) -> Usage:
@@ -76,8 +111,7 @@ def _usage(counts: Any) -> Usage:
         output_tokens=count(counts.candidates_token_count) + thoughts,
         cache_read_tokens=count(counts.cached_content_token_count),
         reasoning_tokens=thoughts,
-        audio_input_tokens=_audio(getattr(counts, "prompt_tokens_details", None)),
-        audio_output_tokens=_audio(getattr(counts, "candidates_tokens_details", None)),
+        parts=_modalities(counts),
     )
 
 
@@ -113,8 +147,9 @@ def _queries(response: Any) -> set[str]:
     }
 
 
-def _searches(queries: set[str], model: str) -> int:
-    return min(1, len(queries)) if model.startswith(_SEARCH_BY_ANSWER) else len(queries)
+def _searches(queries: set[str], model: str) -> Mapping[str, int] | None:
+    searches = min(1, len(queries)) if model.startswith(_SEARCH_BY_ANSWER) else len(queries)
+    return present({semconv.UNIT_WEB_SEARCHES: searches})
 
 
 def _tier(response: Any) -> str:
@@ -132,7 +167,7 @@ def _answer(response: Any) -> Answer | None:
         return None  # the application asked for the bytes
     model = text(response.model_version)
     usage = _usage(response.usage_metadata)
-    usage.web_search_requests = _searches(_queries(response), model)
+    usage.units = _searches(_queries(response), model)
     return Answer(
         response_id=text(getattr(response, "response_id", None)),
         model=model,
@@ -177,7 +212,7 @@ class ContentReading:
             usage=_usage(getattr(self._counted, "usage_metadata", None)),
             texts=self._texts,
         )
-        answer.usage.web_search_requests = _searches(self._queries, answer.model)
+        answer.usage.units = _searches(self._queries, answer.model)
         if not self._finishes and last.prompt_feedback is None:
             answer.complete = False
             answer.usage.output_tokens = None

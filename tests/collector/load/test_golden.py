@@ -26,6 +26,8 @@ def telling(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = {k: v for k, v in row.items() if k not in GIVEN and v not in ("", 0, None, [], {})}
     if "emitted_cost_usd" in kept:
         kept["emitted_cost_usd"] = format(kept["emitted_cost_usd"], "f")
+    if "units" in kept:
+        kept["units"] = {name: float(amount) for name, amount in kept["units"].items()}
     return kept
 
 

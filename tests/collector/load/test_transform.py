@@ -48,6 +48,9 @@ _keys = st.one_of(
     st.sampled_from(_KEYS[:40]),
     st.sampled_from(["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"]),
     _text.map(lambda tail: f"spanledger.tag.{tail}"),
+    st.sampled_from(
+        [f"spanledger.usage.units.{name}" for name in ("web_searches", "images.a.b", "")]
+    ),
     _text,
 )
 _scopes = st.sampled_from(

@@ -14,7 +14,7 @@ from spanledger_collector.price import PriceRow
 
 @dataclass(frozen=True)
 class Usage:
-    """What one call used: disjoint buckets of tokens, and searches."""
+    """What one call used: disjoint buckets of tokens, and units beside tokens."""
 
     input_uncached: int = 0
     cache_read: int = 0
@@ -24,6 +24,12 @@ class Usage:
     audio_input: int = 0
     audio_output: int = 0
     web_searches: int = 0
+    audio_cache_read: int = 0
+    image_input: int = 0
+    image_output: int = 0
+    audio_seconds: int = 0
+    characters: int = 0
+    search_units: int = 0
 
     @property
     def total_input(self) -> int:
@@ -33,6 +39,8 @@ class Usage:
             + self.cache_write_5m
             + self.cache_write_1h
             + self.audio_input
+            + self.audio_cache_read
+            + self.image_input
         )
 
 
@@ -49,6 +57,15 @@ class Price:
         if self.row is None or self.missing:
             return None
         return sum(self.parts.values(), Decimal(0))
+
+
+#: Units that are no bucket of tokens, by the name they have in the book.
+UNITS = (
+    *("audio_input", "audio_output", "audio_cache_read", "image_input", "image_output"),
+    *("web_searches", "audio_seconds", "characters", "search_units"),
+)
+#: Parts without a rate of their own that are billed at their bucket's rate.
+_LIKE_TEXT = {"image_input": "input", "image_output": "output"}
 
 
 def rows_at(
@@ -86,10 +103,15 @@ def price(
         "cache_write_5m": (usage.cache_write_5m, rates.cache_write_5m_usd_per_token),
         "cache_write_1h": (usage.cache_write_1h, rates.cache_write_1h_usd_per_token),
         "output": (usage.output, rates.output_usd_per_token),
-        "audio_input": (usage.audio_input, rates.audio_input_usd_per_token),
-        "audio_output": (usage.audio_output, rates.audio_output_usd_per_token),
-        "web_search": (usage.web_searches, rates.web_search_usd_per_request),
     }
+    for unit in UNITS:
+        count = getattr(usage, unit)
+        rate = rates.units.get(unit)
+        if rate is None and unit in _LIKE_TEXT:
+            bucket = _LIKE_TEXT[unit]
+            billed[bucket] = (billed[bucket][0] + count, billed[bucket][1])
+        else:
+            billed[unit] = (count, None if rate is None else rate.usd / rate.per)
     used = {unit: pair for unit, pair in billed.items() if pair[0]}
     missing = tuple(unit for unit, (_, rate) in used.items() if rate is None)
     parts = {unit: count * rate for unit, (count, rate) in used.items() if rate is not None}

@@ -62,8 +62,8 @@ def test_the_book_is_sound(book: PriceBook) -> None:
         assert row.upstream
         assert row.currency == "USD"
         assert all(
-            rate is None or -rate.as_tuple().exponent <= 24  # type: ignore[operator]
-            for rate in row.rates.values()
+            -amount.as_tuple().exponent <= 24  # type: ignore[operator]
+            for amount in row.rates.amounts()
         )
 
 
@@ -81,14 +81,59 @@ def test_nothing_is_priced_before_its_first_row(models: _Models) -> None:
 
 
 def test_what_cannot_be_priced_is_left_out_with_a_reason(book: PriceBook, models: _Models) -> None:
-    """Rates by the hour, fees a span does not tell, made images: no row rather than a wrong one."""
+    """Rates by the hour, fees a span does not tell: no row rather than a wrong one."""
     reasons = {(provider, model): why for provider, model, why in book.contents.left_out}
     assert "hour of the day" in reasons["deepseek", "deepseek-flash"]
     assert "requests_kcount" in reasons["perplexity", "sonar-pro"]
-    assert "output_image_mtok" in reasons["google", "gemini-2.5-flash-image"]
     for key in reasons:
         assert all(row.valid_to < OPEN_END for row in models.get(key, [])), key
         assert not rows_at(models.get(key, []), "", _NOW, 1, _NOW), key
+
+
+#: Units beside text tokens today: (USD, for how many).
+_UNITS_TODAY = {
+    ("openai", "gpt-4.1", "web_searches"): ("10", 1000),
+    ("openai", "gpt-4.1", "web_searches.preview"): ("25", 1000),
+    ("openai", "gpt-5", "web_searches.preview"): ("10", 1000),
+    ("openai", "gpt-5", "file_searches"): ("2.5", 1000),
+    ("openai", "gpt-5", "code_containers"): ("0.03", 1),
+    ("openai", "gpt-5", "code_containers.4g"): ("0.12", 1),
+    ("openai", "gpt-5-search-api", "requests"): ("10", 1000),
+    ("openai", "whisper-1", "audio_seconds"): ("0.36", 3600),
+    ("openai", "tts-1-hd", "characters"): ("30", 1_000_000),
+    ("openai", "gpt-image-1.5", "image_output"): ("32", 1_000_000),
+    ("openai", "moderation", "requests"): ("0", 1),
+    ("anthropic", "claude-sonnet-4-5", "web_searches"): ("10", 1000),
+    ("anthropic", "claude-sonnet-4-5", "web_fetches"): ("0", 1),
+    ("cohere", "rerank-v3.5", "search_units"): ("2", 1000),
+    ("google", "gemini-2.5-flash-image", "image_output"): ("30", 1_000_000),
+    ("google", "gemini-2.5-flash-tts", "audio_output"): ("10", 1_000_000),
+    ("groq", "whisper-large-v3", "audio_seconds"): ("0.111", 3600),
+    ("mistral", "mistral-ocr-4-1", "pages"): ("4", 1000),
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"), _UNITS_TODAY.items(), ids=lambda v: "/".join(map(str, v))
+)
+def test_units_of_today(
+    models: _Models, key: tuple[str, str, str], expected: tuple[str, int]
+) -> None:
+    """As the providers publish them."""
+    provider, model, unit = key
+    (row,) = rows_at(models[provider, model], "", _NOW, 1, _NOW)
+    assert row.rates.units[unit] == (Decimal(expected[0]), expected[1])
+
+
+def test_an_image_model_is_priced_by_size_and_quality_until_it_was_shut_down(
+    models: _Models,
+) -> None:
+    """Six prices of one model; none after its end."""
+    rows = models["openai", "dall-e-3"]
+    (row,) = rows_at(rows, "", datetime(2024, 5, 1, tzinfo=timezone.utc), 0, _NOW)
+    assert row.rates.units["images.hd.1024x1792"] == (Decimal("0.12"), 1)
+    assert row.rates.units["images.standard.1024x1024"] == (Decimal("0.04"), 1)
+    assert not rows_at(rows, "", _NOW, 0, _NOW)
 
 
 def test_prices_by_the_hour_are_unpriced_then_and_priced_before(models: _Models) -> None:

@@ -22,9 +22,6 @@ _UNPRICED = "UNPRICED"
 
 #: case -> why the book gives another answer than the verdict.
 KNOWN_GAPS: Mapping[str, str] = {
-    "oa22": "a span does not tell which audio tokens came from the cache",
-    "oa23": "audio billed by the second: no such unit on a span",
-    "co01": "searches of a reranker: no such unit on a span",
     "an16": "data residency costs 10 % more: a span does not tell where inference ran",
     "ds02": "the rate depends on the hour of the day",
     "ds04": "the rate depends on the hour and the day of the week",
@@ -40,16 +37,22 @@ def usage(case: Mapping[str, str]) -> Usage:
     """Disjoint buckets from totals that contain their parts."""
     number = {name: int(value) for name, value in case.items() if value.isdecimal()}
     cached = number["cache_read"] + number["cache_write_5m"] + number["cache_write_1h"]
-    audio = number["audio_in"]
+    audio = number["audio_in"] - number["audio_cached"]
     return Usage(
-        input_uncached=max(0, number["input_total"] - cached - audio),
-        cache_read=number["cache_read"],
+        input_uncached=max(0, number["input_total"] - cached - audio - number["image_in"]),
+        cache_read=number["cache_read"] - number["audio_cached"],
         cache_write_5m=number["cache_write_5m"],
         cache_write_1h=number["cache_write_1h"],
-        output=number["output_total"] - number["audio_out"],
+        output=number["output_total"] - number["audio_out"] - number["image_out"],
         audio_input=audio,
         audio_output=number["audio_out"],
         web_searches=number["web_searches"],
+        audio_cache_read=number["audio_cached"],
+        image_input=number["image_in"],
+        image_output=number["image_out"],
+        audio_seconds=number["audio_seconds"],
+        characters=number["characters"],
+        search_units=number["rerank_searches"],
     )
 
 

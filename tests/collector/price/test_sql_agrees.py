@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from tests.collector.price import test_cases as bills
+from tests.collector.price.oracle import UNITS
 from tests.collector.settle import scene
 
 from spanledger_collector.price import PriceBook, publish
@@ -18,7 +19,7 @@ _RECEIVED = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
 
 def _span(number: int, case: dict[str, str]) -> scene.Row:
-    """The call as the loader writes it: audio is part of input and output."""
+    """The call as the loader writes it: audio and images are part of input and output."""
     usage = bills.usage(case)
     started = scene.moment(datetime.fromisoformat(case["timestamp"]))
     return scene.call(
@@ -29,14 +30,12 @@ def _span(number: int, case: dict[str, str]) -> scene.Row:
         started_at=started,
         ended_at=started,
         received_at=scene.moment(_RECEIVED),
-        input_uncached_tokens=usage.input_uncached + usage.audio_input,
-        cache_read_tokens=usage.cache_read,
+        input_uncached_tokens=usage.input_uncached + usage.audio_input + usage.image_input,
+        cache_read_tokens=usage.cache_read + usage.audio_cache_read,
         cache_write_5m_tokens=usage.cache_write_5m,
         cache_write_1h_tokens=usage.cache_write_1h,
-        output_tokens=usage.output + usage.audio_output,
-        audio_input_tokens=usage.audio_input,
-        audio_output_tokens=usage.audio_output,
-        web_search_requests=usage.web_searches,
+        output_tokens=usage.output + usage.audio_output + usage.image_output,
+        units={unit: count for unit in UNITS if (count := getattr(usage, unit))},
     )
 
 

@@ -78,7 +78,7 @@ def test_anthropic_usage(tmp_path: Path) -> None:
     found = read_export(write(tmp_path, page))
     assert {(line.unit, line.quantity) for line in found} == {
         ("input", 1500), ("cache_read", 200), ("cache_write_5m", 500), ("cache_write_1h", 1000),
-        ("output", 500), ("web_search", 10),
+        ("output", 500), ("web_searches", 10),
     }  # fmt: skip
     assert {line.service_tier for line in found} == {""}
 

@@ -19,7 +19,8 @@ DAY = date(2026, 11, 2)
 
 
 def charge(model: str, unit: str, quantity: int, cost: str, provider: str = "acme") -> ChargeRow:
-    return ChargeRow(DAY, provider, model, "", unit, quantity, quantity, Decimal(cost), 0.0, 0.0)
+    used = Decimal(quantity)
+    return ChargeRow(DAY, provider, model, "", unit, used, used, Decimal(cost), 0.0, 0.0)
 
 
 def line(model: str, unit: str, quantity: int | None, cost: str | None) -> BillLine:

@@ -95,7 +95,7 @@ def _any_side(quantity: int, priced: int, rate: int, below: int, above: int) -> 
 sides = st.builds(_any_side, *(st.integers(0, 1000) for _ in range(5)))
 keys = st.tuples(
     st.sampled_from(["", "batch", "flex"]),
-    st.sampled_from(["input", "cache_read", "cache_write_5m", "output", "web_search"]),
+    st.sampled_from(["input", "cache_read", "cache_write_5m", "output", "web_searches"]),
 )
 
 

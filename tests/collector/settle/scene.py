@@ -82,7 +82,10 @@ def load(connection: Connection, spans: Iterable[Row], *, sequence: int | None =
 
 
 def price(model: str = "m1", provider: str = "acme", **given: Any) -> Row:
-    """One row of ``prices``; rates as text, USD per token, left out = the book has none."""
+    """One row of ``prices``; rates as text, USD per token, left out = the book has none.
+
+    ``units`` are (USD, for how many) by unit.
+    """
     row: Row = {
         "provider": provider,
         "model": model,
@@ -99,6 +102,9 @@ def price(model: str = "m1", provider: str = "acme", **given: Any) -> Row:
         if short in given:
             given[column] = given.pop(short)
     row |= given
+    row["unit_rates"] = {
+        unit: {"usd": usd, "per": per} for unit, (usd, per) in row.pop("units", {}).items()
+    }
     return {"price_id": "|".join(str(value) for value in row.values()), **row}
 
 

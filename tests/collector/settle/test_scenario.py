@@ -20,7 +20,7 @@ def _load(store: Store) -> None:
                     cache_read_usd_per_token="0.00000031",
                     cache_write_5m_usd_per_token="0.000003875",
                     cache_write_1h_usd_per_token="0.0000062",
-                    web_search_usd_per_request="0.01",
+                    units={"web_searches": ("10", 1000)},
                 ),
                 scene.price("small", input="0.000000000123456789012345", output="0.0000000007"),
             ],
@@ -41,7 +41,7 @@ def _load(store: Store) -> None:
                     cache_read_tokens=4000,
                     cache_write_5m_tokens=77,
                     cache_write_1h_tokens=13,
-                    web_search_requests=2,
+                    units={"web_searches": 2},
                     retry_reasons=["429"],
                     retry_wait_seconds=[0.5],
                     attempt_number=2,
@@ -110,7 +110,7 @@ def test_every_attempt_costs_what_was_computed_by_hand(any_store: Store) -> None
     assert parts["cache_read_cost_usd"] == Decimal("0.00124")
     assert parts["cache_write_cost_usd"] == Decimal("0.000378975")
     assert parts["output_cost_usd"] == Decimal("0.0031871")
-    assert parts["request_cost_usd"] == Decimal("0.02")
+    assert parts["units_cost_usd"] == Decimal("0.02")
     assert parts["cost_low_usd"] == parts["cost_high_usd"] == LARGE
 
 

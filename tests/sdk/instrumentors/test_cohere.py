@@ -31,8 +31,8 @@ async def test_reranking_is_told_in_search_units_and_never_in_tokens(
     [span] = desk.spans()
     attributes: dict[str, Any] = dict(span.attributes or {})
     assert span.name == "rerank rerank-v3.5"
-    assert attributes[semconv.USAGE_SEARCH_UNITS] == 2
-    assert attributes[semconv.USAGE_SOURCE] == "missing"
+    assert attributes[semconv.USAGE_UNITS_PREFIX + semconv.UNIT_SEARCH_UNITS] == 2
+    assert attributes[semconv.USAGE_SOURCE] == "provider"
     assert attributes[semconv.RETRY_COUNT] == 1
     assert semconv.USAGE_INPUT_TOKENS not in attributes
     assert semconv.USAGE_PARTIAL not in attributes

@@ -121,7 +121,7 @@ async def test_a_call_is_told_and_its_result_is_untouched(
     assert attributes[semconv.USAGE_CACHE_WRITE_5M_TOKENS] == answer.cache_write_5m_tokens
     assert attributes[semconv.USAGE_CACHE_WRITE_1H_TOKENS] == answer.cache_write_1h_tokens
     assert attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] == answer.output_tokens
-    searches = attributes.get(semconv.USAGE_WEB_SEARCH_REQUESTS, 0)
+    searches = attributes.get(semconv.USAGE_UNITS_PREFIX + semconv.UNIT_WEB_SEARCHES, 0)
     assert searches == answer.web_search_requests
     assert attributes[semconv.RETRY_COUNT] == 0
     assert attributes[semconv.ATTEMPT_NUMBER] == 1

@@ -119,7 +119,7 @@ async def test_searches_are_billed_by_the_answer_or_by_the_query(
         result = client.models.generate_content(**{**ASKED, "model": model})
         assert result.usage_metadata.prompt_token_count == 90 - TOOL_USE_TOKENS
     [told] = _told(desk.spans)
-    assert told[semconv.USAGE_WEB_SEARCH_REQUESTS] == billed
+    assert told[semconv.USAGE_UNITS_PREFIX + semconv.UNIT_WEB_SEARCHES] == billed
     assert told[semconv.USAGE_INPUT_TOKENS] == 90
 
 

@@ -1,6 +1,6 @@
 -- charges_by_day: what the ledger counts, by day, model, service tier and unit: the side that is held against a bill.
 -- parameters: workspace; since, until (start of the call; the days they fall on are taken whole).
--- grain: (day, provider, model, service_tier, unit). units: tokens or requests; USD exact with 24 decimals.
+-- grain: (day, provider, model, service_tier, unit). units: quantities in what the unit says; USD exact with 24 decimals.
 -- The interval is that of the attempts' costs, in proportion: how much less or more the estimated part may have been.
 -- columns: day, provider, model, service_tier, unit, quantity, priced_quantity (the part that has a rate), cost_usd (of that
 --   part), below_quantity, above_quantity.
@@ -13,8 +13,8 @@ SELECT
     sum(c.quantity) AS quantity,
     sumIf(c.quantity, isNotNull(c.cost_usd)) AS priced_quantity,
     sum(c.cost_usd) AS cost_usd,
-    sum(c.quantity * ifNull(1 - toFloat64(attempt_cost_low_usd) / nullIf(toFloat64(attempt_cost_usd), 0), 0)) AS below_quantity,
-    sum(c.quantity * ifNull(toFloat64(attempt_cost_high_usd) / nullIf(toFloat64(attempt_cost_usd), 0) - 1, 0)) AS above_quantity
+    sum(toFloat64(c.quantity) * ifNull(1 - toFloat64(attempt_cost_low_usd) / nullIf(toFloat64(attempt_cost_usd), 0), 0)) AS below_quantity,
+    sum(toFloat64(c.quantity) * ifNull(toFloat64(attempt_cost_high_usd) / nullIf(toFloat64(attempt_cost_usd), 0) - 1, 0)) AS above_quantity
 FROM charges AS c
 WHERE workspace = {workspace:String}
     AND counted

@@ -1,13 +1,14 @@
 -- explain_charges: the lines that the cost of every attempt of a trace, or of one span of it, is the sum of.
 -- parameters: workspace; trace_id (32 hex digits, lower case); span_id (16 hex digits; empty = the whole trace).
 -- grain: (span_id, attempt_number, unit), units used only. units: tokens, or what the unit says; USD exact, 24 decimals.
--- columns: span_id, attempt_number, unit, quantity, rate_usd (NULL = no rate), cost_usd (NULL = unknown).
+-- columns: span_id, attempt_number, unit, quantity, rate_usd (for rate_per of the unit; NULL = no rate), rate_per, cost_usd (NULL = unknown).
 SELECT
     span_id,
     attempt_number,
     unit,
     quantity,
     rate_usd,
+    rate_per,
     cost_usd
 FROM charges
 WHERE workspace = {workspace:String}

@@ -1,6 +1,6 @@
 -- price_of: what a model cost at an instant, as known at another: every tier and long-context step.
 -- parameters: provider, model (the book's names); at (valid time); known_at (known time).
--- grain: (service_tier, context_over_tokens). units: USD per token (_usd_per_token) or per request (_usd_per_request).
+-- grain: (service_tier, context_over_tokens). units: USD per token (_usd_per_token), or for so many of a unit (unit_rates).
 -- columns: service_tier (empty = standard), context_over_tokens (0 = base; else the whole request when its total input is
 --   greater), the rates (NULL = the book has none), the window, since when known, and where the price comes from.
 SELECT
@@ -11,9 +11,7 @@ SELECT
     cache_write_5m_usd_per_token,
     cache_write_1h_usd_per_token,
     output_usd_per_token,
-    audio_input_usd_per_token,
-    audio_output_usd_per_token,
-    web_search_usd_per_request,
+    unit_rates,
     currency,
     valid_from,
     valid_to,

@@ -1,6 +1,6 @@
 -- prices: the price book, dated twice: when a rate is valid, and since when we know it. Append only.
 -- grain: one row a (provider, model, service_tier, context_over_tokens, valid_from, known_from).
--- units: USD per token (_usd_per_token) or per request (_usd_per_request); NULL = the book has no such rate.
+-- units: USD per token (_usd_per_token), or for so many of a unit (unit_rates); NULL, or a unit left out = the book has no such rate.
 CREATE TABLE IF NOT EXISTS prices
 (
     price_id String COMMENT 'Hash of the row: what a priced attempt names',
@@ -16,9 +16,7 @@ CREATE TABLE IF NOT EXISTS prices
     cache_write_5m_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Input written to the cache, 5 minutes',
     cache_write_1h_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Input written to the cache, 1 hour',
     output_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Output, reasoning included',
-    audio_input_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Audio part of the input',
-    audio_output_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Audio part of the output',
-    web_search_usd_per_request Nullable(Decimal(38, 24)) COMMENT 'Server-side search',
+    unit_rates Map(LowCardinality(String), Tuple(usd Decimal(38, 24), per UInt64)) COMMENT 'Unit -> USD for so many of it, as published (10 per 1000 web_searches, 0.36 per 3600 audio_seconds); parts of the buckets with a rate of their own, and units beside tokens; <unit>.* = any kind of it',
     currency LowCardinality(String) COMMENT 'ISO 4217; rates are per unit in this currency',
     source_url String COMMENT 'Where the provider publishes it',
     upstream LowCardinality(String) COMMENT 'genai-prices | overlay | operator, with version',

@@ -5,7 +5,8 @@
 -- statement (a fixed cost of every INSERT) small. From the innermost outwards: resources, scopes, spans,
 -- the known attributes, their texts, order of precedence, fields, tokens, columns.
 -- An attribute is read as text, cut at 256 bytes, then typed: so 12, '12', 12.0 and 12.7 are all twelve
--- tokens. What is no number, is negative or over 2^40 makes the usage missing; nothing wraps.
+-- tokens. What is no number, is negative or over 2^40 makes the usage missing; nothing wraps. Units beside tokens
+-- keep six decimals, the rest is cut off.
 CREATE MATERIALIZED VIEW IF NOT EXISTS otlp_in_v1_to_spans TO spans AS
 SELECT
     workspace,
@@ -36,7 +37,7 @@ SELECT
     list_finish_reasons AS finish_reasons,
     multiIf(
         absurd, if(role IN ('call', 'engine'), 'missing', ''),
-        text_usage_source IN ('provider', 'estimated', 'missing'), text_usage_source,
+        text_usage_source IN ('provider', 'estimated', 'missing', 'none'), text_usage_source,
         metered, 'provider',
         if(role IN ('call', 'engine'), 'missing', '')
     ) AS usage_source,
@@ -60,13 +61,18 @@ SELECT
         number_output + if(reasoning > number_output or dialect IN ['openllmetry_google'], reasoning, 0)
     ) AS output_tokens,
     if(usable, reasoning, 0) AS reasoning_tokens,
-    if(usable, if(bitShiftRight(number_audio_input, 40) = 0, number_audio_input, 0), 0) AS audio_input_tokens,
-    if(usable, if(bitShiftRight(number_audio_output, 40) = 0, number_audio_output, 0), 0) AS audio_output_tokens,
+    -- The cached part of a kind of input is inside that kind, as the conventions have it: taken out, so that no token is in two.
+    mapFilter(
+        (name, amount) -> amount > 0 and usable,
+        mapFromArrays(
+            unit_names,
+            arrayMap((name, amount) -> amount - least(amount, amounts[indexOf(unit_names, transform(name, ['audio_input', 'image_input', 'video_input'], ['audio_cache_read', 'image_cache_read', 'video_cache_read'], ''))]), unit_names, amounts)
+        )
+    ) AS units,
     if(usable, if(bitShiftRight(number_input_low, 40) = 0, number_input_low, 0), 0) AS input_tokens_low,
     if(usable, if(bitShiftRight(number_input_high, 40) = 0, number_input_high, 0), 0) AS input_tokens_high,
     if(usable, if(bitShiftRight(number_output_low, 40) = 0, number_output_low, 0), 0) AS output_tokens_low,
     if(usable, if(bitShiftRight(number_output_high, 40) = 0, number_output_high, 0), 0) AS output_tokens_high,
-    if(bitShiftRight(number_web_search, 40) = 0, number_web_search, 0) AS web_search_requests,
     multiIf(
         ttft > 0, toUInt64(least(ttft, 9e18)),
         first_token_ns > raw_start_ns, toUInt64(first_token_ns - raw_start_ns),
@@ -124,12 +130,12 @@ FROM
     (
         SELECT
             *,
-            if(own, own, foreign) AS metered,
-            multiIf(own, bitShiftRight(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), 40) != 0, foreign, bitShiftRight(bitOr(bitOr(bitOr(bitOr(bitOr(number_input, number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), 40) != 0, false) AS absurd,
+            own or foreign or notEmpty(unit_index) AS metered,
+            multiIf(impossible, true, own, bitShiftRight(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), 40) != 0, foreign, bitShiftRight(bitOr(bitOr(bitOr(bitOr(bitOr(number_input, number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), 40) != 0, false) AS absurd,
             if(number_cache_write > 0, number_cache_write, number_cache_write_5m + number_cache_write_1h) AS cache_write,
             if(bitShiftRight(number_reasoning, 40) = 0, number_reasoning, 0) AS reasoning,
-            transform(told_operation, ['chat', 'generate_content', 'text_completion', 'completion', 'llm', 'embeddings', 'embedding', 'rerank', 'reranker', 'retrieval', 'retriever', 'fetch_response', 'count_tokens', 'create_agent', 'invoke_agent', 'agent', 'invoke_workflow', 'workflow', 'handle_conversation_turn', 'plan', 'task', 'execute_task', 'chain', 'execute_tool', 'tool', 'guardrail', 'evaluator', 'prompt', 'decision', 'unknown'], ['chat', 'generate_content', 'text_completion', 'text_completion', 'chat', 'embeddings', 'embeddings', 'rerank', 'rerank', 'retrieval', 'retrieval', 'fetch_response', 'count_tokens', 'create_agent', 'invoke_agent', 'invoke_agent', 'invoke_workflow', 'invoke_workflow', 'handle_conversation_turn', 'plan', 'task', 'task', 'task', 'execute_tool', 'execute_tool', 'guardrail', 'evaluator', 'prompt', 'decision', ''], told_operation) AS operation,
-            transform(told_operation, ['chat', 'generate_content', 'text_completion', 'completion', 'llm', 'embeddings', 'embedding', 'rerank', 'reranker', 'retrieval', 'retriever', 'fetch_response', 'count_tokens', 'create_agent', 'invoke_agent', 'agent', 'invoke_workflow', 'workflow', 'handle_conversation_turn', 'plan', 'task', 'execute_task', 'chain', 'execute_tool', 'tool', 'guardrail', 'evaluator', 'prompt', 'decision', 'unknown'], ['call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'other', 'other', 'ignore', 'ignore', 'other', 'agent', 'agent', 'workflow', 'workflow', 'workflow', 'task', 'task', 'task', 'task', 'tool', 'tool', 'other', 'other', 'other', 'call', 'other'], '') AS known_role,
+            transform(told_operation, ['chat', 'generate_content', 'text_completion', 'completion', 'llm', 'embeddings', 'embedding', 'rerank', 'reranker', 'image_generation', 'speech', 'transcription', 'translation', 'moderation', 'submit_batch', 'fetch_batch', 'retrieval', 'retriever', 'fetch_response', 'count_tokens', 'create_agent', 'invoke_agent', 'agent', 'invoke_workflow', 'workflow', 'handle_conversation_turn', 'plan', 'task', 'execute_task', 'chain', 'execute_tool', 'tool', 'guardrail', 'evaluator', 'prompt', 'decision', 'unknown'], ['chat', 'generate_content', 'text_completion', 'text_completion', 'chat', 'embeddings', 'embeddings', 'rerank', 'rerank', 'image_generation', 'speech', 'transcription', 'translation', 'moderation', 'submit_batch', 'fetch_batch', 'retrieval', 'retrieval', 'fetch_response', 'count_tokens', 'create_agent', 'invoke_agent', 'invoke_agent', 'invoke_workflow', 'invoke_workflow', 'handle_conversation_turn', 'plan', 'task', 'task', 'task', 'execute_tool', 'execute_tool', 'guardrail', 'evaluator', 'prompt', 'decision', ''], told_operation) AS operation,
+            transform(told_operation, ['chat', 'generate_content', 'text_completion', 'completion', 'llm', 'embeddings', 'embedding', 'rerank', 'reranker', 'image_generation', 'speech', 'transcription', 'translation', 'moderation', 'submit_batch', 'fetch_batch', 'retrieval', 'retriever', 'fetch_response', 'count_tokens', 'create_agent', 'invoke_agent', 'agent', 'invoke_workflow', 'workflow', 'handle_conversation_turn', 'plan', 'task', 'execute_task', 'chain', 'execute_tool', 'tool', 'guardrail', 'evaluator', 'prompt', 'decision', 'unknown'], ['call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'call', 'other', 'other', 'other', 'other', 'ignore', 'ignore', 'other', 'agent', 'agent', 'workflow', 'workflow', 'workflow', 'task', 'task', 'task', 'task', 'tool', 'tool', 'other', 'other', 'other', 'call', 'other'], '') AS known_role,
             multiIf(dialect = 'anthropic_sdk', transform(name, ['anthropic.messages.count_tokens', 'anthropic.beta.messages.count_tokens'], ['ignore', 'ignore'], ''), '') AS name_role,
             '' AS forced_role
         FROM
@@ -141,76 +147,81 @@ FROM
                 texts,
                 kept_index,
                 tag_index,
-                hasAny(fields, [1, 2, 3, 4, 5]) AS own,
-                hasAny(fields, [6, 7, 8, 9, 10, 11]) AS foreign,
-                lower(texts[indexOf(fields, 35)]) AS told_operation,
-                ifNull(toFloat64OrNull(texts[indexOf(fields, 31)]), 0) * multiIf(keys[indexOf(fields, 31)] = 'gen_ai.response.time_to_first_chunk', 1000000000, 0) AS ttft,
-                ifNull(toFloat64OrNull(texts[indexOf(fields, 32)]), 0) AS gpu_time,
-                numbers[indexOf(fields, 1)] AS number_own_input_uncached,
-numbers[indexOf(fields, 2)] AS number_own_cache_read,
-numbers[indexOf(fields, 3)] AS number_own_cache_write_5m,
-numbers[indexOf(fields, 4)] AS number_own_cache_write_1h,
-numbers[indexOf(fields, 5)] AS number_own_output,
-numbers[indexOf(fields, 6)] AS number_input,
-numbers[indexOf(fields, 7)] AS number_output,
-numbers[indexOf(fields, 8)] AS number_cache_read,
-numbers[indexOf(fields, 9)] AS number_cache_write,
-numbers[indexOf(fields, 10)] AS number_cache_write_5m,
-numbers[indexOf(fields, 11)] AS number_cache_write_1h,
-numbers[indexOf(fields, 12)] AS number_reasoning,
-numbers[indexOf(fields, 13)] AS number_audio_input,
-numbers[indexOf(fields, 14)] AS number_audio_output,
-numbers[indexOf(fields, 15)] AS number_input_low,
-numbers[indexOf(fields, 16)] AS number_input_high,
-numbers[indexOf(fields, 17)] AS number_output_low,
-numbers[indexOf(fields, 18)] AS number_output_high,
-numbers[indexOf(fields, 19)] AS number_web_search,
-numbers[indexOf(fields, 20)] AS number_attempt_number,
-numbers[indexOf(fields, 21)] AS number_resend_count,
-numbers[indexOf(fields, 22)] AS number_flops_prefill,
-numbers[indexOf(fields, 23)] AS number_flops_decode,
-numbers[indexOf(fields, 24)] AS number_flops_total,
-numbers[indexOf(fields, 25)] AS number_flops_low,
-numbers[indexOf(fields, 26)] AS number_flops_high,
-numbers[indexOf(fields, 27)] AS number_vram_weights,
-numbers[indexOf(fields, 28)] AS number_vram_kv,
-numbers[indexOf(fields, 29)] AS number_vram_peak,
-numbers[indexOf(fields, 30)] AS number_gpu_count,
-texts[indexOf(fields, 31)] AS text_ttft_ns,
-texts[indexOf(fields, 32)] AS text_gpu_seconds,
-texts[indexOf(fields, 33)] AS text_emitted_cost,
-texts[indexOf(fields, 34)] AS text_emitted_currency,
-texts[indexOf(fields, 35)] AS text_operation,
-texts[indexOf(fields, 36)] AS text_provider,
-texts[indexOf(fields, 37)] AS text_request_model,
-texts[indexOf(fields, 38)] AS text_response_model,
-texts[indexOf(fields, 39)] AS text_response_id,
-texts[indexOf(fields, 40)] AS text_server_address,
-texts[indexOf(fields, 41)] AS text_service_tier,
-texts[indexOf(fields, 42)] AS text_streaming,
-texts[indexOf(fields, 43)] AS text_error_type,
-texts[indexOf(fields, 44)] AS text_usage_source,
-texts[indexOf(fields, 45)] AS text_usage_method,
-texts[indexOf(fields, 46)] AS text_usage_partial,
-texts[indexOf(fields, 47)] AS text_run_id,
-texts[indexOf(fields, 48)] AS text_parent_run_id,
-texts[indexOf(fields, 49)] AS text_agent_name,
-texts[indexOf(fields, 50)] AS text_agent_id,
-texts[indexOf(fields, 51)] AS text_agent_version,
-texts[indexOf(fields, 52)] AS text_workflow_name,
-texts[indexOf(fields, 53)] AS text_tool_name,
-texts[indexOf(fields, 54)] AS text_entity_name,
-texts[indexOf(fields, 55)] AS text_conversation_id,
-texts[indexOf(fields, 56)] AS text_tenant,
-texts[indexOf(fields, 57)] AS text_retry_of,
-texts[indexOf(fields, 58)] AS text_rework_of,
-texts[indexOf(fields, 59)] AS text_rework_reason,
-texts[indexOf(fields, 60)] AS text_flops_method,
-texts[indexOf(fields, 61)] AS text_vram_source,
-texts[indexOf(fields, 62)] AS text_gpu_model,
-if(texts[indexOf(fields, 63)] != '' and empty(lists[indexOf(fields, 63)]), [texts[indexOf(fields, 63)]], lists[indexOf(fields, 63)]) AS list_finish_reasons,
-if(texts[indexOf(fields, 64)] != '' and empty(lists[indexOf(fields, 64)]), [texts[indexOf(fields, 64)]], lists[indexOf(fields, 64)]) AS list_retry_reasons,
-if(texts[indexOf(fields, 65)] != '' and empty(lists[indexOf(fields, 65)]), [texts[indexOf(fields, 65)]], lists[indexOf(fields, 65)]) AS list_retry_wait_seconds
+                unit_index,
+                arrayConcat(
+                    arrayMap(i -> transform(fields[i], [1, 2, 3, 4, 5, 6, 7, 8, 9], ['audio_input', 'image_input', 'video_input', 'audio_cache_read', 'image_cache_read', 'video_cache_read', 'audio_output', 'image_output', 'video_output'], ''), part_index),
+                    arrayMap(i -> if(length(substring(keys[i], 24)) > 256, replaceRegexpOne(toValidUTF8(substring(substring(keys[i], 24), 1, 256)), '\\x{FFFD}$', ''), substring(keys[i], 24)), unit_index)
+                ) AS unit_names,
+                arrayMap(i -> ifNull(toDecimal128OrNull(texts[i], 6), toDecimal128(-1, 6)), unit_index) AS beside,
+                arrayExists(amount -> amount < 0 or amount >= 1099511627776, beside) AS impossible,
+                arrayConcat(arrayMap(i -> toDecimal128(numbers[i], 6), part_index), beside) AS amounts,
+                hasAny(fields, [10, 11, 12, 13, 14]) AS own,
+                hasAny(fields, [15, 16, 17, 18, 19, 20]) AS foreign,
+                lower(texts[indexOf(fields, 41)]) AS told_operation,
+                ifNull(toFloat64OrNull(texts[indexOf(fields, 37)]), 0) * multiIf(keys[indexOf(fields, 37)] = 'gen_ai.response.time_to_first_chunk', 1000000000, 0) AS ttft,
+                ifNull(toFloat64OrNull(texts[indexOf(fields, 38)]), 0) AS gpu_time,
+                numbers[indexOf(fields, 10)] AS number_own_input_uncached,
+numbers[indexOf(fields, 11)] AS number_own_cache_read,
+numbers[indexOf(fields, 12)] AS number_own_cache_write_5m,
+numbers[indexOf(fields, 13)] AS number_own_cache_write_1h,
+numbers[indexOf(fields, 14)] AS number_own_output,
+numbers[indexOf(fields, 15)] AS number_input,
+numbers[indexOf(fields, 16)] AS number_output,
+numbers[indexOf(fields, 17)] AS number_cache_read,
+numbers[indexOf(fields, 18)] AS number_cache_write,
+numbers[indexOf(fields, 19)] AS number_cache_write_5m,
+numbers[indexOf(fields, 20)] AS number_cache_write_1h,
+numbers[indexOf(fields, 21)] AS number_reasoning,
+numbers[indexOf(fields, 22)] AS number_input_low,
+numbers[indexOf(fields, 23)] AS number_input_high,
+numbers[indexOf(fields, 24)] AS number_output_low,
+numbers[indexOf(fields, 25)] AS number_output_high,
+numbers[indexOf(fields, 26)] AS number_attempt_number,
+numbers[indexOf(fields, 27)] AS number_resend_count,
+numbers[indexOf(fields, 28)] AS number_flops_prefill,
+numbers[indexOf(fields, 29)] AS number_flops_decode,
+numbers[indexOf(fields, 30)] AS number_flops_total,
+numbers[indexOf(fields, 31)] AS number_flops_low,
+numbers[indexOf(fields, 32)] AS number_flops_high,
+numbers[indexOf(fields, 33)] AS number_vram_weights,
+numbers[indexOf(fields, 34)] AS number_vram_kv,
+numbers[indexOf(fields, 35)] AS number_vram_peak,
+numbers[indexOf(fields, 36)] AS number_gpu_count,
+texts[indexOf(fields, 37)] AS text_ttft_ns,
+texts[indexOf(fields, 38)] AS text_gpu_seconds,
+texts[indexOf(fields, 39)] AS text_emitted_cost,
+texts[indexOf(fields, 40)] AS text_emitted_currency,
+texts[indexOf(fields, 41)] AS text_operation,
+texts[indexOf(fields, 42)] AS text_provider,
+texts[indexOf(fields, 43)] AS text_request_model,
+texts[indexOf(fields, 44)] AS text_response_model,
+texts[indexOf(fields, 45)] AS text_response_id,
+texts[indexOf(fields, 46)] AS text_server_address,
+texts[indexOf(fields, 47)] AS text_service_tier,
+texts[indexOf(fields, 48)] AS text_streaming,
+texts[indexOf(fields, 49)] AS text_error_type,
+texts[indexOf(fields, 50)] AS text_usage_source,
+texts[indexOf(fields, 51)] AS text_usage_method,
+texts[indexOf(fields, 52)] AS text_usage_partial,
+texts[indexOf(fields, 53)] AS text_run_id,
+texts[indexOf(fields, 54)] AS text_parent_run_id,
+texts[indexOf(fields, 55)] AS text_agent_name,
+texts[indexOf(fields, 56)] AS text_agent_id,
+texts[indexOf(fields, 57)] AS text_agent_version,
+texts[indexOf(fields, 58)] AS text_workflow_name,
+texts[indexOf(fields, 59)] AS text_tool_name,
+texts[indexOf(fields, 60)] AS text_entity_name,
+texts[indexOf(fields, 61)] AS text_conversation_id,
+texts[indexOf(fields, 62)] AS text_tenant,
+texts[indexOf(fields, 63)] AS text_retry_of,
+texts[indexOf(fields, 64)] AS text_rework_of,
+texts[indexOf(fields, 65)] AS text_rework_reason,
+texts[indexOf(fields, 66)] AS text_flops_method,
+texts[indexOf(fields, 67)] AS text_vram_source,
+texts[indexOf(fields, 68)] AS text_gpu_model,
+if(texts[indexOf(fields, 69)] != '' and empty(lists[indexOf(fields, 69)]), [texts[indexOf(fields, 69)]], lists[indexOf(fields, 69)]) AS list_finish_reasons,
+if(texts[indexOf(fields, 70)] != '' and empty(lists[indexOf(fields, 70)]), [texts[indexOf(fields, 70)]], lists[indexOf(fields, 70)]) AS list_retry_reasons,
+if(texts[indexOf(fields, 71)] != '' and empty(lists[indexOf(fields, 71)]), [texts[indexOf(fields, 71)]], lists[indexOf(fields, 71)]) AS list_retry_wait_seconds
             FROM
             (
             SELECT
@@ -222,8 +233,25 @@ if(texts[indexOf(fields, 65)] != '' and empty(lists[indexOf(fields, 65)]), [text
                 arraySort((v, x) -> x, known_keys, order) AS keys,
                 arraySort((v, x) -> x, elements, order) AS lists,
                 arrayEnumerateUniq(keys) AS copies,
-                arrayFilter((i, n, f) -> n = 1 and f != 67, arrayEnumerate(keys), copies, fields) AS kept_index,
-                arrayFilter((i, n, f) -> n = 1 and f = 67, arrayEnumerate(keys), copies, fields) AS tag_index
+                arrayFilter((i, n, f) -> n = 1 and f < 73, arrayEnumerate(keys), copies, fields) AS kept_index,
+                arrayFilter((i, n, f) -> n = 1 and f = 73, arrayEnumerate(keys), copies, fields) AS tag_index,
+                -- Fields are in order: parts come first, units beside tokens last. Most spans have neither.
+                if(
+                    fields[-1] = 74,
+                    arrayFilter(
+                        (i, n, f, k) -> n = 1 and f = 74 and k != 'spanledger.usage.units.',
+                        arrayEnumerate(keys), copies, fields, keys
+                    ),
+                    []
+                ) AS unit_index,
+                if(
+                    fields[1] <= 9,
+                    arrayFilter(
+                        (i, n, f, v) -> n = 1 and f >= 1 and f <= 9 and v > 0 and bitShiftRight(v, 40) = 0,
+                        arrayEnumerate(fields), arrayEnumerateUniq(fields), fields, numbers
+                    ),
+                    []
+                ) AS part_index
             FROM
             (
                 SELECT
@@ -232,12 +260,12 @@ if(texts[indexOf(fields, 65)] != '' and empty(lists[indexOf(fields, 65)]), [text
                     known_keys,
                     known_texts,
                     elements,
-                    arrayMap((t, f) -> if(f <= 30, ifNull(toInt64OrNull(t), ifNull(if(abs(toFloat64OrNull(t)) < 9.2e18, toInt64(toFloat64OrNull(t)), -1), -1)), 0), known_texts, known_fields) AS known_numbers,
+                    arrayMap((t, f) -> if(f <= 36, ifNull(toInt64OrNull(t), ifNull(if(abs(toFloat64OrNull(t)) < 9.2e18, toInt64(toFloat64OrNull(t)), -1), -1)), 0), known_texts, known_fields) AS known_numbers,
                     arrayMap(
                         (f, c, t, n, i) -> bitOr(
                             bitOr(
                                 bitShiftLeft(toUInt64(f), 48),
-                                bitShiftLeft(toUInt64(multiIf(f > 30, t = '', n > 0, 0, n = 0, 1, 2)), 32)
+                                bitShiftLeft(toUInt64(multiIf(f > 36, t = '', n > 0, 0, n = 0, 1, 2)), 32)
                             ),
                             bitOr(bitShiftLeft(toUInt64(bitAnd(c, 65535)), 16), toUInt64(i))
                         ),
@@ -312,7 +340,7 @@ if(texts[indexOf(fields, 65)] != '' and empty(lists[indexOf(fields, 65)]), [text
                                 if(timely, raw_start_ns, received_at_ns) AS start_ns,
                                 if(timely, greatest(least(raw_end_ns, received_at_ns + 86400000000000), raw_start_ns) - raw_start_ns, 0) AS lasted_ns,
                                 event_times[indexOf(event_names, 'First Token Stream Event')] AS first_token_ns,
-                                arrayMap((k, t) -> multiIf(bitTest(62, toUInt8(t)) = 0, toUInt32(0), startsWith(k, 'spanledger.tag.'), toUInt32(4390912), transform(k, ['spanledger.usage.input_uncached_tokens', 'spanledger.usage.cache_read_tokens', 'spanledger.usage.cache_write_5m_tokens', 'spanledger.usage.cache_write_1h_tokens', 'spanledger.usage.output_tokens', 'gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.token_count.prompt', 'llm.usage.prompt_tokens', 'decision.token_count.input', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.token_count.completion', 'llm.usage.completion_tokens', 'decision.token_count.output', 'gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens', 'llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input', 'gen_ai.usage.cache_write.input_tokens', 'gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_creation_input_tokens', 'llm.token_count.prompt_details.cache_write', 'anthropic.usage.cache_creation.ephemeral_5m_input_tokens', 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens', 'gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens', 'llm.token_count.completion_details.reasoning', 'gen_ai.usage.audio.input_tokens', 'llm.token_count.prompt_details.audio', 'gen_ai.usage.audio.output_tokens', 'llm.token_count.completion_details.audio', 'spanledger.usage.input_tokens.low', 'spanledger.usage.input_tokens.high', 'spanledger.usage.output_tokens.low', 'spanledger.usage.output_tokens.high', 'spanledger.usage.web_search_requests', 'spanledger.attempt.number', 'http.request.resend_count', 'spanledger.flops.prefill', 'spanledger.flops.decode', 'spanledger.flops.total', 'spanledger.flops.low', 'spanledger.flops.high', 'spanledger.vram.weights_bytes', 'spanledger.vram.kv_bytes', 'spanledger.vram.peak_bytes', 'spanledger.gpu.count', 'gen_ai.response.time_to_first_chunk', 'spanledger.gpu.seconds', 'gen_ai.usage.cost.amount', 'operation.cost', 'llm.cost.total', 'gen_ai.usage.cost.currency', 'gen_ai.operation.name', 'openinference.span.kind', 'traceloop.span.kind', 'llm.request.type', 'gen_ai.provider.name', 'gen_ai.system', 'llm.provider', 'llm.system', 'llm.vendor', 'gen_ai.request.model', 'llm.request.model_name', 'llm.request.model', 'embedding.model_name', 'reranker.model_name', 'gen_ai.response.model', 'llm.response.model_name', 'llm.response.model', 'llm.model_name', 'gen_ai.response.id', 'server.address', 'openai.response.service_tier', 'gen_ai.openai.response.service_tier', 'anthropic.response.service_tier', 'openai.request.service_tier', 'gen_ai.openai.request.service_tier', 'gen_ai.request.stream', 'gen_ai.is_streaming', 'llm.is_streaming', 'error.type', 'spanledger.usage.source', 'spanledger.usage.method', 'spanledger.usage.partial', 'spanledger.run.id', 'spanledger.run.parent.id', 'gen_ai.agent.name', 'agent.name', 'gen_ai.agent.id', 'gen_ai.agent.version', 'gen_ai.workflow.name', 'traceloop.workflow.name', 'gen_ai.tool.name', 'tool.name', 'traceloop.entity.name', 'gen_ai.conversation.id', 'session.id', 'traceloop.association.properties.session_id', 'spanledger.tenant.id', 'traceloop.association.properties.customer_id', 'spanledger.retry.of', 'spanledger.rework.of', 'spanledger.rework.reason', 'spanledger.flops.method', 'spanledger.vram.source', 'spanledger.gpu.model', 'gen_ai.response.finish_reasons', 'llm.finish_reason', 'anthropic.message.stop_reason', 'spanledger.retry.reason', 'spanledger.retry.wait_seconds', 'spanledger.task.id', 'spanledger.task.name', 'spanledger.task.version', 'spanledger.workflow.id', 'spanledger.workflow.version', 'spanledger.tool.version', 'spanledger.retry.count', 'spanledger.retry.cause', 'spanledger.usage.search_units', 'gen_ai.usage.total_tokens', 'gen_ai.usage.text.input_tokens', 'gen_ai.usage.image.input_tokens', 'gen_ai.usage.text.output_tokens', 'gen_ai.usage.image.output_tokens', 'gen_ai.usage.audio.cache_read.input_tokens', 'gen_ai.usage.text.cache_read.input_tokens', 'gen_ai.usage.image.cache_read.input_tokens', 'gen_ai.usage.cost.source', 'gen_ai.request.reasoning.level', 'gen_ai.request.max_tokens', 'gen_ai.request.temperature', 'gen_ai.request.top_p', 'gen_ai.request.choice.count', 'gen_ai.tool.call.id', 'gen_ai.tool.type', 'gen_ai.embeddings.dimension.count', 'mcp.method.name', 'mcp.protocol.version', 'server.port', 'http.response.status_code', 'user.id', 'enduser.id', 'anthropic.request.id', 'anthropic.organization.id', 'anthropic.workspace.id', 'anthropic.usage.compaction.input_tokens', 'anthropic.usage.compaction.output_tokens', 'gen_ai.openai.api_base', 'llm.usage.total_tokens', 'llm.user', 'traceloop.entity.path', 'traceloop.correlation.id', 'traceloop.association.properties.user_id', 'llm.token_count.total', 'llm.cost.prompt', 'llm.cost.completion', 'llm.cost.prompt_details.cache_read', 'llm.cost.prompt_details.cache_write', 'llm.cost.completion_details.reasoning', 'graph.node.id', 'graph.node.parent_id', 'tool.id'], [4227923968, 4227989504, 4228055040, 4228120576, 4228186112, 3691380736, 3691380737, 4094033922, 3758489603, 393220, 3691446272, 3691446273, 4094099458, 3758555139, 458756, 3691511808, 3691511809, 4094164994, 4094164995, 3691577344, 3691577345, 3691577346, 4094230531, 4161404928, 4161470464, 3691773952, 3691773953, 4094427138, 3691839488, 4094492673, 3691905024, 4094558209, 4228841472, 4228907008, 4228972544, 4229038080, 4229103616, 1310720, 1376256, 1441792, 1507328, 1572864, 1638400, 1703936, 1769472, 1835008, 1900544, 1966080, 3693019136, 2097152, 3693150208, 2162689, 2162690, 3693215744, 3693281280, 4095934465, 3760390146, 3760390147, 3693346816, 3693346817, 2359298, 2359299, 2359300, 3693412352, 2424833, 2424834, 2424835, 2424836, 3693477888, 2490369, 2490370, 2490371, 3693543424, 2621440, 2686976, 3693674497, 4163436546, 2686979, 3693674500, 3693740032, 3693740033, 2752514, 2818048, 4230742016, 4230807552, 4230873088, 3080192, 3145728, 3694198784, 3211265, 3694264320, 3694329856, 3694395392, 3761504257, 3694460928, 3473409, 3761635328, 3694592000, 3604481, 3761700866, 3670016, 3761766401, 3735552, 3801088, 3866624, 3932160, 3997696, 4063232, 3695116288, 4128769, 4164878338, 4194304, 4259840, 4325376, 4325377, 4325378, 4325379, 4325380, 4325381, 4325382, 4325383, 4232183816, 3695312905, 3695312906, 3695312907, 3695312908, 3695312909, 3695312910, 3695312911, 3695312912, 3695312913, 3695312914, 3695312915, 3695312916, 3695312917, 3695312918, 3695312919, 3695312920, 3695312921, 4325402, 4325403, 4325404, 4325405, 4325406, 4325407, 4165074976, 4165074977, 4165074978, 4165074979, 4165074980, 3695312933, 3762421798, 4325415, 3762421800, 3762421801, 3762421802, 4097966123, 4325420, 4325421, 4325422, 4325423, 4325424, 4325425, 4325426, 4325427], toUInt32(0))), attribute_keys, types) AS codes,
+                                arrayMap((k, t) -> multiIf(bitTest(62, toUInt8(t)) = 0, toUInt32(0), startsWith(k, 'spanledger.tag.'), toUInt32(4784128), startsWith(k, 'spanledger.usage.units.'), toUInt32(4232708096), transform(k, ['gen_ai.usage.audio.input_tokens', 'llm.token_count.prompt_details.audio', 'gen_ai.usage.image.input_tokens', 'spanledger.usage.video.input_tokens', 'gen_ai.usage.audio.cache_read.input_tokens', 'gen_ai.usage.image.cache_read.input_tokens', 'spanledger.usage.video.cache_read.input_tokens', 'gen_ai.usage.audio.output_tokens', 'llm.token_count.completion_details.audio', 'gen_ai.usage.image.output_tokens', 'spanledger.usage.video.output_tokens', 'spanledger.usage.input_uncached_tokens', 'spanledger.usage.cache_read_tokens', 'spanledger.usage.cache_write_5m_tokens', 'spanledger.usage.cache_write_1h_tokens', 'spanledger.usage.output_tokens', 'gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.token_count.prompt', 'llm.usage.prompt_tokens', 'decision.token_count.input', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.token_count.completion', 'llm.usage.completion_tokens', 'decision.token_count.output', 'gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens', 'llm.token_count.prompt_details.cache_read', 'llm.token_count.prompt_details.cache_input', 'gen_ai.usage.cache_write.input_tokens', 'gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_creation_input_tokens', 'llm.token_count.prompt_details.cache_write', 'anthropic.usage.cache_creation.ephemeral_5m_input_tokens', 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens', 'gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens', 'llm.token_count.completion_details.reasoning', 'spanledger.usage.input_tokens.low', 'spanledger.usage.input_tokens.high', 'spanledger.usage.output_tokens.low', 'spanledger.usage.output_tokens.high', 'spanledger.attempt.number', 'http.request.resend_count', 'spanledger.flops.prefill', 'spanledger.flops.decode', 'spanledger.flops.total', 'spanledger.flops.low', 'spanledger.flops.high', 'spanledger.vram.weights_bytes', 'spanledger.vram.kv_bytes', 'spanledger.vram.peak_bytes', 'spanledger.gpu.count', 'gen_ai.response.time_to_first_chunk', 'spanledger.gpu.seconds', 'gen_ai.usage.cost.amount', 'operation.cost', 'llm.cost.total', 'gen_ai.usage.cost.currency', 'gen_ai.operation.name', 'openinference.span.kind', 'traceloop.span.kind', 'llm.request.type', 'gen_ai.provider.name', 'gen_ai.system', 'llm.provider', 'llm.system', 'llm.vendor', 'gen_ai.request.model', 'llm.request.model_name', 'llm.request.model', 'embedding.model_name', 'reranker.model_name', 'gen_ai.response.model', 'llm.response.model_name', 'llm.response.model', 'llm.model_name', 'gen_ai.response.id', 'server.address', 'openai.response.service_tier', 'gen_ai.openai.response.service_tier', 'anthropic.response.service_tier', 'openai.request.service_tier', 'gen_ai.openai.request.service_tier', 'gen_ai.request.stream', 'gen_ai.is_streaming', 'llm.is_streaming', 'error.type', 'spanledger.usage.source', 'spanledger.usage.method', 'spanledger.usage.partial', 'spanledger.run.id', 'spanledger.run.parent.id', 'gen_ai.agent.name', 'agent.name', 'gen_ai.agent.id', 'gen_ai.agent.version', 'gen_ai.workflow.name', 'traceloop.workflow.name', 'gen_ai.tool.name', 'tool.name', 'traceloop.entity.name', 'gen_ai.conversation.id', 'session.id', 'traceloop.association.properties.session_id', 'spanledger.tenant.id', 'traceloop.association.properties.customer_id', 'spanledger.retry.of', 'spanledger.rework.of', 'spanledger.rework.reason', 'spanledger.flops.method', 'spanledger.vram.source', 'spanledger.gpu.model', 'gen_ai.response.finish_reasons', 'llm.finish_reason', 'anthropic.message.stop_reason', 'spanledger.retry.reason', 'spanledger.retry.wait_seconds', 'spanledger.task.id', 'spanledger.task.name', 'spanledger.task.version', 'spanledger.workflow.id', 'spanledger.workflow.version', 'spanledger.tool.version', 'spanledger.retry.count', 'gen_ai.usage.total_tokens', 'gen_ai.usage.text.input_tokens', 'gen_ai.usage.text.output_tokens', 'gen_ai.usage.text.cache_read.input_tokens', 'gen_ai.usage.cost.source', 'gen_ai.request.reasoning.level', 'gen_ai.request.max_tokens', 'gen_ai.request.temperature', 'gen_ai.request.top_p', 'gen_ai.request.choice.count', 'gen_ai.tool.call.id', 'gen_ai.tool.type', 'gen_ai.embeddings.dimension.count', 'mcp.method.name', 'server.port', 'http.response.status_code', 'user.id', 'enduser.id', 'anthropic.request.id', 'anthropic.organization.id', 'anthropic.workspace.id', 'anthropic.usage.compaction.input_tokens', 'anthropic.usage.compaction.output_tokens', 'gen_ai.openai.api_base', 'llm.usage.total_tokens', 'llm.user', 'traceloop.entity.path', 'traceloop.correlation.id', 'traceloop.association.properties.user_id', 'llm.token_count.total', 'llm.cost.prompt', 'llm.cost.completion', 'llm.cost.prompt_details.cache_read', 'llm.cost.prompt_details.cache_write', 'llm.cost.completion_details.reasoning', 'graph.node.id', 'graph.node.parent_id', 'tool.id'], [3691053056, 4093706241, 3691118592, 4228055040, 3691249664, 3691315200, 4228251648, 3691446272, 4094099457, 3691511808, 4228448256, 4228513792, 4228579328, 4228644864, 4228710400, 4228775936, 3691970560, 3691970561, 4094623746, 3759079427, 983044, 3692036096, 3692036097, 4094689282, 3759144963, 1048580, 3692101632, 3692101633, 4094754818, 4094754819, 3692167168, 3692167169, 3692167170, 4094820355, 4161994752, 4162060288, 3692363776, 3692363777, 4095016962, 4229300224, 4229365760, 4229431296, 4229496832, 1703936, 1769472, 1835008, 1900544, 1966080, 2031616, 2097152, 2162688, 2228224, 2293760, 2359296, 3693412352, 2490368, 3693543424, 2555905, 2555906, 3693608960, 3693674496, 4096327681, 3760783362, 3760783363, 3693740032, 3693740033, 2752514, 2752515, 2752516, 3693805568, 2818049, 2818050, 2818051, 2818052, 3693871104, 2883585, 2883586, 2883587, 3693936640, 3014656, 3080192, 3694067713, 4163829762, 3080195, 3694067716, 3694133248, 3694133249, 3145730, 3211264, 4231135232, 4231200768, 4231266304, 3473408, 3538944, 3694592000, 3604481, 3694657536, 3694723072, 3694788608, 3761897473, 3694854144, 3866625, 3762028544, 3694985216, 3997697, 3762094082, 4063232, 3762159617, 4128768, 4194304, 4259840, 4325376, 4390912, 4456448, 3695509504, 4521985, 4165271554, 4587520, 4653056, 4718592, 4718593, 4718594, 4718595, 4718596, 4718597, 4718598, 3695706119, 3695706120, 3695706121, 3695706122, 3695706123, 3695706124, 3695706125, 3695706126, 3695706127, 3695706128, 3695706129, 3695706130, 3695706131, 4718612, 4718613, 4718614, 4718615, 4718616, 4165468185, 4165468186, 4165468187, 4165468188, 4165468189, 3695706142, 3762815007, 4718624, 3762815009, 3762815010, 3762815011, 4098359332, 4718629, 4718630, 4718631, 4718632, 4718633, 4718634, 4718635, 4718636], toUInt32(0))), attribute_keys, types) AS codes,
                                 attribute_keys, types, strings, integers, doubles, bools,
                                 strings_in, types_in, integers_in, doubles_in, bools_in
                             FROM

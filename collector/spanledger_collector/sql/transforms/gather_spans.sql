@@ -6,10 +6,9 @@ INSERT INTO settling_spans
     workspace, tenant, trace_id, span_id, parent_span_id, name, service_name, scope_name, started_at, ended_at,
     duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
     service_tier, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
-    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, audio_input_tokens,
-    audio_output_tokens, input_tokens_low, input_tokens_high, output_tokens_low, output_tokens_high,
-    web_search_requests, ttft_ns, run_id, parent_run_id, agent_name, agent_id, agent_version, workflow_name,
-    tool_name, conversation_id, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
+    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
+    input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
+    agent_version, workflow_name, tool_name, conversation_id, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
     rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at)
 SELECT
@@ -17,10 +16,9 @@ SELECT
     workspace, tenant, trace_id, span_id, parent_span_id, name, service_name, scope_name, started_at, ended_at,
     duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
     service_tier, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
-    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, audio_input_tokens,
-    audio_output_tokens, input_tokens_low, input_tokens_high, output_tokens_low, output_tokens_high,
-    web_search_requests, ttft_ns, run_id, parent_run_id, agent_name, agent_id, agent_version, workflow_name,
-    tool_name, conversation_id, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
+    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
+    input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
+    agent_version, workflow_name, tool_name, conversation_id, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
     rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at
 FROM spans

@@ -37,7 +37,7 @@ WITH
                 tokens -> tokens > 0,
                 [s.input_uncached_tokens, s.cache_read_tokens, s.cache_write_5m_tokens, s.cache_write_1h_tokens,
                 s.output_tokens, s.reasoning_tokens]
-            ) AS buckets,
+            ) + length(s.units) AS buckets,
             s.retry_reasons AS retry_reasons,
             s.retry_wait_seconds AS retry_wait_seconds,
             s.retry_of AS retry_of,
@@ -66,6 +66,7 @@ WITH
                 cache_write_1h_tokens,
                 output_tokens,
                 reasoning_tokens,
+                units,
                 retry_reasons,
                 retry_wait_seconds,
                 retry_of,
@@ -213,9 +214,9 @@ FROM
         argMin(
             (span_id, response_id),
             (
-                transform(toString(usage_source), ['provider', 'estimated'], [0, 1], 2),
+                transform(toString(usage_source), ['provider', 'estimated', 'none'], [0, 1, 2], 3),
                 dialect != 'spanledger',
-                -toInt8(buckets),
+                -toInt64(buckets),
                 duration_ns,
                 span_id
             )

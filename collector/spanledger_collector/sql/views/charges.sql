@@ -1,14 +1,14 @@
 -- charges: every priced line of the ledger: what one attempt used of one unit, at which rate.
 -- The exact sum of an attempt's lines, rounded once (half even) to 12 decimals, is its cost_usd in `attempts`.
 -- grain: (workspace, trace_id, span_id, attempt_number, unit), units used only; attempts that are not counted included.
--- units: quantity in tokens or requests (see unit); USD with 24 decimals, exact.
+-- units: quantity in what the unit says; USD exact with 24 decimals (what a rate has beyond them is cut off).
 -- columns: those of the attempt, and
 --   day             UTC day of the start of the call
 --   model           as priced; as answered, else as asked for, where the book does not know it
---   unit            input (uncached) | audio_input | cache_read | cache_write_5m | cache_write_1h | output | audio_output |
---                   web_search: the units of `prices`, disjoint
---   rate_usd        USD a unit; NULL = no rate
---   cost_usd        quantity x rate_usd; NULL = unknown
+--   unit            input (uncached) | cache_read | cache_write_5m | cache_write_1h | output, and the units of `attempts`,
+--                   which are taken out of these: disjoint
+--   rate_usd        USD for rate_per of the unit; NULL = no rate
+--   cost_usd        quantity x rate_usd / rate_per; NULL = unknown
 --   attempt_cost_usd, attempt_cost_low_usd, attempt_cost_high_usd  of the whole attempt, 12 decimals
 CREATE OR REPLACE VIEW charges AS
 SELECT
@@ -28,10 +28,14 @@ SELECT
     a.usage_source AS usage_source,
     a.price_status AS price_status,
     a.price_id AS price_id,
-    line.1 AS unit,
-    line.2 AS quantity,
-    line.3 AS rate_usd,
-    accurateCastOrNull(toDecimal256(quantity, 0) * rate_usd, 'Decimal(38, 24)') AS cost_usd,
+    line.unit AS unit,
+    line.quantity AS quantity,
+    if(line.per > 0, line.usd, NULL) AS rate_usd,
+    line.per AS rate_per,
+    accurateCastOrNull(
+        toDecimal256(toDecimal256(line.quantity, 6) * rate_usd, 40) / greatest(rate_per, 1),
+        'Decimal(38, 24)'
+    ) AS cost_usd,
     a.cost_usd AS attempt_cost_usd,
     a.cost_low_usd AS attempt_cost_low_usd,
     a.cost_high_usd AS attempt_cost_high_usd
@@ -48,15 +52,38 @@ LEFT ANY JOIN
 ) AS p ON p.price_id = a.price_id
 ARRAY JOIN
     arrayFilter(
-        one -> one.2 > 0,
-        [
-            ('input', a.input_uncached_tokens - a.audio_input_tokens, p.input_usd_per_token),
-            ('audio_input', a.audio_input_tokens, p.audio_input_usd_per_token),
-            ('cache_read', a.cache_read_tokens, p.cache_read_usd_per_token),
-            ('cache_write_5m', a.cache_write_5m_tokens, p.cache_write_5m_usd_per_token),
-            ('cache_write_1h', a.cache_write_1h_tokens, p.cache_write_1h_usd_per_token),
-            ('output', a.output_tokens - a.audio_output_tokens, p.output_usd_per_token),
-            ('audio_output', a.audio_output_tokens, p.audio_output_usd_per_token),
-            ('web_search', a.web_search_requests, p.web_search_usd_per_request)
-        ]::Array(Tuple(LowCardinality(String), UInt64, Nullable(Decimal(38, 24))))
+        one -> one.quantity > 0,
+        arrayConcat(
+            [
+                (
+                    'input',
+                    a.input_uncached_tokens - a.units['audio_input'] - a.units['image_input'] - a.units['video_input'],
+                    p.input_usd_per_token,
+                    1
+                ),
+                (
+                    'cache_read',
+                    a.cache_read_tokens - a.units['audio_cache_read'] - a.units['image_cache_read'] - a.units['video_cache_read'],
+                    p.cache_read_usd_per_token,
+                    1
+                ),
+                ('cache_write_5m', toDecimal128(a.cache_write_5m_tokens, 6), p.cache_write_5m_usd_per_token, 1),
+                ('cache_write_1h', toDecimal128(a.cache_write_1h_tokens, 6), p.cache_write_1h_usd_per_token, 1),
+                (
+                    'output',
+                    a.output_tokens - a.units['audio_output'] - a.units['image_output'] - a.units['video_output'] - a.units['reasoning'],
+                    p.output_usd_per_token,
+                    1
+                )
+            ],
+            arrayMap(
+                (unit, quantity, rate) -> (unit, quantity, rate.usd, rate.per),
+                mapKeys(a.units),
+                mapValues(a.units),
+                arrayMap(
+                    unit -> p.unit_rates[if(mapContains(p.unit_rates, unit), toString(unit), splitByChar('.', unit)[1] || '.*')],
+                    mapKeys(a.units)
+                )
+            )
+        )::Array(Tuple(unit LowCardinality(String), quantity Decimal(38, 6), usd Nullable(Decimal(38, 24)), per UInt64))
     ) AS line;

@@ -1,7 +1,7 @@
 -- price_history: the price book with both ends of both times: when a rate is valid, and when it was what we knew.
 -- A call at t, known at k, is priced by the row with valid_from <= t < valid_to and known_from <= k < known_to,
 --   of its provider, model and tier, with the largest context_over_tokens below its total input: one row at most.
--- grain: one row a row of prices; withdrawn ones (valid_to = valid_from) are left out. units: USD per token or request.
+-- grain: one row a row of prices; withdrawn ones (valid_to = valid_from) are left out. units: USD per token, or as unit_rates says.
 -- columns: those of prices, and
 --   known_to        exclusive; 2299-12-31 = still what we know. A later row of the same key (provider, model, tier,
 --                   threshold, valid_from) ends it: that is how a price that changed is closed without an edit
@@ -28,9 +28,7 @@ FROM
         cache_write_5m_usd_per_token,
         cache_write_1h_usd_per_token,
         output_usd_per_token,
-        audio_input_usd_per_token,
-        audio_output_usd_per_token,
-        web_search_usd_per_request,
+        unit_rates,
         currency,
         source_url,
         upstream,
