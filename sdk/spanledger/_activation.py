@@ -186,7 +186,7 @@ class Activation:
         """End with the work's result, which is looked at and not kept."""
         self.pause()
         try:
-            self._tell(self._definition.error_in(result))
+            self.tell(self._definition.error_in(result))
         finally:
             self._end()
 
@@ -195,7 +195,7 @@ class Activation:
         """End with the type of the error, never its message, which may hold prompt text."""
         self.pause()
         try:
-            self._tell(self._definition.error_of(error))
+            self.tell(self._definition.error_of(error))
         finally:
             self._end()
 
@@ -204,7 +204,8 @@ class Activation:
         if self._run_id:
             RUNS.forget(self._run_id)
 
-    def _tell(self, error: str) -> None:
+    def tell(self, error: str) -> None:
+        """Note this as ``error.type``; nothing, where it is empty."""
         if error:
             self.span.set_attribute(semconv.ERROR_TYPE, error)
             self.span.set_status(_ERROR)

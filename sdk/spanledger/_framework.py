@@ -15,11 +15,10 @@ decorator.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import AsyncGeneratorType, GeneratorType, ModuleType
-from typing import Any, Final, Protocol, cast
+from types import ModuleType
+from typing import Any, Final, Protocol
 
 from opentelemetry import baggage, trace
 from opentelemetry.trace import SpanKind, Tracer
@@ -27,15 +26,8 @@ from opentelemetry.trace import SpanKind, Tracer
 from spanledger import _scope, semconv
 from spanledger._activation import Activation, Definition, Idle, innermost
 from spanledger._guard import guarded
-from spanledger._instrumentor import Tracing
-from spanledger._patching import Hook, Kind, Patch, Target, Wrapper
+from spanledger._patching import Target, Wrapper
 from spanledger._work import AGENT, TASK, TOOL, WORKFLOW, WorkKind
-from spanledger._wrapping import (
-    wrap_async_generator,
-    wrap_coroutine,
-    wrap_function,
-    wrap_generator,
-)
 
 __all__ = [
     "AGENT",
@@ -49,7 +41,6 @@ __all__ = [
     "Step",
     "Work",
     "inside_work",
-    "patches_of",
 ]
 
 
@@ -98,10 +89,12 @@ class Step:
     Attributes:
         target: where it is.
         tell: given the object and the call's parameters by name, what the call does; None to tell
-            nothing. May read anything public of the object and must change nothing.
+            nothing. May read anything public of the object and must change nothing. Not asked of
+            a method that says how work that another began goes on or ends.
         positional: parameters that may be given without their name, in order.
         streams: true of parameters with which the method returns a generator.
-        failure: ``error.type`` of a result that says the work failed; empty for any other.
+        failure: ``error.type`` of a result that says the work failed; empty for any other. Of a
+            method that says so itself, and of work that another method ends, the object is given.
         error: ``error.type`` of an exception that has a better one than its class; else empty.
         passing: given the call's keyword parameters, inside the work, those that it is made with:
             adds what another process needs to know of the context. None where nothing is added.
@@ -298,86 +291,21 @@ def _decorated_already(around: Definition | None, work: Work) -> bool:
 
 
 def _joined(work: Work) -> bool:
-    """Whether this call is told by the span around, which takes what is known here beyond it.
-
-    The agent may call the tool by a longer name, with that of the server before it.
-    """
-    if not work.joins:
-        return False
+    """Whether this call is told by the span around, which takes what is known here beyond it."""
     span: Any = trace.get_current_span()
-    operation, _, name = str(getattr(span, "name", "")).partition(" ")
-    if operation != semconv.OPERATION_EXECUTE_TOOL or not span.is_recording():
-        return False
-    before, found, after = name.rpartition(_scope.clean(work.name))
-    if not found or after or before[-1:].isalnum():
+    if not work.joins or not span.is_recording() or not _same_call(span, work):
         return False
     span.set_attributes(work.attributes)
     return True
 
 
-def patches_of(framework: Framework, tracing: Tracing) -> tuple[Patch | Hook, ...]:
-    """What the registry installs and removes for this framework."""
-    tracer = functools.partial(tracing.tracer, f"spanledger.{framework.name}")
-    steps = (Patch(step.target, _wrapper_of(step, framework, tracer)) for step in framework.steps)
-    hooks = (
-        Hook(joined.module, functools.partial(joined.attach, tracer=tracer))
-        for joined in framework.registrations
-    )
-    bridges = (Patch(bridge.target, bridge.wrapper) for bridge in framework.bridges)
-    return (*steps, *hooks, *bridges)
-
-
-def _wrapper_of(step: Step, framework: Framework, tracer: Callable[[], Tracer]) -> Wrapper:
-    wrap, passing = _WRAPS[step.target.kind], _passing(step)
-
-    def driver(
-        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        given = {**dict(zip(step.positional, args, strict=False)), **kwargs}
-        tell = functools.partial(step.tell, instance, given)
-        opening = Opening(tell, framework, tracer, instance, step.failure, error=step.error)
-        if step.streams(given):
-            return _follow(wrapped(*args, **kwargs), opening)
-        return wrap(passing(wrapped), opening)(*args, **kwargs)
-
-    return driver
-
-
-def _passing(step: Step) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """What makes the call with the parameters that it is passed on with."""
-    if step.passing is None:
-        return lambda wrapped: wrapped
-    passed: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] = guarded(None)(step.passing)
-
-    def passing(wrapped: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return wrapped(*args, **(passed(kwargs) or kwargs))
-
-        return call
-
-    return passing
-
-
-def _follow(body: Any, opening: Opening) -> Any:
-    """The generator with a span around its iteration; anything else as it is."""
-    twin: Any = None
-    if isinstance(body, GeneratorType):
-        twin = wrap_generator(lambda: cast("Any", body), opening)()
-    elif isinstance(body, AsyncGeneratorType):
-        twin = wrap_async_generator(lambda: cast("Any", body), opening)()
-    else:
-        return body
-    twin.__name__, twin.__qualname__ = body.__name__, body.__qualname__
-    return twin
-
-
-def _wrap_lazy(wrapped: Callable[..., Any], opening: Opening) -> Callable[..., Any]:
-    return lambda *args, **kwargs: _follow(wrapped(*args, **kwargs), opening)
-
-
-_WRAPS: Final[Mapping[Kind, Callable[[Callable[..., Any], Opening], Callable[..., Any]]]] = {
-    Kind.SYNC: wrap_function,
-    Kind.ASYNC: wrap_coroutine,
-    Kind.GENERATOR: _wrap_lazy,
-    Kind.ASYNC_GENERATOR: _wrap_lazy,
-}
+def _same_call(span: Any, work: Work) -> bool:
+    """By the call's id, else by the name, which may have that of the tool's server before it."""
+    told: Mapping[str, Any] = getattr(span, "attributes", None) or {}
+    call = told.get(semconv.TOOL_CALL_ID)
+    if call and work.id:
+        return call == work.id
+    operation, _, name = str(getattr(span, "name", "")).partition(" ")
+    before, found, after = name.rpartition(_scope.clean(work.name))
+    is_tool = operation == semconv.OPERATION_EXECUTE_TOOL
+    return is_tool and bool(found) and not after and not before[-1:].isalnum()

@@ -45,6 +45,12 @@ class Kind(enum.Enum):
     GENERATOR = "generator"
     #: Returns an asynchronous generator, which does the work while it is read.
     ASYNC_GENERATOR = "async generator"
+    #: Begins work that another method of the same object ends.
+    BEGIN = "begin"
+    #: Says that that work failed, while it goes on.
+    FAIL = "fail"
+    #: Ends that work, also while an exception goes through the block that it ends.
+    END = "end"
 
 
 class PatchState(enum.Enum):

@@ -12,7 +12,7 @@ from typing import Final
 
 from opentelemetry.trace import TracerProvider
 
-from spanledger import _attempts, _framework, frameworks, instrumentors
+from spanledger import _attempts, _framework_patches, frameworks, instrumentors
 from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
 from spanledger._patching import Hook, Patch, PatchState
@@ -120,7 +120,7 @@ def _patches_of(name: str) -> tuple[Patch | Hook, ...]:
         return _http_patches()
     framework = available_frameworks().get(name)
     if framework is not None:
-        return _framework.patches_of(framework, _tracing)
+        return _framework_patches.patches_of(framework, _tracing)
     return _client_patches(available()[name])
 
 

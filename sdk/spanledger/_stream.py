@@ -15,9 +15,12 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import wrapt
+
+from spanledger._activation import Activation, Opener
 
 if TYPE_CHECKING:
     _Proxy = wrapt.ObjectProxy[Any]
@@ -265,3 +268,43 @@ class Manager(_Proxy):
 
     async def __aexit__(self, *exc_info: object) -> Any:
         return await self.__wrapped__.__aexit__(*exc_info)
+
+
+class AsyncBlock(_Proxy):
+    """A manager whose ``async with`` block is one piece of measured work.
+
+    Args:
+        wrapped: the library's manager.
+        opening: starts the work when the block is entered.
+    """
+
+    def __init__(self, wrapped: Any, opening: Opener) -> None:
+        super().__init__(wrapped)
+        self._self_opening = opening
+
+    async def __aenter__(self) -> Any:
+        activation = self._self_opening.open()
+        self._self_activation = activation
+        try:
+            return await self.__wrapped__.__aenter__()
+        except BaseException as error:
+            activation.fail(error)
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Any:
+        activation: Activation = self._self_activation
+        try:
+            swallowed = await self.__wrapped__.__aexit__(kind, error, traceback)
+        except BaseException as raised:
+            activation.fail(raised)
+            raise
+        if error is None or swallowed:
+            activation.close()
+        else:
+            activation.fail(error)
+        return swallowed

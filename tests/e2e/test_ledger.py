@@ -147,7 +147,7 @@ def test_the_failed_call_is_rework_and_costs_nothing(report: TraceReport) -> Non
     (refused,) = [a for a in report.attempts if _model(a) == "gpt-4.1-mini-withdrawn"]
     assert (refused.outcome, refused.price_status) == ("error", "not_billed")
     assert refused.error_type == "400"
-    assert refused.rework_reason == "failed"
+    assert refused.rework_reason == "application_retry"  # the writer asked again, elsewhere
 
 
 def test_a_call_told_twice_is_counted_once_and_the_other_telling_stays(report: TraceReport) -> None:

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.slow
 #: What differs between two runs of one program: ids and the clock.
 _OF_ITS_RUN = frozenset({
     "trace_id", "span_id", "parent_span_id", "run_id", "parent_run_id", "response_id",
-    "duplicate_of", "started_at", "ended_at", "duration_ns", "ttft_ns", "wait_seconds",
+    "duplicate_of", "retry_of", "rework_of", "started_at", "ended_at", "duration_ns", "ttft_ns",
+    "wait_seconds",
 })  # fmt: skip
 
 

@@ -55,6 +55,20 @@ def _no_telemetry_of_theirs() -> None:
     )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _frozen_objects() -> Generator[None]:
+    """What the tests of a module left behind is collected after the last one."""
+    gc.collect()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _quick_collections(_frozen_objects: None) -> None:
+    """The frameworks' own objects do not have to be looked through by each ``gc.collect``."""
+    gc.freeze()
+
+
 @pytest.fixture(name="script")
 def _script() -> Script:
     return Script()

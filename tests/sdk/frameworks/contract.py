@@ -105,6 +105,7 @@ class FrameworkCases:
         team_edges: (span, parent) by name, of the spans that are no model calls.
         tool_error: ``error.type`` of a failing tool's span.
         close_raises: what closing a stream early raises, also without us.
+        closed_as: ``error.type`` of an agent whose stream is closed early, if it is told so.
         also: names of spans that the framework adds to every run, beside agent, tool and calls.
         lacks: modes that the framework does not have, with the reason.
         holes: behaviours (names of contract tests) that do not hold, with the reason.
@@ -119,6 +120,7 @@ class FrameworkCases:
     team_edges: frozenset[tuple[str, str]]
     tool_error: str = "ValueError"
     close_raises: str = ""
+    closed_as: str = ""
     also: tuple[str, ...] = ()
     lacks: Mapping[Mode, str] = field(default_factory=dict[Mode, str])
     holes: Mapping[str, str] = field(default_factory=dict[str, str])

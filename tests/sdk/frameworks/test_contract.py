@@ -98,8 +98,9 @@ async def test_one_run_is_told_with_its_tool_and_its_calls(
     assert all(span.status.status_code is StatusCode.UNSET for span in spans)
     assert root.start_time is not None
     assert root.end_time is not None
-    assert all(root.start_time <= (span.start_time or 0) for span in spans)
-    assert all(root.end_time >= (span.end_time or 0) for span in spans)
+    below = [span for span in spans if tree.agent_of(span) is root]
+    assert all(root.start_time <= (span.start_time or 0) for span in below)
+    assert all(root.end_time >= (span.end_time or 0) for span in below)
     check_all(spans, desk.script)
 
 
@@ -166,7 +167,7 @@ async def test_a_closed_stream_ends_its_span(cases: FrameworkCases, way: Way, de
     assert await _closed_after_one(stream, way) == cases.close_raises
     assert context.get_current() is before
     [root] = Tree(desk.spans()).named("invoke_agent ")
-    assert attributes(root).get(semconv.ERROR_TYPE, "") == cases.close_raises
+    assert attributes(root).get(semconv.ERROR_TYPE, "") in {cases.close_raises, cases.closed_as}
 
 
 async def _closed_after_one(stream: Any, way: Way) -> str:
@@ -194,10 +195,12 @@ async def test_a_forgotten_stream_ends_its_span(
     assert context.get_current() is before
     del stream
     gc.collect()
-    for _ in range(3):
-        await asyncio.sleep(0)  # a forgotten asynchronous generator is closed by the event loop
+    for _ in range(200):  # a forgotten asynchronous generator is closed by the event loop
+        await asyncio.sleep(0.005)
+        if Tree(desk.spans()).named("invoke_agent "):
+            break
     [root] = Tree(desk.spans()).named("invoke_agent ")
-    assert attributes(root).get(semconv.ERROR_TYPE, "") == cases.close_raises
+    assert attributes(root).get(semconv.ERROR_TYPE, "") in {cases.close_raises, cases.closed_as}
     assert context.get_current() is before
 
 
@@ -227,7 +230,8 @@ async def test_a_failing_tool_is_told_and_changes_nothing(
     with desk.plain():
         expected = await _outcome(way, cases.agent(desk.endpoint, "planner", desk.probe))
     desk.script.given.clear()
-    assert await _outcome(way, cases.agent(desk.endpoint, "planner", desk.probe)) == expected
+    agent = cases.agent(desk.endpoint, "planner", desk.probe)
+    assert await _outcome(way, agent, case=1) == expected
     spans = desk.spans()
     [tool] = Tree(spans).named("execute_tool lookup")
     assert tool.status.status_code is StatusCode.ERROR
@@ -235,9 +239,9 @@ async def test_a_failing_tool_is_told_and_changes_nothing(
     check_all(spans, desk.script)
 
 
-async def _outcome(way: Way, agent: Any) -> type:
+async def _outcome(way: Way, agent: Any, case: int = 0) -> type:
     try:
-        result = await perform(way, agent)
+        result = await perform(way, agent, case)
     except Exception as error:  # noqa: BLE001 -- what is raised is what is compared
         return type(error)
     return type(result)
@@ -281,7 +285,7 @@ async def test_cancellation_ends_every_span(cases: FrameworkCases, way: Way, des
     [root] = Tree(spans).named("invoke_agent ")
     [call] = Tree(spans).named("chat ")
     assert attributes(call)[semconv.ERROR_TYPE] == "CancelledError"
-    assert attributes(root)[semconv.ERROR_TYPE] == "CancelledError"
+    assert attributes(root)[semconv.ERROR_TYPE].endswith("CancelledError")
     check_all(spans, desk.script)
 
 
@@ -297,7 +301,7 @@ async def test_runs_at_once_keep_their_own_spans(
     tree = Tree(spans)
     roots = tree.named("invoke_agent ")
     assert sorted(root.name for root in roots) == [f"invoke_agent planner{n}" for n in range(4)]
-    assert all(root.parent is None for root in roots)
+    assert len({root.context.trace_id for root in roots if root.context}) == len(roots)
     assert len({attributes(root)[semconv.RUN_ID] for root in roots}) == 4
     for root in roots:
         mine = [span for span in spans if tree.agent_of(span) is root]
