@@ -41,8 +41,11 @@ test: lint ## lint, then every test
 quick: $(VENV)/.dev ## the tests that take less than a few seconds each
 	$(BIN)/pytest -m "not slow"
 
-bench: $(VENV)/.dev ## print the figures: added time per call, spans per second, cost by trace id
+bench: $(VENV)/.dev ## print the figures: added time per call and of other instrumentations, memory, spans per second, cost by trace id
 	$(BIN)/python -m benchmarks.run
+
+bench-peers: $(VENV)/.dev ## print added time per call side by side with other instrumentations
+	$(BIN)/python -m benchmarks.peers.run
 
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
@@ -57,7 +60,14 @@ constraints: $(VENV)/.demo ## resolve the exact versions anew: what is pinned st
 	  --extra demo --group dev --no-emit-package spanledger pyproject.toml -o constraints.txt
 	sed -i '1i # Exact versions of everything `make demo` and `make test` install, for Python 3.10 and newer.\n# Ranges and reasons stand in pyproject.toml; `make constraints` writes this file.' constraints.txt
 
-clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist build .spanledger
+bench-pins: $(VENV)/.demo ## resolve the exact versions of the other instrumentations that are measured
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	for wanted in benchmarks/peers/pins/*.in; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
+	    $$wanted -o $${wanted%.in}.txt || exit; \
+	done
 
-.PHONY: help demo up lint test quick bench format prices constraints clean
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
+
+.PHONY: help demo up lint test quick bench bench-peers bench-pins format prices constraints clean

@@ -1,11 +1,12 @@
 """Every figure, one after the other: ``make bench``."""
 
-from benchmarks import calls, intake, lookup
+from benchmarks import calls, intake, lookup, memory
+from benchmarks.peers import run as peers
 
 
 def main() -> None:
-    """Print all figures (a few minutes)."""
-    for part in (calls.main, intake.main, lookup.main):
+    """Print all figures (some ten minutes; the first time the peers' environments are made)."""
+    for part in (calls.main, peers.main, memory.main, intake.main, lookup.main):
         part()
         print()
 

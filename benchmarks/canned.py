@@ -1,0 +1,155 @@
+"""The real ``openai`` client with canned answers in its own process: only Python is measured.
+
+Knows nothing of spanledger: the workers of other instrumentations use it in environments of their
+own, whichever HTTP library their ``openai`` client stands on.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import openai
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.util.types import AttributeValue
+
+MODEL: Final = "gpt-4.1-mini"
+#: Lengths of the two streams; the cost of a chunk is the slope between them.
+SHORT_CHUNKS: Final = 20
+LONG_CHUNKS: Final = 200
+
+#: Clocks by what they show, in seconds.
+CLOCKS: Final[Mapping[str, Callable[[], float]]] = {
+    "elapsed": time.perf_counter,
+    "processor": time.process_time,
+}
+
+#: One call, or one stream read to its end.
+Work = Callable[[openai.OpenAI], None]
+
+#: The HTTP library under the installed client: ``httpx2`` since ``openai`` 3.
+http: Final[Any] = importlib.import_module(
+    "httpx2" if int(openai.__version__.partition(".")[0]) >= 3 else "httpx"
+)
+
+
+class Discard(SpanExporter):
+    """Takes spans and forgets them."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Forget them."""
+        del spans
+        return SpanExportResult.SUCCESS
+
+
+def whole_answer() -> bytes:
+    """The body of a whole answer."""
+    return json.dumps(
+        {
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": MODEL,
+            "choices": [{"index": 0, "finish_reason": "stop",
+                         "message": {"role": "assistant", "content": "hello"}}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200,
+                      "prompt_tokens_details": {"cached_tokens": 400}},
+        }
+    ).encode()  # fmt: skip
+
+
+def events(chunks: int, *, usage: bool = True) -> bytes:
+    """The body of a stream."""
+
+    def event(delta: dict[str, str], **more: object) -> bytes:
+        body: dict[str, object] = {
+            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": MODEL,
+            "choices": [{"index": 0, "delta": delta, "finish_reason": None}], **more,
+        }  # fmt: skip
+        return b"data: " + json.dumps(body).encode() + b"\n\n"
+
+    parts = [event({"content": "word "}) for _ in range(chunks)]
+    if usage:
+        counts = {"prompt_tokens": 1000, "completion_tokens": chunks, "total_tokens": 1000 + chunks}
+        parts.append(event({}, choices=[], usage=counts))
+    return b"".join(parts) + b"data: [DONE]\n\n"
+
+
+def make_client(answer: Callable[[dict[str, Any]], Any] | None = None) -> openai.OpenAI:
+    """A client whose answers come from memory.
+
+    Args:
+        answer: gives the HTTP response to a request's body; by default that of :data:`KINDS`.
+    """
+    handler = answer or _answering()
+
+    def handle(request: Any) -> Any:
+        return handler(json.loads(request.read()))
+
+    return openai.OpenAI(
+        api_key="x",
+        base_url="http://127.0.0.1/v1",
+        http_client=http.Client(transport=http.MockTransport(handle)),
+    )
+
+
+def _answering() -> Callable[[dict[str, Any]], Any]:
+    whole = whole_answer()
+    streams = {str(chunks): events(chunks) for chunks in (SHORT_CHUNKS, LONG_CHUNKS)}
+
+    def answer(asked: dict[str, Any]) -> Any:
+        if asked.get("stream"):
+            content = streams[asked["messages"][0]["content"]]
+            headers = {"content-type": "text/event-stream"}
+            return http.Response(200, content=content, headers=headers)
+        return http.Response(200, content=whole, headers={"content-type": "application/json"})
+
+    return answer
+
+
+def call(client: openai.OpenAI) -> None:
+    """One call."""
+    client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+
+
+def stream(client: openai.OpenAI, chunks: int) -> None:
+    """One stream, read to its end."""
+    for _ in client.chat.completions.create(
+        model=MODEL,
+        messages=[{"role": "user", "content": str(chunks)}],
+        stream=True,
+        stream_options={"include_usage": True},
+    ):
+        pass
+
+
+#: What is measured: its name, the work, and how many of it make one measurement.
+KINDS: Final[Mapping[str, tuple[Work, int]]] = {
+    "call": (call, 20),
+    f"stream of {SHORT_CHUNKS}": (functools.partial(stream, chunks=SHORT_CHUNKS), 8),
+    f"stream of {LONG_CHUNKS}": (functools.partial(stream, chunks=LONG_CHUNKS), 3),
+}
+
+
+def with_floor(work: Work, attributes: Mapping[str, AttributeValue]) -> Work:
+    """The work inside a hand-written span with these attributes, as one would write it by hand."""
+    tracer = trace.get_tracer("floor")
+
+    def spanned(client: openai.OpenAI) -> None:
+        with tracer.start_as_current_span("chat", kind=trace.SpanKind.CLIENT) as span:
+            work(client)
+            span.set_attributes(attributes)
+
+    return spanned
+
+
+def timed(work: Work, client: openai.OpenAI, times: int) -> dict[str, float]:
+    """Microseconds of one piece of work by each clock, after one that warms up."""
+    work(client)
+    starts = {clock: now() for clock, now in CLOCKS.items()}
+    for _ in range(times):
+        work(client)
+    return {clock: (now() - starts[clock]) / times * 1e6 for clock, now in CLOCKS.items()}

@@ -1,0 +1,1 @@
+"""Added time per call of other instrumentations, side by side with ours."""
