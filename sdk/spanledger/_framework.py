@@ -33,6 +33,7 @@ __all__ = [
     "AGENT",
     "TASK",
     "TOOL",
+    "TOOL_ERROR",
     "WORKFLOW",
     "Bridge",
     "Framework",
@@ -42,6 +43,9 @@ __all__ = [
     "Work",
     "inside_work",
 ]
+
+#: ``error.type`` of a tool that returned an error instead of raising one.
+TOOL_ERROR: Final = "tool_error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,10 @@ from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
 
 from spanledger import semconv
-from spanledger._framework import TOOL, Framework, Step, Work
+from spanledger._framework import TOOL, TOOL_ERROR, Framework, Step, Work
 from spanledger._patching import Kind, Target
 
 _CALL_TOOL: Final = "tools/call"
-#: What the conventions call a result that says ``isError``.
-_TOOL_ERROR: Final = "tool_error"
 
 
 def _tool(session: Any, given: Mapping[str, Any]) -> Work:
@@ -33,7 +31,7 @@ def _tool(session: Any, given: Mapping[str, Any]) -> Work:
 
 def _failure(result: Any) -> str:
     failed = getattr(result, "is_error", None) or getattr(result, "isError", None)
-    return _TOOL_ERROR if failed else ""
+    return TOOL_ERROR if failed else ""
 
 
 def _error(raised: BaseException) -> str:

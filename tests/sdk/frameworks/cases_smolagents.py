@@ -16,6 +16,7 @@ from tests.sdk.frameworks.contract import (
     FrameworkCases,
     Probe,
     Way,
+    asks,
 )
 
 from spanledger.frameworks.smolagents import FRAMEWORK
@@ -63,24 +64,34 @@ def team(endpoint: Endpoint, probe: Probe) -> Any:
     )
 
 
-def _says(call: ToolCall) -> Any:
-    return dataclasses.replace(FINAL, text="", tool_calls=(call,))
-
-
-_FINAL = _says(ToolCall("final_answer", {"answer": ANSWER}))
+_HELP = dataclasses.replace(
+    FINAL, text="", tool_calls=(ToolCall("helper", {"task": PROMPT, "additional_args": {}}),)
+)
+_FINAL = asks("final_answer", answer=ANSWER)
 
 CASES = FrameworkCases(
     framework=FRAMEWORK,
     agent=agent,
     ways=(
         Way("run", "sync", lambda agent, prompt: agent.run(prompt)),
-        Way("run(stream=True)", "stream", lambda agent, prompt: agent.run(prompt, stream=True)),
-        Way("run, stream positional", "stream", lambda agent, prompt: agent.run(prompt, True)),
+        # The generator yields once more when it is closed, which Python refuses.
+        Way(
+            "run(stream=True)",
+            "stream",
+            lambda agent, prompt: agent.run(prompt, stream=True),
+            left="RuntimeError",
+        ),
+        Way(
+            "run, stream positional",
+            "stream",
+            lambda agent, prompt: agent.run(prompt, True),
+            left="RuntimeError",
+        ),
     ),
     turns=(LOOKUP, _FINAL),
     team=team,
     team_turns=(
-        _says(ToolCall("helper", {"task": PROMPT, "additional_args": {}})),
+        _HELP,
         LOOKUP,
         _FINAL,
         _FINAL,
@@ -93,7 +104,6 @@ CASES = FrameworkCases(
             ("execute_tool final_answer", "invoke_agent boss"),
         }
     ),
-    close_raises="RuntimeError",  # its generator yields once more when it is closed
     also=("execute_tool final_answer",),
     lacks={
         "async": "smolagents has no asynchronous agents",

@@ -8,6 +8,7 @@ declared hole that works fails.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import re
 import threading
@@ -51,6 +52,11 @@ LOOKUP: Final = Answer(
 FINAL: Final = Answer(text=ANSWER, input_tokens=1100, output_tokens=20)
 
 
+def asks(tool: str, **arguments: str) -> Answer:
+    """The model asks for another tool, which may be an agent."""
+    return dataclasses.replace(FINAL, text="", tool_calls=(ToolCall(tool, arguments),))
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where an agent finds its model; the HTTP clients are closed after the test."""
@@ -79,13 +85,15 @@ class Probe:
 class Way:
     """One way to run an agent: ``run(agent, prompt)`` gives a result, an awaitable or a stream.
 
-    ``lazy`` is false where a stream begins its work before it is read.
+    ``lazy`` is false where a stream begins its work before it is read; ``left`` is the error that
+    the span of a stream tells that is closed early (the framework's own way to stop).
     """
 
     name: str
     mode: Mode
     run: Callable[[Any, str], Any]
     lazy: bool = True
+    left: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -104,8 +112,6 @@ class FrameworkCases:
         team_turns: the model's answers in one run of the team, in order.
         team_edges: (span, parent) by name, of the spans that are no model calls.
         tool_error: ``error.type`` of a failing tool's span.
-        close_raises: what closing a stream early raises, also without us.
-        closed_as: ``error.type`` of an agent whose stream is closed early, if it is told so.
         also: names of spans that the framework adds to every run, beside agent, tool and calls.
         lacks: modes that the framework does not have, with the reason.
         holes: behaviours (names of contract tests) that do not hold, with the reason.
@@ -119,8 +125,6 @@ class FrameworkCases:
     team_turns: tuple[Answer, ...]
     team_edges: frozenset[tuple[str, str]]
     tool_error: str = "ValueError"
-    close_raises: str = ""
-    closed_as: str = ""
     also: tuple[str, ...] = ()
     lacks: Mapping[Mode, str] = field(default_factory=dict[Mode, str])
     holes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -148,6 +152,11 @@ class Script:
             self._seen[case] += 1
             self.given.append((request, answer))
         return answer
+
+    def rewind(self) -> None:
+        """Begin anew: what was answered so far is not told by the spans."""
+        self.given.clear()
+        self._seen.clear()
 
     def billed(self) -> tuple[int, int]:
         """Input and output tokens of everything answered: the provider's truth."""

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 from opentelemetry import context
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 from tests.sdk.frameworks.conftest import Desk
 from tests.sdk.frameworks.contract import (
@@ -161,13 +162,13 @@ async def test_a_closed_stream_ends_its_span(cases: FrameworkCases, way: Way, de
     desk.script.turns = cases.turns
     with desk.plain():
         plain = way.run(cases.agent(desk.endpoint, "planner", desk.probe), prompt())
-        assert await _closed_after_one(plain, way) == cases.close_raises
+        expected = await _closed_after_one(plain, way)
     before = context.get_current()
     stream = way.run(cases.agent(desk.endpoint, "planner", desk.probe), prompt())
-    assert await _closed_after_one(stream, way) == cases.close_raises
+    assert await _closed_after_one(stream, way) == expected
     assert context.get_current() is before
     [root] = Tree(desk.spans()).named("invoke_agent ")
-    assert attributes(root).get(semconv.ERROR_TYPE, "") in {cases.close_raises, cases.closed_as}
+    assert _last_word(root) == way.left
 
 
 async def _closed_after_one(stream: Any, way: Way) -> str:
@@ -195,13 +196,18 @@ async def test_a_forgotten_stream_ends_its_span(
     assert context.get_current() is before
     del stream
     gc.collect()
-    for _ in range(200):  # a forgotten asynchronous generator is closed by the event loop
-        await asyncio.sleep(0.005)
+    for _ in range(100):  # a forgotten asynchronous generator is closed by the event loop
         if Tree(desk.spans()).named("invoke_agent "):
             break
+        await asyncio.sleep(0.01)
     [root] = Tree(desk.spans()).named("invoke_agent ")
-    assert attributes(root).get(semconv.ERROR_TYPE, "") in {cases.close_raises, cases.closed_as}
+    assert _last_word(root) == way.left
     assert context.get_current() is before
+
+
+def _last_word(span: ReadableSpan) -> str:
+    """The class of the error that the span tells; empty without an error."""
+    return str(attributes(span).get(semconv.ERROR_TYPE, "")).rpartition(".")[2]
 
 
 @behaviour(*STREAMING)
@@ -229,9 +235,8 @@ async def test_a_failing_tool_is_told_and_changes_nothing(
     desk.probe.fails = True
     with desk.plain():
         expected = await _outcome(way, cases.agent(desk.endpoint, "planner", desk.probe))
-    desk.script.given.clear()
-    agent = cases.agent(desk.endpoint, "planner", desk.probe)
-    assert await _outcome(way, agent, case=1) == expected
+    desk.script.rewind()
+    assert await _outcome(way, cases.agent(desk.endpoint, "planner", desk.probe)) == expected
     spans = desk.spans()
     [tool] = Tree(spans).named("execute_tool lookup")
     assert tool.status.status_code is StatusCode.ERROR
@@ -239,9 +244,9 @@ async def test_a_failing_tool_is_told_and_changes_nothing(
     check_all(spans, desk.script)
 
 
-async def _outcome(way: Way, agent: Any, case: int = 0) -> type:
+async def _outcome(way: Way, agent: Any) -> type:
     try:
-        result = await perform(way, agent, case)
+        result = await perform(way, agent)
     except Exception as error:  # noqa: BLE001 -- what is raised is what is compared
         return type(error)
     return type(result)
@@ -284,8 +289,7 @@ async def test_cancellation_ends_every_span(cases: FrameworkCases, way: Way, des
     spans = desk.spans()
     [root] = Tree(spans).named("invoke_agent ")
     [call] = Tree(spans).named("chat ")
-    assert attributes(call)[semconv.ERROR_TYPE] == "CancelledError"
-    assert attributes(root)[semconv.ERROR_TYPE].endswith("CancelledError")
+    assert _last_word(root) == _last_word(call) == "CancelledError"
     check_all(spans, desk.script)
 
 
@@ -405,7 +409,7 @@ async def test_a_run_whose_names_cannot_be_read_goes_on(
 # --- without running anything -------------------------------------------------------------------
 ALL = list(_registry.available_frameworks().values())
 #: No agents of their own: under tests of their own.
-TOOLS_ONLY = {"mcp"}
+TOOLS_ONLY = {"mcp", "langchain"}
 
 
 def test_every_framework_has_cases_and_every_mode_is_run_or_declared() -> None:
