@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate, trace
 
+from spanledger._guard import tell_repeated
 from spanledger.config import Settings, default_tenant, disabled
 from spanledger.errors import ConfigurationError
 
@@ -307,3 +308,4 @@ def _close_outlets() -> None:
         _end_open_spans(_EXIT_DRAIN_SECONDS)
     for outlet in _state.outlets:
         outlet.shutdown()
+    tell_repeated()

@@ -1,14 +1,17 @@
 """What is instrumented here, what is not, and why: facts for ``spanledger doctor`` to print.
 
-Nothing is imported to find out: installed versions come from package metadata, patches from the
-registry as it is, settings from the environment. Header values are secrets and are never shown.
+Installed versions come from package metadata, settings from the environment, patches from the
+registry: as it is (:func:`report`), or after each was tried (:func:`examine`). Header values are
+secrets and are never shown.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -101,6 +104,39 @@ def report() -> DoctorReport:
         settings={name: _shown(name) for name in _SETTINGS if name in os.environ},
         internal_errors=internal_errors(),
     )
+
+
+def examine() -> DoctorReport:
+    """The same after every installed client was imported, so that each patch was tried.
+
+    For a process of its own, and slow: instrumentation is switched on before and off after. A
+    client that cannot be imported has the reason among its notes.
+    """
+    _registry.instrument()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _registry.import_waiting(_registry.HTTP)
+            found = report()
+            tried = [_tried(client) for client in (*found.clients, *found.frameworks)]
+        found, count = report(), len(found.clients)
+        return dataclasses.replace(
+            found,
+            clients=tuple(map(_with_reason, found.clients, tried[:count])),
+            frameworks=tuple(map(_with_reason, found.frameworks, tried[count:])),
+        )
+    finally:
+        _registry.uninstrument()
+
+
+def _tried(client: ClientReport) -> str:
+    return _registry.import_waiting(client.client) if client.version else ""
+
+
+def _with_reason(client: ClientReport, reason: str) -> ClientReport:
+    if not reason:
+        return client
+    return dataclasses.replace(client, notes=(*client.notes, f"It cannot be imported: {reason}"))
 
 
 def _client(instrumentor: Instrumentor, patches: list[PatchStatus]) -> ClientReport:

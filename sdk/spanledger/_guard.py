@@ -1,7 +1,8 @@
 """The one place where an error of ours is swallowed.
 
 Telemetry may never break the call it watches, and an error that nobody sees is worse than none:
-what is swallowed here is logged once a kind (with its traceback) and counted for ever.
+what is swallowed here is logged once a kind (with its traceback) and counted; how often it came
+again is told when telemetry stops.
 """
 
 from __future__ import annotations
@@ -18,11 +19,22 @@ D = TypeVar("D")
 
 _log = logging.getLogger("spanledger")
 _counts: Counter[str] = Counter()
+#: How many of them the log tells of.
+_told: Counter[str] = Counter()
 
 
 def internal_errors() -> dict[str, int]:
     """Errors of our own that were swallowed since the start, by the function they arose in."""
     return dict(_counts)
+
+
+def tell_repeated() -> None:
+    """Log how many errors came since the last that was told; nothing where none did."""
+    more = {kind: count - _told[kind] for kind, count in _counts.items() if count > _told[kind]}
+    if more:
+        _told.update(more)
+        listed = ", ".join(f"{count} further errors in {kind}" for kind, count in more.items())
+        _log.warning("spanledger: %s; telemetry may be incomplete", listed)
 
 
 def guarded(default: D) -> Callable[[Callable[P, R]], Callable[P, R | D]]:
@@ -69,7 +81,8 @@ def _count(kind: str) -> None:
     if _counts[kind] == 1:
         _log.warning(
             "spanledger: %s failed; your call is not affected, its telemetry may be incomplete. "
-            "Further errors of this kind are only counted (spanledger doctor shows them).",
+            "Further errors of this kind are counted and told at the end.",
             kind,
             exc_info=True,
         )
+        _told[kind] = 1

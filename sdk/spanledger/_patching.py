@@ -133,6 +133,21 @@ class Patch:
             self.state = PatchState.REMOVED
 
     @property
+    def module(self) -> str:
+        """The module that has to be imported before."""
+        return self.target.module
+
+    @property
+    def optional(self) -> bool:
+        """There are versions of the library without it."""
+        return self.target.optional
+
+    def give_up(self, reason: str) -> None:
+        """The module cannot be imported: stop waiting for it."""
+        if self.state is PatchState.PENDING:
+            self.state, self.detail = PatchState.MISSING, reason
+
+    @property
     def _attribute(self) -> str:
         return self.target.name.rpartition(".")[2]
 
@@ -203,6 +218,7 @@ class Hook:
     attach: Callable[[ModuleType], Callable[[], None]]
     state: PatchState = PatchState.PENDING
     detail: str = ""
+    optional: bool = False
     _module: ModuleType | None = field(default=None, repr=False)
     _detach: Callable[[], None] | None = field(default=None, repr=False)
     _hooked: bool = field(default=False, repr=False)
@@ -225,6 +241,16 @@ class Hook:
             guarded(None)(detach)()
         if self.state is not PatchState.MISSING:
             self.state = PatchState.REMOVED
+
+    @property
+    def module(self) -> str:
+        """The module that has to be imported before."""
+        return self.target
+
+    def give_up(self, reason: str) -> None:
+        """The module cannot be imported: stop waiting for it."""
+        if self.state is PatchState.PENDING:
+            self.state, self.detail = PatchState.MISSING, reason
 
     def _imported(self, module: ModuleType) -> None:
         self._module = module

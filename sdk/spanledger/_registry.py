@@ -34,6 +34,8 @@ class PatchStatus:
     target: str
     state: PatchState
     detail: str
+    optional: bool
+    """Not in every version of the client."""
 
 
 @functools.cache
@@ -101,10 +103,28 @@ def status() -> list[PatchStatus]:
     """Every patch that was ever asked for, in a stable order."""
     with _lock:
         return [
-            PatchStatus(client, str(patch.target), patch.state, patch.detail)
+            PatchStatus(client, str(patch.target), patch.state, patch.detail, patch.optional)
             for client in sorted(_patches)
             for patch in _patches[client]
         ]
+
+
+def import_waiting(name: str) -> str:
+    """Import every module that a patch of this client, framework or :data:`HTTP` waits for.
+
+    Returns:
+        Why an import failed, where it did so for another reason than that there is no such module.
+    """
+    reason = ""
+    for patch in _patches.get(name, ()):
+        try:
+            importlib.import_module(patch.module)
+        except ModuleNotFoundError as error:
+            patch.give_up(f"not in the installed version: {error}")
+        except Exception as error:  # noqa: BLE001 -- somebody else's import; told as the reason
+            reason = f"{type(error).__name__}: {error}"
+            patch.give_up(reason)
+    return reason
 
 
 def _install(name: str) -> None:

@@ -4,15 +4,17 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from spanledger._doctor import ClientReport, DoctorReport, report
+from spanledger._doctor import ClientReport, DoctorReport, examine
+from spanledger._patching import PatchState
 from spanledger_collector.errors import CollectorError
 from spanledger_collector.query import RemoteReader
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Url
-from .output import console, print_json, text
+from .output import console, counted, print_json, text
 
 _CLIENT_COLUMNS = ("client", "installed", "supported from", "patches", "remarks")
+_OFF = (PatchState.MISSING, PatchState.PENDING, PatchState.COVERED)
 _FRAMEWORK_COLUMNS = ("framework", *_CLIENT_COLUMNS[1:])
 
 
@@ -21,7 +23,7 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
 
     Example: spanledger doctor --json
     """
-    found = report()
+    found = examine()
     collector = _collector(url)
     if as_json:
         print_json({**dataclasses.asdict(found), "collector": collector})
@@ -33,6 +35,8 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     out.print(f"exporter   {text(found.exporter)}")
     for name, value in found.settings.items():
         out.print(f"setting    {text(name)}={text(value)}")
+    for place, number in found.internal_errors.items():
+        out.print(f"error      {counted(number, 'error')} in {text(place)}")
     out.print(f"collector  {text(str(collector.get('state')))}")
 
 
@@ -48,11 +52,16 @@ def _rows(clients: Sequence[ClientReport]) -> Iterator[Sequence[str]]:
 
 
 def _patches(client: ClientReport) -> str:
-    """How many patches are in which state, and each one that failed by name."""
-    states = [str(patch.state.value) for patch in client.patches]
-    summary = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    failed = [f"{patch.target}: {patch.detail}" for patch in client.patches if patch.detail]
-    return text("; ".join([summary, *failed]))
+    """How many patches are on, and each one by name that should be and is not."""
+    if not client.version:
+        return "-"
+    on = sum(patch.state is PatchState.INSTALLED for patch in client.patches)
+    failed = [
+        f"{patch.target}: {patch.detail}"
+        for patch in client.patches
+        if patch.state in _OFF and not patch.optional
+    ]
+    return text("; ".join([f"{on} on", *failed]))
 
 
 def _gaps(found: DoctorReport) -> Iterator[Sequence[str]]:

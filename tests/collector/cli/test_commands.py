@@ -311,13 +311,16 @@ def test_schema_is_a_list_of_statements(shell: Shell) -> None:
     assert len(cluster) >= len(statements)
 
 
+@pytest.mark.slow  # every client is imported
 def test_doctor_tells_both_sides(shell: Shell, api: Served) -> None:
     """Clients and the collector; a collector that is not there is told, not an error."""
     report = json.loads(shell("doctor", "--json", "--url", api.address)[1])
     assert report["collector"] == {"state": f"answers at {api.address}", "ready": True}
     assert {client["client"] for client in report["clients"]} >= {"openai", "anthropic"}
+    assert {p["state"] for c in report["clients"] for p in c["patches"]} >= {"installed"}
     code, out, _ = shell("doctor", "--url", "spanledger://127.0.0.1:1")
     assert code == 0
+    assert re.search(r"openai +[0-9.]+ +1\.60\.0 +[0-9]+ on ", out)
     assert "no collector answers" in out
     assert "not asked" in shell("doctor", "--url", "chdb:///x")[1]
     assert "is no collector's address" in shell("doctor", "--url", "spanledger://")[1]

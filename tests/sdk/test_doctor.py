@@ -1,0 +1,54 @@
+"""What the doctor finds out by trying, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow  # every client is imported
+
+_EXAMINE = """
+import dataclasses, json, sys
+from spanledger import _doctor
+found = _doctor.examine()
+modules = [name for name in ("openai", "anthropic") if name in sys.modules]
+still_on = [one.target for one in _doctor._registry.status() if one.state.value == "installed"]
+print(json.dumps([dataclasses.asdict(found), modules, still_on], default=lambda state: state.value))
+"""
+
+
+def _examined(folder: Path) -> tuple[dict[str, Any], list[str], list[str]]:
+    """The report of a process that finds the modules of this folder first."""
+    done = subprocess.run(
+        [sys.executable, "-c", _EXAMINE],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+def test_every_patch_is_tried(tmp_path: Path) -> None:
+    """Installed clients are imported, so that each patch has found its method or tells why not."""
+    found, modules, still_on = _examined(tmp_path)
+    assert modules == ["openai", "anthropic"]
+    assert still_on == []
+    for client in found["clients"]:
+        states = {patch["state"] for patch in client["patches"] if not patch["optional"]}
+        assert not states & {"missing", "pending"}, client["client"]
+        assert "installed" in {patch["state"] for patch in client["patches"]}, client["client"]
+    assert {patch["state"] for patch in found["http"]} == {"installed"}
+    assert found["internal_errors"] == {}
+
+
+def test_a_client_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+    """With the reason; the others are tried all the same."""
+    (tmp_path / "openai.py").write_text("raise RuntimeError('a broken installation')")
+    found, _, _ = _examined(tmp_path)
+    clients = {client["client"]: client for client in found["clients"]}
+    assert "RuntimeError: a broken installation" in " ".join(clients["openai"]["notes"])
+    assert {patch["state"] for patch in clients["openai"]["patches"]} == {"missing"}
+    assert "installed" in {patch["state"] for patch in clients["anthropic"]["patches"]}
