@@ -13,7 +13,10 @@ from typing import Any, Final, cast
 
 #: Keys whose strings are not counted as prompt text: names of things, and binary content.
 _NOT_TEXT: Final = frozenset(
-    {"role", "type", "id", "call_id", "tool_call_id", "url", "data", "image_url", "file_data"}
+    {
+        *("role", "type", "id", "call_id", "tool_call_id", "url"),
+        *("data", "image_url", "file_data", "images"),
+    }
 )
 
 
@@ -69,6 +72,8 @@ class Answer:
     #: True: there are no tokens to count, because the provider will answer later (background
     #: responses) or bills in other units.
     uncounted: bool = False
+    #: What only this provider says, as attributes.
+    facts: Mapping[str, int] | None = None
     #: The provider's error code inside an otherwise successful HTTP answer.
     error_code: str = ""
 

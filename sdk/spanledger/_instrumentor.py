@@ -10,7 +10,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -27,6 +27,7 @@ from spanledger._hosts import client_attributes
 from spanledger._patching import Kind, Target, Wrapper
 from spanledger._repeats import recognise
 
+_NO_FIELDS: Final[Mapping[str, Any]] = {}
 Number = TypeVar("Number", int, float)
 _CLIENT: Final = SpanKind.CLIENT  # a member of an enumeration is slow to look up
 
@@ -264,6 +265,13 @@ def _base_url(instance: Any) -> Any:
     """
     client = getattr(instance, "_client", None)
     return getattr(client, "_base_url", None) or getattr(client, "base_url", None)
+
+
+def fields(value: object) -> Mapping[str, Any]:
+    """The fields of a parameter that may be a mapping or the client's model of one."""
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, Any]", value)
+    return getattr(value, "__dict__", _NO_FIELDS)
 
 
 def number(kwargs: Mapping[str, Any], *names: str) -> int | float | None:

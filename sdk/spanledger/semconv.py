@@ -158,6 +158,16 @@ REWORK_REASON: Final = "spanledger.rework.reason"
 #: The same question was asked again in the same run.
 REWORK_REGENERATED: Final = "regenerated"
 
+# --- What a server says about its own time, in nanoseconds ----------------------------------------
+#: All of it, loading included.
+SERVER_TOTAL_NS: Final = "spanledger.server.total_ns"
+#: Putting the model into memory.
+SERVER_LOAD_NS: Final = "spanledger.server.load_ns"
+#: Reading the prompt.
+SERVER_PREFILL_NS: Final = "spanledger.server.prefill_ns"
+#: Writing the answer.
+SERVER_DECODE_NS: Final = "spanledger.server.decode_ns"
+
 # --- Compute --------------------------------------------------------------------------------------
 FLOPS_PREFILL: Final = "spanledger.flops.prefill"
 FLOPS_DECODE: Final = "spanledger.flops.decode"

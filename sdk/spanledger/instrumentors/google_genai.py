@@ -18,7 +18,7 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, present, text, whole
 from spanledger._api import Api
 from spanledger._facts import Attributes
-from spanledger._instrumentor import Instrumentor, Method, number, sampling_attributes
+from spanledger._instrumentor import Instrumentor, Method, fields, number, sampling_attributes
 from spanledger._patching import Kind, Target
 
 #: Oldest version tried: calls and streams, by hand. The contract suite was run from 1.50.0 on.
@@ -38,24 +38,17 @@ _SEARCH_BY_ANSWER: Final = ("gemini-1", "gemini-2")
 
 
 # --- requests -------------------------------------------------------------------------------------
-def _fields(config: object) -> Mapping[str, Any]:
-    """The configuration of a call, which may be a mapping or the client's model."""
-    if isinstance(config, Mapping):
-        return cast("Mapping[str, Any]", config)
-    return getattr(config, "__dict__", {})
-
-
 def _request(kwargs: Mapping[str, Any]) -> Attributes:
-    fields = _fields(kwargs.get("config"))
-    attributes = sampling_attributes(fields, "max_output_tokens")
-    choices = number(fields, "candidate_count")
+    config = fields(kwargs.get("config"))
+    attributes = sampling_attributes(config, "max_output_tokens")
+    choices = number(config, "candidate_count")
     if choices is not None and choices != 1:
         attributes[semconv.REQUEST_CHOICE_COUNT] = int(choices)
     return attributes
 
 
 def _embeddings_request(kwargs: Mapping[str, Any]) -> Attributes:
-    dimensions = number(_fields(kwargs.get("config")), "output_dimensionality")
+    dimensions = number(fields(kwargs.get("config")), "output_dimensionality")
     return {} if dimensions is None else {semconv.EMBEDDINGS_DIMENSION_COUNT: int(dimensions)}
 
 
@@ -167,7 +160,8 @@ def _answer(response: Any) -> Answer | None:
         return None  # the application asked for the bytes
     model = text(response.model_version)
     usage = _usage(response.usage_metadata)
-    usage.units = _searches(_queries(response), model)
+    if usage.known:  # beside tokens that are estimated, units would pass for the whole bill
+        usage.units = _searches(_queries(response), model)
     return Answer(
         response_id=text(getattr(response, "response_id", None)),
         model=model,
@@ -212,7 +206,8 @@ class ContentReading:
             usage=_usage(getattr(self._counted, "usage_metadata", None)),
             texts=self._texts,
         )
-        answer.usage.units = _searches(self._queries, answer.model)
+        if answer.usage.known:
+            answer.usage.units = _searches(self._queries, answer.model)
         if not self._finishes and last.prompt_feedback is None:
             answer.complete = False
             answer.usage.output_tokens = None

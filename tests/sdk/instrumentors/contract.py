@@ -68,7 +68,8 @@ class ClientCases:
 
     ``make(mode, provider, **options)`` builds a client that talks to the simulated provider.
     ``names_its_model`` is false where no answer of the provider says which model gave it (but for
-    operations with ``answered_by``); ``modes`` says which of the two clients there are.
+    operations with ``answered_by``); ``modes`` says which of the two clients there are;
+    ``has_ids`` is false where no answer has an id.
     """
 
     instrumentor: Instrumentor
@@ -76,6 +77,7 @@ class ClientCases:
     operations: tuple[Operation, ...]
     names_its_model: bool = True
     modes: tuple[Mode, ...] = MODES
+    has_ids: bool = True
 
 
 async def perform(operation: Operation, client: Any, mode: Mode, limit: int | None = None) -> Any:

@@ -81,6 +81,8 @@ def test_every_request_method_is_patched_or_listed(instrumentor: Instrumentor) -
     found: set[str] = set()
     for method in _present(instrumentor):
         owner = _owner(method.target)
+        if inspect.ismodule(owner):
+            continue  # its functions are methods of a client that it made
         prefix = f"{method.target.module}.{owner.__name__.removeprefix('Async')}"
         public = [name for name in dir(owner) if not name.startswith("_")]
         found |= {
