@@ -74,6 +74,8 @@ class Answer:
     uncounted: bool = False
     #: What only this provider says, as attributes.
     facts: Mapping[str, int] | None = None
+    #: True: what is billed was worked out from the request, because no answer tells it.
+    derived: bool = False
     #: The provider's error code inside an otherwise successful HTTP answer.
     error_code: str = ""
 
@@ -96,6 +98,17 @@ def parse_json(data: bytes | str) -> Any:
     return json.loads(data, object_hook=Record)
 
 
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """A parameter that is JSON already: parsed only when its texts have to be counted."""
+
+    raw: str | bytes | bytearray
+
+    def parsed(self) -> object:
+        """The JSON as plain mappings and lists."""
+        return json.loads(self.raw)
+
+
 def strings(value: object, key: str = "") -> Iterator[str]:
     """Every text in a request parameter, walked in place: nothing is copied or consumed.
 
@@ -111,8 +124,17 @@ def strings(value: object, key: str = "") -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in cast("list[object]", value):
             yield from strings(inner, key)
-    elif hasattr(value, "__dict__") and hasattr(value, "model_dump"):
-        yield from strings(cast("dict[str, object]", vars(value)))
+    else:
+        yield from strings(_inside(value)) if value is not None else ()
+
+
+def _inside(value: object) -> object:
+    """What is in an object that is none of the plain kinds; None for what is not looked into."""
+    if isinstance(value, JsonText):
+        return value.parsed()
+    if hasattr(value, "__dict__") and hasattr(value, "model_dump"):
+        return vars(value)
+    return None
 
 
 def fields_of(source: object) -> Mapping[str, Any]:

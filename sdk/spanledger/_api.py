@@ -33,7 +33,10 @@ class Api:
     ``streams`` is true for a method that streams without being asked by ``stream=True``;
     ``positional`` names the parameters that may be given without their name, in order;
     ``lazy`` is true where a stream makes its request only when it is first read;
-    ``tier_attribute`` is the provider's word for the service tier that answered.
+    ``tier_attribute`` is the provider's word for the service tier that answered;
+    ``adapt`` is for clients that name things otherwise: it gives the parameters with the model
+    under ``model``, and the way to read a call with these; ``watch`` takes over a call whose result
+    holds its stream inside, and ends it.
     """
 
     operation: str
@@ -46,6 +49,8 @@ class Api:
     positional: tuple[str, ...] = ()
     lazy: bool = False
     tier_attribute: str = semconv.OPENAI_RESPONSE_SERVICE_TIER
+    adapt: Callable[[Mapping[str, Any]], tuple[Api, Mapping[str, Any]]] | None = None
+    watch: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters of a call by name."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from spanledger._guard import guarded
 from spanledger._patching import Kind, Target, Wrapper
@@ -88,7 +88,17 @@ def failure_of(error: BaseException) -> str:
         return "timeout"
     if not _CONNECTION_ERRORS.isdisjoint(names):
         return "connection_error"
-    return type(error).__qualname__
+    return _service_failure(_response(error)) or type(error).__qualname__
+
+
+def _service_failure(response: object) -> str:
+    """The status, or inside a stream the code, of an error that ``botocore`` read for its user."""
+    if not isinstance(response, Mapping):
+        return ""
+    parts = cast("Mapping[str, Mapping[str, object]]", response)
+    status = parts.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    code = parts.get("Error", {}).get("Code")
+    return str(status if isinstance(status, int) else code or "")
 
 
 #: Names of classes: those of the HTTP libraries and of the clients.
@@ -97,6 +107,7 @@ _CONNECTION_ERRORS: Final = frozenset(
         "TransportError",
         "APIConnectionError",
         "ConnectionError",
+        "ProtocolError",  # urllib3
         "ClientConnectionError",  # aiohttp
         "ClientPayloadError",  # aiohttp
     }

@@ -21,21 +21,24 @@ class BodyReader:
 
     Args:
         call: the call that got the response.
-        read: makes the answer of the bytes seen, in the background.
+        read: makes the answer of what was seen, in the background.
+        streamed: the time to the first piece is told.
     """
 
     __slots__ = ("__weakref__", "_call", "_chunks", "_read", "chunk", "reading")
 
-    def __init__(self, call: Call, read: Callable[[list[bytes]], Answer | None]) -> None:
+    def __init__(
+        self, call: Call, read: Callable[[list[Any]], Answer | None], *, streamed: bool = True
+    ) -> None:
+        self._chunks: list[Any] = []
         self.reading = False
-        self.chunk: Take = self._first
+        self.chunk: Take = self._first if streamed else self._chunks.append
         self._call = call
         self._read = read
-        self._chunks: list[bytes] = []
 
-    def _first(self, data: bytes) -> None:
+    def _first(self, data: Any) -> None:
         self._chunks.append(data)
-        if b"data:" in data or not data.startswith(b":"):  # not a server's keep-alive comment
+        if not _is_comment(data):
             self._call.first_chunk()
             self.chunk = self._chunks.append
 
@@ -58,6 +61,11 @@ class BodyReader:
     def disown(self) -> None:
         """Leave the end of the span to the process that this one was forked from."""
         self._call.disown()
+
+
+def _is_comment(data: Any) -> bool:
+    """Whether this is a server's way to keep a connection alive, and nothing of an answer."""
+    return isinstance(data, bytes) and data.startswith(b":") and b"data:" not in data
 
 
 def watch_body(call: Call, response: Any, *, asynchronous: bool) -> None:

@@ -40,6 +40,10 @@ __all__ = ["Api", "Call", "Reading", "drain", "drain_at_exit", "internal_errors"
 #: As long as ``init`` waits by default.
 _EXIT_DRAIN_SECONDS: Final = 5.0
 _FAILED: Final = object()
+_DERIVED: Final[Attributes] = {
+    semconv.USAGE_SOURCE: "estimated",
+    semconv.USAGE_METHOD: "request",
+}
 #: Operations whose prompt has a chat format.
 _OF_MESSAGES: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_GENERATE_CONTENT})
 
@@ -84,6 +88,7 @@ class Call:
 
     __slots__ = (
         "__weakref__",
+        "_answered_ns",
         "_attempts",
         "_first_chunk",
         "_kwargs",
@@ -127,6 +132,7 @@ class Call:
         self._started_ns = started_ns
         self._perf = time.perf_counter()
         self._first_chunk = 0.0
+        self._answered_ns = 0
         self._open = [True]
         self._outer: Observer | None = None
         self._token: Token[Context] | None = None
@@ -165,6 +171,9 @@ class Call:
 
     @guarded(_FAILED)
     def _observe(self, result: Any, *, asynchronous: bool) -> Any:
+        if self.api.watch is not None:
+            self.api.watch(self, result, self._kwargs)
+            return None
         if self.api.streaming(self._kwargs) and _is_stream(result):
             return self._watch(result, asynchronous=asynchronous)
         response = getattr(result, "http_response", None) if _asks_raw(self._kwargs) else None
@@ -177,6 +186,10 @@ class Call:
         self._finish(self.api.answer(result), None)
         return None
 
+    def answered(self) -> None:
+        """The answer is whole: the span ends now, whenever the application reads the answer."""
+        self._answered_ns = self._now_ns()
+
     def _watch(self, stream: Any, *, asynchronous: bool) -> Any:
         self.watch()
         response: Any = getattr(stream, "response", None)
@@ -185,10 +198,10 @@ class Call:
             response.stream = ClosingBody(body, self)
         return AsyncStream(stream, self) if asynchronous else SyncStream(stream, self)
 
-    def watch(self) -> None:
+    def watch(self, reading: Reading | None = None) -> None:
         """Be ready for the chunks of a stream."""
         self.keep_prompt()
-        self._reading = self.start_reading()
+        self._reading = reading or self.start_reading()
         self.chunk: Take = self._first  # not in __init__: a cycle that most calls do not need
 
     def start_reading(self) -> Reading:
@@ -301,6 +314,9 @@ class Call:
             return 0
         if self.repeat is not None:
             self.repeat.ended(error)
+        return self._answered_ns or self._now_ns()
+
+    def _now_ns(self) -> int:
         return self._started_ns + int((time.perf_counter() - self._perf) * 1e9)
 
     def _read_and_end(
@@ -309,6 +325,8 @@ class Call:
         answer = read_answer(lambda _: read(), None)
         if answer is None or answer.uncounted:
             self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
+        elif answer.derived:
+            self._end(answer, error, end_ns, _DERIVED)
         elif answer.usage.known:
             self._end(answer, error, end_ns, {semconv.USAGE_SOURCE: "provider"})
         else:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import os
+import urllib.parse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from spanledger import semconv
@@ -44,6 +46,22 @@ _SUFFIXES: Final = (
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
     (".amazonaws.com", "aws.bedrock"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A URL taken apart, for clients that keep theirs as a text."""
+
+    scheme: str
+    host: str
+    port: int | None
+
+
+@functools.lru_cache(maxsize=256)
+def endpoint(url: str) -> Endpoint:
+    """The parts of a URL."""
+    parts = urllib.parse.urlsplit(url)
+    return Endpoint(parts.scheme, parts.hostname or "", parts.port)
 
 
 def server_attributes(url: Any, default: str) -> Attributes:

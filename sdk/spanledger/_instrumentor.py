@@ -21,6 +21,7 @@ from spanledger._api import Api
 from spanledger._attempts import current
 from spanledger._body import watch_helper
 from spanledger._call import Call
+from spanledger._factories import Factory
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._hosts import client_attributes
@@ -44,6 +45,15 @@ def _no_flavour(_instance: Any) -> str:
     return ""
 
 
+def _base_url(instance: Any) -> Any:
+    """Where the client sends its requests; None where it does not say.
+
+    The object itself is read where it lies: the public property may do an import each time.
+    """
+    client = getattr(instance, "_client", None)
+    return getattr(client, "_base_url", None) or getattr(client, "base_url", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Instrumentor:
     """One client library.
@@ -60,6 +70,8 @@ class Instrumentor:
         notes: what a user of this client should know.
         flavour: who answers when the host does not tell, by the object whose method is called;
             empty where that says nothing either.
+        factories: functions that make clients whose methods exist only then.
+        address: the URL that an object with patched methods sends its requests to.
     """
 
     client: str
@@ -70,6 +82,8 @@ class Instrumentor:
     not_metered: Mapping[str, str]
     notes: tuple[str, ...] = ()
     flavour: Callable[[Any], str] = _no_flavour
+    factories: tuple[Factory, ...] = ()
+    address: Callable[[Any], Any] = _base_url
 
 
 def both(module: str, name: str, api: Api, *, optional: bool = False) -> tuple[Method, ...]:
@@ -101,14 +115,14 @@ class Tracing:
         return tracer
 
 
-def wrapper_of(method: Method, instrumentor: Instrumentor, tracing: Tracing) -> Wrapper:
-    """The wrapper for one method, for ``_patching.Patch``."""
+def wrapper_of(api: Api, kind: Kind, instrumentor: Instrumentor, tracing: Tracing) -> Wrapper:
+    """The wrapper for methods of one kind, for ``_patching.Patch``."""
     scope = f"spanledger.{instrumentor.client}"
 
     def opener(instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
-        return open_call(method.api, tracing.tracer(scope), instrumentor, instance, kwargs)
+        return open_call(api, tracing.tracer(scope), instrumentor, instance, kwargs)
 
-    return _DRIVERS[method.target.kind](opener, method.api)
+    return _DRIVERS[kind](opener, api)
 
 
 Opener = Callable[[Any, Mapping[str, Any]], Call | None]
@@ -234,6 +248,8 @@ def open_call(
         return None
     started_ns = time.time_ns()
     here = otel_context.get_current()
+    if api.adapt is not None:
+        api, kwargs = api.adapt(kwargs)
     attributes = api.request(kwargs)
     model = kwargs.get("model")
     name = api.operation
@@ -242,7 +258,7 @@ def open_call(
         name = f"{api.operation} {model}"
     attributes[semconv.OPERATION_NAME] = api.operation
     provider = instrumentor.flavour(instance) or instrumentor.provider
-    attributes.update(client_attributes(_base_url(instance), provider))
+    attributes.update(client_attributes(instrumentor.address(instance), provider))
     if api.streaming(kwargs) or api.snapshot is not None:
         attributes[semconv.REQUEST_STREAM] = True
     span = tracer.start_span(
@@ -256,15 +272,6 @@ def open_call(
     if semconv.SERVER_ADDRESS not in attributes:
         call.provider = provider
     return call
-
-
-def _base_url(instance: Any) -> Any:
-    """Where the client sends its requests; None where it does not say.
-
-    The object itself is read where it lies: the public property may do an import each time.
-    """
-    client = getattr(instance, "_client", None)
-    return getattr(client, "_base_url", None) or getattr(client, "base_url", None)
 
 
 def fields(value: object) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ class Target:
         return f"{self.module}.{self.name}"
 
 
-class _Wrapped(_FunctionWrapper):
+class Wrapped(_FunctionWrapper):
     """Marks our wrappers, so that one method reached under two module names is wrapped once."""
 
 
@@ -164,7 +164,7 @@ class Patch:
             self.detail = f"not needed: {first} tells its calls"
         elif owner is None or not callable(getattr(owner, self._attribute, None)):
             self._miss("no such method in the installed version; its calls are not metered")
-        elif isinstance(owner.__dict__.get(self._attribute), _Wrapped):
+        elif isinstance(owner.__dict__.get(self._attribute), Wrapped):
             self._miss("another name of a method that is patched already", logging.DEBUG)
         else:
             self._wrap(owner)
@@ -176,7 +176,7 @@ class Patch:
         self._owner = owner
         self._original = owner.__dict__.get(self._attribute)
         function = self._original or getattr(owner, self._attribute)
-        self._proxy = _Wrapped(function, self._dispatch)
+        self._proxy = Wrapped(function, self._dispatch)
         setattr(owner, self._attribute, self._proxy)
         self.state = PatchState.INSTALLED
 

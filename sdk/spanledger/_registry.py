@@ -13,16 +13,18 @@ from typing import Final
 from opentelemetry.trace import TracerProvider
 
 from spanledger import _attempts, _framework_patches, frameworks, instrumentors
+from spanledger._api import Api
+from spanledger._factories import FactoryPatch
 from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
-from spanledger._patching import Hook, Patch, PatchState
+from spanledger._patching import Hook, Kind, Patch, PatchState, Wrapper
 
 #: Name under which the HTTP libraries stand in :func:`status`.
 HTTP: Final = "http"
 
 _lock = threading.RLock()
 _tracing: Final = Tracing()
-_patches: Final[dict[str, tuple[Patch | Hook, ...]]] = {}
+_patches: Final[dict[str, tuple[Patch | FactoryPatch | Hook, ...]]] = {}
 _active: Final[set[str]] = set()
 
 
@@ -135,7 +137,7 @@ def _install(name: str) -> None:
         patch.install()
 
 
-def _patches_of(name: str) -> tuple[Patch | Hook, ...]:
+def _patches_of(name: str) -> tuple[Patch | FactoryPatch | Hook, ...]:
     if name == HTTP:
         return _http_patches()
     framework = available_frameworks().get(name)
@@ -144,11 +146,22 @@ def _patches_of(name: str) -> tuple[Patch | Hook, ...]:
     return _client_patches(available()[name])
 
 
-def _client_patches(instrumentor: Instrumentor) -> tuple[Patch, ...]:
-    return tuple(
-        Patch(method.target, wrapper_of(method, instrumentor, _tracing))
+def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, ...]:
+    def wrapper(api: Api, kind: Kind) -> Wrapper:
+        return wrapper_of(api, kind, instrumentor, _tracing)
+
+    methods = (
+        Patch(method.target, wrapper(method.api, method.target.kind))
         for method in instrumentor.methods
     )
+    factories = (
+        FactoryPatch(
+            factory,
+            {name: wrapper(api, factory.target.kind) for name, api in factory.methods.items()},
+        )
+        for factory in instrumentor.factories
+    )
+    return (*methods, *factories)
 
 
 def _http_patches() -> tuple[Patch, ...]:

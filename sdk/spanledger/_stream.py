@@ -79,7 +79,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_disown_all)
 
 
-class _Observed(_Proxy):
+class Observed(_Proxy):
     """A stream and its sink."""
 
     def __init__(self, wrapped: Any, sink: Sink) -> None:
@@ -97,7 +97,7 @@ class _Observed(_Proxy):
             sink.dropped()
 
 
-class SyncStream(_Observed):
+class SyncStream(Observed):
     """A stream read with ``for``, ``next`` or a method of its own."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -149,7 +149,7 @@ class SyncStream(_Observed):
             self._self_sink.closed()
 
 
-class AsyncStream(_Observed):
+class AsyncStream(Observed):
     """A stream read with ``async for``, ``anext`` or a method of its own."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:

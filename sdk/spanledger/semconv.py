@@ -95,7 +95,8 @@ TOOL_VERSION: Final = "spanledger.tool.version"
 # --- Usage: disjoint buckets (no token is in two of them) -----------------------------------------
 #: ``provider`` | ``estimated`` | ``missing``.
 USAGE_SOURCE: Final = "spanledger.usage.source"
-#: How an estimate was made: ``tiktoken:o200k_base``, ``characters``, ... Only when estimated.
+#: How an estimate was made: ``tiktoken:o200k_base``, ``characters``, ``request`` (units that the
+#: request itself determines), ... Only when estimated.
 USAGE_METHOD: Final = "spanledger.usage.method"
 #: True when the stream ended early (closed, broken, cancelled): the numbers cover what was seen.
 USAGE_PARTIAL: Final = "spanledger.usage.partial"

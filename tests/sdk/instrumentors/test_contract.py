@@ -72,6 +72,9 @@ def _shape_of(value: Any) -> Any:
         for item in data.get("output") or []:
             item.pop("id", None)
         return data
+    if isinstance(value, dict):
+        data: dict[str, Any] = {**value}
+        return {name: data[name] for name in data if name not in ("id", "ResponseMetadata")}
     return value.__class__.__name__
 
 
@@ -274,6 +277,8 @@ async def test_a_stream_tells_the_time_to_its_first_chunk(
 
 @_parametrize(Shape.STREAM, Shape.GENERATOR, Shape.HELPER)
 @pytest.mark.parametrize("way", ["close", "forget"])
+# A connection that is forgotten with its stream warns of itself, with us and without us.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket")
 async def test_a_stream_left_early_ends_its_span_as_partial(
     cases: ClientCases,
     operation: Operation,
@@ -315,7 +320,7 @@ async def test_a_broken_stream_raises_and_keeps_what_was_seen(
     """The connection breaks after six events: the client's error, a partial and estimated span."""
     broken = Answer(text=SECRET_ANSWER, input_tokens=1000, break_after_events=6)
     desk.provider.enqueue(broken)
-    with pytest.raises(Exception, match=r"(?i)connection"):
+    with pytest.raises(Exception, match=r"(?i)connection|ended prematurely"):
         await perform(operation, desk.make(cases, mode), mode)
     span, attributes = _one(desk.spans)
     assert span.status.status_code is StatusCode.ERROR

@@ -179,7 +179,7 @@ async def test_public_methods_stand_in_for_private_ones_that_are_gone(
         if method.target.stands_in_for:
             target = dataclasses.replace(method.target, stands_in_for="_no_such_method")
             moved = dataclasses.replace(method, target=target)
-            patches.append(Patch(target, wrapper_of(moved, INSTRUMENTOR, tracing)))
+            patches.append(Patch(target, wrapper_of(moved.api, target.kind, INSTRUMENTOR, tracing)))
     for patch in patches:
         patch.install()
     desk.provider.enqueue(operation.answer)

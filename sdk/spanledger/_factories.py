@@ -1,0 +1,137 @@
+"""Clients whose class is made at run time: nothing to patch before the first client is there.
+
+What is patched is the public function that makes clients. The methods of each client it makes are
+wrapped on the client's own class, which no other client shares; removal puts them back.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spanledger._api import Api
+from spanledger._guard import guarded
+from spanledger._patching import Patch, PatchState, Target, Wrapped, Wrapper
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """A function that makes clients.
+
+    ``makes`` recognises a client that is to be told among everything the function returns;
+    ``methods`` are its methods by name, those that the installed version has; ``listen`` and
+    ``hush`` begin and end to follow the client's own public events.
+    """
+
+    target: Target
+    makes: Callable[[Any], bool]
+    methods: Mapping[str, Api]
+    listen: Callable[[Any], None]
+    hush: Callable[[Any], None]
+
+
+def _class_of(client: Any) -> Any:
+    return client.__class__
+
+
+class FactoryPatch:
+    """The patch of one such function, and of every client it has made that is still alive.
+
+    Args:
+        factory: what is patched.
+        wrappers: the wrapper of each method.
+    """
+
+    def __init__(self, factory: Factory, wrappers: Mapping[str, Wrapper]) -> None:
+        self._factory = factory
+        self._wrappers = wrappers
+        self._patch = Patch(factory.target, self._make)
+        self._clients: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    @property
+    def target(self) -> Target:
+        """What is patched."""
+        return self._patch.target
+
+    @property
+    def state(self) -> PatchState:
+        """What became of it."""
+        return self._patch.state
+
+    @property
+    def detail(self) -> str:
+        """What it does to the clients it makes, or why it does not."""
+        return self._patch.detail or f"wraps {', '.join(self._wrappers)} of each client"
+
+    @property
+    def module(self) -> str:
+        """The module it waits for."""
+        return self._patch.module
+
+    @property
+    def optional(self) -> bool:
+        """Whether some versions have no such function."""
+        return self._patch.optional
+
+    def give_up(self, reason: str) -> None:
+        """The module cannot be imported: stop waiting for it."""
+        self._patch.give_up(reason)
+
+    def install(self) -> None:
+        """Patch the function; clients that it made while it was patched before are told again."""
+        self._patch.install()
+        for client in list(self._clients):
+            self._adopt(client)
+
+    def remove(self) -> None:
+        """Put the function back, and the methods of its clients."""
+        self._patch.remove()
+        for client in list(self._clients):
+            self._release(client)
+
+    def _make(
+        self,
+        wrapped: Callable[..., Any],
+        _instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        client = wrapped(*args, **kwargs)
+        self._adopt(client)
+        return client
+
+    @guarded(None)
+    def _adopt(self, client: Any) -> None:
+        if not self._factory.makes(client):
+            return
+        owner = _class_of(client)
+        for name, wrapper in self._wrappers.items():
+            method = owner.__dict__.get(name)
+            if method is not None and not isinstance(method, Wrapped):
+                setattr(owner, name, Wrapped(method, functools.partial(self._dispatch, wrapper)))
+        self._factory.listen(client)
+        self._clients.add(client)
+
+    @guarded(None)
+    def _release(self, client: Any) -> None:
+        owner = _class_of(client)
+        for name in self._wrappers:
+            method = owner.__dict__.get(name)
+            if isinstance(method, Wrapped):
+                setattr(owner, name, method.__wrapped__)
+        self._factory.hush(client)
+
+    def _dispatch(
+        self,
+        wrapper: Wrapper,
+        wrapped: Callable[..., Any],
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        if self._patch.state is not PatchState.INSTALLED:  # a bound method kept since before
+            return wrapped(*args, **kwargs)
+        return wrapper(wrapped, instance, args, kwargs)
