@@ -36,6 +36,7 @@ lint: $(VENV)/.dev ## style, types and architecture contracts
 	$(BIN)/pyright
 
 test: lint ## lint, then every test
+	$(BIN)/python -m tests.support.environments
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 quick: $(VENV)/.dev ## the tests that take less than a few seconds each
@@ -67,7 +68,17 @@ bench-pins: $(VENV)/.demo ## resolve the exact versions of the other instrumenta
 	    $$wanted -o $${wanted%.in}.txt || exit; \
 	done
 
+# A layered environment names only what differs from constraints.txt, which it is resolved from.
+test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run beside and in older versions
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	for wanted in tests/environments/*.in; do \
+	  pins=$${wanted%.in}.txt; cp constraints.txt $$pins; \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
+	    $$wanted -o $$pins || exit; \
+	  grep -vxFf constraints.txt $$pins > $$pins.differing; mv $$pins.differing $$pins; \
+	done
+
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
 
-.PHONY: help demo up lint test quick bench bench-peers bench-pins format prices constraints clean
+.PHONY: help demo up lint test quick bench bench-peers bench-pins test-pins format prices constraints clean
