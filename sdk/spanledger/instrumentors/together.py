@@ -1,0 +1,153 @@
+"""The ``together`` client: chat and text completions, embeddings and reranking.
+
+The wire format is OpenAI's, with the cached tokens beside the other counts of a usage and not in
+details of their own. The last chunk of a stream carries the usage whether it was asked for or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spanledger import _chat_completions, semconv
+from spanledger._answer import Answer, Usage, count, fields_of, text, whole
+from spanledger._api import Api
+from spanledger._chat_completions import ChatReading
+from spanledger._instrumentor import Instrumentor, both
+
+#: Oldest version tried: with the contract suite; before it, another client of the same name.
+MINIMUM_VERSION: Final = "2.0.0"
+
+
+def _usage(usage: Any) -> Usage:
+    told = _chat_completions.usage_of(usage)
+    told.cache_read_tokens = told.cache_read_tokens or count(fields_of(usage).get("cached_tokens"))
+    return told
+
+
+def _chat_answer(completion: Any) -> Answer:
+    return _chat_completions.answer_of(completion, _usage)
+
+
+class TogetherReading(ChatReading):
+    """A chat completion read chunk by chunk."""
+
+    __slots__ = ()
+
+    def answer(self) -> Answer:
+        """The completion as far as it was read."""
+        answer = super().answer()
+        answer.usage = _usage(self._usage)
+        return answer
+
+
+def _text_answer(completion: Any) -> Answer:
+    reasons = (text(choice.finish_reason) for choice in completion.choices or ())
+    usage = _usage(completion.usage)
+    return Answer(
+        response_id=text(completion.id),
+        model=text(completion.model),
+        finish_reasons=tuple(reason for reason in reasons if reason),
+        usage=usage,
+        texts=[] if usage.known else [text(choice.text) for choice in completion.choices or ()],
+    )
+
+
+class TextReading:
+    """A text completion read chunk by chunk. A choice, or the chunk, says how it ended."""
+
+    __slots__ = ("_finishes", "_last", "_texts", "_usage")
+
+    def __init__(self, _kwargs: Mapping[str, Any]) -> None:
+        self._texts: list[str] = []
+        self._finishes: list[str] = []
+        self._usage: Any = None
+        self._last: Any = None
+
+    def chunk(self, chunk: Any, /) -> None:
+        """Keep the piece of text, the end, the usage."""
+        self._last = chunk
+        for choice in chunk.choices or ():
+            self._texts.append(text(choice.text) or text(getattr(choice.delta, "content", None)))
+        for ended in (chunk, *(chunk.choices or ())):
+            reason = text(getattr(ended, "finish_reason", None))
+            if reason:
+                self._finishes.append(reason)
+        if chunk.usage is not None:
+            self._usage = chunk.usage
+
+    def answer(self) -> Answer:
+        """Whole once it ended or the usage has come."""
+        usage = _usage(self._usage)
+        return Answer(
+            response_id=text(getattr(self._last, "id", None)),
+            model=text(getattr(self._last, "model", None)),
+            finish_reasons=tuple(self._finishes),
+            usage=usage,
+            texts=self._texts,
+            complete=bool(self._finishes) or usage.known,
+        )
+
+
+def _embeddings_answer(answer: Any) -> Answer:
+    """Its model has no usage; where a server sends one, the client keeps it."""
+    given = whole(fields_of(fields_of(answer).get("usage")).get("prompt_tokens"))
+    return Answer(model=text(answer.model), usage=Usage(input_tokens=given, output_tokens=0))
+
+
+def _rerank_answer(answer: Any) -> Answer:
+    usage = _usage(answer.usage)
+    return Answer(
+        response_id=text(answer.id),
+        model=text(answer.model),
+        usage=usage,
+        uncounted=not usage.known,  # an estimate of what a reranker reads would be nobody's bill
+    )
+
+
+CHAT: Final = Api(
+    operation=semconv.OPERATION_CHAT,
+    request=_chat_completions.request,
+    answer=_chat_answer,
+    reading=TogetherReading,
+    prompt=("messages", "tools"),
+)
+TEXT: Final = Api(
+    operation=semconv.OPERATION_TEXT_COMPLETION,
+    request=_chat_completions.request,
+    answer=_text_answer,
+    reading=TextReading,
+    prompt=("prompt",),
+)
+EMBEDDINGS: Final = Api(
+    operation=semconv.OPERATION_EMBEDDINGS,
+    request=lambda _kwargs: {},
+    answer=_embeddings_answer,
+    reading=ChatReading,  # this API does not stream
+    prompt=("input",),
+)
+RERANK: Final = Api(
+    operation=semconv.OPERATION_RERANK,
+    request=lambda _kwargs: {},
+    answer=_rerank_answer,
+    reading=ChatReading,  # this API does not stream
+    prompt=("documents", "query"),
+)
+
+INSTRUMENTOR: Final = Instrumentor(
+    client="together",
+    provider="together",
+    minimum=MINIMUM_VERSION,
+    methods=(
+        *both("together.resources.chat.completions", "CompletionsResource.create", CHAT),
+        *both("together.resources.completions", "CompletionsResource.create", TEXT),
+        *both("together.resources.embeddings", "EmbeddingsResource.create", EMBEDDINGS),
+        *both("together.resources.rerank", "RerankResource.create", RERANK),
+    ),
+    helpers=(),
+    not_metered={},
+    notes=(
+        "Not metered: images, audio, videos, realtime sessions, batches, evaluations, fine-tuning.",
+        "Embeddings are counted here where the answer says no usage.",
+    ),
+)
