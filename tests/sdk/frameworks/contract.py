@@ -15,10 +15,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import openai
 from opentelemetry.sdk.trace import ReadableSpan
+from tests.support.contracts import Hole, Mode
 
 import spanledger
 from spanledger import semconv
@@ -26,8 +27,6 @@ from spanledger._framework import Framework
 from spanledger_collector.demo.answers import usage_of
 from spanledger_collector.demo.provider import Answer, Provider, Request, ToolCall
 
-Mode = Literal["sync", "async", "stream", "async stream"]
-MODES: Final[tuple[Mode, ...]] = ("sync", "async", "stream", "async stream")
 STREAMING: Final[tuple[Mode, ...]] = ("stream", "async stream")
 ASYNCHRONOUS: Final[tuple[Mode, ...]] = ("async", "async stream")
 
@@ -114,7 +113,7 @@ class FrameworkCases:
         tool_error: ``error.type`` of a failing tool's span.
         also: names of spans that the framework adds to every run, beside agent, tool and calls.
         lacks: modes that the framework does not have, with the reason.
-        holes: behaviours (names of contract tests) that do not hold, with the reason.
+        holes: behaviours that do not hold, with the reason.
     """
 
     framework: Framework
@@ -127,7 +126,12 @@ class FrameworkCases:
     tool_error: str = "ValueError"
     also: tuple[str, ...] = ()
     lacks: Mapping[Mode, str] = field(default_factory=dict[Mode, str])
-    holes: Mapping[str, str] = field(default_factory=dict[str, str])
+    holes: tuple[Hole, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As it stands in the matrix."""
+        return self.framework.name
 
 
 class Script:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from opentelemetry import context
@@ -22,10 +22,8 @@ from opentelemetry.trace import StatusCode
 from tests.sdk.frameworks.conftest import Desk
 from tests.sdk.frameworks.contract import (
     ASYNCHRONOUS,
-    MODES,
     STREAMING,
     FrameworkCases,
-    Mode,
     Tree,
     Way,
     attributes,
@@ -33,13 +31,12 @@ from tests.sdk.frameworks.contract import (
     perform,
     prompt,
 )
+from tests.support.contracts import MODES, Contract, F, Mode, Row
 
 import spanledger
 from spanledger import _registry, semconv
 from spanledger._patching import PatchState
 from spanledger_collector.demo.provider import Answer
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
 _FILES = sorted(
@@ -55,23 +52,16 @@ def _cases(file: str) -> FrameworkCases:
 CASES = [_cases(file) for file in _FILES]
 
 
+CONTRACT = Contract(
+    "frameworks",
+    ("cases", "way"),
+    [Row(cases, way.name, way.mode, (cases, way)) for cases in CASES for way in cases.ways],
+)
+
+
 def behaviour(*modes: Mode, each: bool = True) -> Callable[[F], F]:
     """Run a test on every way of these modes (one way a mode, where ``each`` is false)."""
-
-    def decorate(test: F) -> F:
-        rows: list[Any] = []
-        for cases in CASES:
-            reason = cases.holes.get(test.__name__.removeprefix("test_"))
-            marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-            seen: set[Mode] = set()
-            for way in cases.ways:
-                if way.mode in (modes or MODES) and (each or way.mode not in seen):
-                    seen.add(way.mode)
-                    name = f"{cases.framework.name}-{way}"
-                    rows.append(pytest.param(cases, way, id=name, marks=marks))
-        return pytest.mark.parametrize(("cases", "way"), rows)(test)
-
-    return decorate
+    return CONTRACT.behaviour(lambda row: row.mode in (modes or MODES), each=each)
 
 
 @behaviour()
@@ -417,11 +407,8 @@ def test_every_framework_has_cases_and_every_mode_is_run_or_declared() -> None:
     files = {file.removeprefix("cases_") for file in _FILES}
     assert {framework.name for framework in ALL} == files | TOOLS_ONLY
     for cases in CASES:
-        run = {way.mode for way in cases.ways}
-        assert run | set(cases.lacks) == set(MODES), cases.framework.name
-        assert run.isdisjoint(cases.lacks)
-        behaviours = {name for name in globals() if name.startswith("test_")}
-        assert {f"test_{hole}" for hole in cases.holes} <= behaviours
+        assert {way.mode for way in cases.ways} | set(cases.lacks) == set(MODES), cases.name
+    assert CONTRACT.gaps() == []
 
 
 @pytest.mark.parametrize("cases", CASES, ids=_FILES)

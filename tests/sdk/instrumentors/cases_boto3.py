@@ -18,6 +18,7 @@ from tests.sdk.instrumentors.contract import (
     Operation,
     Shape,
 )
+from tests.support.contracts import Hole
 
 from spanledger.instrumentors.boto3 import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
@@ -117,6 +118,15 @@ CASES = ClientCases(
     instrumentor=INSTRUMENTOR,
     make=make,
     operations=OPERATIONS,
-    names_its_model=False,
-    modes=("sync",),
+    lacks={
+        "async": "boto3 has no asynchronous client",
+        "async stream": "boto3 has no asynchronous client",
+    },
+    holes=(
+        Hole(
+            "the_model_that_answered_is_told",
+            "the answers of Converse and of Amazon's models name none",
+            ways=("bedrock converse", "bedrock converse stream", "bedrock embeddings"),
+        ),
+    ),
 )

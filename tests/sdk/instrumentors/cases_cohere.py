@@ -15,6 +15,7 @@ from tests.sdk.instrumentors.contract import (
     Operation,
     Shape,
 )
+from tests.support.contracts import Hole
 
 from spanledger.instrumentors.cohere import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
@@ -60,7 +61,6 @@ OPERATIONS = (
         lambda c: c.chat_stream(**ASKED),
         ANSWER,
         f"chat {MODEL}",
-        retried=False,
     ),
     Operation(
         "cohere embed",
@@ -76,6 +76,16 @@ OPERATIONS = (
     ),
 )
 
+_ONCE = "cohere makes the failed request of a stream only once"
+_STREAM = ("stream", "async stream")
+
 CASES = ClientCases(
-    instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS, names_its_model=False
+    instrumentor=INSTRUMENTOR,
+    make=make,
+    operations=OPERATIONS,
+    holes=(
+        Hole("the_model_that_answered_is_told", "no answer of Cohere names its model"),
+        Hole("the_clients_own_retries_are_told", _ONCE, modes=_STREAM),
+        Hole("the_last_failed_attempt_is_told_too", _ONCE, modes=_STREAM),
+    ),
 )

@@ -15,6 +15,7 @@ from tests.sdk.instrumentors.contract import (
     Operation,
     Shape,
 )
+from tests.support.contracts import Hole
 from tests.support.wires.google_wire import API_VERSION
 
 from spanledger.instrumentors.google_genai import INSTRUMENTOR
@@ -107,5 +108,14 @@ OPERATIONS = (
 )
 
 CASES = ClientCases(
-    instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS, names_its_model=False
+    instrumentor=INSTRUMENTOR,
+    make=make,
+    operations=OPERATIONS,
+    holes=(
+        Hole(
+            "the_model_that_answered_is_told",
+            "an answer with embeddings does not name its model",
+            ways=("gemini embeddings",),
+        ),
+    ),
 )

@@ -14,6 +14,7 @@ from tests.sdk.instrumentors.contract import (
     Operation,
     Shape,
 )
+from tests.support.contracts import Hole
 
 from spanledger.instrumentors.ollama import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
@@ -38,7 +39,7 @@ def make(mode: Mode, provider: Provider, timeout: float | None = None, max_retri
 
 
 def _operation(name: str, shape: Shape, call: Callable[[Any], Any], kind: str) -> Operation:
-    return Operation(name, shape, call, ANSWER, f"{kind} {MODEL}", retried=False)
+    return Operation(name, shape, call, ANSWER, f"{kind} {MODEL}")
 
 
 OPERATIONS = (
@@ -67,8 +68,18 @@ OPERATIONS = (
         lambda c: c.embed(EMBED_MODEL, [SECRET_PROMPT]),
         EMBEDDED,
         f"embeddings {EMBED_MODEL}",
-        retried=False,
     ),
 )
 
-CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS, has_ids=False)
+_ONCE = "ollama makes no failed request again"
+
+CASES = ClientCases(
+    instrumentor=INSTRUMENTOR,
+    make=make,
+    operations=OPERATIONS,
+    holes=(
+        Hole("the_clients_own_retries_are_told", _ONCE),
+        Hole("the_last_failed_attempt_is_told_too", _ONCE),
+        Hole("the_answers_id_is_told_of_a_broken_stream", "no answer of Ollama has an id"),
+    ),
+)

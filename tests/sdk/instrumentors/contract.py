@@ -7,15 +7,23 @@ asynchronous client, because the method names are the same.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from tests.support import contracts
+from tests.support.contracts import Hole, Row
 
 from spanledger._instrumentor import Instrumentor
 from spanledger_collector.demo.provider import Answer
 
 Mode = Literal["sync", "async"]
-MODES: Final[tuple[Mode, ...]] = ("sync", "async")
+_CELLS: Final[Mapping[tuple[Mode, bool], contracts.Mode]] = {
+    ("sync", False): "sync",
+    ("async", False): "async",
+    ("sync", True): "stream",
+    ("async", True): "async stream",
+}
 
 #: Must never appear in a span.
 SECRET_PROMPT = "the-secret-of-the-prompt"
@@ -46,7 +54,6 @@ STREAMING = (Shape.STREAM, Shape.GENERATOR, Shape.HELPER, Shape.RAW_STREAM)
 class Operation:
     """One way to make a model call; ``answer`` is what the provider is told to say.
 
-    ``retried`` is false where the client itself never makes a failed request again;
     ``answered_by`` is the model that the answer names, where that is not the one asked for.
     """
 
@@ -55,7 +62,6 @@ class Operation:
     call: Callable[[Any], Any]
     answer: Answer
     span_name: str
-    retried: bool = True
     answered_by: str = ""
 
     def __str__(self) -> str:
@@ -67,17 +73,28 @@ class ClientCases:
     """A client library under contract.
 
     ``make(mode, provider, **options)`` builds a client that talks to the simulated provider.
-    ``names_its_model`` is false where no answer of the provider says which model gave it (but for
-    operations with ``answered_by``); ``modes`` says which of the two clients there are;
-    ``has_ids`` is false where no answer has an id.
+    ``lacks`` names the modes that the client does not have, ``holes`` the behaviours that do not
+    hold, both with the reason.
     """
 
     instrumentor: Instrumentor
     make: Callable[..., Any]
     operations: tuple[Operation, ...]
-    names_its_model: bool = True
-    modes: tuple[Mode, ...] = MODES
-    has_ids: bool = True
+    lacks: Mapping[contracts.Mode, str] = field(default_factory=dict[contracts.Mode, str])
+    holes: tuple[Hole, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As it stands in the matrix."""
+        return self.instrumentor.client
+
+    def rows(self) -> Iterable[Row]:
+        """Every operation of every client there is."""
+        for operation in self.operations:
+            for (mode, streams), cell in _CELLS.items():
+                if streams == (operation.shape in STREAMING) and cell not in self.lacks:
+                    values = (self, operation, mode)
+                    yield Row(self, operation.name, cell, values, operation.shape.value)
 
 
 async def perform(operation: Operation, client: Any, mode: Mode, limit: int | None = None) -> Any:
