@@ -14,6 +14,13 @@ from spanledger._delivery.backlog import Delivery
 from spanledger._scope import context, current_run_id, propagate_context
 from spanledger.decorators import agent, task, tool, workflow
 from spanledger.errors import ConfigurationError, SpanledgerError, UsageError
+from spanledger.records import (
+    record_cost,
+    record_effort,
+    record_evaluation,
+    record_outcome,
+    record_revenue,
+)
 
 __all__ = [
     "ConfigurationError",
@@ -27,6 +34,11 @@ __all__ = [
     "flush",
     "init",
     "propagate_context",
+    "record_cost",
+    "record_effort",
+    "record_evaluation",
+    "record_outcome",
+    "record_revenue",
     "shutdown",
     "task",
     "tool",

@@ -51,6 +51,7 @@ IDENTITY: Final = frozenset(
         semconv.WORKFLOW_ID,
         semconv.TENANT_ID,
         semconv.CONVERSATION_ID,
+        semconv.EXTERNAL_KEY,
     }
 )
 
@@ -179,6 +180,8 @@ class context:  # noqa: N801 -- reads as a statement: ``with spanledger.context(
     Args:
         tenant: On whose behalf the work is done.
         conversation: Id of the conversation or session.
+        external_key: The application's own key of the work (a ticket, an order): revenue and
+            outcomes that are known later may name the run by it.
         tags: Free names and values for cost allocation; added to the tags around.
     """
 
@@ -189,6 +192,7 @@ class context:  # noqa: N801 -- reads as a statement: ``with spanledger.context(
         *,
         tenant: str | None = None,
         conversation: str | None = None,
+        external_key: str | None = None,
         tags: Mapping[str, object] | None = None,
     ) -> None:
         self._entries: dict[str, str | None] = tag_entries(tags)
@@ -196,6 +200,8 @@ class context:  # noqa: N801 -- reads as a statement: ``with spanledger.context(
             self._entries[semconv.TENANT_ID] = clean(tenant)
         if conversation is not None:
             self._entries[semconv.CONVERSATION_ID] = clean(conversation)
+        if external_key is not None:
+            self._entries[semconv.EXTERNAL_KEY] = clean(external_key)
         self._tokens: list[Token[Context]] = []
 
     def __enter__(self) -> None:

@@ -74,6 +74,8 @@ OPERATION_INVOKE_WORKFLOW: Final = "invoke_workflow"
 OPERATION_EXECUTE_TOOL: Final = "execute_tool"
 #: Ours: the conventions have no word for a step of plain code inside an agent.
 OPERATION_TASK: Final = "task"
+#: Ours: something the application says about work that was done: revenue, an outcome, a verdict.
+OPERATION_RECORD: Final = "record"
 
 # --- Identity: on every span below an agent, also on spans of other instrumentations ------------
 #: One execution of one agent. 32 hex digits.
@@ -158,6 +160,38 @@ REWORK_OF: Final = "spanledger.rework.of"
 REWORK_REASON: Final = "spanledger.rework.reason"
 #: The same question was asked again in the same run.
 REWORK_REGENERATED: Final = "regenerated"
+
+# --- Records: what the application says about a run beyond its spans ------------------------------
+#: Id of the record; another record of the same kind and id amends it. Default: the span's id.
+RECORD_ID: Final = "spanledger.record.id"
+#: A short reason, in the application's own words.
+RECORD_REASON: Final = "spanledger.record.reason"
+#: What the record is about, where that is not the work around it: a run, a span, a whole trace.
+SUBJECT_TRACE_ID: Final = "spanledger.subject.trace_id"
+SUBJECT_RUN_ID: Final = "spanledger.subject.run_id"
+SUBJECT_SPAN_ID: Final = "spanledger.subject.span_id"
+#: The application's own key of the work (a ticket, an order); a record may name a run by it.
+EXTERNAL_KEY: Final = "spanledger.external_key"
+SUBJECT_EXTERNAL_KEY: Final = "spanledger.subject.external_key"
+#: Amounts are decimal text, so that no digit is lost; a currency is a code of ISO 4217.
+REVENUE_AMOUNT: Final = "spanledger.revenue.amount"
+REVENUE_CURRENCY: Final = "spanledger.revenue.currency"
+#: ``success`` | ``failure`` | ``partial``.
+OUTCOME: Final = "spanledger.outcome"
+VALUE_AMOUNT: Final = "spanledger.value.amount"
+VALUE_CURRENCY: Final = "spanledger.value.currency"
+EVALUATION_NAME: Final = "gen_ai.evaluation.name"
+EVALUATION_SCORE_VALUE: Final = "gen_ai.evaluation.score.value"
+EVALUATION_SCORE_LABEL: Final = "gen_ai.evaluation.score.label"
+#: ``acceptable`` | ``wrong`` | ``hallucinated``.
+EVALUATION_VERDICT: Final = "spanledger.evaluation.verdict"
+EXPENSE_AMOUNT: Final = "spanledger.expense.amount"
+EXPENSE_CURRENCY: Final = "spanledger.expense.currency"
+#: What was paid for: ``search_api``, ``sms``, ...
+EXPENSE_CATEGORY: Final = "spanledger.expense.category"
+#: Minutes that a person spent, and in which role: the rate is the price book's.
+EFFORT_MINUTES: Final = "spanledger.effort.minutes"
+EFFORT_ROLE: Final = "spanledger.effort.role"
 
 # --- What a server says about its own time, in nanoseconds ----------------------------------------
 #: All of it, loading included.

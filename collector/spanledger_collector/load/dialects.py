@@ -32,7 +32,7 @@ PARTS = tuple(
 CACHED_PARTS = {f"{kind}_input": f"{kind}_cache_read" for kind in ("audio", "image", "video")}
 
 #: Roles a span can have (``spans.role``).
-ROLES = ("call", "agent", "workflow", "task", "tool", "engine", "ignore", "other")
+ROLES = ("call", "agent", "workflow", "task", "tool", "engine", "ignore", "record", "other")
 
 
 @checked(frozen=True)

@@ -4,6 +4,7 @@
 
     gather_spans    -> settling_spans what all others read: one moment's view of the spans
     attribute_spans -> span_runs      which run each span belongs to
+    attribute_records -> run_records  which run each record is of, which telling of it counts
     judge_calls     -> call_verdicts  which spans count
     price_attempts  -> attempts       the ledger
     sum_runs        -> runs
@@ -28,6 +29,7 @@ _PAGE_TRACES = 10_000
 #: In the order they are run.
 STEPS = (
     "attribute_spans",
+    "attribute_records",
     "judge_calls",
     "price_attempts",
     "sum_runs",

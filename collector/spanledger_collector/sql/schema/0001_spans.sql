@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS spans
     status LowCardinality(String) COMMENT 'unset | ok | error',
     error_type LowCardinality(String) COMMENT 'error.type: exception class or status code; never the message',
     dialect LowCardinality(String) COMMENT 'Whose attribute names were read (load/dialects.yaml)',
-    role LowCardinality(String) COMMENT 'call | agent | workflow | task | tool | engine | ignore | other',
+    role LowCardinality(String) COMMENT 'call | agent | workflow | task | tool | engine | ignore | record | other',
     operation LowCardinality(String) COMMENT 'gen_ai.operation.name, normalised',
     provider LowCardinality(String) COMMENT 'Who bills: gen_ai.provider.name, normalised',
     request_model String COMMENT 'Model asked for',

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS runs
     workflow_name String COMMENT 'Workflow around it',
     conversation_id String COMMENT 'Conversation',
     service_name LowCardinality(String) COMMENT 'service.name',
+    external_key String COMMENT 'Key of the application for this work (a ticket, an order)',
     tags Map(String, String) COMMENT 'User tags',
     started_at DateTime64(9, 'UTC') COMMENT 'Start',
     ended_at DateTime64(9, 'UTC') COMMENT 'End',
@@ -44,6 +45,13 @@ CREATE TABLE IF NOT EXISTS runs
     flops_total UInt64 COMMENT 'Self',
     vram_peak_bytes UInt64 COMMENT 'Largest of its calls',
     gpu_seconds Float64 COMMENT 'Self',
+    outcome LowCardinality(String) COMMENT 'success | failure | partial, as recorded last; empty = nobody said',
+    revenue_usd Nullable(Decimal(38, 12)) COMMENT 'Recorded revenue; NULL = none recorded, or of no known rate',
+    outcome_value_usd Nullable(Decimal(38, 12)) COMMENT 'Recorded value of its outcomes, likewise',
+    judged_wrong Bool COMMENT 'An evaluation calls the run or a call of it wrong or hallucinated',
+    records UInt32 COMMENT 'Records about it',
+    unconverted_records UInt32 COMMENT 'Of them, amounts in a currency without a rate: in no sum',
+    posted_at DateTime64(9, 'UTC') COMMENT 'First arrival of one of its spans: when the run entered the books',
     version UInt64 COMMENT 'Settlement that wrote the row',
     is_deleted UInt8 COMMENT '1 = a later settlement found no such run'
 )

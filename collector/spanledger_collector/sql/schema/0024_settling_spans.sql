@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS settling_spans
     workflow_name String,
     tool_name String,
     conversation_id String,
+    external_key String,
     tags Map(String, String),
     attempt_number UInt16,
     retry_reasons Array(LowCardinality(String)),

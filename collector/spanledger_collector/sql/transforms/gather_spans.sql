@@ -8,7 +8,7 @@ INSERT INTO settling_spans
     service_tier, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, conversation_id, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
+    agent_version, workflow_name, tool_name, conversation_id, external_key, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
     rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at)
 SELECT
@@ -18,7 +18,7 @@ SELECT
     service_tier, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, conversation_id, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
+    agent_version, workflow_name, tool_name, conversation_id, attributes['spanledger.external_key'], tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
     rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at
 FROM spans

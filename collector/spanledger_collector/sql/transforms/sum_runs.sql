@@ -7,10 +7,11 @@
 -- cost_usd: 0 when nothing was attempted, NULL when nothing of what was attempted has a known cost.
 INSERT INTO runs
     (workspace, tenant, trace_id, run_id, parent_run_id, kind, agent_name, agent_id, agent_version, workflow_name,
-    conversation_id, service_name, tags, started_at, ended_at, duration_ns, ttft_ns, status, error_type, span_count, calls,
+    conversation_id, service_name, external_key, tags, started_at, ended_at, duration_ns, ttft_ns, status, error_type, span_count, calls,
     attempts, failed_attempts, retries, tool_calls, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd,
-    estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, version,
+    estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, outcome,
+    revenue_usd, outcome_value_usd, judged_wrong, records, unconverted_records, posted_at, version,
     is_deleted)
 WITH
     paid AS
@@ -46,6 +47,26 @@ WITH
             trace_id,
             run_id
     ),
+    -- What was recorded about each run.
+    told AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            run_id,
+            argMaxIf(verdict, (occurred_at, received_at, record_id), kind = 'outcome') AS outcome,
+            sumIf(amount_usd, kind = 'revenue') AS revenue_usd,
+            sumIf(amount_usd, kind = 'outcome') AS outcome_value_usd,
+            countIf(kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated')) > 0 AS judged_wrong,
+            count() AS records,
+            countIf(amount IS NOT NULL AND amount_usd IS NULL) AS unconverted_records
+        FROM run_records
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        GROUP BY
+            workspace,
+            trace_id,
+            run_id
+    ),
     found AS
     (
         SELECT
@@ -62,10 +83,12 @@ WITH
             argMin(o.workflow_name, (NOT o.is_run_root, o.workflow_name = '', s.started_at, o.span_id)) AS workflow_name,
             argMin(o.conversation_id, (NOT o.is_run_root, o.conversation_id = '', s.started_at, o.span_id)) AS conversation_id,
             argMin(s.service_name, (NOT o.is_run_root, s.started_at, o.span_id)) AS service_name,
+            argMin(s.external_key, (NOT o.is_run_root, s.external_key = '', s.started_at, o.span_id)) AS external_key,
             argMin(s.tags, (NOT o.is_run_root, empty(s.tags), s.started_at, o.span_id)) AS tags,
             minIf(s.started_at, o.is_run_root OR run_roots = 0) AS started_at,
             maxIf(s.ended_at, o.is_run_root OR run_roots = 0) AS ended_at,
             argMax((s.status, s.error_type), (o.is_run_root, s.ended_at, o.span_id)) AS ending,
+            min(s.received_at) AS posted_at,
             count() AS span_count,
             countIf(o.role = 'tool') AS tool_calls,
             countIf(o.role IN ('agent', 'workflow', 'call', 'task', 'tool')) AS telling
@@ -88,7 +111,9 @@ WITH
                 status,
                 error_type,
                 service_name,
-                tags
+                external_key,
+                tags,
+                received_at
             FROM settling_spans
             WHERE version = {version:UInt64}
         ) AS s ON s.workspace = o.workspace AND s.trace_id = o.trace_id AND s.span_id = o.span_id
@@ -209,6 +234,7 @@ SELECT
     s.workflow_name,
     s.conversation_id,
     s.service_name,
+    s.external_key,
     s.tags,
     s.started_at,
     s.ended_at,
@@ -238,7 +264,15 @@ SELECT
     s.flops_total,
     s.vram_peak_bytes,
     s.gpu_seconds,
+    t.outcome,
+    t.revenue_usd,
+    t.outcome_value_usd,
+    t.judged_wrong,
+    t.records,
+    t.unconverted_records,
+    s.posted_at,
     {version:UInt64},
     0
 FROM summed AS s
 LEFT ANY JOIN inclusive AS i ON i.workspace = s.workspace AND i.trace_id = s.trace_id AND i.run_id = s.run_id
+LEFT ANY JOIN told AS t ON t.workspace = s.workspace AND t.trace_id = s.trace_id AND t.run_id = s.run_id

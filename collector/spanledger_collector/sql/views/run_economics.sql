@@ -19,6 +19,7 @@ SELECT
     workflow_name,
     conversation_id,
     service_name,
+    external_key,
     tags,
     started_at,
     ended_at,
@@ -50,5 +51,12 @@ SELECT
     if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
     flops_total,
     vram_peak_bytes,
-    gpu_seconds
+    gpu_seconds,
+    outcome,
+    revenue_usd,
+    outcome_value_usd,
+    judged_wrong,
+    records,
+    unconverted_records,
+    posted_at
 FROM runs FINAL;

@@ -1,0 +1,184 @@
+-- attribute_records: finds the run that each record about the given traces is of, and which telling of it counts.
+-- grain: one row a record, into run_records. Reads span_runs of the same settlement, records and run_keys.
+-- parameters: version = the settlement; its spans are in settling_spans.
+-- A record is found by its trace, by its run id, or by an external key. A run id or key that is in several traces is the
+-- first one's. An external key is on everything below where it was set: its run is the topmost one that carries it.
+-- Within a trace: the named run, else the run of the named span (a record without a subject names its own span), else the
+-- top run. Of several tellings of a record the one received last counts.
+INSERT INTO run_records
+    (workspace, trace_id, run_id, subject_span_id, kind, record_id, tellings, occurred_at, received_at, name, verdict,
+    amount, currency, amount_usd, quantity, score, label, reason, version)
+WITH
+    -- The runs of these traces, by what a record may call them; top = the run for a record about the trace as a whole.
+    placed AS
+    (
+        SELECT
+            o.workspace AS workspace,
+            o.trace_id AS trace_id,
+            o.span_id AS span_id,
+            o.run_id AS run_id,
+            o.parent_run_id AS parent_run_id,
+            s.external_key AS external_key,
+            s.started_at AS started_at,
+            s.role = 'record' AS is_record
+        FROM
+        (
+            SELECT workspace, trace_id, span_id, run_id, parent_run_id
+            FROM span_runs
+            WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        ) AS o
+        INNER JOIN
+        (
+            SELECT workspace, trace_id, span_id, external_key, started_at, role
+            FROM settling_spans
+            WHERE version = {version:UInt64}
+        ) AS s USING (workspace, trace_id, span_id)
+    ),
+    tops AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            argMin(run_id, (is_record, parent_run_id != '', started_at, run_id)) AS top_run_id
+        FROM placed
+        GROUP BY workspace, trace_id
+    ),
+    keys AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            'key' AS kind,
+            external_key AS key,
+            arraySort(r -> (has(holders.run_id, r.parent_run_id), r.started_at, r.run_id), holders)[1].run_id AS run_id
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                external_key,
+                groupArray((run_id, parent_run_id, started_at))::Array(
+                    Tuple(run_id String, parent_run_id String, started_at DateTime64(9, 'UTC'))
+                ) AS holders
+            FROM
+            (
+                SELECT
+                    workspace,
+                    trace_id,
+                    external_key,
+                    run_id,
+                    max(parent_run_id) AS parent_run_id,
+                    min(started_at) AS started_at
+                FROM placed
+                WHERE external_key != '' AND NOT is_record
+                GROUP BY workspace, trace_id, external_key, run_id
+            )
+            GROUP BY workspace, trace_id, external_key
+        )
+        UNION ALL
+        SELECT DISTINCT workspace, trace_id, 'run' AS kind, run_id AS key, run_id
+        FROM placed
+        WHERE NOT is_record
+    ),
+    owned AS
+    (
+        SELECT
+            k.workspace AS workspace,
+            k.trace_id AS trace_id,
+            k.kind AS kind,
+            k.key AS key,
+            k.run_id AS run_id
+        FROM keys AS k
+        INNER JOIN
+        (
+            SELECT workspace, kind, key, argMin(trace_id, (received_at, trace_id)) AS trace_id
+            FROM run_keys
+            WHERE (workspace, kind, key) IN (SELECT workspace, kind, key FROM keys)
+            GROUP BY workspace, kind, key
+        ) AS first USING (workspace, kind, key, trace_id)
+    ),
+    found AS
+    (
+        SELECT
+            r.workspace AS workspace,
+            r.subject AS trace_id,
+            r.kind AS kind,
+            r.record_id AS record_id,
+            r.span_id AS span_id,
+            r.sequence AS sequence,
+            r.occurred_at AS occurred_at,
+            r.received_at AS received_at,
+            r.name AS name,
+            r.verdict AS verdict,
+            r.amount AS amount,
+            r.currency AS currency,
+            r.quantity AS quantity,
+            r.score AS score,
+            r.label AS label,
+            r.reason AS reason,
+            multiIf(r.subject_run_id != '', r.subject_run_id, p.run_id != '', p.run_id, t.top_run_id) AS run_id,
+            if(r.subject_span_id = r.span_id, '', r.subject_span_id) AS about_span_id
+        FROM records AS r
+        INNER JOIN tops AS t ON t.workspace = r.workspace AND t.trace_id = r.subject
+        LEFT ANY JOIN placed AS p ON p.workspace = r.workspace AND p.trace_id = r.subject AND p.span_id = r.subject_span_id
+        WHERE r.subject_kind = 'trace' AND (r.workspace, r.subject) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+        UNION ALL
+        SELECT
+            r.workspace AS workspace,
+            o.trace_id AS trace_id,
+            r.kind AS kind,
+            r.record_id AS record_id,
+            r.span_id AS span_id,
+            r.sequence AS sequence,
+            r.occurred_at AS occurred_at,
+            r.received_at AS received_at,
+            r.name AS name,
+            r.verdict AS verdict,
+            r.amount AS amount,
+            r.currency AS currency,
+            r.quantity AS quantity,
+            r.score AS score,
+            r.label AS label,
+            r.reason AS reason,
+            o.run_id AS run_id,
+            r.subject_span_id AS about_span_id
+        FROM records AS r
+        INNER JOIN owned AS o ON o.workspace = r.workspace AND o.kind = r.subject_kind AND o.key = r.subject
+        WHERE (r.workspace, r.subject_kind, r.subject) IN (SELECT workspace, kind, key FROM owned)
+    )
+SELECT
+    workspace,
+    trace_id,
+    newest.1,
+    newest.2,
+    kind,
+    record_id,
+    tellings,
+    newest.3,
+    last_received_at,
+    newest.4,
+    newest.5,
+    newest.6,
+    newest.7,
+    if(newest.7 = 'USD', newest.6, NULL),
+    newest.8,
+    newest.9,
+    newest.10,
+    newest.11,
+    {version:UInt64}
+FROM
+(
+    SELECT
+        workspace,
+        trace_id,
+        kind,
+        record_id,
+        toUInt32(uniqExact(span_id)) AS tellings,
+        max(received_at) AS last_received_at,
+        argMax(
+            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason),
+            (received_at, sequence, span_id)
+        ) AS newest
+    FROM found
+    GROUP BY workspace, trace_id, kind, record_id
+)

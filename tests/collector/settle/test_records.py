@@ -1,0 +1,150 @@
+"""What applications say of their runs: found by run, span, trace, key; early, late, amended."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from spanledger_collector.store import Store
+
+from . import scene
+
+
+def _record(
+    span_id: int, parent: int = 0, *, trace: int = 1, at: int = 5, **told: Any
+) -> scene.Row:
+    """The span of one record; names of attributes with ``_`` for ``.`` behind ``spanledger.``."""
+    attributes = {
+        "spanledger." + name.replace("__", "."): str(value) for name, value in told.items()
+    }
+    return scene.span(span_id, parent, "record", trace=trace, at=at, lasts=0, attributes=attributes)
+
+
+def _agent(span_id: int, parent: int = 0, *, trace: int = 1, **given: Any) -> scene.Row:
+    return scene.span(span_id, parent, "agent", trace=trace, agent_name="a", lasts=60, **given)
+
+
+def _told(run: scene.Row) -> tuple[str, Decimal | None, Decimal | None, int]:
+    return (run["outcome"], run["revenue_usd"], run["outcome_value_usd"], run["records"])
+
+
+def test_a_record_without_a_subject_is_of_the_run_around_it(any_store: Store) -> None:
+    with any_store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                _agent(1, run_id="outer"),
+                _agent(2, 1, run_id="inner", parent_run_id="outer"),
+                _record(3, 2, outcome="success", value__amount="4.50", value__currency="USD"),
+                _record(4, 1, revenue__amount="20.000000000001", revenue__currency="USD"),
+                _record(5, 1, revenue__amount="-1", revenue__currency="USD"),
+            ],
+        )
+        scene.settle(any_store)
+        runs = scene.runs(connection)
+    assert _told(runs["inner"]) == ("success", None, Decimal("4.5"), 1)
+    assert _told(runs["outer"]) == ("", Decimal("19.000000000001"), None, 2)
+
+
+def test_attributes_of_an_agents_own_span_are_records_too(store: Store) -> None:
+    """How a program in another language tells them."""
+    told = {"spanledger.outcome": "failure", "spanledger.revenue.amount": "3"}
+    with store.connect() as connection:
+        scene.load(connection, [_agent(1, attributes=told)])
+        scene.settle(store)
+        (run,) = scene.runs(connection).values()
+    assert _told(run) == ("failure", Decimal(3), None, 2)
+
+
+def test_a_record_names_a_run_in_another_trace_before_or_after_it_came(store: Store) -> None:
+    """By run id, by external key (the topmost run that carries it) and by trace id."""
+    key = {"spanledger.external_key": "ticket-77"}
+    records = [
+        _record(11, trace=9, subject__run_id="inner", outcome="success"),
+        _record(12, trace=9, subject__external_key="ticket-77", revenue__amount="7"),
+        _record(13, trace=9, subject__trace_id=scene.hex32(1), revenue__amount="8"),
+        _record(14, trace=9, subject__external_key="nobody", revenue__amount="9"),
+    ]
+    runs = [
+        _agent(1, run_id="outer"),
+        _agent(2, 1, run_id="middle", parent_run_id="outer", attributes=key),
+        _agent(3, 2, run_id="inner", parent_run_id="middle", attributes=key),
+    ]
+    for batches in ((records, runs), (runs, records)):
+        with store.connect() as connection:
+            for table in ("spans", "arrivals", "records", "run_keys", "run_records", "runs"):
+                connection.execute(f"TRUNCATE TABLE {table}")
+            one = scene.settler(store, quiet_seconds=0)
+            for batch in batches:
+                scene.load(connection, batch)
+                one.settle_due(everything=True)
+            one.stop(drain=False)
+            told = {name: _told(run) for name, run in scene.runs(connection).items()}
+        assert told == {
+            "outer": ("", Decimal(8), None, 1),
+            "middle": ("", Decimal(7), None, 1),
+            "inner": ("success", None, None, 1),
+        }
+
+
+def test_the_newest_telling_of_a_record_counts_and_all_are_kept(store: Store) -> None:
+    with store.connect() as connection:
+        scene.load(connection, [_agent(1, run_id="r")])
+        scene.load(connection, [_record(2, 1, record__id="sale", revenue__amount="10")])
+        later = _record(3, trace=2, subject__run_id="r", record__id="sale", revenue__amount="6.5")
+        later["received_at"] = scene.moment(scene.START.replace(day=20))
+        scene.load(connection, [later])
+        scene.settle(store)
+        (run,) = scene.runs(connection).values()
+        kept = connection.rows("SELECT amount FROM records FINAL ORDER BY amount")
+        (told,) = connection.rows("SELECT tellings FROM run_records FINAL")
+    assert run["revenue_usd"] == Decimal("6.5")
+    assert [row["amount"] for row in kept] == [Decimal("6.5"), Decimal(10)]
+    assert told["tellings"] == 2
+
+
+def test_amounts_that_cannot_be_used_are_in_no_sum(store: Store) -> None:
+    """No number is no amount; a currency without a rate is counted as such."""
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                _agent(1),
+                _record(2, 1, revenue__amount="much"),
+                _record(3, 1, revenue__amount="5", revenue__currency="XTS"),
+            ],
+        )
+        scene.settle(store)
+        (run,) = scene.runs(connection).values()
+    assert _told(run) == ("", None, None, 2)
+    assert run["unconverted_records"] == 1
+
+
+def test_a_judged_answer_marks_its_run(store: Store) -> None:
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                _agent(1, run_id="r"),
+                scene.call(2, 1, (1, 1)),
+                _record(
+                    3,
+                    trace=2,
+                    subject__trace_id=scene.hex32(1),
+                    subject__span_id=scene.hex16(2),
+                    evaluation__verdict="hallucinated",
+                ),
+            ],
+        )
+        scene.settle(store)
+        (run,) = scene.runs(connection).values()
+        (told,) = connection.rows("SELECT run_id, subject_span_id FROM run_records FINAL")
+    assert run["judged_wrong"]
+    assert told == {"run_id": "r", "subject_span_id": scene.hex16(2)}
+
+
+def test_a_trace_of_records_alone_is_no_run(store: Store) -> None:
+    with store.connect() as connection:
+        scene.load(connection, [_record(1, outcome="success")])
+        scene.settle(store)
+        assert not scene.runs(connection)
