@@ -69,6 +69,8 @@ class Answer:
     hidden_tokens: int = 0
     #: False: the answer stopped before the provider said that it was complete.
     complete: bool = True
+    #: True: the stream says nothing of its end, so it is complete where it was read to it.
+    ends_silently: bool = False
     #: True: there are no tokens to count, because the provider will answer later (background
     #: responses) or bills in other units.
     uncounted: bool = False

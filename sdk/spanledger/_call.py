@@ -118,7 +118,7 @@ class Call:
         self.span = span
         self.owner = owner
         self.model = str(kwargs.get("model") or "")
-        #: The client's own provider, while it is not known where the request goes; else empty.
+        #: The client's own provider, where only the requests tell where they go; else empty.
         self.provider = ""
         #: Its place among the calls of its run that ask the same question.
         self.repeat: Repeat | None = None
@@ -222,8 +222,7 @@ class Call:
         self._attempts.append(attempt)
         if self.provider:
             address = server_attributes(getattr(request, "url", None), self.provider)
-            self.span.set_attributes(address)
-            self.provider = ""
+            self.span.set_attributes(address)  # the last one counts: others may look things up
 
     # --- the stream (``_stream.Sink``) ------------------------------------------------------------
     def first_chunk(self) -> None:
@@ -240,7 +239,7 @@ class Call:
 
     def ended(self, error: BaseException | None) -> None:
         """The stream is exhausted or broken."""
-        self._finish_stream(error)
+        self._finish_stream(error, exhausted=error is None)
 
     def closed(self) -> None:
         """The application stopped reading."""
@@ -258,9 +257,12 @@ class Call:
         self._open.clear()
 
     @guarded(None)
-    def _finish_stream(self, error: BaseException | None) -> None:
+    def _finish_stream(self, error: BaseException | None, *, exhausted: bool = False) -> None:
         if self._reading is not None and self._open:
-            self.finish(read_answer(type(self._reading).answer, self._reading), error)
+            answer = read_answer(type(self._reading).answer, self._reading)
+            if exhausted and answer is not None and answer.ends_silently:
+                answer.complete = True
+            self.finish(answer, error)
 
     # --- the end --------------------------------------------------------------------------------
     def fail(self, error: BaseException) -> None:

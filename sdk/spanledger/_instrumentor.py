@@ -10,7 +10,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -54,6 +54,18 @@ def _base_url(instance: Any) -> Any:
     return getattr(client, "_base_url", None) or getattr(client, "base_url", None)
 
 
+class Asked(NamedTuple):
+    """What a call asks for and of whom, where its client's object does not tell it alone.
+
+    ``kwargs`` are the call's parameters with the model under ``model``; ``provider`` is who answers
+    when the host does not tell, empty where that is not known either; ``address`` is the URL.
+    """
+
+    kwargs: Mapping[str, Any]
+    provider: str
+    address: Any
+
+
 @dataclass(frozen=True, slots=True)
 class Instrumentor:
     """One client library.
@@ -72,6 +84,7 @@ class Instrumentor:
             empty where that says nothing either.
         factories: functions that make clients whose methods exist only then.
         address: the URL that an object with patched methods sends its requests to.
+        asked: for clients whose calls name the provider; takes the place of the two before.
     """
 
     client: str
@@ -84,6 +97,13 @@ class Instrumentor:
     flavour: Callable[[Any], str] = _no_flavour
     factories: tuple[Factory, ...] = ()
     address: Callable[[Any], Any] = _base_url
+    asked: Callable[[Any, Mapping[str, Any]], Asked] | None = None
+
+    def asks(self, instance: Any, kwargs: Mapping[str, Any]) -> Asked:
+        """What this call asks for and of whom."""
+        if self.asked is not None:
+            return self.asked(instance, kwargs)
+        return Asked(kwargs, self.flavour(instance), self.address(instance))
 
 
 def both(module: str, name: str, api: Api, *, optional: bool = False) -> tuple[Method, ...]:
@@ -250,15 +270,16 @@ def open_call(
     here = otel_context.get_current()
     if api.adapt is not None:
         api, kwargs = api.adapt(kwargs)
+    kwargs, flavour, address = instrumentor.asks(instance, kwargs)
     attributes = api.request(kwargs)
     model = kwargs.get("model")
     name = api.operation
-    if isinstance(model, str):
+    if isinstance(model, str) and model:
         attributes[semconv.REQUEST_MODEL] = model
         name = f"{api.operation} {model}"
     attributes[semconv.OPERATION_NAME] = api.operation
-    provider = instrumentor.flavour(instance) or instrumentor.provider
-    attributes.update(client_attributes(instrumentor.address(instance), provider))
+    provider = flavour or instrumentor.provider
+    attributes.update(client_attributes(address, provider))
     if api.streaming(kwargs) or api.snapshot is not None:
         attributes[semconv.REQUEST_STREAM] = True
     span = tracer.start_span(
