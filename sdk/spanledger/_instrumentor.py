@@ -16,7 +16,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
-from spanledger import semconv
+from spanledger import _fetch, semconv
 from spanledger._api import Api
 from spanledger._attempts import current
 from spanledger._body import watch_helper
@@ -38,7 +38,7 @@ class Method:
     """One patched method: where it is and how its calls are read."""
 
     target: Target
-    api: Api
+    api: Api | _fetch.Fetch
 
 
 def _no_flavour(_instance: Any) -> str:
@@ -106,7 +106,9 @@ class Instrumentor:
         return Asked(kwargs, self.flavour(instance), self.address(instance))
 
 
-def both(module: str, name: str, api: Api, *, optional: bool = False) -> tuple[Method, ...]:
+def both(
+    module: str, name: str, api: Api | _fetch.Fetch, *, optional: bool = False
+) -> tuple[Method, ...]:
     """The method of the synchronous class and of its asynchronous sister."""
     return (
         Method(Target(module, name, Kind.SYNC, optional=optional), api),
@@ -135,14 +137,30 @@ class Tracing:
         return tracer
 
 
-def wrapper_of(api: Api, kind: Kind, instrumentor: Instrumentor, tracing: Tracing) -> Wrapper:
+def wrapper_of(
+    api: Api | _fetch.Fetch, kind: Kind, instrumentor: Instrumentor, tracing: Tracing
+) -> Wrapper:
     """The wrapper for methods of one kind, for ``_patching.Patch``."""
     scope = f"spanledger.{instrumentor.client}"
+    if isinstance(api, _fetch.Fetch):
+        return _fetching(api, kind, instrumentor, functools.partial(tracing.tracer, scope))
 
     def opener(instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
         return open_call(api, tracing.tracer(scope), instrumentor, instance, kwargs)
 
     return _DRIVERS[kind](opener, api)
+
+
+def _fetching(
+    fetch: _fetch.Fetch, kind: Kind, instrumentor: Instrumentor, tracer: Callable[[], Tracer]
+) -> Wrapper:
+    @guarded(None)
+    def begin(instance: Any) -> _fetch.Telling:
+        provider = instrumentor.flavour(instance) or instrumentor.provider
+        attributes = client_attributes(instrumentor.address(instance), provider)
+        return _fetch.Telling(fetch, tracer(), attributes)
+
+    return _fetch.DRIVERS[kind](begin)
 
 
 Opener = Callable[[Any, Mapping[str, Any]], Call | None]

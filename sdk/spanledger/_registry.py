@@ -15,6 +15,7 @@ from opentelemetry.trace import TracerProvider
 from spanledger import _attempts, _framework_patches, frameworks, instrumentors
 from spanledger._api import Api
 from spanledger._factories import FactoryPatch
+from spanledger._fetch import Fetch
 from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
 from spanledger._patching import Hook, Kind, Patch, PatchState, Wrapper
@@ -147,7 +148,7 @@ def _patches_of(name: str) -> tuple[Patch | FactoryPatch | Hook, ...]:
 
 
 def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, ...]:
-    def wrapper(api: Api, kind: Kind) -> Wrapper:
+    def wrapper(api: Api | Fetch, kind: Kind) -> Wrapper:
         return wrapper_of(api, kind, instrumentor, _tracing)
 
     methods = (

@@ -61,6 +61,8 @@ SERVICE_NAME: Final = "service.name"
 OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
 ANTHROPIC_RESPONSE_SERVICE_TIER: Final = "anthropic.response.service_tier"
 OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
+#: Value of a service tier: the results of a batch.
+TIER_BATCH: Final = "batch"
 
 # --- Values of gen_ai.operation.name ------------------------------------------------------------
 OPERATION_CHAT: Final = "chat"
@@ -69,6 +71,8 @@ OPERATION_TEXT_COMPLETION: Final = "text_completion"
 OPERATION_EMBEDDINGS: Final = "embeddings"
 #: Ours: the conventions have no word for ordering documents by a query.
 OPERATION_RERANK: Final = "rerank"
+#: A set of batch results that was fetched; the answers in it are spans of their own.
+OPERATION_FETCH_BATCH: Final = "fetch_batch"
 OPERATION_INVOKE_AGENT: Final = "invoke_agent"
 OPERATION_INVOKE_WORKFLOW: Final = "invoke_workflow"
 OPERATION_EXECUTE_TOOL: Final = "execute_tool"
@@ -115,6 +119,9 @@ USAGE_VIDEO_OUTPUT_TOKENS: Final = "spanledger.usage.video.output_tokens"
 #: Prefix of what is billed in other units than tokens: ``spanledger.usage.units.<unit>``, a count
 #: (int or double). The units below, and any other that a price is published for.
 USAGE_UNITS_PREFIX: Final = "spanledger.usage.units."
+#: True: the provider keeps this answer, so that more than one span may tell it, also of other
+#: traces and processes (a result of a batch, a background response). The first with usage counts.
+RESPONSE_DEFERRED: Final = "spanledger.response.deferred"
 #: Interval of an estimate (tokens).
 USAGE_INPUT_TOKENS_LOW: Final = "spanledger.usage.input_tokens.low"
 USAGE_INPUT_TOKENS_HIGH: Final = "spanledger.usage.input_tokens.high"

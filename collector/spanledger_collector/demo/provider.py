@@ -23,6 +23,7 @@ binds a free port of 127.0.0.1 and is gone, with all its connections, after the 
 
 from __future__ import annotations
 
+import email.message
 import json
 import re
 import socket
@@ -71,7 +72,7 @@ _ROUTES: Final[Mapping[str, Route]] = {
 
 
 #: Azure's addresses of the same calls; the deployment stands where others name the model.
-_AZURE: Final = re.compile(r"/openai/(?:v1/|deployments/[^/]+/)?([a-z/]+)")
+_AZURE: Final = re.compile(r"/openai/(?:v1/|deployments/[^/]+/)?(.+)")
 
 
 def _template(path: str) -> re.Pattern[str]:
@@ -143,23 +144,22 @@ class Provider:
         Returns:
             The path, what its parts in braces were, and how it is answered (None: not at all).
         """
-        path = target.partition("?")[0]
-        named: dict[str, str] = {}
-        if path not in self._routes:
-            path, named = self._known(path)
+        path, named = self._known(target.partition("?")[0])
         found = self._routes.get(path)
         wire = found if found is None or isinstance(found, Wire) else Wire(found[0], found[1])
         return path, named, wire
 
     def _known(self, path: str) -> tuple[str, dict[str, str]]:
+        """The path as its route is named, and its parts in braces."""
         azure = _AZURE.fullmatch(path)
-        if azure:
-            return f"/v1/{azure[1]}", {}
-        for template, known in self._templates:
-            match = template.fullmatch(path)
-            if match:
-                parts = match.groupdict().items()
-                return known, {name: urllib.parse.unquote(part) for name, part in parts}
+        for candidate in (path, f"/v1/{azure[1]}" if azure else path):
+            if candidate in self._routes:
+                return candidate, {}
+            for template, known in self._templates:
+                match = template.fullmatch(candidate)
+                if match:
+                    parts = match.groupdict().items()
+                    return known, {name: urllib.parse.unquote(part) for name, part in parts}
         return path, {}
 
     def enqueue(self, *answers: Answer) -> None:
@@ -244,6 +244,9 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1  # one packet per flush, not one per write
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         raw = self.rfile.read(length)
@@ -252,13 +255,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(404, {"error": {"message": f"no such endpoint: {self.path}"}}, {})
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request, answer = self._provider.take(path, headers, json.loads(raw or b"{}"), named)
+        request, answer = self._provider.take(path, headers, self._body(raw), named)
         if answer.delay_seconds or answer.hang:
             self._provider.closing.wait(None if answer.hang else answer.delay_seconds)
         if answer.hang:
             self.close_connection = True
             return
         self._answer(request, answer, wire)
+
+    def _body(self, raw: bytes) -> dict[str, Any]:
+        """The fields of the body; of an upload those that are no files."""
+        kind = self.headers.get("content-type") or ""
+        if not kind.startswith("multipart/"):
+            return json.loads(raw or b"{}")
+        parts = email.message_from_bytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + raw)
+        return {
+            str(part.get_param("name", header="content-disposition")): str(part.get_payload())
+            for part in cast("list[email.message.Message]", parts.get_payload())
+            if part.get_filename() is None
+        }
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Say nothing: the demonstration owns the terminal."""

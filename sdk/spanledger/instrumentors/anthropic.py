@@ -15,7 +15,8 @@ from spanledger import semconv
 from spanledger._answer import Answer
 from spanledger._api import Api
 from spanledger._facts import Attributes
-from spanledger._instrumentor import Instrumentor, Method, sampling_attributes
+from spanledger._fetch import Fetch, Fetched
+from spanledger._instrumentor import Instrumentor, Method, both, sampling_attributes
 from spanledger._messages import MessageReading, answer_of, content_texts
 from spanledger._patching import Kind, Target
 
@@ -57,6 +58,18 @@ HELPER: Final = Api(
 )
 
 
+def _result(line: Any) -> Fetched | None:
+    """The message in a line of a batch's results; requests that gave none are not billed."""
+    if line.result.type != "succeeded":
+        return None
+    answer = answer_of(line.result.message)
+    answer.service_tier = semconv.TIER_BATCH
+    return Fetched(semconv.OPERATION_CHAT, answer)
+
+
+RESULTS: Final = Fetch(read=_result, tier_attribute=semconv.ANTHROPIC_RESPONSE_SERVICE_TIER)
+
+
 _MODULE: Final = "anthropic.resources.messages"
 _BETA_MODULE: Final = "anthropic.resources.beta.messages"
 
@@ -79,9 +92,16 @@ INSTRUMENTOR: Final = Instrumentor(
     methods=(
         *_methods(_MODULE),
         *_methods(_BETA_MODULE),
+        *both(f"{_MODULE}.batches", "Batches.results", RESULTS, optional=True),
+        *both(f"{_BETA_MODULE}.batches", "Batches.results", RESULTS, optional=True),
     ),
     helpers=(),
     not_metered={
+        **{
+            f"{module}.batches.Batches.{name}": "its answers are told when they are fetched"
+            for module in (_MODULE, _BETA_MODULE)
+            for name in ("cancel", "create", "delete", "list", "retrieve")
+        },
         f"{_MODULE}.Messages.count_tokens": "counts tokens; nothing is billed",
         f"{_BETA_MODULE}.Messages.count_tokens": "counts tokens; nothing is billed",
         f"{_BETA_MODULE}.Messages.thread": "makes no request; its calls go through patched methods",
@@ -90,7 +110,7 @@ INSTRUMENTOR: Final = Instrumentor(
         ),
     },
     notes=(
-        "Not metered: batches, completions (legacy), sessions and agents.",
+        "Not metered: completions (legacy), sessions and agents.",
         "From 1.14 the client makes spans of its own below ours; the ledger counts the call once.",
         "ANTHROPIC_OPEN_TELEMETRY=false switches the client's own spans off.",
     ),

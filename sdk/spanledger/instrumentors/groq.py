@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spanledger import semconv
-from spanledger._answer import Answer, Usage, text, whole
+from spanledger import _embeddings, semconv
+from spanledger._answer import Answer, text
 from spanledger._api import Api
+from spanledger._batch_lines import BATCH_FILE
 from spanledger._chat_completions import ChatReading, answer_of, request
 from spanledger._instrumentor import Instrumentor, both
 
@@ -44,11 +45,6 @@ class GroqReading(ChatReading):
         return answer
 
 
-def _embeddings_answer(answer: Any) -> Answer:
-    given = getattr(getattr(answer, "usage", None), "prompt_tokens", None)
-    return Answer(model=text(answer.model), usage=Usage(input_tokens=whole(given), output_tokens=0))
-
-
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=request,
@@ -58,8 +54,8 @@ CHAT: Final = Api(
 )
 EMBEDDINGS: Final = Api(
     operation=semconv.OPERATION_EMBEDDINGS,
-    request=lambda _kwargs: {},
-    answer=_embeddings_answer,
+    request=_embeddings.request,
+    answer=_embeddings.answer_of,
     reading=ChatReading,  # this API does not stream
     prompt=("input",),
 )
@@ -71,11 +67,15 @@ INSTRUMENTOR: Final = Instrumentor(
     methods=(
         *both("groq.resources.chat.completions", "Completions.create", CHAT),
         *both("groq.resources.embeddings", "Embeddings.create", EMBEDDINGS),
+        *both("groq.resources.files", "Files.content", BATCH_FILE, optional=True),
     ),
     helpers=(),
-    not_metered={},
+    not_metered={
+        f"groq.resources.files.Files.{name}": "reads or changes what is stored; nothing is billed"
+        for name in ("create", "delete", "info", "list")
+    },
     notes=(
-        "Not metered: audio (billed by the hour or by characters) and batches.",
+        "Not metered: audio (billed by the hour or by characters).",
         "Tools that Groq's compound systems run themselves are not metered; their tokens are.",
     ),
 )

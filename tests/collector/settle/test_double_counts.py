@@ -1,6 +1,7 @@
 """One call told by several tellers is paid once; two calls are never taken for one."""
 
 from decimal import Decimal
+from typing import Any
 
 from spanledger_collector.store import Store
 
@@ -264,3 +265,47 @@ def test_ids_shared_by_traces_workspaces_and_months_are_kept_apart(store: Store)
             ("other", first, Decimal("40.00")),
         ]
         assert scene.cost(connection, "attempts") == Decimal("43.21")
+
+
+def _deferred(span_id: int, response_id: str, **given: Any) -> scene.Row:
+    attributes = {"spanledger.response.deferred": "true"}
+    return scene.call(span_id, 0, (9, 9), response_id=response_id, attributes=attributes, **given)
+
+
+def test_an_answer_that_is_fetched_again_counts_once_in_the_ledger(store: Store) -> None:
+    """In another trace too, and whoever fetches it: who was received first counts.
+
+    A background call that was asked in one trace and fetched in another keeps its row without
+    usage, because when it was settled nobody knew better.
+    """
+    unanswered = {"usage_source": "missing"}
+    first, again, asked, polled, ordinary = _told(
+        store,
+        [
+            [_deferred(1, "x"), _deferred(2, "x")],
+            [_deferred(3, "x"), _deferred(4, "y")],
+            [_deferred(5, "z", **unanswered)],
+            [_deferred(6, "z"), _deferred(7, "z")],
+            [scene.call(8, 0, (9, 9), response_id="w")],
+        ],
+    )
+    assert first == {1: ("", 0), 2: ("duplicate_response", 1)}
+    assert again == {3: ("duplicate_response", 1), 4: ("", 0)}
+    assert asked == {5: ("", 0)}
+    assert polled == {6: ("", 0), 7: ("duplicate_response", 6)}
+    assert ordinary == {8: ("", 0)}
+
+
+def test_who_told_an_answer_first_does_not_change_when_settled_again(store: Store) -> None:
+    """Another workspace's answer of the same id is another answer."""
+    with store.connect() as connection:
+        later = _deferred(1, "x", trace=1)
+        scene.load(connection, [later, _deferred(2, "x", trace=3, workspace="other")])
+        scene.settle(store, [1])
+        assert scene.attempt(connection, 1)["counted"]
+        scene.load(connection, [_deferred(3, "x", trace=2)])
+        scene.settle(store, [2, 1])
+        scene.settle(store, [3], "other")
+        assert scene.attempt(connection, 1)["counted"]
+        assert not scene.attempt(connection, 3, trace=2)["counted"]
+        assert scene.attempt(connection, 2, trace=3)["counted"]

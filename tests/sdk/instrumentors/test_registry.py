@@ -170,6 +170,7 @@ def test_the_doctor_tells_versions_patches_and_gaps(
     """Versions without an import, patch states, and settings with their secrets hidden."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=very-secret,b=also-secret")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hidden@collector:4318")
+    _registry.import_waiting("openai")
     found = _doctor.report()
     assert {client.client for client in found.clients} == set(IDS)
     assert all(client.supported and client.version for client in found.clients)

@@ -6,6 +6,7 @@
 --   agent, workflow, task, tool, other with usage: aggregate when any usage or call is below it, else it counts as
 --     aggregate_only (a sampled trace that kept only the agent)
 --   calls with the same non-empty response id are one call (duplicate_response); two different ids never are
+--   an answer that the provider keeps (deferred_answers) counts once in the ledger: in the trace that told it first
 --   a call inside a call of another scope is the same call (duplicate_nested) when at least one has no response id, the
 --     models agree, both failed or both did not, and the token counts are equal or one of them is not the provider's;
 --     of several such calls of one scope inside the same call, only the last
@@ -176,8 +177,21 @@ WITH
                 top_id != '', top_id,
                 minIf(response_id, response_id != '') OVER (PARTITION BY workspace, trace_id, chain)
             ) AS shared_id,
-            if(shared_id != '', 0, chain) AS shared_chain
+            if(shared_id != '', 0, chain) AS shared_chain,
+            if(usage_source = 'provider' AND first_told.1 != trace_id, first_told.2, '') AS told_before
         FROM calls
+        LEFT ANY JOIN
+        (
+            SELECT
+                workspace,
+                response_id,
+                argMin((trace_id, span_id), (received_at, trace_id, span_id)) AS first_told
+            FROM deferred_answers
+            WHERE (workspace, response_id) IN (SELECT workspace, response_id FROM claims)
+            GROUP BY
+                workspace,
+                response_id
+        ) AS f USING (workspace, response_id)
         INNER JOIN
         (
             SELECT
@@ -197,10 +211,10 @@ SELECT
     workspace,
     trace_id,
     span_id,
-    span_id = winner.1 AS counted,
+    span_id = winner.1 AND winner.3 = '' AS counted,
     'call' AS usage_quality,
     multiIf(counted, '', response_id != '' AND response_id = winner.2, 'duplicate_response', 'duplicate_nested') AS excluded_reason,
-    if(counted, '', winner.1) AS duplicate_of,
+    multiIf(counted, '', winner.3 != '', winner.3, winner.1) AS duplicate_of,
     if(counted, retries.1, []) AS retry_reasons,
     if(counted, retries.2, []) AS retry_wait_seconds,
     if(counted, marks.1, '') AS retry_of,
@@ -212,7 +226,7 @@ FROM
     SELECT
         *,
         argMin(
-            (span_id, response_id),
+            (span_id, response_id, told_before),
             (
                 transform(toString(usage_source), ['provider', 'estimated', 'none'], [0, 1, 2], 3),
                 dialect != 'spanledger',
