@@ -8,12 +8,13 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from tests.sdk.instrumentors import cases_anthropic, cases_openai
+from tests.sdk.instrumentors import cases_openai
 from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL
 from tests.sdk.instrumentors.conftest import Desk, Spans
 
 from spanledger import semconv
 from spanledger._hosts import server_attributes
+from spanledger.instrumentors.anthropic import MESSAGES as MESSAGES_API
 from spanledger_collector.demo.provider import Answer
 
 AZURE: dict[str, Any] = {"api_key": "made-up", "api_version": "2024-10-21"}
@@ -171,7 +172,7 @@ def _messages(later: dict[str, Any]) -> dict[str, Any]:
             return Record({name: record(inner) for name, inner in value.items()})
         return value
 
-    reading = cases_anthropic.INSTRUMENTOR.methods[0].api.reading({})
+    reading = MESSAGES_API.reading({})
     start = {
         "input_tokens": 100,
         "cache_creation_input_tokens": 50,
