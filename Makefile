@@ -39,6 +39,9 @@ test: lint ## lint, then every test
 	$(BIN)/python -m tests.support.environments
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
+oldest: $(VENV)/.dev ## every contract test on the oldest supported version of each client and framework
+	SPANLEDGER_TESTS_OLDEST="every row" $(BIN)/pytest -s tests/environments/test_oldest.py
+
 quick: $(VENV)/.dev ## the tests that take less than a few seconds each
 	$(BIN)/pytest -m "not slow"
 
@@ -81,4 +84,4 @@ test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run bes
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
 
-.PHONY: help demo up lint test quick bench bench-peers bench-pins test-pins format prices constraints clean
+.PHONY: help demo up lint test quick oldest bench bench-peers bench-pins test-pins format prices constraints clean

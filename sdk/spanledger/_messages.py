@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, count, present, text, whole
+from spanledger._answer import Answer, Usage, count, fields_of, present, text, whole
 
 
 def usage_of(usage: Any) -> Usage:
@@ -20,9 +20,10 @@ def usage_of(usage: Any) -> Usage:
         return Usage()
     read = count(getattr(usage, "cache_read_input_tokens", None))
     written = count(getattr(usage, "cache_creation_input_tokens", None))
-    by_ttl = getattr(usage, "cache_creation", None)
-    hour = min(written, count(getattr(by_ttl, "ephemeral_1h_input_tokens", None)))
-    details = getattr(usage, "output_tokens_details", None)
+    # Versions of the client that do not know these hold them as plain mappings.
+    by_ttl = fields_of(getattr(usage, "cache_creation", None))
+    hour = min(written, count(by_ttl.get("ephemeral_1h_input_tokens")))
+    details = fields_of(getattr(usage, "output_tokens_details", None))
     uncached = whole(getattr(usage, "input_tokens", None))
     return Usage(
         input_tokens=None if uncached is None else uncached + read + written,
@@ -30,7 +31,7 @@ def usage_of(usage: Any) -> Usage:
         cache_read_tokens=read,
         cache_write_5m_tokens=written - hour,
         cache_write_1h_tokens=hour,
-        reasoning_tokens=count(getattr(details, "thinking_tokens", None)),
+        reasoning_tokens=count(details.get("thinking_tokens")),
         units=_tool_units(usage),
     )
 
@@ -40,9 +41,8 @@ def _tool_units(usage: Any) -> Mapping[str, int] | None:
     tools = getattr(usage, "server_tool_use", None)
     if tools is None:
         return None
-    return present(
-        {unit: count(getattr(tools, field, None)) for field, unit in _COUNTED_TOOLS.items()}
-    )
+    used = fields_of(tools)
+    return present({unit: count(used.get(field)) for field, unit in _COUNTED_TOOLS.items()})
 
 
 #: Fields of ``server_tool_use``.
@@ -154,8 +154,8 @@ class MessageReading:
         total.output_tokens = whole(getattr(usage, "output_tokens", None))
         if getattr(usage, "input_tokens", None) is not None:
             self._raise_input(total, usage)
-        details = getattr(usage, "output_tokens_details", None)
-        total.reasoning_tokens = count(getattr(details, "thinking_tokens", None))
+        details = fields_of(getattr(usage, "output_tokens_details", None))
+        total.reasoning_tokens = count(details.get("thinking_tokens"))
         total.units = _tool_units(usage) or total.units  # cumulative, as the other counts
 
     def _raise_input(self, total: Usage, usage: Any) -> None:

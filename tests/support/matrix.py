@@ -141,6 +141,7 @@ def _page(matrices: Iterable[Matrix]) -> list[str]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--contract-matrix FILE`` writes the matrix as Markdown too."""
+    parser.addoption("--contract-brief", action="store_true", help="one row of each cell")
     parser.addoption("--contract-matrix", metavar="FILE", help="write the contract matrix there")
 
 
@@ -151,12 +152,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Collector(), "contract-matrix")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What a row is travels with its reports."""
+    brief, seen, left_out = config.getoption("contract_brief"), set[object](), list[pytest.Item]()
     for item in items:
         mark = item.get_closest_marker(_MARK)
         if mark is not None:
             item.user_properties.append((_MARK, dict(mark.kwargs)))
+            cell = tuple(mark.kwargs[name] for name in ("family", "subject", "behaviour", "mode"))
+            if brief and cell in seen:
+                left_out.append(item)
+            seen.add(cell)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -49,7 +49,7 @@ def _sequence(name: str, kind: Kind) -> Step:
 FRAMEWORK: Final = Framework(
     name="langchain",
     distribution="langchain-core",
-    minimum="0.3.30",
+    minimum="0.3.33",
     steps=(
         Step(Target(_TOOLS, "BaseTool.run", Kind.SYNC), _tool, failure=_failure),
         Step(Target(_TOOLS, "BaseTool.arun", Kind.ASYNC), _tool, failure=_failure),

@@ -22,7 +22,7 @@ from spanledger._instrumentor import Instrumentor, Method, fields, number, sampl
 from spanledger._patching import Kind, Target
 
 #: Oldest version tried: calls and streams, by hand. The contract suite was run from 1.50.0 on.
-MINIMUM_VERSION: Final = "1.10.0"
+MINIMUM_VERSION: Final = "1.50.0"
 
 #: Says which tier answered, which is not always the one that was asked for.
 _TIER_HEADER: Final = "x-gemini-service-tier"

@@ -22,7 +22,7 @@ from spanledger._instrumentor import Instrumentor, Method, fields, number, sampl
 from spanledger._patching import Kind, Target
 
 #: Oldest version tried: with the contract suite, but for what its clients cannot do: be closed.
-MINIMUM_VERSION: Final = "0.4.0"
+MINIMUM_VERSION: Final = "0.6.0"
 
 #: Field of an answer (nanoseconds) -> attribute.
 _DURATIONS: Final = (

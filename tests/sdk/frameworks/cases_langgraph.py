@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import Any, Final
 
-from langchain.agents import create_agent
 from langchain_core.tools import BaseTool, StructuredTool
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
@@ -21,6 +21,24 @@ from tests.sdk.frameworks.contract import (
 )
 
 from spanledger.frameworks.langgraph import FRAMEWORK
+
+
+def _maker_of_agents() -> Any:
+    """Of langchain; before its 1.0, of langgraph."""
+    try:
+        return importlib.import_module("langchain.agents").create_agent
+    except (ImportError, AttributeError):
+        return _create_react_agent
+
+
+def _create_react_agent(*parts: Any, name: str, **options: Any) -> Any:
+    """In its oldest form, which takes no name."""
+    graph = importlib.import_module("langgraph.prebuilt").create_react_agent(*parts, **options)
+    graph.name = name
+    return graph
+
+
+create_agent: Final = _maker_of_agents()
 
 
 def model(endpoint: Endpoint) -> ChatOpenAI:

@@ -31,7 +31,7 @@ from tests.sdk.frameworks.contract import (
     perform,
     prompt,
 )
-from tests.support.contracts import MODES, Contract, F, Mode, Row
+from tests.support.contracts import MODES, Contract, F, Mode, Row, under_contract
 
 import spanledger
 from spanledger import _registry, semconv
@@ -40,7 +40,12 @@ from spanledger_collector.demo.provider import Answer
 
 _HERE = Path(__file__).parent
 _FILES = sorted(
-    module.name for module in pkgutil.iter_modules([str(_HERE)]) if module.name.startswith("cases_")
+    f"cases_{name}"
+    for name in under_contract(
+        module.name.removeprefix("cases_")
+        for module in pkgutil.iter_modules([str(_HERE)])
+        if module.name.startswith("cases_")
+    )
 )
 
 

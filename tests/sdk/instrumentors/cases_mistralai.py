@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import httpx2
+import mistralai
 import pydantic
-from mistralai.client import Mistral
-from mistralai.client.utils import BackoffStrategy, RetryConfig
 from tests.sdk.instrumentors.contract import (
     SECRET_ANSWER,
     SECRET_PROMPT,
@@ -24,6 +24,14 @@ from tests.support.wires.mistral_wire import PREFIX
 from spanledger.instrumentors.mistralai import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
 
+#: Since 2.0 the package is a namespace and the client a module of it; since 3.0 it has another
+#: HTTP library.
+_CLIENT: Any = (
+    mistralai if hasattr(mistralai, "Mistral") else importlib.import_module("mistralai.client")
+)
+_UTILS: Any = importlib.import_module(f"{_CLIENT.__name__}.utils")
+_SDK: Any = sys.modules[_CLIENT.Mistral.__module__]
+_HTTP: Any = getattr(_SDK, "httpx2", None) or _SDK.httpx
 MODEL = "mistral-large-latest"
 FIM_MODEL = "codestral-latest"
 ASKED: dict[str, Any] = {
@@ -56,8 +64,8 @@ class Elapsed(int):
 class Client:
     """One face of the client: its methods have two names, the contract knows one."""
 
-    def __init__(self, client: Mistral, http: httpx2.Client | httpx2.AsyncClient) -> None:
-        asynchronous = isinstance(http, httpx2.AsyncClient)
+    def __init__(self, client: Any, http: Any) -> None:
+        asynchronous = isinstance(http, _HTTP.AsyncClient)
         self.mistral = client
         self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
         self.chat, self.fim, self.embeddings, self.agents = (
@@ -76,14 +84,14 @@ def make(mode: Mode, provider: Provider, max_retries: int = 2, timeout: float | 
     """A client of the simulated provider."""
     elapsed = Elapsed(0)
     elapsed.left = max_retries
-    backoff = BackoffStrategy(1, 10, 1.5, elapsed)
-    sync, other = httpx2.Client(verify=False), httpx2.AsyncClient(verify=False)
-    client = Mistral(
+    backoff = _UTILS.BackoffStrategy(20, 20, 1, elapsed)
+    sync, other = _HTTP.Client(verify=False), _HTTP.AsyncClient(verify=False)
+    client = _CLIENT.Mistral(
         api_key="made-up",
         server_url=f"{provider.url}{PREFIX}",
         client=sync,
         async_client=other,
-        retry_config=RetryConfig("backoff", backoff, retry_connection_errors=False),
+        retry_config=_UTILS.RetryConfig("backoff", backoff, retry_connection_errors=False),
         timeout_ms=None if timeout is None else round(timeout * 1000),
     )
     return Client(client, sync if mode == "sync" else other)

@@ -35,7 +35,10 @@ def make(mode: Mode, provider: Provider, timeout: float | None = None, max_retri
     """A client of the simulated provider; it makes no failed request again."""
     assert max_retries >= 0
     kind: Any = ollama.Client if mode == "sync" else ollama.AsyncClient
-    return kind(provider.url, timeout=timeout, verify=False)
+    client = kind(provider.url, timeout=timeout, verify=False)
+    if not hasattr(client, "close"):  # older versions
+        client.close = client._client.close if mode == "sync" else client._client.aclose
+    return client
 
 
 def _operation(name: str, shape: Shape, call: Callable[[Any], Any], kind: str) -> Operation:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import openai
 from tests.sdk.instrumentors.contract import (
     SECRET_ANSWER,
@@ -35,13 +35,17 @@ EMBEDDED = Answer(input_tokens=12, output_tokens=0)
 def make(mode: Mode, provider: Provider, **options: Any) -> Any:
     """A client of the simulated provider."""
     kind = openai.OpenAI if mode == "sync" else openai.AsyncOpenAI
-    http = httpx2.Client if mode == "sync" else httpx2.AsyncClient
+    http = openai.DefaultHttpxClient if mode == "sync" else openai.DefaultAsyncHttpxClient
     options.setdefault("http_client", http(verify=False))  # no certificates to load: plain HTTP
     return kind(base_url=provider.openai_url, api_key="made-up", **options)
 
 
 def _chat(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
     return Operation(name, shape, call, ANSWER, f"chat {MODEL}")
+
+
+def _newer(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
+    return dataclasses.replace(_chat(name, shape, call), in_oldest=False)
 
 
 OPERATIONS = (
@@ -55,7 +59,7 @@ OPERATIONS = (
         Shape.WHOLE,
         lambda c: c.chat.completions.create(model=MODEL, messages=MESSAGES, n=2),
     ),
-    _chat(
+    _newer(
         "chat parse",
         Shape.WHOLE,
         lambda c: c.chat.completions.parse(model=MODEL, messages=MESSAGES),
@@ -77,7 +81,7 @@ OPERATIONS = (
             model=MODEL, messages=MESSAGES, stream=True, n=2, **USAGE
         ),
     ),
-    _chat(
+    _newer(
         "chat helper",
         Shape.HELPER,
         lambda c: c.chat.completions.stream(model=MODEL, messages=MESSAGES, **USAGE),
@@ -99,37 +103,37 @@ OPERATIONS = (
         Shape.OPEN,
         lambda c: c.chat.completions.with_streaming_response.create(model=MODEL, messages=MESSAGES),
     ),
-    _chat(
+    _newer(
         "responses",
         Shape.WHOLE,
         lambda c: c.responses.create(model=MODEL, input=SECRET_PROMPT),
     ),
-    _chat(
+    _newer(
         "responses parse",
         Shape.WHOLE,
         lambda c: c.responses.parse(model=MODEL, input=SECRET_PROMPT),
     ),
-    _chat(
+    _newer(
         "responses stream",
         Shape.STREAM,
         lambda c: c.responses.create(model=MODEL, input=SECRET_PROMPT, stream=True),
     ),
-    _chat(
+    _newer(
         "responses helper",
         Shape.HELPER,
         lambda c: c.responses.stream(model=MODEL, input=SECRET_PROMPT),
     ),
-    _chat(
+    _newer(
         "responses raw",
         Shape.RAW,
         lambda c: c.responses.with_raw_response.create(model=MODEL, input=SECRET_PROMPT),
     ),
-    _chat(
+    _newer(
         "responses open",
         Shape.OPEN,
         lambda c: c.responses.with_streaming_response.create(model=MODEL, input=SECRET_PROMPT),
     ),
-    _chat(
+    _newer(
         "responses raw stream",
         Shape.RAW_STREAM,
         lambda c: c.responses.with_raw_response.create(

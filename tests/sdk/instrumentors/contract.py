@@ -54,7 +54,8 @@ STREAMING = (Shape.STREAM, Shape.GENERATOR, Shape.HELPER, Shape.RAW_STREAM)
 class Operation:
     """One way to make a model call; ``answer`` is what the provider is told to say.
 
-    ``answered_by`` is the model that the answer names, where that is not the one asked for.
+    ``answered_by`` is the model that the answer names, where that is not the one asked for;
+    ``in_oldest`` is false for what the oldest supported version of the client has not got.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Operation:
     answer: Answer
     span_name: str
     answered_by: str = ""
+    in_oldest: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -91,6 +93,8 @@ class ClientCases:
     def rows(self) -> Iterable[Row]:
         """Every operation of every client there is."""
         for operation in self.operations:
+            if contracts.OLDEST and not operation.in_oldest:
+                continue
             for (mode, streams), cell in _CELLS.items():
                 if streams == (operation.shape in STREAMING) and cell not in self.lacks:
                     values = (self, operation, mode)
