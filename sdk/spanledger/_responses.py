@@ -13,6 +13,7 @@ from spanledger._answer import Answer, Usage, count, fields_of, text, whole
 from spanledger._chat_completions import tier
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetched
+from spanledger._hosted_tools import units_of
 from spanledger._instrumentor import sampling_attributes
 
 
@@ -45,6 +46,8 @@ def answer_of(response: Any) -> Answer:
     status = text(getattr(response, "status", None))
     reason = text(getattr(getattr(response, "incomplete_details", None), "reason", None))
     usage = usage_of(getattr(response, "usage", None))
+    if usage.known:
+        usage.units = units_of(response)
     return Answer(
         response_id=text(response.id),
         model=text(response.model),

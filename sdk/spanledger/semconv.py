@@ -69,6 +69,12 @@ OPERATION_CHAT: Final = "chat"
 OPERATION_GENERATE_CONTENT: Final = "generate_content"
 OPERATION_TEXT_COMPLETION: Final = "text_completion"
 OPERATION_EMBEDDINGS: Final = "embeddings"
+#: Ours, as are the next four: the conventions have no words for them yet.
+OPERATION_IMAGE_GENERATION: Final = "image_generation"
+OPERATION_TRANSCRIPTION: Final = "transcription"
+OPERATION_TRANSLATION: Final = "translation"
+OPERATION_SPEECH: Final = "speech"
+OPERATION_MODERATION: Final = "moderation"
 #: Ours: the conventions have no word for ordering documents by a query.
 OPERATION_RERANK: Final = "rerank"
 #: A set of batch results that was fetched; the answers in it are spans of their own.

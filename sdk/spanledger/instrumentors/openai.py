@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from spanledger import _embeddings, _responses, semconv
+from spanledger import _embeddings, _openai_media, _responses, _text_completions, semconv
 from spanledger._api import Api
 from spanledger._batch_lines import BATCH_FILE
 from spanledger._chat_completions import ChatReading, answer_of, request
@@ -41,10 +41,19 @@ EMBEDDINGS: Final = Api(
     reading=ChatReading,  # this API does not stream
     prompt=("input",),
 )
+TEXT: Final = Api(
+    operation=semconv.OPERATION_TEXT_COMPLETION,
+    request=request,
+    answer=_text_completions.answer_of,
+    reading=_text_completions.TextReading,
+    prompt=("prompt",),
+)
 #: An answer that the provider made in the background; each poll asks for it.
 BACKGROUND: Final = Fetch(read=_responses.read_background, is_set=False)
 
 
+_TRANSCRIPTION: Final = _openai_media.TRANSCRIPTION
+_AUDIO_MODULE: Final = "openai.resources.audio"
 _STORED: Final = "reads or changes what is stored; no tokens are billed"
 _CHAT_MODULE: Final = "openai.resources.chat.completions"
 _BETA_CHAT_MODULE: Final = "openai.resources.beta.chat.completions"
@@ -65,6 +74,14 @@ INSTRUMENTOR: Final = Instrumentor(
         *both(_RESPONSES_MODULE, "Responses.retrieve", BACKGROUND, optional=True),
         *both(_BETA_RESPONSES_MODULE, "Responses.retrieve", BACKGROUND, optional=True),
         *both("openai.resources.embeddings", "Embeddings.create", EMBEDDINGS),
+        *both("openai.resources.completions", "Completions.create", TEXT),
+        *both("openai.resources.images", "Images.generate", _openai_media.IMAGES),
+        *both("openai.resources.images", "Images.edit", _openai_media.IMAGES),
+        *both("openai.resources.images", "Images.create_variation", _openai_media.IMAGES),
+        *both(f"{_AUDIO_MODULE}.transcriptions", "Transcriptions.create", _TRANSCRIPTION),
+        *both(f"{_AUDIO_MODULE}.translations", "Translations.create", _openai_media.TRANSLATION),
+        *both(f"{_AUDIO_MODULE}.speech", "Speech.create", _openai_media.SPEECH),
+        *both("openai.resources.moderations", "Moderations.create", _openai_media.MODERATION),
         *both("openai.resources.files", "Files.content", BATCH_FILE),
     ),
     helpers=(
@@ -91,7 +108,7 @@ INSTRUMENTOR: Final = Instrumentor(
         f"{_BETA_RESPONSES_MODULE}.Responses.connect": "websocket sessions are not metered yet",
     },
     notes=(
-        "Not metered: legacy completions, images, audio, realtime, assistants.",
+        "Not metered: realtime, assistants, videos, images that the tool of a response makes.",
         "A chat stream carries usage only with stream_options.include_usage; else it is estimated.",
     ),
 )

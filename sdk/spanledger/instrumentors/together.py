@@ -6,14 +6,14 @@ details of their own. The last chunk of a stream carries the usage whether it wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from spanledger import _chat_completions, semconv
+from spanledger import _chat_completions, _text_completions, semconv
 from spanledger._answer import Answer, Usage, count, fields_of, text, whole
 from spanledger._api import Api
 from spanledger._chat_completions import ChatReading
 from spanledger._instrumentor import Instrumentor, both
+from spanledger._text_completions import TextReading
 
 #: Oldest version tried: with the contract suite; before it, another client of the same name.
 MINIMUM_VERSION: Final = "2.0.0"
@@ -42,51 +42,17 @@ class TogetherReading(ChatReading):
 
 
 def _text_answer(completion: Any) -> Answer:
-    reasons = (text(choice.finish_reason) for choice in completion.choices or ())
-    usage = _usage(completion.usage)
-    return Answer(
-        response_id=text(completion.id),
-        model=text(completion.model),
-        finish_reasons=tuple(reason for reason in reasons if reason),
-        usage=usage,
-        texts=[] if usage.known else [text(choice.text) for choice in completion.choices or ()],
-    )
+    return _text_completions.answer_of(completion, _usage)
 
 
-class TextReading:
-    """A text completion read chunk by chunk. A choice, or the chunk, says how it ended."""
+class TogetherTextReading(TextReading):
+    """A text completion read chunk by chunk."""
 
-    __slots__ = ("_finishes", "_last", "_texts", "_usage")
+    __slots__ = ()
 
-    def __init__(self, _kwargs: Mapping[str, Any]) -> None:
-        self._texts: list[str] = []
-        self._finishes: list[str] = []
-        self._usage: Any = None
-        self._last: Any = None
-
-    def chunk(self, chunk: Any, /) -> None:
-        """Keep the piece of text, the end, the usage."""
-        self._last = chunk
-        for choice in chunk.choices or ():
-            self._texts.append(text(choice.text) or text(getattr(choice.delta, "content", None)))
-        for ended in (chunk, *(chunk.choices or ())):
-            reason = text(getattr(ended, "finish_reason", None))
-            if reason:
-                self._finishes.append(reason)
-        if chunk.usage is not None:
-            self._usage = chunk.usage
-
-    def answer(self) -> Answer:
-        """Whole once it ended or the usage has come."""
-        usage = _usage(self._usage)
-        return Answer(
-            response_id=text(getattr(self._last, "id", None)),
-            model=text(getattr(self._last, "model", None)),
-            finish_reasons=tuple(self._finishes),
-            usage=usage,
-            texts=self._texts,
-            complete=bool(self._finishes) or usage.known,
-        )
+    def read_usage(self, usage: Any) -> Usage:
+        """The counts, with the cached tokens where Together puts them."""
+        return _usage(usage)
 
 
 def _embeddings_answer(answer: Any) -> Answer:
@@ -116,7 +82,7 @@ TEXT: Final = Api(
     operation=semconv.OPERATION_TEXT_COMPLETION,
     request=_chat_completions.request,
     answer=_text_answer,
-    reading=TextReading,
+    reading=TogetherTextReading,
     prompt=("prompt",),
 )
 EMBEDDINGS: Final = Api(

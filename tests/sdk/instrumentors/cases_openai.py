@@ -15,6 +15,7 @@ from tests.sdk.instrumentors.contract import (
     Operation,
     Shape,
 )
+from tests.support.contracts import Hole
 
 from spanledger.instrumentors.openai import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
@@ -29,6 +30,7 @@ ANSWER = Answer(
     cache_read_tokens=400,
     reasoning_tokens=20,
 )
+MADE = Answer(text=SECRET_ANSWER, input_tokens=50, output_tokens=900)
 EMBEDDED = Answer(input_tokens=12, output_tokens=0)
 
 
@@ -46,6 +48,20 @@ def _chat(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
 
 def _newer(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
     return dataclasses.replace(_chat(name, shape, call), in_oldest=False)
+
+
+TEXT_MODEL = "gpt-3.5-turbo-instruct"
+IMAGE_MODEL = "gpt-image-1.5"
+HEARING_MODEL = "gpt-4o-transcribe"
+SOUND = ("sound.mp3", b"ID3")
+
+
+def _media(name: str, call: Callable[[Any], Any]) -> Operation:
+    made = name.startswith("images")
+    span_name = f"image_generation {IMAGE_MODEL}" if made else f"transcription {HEARING_MODEL}"
+    shape = Shape.STREAM if name.endswith("stream") else Shape.WHOLE
+    whole = shape is Shape.WHOLE
+    return Operation(name, shape, call, MADE, span_name, in_oldest=whole)
 
 
 OPERATIONS = (
@@ -147,6 +163,61 @@ OPERATIONS = (
         EMBEDDED,
         "embeddings text-embedding-3-small",
     ),
+    Operation(
+        "completions",
+        Shape.WHOLE,
+        lambda c: c.completions.create(model=TEXT_MODEL, prompt=SECRET_PROMPT),
+        ANSWER,
+        f"text_completion {TEXT_MODEL}",
+    ),
+    Operation(
+        "completions stream",
+        Shape.STREAM,
+        lambda c: c.completions.create(
+            model=TEXT_MODEL, prompt=SECRET_PROMPT, stream=True, **USAGE
+        ),
+        ANSWER,
+        f"text_completion {TEXT_MODEL}",
+    ),
+    _media("images", lambda c: c.images.generate(model=IMAGE_MODEL, prompt=SECRET_PROMPT)),
+    _media(
+        "images stream",
+        lambda c: c.images.generate(model=IMAGE_MODEL, prompt=SECRET_PROMPT, stream=True),
+    ),
+    _media(
+        "transcription", lambda c: c.audio.transcriptions.create(model=HEARING_MODEL, file=SOUND)
+    ),
+    _media(
+        "transcription stream",
+        lambda c: c.audio.transcriptions.create(model=HEARING_MODEL, file=SOUND, stream=True),
+    ),
 )
 
-CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS)
+_MEDIA = ("images", "images stream", "transcription", "transcription stream")
+CASES = ClientCases(
+    instrumentor=INSTRUMENTOR,
+    make=make,
+    operations=OPERATIONS,
+    holes=(
+        Hole(
+            "the_model_that_answered_is_told",
+            "answers with images and transcripts do not name their model",
+            ways=_MEDIA,
+        ),
+        Hole(
+            "the_answers_id_is_told_of_a_broken_stream",
+            "answers with images and transcripts have no id",
+            ways=("images stream", "transcription stream"),
+        ),
+        Hole(
+            "a_stream_left_early_ends_its_span_as_partial",
+            "what was made of an image or heard so far cannot be counted: the usage is missing",
+            ways=("images stream", "transcription stream"),
+        ),
+        Hole(
+            "a_broken_stream_raises_and_keeps_what_was_seen",
+            "what was made of an image or heard so far cannot be counted: the usage is missing",
+            ways=("images stream", "transcription stream"),
+        ),
+    ),
+)
