@@ -45,6 +45,24 @@ def _no_flavour(_instance: Any) -> str:
     return ""
 
 
+def by_class(sellers: Mapping[str, str]) -> Callable[[Any], str]:
+    """The provider by the class of the client that a patched object belongs to.
+
+    Args:
+        sellers: name of the class -> provider; stands for the asynchronous sister and subclasses.
+    """
+
+    @functools.lru_cache(maxsize=64)
+    def seller(kind: type[Any]) -> str:
+        names = (base.__name__.removeprefix("Async") for base in kind.__mro__)
+        return next((sellers[name] for name in names if name in sellers), "")
+
+    def flavour(instance: Any) -> str:
+        return seller(type(getattr(instance, "_client", None)))
+
+    return flavour
+
+
 def _base_url(instance: Any) -> Any:
     """Where the client sends its requests; None where it does not say.
 

@@ -1,4 +1,6 @@
-"""The ``anthropic`` client: messages, also in its beta namespace.
+"""The ``anthropic`` client: messages, also in its beta namespace, and results of batches.
+
+Its classes for Bedrock, Vertex AI and Foundry are told apart by their host, else by their name.
 
 From 1.14 the client traces itself (scope ``com.anthropic.sdk.python``). It decides once for each
 client object, from its own option and environment, and offers no public way to leave out a single
@@ -16,7 +18,7 @@ from spanledger._answer import Answer
 from spanledger._api import Api
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetch, Fetched
-from spanledger._instrumentor import Instrumentor, Method, both, sampling_attributes
+from spanledger._instrumentor import Instrumentor, Method, both, by_class, sampling_attributes
 from spanledger._messages import MessageReading, answer_of, content_texts
 from spanledger._patching import Kind, Target
 
@@ -74,14 +76,27 @@ _MODULE: Final = "anthropic.resources.messages"
 _BETA_MODULE: Final = "anthropic.resources.beta.messages"
 
 
-def _methods(module: str) -> tuple[Method, ...]:
+#: Classes of their own, which keep the methods as they were when the client was imported.
+_RESOLD_MODULES: Final = tuple(
+    f"anthropic.lib.{seller}._beta_messages" for seller in ("bedrock", "vertex")
+)
+#: Classes of clients for other sellers, where the address does not tell.
+_SELLERS: Final = {
+    "AnthropicBedrock": "aws.bedrock",
+    "AnthropicBedrockMantle": "aws.bedrock",
+    "AnthropicVertex": "gcp.vertex_ai",
+    "AnthropicFoundry": "azure.ai.inference",
+}
+
+
+def _methods(module: str, *, optional: bool = False) -> tuple[Method, ...]:
     return (
-        Method(Target(module, "Messages.create", Kind.SYNC), MESSAGES),
-        Method(Target(module, "AsyncMessages.create", Kind.ASYNC), MESSAGES),
+        Method(Target(module, "Messages.create", Kind.SYNC, optional), MESSAGES),
+        Method(Target(module, "AsyncMessages.create", Kind.ASYNC, optional), MESSAGES),
         Method(Target(module, "Messages.parse", Kind.SYNC, optional=True), MESSAGES),
         Method(Target(module, "AsyncMessages.parse", Kind.ASYNC, optional=True), MESSAGES),
-        Method(Target(module, "Messages.stream", Kind.MANAGER), HELPER),
-        Method(Target(module, "AsyncMessages.stream", Kind.ASYNC_MANAGER), HELPER),
+        Method(Target(module, "Messages.stream", Kind.MANAGER, optional), HELPER),
+        Method(Target(module, "AsyncMessages.stream", Kind.ASYNC_MANAGER, optional), HELPER),
     )
 
 
@@ -92,10 +107,12 @@ INSTRUMENTOR: Final = Instrumentor(
     methods=(
         *_methods(_MODULE),
         *_methods(_BETA_MODULE),
+        *(method for module in _RESOLD_MODULES for method in _methods(module, optional=True)),
         *both(f"{_MODULE}.batches", "Batches.results", RESULTS, optional=True),
         *both(f"{_BETA_MODULE}.batches", "Batches.results", RESULTS, optional=True),
     ),
     helpers=(),
+    flavour=by_class(_SELLERS),
     not_metered={
         **{
             f"{module}.batches.Batches.{name}": "its answers are told when they are fetched"
@@ -104,10 +121,11 @@ INSTRUMENTOR: Final = Instrumentor(
         },
         f"{_MODULE}.Messages.count_tokens": "counts tokens; nothing is billed",
         f"{_BETA_MODULE}.Messages.count_tokens": "counts tokens; nothing is billed",
-        f"{_BETA_MODULE}.Messages.thread": "makes no request; its calls go through patched methods",
-        f"{_BETA_MODULE}.Messages.tool_runner": (
-            "makes no request; its calls go through patched methods"
-        ),
+        **{
+            f"{module}.Messages.{name}": "makes no request; its calls go through patched methods"
+            for module in (_BETA_MODULE, *_RESOLD_MODULES)
+            for name in ("thread", "tool_runner")
+        },
     },
     notes=(
         "Not metered: completions (legacy), sessions and agents.",

@@ -2,7 +2,7 @@
 
 Counts of this API include cached tokens in the input and reasoning tokens in the output. The stream
 helpers (``.stream()``) and the raw and streaming responses call the patched methods themselves.
-Azure's client is a subclass and is told apart by its host.
+Azure's client is a subclass and is told apart by its host, else by its name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from spanledger._api import Api
 from spanledger._batch_lines import BATCH_FILE
 from spanledger._chat_completions import ChatReading, answer_of, request
 from spanledger._fetch import Fetch
-from spanledger._instrumentor import Instrumentor, both
+from spanledger._instrumentor import Instrumentor, both, by_class
 
 #: Oldest version tried: synchronous calls and streams, by hand, not the contract suite.
 MINIMUM_VERSION: Final = "1.60.0"
@@ -84,6 +84,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("openai.resources.moderations", "Moderations.create", _openai_media.MODERATION),
         *both("openai.resources.files", "Files.content", BATCH_FILE),
     ),
+    flavour=by_class({"AzureOpenAI": "azure.ai.openai"}),
     helpers=(
         f"{_CHAT_MODULE}.Completions.stream",
         f"{_RESPONSES_MODULE}.Responses.stream",

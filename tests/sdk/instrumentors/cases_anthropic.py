@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import anthropic
@@ -16,6 +17,7 @@ from tests.sdk.instrumentors.contract import (
     Shape,
 )
 from tests.support.contracts import OLDEST, Hole
+from tests.support.routed import routed
 
 from spanledger.instrumentors.anthropic import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
@@ -87,4 +89,69 @@ CASES = ClientCases(
     make=make,
     operations=OPERATIONS,
     holes=(_EXACT,) if OLDEST else (),
+)
+
+
+# --- other sellers --------------------------------------------------------------------------------
+BEDROCK_HOST = "bedrock-runtime.eu-central-1.amazonaws.com"
+BEDROCK_MODEL = "anthropic.claude-opus-5-v1:0"
+VERTEX_HOST = "europe-west1-aiplatform.googleapis.com"
+VERTEX_MODEL = "claude-opus-5@20260801"
+
+
+def make_bedrock(mode: Mode, provider: Provider, **options: Any) -> Any:
+    """The client for Bedrock, whose address leads to the simulated provider."""
+    kind: Any = anthropic.AnthropicBedrock if mode == "sync" else anthropic.AsyncAnthropicBedrock
+    return kind(
+        aws_region="eu-central-1",
+        aws_access_key="made-up",
+        aws_secret_key="made-up",
+        http_client=routed(mode, provider.url),
+        **options,
+    )
+
+
+def make_vertex(mode: Mode, provider: Provider, **options: Any) -> Any:
+    """The client for Vertex AI, likewise."""
+    kind: Any = anthropic.AnthropicVertex if mode == "sync" else anthropic.AsyncAnthropicVertex
+    return kind(
+        region="europe-west1",
+        project_id="made-up",
+        access_token="made-up",
+        http_client=routed(mode, provider.url),
+        **options,
+    )
+
+
+def _sold(seller: str, model: str) -> tuple[Operation, ...]:
+    asked = {**ASKED, "model": model}
+    ways: tuple[tuple[str, Shape, Callable[[Any], Any]], ...] = (
+        ("messages", Shape.WHOLE, lambda c: c.messages.create(**asked)),
+        ("messages stream", Shape.STREAM, lambda c: c.messages.create(**asked, stream=True)),
+        ("beta messages", Shape.WHOLE, lambda c: c.beta.messages.create(**asked)),
+    )
+    answer = replace(ANSWER, model=MODEL)
+    return tuple(
+        Operation(f"{seller} {name}", shape, call, answer, f"chat {model}", answered_by=MODEL)
+        for name, shape, call in ways
+    )
+
+
+FLAVOURS = (
+    ClientCases(
+        instrumentor=INSTRUMENTOR,
+        make=make_bedrock,
+        operations=_sold("bedrock", BEDROCK_MODEL),
+        flavour="bedrock",
+        provider="aws.bedrock",
+        host=BEDROCK_HOST,
+    ),
+    ClientCases(
+        instrumentor=INSTRUMENTOR,
+        make=make_vertex,
+        operations=_sold("vertex", VERTEX_MODEL),
+        flavour="vertex",
+        provider="gcp.vertex_ai",
+        host=VERTEX_HOST,
+    ),
 )

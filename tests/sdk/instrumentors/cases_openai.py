@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -16,6 +17,7 @@ from tests.sdk.instrumentors.contract import (
     Shape,
 )
 from tests.support.contracts import Hole
+from tests.support.routed import routed
 
 from spanledger.instrumentors.openai import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
@@ -219,5 +221,55 @@ CASES = ClientCases(
             "what was made of an image or heard so far cannot be counted: the usage is missing",
             ways=("images stream", "transcription stream"),
         ),
+    ),
+)
+
+
+# --- Azure ----------------------------------------------------------------------------------------
+AZURE_HOST = "acme.openai.azure.com"
+#: A name that the customer gave; the answer names the model behind it.
+DEPLOYMENT = "support-chat"
+SERVED_MODEL = "gpt-4o-2024-08-06"
+
+
+def make_azure(mode: Mode, provider: Provider, **options: Any) -> Any:
+    """Azure's client, whose address leads to the simulated provider."""
+    kind: Any = openai.AzureOpenAI if mode == "sync" else openai.AsyncAzureOpenAI
+    return kind(
+        azure_endpoint=f"https://{AZURE_HOST}",
+        api_key="made-up",
+        api_version="2024-10-21",
+        http_client=routed(mode, provider.url),
+        **options,
+    )
+
+
+def _azure(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
+    answer = replace(ANSWER, model=SERVED_MODEL)
+    return Operation(name, shape, call, answer, f"chat {DEPLOYMENT}", answered_by=SERVED_MODEL)
+
+
+AZURE_OPERATIONS = (
+    _azure(
+        "azure chat",
+        Shape.WHOLE,
+        lambda c: c.chat.completions.create(model=DEPLOYMENT, messages=MESSAGES),
+    ),
+    _azure(
+        "azure chat stream",
+        Shape.STREAM,
+        lambda c: c.chat.completions.create(
+            model=DEPLOYMENT, messages=MESSAGES, stream=True, **USAGE
+        ),
+    ),
+)
+FLAVOURS = (
+    ClientCases(
+        instrumentor=INSTRUMENTOR,
+        make=make_azure,
+        operations=AZURE_OPERATIONS,
+        flavour="azure",
+        provider="azure.ai.openai",
+        host=AZURE_HOST,
     ),
 )

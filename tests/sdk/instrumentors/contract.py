@@ -75,7 +75,8 @@ class ClientCases:
     """A client library under contract.
 
     ``make(mode, provider, **options)`` builds a client that talks to the simulated provider.
-    ``lacks`` names the modes that the client does not have, ``holes`` the behaviours that do not
+    ``flavour`` is the client's class for another seller, ``provider`` that seller, ``host`` its
+    address, where they are not the client's own. ``lacks`` names the modes that the client does not have, ``holes`` the behaviours that do not
     hold, both with the reason.
     """
 
@@ -84,11 +85,14 @@ class ClientCases:
     operations: tuple[Operation, ...]
     lacks: Mapping[contracts.Mode, str] = field(default_factory=dict[contracts.Mode, str])
     holes: tuple[Hole, ...] = ()
+    flavour: str = ""
+    provider: str = ""
+    host: str = "127.0.0.1"
 
     @property
     def name(self) -> str:
         """As it stands in the matrix."""
-        return self.instrumentor.client
+        return f"{self.instrumentor.client} {self.flavour}".strip()
 
     def rows(self) -> Iterable[Row]:
         """Every operation of every client there is."""
