@@ -46,6 +46,9 @@ class Usage:
     #: What is billed in other units than tokens: the unit (``semconv.UNIT_...``) and how many.
     units: Mapping[str, int | float] | None = None
 
+    #: What the provider says it cost, in USD.
+    cost_usd: float | None = None
+
     @property
     def known(self) -> bool:
         """Whether the provider sent both sides, or bills by other units alone."""

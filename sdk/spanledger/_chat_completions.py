@@ -44,12 +44,20 @@ def usage_of(usage: Any) -> Usage:
     made = fields_of(counts.get("completion_tokens_details"))
     if made:
         told.reasoning_tokens = count(made.get("reasoning_tokens"))
+    if "cost" in counts:
+        told.cost_usd = cost_of(counts["cost"])
     heard, said = count(given.get("audio_tokens")), count(made.get("audio_tokens"))
     if heard or said:
         told.parts = present(
             {semconv.USAGE_AUDIO_INPUT_TOKENS: heard, semconv.USAGE_AUDIO_OUTPUT_TOKENS: said}
         )
     return told
+
+
+def cost_of(cost: Any) -> float | None:
+    """What OpenRouter (a number) and Perplexity (a sum and its parts) say of it, in USD."""
+    total = fields_of(cost).get("total_cost", cost)
+    return float(total) if isinstance(total, int | float) and total >= 0 else None
 
 
 def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) -> Answer:

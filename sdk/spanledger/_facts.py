@@ -56,6 +56,9 @@ def usage_attributes(usage: Usage) -> Attributes:
         attributes[semconv.USAGE_REASONING_OUTPUT_TOKENS] = usage.reasoning_tokens
     if usage.parts:
         attributes |= usage.parts
+    if usage.cost_usd is not None:
+        attributes[semconv.USAGE_COST_AMOUNT] = usage.cost_usd
+        attributes[semconv.USAGE_COST_CURRENCY] = "USD"
     if usage.units:
         attributes |= {semconv.USAGE_UNITS_PREFIX + unit: n for unit, n in usage.units.items()}
     return attributes

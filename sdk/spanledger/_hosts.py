@@ -22,6 +22,8 @@ PROVIDERS_VARIABLE: Final = "SPANLEDGER_PROVIDERS"
 
 #: Ports of the two schemes, for addresses that do not name one.
 _PORTS: Final = {"http": 80, "https": 443}
+#: Ollama's own port; other servers of open models share 8000 and 8080 with everybody.
+_OLLAMA_PORT: Final = 11434
 
 #: Ending of the host name -> provider.
 _SUFFIXES: Final = (
@@ -100,6 +102,8 @@ def provider_of(host: str, port: int | None, default: str) -> str:
     for key in (f"{host}:{port}", host):
         if key in named:
             return named[key]
+    if port == _OLLAMA_PORT:
+        return "ollama"
     for suffix, provider in _SUFFIXES:
         if host == suffix.lstrip(".") or host.endswith(suffix):
             return provider

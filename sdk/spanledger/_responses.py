@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, fields_of, text, whole
-from spanledger._chat_completions import tier
+from spanledger._chat_completions import cost_of, tier
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetched
 from spanledger._hosted_tools import units_of
@@ -38,6 +38,7 @@ def usage_of(usage: Any) -> Usage:
         cache_read_tokens=count(given.get("cached_tokens")),
         cache_write_5m_tokens=count(given.get("cache_write_tokens")),
         reasoning_tokens=count(made.get("reasoning_tokens")),
+        cost_usd=cost_of(counts.get("cost")),
     )
 
 

@@ -8,9 +8,9 @@ import httpx2
 
 
 class _Routed(httpx2.HTTPTransport):
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: httpx2.URL) -> None:
         super().__init__()
-        self._target = httpx2.URL(target)
+        self._target = target
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         _turn(request, self._target)
@@ -18,9 +18,9 @@ class _Routed(httpx2.HTTPTransport):
 
 
 class _AsyncRouted(httpx2.AsyncHTTPTransport):
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: httpx2.URL) -> None:
         super().__init__()
-        self._target = httpx2.URL(target)
+        self._target = target
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         _turn(request, self._target)
@@ -28,11 +28,15 @@ class _AsyncRouted(httpx2.AsyncHTTPTransport):
 
 
 def _turn(request: httpx2.Request, target: httpx2.URL) -> None:
-    request.url = request.url.copy_with(scheme=target.scheme, host=target.host, port=target.port)
+    place = {"scheme": target.scheme, "host": target.host, "port": target.port}
+    if target.path != "/":
+        place["path"] = target.path
+    request.url = request.url.copy_with(**place)
 
 
-def routed(mode: str, target: str) -> Any:
-    """A client for one mode, every request of which goes to ``target``."""
+def routed(mode: str, target: str, path: str = "") -> Any:
+    """A client for one mode, every request of which goes to ``target``, or to one path there."""
+    url = httpx2.URL(target + path)
     if mode == "sync":
-        return httpx2.Client(transport=_Routed(target))
-    return httpx2.AsyncClient(transport=_AsyncRouted(target))
+        return httpx2.Client(transport=_Routed(url))
+    return httpx2.AsyncClient(transport=_AsyncRouted(url))

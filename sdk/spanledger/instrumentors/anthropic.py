@@ -119,8 +119,10 @@ INSTRUMENTOR: Final = Instrumentor(
             for module in (_MODULE, _BETA_MODULE)
             for name in ("cancel", "create", "delete", "list", "retrieve")
         },
-        f"{_MODULE}.Messages.count_tokens": "counts tokens; nothing is billed",
-        f"{_BETA_MODULE}.Messages.count_tokens": "counts tokens; nothing is billed",
+        **{
+            f"{module}.Messages.count_tokens": "counts tokens; nothing is billed"
+            for module in (_MODULE, _BETA_MODULE, _RESOLD_MODULES[-1])
+        },
         **{
             f"{module}.Messages.{name}": "makes no request; its calls go through patched methods"
             for module in (_BETA_MODULE, *_RESOLD_MODULES)

@@ -76,8 +76,8 @@ class ClientCases:
 
     ``make(mode, provider, **options)`` builds a client that talks to the simulated provider.
     ``flavour`` is the client's class for another seller, ``provider`` that seller, ``host`` its
-    address, where they are not the client's own. ``lacks`` names the modes that the client does not have, ``holes`` the behaviours that do not
-    hold, both with the reason.
+    address, where they are not the client's own. ``lacks`` names the modes that the client does not
+    have, ``holes`` the behaviours that do not hold, both with the reason.
     """
 
     instrumentor: Instrumentor

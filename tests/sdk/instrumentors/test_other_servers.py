@@ -9,13 +9,15 @@ import httpx2
 import openai
 import pytest
 from tests.sdk.instrumentors import cases_openai
-from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL
+from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL, USAGE
 from tests.sdk.instrumentors.conftest import Desk, Spans
+from tests.sdk.instrumentors.contract import Mode
+from tests.support.routed import routed
 
 from spanledger import semconv
 from spanledger._hosts import server_attributes
 from spanledger.instrumentors.anthropic import MESSAGES as MESSAGES_API
-from spanledger_collector.demo.provider import Answer
+from spanledger_collector.demo.provider import Answer, Provider
 
 AZURE: dict[str, Any] = {"api_key": "made-up", "api_version": "2024-10-21"}
 
@@ -41,6 +43,73 @@ async def test_azures_client_is_told_by_its_own_address(desk: Desk, spans: Spans
     assert embedded[semconv.USAGE_SOURCE] == response[semconv.USAGE_SOURCE] == "provider"
     for told in (whole, stream, embedded, response):
         assert told[semconv.SERVER_ADDRESS] == "127.0.0.1"
+        assert told[semconv.PROVIDER_NAME] == "azure.ai.openai"
+
+
+#: Addresses as their providers publish them -> who bills.
+SERVERS = {
+    "https://api.openai.com/v1": "openai",
+    "https://acme.openai.azure.com/openai/v1": "azure.ai.openai",
+    "https://api.groq.com/openai/v1": "groq",
+    "https://api.together.xyz/v1": "together",
+    "https://api.deepseek.com/v1": "deepseek",
+    "https://openrouter.ai/api/v1": "openrouter",
+    "https://api.x.ai/v1": "x_ai",
+    "https://api.mistral.ai/v1": "mistral_ai",
+    "https://api.fireworks.ai/inference/v1": "fireworks",
+    "https://api.perplexity.ai": "perplexity",
+    "https://api.cerebras.ai/v1": "cerebras",
+    "https://generativelanguage.googleapis.com/v1beta/openai": "gcp.gemini",
+    "http://localhost:11434/v1": "ollama",
+    "https://gateway.example/v1": "openai",
+}
+
+
+@pytest.mark.parametrize("url", SERVERS)
+async def test_who_bills_is_read_from_the_address(
+    url: str, provider: Provider, spans: Spans
+) -> None:
+    """The real client at its real address; only the way of the bytes leads here."""
+    with openai.OpenAI(api_key="x", base_url=url, http_client=_here("sync", provider)) as client:
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    async with openai.AsyncOpenAI(
+        api_key="x", base_url=url, http_client=_here("async", provider)
+    ) as other:
+        async for _ in await other.chat.completions.create(
+            model=MODEL, messages=MESSAGES, stream=True, **USAGE
+        ):
+            pass
+    told = [dict(span.attributes or {}) for span in spans()]
+    assert [one[semconv.PROVIDER_NAME] for one in told] == [SERVERS[url]] * 2
+    assert [one[semconv.SERVER_ADDRESS] for one in told] == [httpx2.URL(url).host] * 2
+    assert [one[semconv.USAGE_SOURCE] for one in told] == ["provider"] * 2
+
+
+def _here(mode: Mode, provider: Provider) -> Any:
+    """A client that asks the simulated provider, whatever path a server has its format at."""
+    return routed(mode, provider.url, path="/v1/chat/completions")
+
+
+@pytest.mark.parametrize(
+    ("cost", "told_usd"),
+    [
+        (0.00125, 0.00125),
+        (0, 0.0),
+        ({"input_tokens_cost": 0.1, "total_cost": 0.25, "currency": "USD"}, 0.25),
+        ("free", None),
+        (None, None),
+    ],
+)
+def test_a_cost_that_a_server_tells_is_kept(
+    cost: object, told_usd: float | None, spans: Spans
+) -> None:
+    """As OpenRouter and Perplexity tell it; the ledger keeps it beside its own."""
+    usage = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15, "cost": cost}
+    _client({**COMPLETION, "usage": usage}).chat.completions.create(model=MODEL, messages=MESSAGES)
+    [span] = spans()
+    told = span.attributes or {}
+    assert told.get(semconv.USAGE_COST_AMOUNT) == told_usd
+    assert told.get(semconv.USAGE_COST_CURRENCY) == (None if told_usd is None else "USD")
 
 
 VECTOR: dict[str, Any] = {"object": "embedding", "index": 0, "embedding": [0.5]}
