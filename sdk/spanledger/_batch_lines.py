@@ -44,8 +44,15 @@ def find_lines(result: Any) -> Found:
     if not (response.is_closed or response.is_stream_consumed):
         return _NOTHING  # the application reads it piece by piece
     content: bytes = response.content
+    return lines_in(content, b'"custom_id"', b'"response"')
+
+
+def lines_in(content: bytes, *words: bytes) -> Found:
+    """The lines of a file of JSON objects, if the first one has all these words; else none."""
+    if content[:1] != b"{":
+        return _NOTHING
     first = content[: content.find(b"\n") + 1 or None]
-    if first[:1] != b"{" or b'"custom_id"' not in first or b'"response"' not in first:
+    if any(word not in first for word in words):
         return _NOTHING
     return Found(_lines(content), content.count(b"\n") + 1)
 

@@ -1,4 +1,4 @@
-"""The ``google-genai`` client: Gemini's content, also that of chats, and embeddings.
+"""The ``google-genai`` client: Gemini's content, also of chats and batches, and embeddings.
 
 One public call may make several requests: functions of the application that the client calls by
 itself, and continued answers. Its result has the usage of the last one only. So what is patched is
@@ -18,7 +18,15 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, present, text, whole
 from spanledger._api import Api
 from spanledger._facts import Attributes
-from spanledger._instrumentor import Instrumentor, Method, fields, number, sampling_attributes
+from spanledger._google_batches import fetches
+from spanledger._instrumentor import (
+    Instrumentor,
+    Method,
+    both,
+    fields,
+    number,
+    sampling_attributes,
+)
 from spanledger._patching import Kind, Target
 
 #: Oldest version tried: calls and streams, by hand. The contract suite was run from 1.50.0 on.
@@ -276,6 +284,8 @@ _UNITS: Final = "billed by the image or the second, not by tokens; not metered y
 _STORED: Final = "reads or changes what is stored; no tokens are billed"
 _STREAMED: Final = "generate_content_stream"
 
+_INLINED, _RESULT_FILE = fetches(_answer)
+
 INSTRUMENTOR: Final = Instrumentor(
     client="google-genai",
     provider="gcp.gemini",
@@ -287,9 +297,19 @@ INSTRUMENTOR: Final = Instrumentor(
         *_both("AsyncModels", Kind.ASYNC, _STREAMED, _EAGER_STREAM, _LAZY_STREAM),
         Method(Target(_MODULE, "Models.embed_content", Kind.SYNC), EMBEDDINGS),
         Method(Target(_MODULE, "AsyncModels.embed_content", Kind.ASYNC), EMBEDDINGS),
+        *both("google.genai.batches", "Batches.get", _INLINED, optional=True),
+        *both("google.genai.files", "Files.download", _RESULT_FILE, optional=True),
     ),
     helpers=(),
     not_metered={
+        **{
+            f"google.genai.batches.Batches.{name}": "its answers are told when they are fetched"
+            for name in ("cancel", "create", "create_embeddings", "delete", "list")
+        },
+        **{
+            f"google.genai.files.Files.{name}": _STORED
+            for name in ("delete", "get", "list", "register_files", "upload")
+        },
         f"{_MODULE}.Models.compute_tokens": "counts tokens; nothing is billed",
         f"{_MODULE}.Models.count_tokens": "counts tokens; nothing is billed",
         f"{_MODULE}.Models.delete": _STORED,
@@ -306,7 +326,7 @@ INSTRUMENTOR: Final = Instrumentor(
     notes=(
         "Each request is one span: functions that the client calls by itself make several.",
         "Older versions keep the count of embeddings to themselves: it is estimated there.",
-        "Not metered: live sessions, interactions, batches, caches (their storage), tunings.",
+        "Not metered: live sessions, interactions, caches (their storage), tunings.",
         "Not metered: grounding with Google Maps; image searches are told as no searches.",
     ),
     flavour=_flavour,

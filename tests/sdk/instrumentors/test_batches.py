@@ -6,12 +6,18 @@ import asyncio
 from typing import Any
 
 import pytest
+from google.genai import types
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import StatusCode
-from tests.sdk.instrumentors import cases_anthropic, cases_groq, cases_openai
+from tests.sdk.instrumentors import cases_anthropic, cases_google_genai, cases_groq, cases_openai
 from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, read
-from tests.support.wires.batch_wire import CHAT_MODEL, EMBEDDING_MODEL, MESSAGE_MODEL
+from tests.support.wires.batch_wire import (
+    CHAT_MODEL,
+    CONTENT_MODEL,
+    EMBEDDING_MODEL,
+    MESSAGE_MODEL,
+)
 
 from spanledger import _registry, semconv
 from spanledger_collector.demo.provider import Answer
@@ -195,3 +201,53 @@ def test_a_failed_fetch_raises_as_before(desk: Desk) -> None:
     with pytest.raises(Exception, match="404"):
         desk.make(cases_openai.CASES, "sync").files.content("batch-1")
     assert desk.spans() == []
+
+
+@BOTH
+async def test_the_answers_in_a_job_of_google_are_told_when_it_has_ended(
+    mode: Mode, desk: Desk
+) -> None:
+    """Polling before tells nothing; the job is handed on as it is."""
+    desk.provider.enqueue(ANSWER, ANSWER)
+    batches = _google(desk, mode).batches
+    running = batches.get(name="batches/running-2")
+    if mode == "async":
+        await running
+    assert desk.spans() == []
+    job = batches.get(name="batches/ended-2")
+    job = await job if mode == "async" else job
+    _, answers = _set_and_answers(desk.spans())
+    assert job.__class__ is types.BatchJob
+    assert len(job.dest.inlined_responses) == 3
+    _check_content(answers)
+
+
+@BOTH
+async def test_a_file_of_google_is_told_line_by_line(mode: Mode, desk: Desk) -> None:
+    """The same answers; a file that is none leaves no span."""
+    desk.provider.enqueue(ANSWER, ANSWER)
+    files = _google(desk, mode).files
+    other = files.download(file="files/notes")
+    assert (await other if mode == "async" else other) == b"{}\n"
+    assert desk.spans() == []
+    content = files.download(file="files/batch-2")
+    content = await content if mode == "async" else content
+    assert content.count(b"\n") == 3
+    _, answers = _set_and_answers(desk.spans())
+    _check_content(answers)
+
+
+def _google(desk: Desk, mode: Mode) -> Any:
+    whole = desk.make(cases_google_genai.CASES, mode).whole
+    return whole.aio if mode == "async" else whole
+
+
+def _check_content(answers: list[dict[str, Any]]) -> None:
+    assert [told[semconv.RESPONSE_ID] for told in answers] == ["content-0", "content-1"]
+    for told in answers:
+        assert told[semconv.OPERATION_NAME] == "generate_content"
+        assert told[semconv.RESPONSE_MODEL] == CONTENT_MODEL
+        assert told[semconv.OPENAI_RESPONSE_SERVICE_TIER] == semconv.TIER_BATCH
+        assert told[semconv.USAGE_INPUT_TOKENS] == 1000
+        assert told[semconv.USAGE_OUTPUT_TOKENS] == 70
+        assert told[semconv.USAGE_CACHE_READ_TOKENS] == 400

@@ -1,9 +1,10 @@
-"""Results of batches: a file of OpenAI's format, and the lines of Anthropic's.
+"""Results of batches: OpenAI's files, the lines of Anthropic's, the jobs and files of Google's.
 
 Each request takes one answer, which is repeated in every line of a file that has usage; ids count
 up by line and are those of the file, whoever fetches it. Files: ``batch-<n>`` has n chat
 completions, then a response, embeddings, a failed request and an empty line; ``notes`` is no batch.
-Source of the shapes: the public API references of OpenAI, Groq and Anthropic.
+Source of the shapes: the public API references of OpenAI, Groq,
+Anthropic and Google.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tests.support.wires import google_wire
+
 from spanledger_collector.demo import anthropic_wire, openai_wire
 from spanledger_collector.demo.answers import Answer, Request
 from spanledger_collector.demo.provider import Route, Wire
 
 CHAT_MODEL: Final = "gpt-4.1-mini"
 EMBEDDING_MODEL: Final = "text-embedding-3-small"
+CONTENT_MODEL: Final = "gemini-2.5-flash"
 MESSAGE_MODEL: Final = "claude-haiku-4-5-20251001"
 
 
@@ -74,10 +78,43 @@ def _result(number: int, result: Mapping[str, Any]) -> bytes:
     return json.dumps({"custom_id": f"c{number}", "result": result}).encode() + b"\n"
 
 
+def _content(number: int, answer: Answer) -> dict[str, Any]:
+    body = google_wire.content(_asked(number, CONTENT_MODEL), answer)
+    return {**body, "responseId": f"content-{number}"}
+
+
+def content_job(request: Request, answer: Answer) -> dict[str, Any]:
+    """A job of Google's: ``ended-<n>`` has n answers and one that failed, others are running."""
+    state, _, number = request.named["batch"].partition("-")
+    metadata: dict[str, Any] = {"model": f"models/{CONTENT_MODEL}", "state": "BATCH_STATE_RUNNING"}
+    if state == "ended":
+        answers = [{"response": _content(one, answer)} for one in range(int(number))]
+        failed = {"error": {"code": 3, "message": "no"}}
+        output = {"inlinedResponses": {"inlinedResponses": [*answers, failed]}}
+        metadata |= {"state": "BATCH_STATE_SUCCEEDED", "output": output}
+    return {"name": f"batches/{request.named['batch']}", "metadata": metadata}
+
+
+def content_file(request: Request, answer: Answer) -> Iterator[bytes]:
+    """The same answers as a file."""
+    kind, _, number = request.named["file"].partition("-")
+    if kind != "batch":
+        yield b"{}\n"
+        return
+    for one in range(int(number)):
+        line = {"key": f"k{one}", "response": _content(one, answer)}
+        yield json.dumps(line).encode() + b"\n"
+    yield json.dumps({"key": "k", "error": {"code": 3, "message": "no"}}).encode() + b"\n"
+
+
 _FILE: Final = Wire(None, file_content, kind="application/octet-stream")
 ROUTES: Final[Mapping[str, Route]] = {
     "/v1/files/{file}/content": _FILE,
     "/openai/v1/files/{file}/content": _FILE,
+    f"{google_wire.GEMINI}/batches/{{batch}}": (content_job, None),
+    f"{google_wire.GEMINI}/files/{{file}}:download": Wire(
+        None, content_file, kind="application/octet-stream"
+    ),
     "/v1/messages/batches/{batch}": (message_batch, None),
     "/v1/messages/batches/{batch}/results": Wire(None, message_results, kind="application/x-jsonl"),
 }
