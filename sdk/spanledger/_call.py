@@ -283,8 +283,8 @@ class Call:
         if answer is None or answer.uncounted:
             self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
         elif answer.usage.known:
-            source = _DERIVED if answer.derived else {semconv.USAGE_SOURCE: "provider"}
-            self._end(answer, error, end_ns, source)
+            told: Attributes = {semconv.USAGE_SOURCE: "provider"}
+            self._end(answer, error, end_ns, _DERIVED if answer.derived else told)
         else:
             if self._prompt is None:
                 self.keep_prompt()

@@ -58,7 +58,8 @@ def by_class(sellers: Mapping[str, str]) -> Callable[[Any], str]:
         return next((sellers[name] for name in names if name in sellers), "")
 
     def flavour(instance: Any) -> str:
-        return seller(type(getattr(instance, "_client", None)))
+        client: object = getattr(instance, "_client", None)
+        return seller(type(client))
 
     return flavour
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import anthropic
+from anthropic.lib import bedrock, vertex
 from tests.sdk.instrumentors.contract import (
     SECRET_ANSWER,
     SECRET_PROMPT,
@@ -101,7 +101,7 @@ VERTEX_MODEL = "claude-opus-5@20260801"
 
 def make_bedrock(mode: Mode, provider: Provider, **options: Any) -> Any:
     """The client for Bedrock, whose address leads to the simulated provider."""
-    kind: Any = anthropic.AnthropicBedrock if mode == "sync" else anthropic.AsyncAnthropicBedrock
+    kind: Any = bedrock.AnthropicBedrock if mode == "sync" else bedrock.AsyncAnthropicBedrock
     return kind(
         aws_region="eu-central-1",
         aws_access_key="made-up",
@@ -113,7 +113,7 @@ def make_bedrock(mode: Mode, provider: Provider, **options: Any) -> Any:
 
 def make_vertex(mode: Mode, provider: Provider, **options: Any) -> Any:
     """The client for Vertex AI, likewise."""
-    kind: Any = anthropic.AnthropicVertex if mode == "sync" else anthropic.AsyncAnthropicVertex
+    kind: Any = vertex.AnthropicVertex if mode == "sync" else vertex.AsyncAnthropicVertex
     return kind(
         region="europe-west1",
         project_id="made-up",
@@ -130,7 +130,7 @@ def _sold(seller: str, model: str) -> tuple[Operation, ...]:
         ("messages stream", Shape.STREAM, lambda c: c.messages.create(**asked, stream=True)),
         ("beta messages", Shape.WHOLE, lambda c: c.beta.messages.create(**asked)),
     )
-    answer = replace(ANSWER, model=MODEL)
+    answer = dataclasses.replace(ANSWER, model=MODEL)
     return tuple(
         Operation(f"{seller} {name}", shape, call, answer, f"chat {model}", answered_by=MODEL)
         for name, shape, call in ways

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import openai
@@ -245,7 +244,7 @@ def make_azure(mode: Mode, provider: Provider, **options: Any) -> Any:
 
 
 def _azure(name: str, shape: Shape, call: Callable[[Any], Any]) -> Operation:
-    answer = replace(ANSWER, model=SERVED_MODEL)
+    answer = dataclasses.replace(ANSWER, model=SERVED_MODEL)
     return Operation(name, shape, call, answer, f"chat {DEPLOYMENT}", answered_by=SERVED_MODEL)
 
 

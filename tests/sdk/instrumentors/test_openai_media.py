@@ -107,7 +107,8 @@ def test_a_bare_text_of_what_was_heard_tells_no_usage(spans: Spans) -> None:
     transport = httpx2.MockTransport(lambda _request: httpx2.Response(200, json={"text": "hm"}))
     http = httpx2.Client(transport=transport)
     client = openai.OpenAI(api_key="x", base_url="http://heard.test/v1", http_client=http)
-    client.audio.translations.create(model="whisper-1", file=SOUND)
+    translations: Any = client.audio.translations  # deprecated
+    translations.create(model="whisper-1", file=SOUND)
     [span] = spans()
     assert (span.attributes or {})[semconv.USAGE_SOURCE] == "missing"
 

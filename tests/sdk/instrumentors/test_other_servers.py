@@ -9,7 +9,7 @@ import httpx2
 import openai
 import pytest
 from tests.sdk.instrumentors import cases_openai
-from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL, USAGE
+from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL
 from tests.sdk.instrumentors.conftest import Desk, Spans
 from tests.sdk.instrumentors.contract import Mode
 from tests.support.routed import routed
@@ -76,7 +76,10 @@ async def test_who_bills_is_read_from_the_address(
         api_key="x", base_url=url, http_client=_here("async", provider)
     ) as other:
         async for _ in await other.chat.completions.create(
-            model=MODEL, messages=MESSAGES, stream=True, **USAGE
+            model=MODEL,
+            messages=MESSAGES,
+            stream=True,
+            stream_options={"include_usage": True},
         ):
             pass
     told = [dict(span.attributes or {}) for span in spans()]
