@@ -77,6 +77,8 @@ class Answer:
     #: True: there are no tokens to count, because the provider will answer later (background
     #: responses) or bills in other units.
     uncounted: bool = False
+    #: Where inference ran, if the provider says so.
+    region: str = ""
     #: What only this provider says, as attributes.
     facts: Mapping[str, int] | None = None
     #: True: what is billed was worked out from the request, because no answer tells it.

@@ -31,6 +31,8 @@ def answer_attributes(answer: Answer, tier_attribute: str) -> Attributes:
         attributes[semconv.RESPONSE_FINISH_REASONS] = answer.finish_reasons
     if answer.service_tier:
         attributes[tier_attribute] = answer.service_tier
+    if answer.region:
+        attributes[semconv.INFERENCE_REGION] = answer.region
     if answer.facts:
         attributes.update(answer.facts)
     return attributes

@@ -70,6 +70,12 @@ def _tier(usage: Any) -> str:
     return text(getattr(usage, "service_tier", None))
 
 
+def _region(usage: Any) -> str:
+    """``us`` or ``global``; models that run in one place only say that they cannot tell."""
+    told = text(getattr(usage, "inference_geo", None))
+    return "" if told == "not_available" else told
+
+
 def answer_of(message: Any) -> Answer:
     """A whole message; its texts only where they have to be counted."""
     usage = usage_of(message.usage)
@@ -80,6 +86,7 @@ def answer_of(message: Any) -> Answer:
         model=text(message.model),
         finish_reasons=(reason,) if reason else (),
         service_tier=_tier(message.usage),
+        region=_region(message.usage),
         usage=usage,
         texts=[] if usage.known else content_texts(message),
     )

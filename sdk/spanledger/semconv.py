@@ -209,6 +209,9 @@ EXPENSE_CATEGORY: Final = "spanledger.expense.category"
 EFFORT_MINUTES: Final = "spanledger.effort.minutes"
 EFFORT_ROLE: Final = "spanledger.effort.role"
 
+# --- Where inference ran, as the provider says: a price may depend on it --------------------------
+INFERENCE_REGION: Final = "spanledger.inference.region"
+
 # --- What a server says about its own time, in nanoseconds ----------------------------------------
 #: All of it, loading included.
 SERVER_TOTAL_NS: Final = "spanledger.server.total_ns"

@@ -1,23 +1,27 @@
 """The price book: dated prices, and which ids mean which model. Shipped in the wheel, read offline.
 
 An operator's file adds prices (self-hosted models, negotiated rates) and aliases (deployments,
-inference profiles) in the format of :mod:`spanledger_collector.price.statements`; they win over the
+inference profiles) in the format of :mod:`spanledger_collector.price.document`; they win over the
 book's from their ``valid_from`` on, and are known from their ``known_from`` (default: the same).
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from spanledger_collector.errors import ConfigurationError
 
+from .adjust import adjust, deploy
 from .bookfile import Contents, book_id, decode, unpack
+from .document import Alias, Document, read
+from .fx import FxRow, fx_rows
 from .history import append, check, standing
 from .match import OPERATOR, Matcher, ModelMatch, OperatorAlias
 from .row import PriceRow
-from .statements import Alias, Document, Statement, UnitStatement, lay_over, read, windows
+from .statements import lay_over, windows
 from .units import add_units
 
 #: The book in the wheel.
@@ -38,6 +42,7 @@ class PriceBook:
         self._contents = contents
         self._operator = operator or Document()
         self._rows = tuple(_with_operator(contents.rows, self._operator))
+        self._fx = fx_rows(self._operator.fx)
         self.book_id = book_id if operator is None else _combined_id(book_id, operator)
 
     @classmethod
@@ -79,6 +84,10 @@ class PriceBook:
         """Every row, superseded ones included: what ``publish`` writes."""
         return self._rows
 
+    def fx(self) -> Sequence[FxRow]:
+        """What other currencies are worth, as the operator says."""
+        return self._fx
+
     def standing(self, known_at: datetime | None = None) -> Sequence[PriceRow]:
         """The rows that hold, as known at an instant; ``None`` = now."""
         return standing(self._rows, known_at)
@@ -98,42 +107,69 @@ class PriceBook:
         return Matcher(self._contents.listings, self._contents.spellings, aliases)
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One entry of an operator's file: what it makes of the prices that stand, and since when."""
+
+    known_from: datetime
+    lay: Callable[[Sequence[PriceRow]], Sequence[PriceRow]]
+
+
 def _with_operator(rows: Sequence[PriceRow], operator: Document) -> Sequence[PriceRow]:
     """The book's history and what has to be appended so that it says what the operator says.
 
     Entries are laid over one after the other, in the order they became known: an appended entry
     ends the one before it as a new row, so rows that were published earlier stay as they are.
+    Deployments with a price of their own come last: they follow from the prices that stand then.
     """
-    for statement in sorted(operator.prices, key=_known_from):
-        if not statement.provider:
-            raise ConfigurationError(f"the operator's price of {statement.model} names no provider")
-        known_from = _known_from(statement)
-        wanted = lay_over(standing(rows), windows([statement]), OPERATOR_UPSTREAM)
-        rows = append(rows, wanted, lambda _row, known=known_from: known)
-    for units in sorted(operator.unit_prices, key=_known_from):
-        if not units.provider:
-            raise ConfigurationError("the operator's unit_prices name no provider")
-        known_from = _known_from(units)
-        wanted = add_units(standing(rows), [units])
-        rows = append(rows, wanted, lambda _row, known=known_from: known)
+    for step in sorted(_steps(operator), key=lambda step: step.known_from):
+        wanted = step.lay(standing(rows))
+        rows = append(rows, wanted, lambda _row, known=step.known_from: known)
+    for alias in operator.aliases:
+        if alias.factor is not None:
+            rows = append(rows, deploy(standing(rows), alias), lambda row: row.known_from)
     check(standing(rows))
     return rows
 
 
-def _known_from(statement: Statement | UnitStatement) -> datetime:
-    return statement.known_from or statement.valid_from
+def _steps(operator: Document) -> Iterator[_Step]:
+    statements = [*operator.prices, *(one.statement() for one in operator.provisioned)]
+    for statement in statements:
+        _refuse_nameless(statement.provider, f"price of {statement.model}")
+        laid = windows([statement])
+        yield _Step(
+            statement.known_from or statement.valid_from,
+            lambda rows, laid=laid: lay_over(rows, laid, OPERATOR_UPSTREAM),
+        )
+    for units in operator.unit_prices:
+        _refuse_nameless(units.provider, "unit_prices")
+        yield _Step(
+            units.known_from or units.valid_from, lambda rows, units=units: add_units(rows, [units])
+        )
+    for change in operator.adjustments:
+        _refuse_nameless(change.provider, "adjustment")
+        yield _Step(
+            change.known_from or change.valid_from, lambda rows, change=change: adjust(rows, change)
+        )
+
+
+def _refuse_nameless(provider: str, entry: str) -> None:
+    if not provider:
+        raise ConfigurationError(f"the operator's {entry} names no provider; add provider: to it")
 
 
 def _named(operator: Document) -> list[OperatorAlias]:
     """A model the operator prices is found under its own name."""
     return [
         OperatorAlias(s.provider, _equals(s.model), ModelMatch(s.provider, s.model, OPERATOR))
-        for s in operator.prices
+        for s in (*operator.prices, *operator.provisioned)
     ]
 
 
 def _alias(alias: Alias) -> OperatorAlias:
     target = ModelMatch(alias.to_provider or alias.provider, alias.model, OPERATOR)
+    if alias.factor is not None:
+        target = ModelMatch(alias.provider, alias.id, OPERATOR)
     return OperatorAlias(alias.provider, _glob(alias.id), target)
 
 

@@ -2,11 +2,12 @@
 
 ::
 
-    {"format": 1, "built_at": instant, "upstreams": {package: version},
+    {"format": 3, "built_at": instant, "upstreams": {package: version},
      "urls": [...], "origins": [...],                      # texts that rows share, by index
      "rates": [name, ...],                                 # the columns of a row's rates
-     "rows": [[provider, model, tier, over, valid_from, valid_to | "", known_from,
-               [rate | null, ...], {unit: [usd, per]}, url, origin], ...],
+     "rows": [[provider, model, tier, region, over, [[from, until], ...], valid_from,
+               valid_to | "", known_from, [rate | null, ...], {unit: [usd, per]}, url, origin],
+              ...],
                                                            # append only, in the order appended
      "listings": {provider: {"models": [[id, [clause, ...]], ...],
                              "falls_back_to": [...], "recognises": clause | []}},
@@ -30,7 +31,7 @@ from spanledger_collector.errors import ConfigurationError
 from .match import Listing
 from .row import OPEN_END, RATE_NAMES, PriceRow, Rates, UnitRate, decimal_text
 
-FORMAT = 2
+FORMAT = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -144,6 +145,7 @@ def _fields(row: PriceRow) -> list[object]:
     return [
         *row.key,
         row.context_over_tokens,
+        row.hours,
         _text(row.valid_from),
         "" if row.valid_to == OPEN_END else _text(row.valid_to),
         _text(row.known_from),
@@ -153,7 +155,9 @@ def _fields(row: PriceRow) -> list[object]:
 
 
 def _row(fields: Sequence[Any], urls: Sequence[str], origins: Sequence[str]) -> PriceRow:
-    provider, model, tier, over, start, end, known, rates, units, url, origin = fields
+    provider, model, tier, region, over, hours, start, end, known, rates, units, url, origin = (
+        fields
+    )
     tokens = [None if rate is None else Decimal(rate) for rate in rates]
     beside = {unit: UnitRate(Decimal(usd), int(per)) for unit, (usd, per) in units.items()}
     return PriceRow(
@@ -167,6 +171,8 @@ def _row(fields: Sequence[Any], urls: Sequence[str], origins: Sequence[str]) -> 
         rates=Rates(*tokens, units=beside),
         source_url=urls[int(url)],
         upstream=origins[int(origin)],
+        region=region,
+        hours=tuple((int(first), int(last)) for first, last in hours),
     )
 
 

@@ -17,13 +17,15 @@ from pathlib import Path
 
 from spanledger_collector.errors import ConfigurationError
 
+from .adjust import adjust
 from .book import SHIPPED
 from .bookfile import Contents, decode, encode, pack, unpack
+from .document import Adjustment, Document, Statement, UnitStatement, read
 from .genai import PINNED_VERSION, catalogue, installed_version
 from .genai_names import listings
 from .history import append, check, standing
 from .row import PriceRow
-from .statements import Document, Statement, UnitStatement, lay_over, read, windows
+from .statements import lay_over, windows
 from .tiers import older_tier_rows
 from .units import add_units
 
@@ -112,6 +114,9 @@ def sources(
             rows = [*rows, *older_tier_rows(rows, document.provider, history)]
     rows = lay_over(rows, windows(statements), OVERLAY_UPSTREAM)
     rows = add_units(rows, [u for document in overlay for u in document.unit_prices])
+    for document in overlay:
+        for adjustment in document.adjustments:
+            rows = adjust(rows, adjustment)
     check(rows)
     stated = {(s.provider, s.model) for s in statements if s.valid_to is None}
     left_out = [entry for entry in upstream.left_out if entry[:2] not in stated]
@@ -126,7 +131,7 @@ def read_overlay(folder: Path) -> list[Document]:
     """
     documents = [read(path) for path in sorted(folder.glob("*.yaml"))]
     for document in documents:
-        for statement in (*document.prices, *document.unit_prices):
+        for statement in (*document.prices, *document.unit_prices, *document.adjustments):
             if not (statement.source_url and statement.checked_at and statement.evidence):
                 raise ConfigurationError(
                     f"the overlay's price of {statement.provider}/{_models(statement)} from "
@@ -135,10 +140,12 @@ def read_overlay(folder: Path) -> list[Document]:
     return documents
 
 
-def _models(statement: Statement | UnitStatement) -> str:
+def _models(statement: Statement | UnitStatement | Adjustment) -> str:
     if isinstance(statement, Statement):
         return statement.model
-    return ", ".join(statement.models) or f"models with {statement.models_with}"
+    if statement.models or isinstance(statement, Adjustment):
+        return ", ".join(statement.models)
+    return f"models with {statement.models_with}"
 
 
 if __name__ == "__main__":

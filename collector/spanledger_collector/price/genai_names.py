@@ -23,8 +23,8 @@ from genai_prices.types import (
 from spanledger_collector.errors import ConfigurationError
 
 from .clauses import Clause, ModelClauses
+from .document import Document
 from .match import Listing
-from .statements import Document
 
 #: Makers of models: recognised by the look of an id when a span names no provider.
 MAKERS = frozenset(

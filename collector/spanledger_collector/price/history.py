@@ -1,20 +1,20 @@
 """How a set of price rows changes without being edited: cut, append, withdraw.
 
 The book is append only (law 6 of the design: prices are dated twice). What it says *now* is, for
-each row key (provider, model, tier, threshold, ``valid_from``), the row with the newest
-``known_from``; a row whose window is empty withdraws its key. So a price that ended is the same key
-again with an earlier ``valid_to`` and a later ``known_from``, and whoever asks what was known
-before still gets the old answer.
+each row key (provider, model, tier, region, threshold, hours, ``valid_from``), the row with the
+newest ``known_from``; a row whose window is empty withdraws its key. So a price that ended is the
+same key again with an earlier ``valid_to`` and a later ``known_from``, and whoever asks what was
+known before still gets the old answer.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from spanledger_collector.errors import ConfigurationError
 
-from .row import START_UNKNOWN, PriceKey, PriceRow, RowKey
+from .row import START_UNKNOWN, Hours, PriceKey, PriceRow, RowKey, hours_overlap
 
 #: Resolution of instants in ``prices``.
 _TICK = timedelta(milliseconds=1)
@@ -37,11 +37,17 @@ def standing(rows: Iterable[PriceRow], known_at: datetime | None = None) -> list
     return [row for row in newest.values() if row.valid_from < row.valid_to]
 
 
-def cut(rows: Iterable[PriceRow], key: PriceKey, start: datetime, end: datetime) -> list[PriceRow]:
-    """The rows without the window [start, end) of one key: shortened, split or dropped."""
+def cut(
+    rows: Iterable[PriceRow], key: PriceKey, start: datetime, end: datetime, hours: Hours = ()
+) -> list[PriceRow]:
+    """The rows without the window [start, end) of one key: shortened, split or dropped.
+
+    Rows of other hours of the week than the given ones stay; empty = all hours.
+    """
     kept: list[PriceRow] = []
     for row in rows:
-        if row.key != key or row.valid_to <= start or end <= row.valid_from:
+        elsewhere = row.key != key or not hours_overlap(row.hours, hours)
+        if elsewhere or row.valid_to <= start or end <= row.valid_from:
             kept.append(row)
             continue
         if row.valid_from < start:
@@ -90,17 +96,26 @@ def check(rows: Iterable[PriceRow]) -> None:
 
     Raises:
         ConfigurationError: a negative rate, an empty row, an end before its start, or two rows of
-            one key and threshold whose windows overlap.
+            one key and threshold whose windows and hours overlap.
     """
-    ordered = sorted(rows, key=lambda row: row.row_key)
-    for row in ordered:
+    held: dict[tuple[object, ...], list[PriceRow]] = {}
+    for row in rows:
         _check_row(row)
-    for before, after in pairwise(ordered):
-        if before.row_key[:4] == after.row_key[:4] and after.valid_from < before.valid_to:
-            raise ConfigurationError(
-                f"two prices for {_name(before)} overlap: one until {before.valid_to:%Y-%m-%d}, "
-                f"the next from {after.valid_from:%Y-%m-%d}; give the first an earlier valid_to"
-            )
+        held.setdefault((*row.key, row.context_over_tokens), []).append(row)
+    for alike in held.values():
+        by_start = sorted(alike, key=lambda row: row.valid_from)
+        timed = any(row.hours for row in by_start)
+        pairs = combinations(by_start, 2) if timed else pairwise(by_start)
+        for before, after in pairs:
+            _refuse_overlap(before, after)
+
+
+def _refuse_overlap(before: PriceRow, after: PriceRow) -> None:
+    if after.valid_from < before.valid_to and hours_overlap(before.hours, after.hours):
+        raise ConfigurationError(
+            f"two prices for {_name(before)} overlap: one until {before.valid_to:%Y-%m-%d}, "
+            f"the next from {after.valid_from:%Y-%m-%d}; give the first an earlier valid_to"
+        )
 
 
 def _known(row: PriceRow, known_from: datetime, latest: datetime | None) -> PriceRow:
@@ -125,6 +140,7 @@ def _check_row(row: PriceRow) -> None:
 
 
 def _name(row: PriceRow) -> str:
-    tier = f" ({row.service_tier})" if row.service_tier else ""
+    marks = [mark for mark in (row.service_tier, row.region) if mark]
+    tier = f" ({', '.join(marks)})" if marks else ""
     over = f" over {row.context_over_tokens} tokens" if row.context_over_tokens else ""
     return f"{row.provider}/{row.model}{tier}{over}"

@@ -1,21 +1,26 @@
 """Writes the rows of a book into the ledger's table ``prices``: append only, never a delete."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
+from typing import cast
 
+from spanledger_collector import sql
 from spanledger_collector.errors import ConfigurationError
-from spanledger_collector.sql import read
 from spanledger_collector.store import Connection
 
 from .book import PriceBook
-from .row import RATE_NAMES, PriceRow, RowKey
+from .fx import FxRow
+from .row import RATE_NAMES, Hours, PriceRow, RowKey
 
 _COLUMNS = (
     "price_id",
     "provider",
     "model",
     "service_tier",
+    "region",
     "context_over_tokens",
+    "hours",
     "valid_from",
     "valid_to",
     "known_from",
@@ -24,6 +29,17 @@ _COLUMNS = (
     "currency",
     "source_url",
     "upstream",
+    "book_id",
+)
+
+
+_FX_COLUMNS = (
+    "currency",
+    "valid_from",
+    "valid_to",
+    "known_from",
+    "usd",
+    "source_url",
     "book_id",
 )
 
@@ -42,13 +58,42 @@ def publish(connection: Connection, book: PriceBook) -> int:
             known-time, which means that a published price was edited in place.
         StoreUnavailableError: the ledger does not answer.
     """
-    stored = connection.rows(read("store/published_prices.sql"))
+    stored = connection.rows(sql.read("store/published_prices.sql"))
     known = {str(row["price_id"]) for row in stored}
     missing = [row for row in book.rows() if row.price_id not in known]
     _refuse_edits(missing, {_stored_key(row) for row in stored})
     if missing:
         connection.insert_rows("prices", _COLUMNS, list(_values(missing, book.book_id)))
+    _publish_fx(connection, book)
     return len(missing)
+
+
+def _publish_fx(connection: Connection, book: PriceBook) -> None:
+    """Append the rates of currencies that the ledger does not have yet.
+
+    Raises:
+        ConfigurationError: the ledger holds another rate of that day, known since the same time.
+    """
+    if not book.fx():
+        return
+    stored = {
+        (str(row["currency"]), row["valid_from"], row["known_from"]): row
+        for row in connection.rows(sql.read("store/published_fx.sql"))
+    }
+    missing: list[FxRow] = []
+    for rate in book.fx():
+        held = stored.get((rate.currency, rate.valid_from, rate.known_from))
+        if held is None:
+            missing.append(rate)
+        elif (held["usd"], held["valid_to"]) != (rate.usd, rate.valid_to):
+            raise ConfigurationError(
+                f"the rate of {rate.currency} for {rate.valid_from:%Y-%m-%d} was edited in place: "
+                f"the ledger holds {held['usd']} USD, known since the same time. Restore it and "
+                f"append an entry with a later known_from"
+            )
+    rows = [(*astuple(rate), book.book_id) for rate in missing]
+    if rows:
+        connection.insert_rows("fx", _FX_COLUMNS, rows)
 
 
 def _values(rows: Sequence[PriceRow], book_id: str) -> Iterator[Sequence[object]]:
@@ -57,6 +102,7 @@ def _values(rows: Sequence[PriceRow], book_id: str) -> Iterator[Sequence[object]
             row.price_id,
             *row.key,
             row.context_over_tokens,
+            row.hours,
             row.valid_from,
             row.valid_to,
             row.known_from,
@@ -77,10 +123,18 @@ def _stored_key(row: dict[str, object]) -> tuple[RowKey, datetime]:
         str(row["provider"]),
         str(row["model"]),
         str(row["service_tier"]),
+        str(row["region"]),
         int(str(row["context_over_tokens"])),
+        _hours(row["hours"]),
         valid_from,
     )
     return key, known_from
+
+
+def _hours(value: object) -> Hours:
+    pairs = cast("Iterable[Mapping[str, int] | tuple[int, int]]", value)
+    plain = (p.values() if isinstance(p, Mapping) else p for p in pairs)
+    return tuple((int(start), int(end)) for start, end in plain)
 
 
 def _refuse_edits(missing: Sequence[PriceRow], stored: set[tuple[RowKey, datetime]]) -> None:

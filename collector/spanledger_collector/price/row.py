@@ -20,10 +20,12 @@ UNDATED_START = datetime(2020, 1, 1, tzinfo=timezone.utc)
 START_UNKNOWN = "; start unknown"
 _ID_HEX_DIGITS = 32
 
-#: What a price row is looked up by: provider, model, service tier.
-PriceKey = tuple[str, str, str]
-#: What a later row of the book replaces: the key, the long-context threshold and the start.
-RowKey = tuple[str, str, str, int, datetime]
+#: What a price row is looked up by: provider, model, service tier, region.
+PriceKey = tuple[str, str, str, str]
+#: Minutes of the week, counted from Monday 00:00 UTC: [from, until) pairs in order; empty = always.
+Hours = tuple[tuple[int, int], ...]
+#: What a later row of the book replaces: the key, the long-context threshold, the hours, the start.
+RowKey = tuple[str, str, str, str, int, Hours, datetime]
 
 
 class UnitRate(NamedTuple):
@@ -91,7 +93,10 @@ class PriceRow:
         rates: USD per token, or for so many of a unit.
         source_url: where the provider publishes it.
         upstream: whose data this row is.
-        currency: ISO 4217.
+        currency: ISO 4217; rates are in it.
+        region: where inference runs, for prices that depend on it; ``*`` = any region told but
+            ``global``; empty = anywhere.
+        hours: the price holds in these minutes of the week only; empty = always.
     """
 
     provider: str
@@ -105,16 +110,18 @@ class PriceRow:
     source_url: str
     upstream: str
     currency: str = "USD"
+    region: str = ""
+    hours: Hours = ()
 
     @property
     def key(self) -> PriceKey:
-        """Provider, model, tier."""
-        return (self.provider, self.model, self.service_tier)
+        """Provider, model, tier, region."""
+        return (self.provider, self.model, self.service_tier, self.region)
 
     @property
     def row_key(self) -> RowKey:
         """What a later row with the same value replaces."""
-        return (*self.key, self.context_over_tokens, self.valid_from)
+        return (*self.key, self.context_over_tokens, self.hours, self.valid_from)
 
     @property
     def price_id(self) -> str:
@@ -132,7 +139,7 @@ class PriceRow:
         )
 
     def _texts(self) -> Iterator[str]:
-        yield from self.key
+        yield from self.key[:3]
         yield str(self.context_over_tokens)
         for instant in (self.valid_from, self.valid_to, self.known_from):
             yield instant.isoformat()
@@ -141,6 +148,16 @@ class PriceRow:
         for unit, (usd, per) in sorted(self.rates.units.items()):
             yield f"{unit} {decimal_text(usd)}/{per}"
         yield from (self.currency, self.source_url, self.upstream)
+        # Left out where there is none, so that rows without them keep the id they always had.
+        if self.region or self.hours:
+            yield f"{self.region} {self.hours}"
+
+
+def hours_overlap(one: Hours, other: Hours) -> bool:
+    """Is there a minute of the week in both? Empty hours are all of them."""
+    if not one or not other:
+        return True
+    return any(a < d and c < b for a, b in one for c, d in other)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -12,9 +12,9 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from .document import TierHistory
 from .history import standing
 from .row import RATE_NAMES, PriceRow, Rates, UnitRate
-from .statements import TierHistory
 
 DERIVED_UPSTREAM = "overlay; derived from the standard rate"
 _DECIMALS = 24

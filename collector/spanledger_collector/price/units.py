@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+from .document import UnitStatement
 from .row import OPEN_END, START_UNKNOWN, PriceRow, UnitRate
-from .statements import UnitStatement, unit_rates
+from .statements import unit_rates
 
 _MILLION = 1_000_000
 

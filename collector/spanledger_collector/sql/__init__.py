@@ -2,11 +2,18 @@
 
 ``schema/NNNN_<what>.sql`` tables and materialized views in the order they are created;
 ``transforms/`` statements that turn tables into tables; ``views/`` what users read;
-``queries/`` named, parametrised reads.
+``queries/`` named, parametrised reads. ``arithmetic/`` holds what several of them say alike: a line
+``@include arithmetic/<name>`` stands for the text of that file.
 """
 
+import re
 from functools import cache
 from importlib.resources import files
+from textwrap import indent
+
+_INCLUDE = re.compile(r"^( *)@include (arithmetic/\w+)$", re.MULTILINE)
+#: The comment that a file begins with.
+_HEADER = re.compile(r"(--.*\n)+")
 
 
 @cache
@@ -19,7 +26,14 @@ def read(path: str) -> str:
     Raises:
         FileNotFoundError: there is no such file.
     """
-    return files(__name__).joinpath(path).read_text(encoding="utf-8")
+    text = files(__name__).joinpath(path).read_text(encoding="utf-8")
+    return _INCLUDE.sub(_included, text)
+
+
+def _included(line: re.Match[str]) -> str:
+    """The named file without its header, indented as the line is."""
+    body = _HEADER.sub("", read(f"{line[2]}.sql"), count=1)
+    return indent(body.strip("\n"), line[1])
 
 
 @cache

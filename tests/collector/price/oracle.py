@@ -6,7 +6,7 @@ highest threshold below the total input, disjoint buckets, a used unit without a
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from decimal import Decimal
 
 from spanledger_collector.price import PriceRow
@@ -69,30 +69,54 @@ _LIKE_TEXT = {"image_input": "input", "image_output": "output"}
 
 
 def rows_at(
-    rows: Iterable[PriceRow], tier: str, at: datetime, total_input: int, known_at: datetime
+    rows: Iterable[PriceRow],
+    tier: str,
+    at: datetime,
+    total_input: int,
+    known_at: datetime,
+    *,
+    region: str = "",
 ) -> list[PriceRow]:
     """Rows of one model that could price a call; a sound book gives at most one a threshold."""
     newest: dict[tuple[object, ...], PriceRow] = {}
     for row in rows:
         if row.known_from > known_at:
             continue
-        key = (row.service_tier, row.context_over_tokens, row.valid_from)
+        key = (row.service_tier, row.region, row.context_over_tokens, row.hours, row.valid_from)
         if key not in newest or newest[key].known_from <= row.known_from:
             newest[key] = row
-    return [
+    found = [
         row
         for row in newest.values()
         if row.service_tier == tier
         and row.valid_from <= at < row.valid_to
         and (row.context_over_tokens == 0 or row.context_over_tokens < total_input)
+        and (not row.hours or any(start <= minute_of_week(at) < end for start, end in row.hours))
     ]
+    for wanted in (region, "*" if region not in ("", "global") else "", ""):
+        there = [row for row in found if row.region == wanted]
+        if there:
+            return there
+    return []
+
+
+def minute_of_week(at: datetime) -> int:
+    """Counted from Monday 00:00 UTC."""
+    moment = at.astimezone(timezone.utc)
+    return (moment.weekday() * 24 + moment.hour) * 60 + moment.minute
 
 
 def price(
-    rows: Sequence[PriceRow], tier: str, at: datetime, usage: Usage, known_at: datetime
+    rows: Sequence[PriceRow],
+    tier: str,
+    at: datetime,
+    usage: Usage,
+    known_at: datetime,
+    *,
+    region: str = "",
 ) -> Price:
     """What a call cost by the rows of its model."""
-    found = rows_at(rows, tier, at, usage.total_input, known_at)
+    found = rows_at(rows, tier, at, usage.total_input, known_at, region=region)
     if not found:
         return Price({})
     row = max(found, key=lambda row: row.context_over_tokens)

@@ -83,7 +83,6 @@ def test_nothing_is_priced_before_its_first_row(models: _Models) -> None:
 def test_what_cannot_be_priced_is_left_out_with_a_reason(book: PriceBook, models: _Models) -> None:
     """Rates by the hour, fees a span does not tell: no row rather than a wrong one."""
     reasons = {(provider, model): why for provider, model, why in book.contents.left_out}
-    assert "hour of the day" in reasons["deepseek", "deepseek-flash"]
     assert "requests_kcount" in reasons["perplexity", "sonar-pro"]
     for key in reasons:
         assert all(row.valid_to < OPEN_END for row in models.get(key, [])), key
@@ -136,12 +135,36 @@ def test_an_image_model_is_priced_by_size_and_quality_until_it_was_shut_down(
     assert not rows_at(rows, "", _NOW, 0, _NOW)
 
 
-def test_prices_by_the_hour_are_unpriced_then_and_priced_before(models: _Models) -> None:
-    """DeepSeek: one price all day until the peak hours came, at an instant inside a day."""
-    rows = models["deepseek", "deepseek-v4-flash"]
-    change = datetime(2026, 8, 16, 16, tzinfo=timezone.utc)
-    assert rows_at(rows, "", change - timedelta(milliseconds=1), 1, _NOW)
-    assert not rows_at(rows, "", change, 1, _NOW)
+@pytest.mark.parametrize(
+    ("at", "usd"),
+    [
+        ("2026-08-16T15:59:59", "0.14"),  # one price all day, until an instant inside a day
+        ("2026-08-16T16:00:00", "0.22"),  # a Sunday
+        ("2026-11-09T00:59:59", "0.15"),  # Monday, 08:59 in Beijing
+        ("2026-11-09T01:00:00", "0.30"),
+        ("2026-11-09T03:59:59", "0.30"),
+        ("2026-11-09T04:00:00", "0.15"),
+        ("2026-11-13T09:59:59", "0.30"),  # Friday
+        ("2026-11-14T07:00:00", "0.15"),  # Saturday
+    ],
+)
+def test_a_price_may_depend_on_the_hour_of_the_week(models: _Models, at: str, usd: str) -> None:
+    """DeepSeek: dearer in the working hours of Beijing; exactly one row at any time."""
+    moment = datetime.fromisoformat(at).replace(tzinfo=timezone.utc)
+    (row,) = rows_at(models["deepseek", "deepseek-v4-flash"], "", moment, 1, _NOW)
+    assert row.rates.input_usd_per_token == Decimal(usd) / _MTOK
+
+
+def test_a_price_may_depend_on_where_inference_runs(models: _Models) -> None:
+    """Anthropic in the US: 10 % more on tokens of newer models, in every tier; not on searches."""
+    rows = models["anthropic", "claude-opus-4-6"]
+    (anywhere,) = rows_at(rows, "batch", _NOW, 1, _NOW, region="global")
+    (us,) = rows_at(rows, "batch", _NOW, 1, _NOW, region="us")
+    assert us.rates.output_usd_per_token == Decimal("12.5") * Decimal("1.1") / _MTOK
+    assert anywhere.rates.output_usd_per_token == Decimal("12.5") / _MTOK
+    assert us.rates.units["web_searches"] == anywhere.rates.units["web_searches"]
+    (old,) = rows_at(models["anthropic", "claude-opus-4-5"], "", _NOW, 1, _NOW, region="us")
+    assert old.region == ""
 
 
 def test_older_tiers_follow_the_standard_price(models: _Models) -> None:

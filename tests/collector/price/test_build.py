@@ -12,9 +12,10 @@ from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.price import PriceBook, PriceRow, Rates
 from spanledger_collector.price.book import SHIPPED
 from spanledger_collector.price.bookfile import Contents, encode, pack
+from spanledger_collector.price.document import TierHistory, read
 from spanledger_collector.price.history import append, check, cut, standing
 from spanledger_collector.price.row import OPEN_END, UNDATED_START, decimal_text
-from spanledger_collector.price.statements import TierHistory, read, windows
+from spanledger_collector.price.statements import windows
 from spanledger_collector.price.tiers import older_tier_rows
 
 if sys.version_info < (3, 11):  # an older catalogue may be there, for another package's sake
@@ -193,12 +194,12 @@ def test_impossible_rows_are_refused(rows: list[PriceRow], message: str) -> None
 
 def test_cutting_a_window() -> None:
     """Rows are shortened, split, dropped or left alone; nothing outside the window changes."""
-    key = ("p", "m", "")
+    key = ("p", "m", "", "")
     start, end = _DAY, _LATER
     left, right = cut([_row()], key, start, end)
     assert (left.valid_to, right.valid_from) == (start, end)
     assert cut([_row(valid_from=start, valid_to=end)], key, start, end) == []
-    assert cut([_row()], ("p", "other", ""), start, end) == [_row()]
+    assert cut([_row()], ("p", "other", "", ""), start, end) == [_row()]
     assert cut([_row(valid_to=start)], key, start, end) == [_row(valid_to=start)]
 
 

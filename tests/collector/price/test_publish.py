@@ -11,9 +11,9 @@ import pytest
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.price import PriceBook, PriceRow, Rates, publish
 from spanledger_collector.price.bookfile import Contents
+from spanledger_collector.price.document import read as read_document
 from spanledger_collector.price.history import append, cut, standing
 from spanledger_collector.price.row import OPEN_END
-from spanledger_collector.price.statements import read as read_document
 from spanledger_collector.sql import read
 from spanledger_collector.store import Connection, Store
 
@@ -95,7 +95,7 @@ def test_a_change_keeps_the_old_answer(connection: Connection) -> None:
     first = [_row("0.1"), _row("0.2", over=1000)]
     publish(connection, _book(*first))
     new = replace(_row("0.05"), valid_from=change)
-    wanted = [*cut(standing(first), ("openai", "m", ""), change, OPEN_END), new]
+    wanted = [*cut(standing(first), ("openai", "m", "", ""), change, OPEN_END), new]
     second = append(first, wanted, lambda _row: learned)
     assert publish(connection, _book(*second)) == 3
 

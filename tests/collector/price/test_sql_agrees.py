@@ -15,7 +15,7 @@ from tests.collector.settle import scene
 from spanledger_collector.price import PriceBook, publish
 from spanledger_collector.store import Connection, Store
 
-_RECEIVED = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+_RECEIVED = datetime(2100, 1, 1, tzinfo=timezone.utc)
 
 
 def _span(number: int, case: dict[str, str]) -> scene.Row:
@@ -27,6 +27,7 @@ def _span(number: int, case: dict[str, str]) -> scene.Row:
         provider=case["provider"],
         request_model=case["model"],
         service_tier=bills.tier(case),
+        attributes={"spanledger.inference.region": case["geo"] or case["region"]},
         started_at=started,
         ended_at=started,
         received_at=scene.moment(_RECEIVED),

@@ -19,7 +19,7 @@ SHARDED = (
     "settling",
     "settling_spans",
 )
-EVERYWHERE = ("prices", "model_aliases", "settlements", "schema_migrations")
+EVERYWHERE = ("fx", "prices", "model_aliases", "settlements", "schema_migrations")
 
 
 def _statements(text: str) -> list[str]:

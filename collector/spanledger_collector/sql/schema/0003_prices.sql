@@ -1,15 +1,17 @@
 -- prices: the price book, dated twice: when a rate is valid, and since when we know it. Append only.
--- grain: one row a (provider, model, service_tier, context_over_tokens, valid_from, known_from).
--- units: USD per token (_usd_per_token), or for so many of a unit (unit_rates); NULL, or a unit left out = the book has no such rate.
+-- grain: one row a (provider, model, service_tier, region, context_over_tokens, hours, valid_from, known_from).
+-- units: of the currency, USD unless it says otherwise, per token (_usd_per_token), or for so many of a unit (unit_rates); NULL, or a unit left out = the book has no such rate.
 CREATE TABLE IF NOT EXISTS prices
 (
     price_id String COMMENT 'Hash of the row: what a priced attempt names',
     provider LowCardinality(String) COMMENT 'Who bills',
     model String COMMENT 'Price key of the model',
     service_tier LowCardinality(String) COMMENT 'Empty = standard, else batch | flex | priority | ...',
+    region LowCardinality(String) COMMENT 'Where inference runs, for prices that depend on it; * = any region told but global, empty = anywhere',
     context_over_tokens UInt64 COMMENT 'Applies to the whole request when its total input exceeds this; 0 = base',
     valid_from DateTime64(3, 'UTC') COMMENT 'Valid time, inclusive',
     valid_to DateTime64(3, 'UTC') COMMENT 'Valid time, exclusive; 2299-12-31 = open',
+    hours Array(Tuple(from UInt16, until UInt16)) COMMENT 'Only in these minutes of the week, counted from Monday 00:00 UTC; empty = always',
     known_from DateTime64(3, 'UTC') COMMENT 'Known time: when this row entered a book',
     input_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Uncached input',
     cache_read_usd_per_token Nullable(Decimal(38, 24)) COMMENT 'Input read from the cache',
@@ -23,5 +25,5 @@ CREATE TABLE IF NOT EXISTS prices
     book_id String COMMENT 'Hash of the book the row came with'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (provider, model, service_tier, context_over_tokens, valid_from, known_from, price_id)
+ORDER BY (provider, model, service_tier, region, context_over_tokens, valid_from, known_from, price_id)
 SETTINGS fsync_after_insert = 1;

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS settling_spans
     response_model String,
     response_id String,
     service_tier LowCardinality(String),
+    region LowCardinality(String) COMMENT 'Where inference ran; empty = not known',
     streaming Bool,
     usage_source LowCardinality(String),
     usage_partial Bool,

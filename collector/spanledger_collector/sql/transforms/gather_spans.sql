@@ -1,11 +1,12 @@
 -- gather_spans: copies the spans of the given traces to where the steps of a settlement read them.
 -- grain: one row a span, into settling_spans: the copy with the lowest sequence, also when copies are of different days.
+-- region: as the teller says, else by the host that was called (OpenAI's data residency, Vertex AI, Bedrock).
 -- parameters: version = the settlement; its traces are in settling.
 INSERT INTO settling_spans
     (version,
     workspace, tenant, trace_id, span_id, parent_span_id, name, service_name, scope_name, started_at, ended_at,
     duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
-    service_tier, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
+    service_tier, region, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name, conversation_id, external_key, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
@@ -15,7 +16,14 @@ SELECT
     {version:UInt64},
     workspace, tenant, trace_id, span_id, parent_span_id, name, service_name, scope_name, started_at, ended_at,
     duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
-    service_tier, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
+    service_tier,
+    lower(coalesce(
+        nullIf(attributes['spanledger.inference.region'], ''),
+        nullIf(extract(server_address, '^([a-z]{2})\\.api\\.openai\\.com$'), ''),
+        nullIf(extract(server_address, '^([a-z0-9-]+)-aiplatform\\.googleapis\\.com$'), ''),
+        extract(server_address, '^bedrock-runtime(?:-fips)?\\.([a-z0-9-]+)\\.amazonaws\\.com$')
+    )) AS region,
+    streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name, conversation_id, attributes['spanledger.external_key'], tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,

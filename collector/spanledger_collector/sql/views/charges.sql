@@ -7,7 +7,7 @@
 --   model           as priced; as answered, else as asked for, where the book does not know it
 --   unit            input (uncached) | cache_read | cache_write_5m | cache_write_1h | output, and the units of `attempts`,
 --                   which are taken out of these: disjoint
---   rate_usd        USD for rate_per of the unit; NULL = no rate
+--   rate_usd        USD for rate_per of the unit, at the currency's rate of the day; NULL = no rate
 --   cost_usd        quantity x rate_usd / rate_per; NULL = unknown
 --   attempt_cost_usd, attempt_cost_low_usd, attempt_cost_high_usd  of the whole attempt, 12 decimals
 CREATE OR REPLACE VIEW charges AS
@@ -24,16 +24,17 @@ SELECT
     if(a.priced_provider != '', a.priced_provider, a.provider) AS provider,
     multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
     a.service_tier AS service_tier,
+    a.region AS region,
     a.counted AS counted,
     a.usage_source AS usage_source,
     a.price_status AS price_status,
     a.price_id AS price_id,
     line.unit AS unit,
     line.quantity AS quantity,
-    if(line.per > 0, line.usd, NULL) AS rate_usd,
+    if(line.per > 0, accurateCastOrNull(toDecimal256(line.rate, 24) * a.usd_per_currency, 'Decimal(38, 24)'), NULL) AS rate_usd,
     line.per AS rate_per,
     accurateCastOrNull(
-        toDecimal256(toDecimal256(line.quantity, 6) * rate_usd, 40) / greatest(rate_per, 1),
+        toDecimal256(toDecimal256(line.quantity, 6) * if(line.per > 0, line.rate, NULL), 40) / greatest(rate_per, 1) * a.usd_per_currency,
         'Decimal(38, 24)'
     ) AS cost_usd,
     a.cost_usd AS attempt_cost_usd,
@@ -48,7 +49,6 @@ LEFT ANY JOIN
 (
     SELECT *
     FROM prices
-    WHERE currency = 'USD'
 ) AS p ON p.price_id = a.price_id
 ARRAY JOIN
     arrayFilter(
@@ -85,5 +85,5 @@ ARRAY JOIN
                     mapKeys(a.units)
                 )
             )
-        )::Array(Tuple(unit LowCardinality(String), quantity Decimal(38, 6), usd Nullable(Decimal(38, 24)), per UInt64))
+        )::Array(Tuple(unit LowCardinality(String), quantity Decimal(38, 6), rate Nullable(Decimal(38, 24)), per UInt64))
     ) AS line;
