@@ -1,12 +1,12 @@
 """Every figure, one after the other: ``make bench``."""
 
-from benchmarks import calls, intake, lookup, memory
+from benchmarks import calls, intake, lookup, memory, reprice
 from benchmarks.peers import run as peers
 
 
 def main() -> None:
     """Print all figures (some ten minutes; the first time the peers' environments are made)."""
-    for part in (calls.main, peers.main, memory.main, intake.main, lookup.main):
+    for part in (calls.main, peers.main, memory.main, intake.main, lookup.main, reprice.main):
         part()
         print()
 

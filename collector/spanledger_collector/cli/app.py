@@ -15,6 +15,7 @@ from .explain import explain
 from .output import fail
 from .prices import prices
 from .reconcile import reconcile
+from .reprice import reprice
 from .run import run
 from .runs import runs
 from .schema import schema
@@ -57,6 +58,7 @@ app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("runs")(runs)
 app.command("reconcile")(reconcile)
+app.command("reprice")(reprice)
 app.command("sql")(sql)
 app.command("doctor")(doctor)
 app.command("schema")(schema)

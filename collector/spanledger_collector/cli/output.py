@@ -53,6 +53,11 @@ def cost(amount: Decimal | None, *, attempts: int, unpriced: int) -> str:
     return ("≥" if unpriced and amount is not None else "") + usd(amount)
 
 
+def coverage(known: int, attempts: int) -> str:
+    """The share of attempts whose cost is known: what stands beside every total."""
+    return "-" if not attempts else f"{known / attempts:.1%}"
+
+
 def usd_if_any(amount: Decimal | None) -> str:
     """As :func:`usd`, for a part of a sum: nothing (or nothing known) shows as a dash."""
     return usd(amount) if amount else "-"

@@ -10,6 +10,7 @@ from .named import NamedQuery, named, query_names
 from .plain import plain_rows
 from .reader import DirectReader, Reader
 from .remote import RemoteReader
+from .repricing import By, RepricedRow, Scenario
 from .rows import (
     AgentRow,
     AttemptRow,
@@ -26,6 +27,7 @@ __all__ = [
     "DEFAULT_ADDRESS",
     "AgentRow",
     "AttemptRow",
+    "By",
     "ChargeLineRow",
     "ChargeRow",
     "CoverageRow",
@@ -38,7 +40,9 @@ __all__ = [
     "NamedQuery",
     "Reader",
     "RemoteReader",
+    "RepricedRow",
     "RunRow",
+    "Scenario",
     "SpanRow",
     "TraceReport",
     "TraceRow",

@@ -34,6 +34,7 @@ from .explanation import (
 from .named import named
 from .reader import DirectReader, Reader, Row
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
+from .repricing import By, RepricedRow, Scenario
 from .rows import (
     AgentRow,
     AttemptRow,
@@ -241,6 +242,49 @@ class Ledger:
     ) -> Sequence[ModelRow]:
         """Cost and tokens per provider and model over a period."""
         return parse_rows(ModelRow, self.query("models", **_period(since, until)))
+
+    def reprice(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: By = "total",
+        scenario: Scenario | None = None,
+        as_known_at: datetime | None = None,
+        as_valid_at: datetime | None = None,
+    ) -> Sequence[RepricedRow]:
+        """What attempts were billed, beside what they cost at other prices or made otherwise.
+
+        Nothing is written. Without a scenario: as billed, beside as known now.
+
+        Args:
+            since: from this start of a call on; None = from the first.
+            until: before this one; None = to the last.
+            by: what a row of the answer is.
+            scenario: what is changed of the calls.
+            as_known_at: the prices known then; None = now.
+            as_valid_at: the prices valid then; None = when each call was made.
+
+        Raises:
+            NotFoundError: the book has no price of the scenario's model.
+            PermanentError: the scenario cannot be.
+        """
+        changed = scenario or Scenario()
+        asked = {**_period(since, until), **changed.parameters(), "by": by}
+        if as_known_at is not None:
+            asked["as_known_at"] = as_known_at
+        if as_valid_at is not None:
+            asked["as_valid_at"] = as_valid_at
+        if changed.model:
+            self._check_priced(changed.provider, changed.model)
+        return parse_rows(RepricedRow, self.query("reprice", **asked))
+
+    def _check_priced(self, provider: str, model: str) -> None:
+        if not self.query("is_priced", provider=provider, model=model)[0]["prices"]:
+            raise NotFoundError(
+                f"the ledger has no price of {provider}/{model}; give the provider and the book's "
+                "name of the model (`spanledger prices show MODEL --provider PROVIDER` finds it)"
+            )
 
     def coverage(
         self, since: datetime | None = None, until: datetime | None = None

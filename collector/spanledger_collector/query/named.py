@@ -27,6 +27,15 @@ DEFAULTS: Mapping[str, object] = {
     "limit": 1000,
     "agent_name": "",
     "span_id": "",
+    "by": "total",
+    "as_known_at": _LATEST,
+    "as_valid_at": _EARLIEST,
+    "of_model": "",
+    "set_provider": "",
+    "set_model": "",
+    "set_tier": "",
+    "set_region": "",
+    "set_cache_read_ppm": -1,
 }
 
 

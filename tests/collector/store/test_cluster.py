@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from spanledger_collector import sql
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.store import Store, schema_ddl
 from spanledger_collector.store.migrations import schema_files, view_files
@@ -18,6 +17,9 @@ SHARDED = (
     "call_verdicts",
     "settling",
     "settling_spans",
+    "records",
+    "run_keys",
+    "run_records",
 )
 EVERYWHERE = ("fx", "prices", "model_aliases", "settlements", "schema_migrations")
 
@@ -91,10 +93,8 @@ def test_engine_arguments_and_settings_are_kept() -> None:
         r"ReplicatedReplacingMergeTree\('[^']+/runs', '\{replica\}', version, is_del", text
     )
     assert "non_replicated_deduplication_window" not in text
-    assert text.count("replicated_deduplication_window = ") == sql.read(
-        "schema/0001_spans.sql"
-    ).count("deduplication_window = ") + sql.read("schema/0002_arrivals.sql").count(
-        "deduplication_window = "
+    assert text.count("replicated_deduplication_window = ") == sum(
+        file.text.count("deduplication_window = ") for file in schema_files()
     )
 
 

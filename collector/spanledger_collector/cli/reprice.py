@@ -1,0 +1,121 @@
+"""``spanledger reprice``: what a period costs at other prices, or made otherwise."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
+
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.price import PriceBook
+from spanledger_collector.query import By, RepricedRow, Scenario
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import NOTHING_FOUND, console, cost, count, coverage, print_json, text, usd
+
+_COLUMNS = (
+    "{by}", ">attempts", ">billed", ">known", ">repriced", ">known", ">estimated", ">difference",
+    "without a rate",
+)  # fmt: skip
+
+
+def reprice(
+    url: Url = DEFAULT_ADDRESS,
+    by: Annotated[
+        str, typer.Option("--by", help=f"A row is: {', '.join(get_args(By))}.")
+    ] = "total",
+    known_at: Annotated[
+        datetime | None, typer.Option("--known-at", help="Prices known then; default now.")
+    ] = None,
+    prices_at: Annotated[
+        datetime | None,
+        typer.Option("--prices-at", help="Prices valid then; default when each call was made."),
+    ] = None,
+    of_model: Annotated[
+        str, typer.Option("--of-model", help="Change only calls of this model.")
+    ] = "",
+    model: Annotated[str, typer.Option("--model", help="As if made with this model.")] = "",
+    provider: Annotated[str, typer.Option("--provider", help="Of this provider.")] = "",
+    tier: Annotated[
+        str, typer.Option("--tier", help="As if served in this tier: standard, batch, flex, ...")
+    ] = "",
+    batch: Annotated[bool, typer.Option("--batch", help="The same as --tier batch.")] = False,
+    region: Annotated[
+        str, typer.Option("--region", help="As if run in this region, or anywhere.")
+    ] = "",
+    cache_share: Annotated[
+        float | None,
+        typer.Option(
+            "--cache-share", min=0, max=1, help="As if this part of the input was cached."
+        ),
+    ] = None,
+    prices_file: Annotated[
+        Path | None,
+        typer.Option("--prices-file", help="Your prices and aliases, to find --model."),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """What was billed, beside what it costs at the prices known now, or made otherwise.
+
+    Nothing is changed in the ledger, and token counts stay as they were.
+
+    Example: spanledger reprice --by model --model claude-haiku-4-5 --provider anthropic --batch
+    """
+    if by not in get_args(By):
+        raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(By))}")
+    owner, name = _named(provider, model, prices_file)
+    scenario = Scenario(of_model, owner, name, "batch" if batch else tier, region, cache_share)
+    with connect(url, workspace) as ledger:
+        rows = ledger.reprice(
+            utc(since), utc(until), by=cast("By", by), scenario=scenario,
+            as_known_at=utc(known_at), as_valid_at=utc(prices_at),
+        )  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        console().print(NOTHING_FOUND)
+        return
+    columns = tuple(column.format(by=by) for column in _COLUMNS)
+    console().print(Grid("Repriced", columns, _cells(rows)))
+
+
+def _named(provider: str, model: str, prices_file: Path | None) -> tuple[str, str]:
+    """The book's names; what this book does not know may still be the ledger's own."""
+    match = PriceBook.shipped(prices_file).resolve(provider, model) if model else None
+    return (match.provider, match.model) if match and match.model else (provider, model)
+
+
+def _cells(rows: Sequence[RepricedRow]) -> Iterator[Sequence[str]]:
+    for row in rows:
+        unknown = row.repriced_unknown_attempts
+        doubtful = unknown + row.repriced_partial_attempts
+        yield (
+            text(row.key),
+            count(row.attempts),
+            cost(row.billed_usd, attempts=row.attempts, unpriced=row.billed_unknown_attempts),
+            coverage(row.attempts - row.billed_unknown_attempts, row.attempts),
+            cost(row.repriced_usd, attempts=row.attempts, unpriced=doubtful),
+            coverage(row.attempts - unknown, row.attempts),
+            _estimated(row),
+            _difference(row.difference_usd),
+            text(", ".join(row.missing)),
+        )
+
+
+def _estimated(row: RepricedRow) -> str:
+    if not row.estimated_usd or not row.repriced_usd:
+        return "-"
+    return f"{row.estimated_usd / row.repriced_usd:.1%}"
+
+
+def _difference(amount: Decimal | None) -> str:
+    if amount is None:
+        return usd(None)
+    return f"{'-' if amount < 0 else '+' if amount else ''}{usd(abs(amount))}"

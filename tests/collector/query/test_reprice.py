@@ -1,0 +1,190 @@
+"""The time machine: as billed, as known at a time, as if; the same figures as settling gives."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pytest
+from tests.collector.settle import scene
+
+from spanledger_collector.errors import NotFoundError, PermanentError
+from spanledger_collector.query import DirectReader, Ledger, RepricedRow, Scenario
+from spanledger_collector.store import Connection, Store
+
+CENT = Decimal("0.01")
+
+
+def _hours(*pairs: tuple[int, int]) -> list[dict[str, int]]:
+    return [{"from": start, "until": end} for start, end in pairs]
+
+
+#: Rates with more digits than costs have, thresholds, tiers, hours, parts, units, a currency.
+_PRICES = [
+    scene.price(input="0.0000000000001", output="0.01", cache_read_usd_per_token="0.001"),
+    scene.price(input="0.02", output="0.02", context_over_tokens=1000),
+    scene.price(input="0.005", output="0.005", service_tier="batch"),
+    scene.price("m2", input="0.03", output="0.03", hours=_hours((0, 720), (1440, 10_000))),
+    scene.price("m2", input="0.01", output="0.01", hours=_hours((720, 1440), (10_000, 10_080))),
+    scene.price("m3", input="0.07", output="0.07", valid_to="2026-11-02 10:20:07.000",
+                units={"reasoning": ("0.5", 1), "requests": ("25", 1000)}),
+    scene.price("m3", input="0.09", output="0.09", valid_from="2026-11-02 10:20:07.000",
+                cache_read_usd_per_token="0.009", units={"web_searches": ("10", 1000)}),
+    scene.price("m4", input="0.01", output="0.02", cache_read_usd_per_token="0.001",
+                units={"audio_seconds": ("0.1", 7), "audio_input": ("0.3", 1)}),
+    scene.price("m4", input="0.005", output="0.01", region="eu"),
+]  # fmt: skip
+_UNITS = (
+    {},
+    {},
+    {"web_searches": 2},
+    {"audio_input": 3},
+    {"audio_seconds": 1.5},
+    {"image_input": 2},
+)
+
+
+def _calls(*, seed: int, **changed: object) -> list[scene.Row]:
+    """Some hundred calls of every kind, the same for one seed; ``changed`` is set on each."""
+    draw = random.Random(seed)  # noqa: S311 - test data
+    found: list[scene.Row] = []
+    for number in range(1, 301):
+        usage = {
+            "cache_read_tokens": draw.choice([0, 0, 7, 600]),
+            "reasoning_tokens": draw.choice([0, 0, 3]),
+            "units": draw.choice(_UNITS),
+        }
+        row = scene.call(
+            number,
+            0,
+            (draw.randrange(5, 1200), draw.randrange(0, 30)),
+            at=draw.randrange(0, 200_000),
+            request_model=draw.choice(["m1", "m2", "m3", "m4", "unknown-x"]),
+            service_tier=draw.choice(["", "", "batch", "flex"]),
+            attributes={"spanledger.inference.region": draw.choice(["", "eu", "us"])},
+            **usage,
+        )
+        row["usage_source"] = draw.choice(["provider", "provider", "estimated", "missing"])
+        found.append(row | changed)
+    return found
+
+
+def _settle(store: Store, connection: Connection, workspace: str, calls: list[scene.Row]) -> None:
+    scene.load(connection, [{**call, "workspace": workspace} for call in calls])
+    scene.settle(store, workspace=workspace)
+
+
+@pytest.fixture(scope="module", name="ledger")
+def _ledger(module_store: Store) -> Iterator[Ledger]:
+    """Calls as they were in ``default``, the same ones made otherwise in other workspaces."""
+    with module_store.connect() as connection:
+        scene.publish(connection, _PRICES)
+        _settle(module_store, connection, "default", _calls(seed=1))
+        _settle(module_store, connection, "moved", _calls(seed=1, request_model="m4"))
+        _settle(module_store, connection, "batch", _calls(seed=1, service_tier="batch"))
+        _settle(module_store, connection, "cached", [_cached(call) for call in _calls(seed=1)])
+    with Ledger(DirectReader(module_store)) as found:
+        yield found
+
+
+def _cached(call: scene.Row) -> scene.Row:
+    total = call["input_uncached_tokens"] + call["cache_read_tokens"]
+    read = total * 9 // 10
+    return call | {"cache_read_tokens": read, "input_uncached_tokens": total - read}
+
+
+def _billed(ledger: Ledger, workspace: str) -> tuple[Decimal, int]:
+    rows = ledger.query("coverage", workspace=workspace)
+    unknown = {"unpriced", "unmetered"}
+    cost = sum((row["cost_usd"] for row in rows if row["cost_usd"] is not None), Decimal(0))
+    return cost, sum(row["attempts"] for row in rows if row["price_status"] in unknown)
+
+
+def _total(ledger: Ledger, **asked: object) -> RepricedRow:
+    (row,) = ledger.reprice(**asked)  # type: ignore[arg-type] -- by name, from the tables above
+    return row
+
+
+def test_what_is_known_now_is_what_was_billed(ledger: Ledger) -> None:
+    """Nothing has changed: every digit of every day, and no call lost in between."""
+    total = _total(ledger)
+    assert (total.billed_usd, total.billed_unknown_attempts) == _billed(ledger, "default")
+    assert total.repriced_usd == total.billed_usd
+    assert total.repriced_unknown_attempts == total.billed_unknown_attempts > 0
+    assert total.compared_attempts == total.attempts - total.billed_unknown_attempts
+    for by in ("day", "month", "agent", "tenant", "model", "tier"):
+        rows = ledger.reprice(by=by)
+        assert all(row.difference_usd in (0, None) for row in rows), by
+        assert sum(row.attempts for row in rows) == total.attempts
+        known = [row.repriced_usd for row in rows if row.repriced_usd is not None]
+        assert sum(known, Decimal(0)) == total.repriced_usd
+
+
+@pytest.mark.parametrize(
+    ("workspace", "scenario"),
+    [
+        ("moved", Scenario(provider="acme", model="m4")),
+        ("batch", Scenario(tier="batch")),
+        ("cached", Scenario(cache_read_share=Decimal("0.9"))),
+    ],
+)
+def test_as_if_is_what_the_ledger_says_had_it_been_so(
+    ledger: Ledger, workspace: str, scenario: Scenario
+) -> None:
+    """Calls that were really made otherwise cost what the scenario says, to the last digit."""
+    total = _total(ledger, scenario=scenario)
+    assert (total.repriced_usd, total.repriced_unknown_attempts) == _billed(ledger, workspace)
+    assert total.repriced_usd != total.billed_usd
+
+
+def test_only_one_model_may_be_changed(ledger: Ledger) -> None:
+    rows = ledger.reprice(by="model", scenario=Scenario(of_model="m2", tier="batch"))
+    changed = {row.key for row in rows if row.missing != () or row.difference_usd}
+    assert "acme/m2" in changed
+    others = [row for row in rows if row.key not in ("acme/m2", "acme/unknown-x")]
+    assert all(row.difference_usd == 0 for row in others)
+
+
+def test_a_price_corrected_later_changes_what_is_known_now_alone(store: Store) -> None:
+    """As billed, as known then, as known now: three questions, three answers, one history."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        _settle(store, connection, "default", [scene.call(1, 0, (10, 0))])
+        corrected = scene.price(input="0.03", known_from="2026-11-20 00:00:00.000")
+        scene.publish(connection, [corrected])
+    with Ledger(DirectReader(store)) as ledger:
+        now = _total(ledger)
+        then = _total(ledger, as_known_at=datetime(2026, 11, 19, tzinfo=timezone.utc))
+    assert (now.billed_usd, now.repriced_usd, now.difference_usd) == (
+        10 * CENT,
+        30 * CENT,
+        20 * CENT,
+    )
+    assert (then.billed_usd, then.repriced_usd, then.difference_usd) == (10 * CENT, 10 * CENT, 0)
+
+
+def test_another_day_s_prices_can_be_asked_for(store: Store) -> None:
+    """Last month's calls at this month's list."""
+    with store.connect() as connection:
+        scene.publish(
+            connection,
+            [
+                scene.price(input="0.01", valid_to="2026-12-01 00:00:00.000"),
+                scene.price(input="0.05", valid_from="2026-12-01 00:00:00.000"),
+            ],
+        )
+        _settle(store, connection, "default", [scene.call(1, 0, (10, 0))])
+    with Ledger(DirectReader(store)) as ledger:
+        total = _total(ledger, as_valid_at=datetime(2026, 12, 2, tzinfo=timezone.utc))
+    assert (total.billed_usd, total.repriced_usd) == (10 * CENT, 50 * CENT)
+
+
+def test_a_scenario_that_cannot_be_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(PermanentError, match="both a provider and a model"):
+        ledger.reprice(scenario=Scenario(model="m1"))
+    with pytest.raises(PermanentError, match="share from 0 to 1"):
+        ledger.reprice(scenario=Scenario(cache_read_share=1.5))
+    with pytest.raises(NotFoundError, match="no price of acme/gtp-5"):
+        ledger.reprice(scenario=Scenario(provider="acme", model="gtp-5"))
