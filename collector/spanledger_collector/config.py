@@ -68,6 +68,16 @@ class CollectorConfig(BaseSettings):
         default=None,
         description="Your own prices and model aliases (YAML), laid over the shipped price book.",
     )
+    price_book: Path | None = Field(
+        default=None,
+        description="A book made by `spanledger prices update`, instead of the shipped one.",
+    )
+    price_book_max_age_days: int = Field(
+        gt=0,
+        default=45,
+        description="Days without a change after which the price book is called old, in the log "
+        "and by the metrics.",
+    )
     max_query_seconds: int = Field(gt=0, default=30, description="Longest a read query may run.")
     max_query_memory_bytes: int = Field(
         gt=0, default=1024 * MIB, description="Memory a read query may use."

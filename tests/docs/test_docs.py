@@ -105,8 +105,9 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     """The table names what /metrics shows, and nothing else."""
     registry = CollectorRegistry()
     journal = Journal.open(tmp_path, max_bytes=1 << 20)
-    engine = Engine(CollectorConfig(), journal, PriceBook.shipped(), registry)
-    registry.register(PipelineMetrics(journal, engine))
+    book = PriceBook.shipped()
+    engine = Engine(CollectorConfig(), journal, book, registry)
+    registry.register(PipelineMetrics(journal, engine, book))
     LoadMetrics(registry)
     ReceiverMetrics(registry)
     shown = {

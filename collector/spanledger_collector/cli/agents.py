@@ -7,11 +7,22 @@ from spanledger_collector.query import AgentRow
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
-from .output import NOTHING_FOUND, console, cost, count, print_json, seconds, text, usd_if_any
+from .output import (
+    NOTHING_FOUND,
+    console,
+    cost,
+    count,
+    coverage,
+    print_json,
+    seconds,
+    share,
+    text,
+    usd_if_any,
+)
 
 _COLUMNS = (
-    "agent", "version", ">runs", ">failed", ">cost", ">per run", ">per success",
-    ">rework", ">retries", ">p50", ">p95",
+    "agent", "version", ">runs", ">failed", ">cost", ">known", ">estimated", ">per run",
+    ">per success", ">rework", ">retries", ">p50", ">p95",
 )  # fmt: skip
 
 
@@ -46,6 +57,8 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
             (
                 text(row.agent_name or "(outside any agent)"), text(row.agent_version),
                 count(row.runs), count(row.failed_runs), _cost(row, row.cost_usd),
+                coverage(row.attempts - row.unpriced_attempts, row.attempts),
+                share(row.estimated_cost_usd, row.cost_usd),
                 _cost(row, row.cost_per_run_usd),
                 _cost(row, row.cost_per_success_usd) if row.successful_runs else "-",
                 usd_if_any(row.rework_cost_usd), count(row.retries),

@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from spanledger._doctor import ClientReport, DoctorReport, examine
 from spanledger._patching import PatchState
 from spanledger_collector.errors import CollectorError
+from spanledger_collector.price import PriceBook
 from spanledger_collector.query import RemoteReader
 
 from .grid import Grid
@@ -14,6 +16,8 @@ from .options import DEFAULT_ADDRESS, Json, Url
 from .output import console, counted, print_json, text
 
 _CLIENT_COLUMNS = ("client", "installed", "supported from", "patches", "remarks")
+#: As the collector's own default, `price_book_max_age_days`.
+MAX_AGE_DAYS = 45
 _OFF = (PatchState.MISSING, PatchState.PENDING, PatchState.COVERED)
 _FRAMEWORK_COLUMNS = ("framework", *_CLIENT_COLUMNS[1:])
 
@@ -37,6 +41,7 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
         out.print(f"setting    {text(name)}={text(value)}")
     for place, number in found.internal_errors.items():
         out.print(f"error      {counted(number, 'error')} in {text(place)}")
+    out.print(f"prices     {text(_book_age())}")
     out.print(f"collector  {text(str(collector.get('state')))}")
 
 
@@ -68,6 +73,14 @@ def _gaps(found: DoctorReport) -> Iterator[Sequence[str]]:
     for client in (*found.clients, *found.frameworks):
         for call, reason in client.not_metered.items():
             yield text(client.client), text(call), text(reason)
+
+
+def _book_age() -> str:
+    """How old the prices of this release are: those that changed since are not known."""
+    book = PriceBook.shipped()
+    days = book.age(datetime.now(timezone.utc)).days
+    advice = "" if days <= MAX_AGE_DAYS else "; upgrade, or run `spanledger prices update`"
+    return f"book of {book.built_at:%Y-%m-%d}, {counted(days, 'day')} old{advice}"
 
 
 def _collector(url: str) -> dict[str, Any]:

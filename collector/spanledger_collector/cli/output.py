@@ -58,6 +58,11 @@ def coverage(known: int, attempts: int) -> str:
     return "-" if not attempts else f"{known / attempts:.1%}"
 
 
+def share(part: Decimal | None, whole: Decimal | None) -> str:
+    """A part of a sum as a percentage; nothing shows as a dash."""
+    return f"{part / whole:.1%}" if part and whole else "-"
+
+
 def usd_if_any(amount: Decimal | None) -> str:
     """As :func:`usd`, for a part of a sum: nothing (or nothing known) shows as a dash."""
     return usd(amount) if amount else "-"
@@ -83,9 +88,9 @@ def count(number: int) -> str:
     return f"{number:,}" if number else "-"
 
 
-def counted(number: int, what: str) -> str:
+def counted(number: int, what: str, several: str = "") -> str:
     """A count with its noun: ``1 row``, ``2 rows``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what if number == 1 else several or what + 's'}"
 
 
 def printable(value: str) -> str:

@@ -1,24 +1,30 @@
 """``spanledger prices``: what the price book says about a model, and (developers) building it."""
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
 
 from spanledger_collector.errors import ConfigurationError, NotFoundError
 from spanledger_collector.price import OPEN_END, PriceBook, PriceRow, UnitRate
+from spanledger_collector.price.book import SHIPPED
+from spanledger_collector.price.bookfile import decode, encode, pack, unpack
+from spanledger_collector.price.row import Hours
 
 from .grid import Grid
 from .options import Json, utc
-from .output import console, plain_decimal, print_json, text
+from .output import console, counted, plain_decimal, print_json, text
 
 _MILLION = Decimal(1_000_000)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _COLUMNS = (
-    "tier", ">over tokens", ">input", ">cache read", ">write 5m", ">write 1h", ">output",
-    "USD for units", "=since", "=until", "from",
+    "tier", "region", ">over tokens", "hours (UTC)", ">input", ">cache read", ">write 5m",
+    ">write 1h", ">output", "USD for units", "=since", "=until", "from",
 )  # fmt: skip
 
 prices = typer.Typer(
@@ -77,6 +83,101 @@ def show(
     console().print(_table(f"{match.provider}/{match.model} ({match.method})", rows))
 
 
+@prices.command("list")
+def list_models(
+    provider: Annotated[str, typer.Option("--provider", help="Only of this provider.")] = "",
+    like: Annotated[str, typer.Option("--like", help="Only models with this in the name.")] = "",
+    at: Annotated[
+        datetime | None, typer.Option("--at", help="Prices of that time (UTC); default now.")
+    ] = None,
+    prices_file: Annotated[
+        Path | None, typer.Option("--prices-file", help="Your own prices and aliases (YAML).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The models of the price book and their standard rates, per million tokens.
+
+    Example: spanledger prices list --provider anthropic --like haiku
+    """
+    moment = utc(at) or datetime.now(timezone.utc)
+    rows = [
+        row
+        for row in PriceBook.shipped(prices_file).standing()
+        if row.valid_from <= moment < row.valid_to
+        and provider in ("", row.provider)
+        and like.lower() in row.model.lower()
+        and not (row.service_tier or row.region or row.context_over_tokens)
+    ]
+    if not rows:
+        raise NotFoundError(
+            f"the price book has no model like {like!r} of provider {provider or 'any'!r} then; "
+            "`spanledger prices list` without options lists all"
+        )
+    rows.sort(key=lambda row: row.row_key)
+    if as_json:
+        print_json(rows)
+        return
+    cells = ((text(row.provider), text(row.model), *_cells(row)[3:]) for row in rows)
+    title = "Standard prices, USD per million tokens"
+    console().print(Grid(title, ("provider", "model", *_COLUMNS[3:]), cells))
+
+
+@prices.command("check")
+def check_file(
+    prices_file: Annotated[Path, typer.Argument(help="Your own prices and aliases (YAML).")],
+    as_json: Json = False,
+) -> None:
+    """Whether your own prices can be used, and what they add to the book.
+
+    Example: spanledger prices check prices.yaml
+    """
+    book, own = PriceBook.shipped(), PriceBook.shipped(prices_file)
+    ids = {row.price_id for row in book.rows()}
+    added = [row for row in own.rows() if row.price_id not in ids]
+    if as_json:
+        print_json({"rows_added": added, "aliases": len(own.aliases()), "fx": own.fx()})
+        return
+    rates = counted(len(own.fx()), "rate of another currency", "rates of other currencies")
+    console().print(
+        f"{text(str(prices_file))} can be used: {counted(len(added), 'row')} of prices added, "
+        f"{counted(len(own.aliases()), 'alias', 'aliases')}, {rates}"
+    )
+
+
+@prices.command("update")
+def update(
+    wheel: Annotated[
+        Path | None, typer.Argument(help="Wheel of genai-prices; default: the installed one.")
+    ] = None,
+    book_file: Annotated[
+        Path, typer.Option("--book", help="Book to make or append to (SPANLEDGER_PRICE_BOOK).")
+    ] = Path("price-book.json.xz"),
+    as_json: Json = False,
+) -> None:
+    """Append a newer release of genai-prices to the price book, known from now on. Offline.
+
+    Example: spanledger prices update --book price-book.json.xz
+    """
+    if wheel is not None:
+        if not wheel.is_file():
+            raise ConfigurationError(f"there is no file {wheel}; give a wheel of genai-prices")
+        sys.path.insert(0, str(wheel))
+    builder = _builder()
+    before = decode(unpack(book_file if book_file.exists() else SHIPPED))
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    after = builder.update(before, now)
+    if after is not before or not book_file.exists():
+        book_file.write_bytes(pack(encode(after)))
+    added = len(after.rows) - len(before.rows)
+    if as_json:
+        print_json({"book": str(book_file), "rows_added": added, "upstreams": after.upstreams})
+        return
+    console().print(
+        f"{text(str(book_file))}: {counted(added, 'row')} appended; use it with "
+        f"SPANLEDGER_PRICE_BOOK={text(str(book_file))}"
+    )
+
+
 @prices.command("build")
 def build(
     check: Annotated[
@@ -87,13 +188,17 @@ def build(
 
     Example: spanledger prices build --check
     """
+    _builder().main(["--check"] if check else [])
+
+
+def _builder() -> ModuleType:
     try:
         from spanledger_collector.price import build as builder
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"building the price book needs {error.name}: pip install --group dev"
+            f"making a price book needs {error.name}: pip install genai-prices"
         ) from error
-    builder.main(["--check"] if check else [])
+    return builder
 
 
 def _table(title: str, rows: list[PriceRow]) -> Grid:
@@ -104,13 +209,25 @@ def _cells(row: PriceRow) -> list[str]:
     rates = [None if rate is None else rate * _MILLION for rate in row.rates.values()]
     return [
         text(row.service_tier or "standard"),
+        text(row.region),
         str(row.context_over_tokens or "-"),
+        _hours(row.hours),
         *("-" if rate is None else plain_decimal(rate) for rate in rates),
         ", ".join(_unit(name, rate) for name, rate in row.rates.units.items()) or "-",
         f"{row.valid_from:%Y-%m-%d}",
         "-" if row.valid_to == OPEN_END else f"{row.valid_to:%Y-%m-%d}",
         text(row.upstream),
     ]
+
+
+def _hours(hours: Hours) -> str:
+    """``mon 01:00-04:00, ...``: in UTC, whatever the provider says them in."""
+    return ", ".join(f"{_clock(start)}-{_clock(end)[4:]}" for start, end in hours) or "-"
+
+
+def _clock(minute: int) -> str:
+    day, rest = divmod(minute, 1440)
+    return f"{_DAYS[day % 7]} {rest // 60:02}:{rest % 60:02}"
 
 
 def _unit(name: str, rate: UnitRate) -> str:

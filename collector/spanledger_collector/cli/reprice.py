@@ -14,7 +14,7 @@ from spanledger_collector.query import By, RepricedRow, Scenario
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
-from .output import NOTHING_FOUND, console, cost, count, coverage, print_json, text, usd
+from .output import NOTHING_FOUND, console, cost, count, coverage, print_json, share, text, usd
 
 _COLUMNS = (
     "{by}", ">attempts", ">billed", ">known", ">repriced", ">known", ">estimated", ">difference",
@@ -103,16 +103,10 @@ def _cells(rows: Sequence[RepricedRow]) -> Iterator[Sequence[str]]:
             coverage(row.attempts - row.billed_unknown_attempts, row.attempts),
             cost(row.repriced_usd, attempts=row.attempts, unpriced=doubtful),
             coverage(row.attempts - unknown, row.attempts),
-            _estimated(row),
+            share(row.estimated_usd, row.repriced_usd),
             _difference(row.difference_usd),
             text(", ".join(row.missing)),
         )
-
-
-def _estimated(row: RepricedRow) -> str:
-    if not row.estimated_usd or not row.repriced_usd:
-        return "-"
-    return f"{row.estimated_usd / row.repriced_usd:.1%}"
 
 
 def _difference(amount: Decimal | None) -> str:

@@ -1,5 +1,7 @@
 """``spanledger runs``: the newest runs."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -8,7 +10,19 @@ from spanledger_collector.query import RunRow
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
-from .output import NOTHING_FOUND, console, cost, count, print_json, seconds, text, usd
+from .output import (
+    NOTHING_FOUND,
+    console,
+    cost,
+    count,
+    counted,
+    coverage,
+    print_json,
+    seconds,
+    share,
+    text,
+    usd,
+)
 
 _COLUMNS = (
     "=started (UTC)", "agent", "=trace", "status", ">cost", ">with sub-agents", ">retries",
@@ -51,6 +65,19 @@ def runs(
             ),
         )
     )  # fmt: skip
+    console().print(_known(rows))
+
+
+def _known(rows: Sequence[RunRow]) -> str:
+    """How far the costs above can be trusted, as a whole."""
+    attempts = sum(row.attempts for row in rows)
+    known = attempts - sum(row.unpriced_attempts for row in rows)
+    costs = sum((row.cost_usd or Decimal(0) for row in rows), Decimal(0))
+    estimated = sum((row.estimated_cost_usd or Decimal(0) for row in rows), Decimal(0))
+    return (
+        f"[dim]{coverage(known, attempts)} of {counted(attempts, 'attempt')} have a known cost; "
+        f"{share(estimated, costs)} of the cost rests on estimated usage[/]"
+    )
 
 
 def run_cost(row: RunRow) -> str:

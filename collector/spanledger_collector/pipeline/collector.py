@@ -7,9 +7,11 @@ settler (drained), API, engine, journal. What cannot be started gives back what 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -26,6 +28,8 @@ from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
 from spanledger_collector.store.address import Address
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Collector:
         _check(config)
         self._grace_seconds = stop_grace_seconds
         self._config = config
-        self._book = PriceBook.shipped(config.prices_file)
+        self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
+        self._tell_age()
         self._registry = CollectorRegistry()
         self._held = AsyncExitStack()
         self._engine: Engine | None = None
@@ -87,13 +92,22 @@ class Collector:
         held, self._held = self._held, AsyncExitStack()
         await held.aclose()
 
+    def _tell_age(self) -> None:
+        age, most = self._book.age(datetime.now(timezone.utc)), self._config.price_book_max_age_days
+        if age.days > most:
+            _LOG.warning(
+                "the price book is %d days old: prices that changed since are not known. Upgrade "
+                "spanledger, or run `spanledger prices update`",
+                age.days,
+            )
+
     async def _start(self, held: AsyncExitStack) -> Ports:
         config, registry = self._config, self._registry
         journal = Journal.open(config.journal_dir(), max_bytes=config.max_journal_bytes)
         held.push_async_callback(asyncio.to_thread, journal.close)
         engine = self._engine = Engine(config, journal, self._book, registry)
         held.push_async_callback(asyncio.to_thread, engine.close)
-        registry.register(PipelineMetrics(journal, engine))
+        registry.register(PipelineMetrics(journal, engine, self._book))
         api, sql = await self._serve(held, journal, engine)
         held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
         receiver = Receiver(config, accept=journal.append, registry=registry)

@@ -1,12 +1,14 @@
 """What the journal and the settler tell Prometheus: read when somebody asks, nothing is kept."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector as PrometheusCollector
 
 from spanledger_collector.journal import Journal
 from spanledger_collector.pipeline.engine import Engine
+from spanledger_collector.price import PriceBook
 
 
 class PipelineMetrics(PrometheusCollector):
@@ -15,11 +17,13 @@ class PipelineMetrics(PrometheusCollector):
     Args:
         journal: the open journal.
         engine: the ledger and its stages.
+        book: the prices it uses.
     """
 
-    def __init__(self, journal: Journal, engine: Engine) -> None:
+    def __init__(self, journal: Journal, engine: Engine, book: PriceBook) -> None:
         self._journal = journal
         self._engine = engine
+        self._book = book
 
     def describe(self) -> Iterable[Metric]:
         """The same families: names that no other metric may use."""
@@ -34,6 +38,11 @@ class PipelineMetrics(PrometheusCollector):
         yield from self._backlog()
         yield from self._damages()
         yield from self._settled()
+        yield GaugeMetricFamily(
+            "spanledger_price_book_age_seconds",
+            "Time since the price book was last changed: prices that changed since are not known",
+            value=self._book.age(datetime.now(timezone.utc)).total_seconds(),
+        )
 
     def _backlog(self) -> Iterator[Metric]:
         backlog = self._journal.backlog()

@@ -8,7 +8,7 @@ book's from their ``valid_from`` on, and are known from their ``known_from`` (de
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -46,13 +46,19 @@ class PriceBook:
         self.book_id = book_id if operator is None else _combined_id(book_id, operator)
 
     @classmethod
-    def shipped(cls, operator_file: Path | None = None) -> "PriceBook":
+    def shipped(
+        cls, operator_file: Path | None = None, *, book_file: Path | None = None
+    ) -> "PriceBook":
         """The book of this release, with an operator's own prices if there are any.
+
+        Args:
+            operator_file: the operator's prices and aliases.
+            book_file: a book made by ``spanledger prices update``, instead of this release's.
 
         Raises:
             ConfigurationError: a file cannot be read, or the operator's prices contradict.
         """
-        return cls.load(SHIPPED, operator_file)
+        return cls.load(book_file or SHIPPED, operator_file)
 
     @classmethod
     def load(cls, path: Path, operator_file: Path | None = None) -> "PriceBook":
@@ -69,6 +75,10 @@ class PriceBook:
     def built_at(self) -> datetime:
         """Midnight of the day the book was last changed."""
         return self._contents.built_at
+
+    def age(self, now: datetime) -> timedelta:
+        """How long ago the book was last changed: prices that changed since are not known."""
+        return max(now - self.built_at, timedelta(0))
 
     @property
     def upstreams(self) -> Mapping[str, str]:
@@ -87,6 +97,10 @@ class PriceBook:
     def fx(self) -> Sequence[FxRow]:
         """What other currencies are worth, as the operator says."""
         return self._fx
+
+    def aliases(self) -> Sequence[Alias]:
+        """The operator's names of models."""
+        return self._operator.aliases
 
     def standing(self, known_at: datetime | None = None) -> Sequence[PriceRow]:
         """The rows that hold, as known at an instant; ``None`` = now."""

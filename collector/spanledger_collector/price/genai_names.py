@@ -44,9 +44,18 @@ MAKERS = frozenset(
 _RISKY = re.compile(r"[*+}]\s*\)[*+{]|\.\*.*\.\*|\.\+.*\.\+")
 
 
-def listings(documents: Iterable[Document]) -> dict[str, Listing]:
-    """The listings of every provider that upstream or the overlay knows."""
+def listings(
+    documents: Iterable[Document], named: Iterable[tuple[str, str]] = ()
+) -> dict[str, Listing]:
+    """The listings of every provider that upstream or the overlay knows.
+
+    Args:
+        documents: the overlay.
+        named: (provider, model) of models that only the second source knows, by their names.
+    """
     ours = _ours(documents)
+    for provider, model in named:
+        ours.setdefault(provider, []).append((model, [["^", model.lower()]]))
     found = {provider.id: _listing(provider, ours.pop(provider.id, [])) for provider in providers}
     found.update({name: Listing(models) for name, models in ours.items()})
     return dict(sorted(found.items()))

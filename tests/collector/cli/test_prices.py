@@ -60,3 +60,33 @@ def test_an_unknown_model_says_what_to_do(capsys: pytest.CaptureFixture[str]) ->
     message = " ".join(capsys.readouterr().err.split())
     assert "no model 'my-deployment'" in message
     assert "--prices-file" in message
+
+
+def test_the_models_of_a_provider_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """By provider and a part of the name; nothing found is an error with a way out."""
+    assert execute(["prices", "list", "--provider", "anthropic", "--like", "HAIKU", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["provider"] for row in rows} == {"anthropic"}
+    assert "claude-haiku-4-5" in {row["model"] for row in rows}
+    assert execute(["prices", "list", "--provider", "deepseek", "--like", "v4-pro"]) == 0
+    assert "mon 01:00-04:00" in capsys.readouterr().out
+    assert execute(["prices", "list", "--like", "no-such-model"]) == 1
+    assert "prices list" in capsys.readouterr().err
+
+
+def test_a_file_is_checked_before_it_is_used(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What it adds, or what is wrong with it and in which entry."""
+    path = tmp_path / "prices.yaml"
+    path.write_text(
+        'adjustments: [{provider: groq, discount_percent: "5", valid_from: 2026-01-01, why: x}]\n'
+        'fx: [{currency: EUR, usd: "1.1", valid_from: 2026-11-02}]\n'
+    )
+    assert execute(["prices", "check", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "can be used" in said
+    assert "0 aliases, 1 rate of another currency" in said
+    path.write_text("fx: [{currency: EUR, usd: 1.1, valid_from: 2026-11-02}]")
+    assert execute(["prices", "check", str(path)]) == 2
+    assert "fx, entry 1, usd" in " ".join(capsys.readouterr().err.split())

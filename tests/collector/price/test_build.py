@@ -248,3 +248,31 @@ def test_decimals_are_written_plainly() -> None:
 def test_the_book_ships_beside_its_reader() -> None:
     """The file is in the package, where the wheel takes it from."""
     assert 10_000 < SHIPPED.stat().st_size < 100_000
+
+
+@_needs_pinned
+def test_a_newer_release_is_appended_known_from_now(
+    book: PriceBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offline, nothing edited; an older release than the book's is refused."""
+    now = datetime(2026, 12, 24, 18, 30, tzinfo=timezone.utc)
+    upstream = genai.catalogue()
+    (first,) = [r for r in upstream.rows if r.key == ("groq", "llama-3.3-70b-versatile", "", "")]
+    dearer = replace(first, rates=Rates(input_usd_per_token=Decimal(1)))
+    rows = [dearer if row is first else row for row in upstream.rows]
+    monkeypatch.setattr(build, "installed_version", lambda: "0.3.0")
+    monkeypatch.setattr(build, "catalogue", lambda: replace(upstream, rows=rows))
+    after = build.update(book.contents, now)
+    assert list(after.rows[: len(book.rows())]) == list(book.rows())
+    added = after.rows[len(book.rows()) :]
+    assert {(row.model, row.known_from) for row in added} == {(first.model, now)}
+    assert after.upstreams["genai-prices"] == "0.3.0"
+    monkeypatch.setattr(build, "installed_version", lambda: "0.2.2")
+    with pytest.raises(ConfigurationError, match=r"0\.2\.2 is older than 0\.2\.3"):
+        build.update(book.contents, now)
+
+
+def test_an_old_book_is_told(book: PriceBook) -> None:
+    """Its age is what has not been learned since."""
+    assert book.age(book.built_at + timedelta(days=50)) == timedelta(days=50)
+    assert book.age(book.built_at - timedelta(days=1)) == timedelta(0)

@@ -20,6 +20,7 @@ SHARDED = (
     "records",
     "run_keys",
     "run_records",
+    "deferred_answers",
 )
 EVERYWHERE = ("fx", "prices", "model_aliases", "settlements", "schema_migrations")
 
