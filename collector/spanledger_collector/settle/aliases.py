@@ -1,6 +1,6 @@
 """Model ids on spans -> price keys: asked of each price book once, kept in ``model_aliases``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Protocol
 
@@ -53,6 +53,22 @@ def resolve_unseen(connection: Connection, version: int, resolve: Resolve, book_
         sql.read("transforms/unresolved_models.sql"),
         {"version": version, "book_id": book_id},
     )
+    return _ask(connection, rows, resolve, book_id)
+
+
+def resolve_again(connection: Connection, resolve: Resolve, book_id: str) -> int:
+    """Ask a new price book about every model id seen so far, for what is priced again.
+
+    Returns:
+        How many were asked; 0 when the book is the one that was asked last.
+    """
+    rows = connection.rows(sql.read("transforms/models_of_older_books.sql"), {"book_id": book_id})
+    return _ask(connection, rows, resolve, book_id)
+
+
+def _ask(
+    connection: Connection, rows: Iterable[Mapping[str, object]], resolve: Resolve, book_id: str
+) -> int:
     seen = [(str(row["provider_seen"]), str(row["model_seen"])) for row in rows]
     if not seen:
         return 0

@@ -21,7 +21,7 @@ from spanledger_collector import sql
 from spanledger_collector.errors import CollectorError, RetryableError
 from spanledger_collector.store import Connection, Store
 
-from .aliases import Resolve, resolve_unseen
+from .aliases import Resolve, resolve_again, resolve_unseen
 from .due import Arrival, DueTraces
 from .settlement import TraceKey, begin, chunks, gather, overtaken, run_steps
 
@@ -264,6 +264,7 @@ class Settler:
         return self._connection
 
     def _resume(self, connection: Connection) -> DueTraces:
+        resolve_again(connection, self._resolve, self._book_id)
         row = connection.rows(
             sql.read("transforms/last_settlement.sql"), {"journal_id": self._journal_id}
         )[0]

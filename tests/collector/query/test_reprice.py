@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from tests.collector.settle import scene
@@ -69,6 +70,10 @@ def _calls(*, seed: int, **changed: object) -> list[scene.Row]:
         row["usage_source"] = draw.choice(["provider", "provider", "estimated", "missing"])
         found.append(row | changed)
     return found
+
+
+def _knows_all(provider: str, model: str) -> SimpleNamespace:
+    return SimpleNamespace(provider=provider, model=model, method="exact")
 
 
 def _settle(store: Store, connection: Connection, workspace: str, calls: list[scene.Row]) -> None:
@@ -163,6 +168,20 @@ def test_a_price_corrected_later_changes_what_is_known_now_alone(store: Store) -
         20 * CENT,
     )
     assert (then.billed_usd, then.repriced_usd, then.difference_usd) == (10 * CENT, 10 * CENT, 0)
+
+
+def test_a_model_that_a_later_book_knows_is_priced_now(store: Store) -> None:
+    """It was billed as unknown and stays so; what it costs is known since."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("unknown-x", input="0.01")])
+        _settle(store, connection, "default", [scene.call(1, 0, (5, 0), request_model="unknown-x")])
+        later = scene.settler(store, book_id="later", resolve=_knows_all)
+        later.settle_due()
+        later.stop(drain=False)
+    with Ledger(DirectReader(store)) as ledger:
+        total = _total(ledger)
+    assert (total.billed_usd, total.billed_unknown_attempts) == (None, 1)
+    assert (total.repriced_usd, total.repriced_unknown_attempts) == (5 * CENT, 0)
 
 
 def test_another_day_s_prices_can_be_asked_for(store: Store) -> None:

@@ -1,0 +1,10 @@
+-- models_of_older_books: model ids that this price book was not asked about since another one was.
+-- grain: one row a (provider, model) as on the span. parameters: book_id.
+SELECT
+    provider_seen,
+    model_seen
+FROM model_aliases FINAL
+WHERE book_id != {book_id:String}
+ORDER BY
+    provider_seen,
+    model_seen
