@@ -1,9 +1,14 @@
 """What holds for every test."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 #: The contract matrix after a run; pytest's own tool for tests of plug-ins.
 pytest_plugins = ["tests.support.matrix", "pytester"]
+
+# LiteLLM fetches its list of prices when it is imported, also where the doctor imports it.
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 # How long an example takes depends on who else uses the machine, not on what is tested.
 settings.register_profile(

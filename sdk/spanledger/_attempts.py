@@ -79,11 +79,17 @@ def failure_of(error: BaseException) -> str:
 
     Read from public attributes and class names, so that no client library has to be imported.
     """
+    inner = getattr(error, "original_exception", None)  # LiteLLM's error inside a stream
+    if isinstance(inner, BaseException):
+        return failure_of(inner)
+    names = [kind.__name__ for kind in type(error).__mro__]
+    for name, failure in _UNANSWERED:
+        if name in names:  # a status that it has was made up
+            return failure
     for owner, name in ((error, "status_code"), (error, "code"), (_response(error), "status_code")):
         status = getattr(owner, name, None)
         if isinstance(status, int) and status >= HTTP_ERROR:
             return str(status)
-    names = [kind.__name__ for kind in type(error).__mro__]
     if any("Timeout" in name for name in names):
         return "timeout"
     if not _CONNECTION_ERRORS.isdisjoint(names):
@@ -101,6 +107,8 @@ def _service_failure(response: object) -> str:
     return str(status if isinstance(status, int) else code or "")
 
 
+#: Classes of errors without any answer, which the clients of many providers share.
+_UNANSWERED: Final = (("APITimeoutError", "timeout"), ("APIConnectionError", "connection_error"))
 #: Names of classes: those of the HTTP libraries and of the clients.
 _CONNECTION_ERRORS: Final = frozenset(
     {

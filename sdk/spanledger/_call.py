@@ -33,7 +33,7 @@ from spanledger._finisher import Finisher
 from spanledger._guard import guarded, guarded_item, internal_errors
 from spanledger._hosts import server_attributes
 from spanledger._repeats import Repeat
-from spanledger._stream import AsyncStream, ClosingBody, SyncStream, Take, abandon_all
+from spanledger._stream import ClosingBody, Take, abandon_all, stream_kind
 
 __all__ = ["Api", "Call", "Reading", "drain", "drain_at_exit", "internal_errors"]
 
@@ -191,12 +191,13 @@ class Call:
         self._answered_ns = self._now_ns()
 
     def _watch(self, stream: Any, *, asynchronous: bool) -> Any:
-        self.watch()
+        reading_of = self.api.reading_of
+        self.watch(None if reading_of is None else reading_of(stream, self._kwargs))
         response: Any = getattr(stream, "response", None)
         body = getattr(response, "stream", None)
         if body is not None:
             response.stream = ClosingBody(body, self)
-        return AsyncStream(stream, self) if asynchronous else SyncStream(stream, self)
+        return stream_kind(stream, asynchronous=asynchronous)(stream, self)
 
     def watch(self, reading: Reading | None = None) -> None:
         """Be ready for the chunks of a stream."""

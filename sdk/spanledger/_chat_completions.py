@@ -79,11 +79,11 @@ def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) ->
 def _message_texts(choices: Any) -> list[str]:
     texts: list[str] = []
     for choice in choices:
-        texts += _said_texts(choice.message)
+        texts += said_texts(choice.message)
     return texts
 
 
-def _said_texts(message: Any) -> list[str]:
+def said_texts(message: Any) -> list[str]:
     """What a message, or a piece of one, says, in any server's field."""
     fields = fields_of(message)
     content = fields.get("content")
@@ -125,7 +125,7 @@ class ChatReading:
             if type(content) is str and content and not said.get("tool_calls"):
                 self._texts.append(content)  # nearly always
             else:
-                self._texts += _said_texts(delta)
+                self._texts += said_texts(delta)
             if told.get("finish_reason"):
                 self._finishes[choice.index] = choice.finish_reason
         if fields.get("usage") is not None:

@@ -298,10 +298,12 @@ def open_call(
 
     Returns:
         None when there is nothing to tell: the span is not recorded, or the client's method was
-        called by another method of the same object that is being told already.
+        called inside a call that is being told already, or makes calls that are.
     """
     running = current.get()
-    if running is not None and running.requesting and getattr(running, "owner", None) is instance:
+    if running is not None and running.requesting and _includes(running, instance):
+        return None
+    if api.told_inside is not None and api.told_inside(kwargs):
         return None
     started_ns = time.time_ns()
     here = otel_context.get_current()
@@ -330,6 +332,14 @@ def open_call(
     if semconv.SERVER_ADDRESS not in attributes:
         call.provider = provider
     return call
+
+
+def _includes(running: Any, instance: object) -> bool:
+    """Whether calls of this object are part of the running one: its own, or all that it makes."""
+    if getattr(running, "owner", None) is instance:
+        return True
+    api: Api | None = getattr(running, "api", None)
+    return api is not None and api.covers
 
 
 def fields(value: object) -> Mapping[str, Any]:

@@ -208,6 +208,21 @@ class AsyncStream(Observed):
             self._self_sink.closed()
 
 
+class EitherStream(SyncStream):
+    """A stream of both kinds, whoever asked for it; ``close`` is the plain one."""
+
+    __aiter__ = AsyncStream.__aiter__
+    __anext__ = AsyncStream.__anext__
+    aclose = AsyncStream.aclose
+
+
+def stream_kind(stream: Any, *, asynchronous: bool) -> type[Observed]:
+    """What to watch this stream with."""
+    if hasattr(stream, "__next__") and hasattr(stream, "__anext__"):
+        return EitherStream
+    return AsyncStream if asynchronous else SyncStream
+
+
 class ClosingBody(_Proxy):
     """The body of an HTTP response, watched for being closed; reading it passes straight through.
 

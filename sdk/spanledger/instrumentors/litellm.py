@@ -1,0 +1,292 @@
+"""The ``litellm`` library: chat, text completions, responses, embeddings and reranking, routed.
+
+LiteLLM asks every provider for its caller, some through that provider's own client, which may be
+instrumented too. LiteLLM sees the usage of all of them, so its span is the one that is told, with
+the provider and the model that were really asked, and what its caller's call does inside is not
+told again. A call with ``fallbacks`` makes one call a model; these are told, each on its own, and
+so are the calls of ``litellm.Router``. What LiteLLM answers from its own cache or from a mock was
+billed by nobody: 0 tokens.
+
+Where a provider sends no usage, LiteLLM fills in an estimate of its own without saying so, or
+zeros. A stream tells the two apart by its pieces; both are counted here, and marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from spanledger import _chat_completions, _embeddings, _responses, semconv
+from spanledger._answer import Answer, Usage, count, fields_of, present, text
+from spanledger._api import Api, Reading
+from spanledger._chat_completions import ChatReading, said_texts
+from spanledger._facts import Attributes
+from spanledger._instrumentor import Asked, Instrumentor, Method
+from spanledger._litellm_functions import HELPERS, NOT_METERED
+from spanledger._patching import Kind, Target
+from spanledger._responses import ResponseReading
+from spanledger._routing import own_model, split_model
+
+#: Oldest version tried: with the contract suite; the only one.
+MINIMUM_VERSION: Final = "1.110.2"
+
+#: Parameters of calls that ask no provider.
+_MOCKS: Final = ("mock_response", "mock_tool_calls", "mock_timeout")
+_NOTHING_BILLED: Final = Usage(0, 0)
+
+
+# --- what is asked --------------------------------------------------------------------------------
+def _asked(_module: Any, kwargs: Mapping[str, Any]) -> Asked:
+    model, provider = split_model(
+        text(kwargs.get("model")), text(kwargs.get("custom_llm_provider"))
+    )
+    return Asked({**kwargs, "model": model}, provider, None)
+
+
+def _told_inside(kwargs: Mapping[str, Any]) -> bool:
+    """A call that only makes others: one a fallback, or its own asynchronous sister."""
+    return bool(kwargs.get("fallbacks")) or kwargs.get("acompletion") is True
+
+
+# --- what is answered -----------------------------------------------------------------------------
+def _hidden(answer: Any) -> Mapping[str, Any]:
+    """What LiteLLM says about an answer, beside it."""
+    return fields_of(getattr(answer, "_hidden_params", None))
+
+
+def _usage(usage: Any) -> Usage:
+    told = _chat_completions.usage_of(usage)
+    if not told.input_tokens and not told.output_tokens:
+        return Usage()  # LiteLLM's way to say that there was none
+    counts = fields_of(usage)
+    given = fields_of(counts.get("prompt_tokens_details"))
+    written = count(given.get("cache_creation_tokens")) or count(
+        counts.get("cache_creation_input_tokens")
+    )
+    written = max(written, told.cache_write_5m_tokens)
+    kinds = fields_of(given.get("cache_creation_token_details"))
+    hour = min(written, count(kinds.get("ephemeral_1h_input_tokens")))
+    told.cache_write_5m_tokens, told.cache_write_1h_tokens = written - hour, hour
+    read = count(counts.get("cache_read_input_tokens"))
+    told.cache_read_tokens = told.cache_read_tokens or read
+    searches = count(fields_of(counts.get("server_tool_use")).get("web_search_requests"))
+    told.units = present({semconv.UNIT_WEB_SEARCHES: searches})
+    return told
+
+
+def _checked(answer: Answer, source: Any) -> Answer:
+    """The answer with the provider's own name of the model, and free where nobody was asked."""
+    hidden = _hidden(source)
+    answer.model = own_model(answer.model, text(hidden.get("custom_llm_provider")))
+    if hidden.get("cache_hit") is True:
+        # It has the id of the answer it repeats, which is told already.
+        answer.response_id, answer.usage = "", _NOTHING_BILLED
+    return answer
+
+
+def _chat_answer(completion: Any) -> Answer:
+    return _checked(_chat_completions.answer_of(completion, _usage), completion)
+
+
+def _text_answer(completion: Any) -> Answer:
+    usage = _usage(getattr(completion, "usage", None))
+    choices = completion.choices or ()
+    answer = Answer(
+        response_id=text(completion.id),
+        model=text(completion.model),
+        finish_reasons=tuple(reason for one in choices if (reason := text(one.finish_reason))),
+        usage=usage,
+        texts=[] if usage.known else [text(one.text) for one in choices],
+    )
+    return _checked(answer, completion)
+
+
+def _response_answer(response: Any) -> Answer:
+    return _checked(_responses.answer_of(response), response)
+
+
+def _embeddings_answer(answer: Any) -> Answer:
+    told = _embeddings.answer_of(answer)
+    told.usage.input_tokens = told.usage.input_tokens or None
+    return _checked(told, answer)
+
+
+def _rerank_answer(answer: Any) -> Answer:
+    meta = fields_of(answer.meta)
+    billed = fields_of(meta.get("billed_units"))
+    tokens = count(billed.get("total_tokens"))
+    usage = Usage(
+        input_tokens=tokens or None,
+        output_tokens=0 if tokens else None,
+        units=present({semconv.UNIT_SEARCH_UNITS: count(billed.get("search_units"))}),
+    )
+    told = Answer(response_id=text(answer.id), usage=usage, uncounted=not usage.known)
+    return _checked(told, answer)
+
+
+# --- streams --------------------------------------------------------------------------------------
+class StreamReading(ChatReading):
+    """A chat or a text completion read piece by piece, with the stream that has the usage.
+
+    Args:
+        kwargs: the call's parameters.
+        stream: LiteLLM's; keeps the pieces as the provider sent them.
+    """
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, kwargs: Mapping[str, Any], stream: Any = None) -> None:
+        super().__init__(kwargs)
+        self._stream = stream
+
+    def chunk(self, chunk: Any, /) -> None:
+        """Keep the piece of text, the end of a choice, the usage."""
+        for choice in getattr(chunk, "choices", None) or ():
+            delta = getattr(choice, "delta", None)
+            self._texts += [text(choice.text)] if delta is None else said_texts(delta)
+            if choice.finish_reason:
+                self._finishes[choice.index] = choice.finish_reason
+        self._usage = getattr(chunk, "usage", None) or self._usage
+        self._last = chunk
+
+    def answer(self) -> Answer:
+        """Whole once every choice has ended."""
+        answer = super().answer()
+        stream = self._stream
+        answer.model = own_model(answer.model, text(getattr(stream, "custom_llm_provider", None)))
+        answer.usage = self._reported()
+        answer.complete = len(self._finishes) >= self._choices
+        if getattr(stream, "custom_llm_provider", None) == "cached_response":
+            answer.response_id, answer.usage = "", _NOTHING_BILLED
+        return answer
+
+    def _reported(self) -> Usage:
+        """LiteLLM's sum of what the provider reported, not its estimate."""
+        stream = self._stream
+        if not hasattr(stream, "chunks"):  # around text completions lies another stream
+            stream = getattr(stream, "completion_stream", None)
+        pieces: list[Any] = getattr(stream, "chunks", None) or []
+        reported = [usage for piece in pieces if (usage := getattr(piece, "usage", None))]
+        if not reported:
+            return Usage()
+        return _usage(self._usage or _hidden(self._last).get("usage") or reported[-1])
+
+
+class FreeReading(StreamReading):
+    """The same when no provider was asked."""
+
+    __slots__ = ()
+
+    def _reported(self) -> Usage:
+        return _NOTHING_BILLED
+
+
+# --- what is patched ------------------------------------------------------------------------------
+def _api(
+    operation: str,
+    answer: Callable[[Any], Answer],
+    *positional: str,
+    prompt: tuple[str, ...],
+    request: Callable[[Mapping[str, Any]], Attributes] = _chat_completions.request,
+    reading: Callable[[Mapping[str, Any]], Reading] = StreamReading,
+) -> Api:
+    def free(result: Any) -> Answer:
+        told = answer(result)
+        told.usage, told.uncounted = _NOTHING_BILLED, False
+        return told
+
+    routed = reading is StreamReading
+    asking = Api(
+        operation=operation,
+        request=request,
+        answer=answer,
+        reading=reading,
+        prompt=prompt,
+        positional=positional,
+        reading_of=_reading if routed else None,
+        covers=True,
+        told_inside=_told_inside,
+    )
+    mocked = replace(asking, answer=free, reading_of=_free_reading if routed else None)
+
+    def adapt(kwargs: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
+        return (mocked if any(kwargs.get(name) for name in _MOCKS) else asking), kwargs
+
+    return replace(asking, adapt=adapt)
+
+
+def _reading(stream: Any, kwargs: Mapping[str, Any]) -> Reading:
+    return StreamReading(kwargs, stream)
+
+
+def _free_reading(stream: Any, kwargs: Mapping[str, Any]) -> Reading:
+    return FreeReading(kwargs, stream)
+
+
+CHAT: Final = _api(
+    semconv.OPERATION_CHAT,
+    _chat_answer,
+    *("model", "messages"),
+    prompt=("messages", "tools", "functions"),
+)
+TEXT: Final = _api(
+    semconv.OPERATION_TEXT_COMPLETION, _text_answer, *("prompt", "model"), prompt=("prompt",)
+)
+RESPONSES: Final = _api(
+    semconv.OPERATION_CHAT,
+    _response_answer,
+    *("input", "model"),
+    prompt=("input", "instructions", "tools"),
+    request=_responses.request,
+    reading=ResponseReading,
+)
+EMBEDDINGS: Final = _api(
+    semconv.OPERATION_EMBEDDINGS,
+    _embeddings_answer,
+    *("model", "input"),
+    prompt=("input",),
+    request=_embeddings.request,
+)
+RERANK: Final = _api(
+    semconv.OPERATION_RERANK,
+    _rerank_answer,
+    *("model", "query", "documents"),
+    prompt=("documents", "query"),
+    request=lambda _kwargs: {},
+)
+
+
+def _methods(name: str, api: Api, *, module: str = "litellm") -> tuple[Method, Method]:
+    """A function of the module and its asynchronous sister."""
+    optional = name.endswith("_with_retries")
+    return (
+        Method(Target(module, name, Kind.SYNC, optional=optional), api),
+        Method(Target(module, f"a{name}", Kind.ASYNC, optional=optional), api),
+    )
+
+
+INSTRUMENTOR: Final = Instrumentor(
+    client="litellm",
+    provider="openai",  # what LiteLLM takes a model for that it does not know
+    minimum=MINIMUM_VERSION,
+    methods=(
+        *_methods("completion", CHAT),
+        *_methods("completion", CHAT, module="litellm.main"),  # what its classes and adapters call
+        *_methods("completion_with_retries", CHAT),
+        *_methods("text_completion", TEXT),
+        *_methods("responses", RESPONSES),
+        *_methods("responses_with_retries", RESPONSES),
+        *_methods("embedding", EMBEDDINGS),
+        *_methods("rerank", RERANK),
+    ),
+    helpers=HELPERS,
+    not_metered=NOT_METERED,
+    asked=_asked,
+    notes=(
+        "What the clients under LiteLLM do for it is told once, by LiteLLM's span.",
+        "Not metered: images, audio, video, OCR, Anthropic's messages, batches, realtime.",
+        "Answers of LiteLLM's own cache, and mocks, are told with 0 tokens.",
+        "Not seen: retries of providers that LiteLLM asks through its Rust core or through boto3.",
+    ),
+)
