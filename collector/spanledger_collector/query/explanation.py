@@ -23,6 +23,7 @@ _EXCLUDED: Final = {
     "aggregate": "a sum of calls below it, which are counted themselves",
     "duplicate_response": "the same answer told by another span",
     "duplicate_nested": "the same call told by another instrumentation",
+    "duplicate_beside": "the same call told a second time beside it",
     "empty": "a span without usage",
 }
 _UNKNOWN: Final = {

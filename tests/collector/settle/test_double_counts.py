@@ -152,6 +152,117 @@ def test_an_id_between_two_others_joins_no_more_than_one(store: Store) -> None:
     assert two_below == {1: ("duplicate_nested", 3), 2: ("", 0), 3: ("", 0)}
 
 
+def test_calls_beside_each_other_are_one_call_when_everything_agrees(store: Store) -> None:
+    """A teller that does not make its span current tells beside the others, often without an id."""
+    whole, cousin, crossing, no_id, under_agent = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, at=1, lasts=5),
+                scene.call(2, 0, (9, 9), scope_name=B, at=2, response_id="x"),
+            ],
+            [
+                scene.span(1, 0, "task", at=1, lasts=5),
+                scene.call(2, 1, (9, 9), scope_name=A, at=1, lasts=5),
+                scene.call(3, 0, (9, 9), scope_name=B, at=2, response_id="x"),
+                scene.call(4, 3, (9, 9), scope_name="c", at=2),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, dialect="otel", at=1, lasts=9),
+                scene.call(2, 0, (9, 9), at=2, lasts=9, response_id="x"),
+                scene.call(3, 0, (9, 9), scope_name=B, dialect="otel", at=3, lasts=9),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, at=1, lasts=5),
+                scene.call(2, 0, (9, 9), scope_name=B, at=2),
+            ],
+            [
+                scene.span(1, 0, "agent", at=0, lasts=20, run_id="r"),
+                scene.call(2, 1, (9, 9), scope_name=A, at=1, lasts=5, run_id="r"),
+                scene.call(3, 1, (9, 9), at=2, response_id="x", run_id="r"),
+            ],
+        ],
+    )
+    assert whole == {1: ("duplicate_beside", 2), 2: ("", 0)}
+    assert cousin == {2: ("duplicate_beside", 3), 3: ("", 0), 4: ("duplicate_nested", 3)}
+    assert crossing == {1: ("duplicate_beside", 2), 2: ("", 0), 3: ("duplicate_beside", 2)}
+    assert no_id == {1: ("duplicate_beside", 2), 2: ("", 0)}
+    assert under_agent == {2: ("duplicate_beside", 3), 3: ("", 0)}
+
+
+def test_equal_calls_at_the_same_time_pair_one_to_one(store: Store) -> None:
+    """Three equal calls at once, each told twice, are three; a fourth told once is a fourth."""
+    calls = [
+        *[scene.call(n, 0, (9, 9), scope_name=A, at=n / 10, lasts=5) for n in (1, 2, 3)],
+        *[
+            scene.call(n, 0, (9, 9), scope_name=B, at=n / 10, lasts=4, response_id=f"id{n}")
+            for n in (4, 5, 6, 7)
+        ],
+    ]
+    (told,) = _told(store, [calls])
+    assert {n: told[n] for n in (4, 5, 6, 7)} == dict.fromkeys((4, 5, 6, 7), ("", 0))
+    assert sorted(told[n] for n in (1, 2, 3)) == [("duplicate_beside", n) for n in (4, 5, 6)]
+
+
+def test_calls_beside_each_other_stay_two_when_anything_differs(store: Store) -> None:
+    """Other times, tokens, models, ids on both, one teller, other runs, or none with usage."""
+    a: scene.Row = {"scope_name": A, "at": 1, "lasts": 5}
+    b: scene.Row = {"scope_name": B, "at": 2, "lasts": 3}
+    results = _told(
+        store,
+        [
+            [scene.call(1, 0, (9, 9), **a), scene.call(2, 0, (9, 9), **b | {"at": 5})],
+            [scene.call(1, 0, (9, 9), **a), scene.call(2, 0, (9, 8), **b)],
+            [scene.call(1, 0, (9, 9), **a), scene.call(2, 0, (9, 9), **b, request_model="o")],
+            [
+                scene.call(1, 0, (9, 9), **a, response_id="x"),
+                scene.call(2, 0, (9, 9), **b, response_id="y"),
+            ],
+            [scene.call(1, 0, (9, 9), **a), scene.call(2, 0, (9, 9), **b | {"scope_name": A})],
+            [
+                scene.call(1, 0, (9, 9), **a, run_id="r1"),
+                scene.call(2, 0, (9, 9), **b, run_id="r2"),
+            ],
+            [
+                scene.call(1, 0, **a, usage_source="missing"),
+                scene.call(2, 0, **b, usage_source="missing"),
+            ],
+        ],
+    )
+    assert results == [{1: ("", 0), 2: ("", 0)}] * len(results)
+
+
+def test_a_call_told_when_it_began_and_when_it_was_read_is_one(store: Store) -> None:
+    """Some tell a stream twice: a span for the request, a point in time with the usage."""
+    begun: scene.Row = {"scope_name": A, "lasts": 2, "usage_source": "missing"}
+    read: scene.Row = {"scope_name": A, "lasts": 0}
+    twice, never_read, other_model = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, at=1, **begun),
+                scene.call(2, 0, (9, 9), at=4, response_id="x", **read),
+                scene.call(3, 0, at=5, **begun),
+                scene.call(4, 0, (9, 9), at=8, **read),
+            ],
+            [
+                scene.call(1, 0, at=1, **begun),
+                scene.call(2, 0, at=2, **begun),
+                scene.call(3, 0, (9, 9), at=4, response_id="x", **read),
+            ],
+            [
+                scene.call(1, 0, at=1, **begun, request_model="other"),
+                scene.call(2, 0, (9, 9), at=4, response_id="x", **read),
+            ],
+        ],
+    )
+    assert twice == {
+        1: ("duplicate_beside", 2), 2: ("", 0), 3: ("duplicate_beside", 4), 4: ("", 0)
+    }  # fmt: skip
+    assert never_read == {1: ("duplicate_beside", 3), 2: ("", 0), 3: ("", 0)}
+    assert other_model == {1: ("", 0), 2: ("", 0)}
+
+
 def test_aggregates_count_only_when_nothing_is_below_them(store: Store) -> None:
     usage = {"usage_source": "provider", "input_uncached_tokens": 9, "request_model": "m1"}
     leaf, alone, nested, deep = _told(

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS attempts
     error_type LowCardinality(String) COMMENT 'Why it failed',
     wait_seconds Float64 COMMENT 'Wait after this attempt before the next',
     counted Bool COMMENT 'In the sums? Exactly one row of every call is',
-    excluded_reason LowCardinality(String) COMMENT 'Why not counted: engine | not_billable | aggregate | duplicate_response | duplicate_nested | empty',
+    excluded_reason LowCardinality(String) COMMENT 'Why not counted: engine | not_billable | aggregate | duplicate_response | duplicate_nested | duplicate_beside | empty',
     duplicate_of String COMMENT 'Span id of the counted row',
     usage_quality LowCardinality(String) COMMENT 'call | aggregate_only (an aggregate with no call under it) | none',
     rework_reason LowCardinality(String) COMMENT 'Wasted? transport_retry | failed | application_retry (failed, and the application asked again) | regenerated | as told by the emitter | empty',

@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS call_verdicts
     span_id String COMMENT '16 hex digits',
     counted Bool COMMENT 'In the sums?',
     usage_quality LowCardinality(String) COMMENT 'call | aggregate_only (an aggregate with no call under it) | none',
-    excluded_reason LowCardinality(String) COMMENT 'engine | not_billable | aggregate | duplicate_response | duplicate_nested | empty',
+    excluded_reason LowCardinality(String) COMMENT 'engine | not_billable | aggregate | duplicate_response | duplicate_nested | duplicate_beside | empty',
     duplicate_of String COMMENT 'Span id of the counted row of the same call',
     retry_reasons Array(LowCardinality(String)) COMMENT 'Failed HTTP attempts of the call, from whichever teller saw most; on the counted row',
     retry_wait_seconds Array(Float64) COMMENT 'Wait after each of them',

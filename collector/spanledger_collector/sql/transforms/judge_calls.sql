@@ -10,6 +10,10 @@
 --   a call inside a call of another scope is the same call (duplicate_nested) when at least one has no response id, the
 --     models agree, both failed or both did not, and the token counts are equal or one of them is not the provider's;
 --     of several such calls of one scope inside the same call, only the last
+--   calls of other scopes that ran at the same time in the same run are the same call (duplicate_beside) when one has no
+--     response id, the models agree and both have the provider's equal token counts; one to one, in order of their starts
+--   a call without usage and id is the one whose usage the same scope tells afterwards in a span without duration, under
+--     the same parent, of the same model (duplicate_beside); one to one, in order
 -- The counted teller: usage from the provider before an estimate before none, our own span first, then the one with the
 -- most buckets, then the shortest (innermost). It takes over retries and rework marks that only another teller has.
 INSERT INTO call_verdicts
@@ -23,13 +27,18 @@ WITH
             s.trace_id AS trace_id,
             s.span_id AS span_id,
             s.role AS role,
+            s.parent_span_id AS parent_span_id,
+            o.run_id AS run_id,
+            o.enclosing_call AS enclosing_call,
             s.scope_name AS scope_name,
             s.dialect AS dialect,
+            if(startsWith(s.scope_name, 'spanledger.'), 'spanledger', s.scope_name) AS teller,
             s.status = 'error' AS failed,
             s.started_at AS started_at,
             s.ended_at AS ended_at,
             s.duration_ns AS duration_ns,
             s.response_id AS response_id,
+            s.request_model AS request_model,
             lower(splitByChar('/', if(s.response_model != '', s.response_model, s.request_model))[-1]) AS model,
             s.usage_source AS usage_source,
             s.input_uncached_tokens + s.cache_read_tokens + s.cache_write_5m_tokens + s.cache_write_1h_tokens AS input_tokens,
@@ -50,6 +59,7 @@ WITH
                 workspace,
                 trace_id,
                 span_id,
+                parent_span_id,
                 role,
                 scope_name,
                 dialect,
@@ -76,6 +86,17 @@ WITH
             FROM settling_spans
             WHERE version = {version:UInt64} AND role = 'call'
         ) AS s
+        INNER JOIN
+        (
+            SELECT
+                workspace,
+                trace_id,
+                span_id,
+                run_id,
+                enclosing_call
+            FROM span_runs
+            WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        ) AS o USING (workspace, trace_id, span_id)
     ),
     calls AS
     (
@@ -84,12 +105,50 @@ WITH
             row_number() OVER (PARTITION BY workspace, trace_id ORDER BY started_at, span_id) AS position
         FROM claims
     ),
-    -- up = position of the call around it that is the same call, 0 = none.
+    -- begun = position of a call that was told without its usage, told = of the span that tells it.
+    parts AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            begun,
+            told
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                parent_span_id,
+                scope_name,
+                request_model,
+                position AS begun,
+                row_number() OVER (PARTITION BY workspace, trace_id, parent_span_id, scope_name, request_model ORDER BY position) AS number
+            FROM calls
+            WHERE response_id = '' AND usage_source NOT IN ('provider', 'estimated') AND NOT failed AND duration_ns > 0
+        ) AS b
+        INNER JOIN
+        (
+            SELECT
+                workspace,
+                trace_id,
+                parent_span_id,
+                scope_name,
+                request_model,
+                position AS told,
+                row_number() OVER (PARTITION BY workspace, trace_id, parent_span_id, scope_name, request_model ORDER BY position) AS number
+            FROM calls
+            WHERE usage_source = 'provider' AND NOT failed AND duration_ns = 0
+        ) AS t USING (workspace, trace_id, parent_span_id, scope_name, request_model, number)
+        WHERE begun < told
+    ),
+    -- up = position of the call around it that is the same call, or that tells its usage; 0 = none.
     linked AS
     (
         SELECT
-            * EXCEPT (candidate),
-            if(row_number() OVER (PARTITION BY workspace, trace_id, candidate, scope_name ORDER BY ended_at DESC, span_id) = 1, candidate, 0) AS up
+            * EXCEPT (candidate, begun, told),
+            if(row_number() OVER (PARTITION BY workspace, trace_id, candidate, scope_name ORDER BY ended_at DESC, span_id) = 1, candidate, 0) AS around,
+            if(around = 0, told, around) AS up,
+            around = 0 AND told != 0 AS is_part
         FROM
         (
             SELECT
@@ -108,16 +167,6 @@ WITH
                     0
                 ) AS candidate
             FROM calls
-            INNER JOIN
-            (
-                SELECT
-                    workspace,
-                    trace_id,
-                    span_id,
-                    enclosing_call
-                FROM span_runs
-                WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
-            ) AS o USING (workspace, trace_id, span_id)
             LEFT ANY JOIN
             (
                 SELECT
@@ -134,7 +183,8 @@ WITH
                     output_tokens AS outer_output
                 FROM calls
             ) AS e USING (workspace, trace_id, enclosing_call)
-        )
+        ) AS c
+        LEFT ANY JOIN parts AS p ON c.workspace = p.workspace AND c.trace_id = p.trace_id AND c.position = p.begun
     ),
     -- A call without id takes the nearest id above along the links; else the top of its chain stands for the chain.
     chains AS
@@ -142,8 +192,8 @@ WITH
         SELECT
             workspace,
             trace_id,
-            arraySort(n -> n.1, groupArray((position, up, response_id)))::Array(
-                Tuple(position UInt64, up UInt64, response_id String)
+            arraySort(n -> n.1, groupArray((position, up, response_id, is_part)))::Array(
+                Tuple(position UInt64, up UInt64, response_id String, is_part Bool)
             ) AS nodes,
             arrayFold(
                 (reached, round) -> arrayMap(i -> reached[i], reached),
@@ -198,6 +248,7 @@ WITH
                 workspace,
                 trace_id,
                 node.position AS position,
+                node.is_part AS is_part,
                 top_id,
                 chain
             FROM chains
@@ -206,6 +257,93 @@ WITH
                 top_ids AS top_id,
                 chain_of AS chain
         ) AS g USING (workspace, trace_id, position)
+    ),
+    -- Equal token counts in one run make a crowd while they run at the same time. In it, calls that share no id look for
+    -- those that do (where none does: for those of the teller that begins last), each teller's in order of their starts.
+    crowds AS
+    (
+        SELECT
+            *,
+            sum(begins) OVER (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens ORDER BY position) AS crowd
+        FROM
+        (
+            SELECT
+                *,
+                usage_source = 'provider' AS metered,
+                max(ended_at) OVER (
+                    PARTITION BY workspace, trace_id, usage_source = 'provider', run_id, input_tokens, output_tokens
+                    ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ) < started_at AS begins
+            FROM grouped
+        )
+    ),
+    places AS
+    (
+        SELECT
+            *,
+            if(
+                is_sought,
+                dense_rank() OVER (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, is_sought ORDER BY earliest),
+                dense_rank() OVER (
+                    PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, is_sought, teller, position = shared_chain
+                    ORDER BY position
+                )
+            ) AS place
+        FROM
+        (
+            SELECT
+                *,
+                max(if(has_id, shared_id != '', teller = last_teller)) OVER one_call AS is_sought,
+                min(position) OVER one_call AS earliest
+            FROM
+            (
+                SELECT
+                    *,
+                    max(shared_id != '') OVER one_crowd AS has_id,
+                    argMax(teller, position) OVER one_crowd AS last_teller
+                FROM crowds
+                WINDOW one_crowd AS (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd)
+            )
+            WINDOW one_call AS (
+                PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, shared_id, shared_chain
+            )
+        )
+    ),
+    -- met = the call that a call without id turns out to be, and everything that was grouped with it.
+    met AS
+    (
+        SELECT
+            * EXCEPT (shared_id, shared_chain),
+            maxIf((sought.1, sought.2), finds) OVER (PARTITION BY workspace, trace_id, shared_id, shared_chain) AS found,
+            if(found = ('', 0), shared_id, found.1) AS one_id,
+            if(found = ('', 0), shared_chain, found.2) AS one_chain
+        FROM
+        (
+            SELECT
+                *,
+                metered
+                AND NOT is_sought
+                AND position = shared_chain
+                AND NOT has(sought_tellers, teller)
+                AND sought != ('', 0, '', false)
+                AND (startsWith(model, sought.3) OR startsWith(sought.3, model))
+                AND failed = sought.4
+                AND 2 * (
+                    toUnixTimestamp64Nano(least(ended_at, sought_ended)) - toUnixTimestamp64Nano(greatest(started_at, sought_started))
+                ) >= least(toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at), toUnixTimestamp64Nano(sought_ended) - toUnixTimestamp64Nano(sought_started))
+                AS finds
+            FROM
+            (
+                SELECT
+                    *,
+                    argMinIf((shared_id, shared_chain, model, failed), position, is_sought) OVER one_place AS sought,
+                    groupUniqArrayIf(teller, is_sought) OVER one_place AS sought_tellers,
+                    minIf(started_at, is_sought) OVER one_place AS sought_started,
+                    maxIf(ended_at, is_sought) OVER one_place AS sought_ended
+                FROM places
+                WINDOW one_place AS (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, place)
+            )
+        )
     )
 SELECT
     workspace,
@@ -213,7 +351,12 @@ SELECT
     span_id,
     span_id = winner.1 AND winner.3 = '' AS counted,
     'call' AS usage_quality,
-    multiIf(counted, '', response_id != '' AND response_id = winner.2, 'duplicate_response', 'duplicate_nested') AS excluded_reason,
+    multiIf(
+        counted, '',
+        response_id != '' AND response_id = winner.2, 'duplicate_response',
+        is_part OR finds, 'duplicate_beside',
+        'duplicate_nested'
+    ) AS excluded_reason,
     multiIf(counted, '', winner.3 != '', winner.3, winner.1) AS duplicate_of,
     if(counted, retries.1, []) AS retry_reasons,
     if(counted, retries.2, []) AS retry_wait_seconds,
@@ -237,8 +380,8 @@ FROM
         ) OVER one_call AS winner,
         argMax((retry_reasons, retry_wait_seconds), (length(retry_reasons), span_id)) OVER one_call AS retries,
         argMax((retry_of, rework_of, toString(rework_reason)), (retry_of != '' OR rework_of != '', span_id)) OVER one_call AS marks
-    FROM grouped
-    WINDOW one_call AS (PARTITION BY workspace, trace_id, shared_id, shared_chain)
+    FROM met
+    WINDOW one_call AS (PARTITION BY workspace, trace_id, one_id, one_chain)
 )
 UNION ALL
 SELECT
