@@ -71,8 +71,9 @@ def init(
 ) -> None:
     """Start telemetry. Every argument may stay away; the ``OTEL_*`` variables are read then.
 
-    Calling it again does nothing (a warning tells which arguments differ). It never raises: what
-    cannot be used is one warning, and telemetry stays off until ``init`` is called otherwise.
+    Calling it again only puts back patches that somebody else took off (a warning tells which
+    arguments differ). It never raises: what cannot be used is one warning, and telemetry stays off
+    until ``init`` is called otherwise.
 
     Args:
         service_name: Name of this service; ignored if the application has its own provider.
@@ -92,7 +93,11 @@ def init(
     """
     arguments = dict(locals())
     with _state.lock:
-        if disabled() or _state.arguments == arguments:
+        if disabled():
+            return
+        if _state.arguments == arguments:
+            if _state.instrumented:
+                _instrument(instrument)
             return
         if _state.on and _state.arguments is not None:
             _warn_if_different(_state.arguments, arguments)

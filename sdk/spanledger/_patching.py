@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 else:  # the class of older versions takes no parameter at run time
     _FunctionWrapper = wrapt.FunctionWrapper
 
+#: What others wrap methods in.
+_WRAPPERS: Final = (wrapt.FunctionWrapper, wrapt.BoundFunctionWrapper)
+
 _log = logging.getLogger("spanledger")
 
 #: ``(wrapped, instance, args, kwargs) -> result``, as wrapt calls it.
@@ -93,6 +96,27 @@ class Wrapped(_FunctionWrapper):
     """Marks our wrappers, so that one method reached under two module names is wrapped once."""
 
 
+class WrappedOver(Wrapped):
+    """Ours, on top of somebody else's wrapper.
+
+    The others take a wrapper off by ``Class.method = Class.method.__wrapped__``, whoever is on top
+    by then. So that this takes off theirs and not ours, what the class shows names ours on whatever
+    is below theirs.
+    """
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        bound = super().__get__(instance, owner)
+        if instance is not None:
+            return bound
+        below = Wrapped(self.__wrapped__.__wrapped__, self._self_wrapper)
+
+        def pass_on(_below: Any, holder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            whole = bound if holder is None else self.__get__(holder, type(holder))
+            return whole(*args, **kwargs)
+
+        return _FunctionWrapper(below, pass_on)
+
+
 @dataclass(slots=True)
 class Patch:
     """One wrapper on one target, from the import hook to its removal."""
@@ -103,14 +127,13 @@ class Patch:
     detail: str = ""
     _owner: type[Any] | None = field(default=None, repr=False)
     _original: Any = field(default=None, repr=False)
-    _proxy: Any = field(default=None, repr=False)
     _hooked: bool = field(default=False, repr=False)
 
     def install(self) -> None:
         """Wrap the method now, or as soon as its module is imported. Does nothing when it is on."""
-        if self.state in (PatchState.INSTALLED, PatchState.MISSING, PatchState.SPARE):
+        if self.state in (PatchState.MISSING, PatchState.SPARE):
             return
-        if self.state is PatchState.COVERED:
+        if self.state in (PatchState.INSTALLED, PatchState.COVERED) and self._is_reached():
             self.state = PatchState.INSTALLED
             return
         self.state = PatchState.PENDING
@@ -123,12 +146,15 @@ class Patch:
     def remove(self) -> None:
         """Put the original back, the very same object."""
         if self.state is PatchState.INSTALLED and self._owner is not None:
-            name = self._attribute
-            if self._owner.__dict__.get(name) is self._proxy:
-                self._restore(self._owner, name)
-            else:
+            layer = vars(self._owner).get(self._attribute)
+            if self._is_ours(layer):
+                self._restore(self._owner, layer.__wrapped__)
+            elif self._is_reached():
                 self.state = PatchState.COVERED
                 self.detail = "another wrapper lies over this one; it now passes calls through"
+            else:
+                self.state = PatchState.REMOVED
+                self.detail = "somebody else took it off"
         elif self.state is PatchState.PENDING:
             self.state = PatchState.REMOVED
 
@@ -150,6 +176,18 @@ class Patch:
     @property
     def _attribute(self) -> str:
         return self.target.name.rpartition(".")[2]
+
+    def _is_reached(self) -> bool:
+        """Whether a call still comes by: others may have put back what they had found."""
+        layer: Any = vars(self._owner).get(self._attribute) if self._owner else None
+        while layer is not None:
+            if self._is_ours(layer):
+                return True
+            layer = getattr(layer, "__wrapped__", None)
+        return False
+
+    def _is_ours(self, layer: Any) -> bool:
+        return isinstance(layer, _WRAPPERS) and layer._self_wrapper == self._dispatch
 
     def _imported(self, module: ModuleType) -> None:
         self._hooked = False  # an import hook fires once
@@ -176,15 +214,15 @@ class Patch:
         self._owner = owner
         self._original = owner.__dict__.get(self._attribute)
         function = self._original or getattr(owner, self._attribute)
-        self._proxy = Wrapped(function, self._dispatch)
-        setattr(owner, self._attribute, self._proxy)
+        kind = WrappedOver if isinstance(function, _WRAPPERS) else Wrapped
+        setattr(owner, self._attribute, kind(function, self._dispatch))
         self.state = PatchState.INSTALLED
 
-    def _restore(self, owner: type[Any], name: str) -> None:
+    def _restore(self, owner: type[Any], below: Any) -> None:
         if self._original is None:
-            delattr(owner, name)  # the method was inherited
+            delattr(owner, self._attribute)  # the method was inherited
         else:
-            setattr(owner, name, self._original)
+            setattr(owner, self._attribute, below)
         self.state = PatchState.REMOVED
 
     def _miss(self, detail: str, level: int = logging.WARNING) -> None:
