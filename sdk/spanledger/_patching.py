@@ -187,7 +187,8 @@ class Patch:
         return False
 
     def _is_ours(self, layer: Any) -> bool:
-        return isinstance(layer, _WRAPPERS) and layer._self_wrapper == self._dispatch
+        wrapper = getattr(layer, "_self_wrapper", None)
+        return isinstance(layer, _WRAPPERS) and wrapper == self._dispatch
 
     def _imported(self, module: ModuleType) -> None:
         self._hooked = False  # an import hook fires once
