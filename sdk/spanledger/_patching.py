@@ -25,7 +25,7 @@ else:  # the class of older versions takes no parameter at run time
     _FunctionWrapper = wrapt.FunctionWrapper
 
 #: What others wrap methods in.
-_WRAPPERS: Final = (wrapt.FunctionWrapper, wrapt.BoundFunctionWrapper)
+_WRAPPERS: Final[tuple[type, ...]] = (wrapt.FunctionWrapper, wrapt.BoundFunctionWrapper)
 
 _log = logging.getLogger("spanledger")
 
@@ -104,8 +104,8 @@ class WrappedOver(Wrapped):
     is below theirs.
     """
 
-    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
-        bound = super().__get__(instance, owner)
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        bound: Any = super().__get__(instance, owner)
         if instance is not None:
             return bound
         below = Wrapped(self.__wrapped__.__wrapped__, self._self_wrapper)
@@ -146,7 +146,7 @@ class Patch:
     def remove(self) -> None:
         """Put the original back, the very same object."""
         if self.state is PatchState.INSTALLED and self._owner is not None:
-            layer = vars(self._owner).get(self._attribute)
+            layer: Any = vars(self._owner).get(self._attribute)
             if self._is_ours(layer):
                 self._restore(self._owner, layer.__wrapped__)
             elif self._is_reached():
@@ -214,7 +214,7 @@ class Patch:
     def _wrap(self, owner: type[Any]) -> None:
         self._owner = owner
         self._original = owner.__dict__.get(self._attribute)
-        function = self._original or getattr(owner, self._attribute)
+        function: Any = self._original or getattr(owner, self._attribute)
         kind = WrappedOver if isinstance(function, _WRAPPERS) else Wrapped
         setattr(owner, self._attribute, kind(function, self._dispatch))
         self.state = PatchState.INSTALLED
