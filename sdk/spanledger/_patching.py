@@ -108,7 +108,8 @@ class WrappedOver(Wrapped):
         bound: Any = super().__get__(instance, owner)
         if instance is not None:
             return bound
-        below = Wrapped(self.__wrapped__.__wrapped__, self._self_wrapper)
+        theirs: Any = self.__wrapped__
+        below = Wrapped(theirs.__wrapped__, self._self_wrapper)
 
         def pass_on(_below: Any, holder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             whole = bound if holder is None else self.__get__(holder, type(holder))
@@ -215,7 +216,8 @@ class Patch:
         self._owner = owner
         self._original = owner.__dict__.get(self._attribute)
         function: Any = self._original or getattr(owner, self._attribute)
-        kind = WrappedOver if isinstance(function, _WRAPPERS) else Wrapped
+        over_others = isinstance(self._original, _WRAPPERS)
+        kind = WrappedOver if over_others else Wrapped
         setattr(owner, self._attribute, kind(function, self._dispatch))
         self.state = PatchState.INSTALLED
 
