@@ -1,18 +1,19 @@
 -- reprice: what the attempts of a period were billed, and what they cost at the prices known at a time, or had they been made
 --   otherwise: with another model, provider, tier, region or share of cached input. Changes nothing in the ledger.
--- parameters: workspace; since, until (start of the call, until exclusive); by (total | day | month | agent | tenant | model |
---   tier: what a row is); as_known_at (the prices known then); as_valid_at (the prices
---   valid then; 1970-01-01 = when each call was made); of_model (only calls of this model are changed; empty = all);
---   set_provider, set_model (names of the book; empty = as called); set_tier, set_region (empty = as served; standard, anywhere);
---   set_cache_read_ppm (cached input in millionths of uncached and cached input; -1 = as it was).
--- grain: one row a key, counted attempts only, most expensive first. units: USD, tokens.
--- columns: key; attempts; input_tokens, output_tokens; billed_usd (as billed: what stands in attempts; NULL = unknown);
---   billed_unknown_attempts; repriced_usd; repriced_unknown_attempts, repriced_partial_attempts; difference_usd (repriced less
---   billed, of the attempts where both are known); compared_attempts (those); estimated_usd (the part of repriced_usd whose usage was estimated);
---   missing (units, tiers and currencies without a rate).
 -- By join, not row by row: attempts are summed first over what one price row prices alike (model, tier, region, quarter of an
---   hour, side of every threshold, units used), and then priced as one, which is exact where sums need no rounding. Where they might (a rate
---   with more than 12 decimals, another currency, parts of buckets, fractions of units), only equal usage is put together.
+--   hour, side of every threshold, units used), and then priced as one, which is exact where sums need no rounding. Where they
+--   might (a rate with more than 12 decimals, another currency, parts of buckets, fractions of units), only equal usage is
+--   put together.
+-- parameters: workspace; since, until (start of the call, until exclusive); by (total | day | month | agent | tenant | model |
+--   tier: what a row is); as_known_at (the prices known then); as_valid_at (the prices valid then; 1970-01-01 = when each call
+--   was made); of_model (only calls of this model are changed; empty = all); set_provider, set_model (names of the book;
+--   empty = as called); set_tier, set_region (empty = as served; standard, anywhere); set_cache_read_ppm (cached input in
+--   millionths of uncached and cached input; -1 = as it was).
+-- grain: one row a key, counted attempts only, most expensive first. units: USD, tokens.
+-- columns: key, attempts, input_tokens, output_tokens, billed_usd (what stands in the ledger; NULL = unknown),
+--   billed_unknown_attempts, repriced_usd, repriced_unknown_attempts, repriced_partial_attempts, difference_usd (repriced less
+--   billed, of the attempts where both are known), compared_attempts (those), estimated_usd (the part of the repriced cost whose
+--   usage was estimated), missing (units, tiers and currencies without a rate).
 WITH
     -- Days on which a price begins or ends within a quarter of an hour: their calls are told apart by the instant.
     fine_days AS
