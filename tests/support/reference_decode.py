@@ -3,6 +3,7 @@
 Shares only the table of spellings with the collector; every rule is written out a second time.
 """
 
+import json
 import math
 import re
 from decimal import ROUND_DOWN, Decimal
@@ -15,6 +16,7 @@ from spanledger_collector.load.dialects import (
     CACHED_PARTS,
     Dialect,
     Field,
+    JsonAttribute,
     Spelling,
     Table,
     matches,
@@ -80,6 +82,43 @@ def text_of(plain: Any) -> str | None:
     return cut(",".join(elements(plain))) if isinstance(plain, list) else scalar_text(plain)
 
 
+def leaves(attribute: JsonAttribute, text: str) -> list[tuple[str, str]]:
+    """Scalars inside a text that is an object, four levels deep; else the text itself."""
+    if attribute.format == "python":
+        for printed, meant in (("'", '"'), ("None", "null"), ("True", "true"), ("False", "false")):
+            text = text.replace(printed, meant)
+    if not text.startswith("{"):
+        return [(f"{attribute.key}/", _unquoted(text))]
+    try:
+        whole_object = json.loads(text, parse_int=Decimal, parse_float=Decimal)
+    except ValueError:
+        return []
+    found: list[tuple[str, str]] = []
+    _collect(whole_object, f"{attribute.key}/", 4, found)
+    return found
+
+
+def _collect(inside: dict[str, Any], path: str, levels: int, found: list[tuple[str, str]]) -> None:
+    for name, value in inside.items():
+        if isinstance(value, dict):
+            if levels > 1:
+                _collect(value, f"{path}{name}.", levels - 1, found)
+        elif isinstance(value, bool):
+            found.append((path + name, "true" if value else "false"))
+        elif isinstance(value, (str, Decimal)):
+            found.append((path + name, str(value)))
+
+
+def _unquoted(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return ""
+    return value if isinstance(value, str) else ""
+
+
 def real(text: str) -> float | None:
     """A number, or None."""
     if _REAL.fullmatch(text) or text.lstrip("+-").lower() in ("inf", "nan", "infinity"):
@@ -106,14 +145,33 @@ class Fields:
 
     def __init__(self, table: Table, span: PlainSpan) -> None:
         self.table = table
-        self.sent = [(k, text_of(v), v) for k, v in span.attributes if text_of(v) is not None]
-        self.known = {spelling.key for spelling in table.spellings()}
-        self.dialect = self._dialect(span.scope)
+        told = self._of_scope(span.scope)
+        read = {s.key for s in table.spellings() if not s.only or told in s.only}
+        inside = {s.key for s in table.spellings() if s.inside}
+        self.known = read - inside | {attribute.key for attribute in table.json}
+        unread = {s.key for s in table.spellings()} - read
+        objects = {attribute.key: attribute for attribute in table.json}
+        self.sent = [
+            (k, text_of(v), v)
+            for k, v in span.attributes
+            if text_of(v) is not None and (k in self.known or k not in inside | unread)
+        ]
+        self.dialect = told or self._of_keys()
+        self.sent += [
+            (key, cut(text), cut(text))
+            for k, v in span.attributes
+            if k in objects and text_of(v) is not None
+            for key, text in leaves(objects[k], v if isinstance(v, str) else "")
+            if key in inside and text != "null"
+        ]
 
-    def _dialect(self, scope: str) -> str:
+    def _of_scope(self, scope: str) -> str:
         for name, dialect in self.table.dialects.items():
             if any(matches(pattern, cut(scope)) for pattern in dialect.scopes):
                 return name
+        return ""
+
+    def _of_keys(self) -> str:
         keys = [key for key, _, _ in self.sent]
         seen = [key for key in keys if key in self.known or key.startswith(_BESIDE)]
         for name, dialect in self.table.dialects.items():
@@ -151,6 +209,18 @@ class Fields:
             return int(text == "")
         number = whole(text)
         return 0 if number > 0 else 1 if number == 0 else 2
+
+    def exclusive(self, name: str) -> bool:
+        """Whether the spelling that counts leaves a part out."""
+        found = self.best(name)
+        return bool(found and found[0].exclusive)
+
+    def self_counted(self) -> bool:
+        """Whether the emitter counted a stream's tokens itself, by its dialect's habit."""
+        rules = self.rules()
+        streamed = lower(self.text("streaming")) in ("true", "1")
+        habit = rules.streams if rules else ""
+        return bool(habit) and streamed and self.best("cache_read") is None
 
     def text(self, name: str) -> str:
         found = self.best(name)
@@ -201,8 +271,9 @@ def _buckets(f: Fields, own: bool, usable: bool) -> dict[str, Any]:
     hour = hour if five + hour <= written else 0
     total, output = f.number("input"), f.number("output")
     unfit = total < read + written
-    exclusive = bool(rules and rules.input == "exclusive")
-    outside = bool(rules and rules.output == "exclusive")
+    exclusive = bool(rules and rules.input == "exclusive") or f.exclusive("input")
+    exclusive |= bool(rules and lower(f.text("provider")) in rules.exclusive_providers)
+    outside = bool(rules and rules.output == "exclusive") or f.exclusive("output")
     row["input_uncached_tokens"] = total if unfit or exclusive else total - read - written
     row["cache_read_tokens"] = read
     row["cache_write_5m_tokens"] = written - hour
@@ -224,6 +295,16 @@ def _units(f: Fields) -> dict[str, Decimal]:
         found[name] -= min(found[name], found[cached])
     found |= {name: amount for name, amount in f.beside().items() if amount is not None}
     return {name: amount for name, amount in found.items() if amount > 0}
+
+
+def _reasons(told: str) -> list[str]:
+    """A list that was sent as JSON text."""
+    if not told.startswith('["'):
+        return [told]
+    try:
+        return [str(reason) for reason in json.loads(told)]
+    except ValueError:
+        return []
 
 
 def _amount(text: str) -> Decimal | None:
@@ -266,15 +347,16 @@ def _times(f: Fields, span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
     start = span.start_ns if timely else record.received_at_ns
     lasted = max(min(span.end_ns, latest), span.start_ns) - span.start_ns if timely else 0
     found = f.best("ttft_ns")
-    scale = _UNITS[found[0].unit] if found else 0.0
-    ttft = (real(found[1]) or 0.0) * scale if found else 0.0
+    unit = (found[0].units or {}).get(f.dialect, found[0].unit) if found else None
+    ttft = (real(found[1]) or 0.0) * _UNITS[unit] if found else 0.0
+    streamed = lower(f.text("streaming")) not in ("false", "0")
     first = next((at for name, at in span.events if name == "First Token Stream Event"), 0)
     token = first - span.start_ns if first > span.start_ns else 0
     return {
         "started_at_ns": start,
         "ended_at_ns": start + lasted,
         "duration_ns": lasted,
-        "ttft_ns": int(min(ttft, 9e18)) if ttft > 0 else token,
+        "ttft_ns": (int(min(ttft, 9e18)) if streamed else 0) if ttft > 0 else token,
     }
 
 
@@ -288,7 +370,9 @@ def _money(f: Fields) -> Decimal | None:
     exact = Decimal(text)
     if abs(exact) >= Decimal(10) ** 26:
         return None
-    return exact.quantize(Decimal("1e-12"), rounding=ROUND_DOWN)
+    cut_off = exact.quantize(Decimal("1e-12"), rounding=ROUND_DOWN)
+    rules = f.rules()
+    return None if rules and rules.zero_cost == "missing" and cut_off == 0 else cut_off
 
 
 def _usage_source(f: Fields, role: str, metered: bool, absurd: bool) -> str:
@@ -298,7 +382,11 @@ def _usage_source(f: Fields, role: str, metered: bool, absurd: bool) -> str:
         return none
     if told in ("provider", "estimated", "missing", "none"):
         return told
-    return "provider" if metered else none
+    if lower(f.text("cache_hit")) in ("true", "1"):
+        return "none"
+    if metered:
+        return "estimated" if f.self_counted() else "provider"
+    return none
 
 
 def _maps(f: Fields) -> dict[str, Any]:
@@ -366,7 +454,7 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
         "workflow_name": f.text("workflow_name") or (entity if role == "workflow" else ""),
         "tool_name": f.text("tool_name") or (entity if role == "tool" else ""),
         "attempt_number": min(max(attempt, 1), 65535),
-        "finish_reasons": f.list("finish_reasons"),
+        "finish_reasons": [r for told in f.list("finish_reasons") for r in _reasons(told)],
         "retry_reasons": f.list("retry_reasons"),
         "retry_wait_seconds": [wait(t) for t in f.list("retry_wait_seconds")],
         "gpu_seconds": min(max(gpu, 0.0), 1e15) if abs(gpu) != float("inf") else 0.0,
@@ -382,13 +470,14 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
     row |= {
         n: f.natural(n) for n in f.table.fields if n.startswith("flops_") and n != "flops_method"
     }
+    row |= {"usage_method": "emitter" if metered and f.self_counted() else f.text("usage_method")}
     row |= {n: f.text(n) for n in _TEXTS} | _times(f, span, record) | _maps(f)
     return row | _buckets(f, own, usable)
 
 
 _TEXTS = (
     *("error_type", "request_model", "response_model", "response_id", "server_address"),
-    *("usage_method", "run_id", "parent_run_id", "agent_id", "agent_version"),
+    *("run_id", "parent_run_id", "agent_id", "agent_version"),
     *("conversation_id", "retry_of", "rework_of", "rework_reason"),
     *("flops_method", "vram_source", "gpu_model"),
 )

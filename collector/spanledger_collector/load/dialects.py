@@ -46,6 +46,9 @@ class Dialect:
         keys: attribute names (``prefix%`` allowed) that prove it when the scope does not.
         role: role of every span of the dialect; empty = by operation.
         span_roles: span name to role, where the name is the only sign.
+        exclusive_providers: emitted names of providers whose input leaves the cached tokens out.
+        streams: streams without any count of cached tokens were counted by the emitter itself.
+        zero_cost: what a cost of 0 means, when it does not mean free.
     """
 
     input: Literal["inclusive", "exclusive", "assumed"]
@@ -54,6 +57,18 @@ class Dialect:
     keys: tuple[str, ...] = ()
     role: str = ""
     span_roles: Mapping[str, str] | None = None
+    exclusive_providers: tuple[str, ...] = ()
+    streams: Literal["", "estimated_without_cache"] = ""
+    zero_cost: Literal["", "missing"] = ""
+
+
+@checked(frozen=True)
+class JsonAttribute:
+    """An attribute whose text is an object: each scalar in it is ``<key>/<name>.<name>``."""
+
+    key: str
+    dialect: str
+    format: Literal["json", "python"] = "json"
 
 
 @checked(frozen=True)
@@ -65,6 +80,12 @@ class Spelling:
     unit: Literal["s", "ms", "ns"] | None = None
     units: Mapping[str, Literal["s", "ms", "ns"]] | None = None
     only: tuple[str, ...] = ()
+    exclusive: bool = False
+
+    @property
+    def inside(self) -> str:
+        """The JSON attribute it is read from, empty when it is an attribute itself."""
+        return self.key.rpartition("/")[0]
 
 
 @checked(frozen=True)
@@ -90,6 +111,7 @@ class Table:
     parts: Mapping[str, tuple[Spelling, ...]] = dataclasses.field(
         default_factory=dict[str, tuple[Spelling, ...]]
     )
+    json: tuple[JsonAttribute, ...] = ()
 
     def spellings(self) -> Iterator[Spelling]:
         """Every spelling that is read or kept."""
@@ -114,6 +136,18 @@ def _spelling_complaints(table: Table) -> Iterator[str]:
         for dialect in (spelling.dialect, *spelling.only, *(spelling.units or ())):
             if dialect not in table.dialects:
                 yield f"{spelling.key}: there is no dialect {dialect!r}"
+
+
+def _json_complaints(table: Table) -> Iterator[str]:
+    known = {attribute.key for attribute in table.json}
+    for spelling in table.spellings():
+        if spelling.inside and spelling.inside not in known:
+            yield f"{spelling.key}: {spelling.inside} is not listed under json"
+        if spelling.key in known:
+            yield f"{spelling.key}: is listed under json and has no value of its own"
+    for attribute in table.json:
+        if attribute.dialect not in table.dialects:
+            yield f"{attribute.key}: there is no dialect {attribute.dialect!r}"
 
 
 def _part_complaints(table: Table) -> Iterator[str]:
@@ -141,7 +175,12 @@ def parse(text: str) -> Table:
     except (ValidationError, yaml.YAMLError) as error:
         raise ConfigurationError(f"dialects.yaml cannot be read: {error}") from error
     found: Sequence[str] = sorted(
-        {*_spelling_complaints(table), *_part_complaints(table), *_role_complaints(table)}
+        {
+            *_spelling_complaints(table),
+            *_json_complaints(table),
+            *_part_complaints(table),
+            *_role_complaints(table),
+        }
     )
     if found:
         raise ConfigurationError("dialects.yaml is inconsistent:\n  " + "\n  ".join(found))

@@ -48,7 +48,7 @@ _CORE: Mapping[str, tuple[str, ...]] = {
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
 def _array(texts: Iterable[str]) -> str:
@@ -87,7 +87,8 @@ class Renderer:
         self._fields = sorted(self._all, key=lambda name: order[self._all[name].type])
         self._kinds = [order[self._all[name].type] for name in self._fields]
         self._evidence = len(self._fields) + 1
-        self._tag = self._evidence + 1
+        self._json = self._evidence + 1
+        self._tag = self._json + 1
         self._unit = self._tag + 1
 
     def render(self, template: str) -> str:
@@ -213,12 +214,12 @@ class Renderer:
 
     def span_roles(self, column: str) -> str:
         """The role that a span's name gives it in its dialect, empty when it gives none."""
-        branches = [
-            f"dialect = {_quoted(name)}, {_mapped(column, dialect.span_roles, chr(39) * 2)}, "
-            for name, dialect in self._table.dialects.items()
-            if dialect.span_roles
-        ]
-        return f"multiIf({''.join(branches)}'')" if branches else "''"
+        roles = {
+            f"{dialect} {name}": role
+            for dialect, rules in self._table.dialects.items()
+            for name, role in (rules.span_roles or {}).items()
+        }
+        return _mapped(f"concat(dialect, ' ', {column})", roles, "''")
 
     def forced_roles(self, column: str) -> str:
         """The role that a dialect gives all its spans, empty when it gives none."""
@@ -243,14 +244,41 @@ class Renderer:
         side, value = rule.split("=")
         return _array(k for k, d in self._table.dialects.items() if getattr(d, side) == value)
 
+    def exclusive_providers(self, _: str) -> str:
+        """``<dialect> <provider>`` whose input leaves out the cached tokens, as an array."""
+        pairs = [
+            f"{name} {provider}"
+            for name, dialect in self._table.dialects.items()
+            for provider in dialect.exclusive_providers
+        ]
+        return _array(pairs)
+
+    def exclusive(self, name: str) -> str:
+        """Whether the field was read from a spelling that leaves a part out."""
+        keys = [s.key for s in self._table.fields[name].spellings if s.exclusive]
+        return f"keys[indexOf(fields, {self._number_of(name)})] IN {_array(keys)}"
+
+    def has(self, name: str) -> str:
+        """Whether a field was sent at all."""
+        return f"has(fields, {self._number_of(name)})"
+
     def scope_dialect(self, column: str) -> str:
-        """The dialect that an instrumentation scope's name tells, else empty."""
-        branches = [
-            f"{_like(column, pattern)}, {_quoted(name)}, "
+        """The dialect that an instrumentation scope's name tells, else empty.
+
+        One lookup of beginnings (a whole name ends in a line break): the engine spends
+        a millisecond on analysing each branch of a condition.
+        """
+        told = [
+            (name, pattern[:-1] if pattern.endswith("%") else pattern + "\n")
             for name, dialect in self._table.dialects.items()
             for pattern in dialect.scopes
         ]
-        return f"multiIf({''.join(branches)}'')"
+        if not told:
+            return "''"
+        names, beginnings = _array(name for name, _ in told), _array(text for _, text in told)
+        return (
+            f"arrayFirst((d, b) -> startsWith(concat({column}, '\\n'), b), {names}, {beginnings})"
+        )
 
     def marked_dialect(self, column: str) -> str:
         """The dialect that the highest marker among the known names tells, else empty."""
@@ -274,13 +302,37 @@ class Renderer:
         """The code of an attribute name; 0 = not known."""
         groups: dict[tuple[str, ...], dict[str, int]] = {}
         for spelling, code in self._codes():
-            groups.setdefault(spelling.only, {})[spelling.key] = code
+            if not spelling.inside:
+                groups.setdefault(spelling.only, {})[spelling.key] = code
+        for attribute in self._table.json:
+            code = self._marker(attribute.key) << 26 | self._json << 16
+            groups.setdefault((), {})[attribute.key] = code
         parts: list[str] = []
         for only, codes in groups.items():
             numbers = ", ".join(str(code) for code in codes.values())
             found = f"transform({column}, {_array(codes)}, [{numbers}], toUInt32(0))"
             parts.append(f"if(has({_array(only)}, scope_dialect), {found}, 0)" if only else found)
         return " + ".join(parts)
+
+    def leaf_codes(self, column: str) -> str:
+        """The code of a name inside a JSON attribute; 0 = not known."""
+        codes = {spelling.key: code for spelling, code in self._codes() if spelling.inside}
+        if not codes:
+            return "toUInt32(0)"
+        numbers = ", ".join(str(code) for code in codes.values())
+        return f"transform({column}, {_array(codes)}, [{numbers}], toUInt32(0))"
+
+    def python_texts(self, key: str) -> str:
+        """Whether an attribute's text is a dict as Python prints it."""
+        return f"{key} IN {_array(a.key for a in self._table.json if a.format == 'python')}"
+
+    def json_field(self, _: str) -> str:
+        """The field number of an attribute that is an object."""
+        return str(self._json)
+
+    def evidence_field(self, _: str) -> str:
+        """The field number of what is kept and not read."""
+        return str(self._evidence)
 
     def tag_code(self, _: str) -> str:
         """The code of a user tag."""

@@ -20,7 +20,17 @@ from spanledger_collector.store import Store
 CANARY = "CANARY-9f2c-prompt-text"
 _WORKSPACES = count(1)
 _KEYS = [spelling.key for spelling in shipped().spellings()]
+_JSON = [attribute.key for attribute in shipped().json]
 _NUMBERS = ["12", "12.0", "1e3", "-1", "", "nan", "inf", "9" * 25, "0", " 7", "x", "+5", "0.1"]
+_OBJECTS = [
+    '{"input": 50, "output": 3, "total": 7, "input_cached_tokens": 30, "output_reasoning": "2"}',
+    '{"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens": 1.0}',
+    "{'cache_read': 600, 'audio': None, 'output_token_details': {'reasoning': True}}",
+    '{"anthropic": {"usage": {"cache_creation": {"ephemeral_1h_input_tokens": 3}}}}',
+    '"CHAT_MODEL"',
+    '{"input": ',
+    "{}",
+]
 _DAY_NS = 86_400_000_000_000
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -32,6 +42,7 @@ _scalars = st.one_of(
     st.booleans(),
     st.sampled_from(_NUMBERS),
     st.sampled_from(["chat", "LLM", "invoke_agent", "tool", "provider", "estimated", "true", "1"]),
+    st.sampled_from(_OBJECTS),
     _text,
     _long,
 )
@@ -46,6 +57,7 @@ _values = st.one_of(
 _keys = st.one_of(
     st.sampled_from(_KEYS),
     st.sampled_from(_KEYS[:40]),
+    st.sampled_from(_JSON),
     st.sampled_from(["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"]),
     _text.map(lambda tail: f"spanledger.tag.{tail}"),
     st.sampled_from(
@@ -58,6 +70,7 @@ _scopes = st.sampled_from(
         *("", "app", "spanledger", "spanledger.openai", "com.anthropic.sdk.python"),
         *("openinference.instrumentation.openai", "opentelemetry.instrumentation.botocore"),
         *("opentelemetry.instrumentation.google_generativeai", "traceloop.tracer", "é" * 200),
+        *("openlit.instrumentation.openai", "com.anthropic.claude_code.tracing", "strands.x"),
     ]
 )
 _times = st.one_of(
