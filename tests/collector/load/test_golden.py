@@ -35,12 +35,24 @@ def name(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
+@pytest.fixture(scope="module")
+def loaded(module_store: Store) -> Store:
+    """A ledger with every case, each in the workspace of its name."""
+    load(
+        module_store,
+        [
+            record(read_golden(path).spans, sequence, workspace=name(path))
+            for sequence, path in enumerate(CASES, 1)
+        ],
+    )
+    return module_store
+
+
 @pytest.mark.parametrize("path", CASES, ids=name)
-def test_spans_become_the_expected_rows(store: Store, path: Path) -> None:
+def test_spans_become_the_expected_rows(loaded: Store, path: Path) -> None:
     """Every column, also those that must stay empty."""
     golden: Golden = read_golden(path)
-    load(store, [record(golden.spans)])
-    found = {row["span_id"]: telling(row) for row in rows(store)}
+    found = {row["span_id"]: telling(row) for row in rows(loaded, name(path))}
     assert [found[span["span_id"]] for span in golden.expected] == golden.expected
     assert len(found) == len(golden.spans)
 

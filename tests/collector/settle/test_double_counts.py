@@ -274,7 +274,7 @@ def test_aggregates_count_only_when_nothing_is_below_them(store: Store) -> None:
             [
                 scene.span(1, 0, "agent", **usage),
                 *[scene.span(number, number - 1) for number in range(2, 40)],
-                scene.call(40, 39, usage_source="missing"),
+                scene.call(40, 39, (9, 0)),
             ],
         ],
     )
@@ -286,7 +286,74 @@ def test_aggregates_count_only_when_nothing_is_below_them(store: Store) -> None:
         assert scene.attempt(connection, 1, trace=2)["usage_quality"] == "aggregate_only"
 
 
-def test_engines_and_lookups_never_count(store: Store) -> None:
+def test_an_aggregate_of_calls_without_usage_counts(store: Store) -> None:
+    """Calls whose usage nobody told would leave the only known number out."""
+    usage = {"usage_source": "provider", "input_uncached_tokens": 9, "request_model": "m1"}
+    none, some = _told(
+        store,
+        [
+            [
+                scene.span(1, 0, "agent", **usage),
+                scene.call(2, 1, usage_source="missing"),
+                scene.call(3, 1, usage_source="missing"),
+            ],
+            [
+                scene.span(1, 0, "agent", **usage),
+                scene.call(2, 1, (5, 0)),
+                scene.call(3, 1, usage_source="missing"),
+            ],
+        ],
+    )
+    assert none == {1: ("", 0), 2: ("", 0), 3: ("", 0)}
+    assert some == {1: ("aggregate", 0), 2: ("", 0), 3: ("", 0)}
+
+
+def test_an_engine_counts_when_nobody_told_its_call(store: Store) -> None:
+    """Alone, or under an agent that sums it up; not inside a call or beside one with its tokens."""
+    usage = {"usage_source": "provider", "input_uncached_tokens": 9, "output_tokens": 3}
+    alone, summed, beside, elsewhere = _told(
+        store,
+        [
+            [scene.span(1, 0), scene.span(2, 1, "engine", **usage)],
+            [scene.span(1, 0, "agent", **usage), scene.span(2, 1, "engine", **usage)],
+            [
+                scene.span(1, 0, "agent"),
+                scene.call(2, 1, (9, 3)),
+                scene.span(3, 1, "engine", **usage),
+            ],
+            [
+                scene.span(1, 0, "agent"),
+                scene.call(2, 1, (7, 3)),
+                scene.span(3, 1, "engine", **usage),
+            ],
+        ],
+    )
+    assert alone == {2: ("", 0)}
+    assert summed == {1: ("aggregate", 0), 2: ("", 0)}
+    assert beside == {2: ("", 0), 3: ("engine", 0)}
+    assert elsewhere == {2: ("", 0), 3: ("", 0)}
+
+
+def test_a_wrapper_is_its_call_though_it_failed_or_told_all_the_usage(store: Store) -> None:
+    """An answer that a wrapper refuses was billed once; an inner span may be without numbers."""
+    refused, inner = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=3, status="error"),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=2, response_id="x"),
+            ],
+            [
+                scene.call(1, 0, (9, 0), scope_name=A, lasts=3),
+                scene.call(2, 1, scope_name=A, lasts=2, usage_source="missing"),
+            ],
+        ],
+    )
+    assert refused == {1: ("duplicate_nested", 2), 2: ("", 0)}
+    assert inner == {1: ("", 0), 2: ("duplicate_nested", 1)}
+
+
+def test_engines_inside_calls_and_lookups_never_count(store: Store) -> None:
     usage = {"usage_source": "provider", "input_uncached_tokens": 9, "request_model": "m1"}
     (told,) = _told(
         store,

@@ -44,7 +44,7 @@ WITH
                 tool_name,
                 workflow_name,
                 if(run_id != '', run_id, if(role = 'agent', span_id, '')) AS run_named,
-                role = 'call' OR (usage_source IN ('provider', 'estimated') AND role NOT IN ('engine', 'ignore')) AS metered
+                usage_source IN ('provider', 'estimated') AND role != 'ignore' AS metered
             FROM settling_spans
             WHERE version = {version:UInt64}
         )

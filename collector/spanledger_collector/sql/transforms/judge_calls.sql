@@ -2,14 +2,16 @@
 -- grain: one row a span that is a call or claims usage, into call_verdicts. Reads span_runs of the same settlement.
 -- parameters: version = the settlement; its spans are in settling_spans.
 -- Rules, in this order:
---   engine, ignore     never count (engine | not_billable)
---   agent, workflow, task, tool, other with usage: aggregate when any usage or call is below it, else it counts as
---     aggregate_only (a sampled trace that kept only the agent)
+--   ignore             never counts (not_billable)
+--   engine             counts when nobody told the call: not when it is inside a call, or beside one with its tokens
+--   agent, workflow, task, tool, other with usage: aggregate when any usage is below it, else it counts as
+--     aggregate_only (a sampled trace that kept only the agent, or calls that were told without their usage)
 --   calls with the same non-empty response id are one call (duplicate_response); two different ids never are
 --   an answer that the provider keeps (deferred_answers) counts once in the ledger: in the trace that told it first
 --   a call inside a call of another scope is the same call (duplicate_nested) when at least one has no response id, the
---     models agree, both failed or both did not, and the token counts are equal or one of them is not the provider's;
---     of several such calls of one scope inside the same call, only the last
+--     models agree, the token counts are equal or one of them is not the provider's, and both failed or both did not (or
+--     both have the provider's counts); of several such calls of one scope inside the same call, only the last. A call of
+--     the same scope inside is the same call when only the outer one tells usage
 --   calls of other scopes that ran at the same time in the same run are the same call (duplicate_beside) when one has no
 --     response id, the models agree and both have the provider's equal token counts; one to one, in order of their starts
 --   a call without usage and id is the one whose usage the same scope tells afterwards in a span without duration, under
@@ -154,10 +156,14 @@ WITH
             SELECT
                 *,
                 if(
-                    outer_scope != scope_name
+                    (outer_scope != scope_name OR (usage_source = 'missing' AND outer_usage_source = 'provider'))
                     AND (response_id = '' OR outer_response_id = '')
                     AND (startsWith(model, outer_model) OR startsWith(outer_model, model))
-                    AND failed = outer_failed
+                    AND (
+                        failed = outer_failed
+                        -- A wrapper may refuse an answer that was billed.
+                        OR (usage_source = 'provider' AND outer_usage_source = 'provider' AND input_tokens + output_tokens > 0)
+                    )
                     AND (
                         (input_tokens = outer_input AND output_tokens = outer_output)
                         OR usage_source != 'provider'
@@ -388,8 +394,8 @@ SELECT
     workspace,
     trace_id,
     span_id,
-    role NOT IN ('engine', 'ignore') AND NOT usage_below AS counted,
-    if(counted, 'aggregate_only', 'none') AS usage_quality,
+    multiIf(role = 'ignore', false, role = 'engine', enclosing_call = '' AND NOT is_told, NOT usage_below) AS counted,
+    multiIf(NOT counted, 'none', role = 'engine', 'call', 'aggregate_only') AS usage_quality,
     multiIf(counted, '', role = 'engine', 'engine', role = 'ignore', 'not_billable', 'aggregate') AS excluded_reason,
     '' AS duplicate_of,
     [] AS retry_reasons,
@@ -404,7 +410,16 @@ FROM
         workspace,
         trace_id,
         span_id,
-        role
+        role,
+        role = 'engine' AND (workspace, trace_id, input_uncached_tokens + cache_read_tokens + cache_write_5m_tokens, output_tokens) IN (
+            SELECT
+                workspace,
+                trace_id,
+                input_uncached_tokens + cache_read_tokens + cache_write_5m_tokens,
+                output_tokens
+            FROM settling_spans
+            WHERE version = {version:UInt64} AND role = 'call'
+        ) AS is_told
     FROM settling_spans
     WHERE version = {version:UInt64} AND role != 'call' AND usage_source IN ('provider', 'estimated')
 ) AS s
@@ -414,7 +429,8 @@ INNER JOIN
         workspace,
         trace_id,
         span_id,
-        usage_below
+        usage_below,
+        enclosing_call
     FROM span_runs
     WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
 ) AS o USING (workspace, trace_id, span_id)
