@@ -115,19 +115,7 @@ def naive(spans: Sequence[PlainSpan]) -> tuple[int, int]:
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(
-                name == "F_langchain_openinference",
-                reason="one call is told by the roots of two traces; settle looks at one trace",
-            ),
-        )
-        for name in _DUMPS
-    ],
-)
+@pytest.mark.parametrize("name", _DUMPS)
 def test_a_dump_counts_what_the_server_counted(ledger: Store, name: str) -> None:
     """What was left out of the sums stays, with the reason and the row that counts instead."""
     assert counted(ledger, name) == _DUMPS[name]

@@ -21,6 +21,7 @@ SHARDED = (
     "run_keys",
     "run_records",
     "deferred_answers",
+    "root_calls",
 )
 EVERYWHERE = ("fx", "prices", "model_aliases", "settlements", "schema_migrations")
 

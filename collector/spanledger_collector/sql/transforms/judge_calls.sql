@@ -16,6 +16,9 @@
 --     response id, the models agree and both have the provider's equal token counts; one to one, in order of their starts
 --   a call without usage and id is the one whose usage the same scope tells afterwards in a span without duration, under
 --     the same parent, of the same model (duplicate_beside); one to one, in order
+--   a call without id that is the root of its trace is the call of another scope of the same service that is the root of
+--     another trace (root_calls, duplicate_beside), when one of the two ran within the other, the models agree, both failed
+--     or both did not and the provider's counts are equal; where neither has an id, the inner one counts
 -- The counted teller: usage from the provider before an estimate before none, our own span first, then the one with the
 -- most buckets, then the shortest (innermost). It takes over retries and rework marks that only another teller has.
 INSERT INTO call_verdicts
@@ -32,6 +35,7 @@ WITH
             s.parent_span_id AS parent_span_id,
             o.run_id AS run_id,
             o.enclosing_call AS enclosing_call,
+            s.service_name AS service_name,
             s.scope_name AS scope_name,
             s.dialect AS dialect,
             if(startsWith(s.scope_name, 'spanledger.'), 'spanledger', s.scope_name) AS teller,
@@ -63,6 +67,7 @@ WITH
                 span_id,
                 parent_span_id,
                 role,
+                service_name,
                 scope_name,
                 dialect,
                 status,
@@ -264,6 +269,73 @@ WITH
                 chain_of AS chain
         ) AS g USING (workspace, trace_id, position)
     ),
+    -- told_apart = the root of another trace that is the same call.
+    twins AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            span_id,
+            argMin(r.other_span, (r.other_id = '', r.other_lasted, r.other_span)) AS told_apart
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                span_id,
+                service_name,
+                input_tokens,
+                output_tokens,
+                scope_name,
+                model,
+                failed,
+                started_at,
+                ended_at,
+                duration_ns
+            FROM claims
+            WHERE parent_span_id = '' AND response_id = '' AND usage_source = 'provider' AND input_tokens + output_tokens > 0
+        ) AS c
+        INNER JOIN
+        (
+            SELECT
+                workspace,
+                service_name,
+                input_tokens,
+                output_tokens,
+                trace_id AS other_trace,
+                span_id AS other_span,
+                scope_name AS other_scope,
+                model AS other_model,
+                response_id AS other_id,
+                failed AS other_failed,
+                started_at AS other_started,
+                ended_at AS other_ended,
+                toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at) AS other_lasted
+            FROM root_calls
+            WHERE (workspace, service_name, input_tokens, output_tokens) IN (
+                SELECT
+                    workspace,
+                    service_name,
+                    input_tokens,
+                    output_tokens
+                FROM claims
+                WHERE parent_span_id = '' AND response_id = '' AND usage_source = 'provider'
+            )
+        ) AS r USING (workspace, service_name, input_tokens, output_tokens)
+        WHERE other_trace != trace_id
+            AND other_scope != scope_name
+            AND NOT (startsWith(scope_name, 'spanledger') AND startsWith(other_scope, 'spanledger'))
+            AND other_failed = failed
+            AND (startsWith(model, other_model) OR startsWith(other_model, model))
+            AND (
+                (other_started >= started_at AND other_ended <= ended_at)
+                OR (other_id != '' AND other_started <= started_at AND other_ended >= ended_at)
+            )
+        GROUP BY
+            workspace,
+            trace_id,
+            span_id
+    ),
     -- Equal token counts in one run make a crowd while they run at the same time. In it, calls that share no id look for
     -- those that do (where none does: for those of the teller that begins last), each teller's in order of their starts.
     crowds AS
@@ -355,15 +427,16 @@ SELECT
     workspace,
     trace_id,
     span_id,
-    span_id = winner.1 AND winner.3 = '' AS counted,
+    span_id = winner.1 AND winner.3 = '' AND twin = '' AS counted,
     'call' AS usage_quality,
     multiIf(
         counted, '',
+        twin != '' AND span_id = winner.1, 'duplicate_beside',
         response_id != '' AND response_id = winner.2, 'duplicate_response',
         is_part OR finds, 'duplicate_beside',
         'duplicate_nested'
     ) AS excluded_reason,
-    multiIf(counted, '', winner.3 != '', winner.3, winner.1) AS duplicate_of,
+    multiIf(counted, '', winner.3 != '', winner.3, twin != '', twin, winner.1) AS duplicate_of,
     if(counted, retries.1, []) AS retry_reasons,
     if(counted, retries.2, []) AS retry_wait_seconds,
     if(counted, marks.1, '') AS retry_of,
@@ -384,9 +457,11 @@ FROM
                 span_id
             )
         ) OVER one_call AS winner,
+        if(one_id = '', max(told_apart) OVER one_call, '') AS twin,
         argMax((retry_reasons, retry_wait_seconds), (length(retry_reasons), span_id)) OVER one_call AS retries,
         argMax((retry_of, rework_of, toString(rework_reason)), (retry_of != '' OR rework_of != '', span_id)) OVER one_call AS marks
     FROM met
+    LEFT ANY JOIN twins AS t USING (workspace, trace_id, span_id)
     WINDOW one_call AS (PARTITION BY workspace, trace_id, one_id, one_chain)
 )
 UNION ALL

@@ -1,0 +1,23 @@
+-- root_calls: calls that are a trace of their own. Two instrumentations that hand no context to each other tell one call in
+-- two traces; settle finds the other one here, by its tokens and its time. (In a cluster: where both traces are on one shard.)
+-- grain: one row a root span that is a call with the provider's usage; safe to rebuild from spans. units: tokens.
+CREATE TABLE IF NOT EXISTS root_calls
+(
+    workspace String COMMENT 'Whose ledger',
+    service_name LowCardinality(String) COMMENT 'As in spans, and so are all that follow',
+    input_tokens UInt64 COMMENT 'All of the input, cached or not',
+    output_tokens UInt64 COMMENT 'Output, reasoning included',
+    started_at DateTime64(9, 'UTC') COMMENT 'Start of the span',
+    ended_at DateTime64(9, 'UTC') COMMENT 'End of the span',
+    trace_id String COMMENT '32 hex digits',
+    span_id String COMMENT '16 hex digits',
+    scope_name LowCardinality(String) COMMENT 'Instrumentation scope',
+    model String COMMENT 'Model that answered, else the one asked for: lower case, without what stands before a slash',
+    response_id String COMMENT 'Provider id of the answer',
+    failed Bool COMMENT 'The span ended in an error'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (workspace, service_name, input_tokens, output_tokens, started_at, trace_id, span_id)
+SETTINGS
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1;

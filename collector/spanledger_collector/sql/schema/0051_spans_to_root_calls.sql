@@ -1,0 +1,18 @@
+-- spans_to_root_calls: notes the calls that are a trace of their own.
+-- grain: one row a span, written by the same INSERT that writes the spans.
+CREATE MATERIALIZED VIEW IF NOT EXISTS spans_to_root_calls TO root_calls AS
+SELECT
+    workspace,
+    service_name,
+    input_uncached_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens AS input_tokens,
+    output_tokens,
+    started_at,
+    ended_at,
+    trace_id,
+    span_id,
+    scope_name,
+    lower(splitByChar('/', if(response_model != '', response_model, request_model))[-1]) AS model,
+    response_id,
+    status = 'error' AS failed
+FROM spans
+WHERE parent_span_id = '' AND role = 'call' AND usage_source = 'provider' AND input_tokens + output_tokens > 0
