@@ -211,6 +211,27 @@ EFFORT_ROLE: Final = "spanledger.effort.role"
 
 # --- Where inference ran, as the provider says: a price may depend on it --------------------------
 INFERENCE_REGION: Final = "spanledger.inference.region"
+# --- Assets: what was paid once and serves many runs ----------------------------------------------
+ASSET_ID: Final = "spanledger.asset.id"
+#: ``cost`` | ``plan`` | ``write_off`` | ``transfer``.
+ASSET_ENTRY: Final = "spanledger.asset.entry"
+#: ``training`` | ``data_curation`` | ``evaluation`` | ``provisioning`` | ``hosting``.
+ASSET_KIND: Final = "spanledger.asset.kind"
+ASSET_AMOUNT: Final = "spanledger.asset.amount"
+ASSET_CURRENCY: Final = "spanledger.asset.currency"
+#: ``straight_line_per_execution`` | ``units_of_production`` | ``straight_line_per_time``.
+ASSET_METHOD: Final = "spanledger.asset.method"
+#: ``execution`` | ``token`` | ``flop``.
+ASSET_UNIT: Final = "spanledger.asset.unit"
+ASSET_EXPECTED_UNITS: Final = "spanledger.asset.expected_units"
+ASSET_EXPECTED_UNITS_LOW: Final = "spanledger.asset.expected_units.low"
+ASSET_EXPECTED_UNITS_HIGH: Final = "spanledger.asset.expected_units.high"
+ASSET_LIFE_DAYS: Final = "spanledger.asset.life_days"
+ASSET_SALVAGE: Final = "spanledger.asset.salvage"
+ASSET_AGENT_NAME: Final = "spanledger.asset.agent.name"
+ASSET_AGENT_VERSION: Final = "spanledger.asset.agent.version"
+ASSET_TO: Final = "spanledger.asset.to"
+ASSET_MEASURED: Final = "spanledger.asset.measured"
 
 # --- What a server says about its own time, in nanoseconds ----------------------------------------
 #: All of it, loading included.

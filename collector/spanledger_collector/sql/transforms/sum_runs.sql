@@ -11,7 +11,7 @@ INSERT INTO runs
     attempts, failed_attempts, retries, tool_calls, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd,
     estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, outcome,
-    revenue_usd, outcome_value_usd, judged_wrong, records, unconverted_records, posted_at, version,
+    revenue_usd, outcome_value_usd, judged_wrong, records, unconverted_records, amortized_cost_usd, posted_at, version,
     is_deleted)
 WITH
     paid AS
@@ -270,9 +270,17 @@ SELECT
     t.judged_wrong,
     t.records,
     t.unconverted_records,
+    if(c.charges = 0, NULL, c.amount_usd),
     s.posted_at,
     {version:UInt64},
     0
 FROM summed AS s
 LEFT ANY JOIN inclusive AS i ON i.workspace = s.workspace AND i.trace_id = s.trace_id AND i.run_id = s.run_id
 LEFT ANY JOIN told AS t ON t.workspace = s.workspace AND t.trace_id = s.trace_id AND t.run_id = s.run_id
+LEFT ANY JOIN
+(
+    SELECT workspace, trace_id, run_id, sum(amount_usd) AS amount_usd, count() AS charges
+    FROM amortization_charges FINAL
+    WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+    GROUP BY workspace, trace_id, run_id
+) AS c ON c.workspace = s.workspace AND c.trace_id = s.trace_id AND c.run_id = s.run_id

@@ -58,5 +58,6 @@ SELECT
     judged_wrong,
     records,
     unconverted_records,
+    amortized_cost_usd,
     posted_at
 FROM runs FINAL;

@@ -1,0 +1,6 @@
+-- charges_to_asset_balances: adds every posted charge to the balance of its asset.
+-- grain: one row an (asset, plan, basis) of the block.
+CREATE MATERIALIZED VIEW IF NOT EXISTS charges_to_asset_balances TO asset_balances AS
+SELECT workspace, asset_id, plan_id, basis_id, sum(units) AS units, sum(amount_usd) AS amount_usd
+FROM amortization_charges
+GROUP BY workspace, asset_id, plan_id, basis_id

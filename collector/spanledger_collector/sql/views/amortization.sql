@@ -1,0 +1,144 @@
+-- amortization: every asset with its capital, what of it was charged, what is left, and at which rate it goes on.
+-- grain: one row an asset (workspace, asset_id). units: USD, 12 decimals; rates 24; units of the plan.
+-- columns:
+--   capital_usd          costs booked, less what was transferred or written off
+--   charged_usd          sum of its charges; net_book_value_usd = capital - charged, salvage_usd is the part never charged
+--   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then;
+--                        rate_low_usd, rate_high_usd: the same by the high and the low end of the expected units
+--   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
+--   accrued_usd          straight line per time: what the days so far cost; unabsorbed_usd = accrued - charged: what no run
+--                        carried because fewer (negative: more) came than were planned
+--   charged_from         since when runs in the plan's scope are charged at this rate: the arrival of the newest entry
+--   state                active | fully_amortized | needs_plan (capital without a plan, or the planned units are used up)
+--   unconverted_entries  costs in another currency without a rate: in no sum
+-- Units of production with prospective re-estimation (IAS 8.36: a change in an estimate acts forward only; IAS 16.62).
+CREATE OR REPLACE VIEW amortization AS
+WITH
+    entries AS
+    (
+        -- The same entry told twice is one: its first telling.
+        SELECT *
+        FROM asset_entries FINAL
+        ORDER BY received_at, span_id
+        LIMIT 1 BY workspace, asset_id, entry, entry_id
+    ),
+    books AS
+    (
+        SELECT
+            workspace,
+            asset_id,
+            argMaxIf(kind, (received_at, span_id), kind != '') AS kind,
+            sumIf(ifNull(amount, 0), entry = 'cost' AND currency = 'USD') AS cost_usd,
+            countIf(entry = 'cost' AND (amount IS NULL OR currency != 'USD')) AS unconverted_entries,
+            sumIf(ifNull(amount, 0), entry IN ('write_off', 'transfer')) AS taken_usd,
+            sumIf(ifNull(amount, 0), entry = 'write_off') AS written_off_usd,
+            maxIf(received_at, entry IN ('write_off', 'transfer') AND amount IS NULL) AS closed_at,
+            maxIf(received_at, entry = 'cost') AS last_cost_at,
+            argMax(entry_id, (received_at, span_id)) AS basis_id,
+            argMaxIf(
+                (entry_id, method, unit, expected_units, expected_units_low, expected_units_high, life_days, salvage, agent_name,
+                agent_version, received_at),
+                (received_at, span_id),
+                entry = 'plan'
+            ) AS plan,
+            countIf(entry = 'plan') AS plans,
+            max(received_at) AS charged_from,
+            min(received_at) AS booked_at
+        FROM entries
+        GROUP BY workspace, asset_id
+    ),
+    balances AS
+    (
+        SELECT
+            workspace,
+            asset_id,
+            sum(amount_usd) AS charged_usd,
+            sum(units) AS charged_units,
+            groupArray((plan_id, basis_id, units, amount_usd)) AS parts
+        FROM
+        (
+            SELECT workspace, asset_id, plan_id, basis_id, sum(units) AS units, sum(amount_usd) AS amount_usd
+            FROM asset_balances
+            GROUP BY workspace, asset_id, plan_id, basis_id
+        )
+        GROUP BY workspace, asset_id
+    ),
+    -- All sums in one place, for the columns below.
+    stated AS
+    (
+        SELECT
+            b.workspace AS workspace,
+            b.asset_id AS asset_id,
+            b.kind AS kind,
+            b.plan AS plan,
+            b.plans AS plans,
+            b.basis_id AS basis_id,
+            b.booked_at AS booked_at,
+            b.charged_from AS charged_from,
+            b.unconverted_entries AS unconverted_entries,
+            b.written_off_usd AS written_off_usd,
+            toDecimal128(a.charged_usd, 12) AS charged_usd,
+            toDecimal128(a.charged_units, 6) AS charged_units,
+            b.closed_at > toDateTime64(0, 9, 'UTC') AND b.closed_at >= b.last_cost_at AS is_closed,
+            if(is_closed, charged_usd, b.cost_usd - b.taken_usd) AS capital_usd,
+            ifNull(b.plan.8, toDecimal128(0, 12)) AS salvage_usd,
+            toDecimal128(arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.2 != b.basis_id, a.parts))), 12) AS charged_before_usd,
+            toDecimal128(arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1, a.parts))), 6) AS plan_units,
+            toDecimal128(
+                arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1 AND p.2 != b.basis_id, a.parts))), 6
+            ) AS plan_units_before,
+            ifNull(b.plan.4, toDecimal128(0, 6)) AS expected_units,
+            capital_usd - salvage_usd - charged_before_usd AS base_usd,
+            expected_units - plan_units_before AS base_units
+        FROM books AS b
+        LEFT JOIN balances AS a ON a.workspace = b.workspace AND a.asset_id = b.asset_id
+    )
+SELECT
+    workspace,
+    asset_id,
+    kind,
+    plan.2 AS method,
+    plan.3 AS unit,
+    plan.9 AS agent_name,
+    plan.10 AS agent_version,
+    capital_usd,
+    charged_usd,
+    written_off_usd,
+    salvage_usd,
+    capital_usd - charged_usd AS net_book_value_usd,
+    greatest(capital_usd - salvage_usd - charged_usd, toDecimal128(0, 12)) AS chargeable_usd,
+    charged_units,
+    expected_units,
+    greatest(expected_units - plan_units, toDecimal128(0, 6)) AS remaining_units,
+    plan.7 AS life_days,
+    if(
+        plan.2 = 'straight_line_per_time' AND plan.7 > 0,
+        charged_before_usd + toDecimal128(
+            base_usd * least(toDecimal128(1, 12), toDecimal128(dateDiff('second', plan.11, now64(9, 'UTC')) / 86400. / plan.7, 12)), 12
+        ),
+        NULL
+    ) AS accrued_usd,
+    accrued_usd - charged_usd AS unabsorbed_usd,
+    if(base_units > 0 AND base_usd > 0, toDecimal128(toDecimal256(base_usd, 40) / base_units, 24), toDecimal128(0, 24)) AS rate_usd,
+    if(
+        plan.6 - plan_units_before > 0 AND base_usd > 0,
+        toDecimal128(toDecimal256(base_usd, 40) / (plan.6 - plan_units_before), 24),
+        NULL
+    ) AS rate_low_usd,
+    if(
+        plan.5 - plan_units_before > 0 AND base_usd > 0,
+        toDecimal128(toDecimal256(base_usd, 40) / (plan.5 - plan_units_before), 24),
+        NULL
+    ) AS rate_high_usd,
+    multiIf(
+        plans > 0 AND chargeable_usd = 0, 'fully_amortized',
+        plans = 0 OR rate_usd = 0, 'needs_plan',
+        'active'
+    ) AS state,
+    plan.1 AS plan_id,
+    basis_id,
+    plans AS estimates,
+    charged_from,
+    booked_at,
+    unconverted_entries
+FROM stated
