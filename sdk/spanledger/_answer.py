@@ -1,7 +1,7 @@
 """What a provider said, in one shape for every client: the answer, its usage and its texts.
 
 The texts are references to strings that already exist; they are read only when the provider sends
-no usage, and never leave the process.
+no usage, and leave the process only where the user asks for content (``_capture``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
+
+from spanledger._capture import CAPTURE
 
 #: Keys whose strings are not counted as prompt text: names of things, and binary content.
 _NOT_TEXT: Final = frozenset(
@@ -55,6 +57,11 @@ class Usage:
         if self.input_tokens is None and self.output_tokens is None:
             return bool(self.units)
         return self.input_tokens is not None and self.output_tokens is not None
+
+    @property
+    def needs_texts(self) -> bool:
+        """Whether somebody will read what was generated: to count it, or to tell it."""
+        return CAPTURE.on or not self.known
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from spanledger import _facts, _scope, semconv
+from spanledger import _content, _facts, _scope, semconv
 from spanledger._answer import Answer
 from spanledger._api import Api, Reading
 from spanledger._attempts import Attempt, Observer, current, failure_of
@@ -362,6 +362,8 @@ class Call:
                 attributes |= _compute(answer.model, self.model, answer) or {}
             if not answer.complete:
                 attributes[semconv.USAGE_PARTIAL] = True
+            if _content.CAPTURE.on:
+                attributes |= _content.attributes(self.api, self._kwargs, self._prompt, answer)
             if self._first_chunk:
                 attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk - self._perf
             if error is not None or answer.error_code:

@@ -71,7 +71,7 @@ def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) ->
         text(fields.get("service_tier")),
         read_usage(fields.get("usage")),
     )
-    if not answer.usage.known:
+    if answer.usage.needs_texts:
         answer.texts = _message_texts(choices)
     return answer
 

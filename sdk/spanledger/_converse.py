@@ -69,7 +69,7 @@ def answer_of(result: Body) -> Answer:
         finish_reasons=(reason,) if reason else (),
         service_tier=tier_of(result),
         usage=usage,
-        texts=[] if usage.known else list(strings(message.get("content"))),
+        texts=list(strings(message.get("content"))) if usage.needs_texts else [],
     )
 
 

@@ -88,7 +88,7 @@ def answer_of(message: Any) -> Answer:
         service_tier=_tier(message.usage),
         region=_region(message.usage),
         usage=usage,
-        texts=[] if usage.known else content_texts(message),
+        texts=content_texts(message) if usage.needs_texts else [],
     )
 
 

@@ -14,6 +14,7 @@ from opentelemetry.trace import TracerProvider
 
 from spanledger import _attempts, _framework_patches, frameworks, instrumentors
 from spanledger._api import Api
+from spanledger._capture import CAPTURE
 from spanledger._factories import FactoryPatch
 from spanledger._fetch import Fetch
 from spanledger._framework import Framework
@@ -83,6 +84,7 @@ def instrument(
     if unknown:
         raise ValueError(f"no instrumentor for {', '.join(unknown)}; there are {', '.join(known)}")
     with _lock:
+        CAPTURE.read_environment()
         _tracing.use(tracer_provider)
         for name in chosen:
             _install(name)

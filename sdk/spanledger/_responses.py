@@ -55,7 +55,7 @@ def answer_of(response: Any) -> Answer:
         finish_reasons=tuple(word for word in (reason or status,) if word),
         service_tier=text(getattr(response, "service_tier", None)),
         usage=usage,
-        texts=[] if usage.known else _output_texts(response),
+        texts=_output_texts(response) if usage.needs_texts else [],
         uncounted=status in ("queued", "in_progress"),
         error_code=text(getattr(getattr(response, "error", None), "code", None)),
     )

@@ -19,7 +19,7 @@ def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) ->
         model=text(completion.model),
         finish_reasons=tuple(reason for reason in reasons if reason),
         usage=usage,
-        texts=[] if usage.known else [text(choice.text) for choice in choices],
+        texts=[text(choice.text) for choice in choices] if usage.needs_texts else [],
     )
 
 

@@ -55,6 +55,7 @@ EMBEDDINGS_DIMENSION_COUNT: Final = "gen_ai.embeddings.dimension.count"
 #: Content of messages; written only when the user asks for it by the standard variable.
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 
 # --- OpenTelemetry, general ---------------------------------------------------------------------
 ERROR_TYPE: Final = "error.type"

@@ -58,7 +58,7 @@ def _chat_answer(answer: Any) -> Answer:
         response_id=text(answer.id),
         finish_reasons=_reasons(answer.finish_reason),
         usage=usage,
-        texts=[] if usage.known else list(strings(said)),
+        texts=list(strings(said)) if usage.needs_texts else [],
     )
 
 

@@ -176,7 +176,7 @@ def _answer(response: Any) -> Answer | None:
         finish_reasons=_finishes(response),
         service_tier=_tier(response),
         usage=usage,
-        texts=[] if usage.known else list(_texts(response)),
+        texts=list(_texts(response)) if usage.needs_texts else [],
     )
 
 

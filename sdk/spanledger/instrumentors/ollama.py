@@ -70,7 +70,7 @@ def _answer(answer: Any) -> Answer:
         model=text(getattr(answer, "model", None)),
         finish_reasons=(reason,) if reason else (),
         usage=usage,
-        texts=[] if usage.known else list(_said(answer)),
+        texts=list(_said(answer)) if usage.needs_texts else [],
         uncounted=reason in _NOTHING_ASKED,
         facts=_durations(answer),
     )

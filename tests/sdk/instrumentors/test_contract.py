@@ -33,6 +33,7 @@ from tests.support.contracts import OLDEST, Contract, F, under_contract
 
 import spanledger
 from spanledger import _registry, instrumentors, semconv
+from spanledger._capture import CAPTURE, VARIABLE
 from spanledger_collector.demo.provider import Answer
 
 FILES = [module.name for module in pkgutil.iter_modules(instrumentors.__path__)]
@@ -178,6 +179,32 @@ async def test_no_content_is_captured(
     assert SECRET_PROMPT not in told
     assert SECRET_ANSWER not in told
     assert "secret" not in told
+
+
+@pytest.fixture(name="asks_for_content")
+def _asks_for_content(
+    desk: Desk, tracer_provider: TracerProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable is read when the clients are instrumented."""
+    monkeypatch.setattr(CAPTURE, "on", CAPTURE.on)  # as it was, afterwards
+    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    _registry.instrument(tracer_provider=tracer_provider)
+
+
+@behaviour(each=False)
+async def test_content_is_captured_when_it_is_asked_for(
+    cases: ClientCases, operation: Operation, mode: Mode, desk: Desk, asks_for_content: None
+) -> None:
+    """By the standard variable, in the conventions' form: prompt and answer, each once."""
+    desk.provider.enqueue(operation.answer)
+    await perform(operation, desk.make(cases, mode), mode)
+    _, attributes = _one(desk.spans)
+    [asked] = json.loads(attributes[semconv.INPUT_MESSAGES])
+    [said] = json.loads(attributes[semconv.OUTPUT_MESSAGES])
+    assert asked["role"] == "user"
+    assert [part["content"] for part in asked["parts"]] == [SECRET_PROMPT]
+    assert said["role"] == "assistant"
+    assert [part["content"] for part in said["parts"]] == [SECRET_ANSWER]
 
 
 @behaviour()
