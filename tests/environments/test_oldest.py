@@ -27,14 +27,17 @@ OLDEST = {
     "oldest-graphs": (_FRAMEWORKS, "langgraph,smolagents"),
 }
 #: Whose minimum is the version that another environment, or ours, has: no older one was tried.
-NEWEST_ONLY = frozenset({"litellm", "crewai", "google-adk", "llama-index-core"})
+NEWEST_ONLY = frozenset({"litellm"})
+#: Its frameworks were tried in one version (tests/sdk/frameworks/test_environment.py).
+_ONLY_THERE = "frameworks"
 #: Named one by one: an environment hides packages whose plug-ins would register all the same.
 _PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "xdist.plugin")
 
 
 def _pins() -> dict[str, str]:
-    """What the oldest environments were asked for, by distribution."""
-    asked = "\n".join((ENVIRONMENTS.pins / f"{name}.in").read_text("utf-8") for name in OLDEST)
+    """What these environments were asked for, by distribution; the last line of one counts."""
+    names = (*OLDEST, _ONLY_THERE)
+    asked = "\n".join((ENVIRONMENTS.pins / f"{name}.in").read_text("utf-8") for name in names)
     return dict(re.findall(r"^([\w.-]+)(?:\[\w+\])?==([\w.]+)", asked, re.MULTILINE))
 
 

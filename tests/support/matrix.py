@@ -1,20 +1,24 @@
 """Prints the contract matrix after a test run: subject by behaviour, from what really ran.
 
 A pytest plug-in. Each row of a contract carries the mark ``contract``, which travels with its
-report (also from another worker), and its outcome becomes a cell of the table.
+report (also from another worker), and its outcome becomes a cell of the table. Rows that ran in
+another environment come from a test that ran them there (:func:`rows_of`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from tests.support.contracts import MODES
 
 _MARK: Final = "contract"
+#: Property of a report: rows that ran elsewhere, each with its outcome.
+ROWS: Final = "contract-rows"
 _HELD, _HOLE, _FAILED, _LACKING, _NO_MATTER, _NOT_RUN = "+", "o", "F", "-", ".", "?"
 _LEGEND: Final = (
     f"Each cell: {', '.join(MODES)}; {_NO_MATTER} where the behaviour is not about the mode.",
@@ -99,7 +103,11 @@ class Collector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test that failed in any phase failed; else what its call says."""
-        told = dict(report.user_properties).get(_MARK)
+        properties = dict(report.user_properties)
+        told = properties.get(_MARK)
+        if report.when == "call" and isinstance(properties.get(ROWS), list):
+            rows = enumerate(cast("list[Any]", properties[ROWS]))
+            self._reports |= {f"{report.nodeid} {n}": (row, out) for n, (row, out) in rows}
         if not isinstance(told, dict):
             return
         if report.failed:
@@ -111,6 +119,10 @@ class Collector:
         before = self._reports.get(report.nodeid)
         if before is None or before[1] != _FAILED:
             self._reports[report.nodeid] = told, outcome
+
+    def rows(self) -> list[tuple[Mapping[str, Any], str]]:
+        """Every row with its outcome."""
+        return list(self._reports.values())
 
     def matrices(self) -> list[Matrix]:
         """One a family."""
@@ -129,6 +141,9 @@ class Collector:
         terminalreporter.section("contract matrix")
         for line in _page(matrices):
             terminalreporter.write_line(line)
+        rows: str | None = config.getoption("contract_rows")
+        if rows:
+            Path(rows).write_text(json.dumps(self.rows()), encoding="utf-8")
         path: str | None = config.getoption("contract_matrix")
         if path:
             Path(path).write_text("\n".join([*_page(matrices), ""]), encoding="utf-8")
@@ -139,9 +154,16 @@ def _page(matrices: Iterable[Matrix]) -> list[str]:
     return [*tables, *_LEGEND]
 
 
+def rows_of(file: Path) -> list[Any]:
+    """What a run with ``--contract-rows`` wrote, as a value of the property :data:`ROWS`."""
+    rows: list[Any] = json.loads(file.read_text(encoding="utf-8"))
+    return rows
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--contract-matrix FILE`` writes the matrix as Markdown too."""
+    """``--contract-matrix FILE`` writes the matrix as Markdown too, ``--contract-rows`` as JSON."""
     parser.addoption("--contract-brief", action="store_true", help="one row of each cell")
+    parser.addoption("--contract-rows", metavar="FILE", help="write each row's outcome there")
     parser.addoption("--contract-matrix", metavar="FILE", help="write the contract matrix there")
 
 

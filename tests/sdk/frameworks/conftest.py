@@ -13,13 +13,19 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from tests.sdk.frameworks.contract import Endpoint, Probe, Script
+from tests.sdk.frameworks.contract import Endpoint, Probe, Script, is_held_here
+from tests.support.wires import google_wire
 
 from spanledger import _call, _registry
 from spanledger._identity import IdentityProcessor
 from spanledger_collector.demo.provider import Provider
 
 Spans = Callable[[], list[ReadableSpan]]
+
+#: Tests of frameworks that are held in another environment (``test_environment.py`` runs them).
+collect_ignore = [
+    f"test_{name}.py" for name in _registry.available_frameworks() if not is_held_here(name)
+]
 
 
 @dataclass
@@ -48,10 +54,14 @@ class Desk:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_telemetry_of_theirs() -> None:
+def _no_telemetry_of_theirs(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Frameworks that report home by themselves are told not to (there is no network here)."""
     os.environ.update(
-        LANGSMITH_TRACING="false", CREWAI_DISABLE_TELEMETRY="true", OTEL_SDK_DISABLED="false"
+        LANGSMITH_TRACING="false",
+        CREWAI_DISABLE_TELEMETRY="true",
+        CREWAI_TESTING="true",  # asks nobody whether to send traces
+        CREWAI_STORAGE_DIR=str(tmp_path_factory.mktemp("crewai")),
+        OTEL_SDK_DISABLED="false",
     )
 
 
@@ -77,7 +87,10 @@ def _script() -> Script:
 @pytest.fixture(name="endpoint")
 async def _endpoint(script: Script) -> AsyncGenerator[Endpoint]:
     """Plain HTTP: there are no certificates to load."""
-    with Provider(default=script) as provider, openai.DefaultHttpxClient(verify=False) as http:
+    with (
+        Provider(default=script, routes=google_wire.ROUTES) as provider,
+        openai.DefaultHttpxClient(verify=False) as http,
+    ):
         async with openai.DefaultAsyncHttpxClient(verify=False) as async_http:
             yield Endpoint(provider, http, async_http)
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import importlib.metadata
 import json
 import re
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import openai
@@ -24,6 +27,7 @@ from tests.support.contracts import Hole, Mode
 import spanledger
 from spanledger import semconv
 from spanledger._framework import Framework
+from spanledger._registry import available_frameworks
 from spanledger_collector.demo.answers import usage_of
 from spanledger_collector.demo.provider import Answer, Provider, Request, ToolCall
 
@@ -31,6 +35,8 @@ STREAMING: Final[tuple[Mode, ...]] = ("stream", "async stream")
 ASYNCHRONOUS: Final[tuple[Mode, ...]] = ("async", "async stream")
 
 MODEL: Final = "gpt-4o"
+#: How names of spans of model calls begin.
+CALLS: Final = ("chat ", "generate_content ")
 #: None of these may appear in a span.
 SECRETS: Final = (
     "the-secret-of-the-prompt",
@@ -85,17 +91,25 @@ class Way:
     """One way to run an agent: ``run(agent, prompt)`` gives a result, an awaitable or a stream.
 
     ``lazy`` is false where a stream begins its work before it is read; ``left`` is the error that
-    the span of a stream tells that is closed early (the framework's own way to stop).
+    the span of a stream tells that is closed early (the framework's own way to stop), several where
+    it depends on how far the work was then; ``cancelled`` is that of a cancelled run. ``also``
+    is that of :class:`FrameworkCases`, of this way alone.
     """
 
     name: str
     mode: Mode
     run: Callable[[Any, str], Any]
     lazy: bool = True
-    left: str = ""
+    left: str | tuple[str, ...] = ""
+    cancelled: str = "CancelledError"
+    also: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
+
+    def may_leave(self, error: str) -> bool:
+        """Whether the span of a stream that is closed early may tell this."""
+        return error in ((self.left,) if isinstance(self.left, str) else self.left)
 
 
 @dataclass(frozen=True)
@@ -190,6 +204,20 @@ async def perform(way: Way, agent: Any, case: int = 0) -> Any:
     return [item async for item in way.run(agent, prompt(case))]
 
 
+def is_held_here(name: str) -> bool:
+    """Whether the framework of this name is a package of this very environment.
+
+    Below a layered environment (tests/environments) lie ours; what it brings itself is held in it,
+    the rest is not.
+    """
+    distribution = available_frameworks()[name].distribution
+    try:
+        found = importlib.metadata.distribution(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return Path(str(found.locate_file(""))).is_relative_to(sys.prefix)
+
+
 @dataclass(frozen=True)
 class Tree:
     """Finished spans by their place."""
@@ -212,7 +240,11 @@ class Tree:
         """The agent it belongs to, itself if it is one."""
         return next((s for s in self.above(span) if s.name.startswith("invoke_agent ")), None)
 
-    def named(self, start: str) -> list[ReadableSpan]:
+    def calls(self) -> list[ReadableSpan]:
+        """The model calls, by their start."""
+        return self.named(*CALLS)
+
+    def named(self, *start: str) -> list[ReadableSpan]:
         """Spans whose name starts so, by their start."""
         found = [span for span in self.spans if span.name.startswith(start)]
         return sorted(found, key=lambda span: span.start_time or 0)
@@ -223,7 +255,7 @@ class Tree:
         return frozenset(
             (span.name, parent.name)
             for span, parent in pairs
-            if parent is not None and not span.name.startswith("chat ")
+            if parent is not None and not span.name.startswith(CALLS)
         )
 
 
@@ -240,10 +272,10 @@ def check_all(spans: Sequence[ReadableSpan], script: Script) -> None:
         for name in (semconv.RUN_ID, semconv.AGENT_NAME) if owner is not None else ():
             assert owner is not None
             assert attributes(span).get(name) == attributes(owner)[name], (span.name, name)
-        if not span.name.startswith("chat "):
+        if not span.name.startswith(CALLS):
             told = [name for name in attributes(span) if ".usage." in name]
             assert told == [], span.name
-    calls = tree.named("chat ")
+    calls = tree.calls()
     assert [attributes(span).get(semconv.REQUEST_MODEL) for span in calls] == [MODEL] * len(calls)
     told_usage = tuple(
         sum(attributes(span).get(name, 0) for span in calls)

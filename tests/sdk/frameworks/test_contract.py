@@ -22,12 +22,14 @@ from opentelemetry.trace import StatusCode
 from tests.sdk.frameworks.conftest import Desk
 from tests.sdk.frameworks.contract import (
     ASYNCHRONOUS,
+    CALLS,
     STREAMING,
     FrameworkCases,
     Tree,
     Way,
     attributes,
     check_all,
+    is_held_here,
     perform,
     prompt,
 )
@@ -49,12 +51,16 @@ _FILES = sorted(
 )
 
 
+#: The files whose frameworks are held in this environment.
+_OWN = [file for file in _FILES if is_held_here(file.removeprefix("cases_"))]
+
+
 def _cases(file: str) -> FrameworkCases:
     cases: FrameworkCases = importlib.import_module(f"tests.sdk.frameworks.{file}").CASES
     return cases
 
 
-CASES = [_cases(file) for file in _FILES]
+CASES = [_cases(file) for file in _OWN]
 
 
 CONTRACT = Contract(
@@ -83,11 +89,11 @@ async def test_one_run_is_told_with_its_tool_and_its_calls(
     [tool] = tree.named("execute_tool lookup")
     assert root.name == "invoke_agent planner"
     assert tree.agent_of(tool) is root
-    calls = tree.named("chat ")
+    calls = tree.calls()
     assert len(calls) == len(desk.provider.requests) == len(cases.turns)
     assert all(tree.agent_of(call) is root for call in calls)
     others = {span.name for span in spans} - {root.name, tool.name, calls[0].name}
-    assert others == set(cases.also)
+    assert others == {*cases.also, *way.also}
     assert desk.probe.run_ids == [attributes(root)[semconv.RUN_ID]]
     assert attributes(root)[semconv.OPERATION_NAME] == semconv.OPERATION_INVOKE_AGENT
     assert attributes(tool)[semconv.TOOL_NAME] == "lookup"
@@ -163,7 +169,7 @@ async def test_a_closed_stream_ends_its_span(cases: FrameworkCases, way: Way, de
     assert await _closed_after_one(stream, way) == expected
     assert context.get_current() is before
     [root] = Tree(desk.spans()).named("invoke_agent ")
-    assert _last_word(root) == way.left
+    assert way.may_leave(_last_word(root)), attributes(root)
 
 
 async def _closed_after_one(stream: Any, way: Way) -> str:
@@ -196,7 +202,7 @@ async def test_a_forgotten_stream_ends_its_span(
             break
         await asyncio.sleep(0.01)
     [root] = Tree(desk.spans()).named("invoke_agent ")
-    assert _last_word(root) == way.left
+    assert way.may_leave(_last_word(root)), attributes(root)
     assert context.get_current() is before
 
 
@@ -262,7 +268,7 @@ async def test_a_refused_model_call_raises_as_without_us(
     assert await _outcome(way, cases.agent(desk.endpoint, "planner", desk.probe)) is expected
     spans = desk.spans()
     [root] = Tree(spans).named("invoke_agent ")
-    [call] = Tree(spans).named("chat ")
+    [call] = Tree(spans).calls()
     assert root.status.status_code is call.status.status_code is StatusCode.ERROR
     assert attributes(root)[semconv.ERROR_TYPE].endswith(expected.__qualname__)
     check_all(spans, desk.script)
@@ -281,10 +287,15 @@ async def test_cancellation_ends_every_span(cases: FrameworkCases, way: Way, des
     with pytest.raises(asyncio.CancelledError):
         await task
     del task
+    for _ in range(30):  # tasks of the framework's own are cancelled a little later
+        if len(desk.spans()) >= 2:
+            break
+        await asyncio.sleep(0.01)
     spans = desk.spans()
     [root] = Tree(spans).named("invoke_agent ")
-    [call] = Tree(spans).named("chat ")
-    assert _last_word(root) == _last_word(call) == "CancelledError"
+    [call] = Tree(spans).calls()
+    assert _last_word(root) == way.cancelled
+    assert _last_word(call) == "CancelledError"
     check_all(spans, desk.script)
 
 
@@ -304,7 +315,7 @@ async def test_runs_at_once_keep_their_own_spans(
     assert len({attributes(root)[semconv.RUN_ID] for root in roots}) == 4
     for root in roots:
         mine = [span for span in spans if tree.agent_of(span) is root]
-        assert len([span for span in mine if span.name.startswith("chat ")]) == len(cases.turns)
+        assert len([span for span in mine if span.name.startswith(CALLS)]) == len(cases.turns)
         assert len([span for span in mine if span.name == "execute_tool lookup"]) == 1
     assert set(desk.probe.run_ids) == {attributes(root)[semconv.RUN_ID] for root in roots}
     check_all(spans, desk.script)
@@ -339,8 +350,8 @@ async def test_an_agent_below_an_agent_is_a_run_of_its_own(
     [helper] = tree.named("invoke_agent helper")
     assert attributes(helper)[semconv.RUN_PARENT_ID] == attributes(boss)[semconv.RUN_ID]
     assert desk.probe.run_ids == [attributes(helper)[semconv.RUN_ID]]
-    assert tree.edges() == cases.team_edges
-    assert len(tree.named("chat ")) == len(cases.team_turns)
+    assert {edge for edge in tree.edges() if edge[1] not in way.also} == cases.team_edges
+    assert len(tree.calls()) == len(cases.team_turns)
     assert all(span.status.status_code is StatusCode.UNSET for span in spans)
     check_all(spans, desk.script)
 
@@ -396,7 +407,7 @@ async def test_a_run_whose_names_cannot_be_read_goes_on(
     monkeypatch.setattr(_framework, "FrameworkDefinition", moved)
     await perform(way, cases.agent(desk.endpoint, "planner", desk.probe))
     spans = desk.spans()
-    assert {span.name.split()[0] for span in spans} == {"chat"}
+    assert [span.name for span in spans if not span.name.startswith(CALLS)] == []
     assert len(spans) == len(cases.turns)
     assert sum(_guard.internal_errors().values()) > before
 
@@ -416,7 +427,7 @@ def test_every_framework_has_cases_and_every_mode_is_run_or_declared() -> None:
     assert CONTRACT.gaps() == []
 
 
-@pytest.mark.parametrize("cases", CASES, ids=_FILES)
+@pytest.mark.parametrize("cases", CASES, ids=_OWN)
 def test_uninstrument_puts_the_very_same_methods_back(cases: FrameworkCases) -> None:
     """Identity, not equality; also after instrumenting twice, and again."""
     framework = cases.framework
@@ -440,7 +451,7 @@ def test_uninstrument_puts_the_very_same_methods_back(cases: FrameworkCases) -> 
         during = now()
         states = [one for one in _registry.status() if one.client == framework.name]
         on = [one for one in states if one.state is PatchState.INSTALLED]
-        assert len(on) == len(before), states
+        assert len(on) == len(before) + len(framework.registrations), states
         _registry.uninstrument()
         assert all(one is then for one, then in zip(now(), before, strict=True))
         assert not any(one is then for one, then in zip(during, before, strict=True))

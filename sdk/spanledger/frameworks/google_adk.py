@@ -1,0 +1,79 @@
+"""The ``google-adk`` framework: agents, agents they transfer to or use as tools, and tools.
+
+Every way to run an agent goes through ``BaseAgent.run_async``. Agents that only order others
+(sequential, parallel, loop) are workflows, as graphs of nodes are. The framework makes
+OpenTelemetry spans of its own for the same agents, tools and model calls, where the application
+has a provider; they lie inside ours and in the same run, and the usage on them, which repeats that
+of the model calls below, is counted once by the collector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from spanledger._framework import AGENT, TOOL, WORKFLOW, Framework, Step, Work
+from spanledger._patching import Kind, Target
+
+#: Classes of agents without a model of their own.
+_ORDERING: Final = frozenset({"SequentialAgent", "ParallelAgent", "LoopAgent"})
+#: The class of a graph of nodes.
+_GRAPH: Final = "Workflow"
+
+
+def _classes(instance: Any) -> set[str]:
+    return {kind.__name__ for kind in type(instance).__mro__}
+
+
+def _agent(agent: Any, given: Mapping[str, Any]) -> Work:
+    kind = WORKFLOW if _ORDERING & _classes(agent) else AGENT
+    return Work(kind, agent.name, conversation=given["parent_context"].session.id)
+
+
+def _graph(runner: Any, given: Mapping[str, Any]) -> Work | None:
+    """One run of a graph of nodes; an agent that is run tells itself.
+
+    Told where it is started: the framework hands the context on to the nodes by itself.
+    """
+    root = runner.agent
+    if _GRAPH not in _classes(root):
+        return None
+    return Work(WORKFLOW, root.name, conversation=given.get("session_id"))
+
+
+def _tool(tool: Any, given: Mapping[str, Any]) -> Work:
+    return Work(TOOL, tool.name, id=given["tool_context"].function_call_id, joins=True)
+
+
+def _run_async(module: str, owner: str, *, optional: bool = False) -> Step:
+    target = Target(f"google.adk.tools.{module}", f"{owner}.run_async", Kind.ASYNC, optional)
+    return Step(target, _tool)
+
+
+FRAMEWORK: Final = Framework(
+    name="google_adk",
+    distribution="google-adk",
+    minimum="2.13.0",
+    steps=(
+        Step(
+            Target("google.adk.agents.base_agent", "BaseAgent.run_async", Kind.ASYNC_GENERATOR),
+            _agent,
+            positional=("parent_context",),
+        ),
+        Step(Target("google.adk.runners", "Runner.run_async", Kind.ASYNC_GENERATOR), _graph),
+        _run_async("function_tool", "FunctionTool"),
+        _run_async("agent_tool", "AgentTool"),
+        _run_async("base_authenticated_tool", "BaseAuthenticatedTool", optional=True),
+    ),
+    not_told={
+        "google.adk.agents.BaseAgent.run_live": "sessions without turns; no model client",
+        "graphs of nodes inside others": "their agents belong to the outer one",
+        "tools of classes of your own, on BaseTool": "decorate their run_async",
+        "tools that the provider runs (google_search, code execution)": "part of the model call",
+    },
+    notes=(
+        "SequentialAgent, ParallelAgent and LoopAgent are workflows; the agents inside are runs.",
+        "A failure that a tool returns, as a dictionary with error, is told as a result.",
+        "An agent that was transferred to is a run inside the one that transferred.",
+    ),
+)
