@@ -32,7 +32,7 @@ class BytesStream(Observed):
     def readlines(self, *args: Any) -> Any:
         """Read all lines."""
         lines = self._self_call(self.__wrapped__.readlines, *args)
-        self._self_sink.chunk(b"".join(lines))
+        self._self_take(b"".join(lines))
         self._self_sink.ended(None)
         return lines
 
@@ -40,7 +40,7 @@ class BytesStream(Observed):
         """Read into a buffer; 0 bytes at the end."""
         number = self._self_call(self.__wrapped__.readinto, buffer)
         if number:
-            self._self_sink.chunk(bytes(memoryview(buffer)[:number]))
+            self._self_take(bytes(memoryview(buffer)[:number]))
         else:
             self._self_sink.ended(None)
         return number
@@ -87,7 +87,7 @@ class BytesStream(Observed):
     def _self_pass(self, read: Any, *args: Any, **kwargs: Any) -> Any:
         data = self._self_call(read, *args, **kwargs)
         if data:
-            self._self_sink.chunk(data)
+            self._self_take(data)
         return data
 
 
@@ -107,5 +107,5 @@ class _RawStream(BytesStream):
             if piece is None:
                 self._self_sink.ended(None)
                 return
-            self._self_sink.chunk(piece)
+            self._self_take(piece)
             yield piece

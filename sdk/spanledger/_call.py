@@ -30,7 +30,7 @@ from spanledger._attempts import Attempt, Observer, current, failure_of
 from spanledger._estimate import estimate_usage
 from spanledger._facts import Attributes
 from spanledger._finisher import Finisher
-from spanledger._guard import guarded, guarded_item, internal_errors
+from spanledger._guard import guarded, internal_errors
 from spanledger._hosts import server_attributes
 from spanledger._repeats import Repeat
 from spanledger._stream import ClosingBody, Take, abandon_all, stream_kind
@@ -235,7 +235,7 @@ class Call:
         self.first_chunk()
         reading = self._reading
         if reading is not None:
-            self.chunk = guarded_item(reading.chunk)
+            self.chunk = reading.chunk
             self.chunk(chunk)
 
     def ended(self, error: BaseException | None) -> None:

@@ -111,19 +111,40 @@ class ChatReading:
         self._texts: list[str] = []
         self._finishes: dict[int, str] = {}
         self._usage: Any = None
+        #: The last chunk that said more than a piece of text, or the first one.
         self._last: Any = None
 
     def chunk(self, chunk: Any, /) -> None:
         """Keep the piece of text, the end of a choice, the usage."""
         # Names are looked up where the client keeps them: a fraction of its attributes' cost.
         fields = chunk.__dict__
+        try:
+            (choice,) = fields["choices"]
+            told = choice.__dict__
+            said = told["delta"].__dict__
+            content = said["content"]
+            if (  # nearly always: a piece of text and nothing else
+                content
+                and said["tool_calls"] is None
+                and told["finish_reason"] is None
+                and fields["usage"] is None
+                and self._last is not None
+                and type(content) is str
+            ):
+                self._texts.append(content)
+                return
+        except (KeyError, TypeError, ValueError):
+            pass  # no choice or several of them, or a server that leaves fields out
+        self._read(chunk, fields)
+
+    def _read(self, chunk: Any, fields: Mapping[str, Any]) -> None:
         for choice in fields.get("choices") or ():
             told = choice.__dict__
             delta = told["delta"]
             said = delta.__dict__
             content = said.get("content")
             if type(content) is str and content and not said.get("tool_calls"):
-                self._texts.append(content)  # nearly always
+                self._texts.append(content)
             else:
                 self._texts += said_texts(delta)
             if told.get("finish_reason"):

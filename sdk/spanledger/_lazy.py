@@ -61,7 +61,7 @@ class LazyStream(SyncStream):
         if item is _END:
             self._self_sink.ended(None)
             raise StopIteration
-        self._self_sink.chunk(item)
+        self._self_take(item)
         return item
 
 
@@ -86,7 +86,7 @@ class AsyncLazyStream(AsyncStream):
         if item is _END:
             self._self_sink.ended(None)
             raise StopAsyncIteration
-        self._self_sink.chunk(item)
+        self._self_take(item)
         return item
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import wrapt
 
 from spanledger._activation import Activation, Opener
+from spanledger._guard import swallow
 
 if TYPE_CHECKING:
     _Proxy = wrapt.ObjectProxy[Any]
@@ -41,7 +42,7 @@ class Sink(Protocol):
 
     #: True while the application waits for the next item; a close seen then is the reader's own.
     reading: bool
-    #: Takes one item; looked up anew for each item.
+    #: Takes one item; looked up anew for each item. May raise: :class:`Observed` sees to it.
     chunk: Take
 
     def ended(self, error: BaseException | None) -> None:
@@ -91,6 +92,13 @@ class Observed(_Proxy):
         self._self_sink = sink
         _sinks.add(sink)
 
+    def _self_take(self, item: Any) -> None:
+        sink: Sink = self._self_sink
+        try:
+            sink.chunk(item)
+        except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
+            swallow(sink.chunk)
+
     def __del__(self) -> None:
         sink = getattr(self, "_self_sink", None)
         if sink is not None:
@@ -106,7 +114,10 @@ class SyncStream(Observed):
         try:
             for item in self.__wrapped__:
                 sink.reading = False
-                sink.chunk(item)
+                try:  # written out: a method would cost each item of each stream another call
+                    sink.chunk(item)
+                except Exception:  # noqa: BLE001 -- handed to the one place where they end
+                    swallow(sink.chunk)
                 yield item
                 sink.reading = True
         except GeneratorExit:
@@ -128,7 +139,7 @@ class SyncStream(Observed):
             sink.ended(error)
             raise
         sink.reading = False
-        sink.chunk(item)
+        self._self_take(item)
         return item
 
     def __enter__(self) -> Any:
@@ -158,7 +169,10 @@ class AsyncStream(Observed):
         try:
             async for item in self.__wrapped__:
                 sink.reading = False
-                sink.chunk(item)
+                try:  # written out: a method would cost each item of each stream another call
+                    sink.chunk(item)
+                except Exception:  # noqa: BLE001 -- handed to the one place where they end
+                    swallow(sink.chunk)
                 yield item
                 sink.reading = True
         except GeneratorExit:
@@ -180,7 +194,7 @@ class AsyncStream(Observed):
             sink.ended(error)
             raise
         sink.reading = False
-        sink.chunk(item)
+        self._self_take(item)
         return item
 
     async def __aenter__(self) -> Any:
