@@ -146,7 +146,7 @@ def send(
         raise
     finally:
         observer.sending -= 1
-    _tell(observer, started, _request(args, kwargs), response)
+    _tell(observer, started, args[0] if args else kwargs.get("request"), response)
     return response
 
 
@@ -169,7 +169,7 @@ async def send_async(
         raise
     finally:
         observer.sending -= 1
-    _tell(observer, started, _request(args, kwargs), response)
+    _tell(observer, started, args[0] if args else kwargs.get("request"), response)
     return response
 
 

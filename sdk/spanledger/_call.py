@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import atexit
 import functools
-import time
 from collections.abc import Callable, Mapping
 from contextvars import Token
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Final, cast
 
@@ -91,6 +91,7 @@ class Call:
         "_answered_ns",
         "_attempts",
         "_first_chunk",
+        "_here",
         "_kwargs",
         "_open",
         "_outer",
@@ -112,7 +113,14 @@ class Call:
     )
 
     def __init__(
-        self, api: Api, span: Span, owner: object, kwargs: Mapping[str, Any], started_ns: int
+        self,
+        api: Api,
+        span: Span,
+        owner: object,
+        kwargs: Mapping[str, Any],
+        *,
+        started_ns: int,
+        here: Context,
     ) -> None:
         self.api = api
         self.span = span
@@ -130,18 +138,20 @@ class Call:
         self._reading: Reading | None = None
         self._attempts: list[Attempt] = []
         self._started_ns = started_ns
-        self._perf = time.perf_counter()
+        self._perf = perf_counter()
         self._first_chunk = 0.0
         self._answered_ns = 0
         self._open = [True]
         self._outer: Observer | None = None
         self._token: Token[Context] | None = None
+        self._here: Context | None = here  # until it is entered
 
     # --- the client's method -------------------------------------------------------------------
     def __enter__(self) -> Call:  # noqa: PYI034 - never subclassed, and Self is not in 3.10
         self._outer = current.get()
         current.set(self)
-        self._token = otel_context.attach(trace.set_span_in_context(self.span))
+        self._token = otel_context.attach(trace.set_span_in_context(self.span, self._here))
+        self._here = None
         self.requesting = True
         return self
 
@@ -229,7 +239,7 @@ class Call:
     def first_chunk(self) -> None:
         """Take the time of the first chunk, once."""
         if not self._first_chunk:
-            self._first_chunk = time.perf_counter()
+            self._first_chunk = perf_counter()
 
     def _first(self, chunk: Any) -> None:
         self.first_chunk()
@@ -266,6 +276,7 @@ class Call:
             self.finish(answer, error)
 
     # --- the end --------------------------------------------------------------------------------
+    @guarded(None)
     def fail(self, error: BaseException) -> None:
         """The client's method raised: there is no answer, and nobody knows what was billed."""
         end_ns = self._claim(error)
@@ -293,6 +304,7 @@ class Call:
             if not FINISHER.submit(job):
                 self._estimate_and_end(answer, error, end_ns, exact=False)
 
+    @guarded(None)
     def hand_over(
         self,
         read: Callable[[], Answer | None],
@@ -321,7 +333,7 @@ class Call:
         return self._answered_ns or self._now_ns()
 
     def _now_ns(self) -> int:
-        return self._started_ns + int((time.perf_counter() - self._perf) * 1e9)
+        return self._started_ns + int((perf_counter() - self._perf) * 1e9)
 
     def _read_and_end(
         self, read: Callable[[], Answer | None], error: BaseException | None, end_ns: int
@@ -348,18 +360,19 @@ class Call:
         )
         self._end(answer, error, end_ns, estimated or {semconv.USAGE_SOURCE: "missing"})
 
-    @guarded(None)
     def _end(
         self, answer: Answer, error: BaseException | None, end_ns: int, source: Attributes
     ) -> None:
         try:
-            attributes = _facts.answer_attributes(answer, self.api.tier_attribute) | source
-            attributes |= _facts.attempt_attributes(self._attempts)
+            attributes = _facts.answer_attributes(answer, self.api.tier_attribute)
+            attributes |= source
+            if self._attempts:
+                attributes |= _facts.attempt_attributes(self._attempts)
             if self.repeat is not None:
                 attributes |= self.repeat.attributes(answer.error_code)
             if source[semconv.USAGE_SOURCE] != "missing":
-                attributes |= _facts.usage_attributes(answer.usage)
-                attributes |= _compute(answer.model, self.model, answer) or {}
+                _facts.add_usage(attributes, answer.usage)
+                _facts.add_compute(attributes, answer.model, self.model, answer.usage)
             if not answer.complete:
                 attributes[semconv.USAGE_PARTIAL] = True
             if _content.CAPTURE.on:
@@ -379,13 +392,6 @@ class Call:
 def read_answer(read: Callable[[Any], Answer | None], source: Any) -> Answer | None:
     """What ``read`` makes of the source, or None where that fails."""
     return read(source)
-
-
-@guarded(None)
-def _compute(answered: str, asked: str, answer: Answer) -> Attributes:
-    """Physics by the model that answered, else by the one that was asked for."""
-    found = _facts.compute_attributes(answered, answer.usage) if answered else {}
-    return found or _facts.compute_attributes(asked, answer.usage)
 
 
 def _kept(value: object) -> object:

@@ -37,16 +37,19 @@ def usage_of(usage: Any) -> Usage:
         return Usage()
     counts = fields_of(usage)
     told = Usage(whole(counts.get("prompt_tokens")), whole(counts.get("completion_tokens")))
-    given = fields_of(counts.get("prompt_tokens_details"))
-    if given:
+    heard = said = 0
+    if (details := counts.get("prompt_tokens_details")) is not None:
+        given = fields_of(details)
         told.cache_read_tokens = count(given.get("cached_tokens"))
-        told.cache_write_5m_tokens = count(given.get("cache_write_tokens"))
-    made = fields_of(counts.get("completion_tokens_details"))
-    if made:
+        if "cache_write_tokens" in given:
+            told.cache_write_5m_tokens = count(given["cache_write_tokens"])
+        heard = count(given.get("audio_tokens"))
+    if (details := counts.get("completion_tokens_details")) is not None:
+        made = fields_of(details)
         told.reasoning_tokens = count(made.get("reasoning_tokens"))
+        said = count(made.get("audio_tokens"))
     if "cost" in counts:
         told.cost_usd = cost_of(counts["cost"])
-    heard, said = count(given.get("audio_tokens")), count(made.get("audio_tokens"))
     if heard or said:
         told.parts = present(
             {semconv.USAGE_AUDIO_INPUT_TOKENS: heard, semconv.USAGE_AUDIO_OUTPUT_TOKENS: said}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from spanledger import semconv
 from spanledger._answer import Answer, Usage
 from spanledger._attempts import Attempt, retries_of
+from spanledger._guard import guarded
 from spanledger.compute import estimate_call
 
 if TYPE_CHECKING:
@@ -38,43 +39,44 @@ def answer_attributes(answer: Answer, tier_attribute: str) -> Attributes:
     return attributes
 
 
-def usage_attributes(usage: Usage) -> Attributes:
+def add_usage(attributes: Attributes, usage: Usage) -> None:
     """Token counts, as the conventions have them and as buckets that sum to the bill; units.
 
     The two sides are written as far as they are known; a count that is not known is left out, never
     written as 0. Should a provider report more cached than total input, the uncached part is 0.
     """
-    total = usage.input_tokens
-    attributes: Attributes = {} if total is None else _input_attributes(usage, total)
-    if usage.output_tokens is not None:
-        attributes[semconv.USAGE_OUTPUT_TOKENS] = usage.output_tokens
-        attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] = usage.output_tokens
-    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
-    if usage.cache_read_tokens:
-        attributes[semconv.USAGE_CACHE_READ_INPUT_TOKENS] = usage.cache_read_tokens
+    total, made = usage.input_tokens, usage.output_tokens
+    read, short = usage.cache_read_tokens, usage.cache_write_5m_tokens
+    hour = usage.cache_write_1h_tokens
+    written = short + hour
+    if total is not None:
+        attributes[semconv.USAGE_INPUT_TOKENS] = total
+        attributes[semconv.USAGE_INPUT_UNCACHED_TOKENS] = max(0, total - read - written)
+        attributes[semconv.USAGE_CACHE_READ_TOKENS] = read
+        attributes[semconv.USAGE_CACHE_WRITE_5M_TOKENS] = short
+        attributes[semconv.USAGE_CACHE_WRITE_1H_TOKENS] = hour
+    if made is not None:
+        attributes[semconv.USAGE_OUTPUT_TOKENS] = made
+        attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] = made
+    if read:
+        attributes[semconv.USAGE_CACHE_READ_INPUT_TOKENS] = read
     if written:
         attributes[semconv.USAGE_CACHE_WRITE_INPUT_TOKENS] = written
     if usage.reasoning_tokens:
         attributes[semconv.USAGE_REASONING_OUTPUT_TOKENS] = usage.reasoning_tokens
-    if usage.parts:
-        attributes |= usage.parts
+    if usage.parts or usage.units or usage.cost_usd is not None:  # nearly never
+        attributes |= _beside_text(usage)
+
+
+def _beside_text(usage: Usage) -> Attributes:
+    """Parts that are no text, what is billed in other units, and a cost that the answer tells."""
+    attributes: Attributes = {**usage.parts} if usage.parts else {}
     if usage.cost_usd is not None:
         attributes[semconv.USAGE_COST_AMOUNT] = usage.cost_usd
         attributes[semconv.USAGE_COST_CURRENCY] = "USD"
     if usage.units:
         attributes |= {semconv.USAGE_UNITS_PREFIX + unit: n for unit, n in usage.units.items()}
     return attributes
-
-
-def _input_attributes(usage: Usage, total: int) -> Attributes:
-    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
-    return {
-        semconv.USAGE_INPUT_TOKENS: total,
-        semconv.USAGE_INPUT_UNCACHED_TOKENS: max(0, total - usage.cache_read_tokens - written),
-        semconv.USAGE_CACHE_READ_TOKENS: usage.cache_read_tokens,
-        semconv.USAGE_CACHE_WRITE_5M_TOKENS: usage.cache_write_5m_tokens,
-        semconv.USAGE_CACHE_WRITE_1H_TOKENS: usage.cache_write_1h_tokens,
-    }
 
 
 def estimate_attributes(
@@ -110,25 +112,29 @@ def attempt_attributes(attempts: list[Attempt]) -> Attributes:
     return attributes
 
 
-def compute_attributes(model: str, usage: Usage) -> Attributes:
-    """FLOPs and memory of the call, where the model's architecture is known."""
-    if usage.input_tokens is None or usage.output_tokens is None:
-        return {}
-    estimate = estimate_call(
-        model, usage.input_tokens, usage.cache_read_tokens, usage.output_tokens
-    )
+@guarded(None)
+def add_compute(attributes: Attributes, answered: str, asked: str, usage: Usage) -> None:
+    """FLOPs and memory of the call, by the model that answered, else by the one asked for.
+
+    Nothing where the architecture of neither is known.
+    """
+    given, made = usage.input_tokens, usage.output_tokens
+    if given is None or made is None:
+        return
+    cached = usage.cache_read_tokens
+    estimate = estimate_call(answered, given, cached, made) if answered else None
     if estimate is None:
-        return {}
-    attributes: Attributes = {  # integers of 64 bits: `estimate_call` sees to it
-        semconv.FLOPS_PREFILL: estimate.flops_prefill,
-        semconv.FLOPS_DECODE: estimate.flops_decode,
-        semconv.FLOPS_TOTAL: estimate.flops_total,
-        semconv.FLOPS_LOW: estimate.flops_low,
-        semconv.FLOPS_HIGH: estimate.flops_high,
-        semconv.FLOPS_METHOD: estimate.method,
-    }
-    if estimate.vram_source:  # empty for a model whose memory is not known, and unknown is not 0
-        attributes[semconv.VRAM_WEIGHTS_BYTES] = estimate.weights_bytes
-        attributes[semconv.VRAM_KV_BYTES] = estimate.kv_bytes
-        attributes[semconv.VRAM_SOURCE] = estimate.vram_source
-    return attributes
+        estimate = estimate_call(asked, given, cached, made)
+    if estimate is None:
+        return
+    prefill, decode, total, low, high, method, _, weights_bytes, kv_bytes, vram_source = estimate
+    attributes[semconv.FLOPS_PREFILL] = prefill  # integers of 64 bits: `estimate_call` sees to it
+    attributes[semconv.FLOPS_DECODE] = decode
+    attributes[semconv.FLOPS_TOTAL] = total
+    attributes[semconv.FLOPS_LOW] = low
+    attributes[semconv.FLOPS_HIGH] = high
+    attributes[semconv.FLOPS_METHOD] = method
+    if vram_source:  # empty for a model whose memory is not known, and unknown is not 0
+        attributes[semconv.VRAM_WEIGHTS_BYTES] = weights_bytes
+        attributes[semconv.VRAM_KV_BYTES] = kv_bytes
+        attributes[semconv.VRAM_SOURCE] = vram_source

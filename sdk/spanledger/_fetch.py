@@ -210,8 +210,9 @@ class Telling:
         if not answer.usage.known:
             return {**attributes, semconv.USAGE_SOURCE: "missing"}
         attributes[semconv.USAGE_SOURCE] = "provider"
-        attributes |= _facts.usage_attributes(answer.usage)
-        return attributes | _facts.compute_attributes(answer.model, answer.usage)
+        _facts.add_usage(attributes, answer.usage)
+        _facts.add_compute(attributes, answer.model, "", answer.usage)
+        return attributes
 
 
 Beginner = Callable[[Any], Telling | None]

@@ -16,7 +16,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
-from spanledger import _fetch, semconv
+from spanledger import _fetch, _scope, semconv
 from spanledger._api import Api
 from spanledger._attempts import current
 from spanledger._body import watch_helper
@@ -118,11 +118,11 @@ class Instrumentor:
     address: Callable[[Any], Any] = _base_url
     asked: Callable[[Any, Mapping[str, Any]], Asked] | None = None
 
-    def asks(self, instance: Any, kwargs: Mapping[str, Any]) -> Asked:
-        """What this call asks for and of whom."""
+    def asks(self, instance: Any, kwargs: Mapping[str, Any]) -> tuple[Mapping[str, Any], str, Any]:
+        """What this call asks for and of whom: the fields of :class:`Asked`."""
         if self.asked is not None:
             return self.asked(instance, kwargs)
-        return Asked(kwargs, self.flavour(instance), self.address(instance))
+        return kwargs, self.flavour(instance), self.address(instance)
 
 
 def both(
@@ -326,9 +326,11 @@ def open_call(
     )
     if not span.is_recording():
         return None
-    call = Call(api, span, instance, kwargs, started_ns)
-    outer = getattr(running, "repeat", None) if running and running.requesting else None
-    call.repeat = recognise(api, kwargs, span, outer, here)
+    call = Call(api, span, instance, kwargs, started_ns=started_ns, here=here)
+    run_id = _scope.current_run_id(here)
+    if run_id:
+        outer = getattr(running, "repeat", None) if running and running.requesting else None
+        call.repeat = recognise(api, kwargs, span, outer, run_id)
     if semconv.SERVER_ADDRESS not in attributes:
         call.provider = provider
     return call
@@ -363,9 +365,10 @@ def number(kwargs: Mapping[str, Any], *names: str) -> int | float | None:
 def sampling_attributes(kwargs: Mapping[str, Any], *limits: str) -> Attributes:
     """Request parameters that all chat-like calls share; ``limits`` name the output limit."""
     attributes: Attributes = {}
-    limit = number(kwargs, *limits)
-    if limit is not None:
-        attributes[semconv.REQUEST_MAX_TOKENS] = int(limit)
+    for name in limits:  # nearly always none is given
+        if name in kwargs and (limit := number(kwargs, name)) is not None:
+            attributes[semconv.REQUEST_MAX_TOKENS] = int(limit)
+            break
     if "temperature" in kwargs and (value := number(kwargs, "temperature")) is not None:
         attributes[semconv.REQUEST_TEMPERATURE] = float(value)
     if "top_p" in kwargs and (value := number(kwargs, "top_p")) is not None:

@@ -17,10 +17,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
-from spanledger import _scope, semconv
+from spanledger import semconv
 from spanledger._api import Api
 from spanledger._attempts import failure_of
 from spanledger._facts import Attributes
@@ -79,7 +78,7 @@ class Repeat:
 
 @guarded(None)
 def recognise(
-    api: Api, kwargs: Mapping[str, Any], span: Span, outer: Repeat | None, here: Context
+    api: Api, kwargs: Mapping[str, Any], span: Span, outer: Repeat | None, run_id: str
 ) -> Repeat | None:
     """Find the call that this one repeats, and remember this one.
 
@@ -88,14 +87,11 @@ def recognise(
         kwargs: Its parameters.
         span: Its span.
         outer: The call of ours that this one is made inside of.
-        here: The context it is made in.
+        run_id: The run it is made in.
 
     Returns:
-        None outside any run, and where the question cannot be read.
+        None where the question cannot be read.
     """
-    run_id = _scope.current_run_id(here)
-    if not run_id:
-        return None
     asked = fingerprint(api.operation, api.prompt, kwargs)
     if asked is None:
         return None

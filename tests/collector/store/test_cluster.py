@@ -22,6 +22,9 @@ SHARDED = (
     "run_records",
     "deferred_answers",
     "root_calls",
+    "asset_entries",
+    "amortization_charges",
+    "asset_balances",
 )
 EVERYWHERE = ("fx", "prices", "model_aliases", "settlements", "schema_migrations")
 

@@ -237,7 +237,7 @@ def test_an_address_that_is_no_url_tells_the_provider_alone(url: object) -> None
 def _messages(later: dict[str, Any]) -> dict[str, Any]:
     """Attributes of a streamed message whose last event says ``later`` about its usage."""
     from spanledger._answer import Record
-    from spanledger._facts import usage_attributes
+    from spanledger._facts import Attributes, add_usage
 
     def record(value: Any) -> Any:
         if isinstance(value, dict):
@@ -255,7 +255,9 @@ def _messages(later: dict[str, Any]) -> dict[str, Any]:
     reading.chunk(record({"type": "message_start", "message": message}))
     delta = {"stop_reason": "end_turn"}
     reading.chunk(record({"type": "message_delta", "delta": delta, "usage": later}))
-    return dict(usage_attributes(reading.answer().usage))
+    attributes: Attributes = {}
+    add_usage(attributes, reading.answer().usage)
+    return attributes
 
 
 @pytest.mark.parametrize(
