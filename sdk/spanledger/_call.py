@@ -10,7 +10,6 @@ provider sent no usage, or the stream stopped early, the tokens are counted by t
 
 from __future__ import annotations
 
-import atexit
 import functools
 from collections.abc import Callable, Mapping
 from contextvars import Token
@@ -27,18 +26,16 @@ from spanledger import _content, _facts, _scope, semconv
 from spanledger._answer import Answer
 from spanledger._api import Api, Reading
 from spanledger._attempts import Attempt, Observer, current, failure_of
+from spanledger._draining import FINISHER
 from spanledger._estimate import estimate_usage
 from spanledger._facts import Attributes
-from spanledger._finisher import Finisher
 from spanledger._guard import guarded, internal_errors
 from spanledger._hosts import server_attributes
 from spanledger._repeats import Repeat
-from spanledger._stream import ClosingBody, Take, abandon_all, stream_kind
+from spanledger._stream import ClosingBody, Take, stream_kind
 
-__all__ = ["Api", "Call", "Reading", "drain", "drain_at_exit", "internal_errors"]
+__all__ = ["Api", "Call", "Reading", "internal_errors"]
 
-#: As long as ``init`` waits by default.
-_EXIT_DRAIN_SECONDS: Final = 5.0
 _FAILED: Final = object()
 _DERIVED: Final[Attributes] = {
     semconv.USAGE_SOURCE: "estimated",
@@ -46,37 +43,6 @@ _DERIVED: Final[Attributes] = {
 }
 #: Operations whose prompt has a chat format.
 _OF_MESSAGES: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_GENERATE_CONTENT})
-
-
-def drain(timeout_seconds: float) -> bool:
-    """Wait until every span that was handed to the background has ended.
-
-    Returns:
-        False when the time was over first.
-    """
-    return FINISHER.drain(timeout_seconds)
-
-
-def drain_at_exit(timeout_seconds: float) -> bool:
-    """End every span of a model call, also those of streams that nobody will read any more.
-
-    Returns:
-        False when the time was over first.
-    """
-    abandon_all()
-    return drain(timeout_seconds)
-
-
-@functools.cache
-def _end_at_exit() -> None:
-    """Once a process, and late: what is registered last runs first, so providers still take spans.
-
-    An application may set its provider after the clients were patched, but not after a call.
-    """
-    atexit.register(drain_at_exit, _EXIT_DRAIN_SECONDS)
-
-
-FINISHER: Final = Finisher(starting=_end_at_exit)
 
 
 class Call:

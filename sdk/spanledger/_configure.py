@@ -294,7 +294,7 @@ def _end_spans_in_background(timeout_seconds: float) -> bool:
     """Wait for the spans of model calls, which end in the instrumentation's own thread."""
     if not _state.instrumented:
         return True
-    from spanledger._call import drain
+    from spanledger._draining import drain
 
     return drain(timeout_seconds)
 
@@ -303,7 +303,7 @@ def _end_open_spans(timeout_seconds: float) -> bool:
     """The same at the end of the process, where streams that are still open end too."""
     if not _state.instrumented:
         return True
-    from spanledger._call import drain_at_exit
+    from spanledger._draining import drain_at_exit
 
     return drain_at_exit(timeout_seconds)
 

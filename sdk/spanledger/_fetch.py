@@ -26,7 +26,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from spanledger import _facts, semconv
 from spanledger._answer import Answer
 from spanledger._attempts import failure_of
-from spanledger._call import FINISHER
+from spanledger._draining import FINISHER
 from spanledger._guard import guarded
 from spanledger._patching import Kind, Wrapper
 from spanledger._stream import AsyncStream, Observed, SyncStream

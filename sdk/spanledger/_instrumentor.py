@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
 from spanledger import _fetch, _scope, semconv
 from spanledger._api import Api
-from spanledger._attempts import current
+from spanledger._attempts import Observer, current
 from spanledger._body import watch_helper
 from spanledger._call import Call
 from spanledger._factories import Factory
@@ -305,6 +305,18 @@ def open_call(
         return None
     if api.told_inside is not None and api.told_inside(kwargs):
         return None
+    return _open(api, tracer, instrumentor, instance, kwargs, running=running)
+
+
+def _open(
+    api: Api,
+    tracer: Tracer,
+    instrumentor: Instrumentor,
+    instance: Any,
+    kwargs: Mapping[str, Any],
+    *,
+    running: Observer | None,
+) -> Call | None:
     started_ns = time.time_ns()
     here = otel_context.get_current()
     if api.adapt is not None:

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from spanledger import _activation, _scope
-from spanledger._call import FINISHER
+from spanledger._draining import FINISHER
 from spanledger._identity import IdentityProcessor
 
 #: Loading the token ranks, which the first count needs, takes 0.3 s.

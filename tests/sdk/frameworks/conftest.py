@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.sdk.frameworks.contract import Endpoint, Probe, Script, is_held_here
 from tests.support.wires import google_wire
 
-from spanledger import _call, _registry
+from spanledger import _call, _draining, _registry
 from spanledger._identity import IdentityProcessor
 from spanledger_collector.demo.provider import Provider
 
@@ -107,7 +107,7 @@ def _desk(endpoint: Endpoint, script: Script) -> Generator[Desk]:
 
     def finished() -> list[ReadableSpan]:
         gc.collect()
-        assert _call.drain(10)
+        assert _draining.drain(10)
         return list(exporter.get_finished_spans())
 
     yield Desk(endpoint, script, Probe(), finished, tracer_provider)

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.sdk.instrumentors.contract import ClientCases, Mode
 
-from spanledger import _call, _registry
+from spanledger import _call, _draining, _registry
 from spanledger_collector.demo.provider import Provider, Route
 
 Spans = Callable[[], list[ReadableSpan]]
@@ -80,7 +80,7 @@ def _spans(tracer_provider: TracerProvider) -> Generator[Spans]:
 
     def finished() -> list[ReadableSpan]:
         gc.collect()
-        assert _call.drain(10)
+        assert _draining.drain(10)
         return list(exporter.get_finished_spans())
 
     yield finished

@@ -17,7 +17,7 @@ from opentelemetry import context
 from tests.sdk.instrumentors.cases_openai import CASES, MESSAGES, MODEL
 from tests.sdk.instrumentors.conftest import Desk, Spans
 
-from spanledger import _attempts, _call, _doctor, _registry
+from spanledger import _attempts, _doctor, _draining, _registry
 from spanledger._hosts import provider_of
 from spanledger._instrumentor import Instrumentor, Method
 from spanledger._patching import Kind, Patch, PatchState, Target
@@ -145,8 +145,8 @@ def test_importing_and_instrumenting_imports_no_client() -> None:
     """Not even the HTTP libraries: an application that uses no model pays nothing."""
     program = (
         "import json, sys, spanledger;"
-        "from spanledger import _registry, _call, _doctor;"
-        "_registry.instrument(); _call.drain(5); _doctor.report();"
+        "from spanledger import _registry, _draining, _doctor;"
+        "_registry.instrument(); _draining.drain(5); _doctor.report();"
         "targets = {method.target.module"
         " for client in _registry.available().values() for method in client.methods};"
         "parents = {name.rpartition('.')[0] for name in targets};"
@@ -237,7 +237,7 @@ async def test_a_coroutine_that_is_never_finished_leaves_the_context_as_it_was(d
     with pytest.raises(asyncio.CancelledError):
         await task
     assert context.get_current() == before
-    assert _call.drain(5)
+    assert _draining.drain(5)
 
 
 async def test_a_stream_can_be_left_and_read_on(desk: Desk) -> None:

@@ -20,7 +20,7 @@ from tests.sdk.instrumentors import cases_openai
 from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL, USAGE
 from tests.sdk.instrumentors.conftest import Desk, Spans
 
-from spanledger import _call, _registry, _tokens, semconv
+from spanledger import _draining, _registry, _tokens, semconv
 from spanledger._tokens import TokenEstimate
 from spanledger.testing import capture_spans
 from spanledger_collector.demo.provider import Answer, Provider
@@ -73,7 +73,7 @@ def _gate() -> Callable[[], None]:
         entered.set()
         assert release.wait(60)
 
-    assert _call.FINISHER.submit(wait)
+    assert _draining.FINISHER.submit(wait)
     assert entered.wait(10)
     return release.set
 
@@ -146,7 +146,7 @@ async def test_a_full_queue_is_no_reason_to_tell_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The caller takes the length of the texts: quick, and with a wider interval."""
-    monkeypatch.setattr(_call.FINISHER, "_capacity", 0)
+    monkeypatch.setattr(_draining.FINISHER, "_capacity", 0)
     list(desk.make(cases_openai.CASES, "sync").chat.completions.create(**STREAM))
     [span] = desk.spans()
     told = span.attributes or {}
