@@ -24,9 +24,15 @@ SHARDED = (
     "root_calls",
     "asset_entries",
     "amortization_charges",
+)
+EVERYWHERE = (
+    "fx",
+    "prices",
+    "model_aliases",
+    "settlements",
+    "schema_migrations",
     "asset_balances",
 )
-EVERYWHERE = ("fx", "prices", "model_aliases", "settlements", "schema_migrations")
 
 
 def _statements(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 -- columns:
 --   capital_usd          costs booked, less what was transferred or written off
 --   charged_usd          sum of its charges; net_book_value_usd = capital - charged, salvage_usd is the part never charged
---   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then;
+--   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then,
 --                        rate_low_usd, rate_high_usd: the same by the high and the low end of the expected units
 --   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
 --   accrued_usd          straight line per time: what the days so far cost; unabsorbed_usd = accrued - charged: what no run
