@@ -12,6 +12,7 @@ from .agents import agents
 from .demo import demo
 from .doctor import doctor
 from .explain import explain
+from .models import models
 from .output import fail
 from .prices import prices
 from .reconcile import reconcile
@@ -57,6 +58,7 @@ app.command("trace")(trace)
 app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("runs")(runs)
+app.command("models")(models)
 app.command("reconcile")(reconcile)
 app.command("reprice")(reprice)
 app.command("sql")(sql)

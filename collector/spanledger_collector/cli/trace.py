@@ -15,9 +15,11 @@ from .output import (
     cost,
     count,
     counted,
+    coverage,
     plain_decimal,
     print_json,
     seconds,
+    share,
     text,
     usd,
     usd_if_any,
@@ -73,14 +75,21 @@ def _headline(row: TraceRow) -> str:
         f"{row.started_at:%Y-%m-%d %H:%M:%S} UTC  {seconds(row.duration_ns)}\n"
         f"cost [bold]{cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts)}[/]"
         + (f"  of which rework {usd(row.rework_cost_usd)}" if row.rework_cost_usd else "")
-        + _unknown(row)
+        + _known(row)
     )
 
 
-def _unknown(row: TraceRow) -> str:
-    if not row.unpriced_attempts:
+def _known(row: TraceRow) -> str:
+    """How far the total can be trusted; nothing where there was nothing to pay."""
+    if not row.attempts:
         return ""
-    return f"  [yellow]({counted(row.unpriced_attempts, 'attempt')} of unknown cost)[/]"
+    parts = [f"known {coverage(row.attempts - row.unpriced_attempts, row.attempts)}"]
+    if row.estimated_cost_usd:
+        parts.append(f"estimated {share(row.estimated_cost_usd, row.cost_usd)}")
+    known = f"  [dim]{', '.join(parts)}[/]"
+    if not row.unpriced_attempts:
+        return known
+    return f"{known}  [yellow]({counted(row.unpriced_attempts, 'attempt')} of unknown cost)[/]"
 
 
 def _run_rows(runs: Sequence[RunRow]) -> Iterator[Sequence[str]]:

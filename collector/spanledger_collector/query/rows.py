@@ -207,9 +207,14 @@ class ModelRow:
     failed_attempts: int
     input_uncached_tokens: int
     cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
     output_tokens: int
     cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    estimated_cost_usd: Decimal | None
     unpriced_attempts: int
+    known_cost_ratio: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ READS = [
     ["agents"],
     ["agents", "--since", "2026-11-03"],
     ["runs"],
+    ["models"],
     ["runs", "--agent", "planner", "--limit", "1", "--until", "2026-12-01T00:00:00"],
     ["sql", "SELECT * FROM trace_cost ORDER BY trace_id"],
     ["sql", "SELECT agent_name, tags, started_at, cost_usd FROM runs ORDER BY run_id"],
@@ -62,9 +63,18 @@ def shell(
 
 
 def test_the_verbs_are_the_documented_ones() -> None:
-    assert {"up", "demo", "run", "trace", "agents", "runs", "sql", "doctor", "schema"} <= set(
-        COMMANDS
-    )
+    assert {
+        "up",
+        "demo",
+        "run",
+        "trace",
+        "agents",
+        "runs",
+        "models",
+        "sql",
+        "doctor",
+        "schema",
+    } <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -122,7 +132,19 @@ def test_money_is_shown_with_every_digit(shell: Shell) -> None:
     assert "$0" not in unknown
 
 
-@pytest.mark.parametrize("verb", ["runs", "agents"])
+def test_how_much_is_known_stands_beside_every_total(shell: Shell) -> None:
+    """The share of attempts with a known cost, and of the cost what rests on estimated usage."""
+    _, trace, _ = shell("trace", TRACE)
+    assert "known 71.4%, estimated 8.3%" in trace
+    _, table, _ = shell("models")
+    known = {line.split()[1]: line for line in table.splitlines() if line.startswith("acme")}
+    assert "≥$0.00543000016" in known["m1"]
+    assert "83.3%" in known["m1"]
+    assert "0.0%" in known["unknown-model"]
+    assert "unknown" in known["unknown-model"].replace("unknown-model", "")
+
+
+@pytest.mark.parametrize("verb", ["runs", "agents", "models"])
 def test_nothing_found_says_what_to_do(verb: str, shell: Shell) -> None:
     """Instead of an empty table; JSON is an empty list."""
     code, out, _ = shell(verb, "--since", "2027-01-01")
@@ -141,7 +163,7 @@ def test_a_trace_tells_why(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("width", ["40", "80", "100", "120", "200"])
-@pytest.mark.parametrize("line", READS[:5], ids=" ".join)
+@pytest.mark.parametrize("line", READS[:6], ids=" ".join)
 def test_any_terminal_will_do(
     line: list[str], width: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

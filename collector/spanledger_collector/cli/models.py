@@ -1,0 +1,56 @@
+"""``spanledger models``: cost and tokens by model."""
+
+from collections.abc import Sequence
+
+from spanledger_collector.query import ModelRow
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import NOTHING_FOUND, console, cost, count, coverage, print_json, share, text
+
+_COLUMNS = (
+    "provider", "model", ">calls", ">failed", ">input", ">cache read", ">cache write", ">output",
+    ">cost", ">known", ">estimated",
+)  # fmt: skip
+
+
+def models(
+    url: Url = DEFAULT_ADDRESS,
+    since: Since = None,
+    until: Until = None,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """What each model cost: calls, tokens, and how much of the cost is known. By whole days (UTC).
+
+    Example: spanledger models --since 2026-11-01
+    """
+    with connect(url, workspace) as ledger:
+        rows = ledger.models(utc(since), utc(until))
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        console().print(NOTHING_FOUND)
+        return
+    console().print(_table(rows))
+
+
+def _table(rows: Sequence[ModelRow]) -> Grid:
+    """The rows as people read them."""
+    return Grid(
+        "Models",
+        _COLUMNS,
+        (
+            (
+                text(row.provider), text(row.model), count(row.calls), count(row.failed_attempts),
+                count(row.input_uncached_tokens), count(row.cache_read_tokens),
+                count(row.cache_write_5m_tokens + row.cache_write_1h_tokens),
+                count(row.output_tokens),
+                cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts),
+                coverage(row.attempts - row.unpriced_attempts, row.attempts),
+                share(row.estimated_cost_usd, row.cost_usd),
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
