@@ -51,6 +51,9 @@ bench: $(VENV)/.dev ## print the figures: added time per call and of other instr
 bench-peers: $(VENV)/.dev ## print added time per call side by side with other instrumentations
 	$(BIN)/python -m benchmarks.peers.run
 
+conformance: $(VENV)/.dev ## ask other cost calculators for the hand-checked bills and write docs/cost-conformance.md
+	$(BIN)/python -m benchmarks.conformance
+
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -64,9 +67,9 @@ constraints: $(VENV)/.demo ## resolve the exact versions anew: what is pinned st
 	  --extra demo --group dev --no-emit-package spanledger pyproject.toml -o constraints.txt
 	sed -i '1i # Exact versions of everything `make demo` and `make test` install, for Python 3.10 and newer.\n# Ranges and reasons stand in pyproject.toml; `make constraints` writes this file.' constraints.txt
 
-bench-pins: $(VENV)/.demo ## resolve the exact versions of the other instrumentations that are measured
+bench-pins: $(VENV)/.demo ## resolve the exact versions of the other instrumentations and calculators that are measured
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	for wanted in benchmarks/peers/pins/*.in; do \
+	for wanted in benchmarks/*/pins/*.in; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
 	    $$wanted -o $${wanted%.in}.txt || exit; \
 	done
@@ -84,4 +87,4 @@ test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run bes
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
 
-.PHONY: help demo up lint test quick oldest bench bench-peers bench-pins test-pins format prices constraints clean
+.PHONY: help demo up lint test quick oldest bench bench-peers bench-pins test-pins conformance format prices constraints clean
