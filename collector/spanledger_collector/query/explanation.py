@@ -28,7 +28,8 @@ _EXCLUDED: Final = {
 }
 _UNKNOWN: Final = {
     "unpriced": "the price book has no rate for it",
-    "unmetered": "nobody told its usage, and it may have been billed",
+    "unmetered": "nobody told its usage, or it was told as what no usage can be (negative, no "
+    "number, 2^40 and more), and it may have been billed",
 }
 
 
@@ -145,10 +146,11 @@ def _reasons(a: ExplainedAttemptRow) -> Iterator[str]:
         yield "not billed: its teller says that nothing is"
     elif a.price_status == "not_billed":
         yield f"not billed: refused with {a.error_type or 'an error'}, and no usage was reported"
-    elif a.price_id:
-        yield from _price(a)
-    elif a.price_status in _UNKNOWN:
-        yield f"cost unknown, not zero: {_UNKNOWN[a.price_status]}"
+    else:
+        if a.price_id:
+            yield from _price(a)
+        if a.price_status in _UNKNOWN:
+            yield f"cost unknown, not zero: {_UNKNOWN[a.price_status]}"
     if a.unpriced_units:
         yield f"without a rate, so not in the sum: {', '.join(a.unpriced_units)}"
     if a.emitted_cost_usd is not None:

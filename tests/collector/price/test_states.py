@@ -1,0 +1,171 @@
+"""What is wrong, unknown or late has a state of its own in the ledger, and is nowhere a silent 0.
+
+From OTLP through the real transform to settled attempts, at an operator's prices beside the shipped
+book. All calls are received on 2026-11-24; amounts are worked out by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.collector.settle import scene
+from tests.support.loaded_rows import JOURNAL, load
+from tests.support.otlp_requests import PlainSpan, record
+
+from spanledger_collector.price import PriceBook, publish
+from spanledger_collector.query import DirectReader, Ledger, TraceReport
+from spanledger_collector.store import Store
+
+_PRICES = """
+prices:
+- {provider: acme, model: steady, valid_from: 2026-01-01, why: list,
+   usd_per_million_tokens: {input: "2", output: "10"}}
+- {provider: acme, model: changed, valid_from: 2026-01-01, why: list,
+   usd_per_million_tokens: {input: "2", output: "10"}}
+- {provider: acme, model: changed, valid_from: 2026-11-23, why: dearer since yesterday,
+   usd_per_million_tokens: {input: "4", output: "10"}}
+- {provider: acme, model: announced, valid_from: 2026-12-25, why: announced,
+   usd_per_million_tokens: {input: "2", output: "10"}}
+- {provider: acme, model: corrected, valid_from: 2026-01-01, why: misread,
+   usd_per_million_tokens: {input: "2", output: "10"}}
+- {provider: acme, model: corrected, valid_from: 2026-01-01, known_from: 2026-11-30, why: again,
+   usd_per_million_tokens: {input: "3", output: "10"}}
+"""
+_TRACE = scene.hex32(1)
+_INPUT, _OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
+_CACHED = "gen_ai.usage.cache_read.input_tokens"
+_SEARCHES = "spanledger.usage.units.web_searches"
+_UNMETERED = ("unmetered", (), None)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as its emitter tells it, and its (price status, units without a rate, cost)."""
+
+    what: str
+    model: str
+    usage: dict[str, Any]
+    wanted: tuple[str, tuple[str, ...], str | None]
+    day: int = 24
+
+    def span(self, number: int) -> PlainSpan:
+        """At noon of a day of November 2026."""
+        at = datetime(2026, 11, self.day, 12, tzinfo=timezone.utc)
+        start_ns = int(at.timestamp()) * 1_000_000_000
+        return PlainSpan(
+            trace_id=_TRACE,
+            span_id=scene.hex16(number),
+            name=f"chat {self.model}",
+            start_ns=start_ns,
+            end_ns=start_ns + 1_000_000_000,
+            attributes=(
+                ("gen_ai.operation.name", "chat"),
+                ("gen_ai.provider.name", "acme"),
+                ("gen_ai.request.model", self.model),
+                *self.usage.items(),
+            ),
+        )
+
+
+CALLS = (
+    Call("a plain call", "steady", {_INPUT: 1000, _OUTPUT: 100}, ("priced", (), "0.003")),
+    Call("an unknown model", "nobody-knows", {_INPUT: 9, _OUTPUT: 9}, ("unpriced", (), None)),
+    Call("a price that starts later", "announced", {_INPUT: 9}, ("unpriced", (), None)),
+    Call("before the change", "changed", {_INPUT: 1000}, ("priced", (), "0.002"), day=22),
+    Call("since the change", "changed", {_INPUT: 1000}, ("priced", (), "0.004"), day=23),
+    Call("a price corrected later", "corrected", {_INPUT: 1000}, ("priced", (), "0.002")),
+    Call("a bucket without a rate", "steady", {_INPUT: 1000, _CACHED: 400},
+         ("partial", ("cache_read",), "0.0012")),
+    Call("only what has no rate", "steady", {_INPUT: 400, _CACHED: 400},
+         ("unpriced", ("cache_read",), None)),
+    Call("a unit without a rate", "steady", {_INPUT: 1000, _SEARCHES: 2},
+         ("partial", ("web_searches",), "0.002")),
+    Call("negative input", "steady", {_INPUT: -1000, _OUTPUT: 100}, _UNMETERED),
+    Call("negative output", "steady", {_INPUT: 1000, _OUTPUT: -1}, _UNMETERED),
+    Call("negative cached input", "steady", {_INPUT: 1000, _CACHED: -400}, _UNMETERED),
+    Call("2^40 tokens", "steady", {_INPUT: 2**40, _OUTPUT: 1}, _UNMETERED),
+    Call("the greatest number there is", "steady", {_INPUT: 2**63 - 1}, _UNMETERED),
+    Call("more than fits", "steady", {_INPUT: "9" * 25}, _UNMETERED),
+    Call("no number", "steady", {_INPUT: "many", _OUTPUT: 100}, _UNMETERED),
+    Call("not a number", "steady", {_INPUT: float("nan"), _OUTPUT: 100}, _UNMETERED),
+    Call("without end", "steady", {_INPUT: float("inf"), _OUTPUT: 100}, _UNMETERED),
+    Call("negative searches", "steady", {_INPUT: 1000, _SEARCHES: -2}, _UNMETERED),
+    Call("no usage at all", "steady", {}, _UNMETERED),
+    Call("the most that is believed", "steady", {_INPUT: 2**40 - 1},
+         ("priced", (), "2199023.25555")),
+    Call("more cached than there is", "steady", {_INPUT: 1000, _CACHED: 4000},
+         ("partial", ("cache_read",), "0.002")),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", name="ledger")
+def _ledger(module_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    path = tmp_path_factory.mktemp("prices") / "prices.yaml"
+    path.write_text(_PRICES)
+    book = PriceBook.shipped(path)
+    with module_store.connect() as connection:
+        publish(connection, book)
+    load(module_store, [record([call.span(number) for number, call in enumerate(CALLS, 1)])])
+    settler = scene.settler(
+        module_store, resolve=book.resolve, book_id=book.book_id, journal_id=JOURNAL
+    )
+    settler.settle_traces([("default", _TRACE)])
+    settler.stop(drain=False)
+    with Ledger(DirectReader(module_store)) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="module", name="report")
+def _report(ledger: Ledger) -> TraceReport:
+    return ledger.trace(_TRACE)
+
+
+@pytest.mark.parametrize("number", range(len(CALLS)), ids=lambda number: CALLS[number].what)
+def test_it_has_a_state_of_its_own(report: TraceReport, number: int) -> None:
+    """Status, the units that have no rate, and the cost of what is known; unknown is None."""
+    status, units, usd = CALLS[number].wanted
+    row = {attempt.span_id: attempt for attempt in report.attempts}[scene.hex16(number + 1)]
+    wanted = (status, units, None if usd is None else Decimal(usd))
+    assert (row.price_status, row.unpriced_units, row.cost_usd) == wanted
+    assert row.counted
+    if status == "unmetered":
+        assert row.usage_source == "missing"
+        assert row.input_uncached_tokens == row.output_tokens == row.cache_read_tokens == 0
+
+
+def test_the_total_says_how_much_of_it_is_unknown(report: TraceReport) -> None:
+    """It is the sum of what is known, and every call that is not wholly known is counted."""
+    known = [Decimal(call.wanted[2]) for call in CALLS if call.wanted[2] is not None]
+    assert report.summary.cost_usd == sum(known)
+    unknown = [call for call in CALLS if call.wanted[0] != "priced"]
+    assert report.summary.unpriced_attempts == len(unknown)
+    assert report.summary.attempts == len(CALLS)
+
+
+def test_the_explanation_says_why(ledger: Ledger) -> None:
+    """In words: which units have no rate, or that the cost is unknown and not zero."""
+    for number, call in enumerate(CALLS, 1):
+        status, units, usd = call.wanted
+        (explained,) = ledger.explain(scene.hex16(number))
+        said = " ".join(explained.reasons)
+        assert explained.adds_up, call.what
+        assert ("cost unknown, not zero" in said) == (usd is None), call.what
+        assert ("what no usage can be" in said) == (status == "unmetered"), call.what
+        if usd is not None:
+            assert all(unit in said for unit in units), call.what
+
+
+def test_prices_of_other_days_can_be_asked_for(ledger: Ledger) -> None:
+    """As known now the corrected price holds; on the day it starts, the announced one."""
+    now = {row.key: row for row in ledger.reprice(by="model")}
+    assert now["acme/corrected"].billed_usd == Decimal("0.002")
+    assert now["acme/corrected"].repriced_usd == Decimal("0.003")
+    christmas = datetime(2026, 12, 26, tzinfo=timezone.utc)
+    then = {row.key: row for row in ledger.reprice(by="model", as_valid_at=christmas)}
+    assert then["acme/announced"].repriced_usd == Decimal("0.000018")
+    assert now["acme/announced"].repriced_usd is None
