@@ -60,7 +60,10 @@ def test_what_the_first_source_lacks_is_filled(
 
 
 def test_where_the_two_differ_ours_stands_and_is_on_the_list() -> None:
-    """Only models that both price alike get anything from it; the others are printed."""
+    """Only models that both price alike get anything from it; the others are printed.
+
+    Helicone/helicone#5067: prices that were 1000 times off, and nothing to hold them against.
+    """
     found = build.sources(build.read_overlay(build.OVERLAY))
     reviewed = {(one.provider, one.model) for one in found.second.review}
     added = {(r.provider, r.model) for r in found.second.rows if r.service_tier}

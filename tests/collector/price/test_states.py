@@ -25,6 +25,8 @@ _PRICES = """
 prices:
 - {provider: acme, model: steady, valid_from: 2026-01-01, why: list,
    usd_per_million_tokens: {input: "2", output: "10"}}
+- {provider: acme, model: caching, valid_from: 2026-01-01, why: list,
+   usd_per_million_tokens: {input: "2", cache_read: "0.2", cache_write_5m: "2.5", output: "10"}}
 - {provider: acme, model: changed, valid_from: 2026-01-01, why: list,
    usd_per_million_tokens: {input: "2", output: "10"}}
 - {provider: acme, model: changed, valid_from: 2026-11-23, why: dearer since yesterday,
@@ -39,6 +41,7 @@ prices:
 _TRACE = scene.hex32(1)
 _INPUT, _OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 _CACHED = "gen_ai.usage.cache_read.input_tokens"
+_WRITTEN = "gen_ai.usage.cache_creation.input_tokens"
 _SEARCHES = "spanledger.usage.units.web_searches"
 _UNMETERED = ("unmetered", (), None)
 
@@ -100,6 +103,14 @@ CALLS = (
          ("priced", (), "2199023.25555")),
     Call("more cached than there is", "steady", {_INPUT: 1000, _CACHED: 4000},
          ("partial", ("cache_read",), "0.002")),
+    # What was told to other trackers as their bug, where it is the telling that was misread.
+    Call("langfuse/langfuse#12306 (the input contains the cached)", "caching",
+         {_INPUT: 1000, _CACHED: 400}, ("priced", (), "0.00128")),
+    Call("langfuse/langfuse#9386 (not all that says input is input)", "steady",
+         {_INPUT: 1000, "app.input_tokens": 9000, "gen_ai.usage.input_tokens_shown": 9000},
+         ("priced", (), "0.002")),
+    Call("mlflow/mlflow#24759, mlflow/mlflow#24869, mlflow/mlflow#24867 (cache fields dropped)",
+         "caching", {_INPUT: 10_000, _CACHED: 9000, _WRITTEN: 500}, ("priced", (), "0.00405")),
 )  # fmt: skip
 
 
@@ -125,7 +136,7 @@ def _report(ledger: Ledger) -> TraceReport:
     return ledger.trace(_TRACE)
 
 
-@pytest.mark.parametrize("number", range(len(CALLS)), ids=lambda number: CALLS[number].what)
+@pytest.mark.parametrize("number", range(len(CALLS)), ids=[call.what for call in CALLS])
 def test_it_has_a_state_of_its_own(report: TraceReport, number: int) -> None:
     """Status, the units that have no rate, and the cost of what is known; unknown is None."""
     status, units, usd = CALLS[number].wanted
