@@ -59,7 +59,7 @@ def _record(span_id: int, parent: int, **told: str) -> scene.Row:
 
 BUGS = (
     Bug(
-        "Arize-ai/phoenix#12768",  # three layers told one call: 3x (fixed by Arize-ai/phoenix#12775)
+        "Arize-ai/phoenix#12768",  # three layers told it (mended by Arize-ai/phoenix#12775)
         [
             scene.call(1, 0, (9, 9), scope_name=A, lasts=9),
             scene.call(2, 1, (9, 9), scope_name=B, lasts=8),
