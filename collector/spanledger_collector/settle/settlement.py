@@ -7,6 +7,7 @@
     attribute_records -> run_records  which run each record is of, which telling of it counts
     judge_calls     -> call_verdicts  which spans count
     price_attempts  -> attempts       the ledger
+    price_services  -> attempts       what else a run cost, if anything: tools, people, expenses
     post_charges    -> amortization_charges  what runs carry of assets, if there are any
     sum_runs        -> runs
     bury_attempts, bury_runs          what an earlier settlement wrote and the newest did not
@@ -33,6 +34,7 @@ STEPS = (
     "attribute_records",
     "judge_calls",
     "price_attempts",
+    "price_services",
     "post_charges",
     "sum_runs",
     "bury_attempts",
@@ -83,14 +85,18 @@ def run_steps(connection: Connection, version: int) -> None:
     Raises:
         CollectorError: a step failed; nothing of this settlement is relied upon.
     """
+    wanted = dict.fromkeys(STEPS, True)
     for step in STEPS:
-        if step != "post_charges" or _has_assets(connection):
+        if step == "price_services":
+            wanted |= _occasional(connection, version)
+        if wanted[step]:
             _execute(connection, step, version)
 
 
-def _has_assets(connection: Connection) -> bool:
-    """Planning a statement is most of a small settlement's work: most ledgers need not plan it."""
-    return bool(connection.rows("SELECT 1 FROM asset_entries LIMIT 1"))
+def _occasional(connection: Connection, version: int) -> dict[str, bool]:
+    """Which of the steps that few settlements need are needed: planning costs more than asking."""
+    (row,) = connection.rows(sql.read("transforms/occasional_steps.sql"), {"version": version})
+    return {step: bool(row[step]) for step in ("price_services", "post_charges")}
 
 
 def overtaken(connection: Connection, version: int) -> list[TraceKey]:

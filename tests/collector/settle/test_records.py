@@ -148,3 +148,118 @@ def test_a_trace_of_records_alone_is_no_run(store: Store) -> None:
         scene.load(connection, [_record(1, outcome="success")])
         scene.settle(store)
         assert not scene.runs(connection)
+
+
+def test_what_a_run_costs_beside_model_calls_is_in_the_ledger(any_store: Store) -> None:
+    """A paid tool, a person's minutes and an expense: attempts of their own, in the run's cost."""
+    with any_store.connect() as connection:
+        scene.publish(
+            connection,
+            [
+                scene.price(input="0.01"),
+                scene.price("search", "tool", units={"calls": ("5", 1000)}),
+                scene.price("reviewer", "human", units={"minutes": ("1.20", 1)}),
+            ],
+        )
+        scene.load(
+            connection,
+            [
+                _agent(1, run_id="r", tenant="acme"),
+                scene.call(2, 1, (10, 0)),
+                scene.span(3, 1, "tool", tool_name="search"),
+                scene.span(4, 3, "tool", tool_name="search", scope_name="other"),
+                scene.span(5, 1, "tool", tool_name="free"),
+                _record(6, 1, effort__minutes="12.5", effort__role="reviewer"),
+                _record(7, 1, effort__minutes="3", effort__role="lawyer"),
+                _record(8, 1, expense__amount="0.25", expense__category="sms"),
+                _record(9, trace=2, subject__run_id="r", record__id="x", expense__amount="9"),
+            ],
+        )
+        scene.load(
+            connection,
+            [
+                _record(10, trace=3, subject__run_id="r", record__id="x", expense__amount="2")
+                | {"received_at": scene.moment(scene.START.replace(day=9))}
+            ],
+        )
+        scene.settle(any_store)
+        (run,) = scene.runs(connection).values()
+        rows = {
+            (str(row["operation"]), str(row["request_model"])): (row["cost_usd"], row["tenant"])
+            for row in scene.attempts(connection)
+        }
+    assert rows == {
+        ("chat", "m1"): (Decimal("0.10"), "acme"),
+        ("execute_tool", "search"): (Decimal("0.005"), "acme"),
+        ("effort", "reviewer"): (Decimal(15), "acme"),
+        ("effort", "lawyer"): (None, "acme"),
+        ("expense", "sms"): (Decimal("0.25"), "acme"),
+        ("expense", ""): (Decimal(2), "acme"),
+    }
+    assert run["cost_usd"] == Decimal("17.355")
+    assert (run["calls"], run["attempts"], run["unpriced_attempts"]) == (1, 6, 1)
+    assert run["tool_cost_usd"] == Decimal("0.005")
+    assert run["effort_cost_usd"] == Decimal(15)
+    assert run["expense_cost_usd"] == Decimal("2.25")
+
+
+def test_other_currencies_are_converted_at_the_rate_of_the_day(store: Store) -> None:
+    day = "2026-11-01 00:00:00.000"
+    with store.connect() as connection:
+        connection.insert_rows(
+            "fx",
+            ("currency", "valid_from", "valid_to", "known_from", "usd"),
+            [("EUR", day, "2026-11-09 00:00:00.000", day, Decimal("1.1"))],
+        )
+        scene.load(
+            connection,
+            [
+                _agent(1),
+                _record(2, 1, revenue__amount="20", revenue__currency="EUR"),
+                _record(3, 1, expense__amount="3", expense__currency="EUR"),
+                _record(4, 1, expense__amount="3", expense__currency="CHF"),
+            ],
+        )
+        scene.settle(store)
+        (run,) = scene.runs(connection).values()
+        statuses = [
+            (str(row["currency"]), row["cost_usd"], row["currency_cost"], str(row["price_status"]))
+            for row in scene.attempts(connection)
+        ]
+    assert run["revenue_usd"] == Decimal(22)
+    assert statuses == [
+        ("EUR", Decimal("3.3"), Decimal(3), "priced"),
+        ("CHF", None, Decimal(3), "unpriced"),
+    ]
+
+
+def test_the_margin_of_a_run_and_of_its_agent(store: Store) -> None:
+    """Value less variable and amortized cost; unknown where nobody said what a run was worth."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        scene.load(
+            connection,
+            [
+                _agent(1, run_id="good"),
+                scene.call(2, 1, (10, 0)),
+                _record(3, 1, outcome="success", value__amount="3"),
+                _record(4, 1, revenue__amount="1.5"),
+                _agent(11, run_id="bad"),
+                scene.call(12, 11, (20, 0)),
+                _record(13, 11, outcome="failure"),
+            ],
+        )
+        scene.settle(store)
+        runs = connection.rows(
+            "SELECT succeeded, total_cost_usd, value_usd, margin_usd FROM run_economics "
+            "ORDER BY run_id DESC"
+        )
+        (agent,) = connection.rows("SELECT * FROM agent_unit_economics")
+    assert [tuple(row.values()) for row in runs] == [
+        (1, Decimal("0.1"), Decimal("4.5"), Decimal("4.4")),
+        (0, Decimal("0.2"), None, None),
+    ]
+    assert (agent["runs"], agent["successful_runs"], agent["judged_runs"]) == (2, 1, 2)
+    assert (agent["total_cost_usd"], agent["value_usd"]) == (Decimal("0.3"), Decimal("4.5"))
+    assert (agent["margin_usd"], agent["margin_per_run_usd"]) == (Decimal("4.2"), Decimal("2.1"))
+    assert agent["cost_per_success_usd"] == Decimal("0.3")

@@ -9,7 +9,7 @@
 --   was made); of_model (only calls of this model are changed; empty = all); set_provider, set_model (names of the book;
 --   empty = as called); set_tier, set_region (empty = as served; standard, anywhere); set_cache_read_ppm (cached input in
 --   millionths of uncached and cached input; -1 = as it was).
--- grain: one row a key, counted attempts only, most expensive first. units: USD, tokens.
+-- grain: one row a key, counted attempts of model calls only, most expensive first. units: USD, tokens.
 -- columns: key, attempts, input_tokens, output_tokens, billed_usd (what stands in the ledger; NULL = unknown),
 --   billed_unknown_attempts, repriced_usd, repriced_unknown_attempts, repriced_partial_attempts, difference_usd (repriced less
 --   billed, of the attempts where both are known), compared_attempts (those), estimated_usd (the part of the repriced cost whose
@@ -129,6 +129,7 @@ WITH
                 AND started_at >= {since:DateTime64(9)}
                 AND started_at < {until:DateTime64(9)}
                 AND counted
+                AND operation NOT IN ('execute_tool', 'effort', 'expense')
         ) AS a
     ),
     -- What one price row prices alike, summed; fine usage: one of several that are equal, and how often.

@@ -1,4 +1,5 @@
--- attempts: the ledger. One row is one attempt of one model call: every cent has this one home.
+-- attempts: the ledger. One row is one attempt of one model call, or one other cost of a run (a paid tool call, a person's
+--   time, an expense: operation execute_tool | effort | expense): every cent has this one home.
 -- grain: (workspace, trace_id, span_id, attempt_number); written by settle, newest version wins, is_deleted rows vanish (read with FINAL).
 -- units: USD; parts exact with 24 decimals, their sum rounded once (half even) to 12 in cost_usd. NULL = unknown, never 0.
 -- Rows that repeat another row's usage stay, with counted = 0 and the reason; sums read counted rows only.

@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS runs
     records UInt32 COMMENT 'Records about it',
     unconverted_records UInt32 COMMENT 'Of them, amounts in a currency without a rate: in no sum',
     amortized_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Its share of assets (training, data, evaluation, provisioning, hosting): sum of its charges; NULL = it carries none',
+    tool_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: tools that are paid by the call',
+    effort_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: minutes of people',
+    expense_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: recorded expenses',
     posted_at DateTime64(9, 'UTC') COMMENT 'First arrival of one of its spans: when the run entered the books',
     version UInt64 COMMENT 'Settlement that wrote the row',
     is_deleted UInt8 COMMENT '1 = a later settlement found no such run'

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS run_records
     workspace String COMMENT 'Whose ledger',
     trace_id String COMMENT 'Trace of the run',
     run_id String COMMENT 'Run it is about: the named one, that of the named span, else the top run of the trace',
+    told_by String COMMENT 'Span of the telling that counts',
     subject_span_id String COMMENT 'Span it is about; empty = the run as a whole',
     kind LowCardinality(String) COMMENT 'revenue | outcome | evaluation | expense | effort',
     record_id String COMMENT 'Name of the record',

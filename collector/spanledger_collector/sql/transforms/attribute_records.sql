@@ -4,9 +4,10 @@
 -- A record is found by its trace, by its run id, or by an external key. A run id or key that is in several traces is the
 -- first one's. An external key is on everything below where it was set: its run is the topmost one that carries it.
 -- Within a trace: the named run, else the run of the named span (a record without a subject names its own span), else the
--- top run. Of several tellings of a record the one received last counts.
+-- top run. Of several tellings of a record the one received last counts. amount_usd: by the rate of the day it happened, as
+-- known when it was received.
 INSERT INTO run_records
-    (workspace, trace_id, run_id, subject_span_id, kind, record_id, tellings, occurred_at, received_at, name, verdict,
+    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, received_at, name, verdict,
     amount, currency, amount_usd, quantity, score, label, reason, version)
 WITH
     -- The runs of these traces, by what a record may call them; top = the run for a record about the trace as a whole.
@@ -150,6 +151,7 @@ SELECT
     workspace,
     trace_id,
     newest.1,
+    newest.12,
     newest.2,
     kind,
     record_id,
@@ -160,7 +162,26 @@ SELECT
     newest.5,
     newest.6,
     newest.7,
-    if(newest.7 = 'USD', newest.6, NULL),
+    if(
+        newest.7 = 'USD',
+        newest.6,
+        accurateCastOrNull(
+            roundBankers(
+                toDecimal256(newest.6, 12) * nullIf(
+                    arrayFirst(
+                        x -> x.1 = newest.7 AND x.2 <= happened_at AND x.3 > happened_at AND x.4 <= known_at AND x.5 > known_at,
+                        (
+                            SELECT arrayReverseSort(x -> x.2, groupArray((toString(currency), valid_from, valid_to, known_from, known_to, usd)))
+                            FROM fx_history
+                        )
+                    ).6,
+                    0
+                ),
+                12
+            ),
+            'Decimal(38, 12)'
+        )
+    ),
     newest.8,
     newest.9,
     newest.10,
@@ -175,8 +196,10 @@ FROM
         record_id,
         toUInt32(uniqExact(span_id)) AS tellings,
         max(received_at) AS last_received_at,
+        toDateTime64(last_received_at, 3) AS known_at,
+        toDateTime64(newest.3, 3) AS happened_at,
         argMax(
-            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason),
+            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id),
             (received_at, sequence, span_id)
         ) AS newest
     FROM found

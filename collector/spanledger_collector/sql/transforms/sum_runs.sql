@@ -11,7 +11,8 @@ INSERT INTO runs
     attempts, failed_attempts, retries, tool_calls, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd,
     estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, outcome,
-    revenue_usd, outcome_value_usd, judged_wrong, records, unconverted_records, amortized_cost_usd, posted_at, version,
+    revenue_usd, outcome_value_usd, judged_wrong, records, unconverted_records, amortized_cost_usd, tool_cost_usd,
+    effort_cost_usd, expense_cost_usd, posted_at, version,
     is_deleted)
 WITH
     paid AS
@@ -20,7 +21,7 @@ WITH
             workspace,
             trace_id,
             run_id,
-            countIf(a.outcome != 'retried') AS calls,
+            countIf(a.outcome != 'retried' AND a.operation NOT IN ('execute_tool', 'effort', 'expense')) AS calls,
             count() AS attempts,
             countIf(a.outcome != 'ok') AS failed_attempts,
             countIf(a.outcome = 'retried') AS retries,
@@ -33,6 +34,9 @@ WITH
             sum(a.cost_usd) AS known_cost,
             sumIf(a.cost_usd, a.rework_reason != '') AS known_rework,
             sumIf(a.cost_usd, a.usage_source = 'estimated') AS known_estimated,
+            sumIf(a.cost_usd, a.operation = 'execute_tool') AS tool_cost_usd,
+            sumIf(a.cost_usd, a.operation = 'effort') AS effort_cost_usd,
+            sumIf(a.cost_usd, a.operation = 'expense') AS expense_cost_usd,
             sum(a.cost_low_usd) AS known_low,
             sum(a.cost_high_usd) AS known_high,
             countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
@@ -271,6 +275,9 @@ SELECT
     t.records,
     t.unconverted_records,
     if(c.charges = 0, NULL, c.amount_usd),
+    s.tool_cost_usd,
+    s.effort_cost_usd,
+    s.expense_cost_usd,
     s.posted_at,
     {version:UInt64},
     0

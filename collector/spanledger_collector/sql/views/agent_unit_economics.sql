@@ -1,7 +1,11 @@
 -- agent_unit_economics: what a run of an agent costs, by day; runs outside any agent are the rows with agent_name = ''.
 -- grain: (workspace, day of the start, agent_name, agent_version, tenant). units: USD, 12 decimals; nanoseconds (_ns); tokens.
 -- columns:
---   runs, successful_runs, failed_runs     a run fails when its own span ends in an error
+--   runs, successful_runs, failed_runs     by the recorded outcome; where none was recorded, a run fails when its span ends in an error
+--   judged_runs, wrong_runs  runs with a recorded outcome; runs that an evaluation calls wrong or hallucinated
+--   tool_, effort_, expense_cost_usd   parts of cost_usd that are no model calls
+--   amortized_cost_usd       shares of assets that the runs carry; total_cost_usd = cost_usd + amortized_cost_usd
+--   value_usd                recorded revenue and value of outcomes; margin_usd = value_usd - total_cost_usd (NULL = nobody said)
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
 --   inclusive_cost_usd       with sub-agents: what calling this agent costs; do not sum over agents
 --   cost_per_run_usd, cost_per_success_usd   cost_usd / runs, / successful runs (NULL when there is none)
@@ -31,6 +35,22 @@ SELECT
     CAST(roundBankers(toDecimal256(cost_usd, 24) / nullIf(successful_runs, 0), 12) AS Nullable(Decimal(38, 12))) AS cost_per_success_usd,
     rework_cost_usd,
     estimated_cost_usd,
+    tool_cost_usd,
+    effort_cost_usd,
+    expense_cost_usd,
+    amortized_cost_usd,
+    CAST(if(cost_usd IS NULL, NULL, cost_usd + ifNull(amortized_cost_usd, 0)) AS Nullable(Decimal(38, 12))) AS total_cost_usd,
+    revenue_usd,
+    outcome_value_usd,
+    CAST(
+        if(revenue_usd IS NULL AND outcome_value_usd IS NULL, NULL, ifNull(revenue_usd, 0) + ifNull(outcome_value_usd, 0))
+        AS Nullable(Decimal(38, 12))
+    ) AS value_usd,
+    CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
+    CAST(roundBankers(toDecimal256(margin_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS margin_per_run_usd,
+    judged_runs,
+    wrong_runs,
+    unconverted_records,
     unpriced_attempts,
     if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
     p50_duration_ns,
@@ -45,7 +65,9 @@ FROM
         r.agent_version AS agent_version,
         r.tenant AS tenant,
         count() AS runs,
-        countIf(r.status != 'error') AS successful_runs,
+        countIf(if(r.outcome = '', r.status != 'error', r.outcome = 'success')) AS successful_runs,
+        countIf(r.outcome != '') AS judged_runs,
+        countIf(r.judged_wrong) AS wrong_runs,
         sum(r.calls) AS calls,
         sum(r.attempts) AS attempts,
         sum(r.failed_attempts) AS failed_attempts,
@@ -57,6 +79,13 @@ FROM
         sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
         sum(r.rework_cost_usd) AS rework_cost_usd,
         sum(r.estimated_cost_usd) AS estimated_cost_usd,
+        sum(r.tool_cost_usd) AS tool_cost_usd,
+        sum(r.effort_cost_usd) AS effort_cost_usd,
+        sum(r.expense_cost_usd) AS expense_cost_usd,
+        sum(r.amortized_cost_usd) AS amortized_cost_usd,
+        sum(r.revenue_usd) AS revenue_usd,
+        sum(r.outcome_value_usd) AS outcome_value_usd,
+        sum(r.unconverted_records) AS unconverted_records,
         sum(r.unpriced_attempts) AS unpriced_attempts,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
         quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,

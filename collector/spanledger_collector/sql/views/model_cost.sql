@@ -1,4 +1,4 @@
--- model_cost: what each model cost, by day. Counted attempts only.
+-- model_cost: what each model cost, by day. Counted attempts of model calls only.
 -- grain: (workspace, day of the start, provider, model). units: USD, 12 decimals; tokens.
 -- columns:
 --   provider, model      of the price row; where there is none, as on the span
@@ -29,7 +29,7 @@ SELECT
     sum(a.emitted_cost_usd) AS emitted_cost_usd,
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts
 FROM attempts AS a FINAL
-WHERE a.counted
+WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
 GROUP BY
     workspace,
     day,

@@ -1,0 +1,11 @@
+-- occasional_steps: which of the steps that few settlements need this one needs: planning them costs more than asking.
+-- grain: one row; a column a step. parameters: version = the settlement.
+SELECT
+    (
+        SELECT count()
+        FROM run_records
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+            AND version = {version:UInt64} AND kind IN ('effort', 'expense')
+    ) > 0
+    OR (SELECT count() FROM prices WHERE provider = 'tool') > 0 AS price_services,
+    (SELECT count() FROM asset_entries) > 0 AS post_charges

@@ -1,0 +1,219 @@
+-- price_services: the costs of a run that are no model calls, as rows of the ledger: tools that are paid by the call, minutes of
+--   people, recorded expenses. Model calls are price_attempts'; the arithmetic is the same, arithmetic/price.sql.
+-- grain: one row a paid tool call or record, into attempts. Reads span_runs and run_records of the same settlement.
+-- parameters: version = the settlement; its spans are in settling_spans. units: USD; rates exact with 24 decimals.
+-- Tools: a tool span whose name has a price (provider tool, model = the tool's name, unit calls); a tool right inside a tool of
+--   its name is the same call. Effort: provider human, model = the role, unit minutes. Both are dated twice like any price;
+--   a role without a rate is unpriced, a tool without one costs nothing and has no row.
+-- Expenses: the recorded amount, in USD of its day; in a currency without a rate unpriced, with the amount kept.
+INSERT INTO attempts
+    (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
+    operation, provider, request_model, priced_provider, priced_model, started_at, ended_at, duration_ns, outcome, counted,
+    usage_quality, usage_source, units, used_units, price_status, unpriced_units, price_id, units_cost_usd, cost_usd,
+    cost_low_usd, cost_high_usd, currency, currency_cost, usd_per_currency, received_at, version, is_deleted)
+WITH
+    runs_here AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            run_id,
+            argMin(tenant, (NOT is_run_root, tenant = '', span_id)) AS tenant,
+            any(agent_name) AS agent_name,
+            any(agent_version) AS agent_version,
+            argMin(workflow_name, (NOT is_run_root, workflow_name = '', span_id)) AS workflow_name
+        FROM span_runs
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        GROUP BY workspace, trace_id, run_id
+    ),
+    tools AS
+    (
+        SELECT
+            s.workspace AS workspace,
+            s.trace_id AS trace_id,
+            s.span_id AS span_id,
+            o.run_id AS run_id,
+            'execute_tool' AS operation,
+            'tool' AS provider,
+            s.tool_name AS name,
+            s.started_at AS started_at,
+            s.ended_at AS ended_at,
+            s.received_at AS received_at,
+            map('calls', toDecimal128(1, 6))::Map(LowCardinality(String), Decimal(38, 6)) AS units
+        FROM
+        (
+            SELECT workspace, trace_id, span_id, parent_span_id, tool_name, started_at, ended_at, received_at
+            FROM settling_spans
+            WHERE version = {version:UInt64} AND role = 'tool' AND tool_name IN (SELECT model FROM prices WHERE provider = 'tool')
+        ) AS s
+        LEFT ANY JOIN
+        (
+            SELECT workspace, trace_id, span_id AS parent_span_id, tool_name AS outer_tool
+            FROM settling_spans
+            WHERE version = {version:UInt64} AND role = 'tool'
+        ) AS p USING (workspace, trace_id, parent_span_id)
+        INNER JOIN
+        (
+            SELECT workspace, trace_id, span_id, run_id
+            FROM span_runs
+            WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        ) AS o ON o.workspace = s.workspace AND o.trace_id = s.trace_id AND o.span_id = s.span_id
+        WHERE p.outer_tool != s.tool_name
+    ),
+    recorded AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            told_by AS span_id,
+            run_id,
+            toString(kind) AS operation,
+            if(kind = 'effort', 'human', 'recorded') AS provider,
+            name,
+            occurred_at AS started_at,
+            occurred_at AS ended_at,
+            received_at,
+            if(kind = 'effort', map('minutes', ifNull(quantity, 0)), map())::Map(LowCardinality(String), Decimal(38, 6)) AS units,
+            amount,
+            toString(currency) AS told_currency,
+            amount_usd
+        FROM run_records
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+            AND version = {version:UInt64} AND kind IN ('effort', 'expense')
+    ),
+    used AS
+    (
+        SELECT
+            (workspace, trace_id, span_id) AS fact,
+            '' AS provider_seen,
+            '' AS request_model,
+            '' AS response_model,
+            provider AS set_provider,
+            name AS set_model,
+            '' AS tier,
+            '' AS region,
+            toDateTime64(started_at, 3) AS used_at,
+            toDateTime64(received_at, 3) AS known_at,
+            1 AS calls,
+            true AS has_usage,
+            toUInt64(0) AS input_uncached_tokens,
+            toUInt64(0) AS cache_read_tokens,
+            toUInt64(0) AS cache_write_5m,
+            toUInt64(0) AS cache_write_1h,
+            toUInt64(0) AS output_tokens,
+            toUInt64(0) AS reasoning_tokens,
+            toInt64(0) AS input_less,
+            toInt64(0) AS input_more,
+            toInt64(0) AS output_less,
+            toInt64(0) AS output_more,
+            toUInt64(0) AS input_total,
+            units,
+            @include arithmetic/parts
+        FROM
+        (
+            SELECT workspace, trace_id, span_id, provider, name, started_at, received_at, units FROM tools
+            UNION ALL
+            SELECT workspace, trace_id, span_id, provider, name, started_at, received_at, units FROM recorded WHERE operation = 'effort'
+        )
+    ),
+    book_models AS
+    (
+        SELECT provider, model FROM prices WHERE provider IN ('tool', 'human')
+    ),
+    @include arithmetic/price
+    services AS
+    (
+        SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, units FROM tools
+        UNION ALL
+        SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, units
+        FROM recorded
+        WHERE operation = 'effort'
+    ),
+    lines AS
+    (
+        SELECT
+            s.workspace AS workspace,
+            s.trace_id AS trace_id,
+            s.span_id AS span_id,
+            s.run_id AS run_id,
+            s.operation AS operation,
+            s.provider AS provider,
+            s.name AS name,
+            s.started_at AS started_at,
+            s.ended_at AS ended_at,
+            s.received_at AS received_at,
+            s.units AS units,
+            v.state AS state,
+            v.unpriced_units AS unpriced_units,
+            v.price_id AS price_id,
+            v.units_cost AS units_cost,
+            v.cost AS cost,
+            v.billed_currency AS currency,
+            v.billed_cost AS currency_cost,
+            v.usd_per_currency AS usd_per_currency
+        FROM services AS s
+        INNER JOIN valued AS v ON v.fact.1 = s.workspace AND v.fact.2 = s.trace_id AND v.fact.3 = s.span_id
+        UNION ALL
+        SELECT
+            workspace,
+            trace_id,
+            span_id,
+            run_id,
+            operation,
+            provider,
+            name,
+            started_at,
+            ended_at,
+            received_at,
+            units,
+            if(amount_usd IS NULL, 'unpriced', 'priced') AS state,
+            if(amount_usd IS NULL, ['currency:' || told_currency], []) AS unpriced_units,
+            '' AS price_id,
+            CAST(amount_usd AS Nullable(Decimal(38, 24))) AS units_cost,
+            amount_usd AS cost,
+            told_currency AS currency,
+            amount AS currency_cost,
+            CAST(NULL AS Nullable(Decimal(38, 12))) AS usd_per_currency
+        FROM recorded
+        WHERE operation = 'expense'
+    )
+SELECT
+    l.workspace,
+    r.tenant,
+    l.trace_id,
+    l.span_id,
+    1,
+    l.run_id,
+    r.agent_name,
+    r.agent_version,
+    r.workflow_name,
+    if(l.operation = 'execute_tool', l.name, ''),
+    l.operation,
+    l.provider,
+    l.name,
+    if(l.price_id = '', '', l.provider),
+    if(l.price_id = '', '', l.name),
+    l.started_at,
+    l.ended_at,
+    toUInt64(greatest(toUnixTimestamp64Nano(l.ended_at) - toUnixTimestamp64Nano(l.started_at), 0)),
+    'ok',
+    true,
+    'none',
+    'provider',
+    l.units,
+    l.units,
+    l.state,
+    l.unpriced_units,
+    l.price_id,
+    l.units_cost,
+    l.cost,
+    l.cost,
+    l.cost,
+    l.currency,
+    l.currency_cost,
+    l.usd_per_currency,
+    l.received_at,
+    {version:UInt64},
+    0
+FROM lines AS l
+LEFT ANY JOIN runs_here AS r ON r.workspace = l.workspace AND r.trace_id = l.trace_id AND r.run_id = l.run_id
