@@ -22,7 +22,7 @@ from .output import (
 
 _COLUMNS = (
     "agent", "version", ">runs", ">failed", ">cost", ">known", ">estimated", ">per run",
-    ">per success", ">rework", ">retries", ">p50", ">p95",
+    ">per success", ">value", ">margin", ">rework", ">retries", ">p50", ">p95",
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def agents(
     workspace: Workspace = "default",
     as_json: Json = False,
 ) -> None:
-    """What each agent costs: per run, per success, rework.
+    """What each agent costs and earns: per run, per success, value, margin, rework.
 
     Example: spanledger agents --since 2026-11-01
     """
@@ -61,6 +61,7 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
                 share(row.estimated_cost_usd, row.cost_usd),
                 _cost(row, row.cost_per_run_usd),
                 _cost(row, row.cost_per_success_usd) if row.successful_runs else "-",
+                usd_if_any(row.value_usd), usd_if_any(row.margin_usd),
                 usd_if_any(row.rework_cost_usd), count(row.retries),
                 seconds(row.p50_duration_ns), seconds(row.p95_duration_ns),
             )

@@ -9,6 +9,7 @@ import typer
 from spanledger_collector.errors import CollectorError, ConfigurationError, RetryableError
 
 from .agents import agents
+from .assets import assets
 from .demo import demo
 from .doctor import doctor
 from .explain import explain
@@ -59,6 +60,7 @@ app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("runs")(runs)
 app.command("models")(models)
+app.command("assets")(assets)
 app.command("reconcile")(reconcile)
 app.command("reprice")(reprice)
 app.command("sql")(sql)

@@ -13,6 +13,7 @@ from .remote import RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
     AgentRow,
+    AssetRow,
     AttemptRow,
     ChargeRow,
     CoverageRow,
@@ -26,6 +27,7 @@ from .rows import (
 __all__ = [
     "DEFAULT_ADDRESS",
     "AgentRow",
+    "AssetRow",
     "AttemptRow",
     "By",
     "ChargeLineRow",

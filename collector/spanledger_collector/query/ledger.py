@@ -37,6 +37,7 @@ from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
     AgentRow,
+    AssetRow,
     AttemptRow,
     ChargeRow,
     CoverageRow,
@@ -236,6 +237,10 @@ class Ledger:
     ) -> Sequence[AgentRow]:
         """Unit economics per agent and version over a period."""
         return parse_rows(AgentRow, self.query("agents", **_period(since, until)))
+
+    def assets(self) -> Sequence[AssetRow]:
+        """What was paid once and serves many runs, and how much of it was charged."""
+        return parse_rows(AssetRow, self.query("assets"))
 
     def models(
         self, since: datetime | None = None, until: datetime | None = None

@@ -190,10 +190,38 @@ class AgentRow:
     cost_per_success_usd: Decimal | None
     rework_cost_usd: Decimal | None
     estimated_cost_usd: Decimal | None
+    amortized_cost_usd: Decimal | None
+    total_cost_usd: Decimal | None
+    value_usd: Decimal | None
+    margin_usd: Decimal | None
+    valued_runs: int
     unpriced_attempts: int
     known_cost_ratio: float
     p50_duration_ns: int
     p95_duration_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow:
+    """One asset as its books stand (query ``assets``)."""
+
+    asset_id: str
+    kind: str
+    method: str
+    unit: str
+    agent_name: str
+    agent_version: str
+    capital_usd: Decimal
+    charged_usd: Decimal
+    net_book_value_usd: Decimal
+    written_off_usd: Decimal
+    rate_usd: Decimal
+    charged_units: Decimal
+    remaining_units: Decimal
+    unabsorbed_usd: Decimal | None
+    state: str
+    estimates: int
+    unconverted_entries: int
 
 
 @dataclass(frozen=True, slots=True)

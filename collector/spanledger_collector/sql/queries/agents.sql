@@ -3,7 +3,9 @@
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
 -- columns: agent_name, agent_version, runs, successful_runs, failed_runs, calls, attempts, failed_attempts, retries, tool_calls,
 --   input_tokens, output_tokens, cost_usd, inclusive_cost_usd (with sub-agents: do not sum over agents), cost_per_run_usd,
---   cost_per_success_usd (NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, unpriced_attempts, known_cost_ratio,
+--   cost_per_success_usd (NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
+--   assets), total_cost_usd (both costs), value_usd (recorded; NULL = of no run), margin_usd (value less total cost of all runs),
+--   valued_runs, unpriced_attempts, known_cost_ratio,
 --   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
 SELECT
     agent_name,
@@ -26,6 +28,11 @@ SELECT
     ) AS cost_per_success_usd,
     sum(r.rework_cost_usd) AS rework_cost_usd,
     sum(r.estimated_cost_usd) AS estimated_cost_usd,
+    sum(r.amortized_cost_usd) AS amortized_cost_usd,
+    sum(r.total_cost_usd) AS total_cost_usd,
+    sum(r.value_usd) AS value_usd,
+    CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
+    countIf(r.value_usd IS NOT NULL) AS valued_runs,
     sum(r.unpriced_attempts) AS unpriced_attempts,
     if(sum(r.attempts) = 0, 1., 1. - sum(r.unpriced_attempts) / sum(r.attempts)) AS known_cost_ratio,
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
