@@ -3,7 +3,7 @@
 Trace 1 is a planner that calls a researcher: a priced call, one that was retried inside the client,
 one that failed, a stream whose tokens were estimated, a model that nobody knows the price of, a
 tool and one call told twice. Trace 2 has names made to hurt a terminal. Trace 3 has no known cost
-at all. Trace 4 belongs to another workspace.
+at all. Trace 4 belongs to another workspace. Trace 5 books an asset, which no run carries.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def fill(store: Store) -> None:
     """Put the four traces into an empty, migrated ledger and settle them."""
     with store.connect() as connection:
         publish(connection, _prices())
-        for spans in (_planner(), _hostile(), _unknown(), _foreign()):
+        for spans in (_planner(), _hostile(), _unknown(), _foreign(), _asset()):
             load(connection, spans)
     one = settler(store)
     try:
@@ -38,6 +38,12 @@ def fill(store: Store) -> None:
         one.settle_traces([*traces, ("other", FOREIGN_TRACE)])
     finally:
         one.stop(drain=False)
+
+
+def _asset() -> list[Row]:
+    told = {"id": "support-ft", "entry": "cost", "kind": "training", "amount": "120000"}
+    attributes = {f"spanledger.asset.{name}": value for name, value in told.items()}
+    return [span(1, role="record", trace=5, attributes=attributes)]
 
 
 def _prices() -> list[Row]:

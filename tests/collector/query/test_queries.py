@@ -31,6 +31,7 @@ GIVEN: dict[str, Any] = {
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
     "agents": rows.AgentRow,
+    "assets": rows.AssetRow,
     "charges_by_day": rows.ChargeRow,
     "coverage": rows.CoverageRow,
     "explain_attempts": explanation.ExplainedAttemptRow,
