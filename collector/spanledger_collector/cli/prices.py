@@ -1,6 +1,5 @@
 """``spanledger prices``: what the price book says about a model, and (developers) building it."""
 
-import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -15,6 +14,7 @@ from spanledger_collector.price import OPEN_END, PriceBook, PriceRow, UnitRate
 from spanledger_collector.price.book import SHIPPED
 from spanledger_collector.price.bookfile import decode, encode, pack, unpack
 from spanledger_collector.price.row import Hours
+from spanledger_collector.price.wheel import read_first
 
 from .grid import Grid
 from .options import Json, utc
@@ -158,11 +158,8 @@ def update(
 
     Example: spanledger prices update --book price-book.json.xz
     """
-    if wheel is not None:
-        if not wheel.is_file():
-            raise ConfigurationError(f"there is no file {wheel}; give a wheel of genai-prices")
-        sys.path.insert(0, str(wheel))
-    builder = _builder()
+    version = "" if wheel is None else read_first(wheel)
+    builder = _builder(version)
     before = decode(unpack(book_file if book_file.exists() else SHIPPED))
     now = datetime.now(timezone.utc).replace(microsecond=0)
     after = builder.update(before, now)
@@ -191,12 +188,21 @@ def build(
     _builder().main(["--check"] if check else [])
 
 
-def _builder() -> ModuleType:
+def _builder(version: str = "") -> ModuleType:
+    """What needs genai-prices; ``version`` is that of a wheel, if one was given."""
     try:
         from spanledger_collector.price import build as builder
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"making a price book needs {error.name}: pip install genai-prices"
+        ) from error
+    except Exception as error:
+        if not version:
+            raise
+        # Its data are Python: a newer form of them may raise anything.
+        raise ConfigurationError(
+            f"genai-prices {version} cannot be read by this release of spanledger ({error}); "
+            "a newer one may, and has a newer book"
         ) from error
     return builder
 
