@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -13,13 +10,12 @@ from typing import Any
 import pytest
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
+from tests.support.launching import launch
 from tests.support.otlp_receiver import HttpReceiver
 
 from spanledger import _registry
 from spanledger._entry_point import SpanledgerInstrumentor
-from spanledger_collector.demo.provider import Answer, Provider
 
-LAUNCHER = str(Path(sys.executable).with_name("opentelemetry-instrument"))
 PROGRAM = """
 import openai
 from opentelemetry import baggage, context, trace
@@ -36,37 +32,6 @@ with trace.get_tracer("app").start_as_current_span("root"):
     next(answer)  # and it is still open when the process ends
     context.detach(token)
 """
-
-
-def launch(
-    folder: Path, program: str, receiver: HttpReceiver, *options: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the program as ``opentelemetry-instrument`` does, with a simulated model."""
-    script = folder / "app.py"
-    script.write_text(program)
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "SPANLEDGER_"))}
-    with Provider(default=lambda _: Answer(text="a b c", input_tokens=5)) as provider:
-        finished = subprocess.run(
-            [
-                LAUNCHER, "--metrics_exporter", "none", "--logs_exporter", "none",
-                "--exporter_otlp_protocol", "http/protobuf", *options,
-                sys.executable, str(script),
-            ],
-            env={
-                **clean,
-                "OPENAI_BASE_URL": provider.openai_url,
-                "OPENAI_API_KEY": "simulated",
-                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
-                **environment,
-            },
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )  # fmt: skip
-    assert finished.returncode == 0, finished.stderr
-    return finished
 
 
 def received(receiver: HttpReceiver) -> dict[bytes, tuple[str, dict[str, str]]]:
@@ -88,7 +53,7 @@ def received(receiver: HttpReceiver) -> dict[bytes, tuple[str, dict[str, str]]]:
 def test_the_launcher_loads_us(tmp_path: Path) -> None:
     """Calls and identity, by the launcher's own exporter, each span once; also an open stream."""
     with HttpReceiver() as receiver:
-        finished = launch(tmp_path, PROGRAM, receiver, SPANLEDGER_TENANT="acme")
+        finished = launch(tmp_path, PROGRAM, receiver.url, SPANLEDGER_TENANT="acme")
     assert finished.stderr == ""
     spans = received(receiver)
     assert sorted(name for name, _ in spans.values()) == ["chat gpt-4o", "chat gpt-4o", "root"]
@@ -102,7 +67,7 @@ def test_an_init_that_asks_for_the_same_adds_no_second_delivery(tmp_path: Path) 
     """The variables made the launcher's exporter already; names of its own still count."""
     program = f"import spanledger\nspanledger.init(tenant='own')\n{PROGRAM}"
     with HttpReceiver() as receiver:
-        launch(tmp_path, program, receiver)
+        launch(tmp_path, program, receiver.url)
     spans = received(receiver)
     assert len(spans) == 3
     assert {texts["spanledger.tenant.id"] for _, texts in spans.values()} == {"own"}
@@ -111,7 +76,7 @@ def test_an_init_that_asks_for_the_same_adds_no_second_delivery(tmp_path: Path) 
 def test_an_init_with_an_address_of_its_own_delivers_there_too(tmp_path: Path) -> None:
     with HttpReceiver() as launchers, HttpReceiver() as ours:
         program = f"import spanledger\nspanledger.init(endpoint={ours.url!r})\n{PROGRAM}"
-        launch(tmp_path, program, launchers)
+        launch(tmp_path, program, launchers.url)
     assert set(received(launchers)) == set(received(ours))
     assert len(received(ours)) == 3
 
@@ -123,7 +88,7 @@ def test_an_init_with_an_address_of_its_own_delivers_there_too(tmp_path: Path) -
 )
 def test_it_can_be_switched_off(tmp_path: Path, environment: dict[str, str]) -> None:
     with HttpReceiver() as receiver:
-        launch(tmp_path, PROGRAM, receiver, **environment)
+        launch(tmp_path, PROGRAM, receiver.url, **environment)
     assert set(receiver.names) <= {"root"}
 
 
@@ -140,7 +105,7 @@ def test_without_a_provider_of_the_launcher_the_applications_own_is_used(tmp_pat
     lines = "\n".join(line.strip() for line in own.splitlines())
     with HttpReceiver() as receiver:
         finished = launch(
-            tmp_path, f"{lines}\n{PROGRAM}", receiver, OTEL_PYTHON_CONFIGURATOR="nobody"
+            tmp_path, f"{lines}\n{PROGRAM}", receiver.url, OTEL_PYTHON_CONFIGURATOR="nobody"
         )
     assert "Overriding" not in finished.stderr
     assert finished.stdout.count('"name": "chat gpt-4o"') == 2

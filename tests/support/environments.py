@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,18 @@ class Environments:
             if not self.is_ready(name):
                 self._make(name, folder)
         return folder / "bin" / "python"
+
+    def variables(self) -> dict[str, str]:
+        """What a program in an environment of ours runs with.
+
+        Nothing of the developer's that configures us or OpenTelemetry; and what it imports is
+        compiled once for all of them, whatever the developer's own setting.
+        """
+        return {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "SPANLEDGER_"))},
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
+        }
 
     def _folder(self, name: str) -> Path:
         pins = self.pins.joinpath(f"{name}.txt").read_bytes()
