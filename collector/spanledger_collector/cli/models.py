@@ -21,7 +21,7 @@ def models(
     workspace: Workspace = "default",
     as_json: Json = False,
 ) -> None:
-    """What each model cost: calls, tokens, and how much of the cost is known. By whole days (UTC).
+    """What each model cost: calls, tokens, and how much of the cost is known. Whole days (UTC).
 
     Example: spanledger models --since 2026-11-01
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -113,6 +113,20 @@ def test_models_rework_and_coverage(store: Store) -> None:
         ("unpriced", "provider"): (1, 2),
         ("not_billed", "none"): (1, 0),
     }
+
+
+def test_days_are_taken_whole_and_the_end_is_exclusive(store: Store) -> None:
+    """Midnight ends the day before it; a moment later is another day."""
+    midnight = datetime(2026, 11, 2, tzinfo=timezone.utc)
+    after = midnight + timedelta(microseconds=1)
+    noon = midnight + timedelta(hours=12)
+    with store.connect() as connection:
+        _load(store, connection)
+        for name in ("models", "coverage"):
+            assert _query(connection, name, until=midnight) == []
+            assert _query(connection, name, until=after) != []
+            assert _query(connection, name, since=noon) != []
+            assert _query(connection, name, since=midnight + timedelta(days=1)) == []
 
 
 def test_one_trace_tells_its_spans_attempts_and_runs(store: Store) -> None:

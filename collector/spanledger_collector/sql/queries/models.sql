@@ -1,5 +1,5 @@
 -- models: cost and tokens of each model over a period of whole days.
--- parameters: workspace; since, until (start of the call; the days they fall on are taken whole).
+-- parameters: workspace; since, until (start of the call, until exclusive; days are taken whole).
 -- grain: (provider, model), most expensive first. units: USD, tokens.
 -- columns: provider, model, calls, attempts, failed_attempts, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
 --   cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd (NULL = unknown), rework_cost_usd, estimated_cost_usd,
@@ -25,7 +25,7 @@ SELECT
 FROM model_cost AS m
 WHERE workspace = {workspace:String}
     AND day >= toDate({since:DateTime64(9)}, 'UTC')
-    AND day <= toDate({until:DateTime64(9)}, 'UTC')
+    AND day <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
 GROUP BY
     provider,
     model
