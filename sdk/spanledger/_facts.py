@@ -43,7 +43,8 @@ def add_usage(attributes: Attributes, usage: Usage) -> None:
     """Token counts, as the conventions have them and as buckets that sum to the bill; units.
 
     The two sides are written as far as they are known; a count that is not known is left out, never
-    written as 0. Should a provider report more cached than total input, the uncached part is 0.
+    written as 0 (writes to a cache are left out where there were none, too). Should a provider
+    report more cached than total input, the uncached part is 0.
     """
     total, made = usage.input_tokens, usage.output_tokens
     read, short = usage.cache_read_tokens, usage.cache_write_5m_tokens
@@ -53,8 +54,9 @@ def add_usage(attributes: Attributes, usage: Usage) -> None:
         attributes[semconv.USAGE_INPUT_TOKENS] = total
         attributes[semconv.USAGE_INPUT_UNCACHED_TOKENS] = max(0, total - read - written)
         attributes[semconv.USAGE_CACHE_READ_TOKENS] = read
-        attributes[semconv.USAGE_CACHE_WRITE_5M_TOKENS] = short
-        attributes[semconv.USAGE_CACHE_WRITE_1H_TOKENS] = hour
+        if written:  # beside what is known, a write that is left out is none
+            attributes[semconv.USAGE_CACHE_WRITE_5M_TOKENS] = short
+            attributes[semconv.USAGE_CACHE_WRITE_1H_TOKENS] = hour
     if made is not None:
         attributes[semconv.USAGE_OUTPUT_TOKENS] = made
         attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] = made
@@ -96,11 +98,14 @@ def estimate_attributes(
 
 
 def attempt_attributes(attempts: list[Attempt]) -> Attributes:
-    """How often the client library asked; nothing when no HTTP request was seen."""
+    """How often the client library asked; nothing when no HTTP request was seen.
+
+    What was answered at once has a number and no count of retries: it is one less.
+    """
     if not attempts:
         return {}
     if len(attempts) == 1:
-        return {semconv.ATTEMPT_NUMBER: 1, semconv.RETRY_COUNT: 0}
+        return {semconv.ATTEMPT_NUMBER: 1}
     retries = retries_of(attempts)
     attributes: Attributes = {
         semconv.ATTEMPT_NUMBER: retries.count + 1,

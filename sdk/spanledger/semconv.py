@@ -118,6 +118,7 @@ USAGE_METHOD: Final = "spanledger.usage.method"
 USAGE_PARTIAL: Final = "spanledger.usage.partial"
 USAGE_INPUT_UNCACHED_TOKENS: Final = "spanledger.usage.input_uncached_tokens"
 USAGE_CACHE_READ_TOKENS: Final = "spanledger.usage.cache_read_tokens"
+#: Both left out where nothing was written to a cache.
 USAGE_CACHE_WRITE_5M_TOKENS: Final = "spanledger.usage.cache_write_5m_tokens"
 USAGE_CACHE_WRITE_1H_TOKENS: Final = "spanledger.usage.cache_write_1h_tokens"
 #: Output, reasoning included.
@@ -162,7 +163,8 @@ UNIT_REQUESTS: Final = "requests"
 # --- Attempts and rework --------------------------------------------------------------------------
 #: Number of the attempt that gave this span's answer (1 = no retry).
 ATTEMPT_NUMBER: Final = "spanledger.attempt.number"
-#: HTTP attempts behind this call that failed and were made again by the client library.
+#: HTTP attempts behind this call that failed and were made again by the client library; left out
+#: where the first was answered.
 RETRY_COUNT: Final = "spanledger.retry.count"
 #: One entry per failed HTTP attempt, in order: ``429``, ``503``, ``timeout``, ``connection_error``.
 RETRY_REASON: Final = "spanledger.retry.reason"

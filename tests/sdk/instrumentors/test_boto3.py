@@ -289,7 +289,7 @@ def test_botocores_own_retries_are_told(
     result = client.converse(**ASKED)
     client.close()
     told = _told(spans)
-    assert told[semconv.RETRY_COUNT] == result["ResponseMetadata"]["RetryAttempts"] == 2
+    assert told.get(semconv.RETRY_COUNT, 0) == result["ResponseMetadata"]["RetryAttempts"] == 2
     assert told[semconv.RETRY_REASON] == ("503", "429")
     assert min(told[semconv.RETRY_WAIT_SECONDS]) >= 0.01
 

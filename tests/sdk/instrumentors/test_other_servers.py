@@ -299,6 +299,6 @@ def test_cache_writes_that_a_later_event_changes(
     """Each bucket keeps its own price: a token is in one of them, and in one only."""
     told = _messages(later)
     assert told[semconv.USAGE_INPUT_UNCACHED_TOKENS] == uncached
-    assert told[semconv.USAGE_CACHE_WRITE_5M_TOKENS] == five_minutes
-    assert told[semconv.USAGE_CACHE_WRITE_1H_TOKENS] == one_hour
+    assert told.get(semconv.USAGE_CACHE_WRITE_5M_TOKENS, 0) == five_minutes
+    assert told.get(semconv.USAGE_CACHE_WRITE_1H_TOKENS, 0) == one_hour
     assert told[semconv.USAGE_INPUT_TOKENS] == uncached + five_minutes + one_hour

@@ -222,7 +222,7 @@ async def test_other_traffic_of_the_http_client_is_not_counted(desk: Desk) -> No
         other.post(f"{desk.provider.openai_url}/nothing", json={})
     assert _attempts.current.get() is None
     [span] = desk.spans()
-    assert (span.attributes or {})["spanledger.retry.count"] == 0
+    assert (span.attributes or {})["spanledger.attempt.number"] == 1
 
 
 async def test_a_coroutine_that_is_never_finished_leaves_the_context_as_it_was(desk: Desk) -> None:
