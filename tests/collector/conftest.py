@@ -13,6 +13,7 @@ The engine allows one directory a process, so everything that needs it shares th
 """
 
 import os
+import time
 from collections.abc import Iterator
 from itertools import count
 
@@ -21,7 +22,8 @@ from tests.support import clickhouse_http_shim as shim
 from tests.support.filled_ledger import fill
 from tests.support.served_ledger import Served, served
 
-from spanledger_collector.store import Store, migrate
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.store import Connection, Store, migrate
 
 _NUMBERS = count(1)
 _RUN = os.getpid()
@@ -52,8 +54,21 @@ def _database(dsn: str) -> Iterator[str]:
     yield f"{dsn}?database={database}"
     keeper = Store.open(dsn, database="keeper")
     with keeper.connect() as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {database} SYNC")
+        _drop(connection, database)
     keeper.close()
+
+
+def _drop(connection: Connection, database: str, tries: int = 20) -> None:
+    """Drop it; a collector that was stopped early may still be making its tables."""
+    for left in reversed(range(tries)):
+        try:
+            connection.execute(f"DROP DATABASE IF EXISTS {database} SYNC")
+        except PermanentError as error:
+            if "DATABASE_NOT_EMPTY" not in str(error) or not left:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 @pytest.fixture

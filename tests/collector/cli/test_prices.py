@@ -62,8 +62,11 @@ def test_an_unknown_model_says_what_to_do(capsys: pytest.CaptureFixture[str]) ->
     assert "--prices-file" in message
 
 
-def test_the_models_of_a_provider_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_models_of_a_provider_are_listed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By provider and a part of the name; nothing found is an error with a way out."""
+    monkeypatch.setenv("COLUMNS", "160")
     assert execute(["prices", "list", "--provider", "anthropic", "--like", "HAIKU", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {row["provider"] for row in rows} == {"anthropic"}

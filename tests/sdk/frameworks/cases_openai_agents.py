@@ -86,6 +86,7 @@ _GOES_ON = Hole(
     "cancellation_ends_every_span",
     "in old versions the run goes on when the task that reads its stream is cancelled",
     ways=("run_streamed",),
+    races=True,
 )
 _ASK = dataclasses.replace(FINAL, text="", tool_calls=(ToolCall("ask_helper", {"input": PROMPT}),))
 

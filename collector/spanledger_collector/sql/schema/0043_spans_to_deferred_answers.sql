@@ -5,6 +5,7 @@ SELECT
     workspace,
     response_id,
     received_at,
+    started_at,
     trace_id,
     span_id
 FROM spans

@@ -246,7 +246,7 @@ WITH
             SELECT
                 workspace,
                 response_id,
-                argMin((trace_id, span_id), (received_at, trace_id, span_id)) AS first_told
+                argMin((trace_id, span_id), (received_at, started_at, trace_id, span_id)) AS first_told
             FROM deferred_answers
             WHERE (workspace, response_id) IN (SELECT workspace, response_id FROM claims)
             GROUP BY
