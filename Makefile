@@ -9,6 +9,9 @@ LOCK := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 
+# Tests start many programs: each would compile everything it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
