@@ -27,7 +27,13 @@ from spanledger._fingerprint import fingerprint
 from spanledger._guard import guarded
 from spanledger._questions import RUNS, Question, Telling
 
-_GENERATING: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_TEXT_COMPLETION})
+_GENERATING: Final = frozenset(
+    {
+        semconv.OPERATION_CHAT,
+        semconv.OPERATION_GENERATE_CONTENT,
+        semconv.OPERATION_TEXT_COMPLETION,
+    }
+)
 
 
 class Repeat:

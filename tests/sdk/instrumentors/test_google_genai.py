@@ -23,6 +23,7 @@ from tests.sdk.instrumentors.conftest import Desk, Spans
 from tests.sdk.instrumentors.contract import Mode, Operation, perform, read
 from tests.support.wires.google_wire import TOOL_USE_TOKENS
 
+import spanledger
 from spanledger import _registry, semconv
 from spanledger._instrumentor import Tracing, wrapper_of
 from spanledger._patching import Patch
@@ -261,3 +262,19 @@ async def test_other_traffic_of_aiohttp_is_left_alone(provider: Provider, spans:
         assert type(other) is type(pending)
         (await other).release()
     assert not spans()
+
+
+def test_an_answer_made_again_is_rework(desk: Desk) -> None:
+    """The operation has a name of its own, and generates all the same."""
+    client = desk.make(CASES, "sync")
+    desk.provider.enqueue(Answer(text="one"), Answer(text="two"))
+    with spanledger.agent("a"):
+        for _ in range(2):
+            client.models.generate_content(model=MODEL, contents="the same question")
+    first, second = [
+        span for span in desk.spans() if (span.attributes or {}).get(semconv.REQUEST_MODEL)
+    ]
+    assert first.context is not None
+    again = dict(second.attributes or {})
+    assert again[semconv.REWORK_OF] == f"{first.context.span_id:016x}"
+    assert again[semconv.REWORK_REASON] == "regenerated"
