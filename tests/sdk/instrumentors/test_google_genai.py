@@ -264,11 +264,12 @@ async def test_other_traffic_of_aiohttp_is_left_alone(provider: Provider, spans:
     assert not spans()
 
 
-def test_an_answer_made_again_is_rework(desk: Desk) -> None:
+def test_an_answer_made_again_is_rework(desk: Desk, tracer_provider: TracerProvider) -> None:
     """The operation has a name of its own, and generates all the same."""
     client = desk.make(CASES, "sync")
     desk.provider.enqueue(Answer(text="one"), Answer(text="two"))
-    with spanledger.agent("a"):
+    user = tracer_provider.get_tracer("user").start_as_current_span("user")
+    with user, spanledger.agent("a"):
         for _ in range(2):
             client.models.generate_content(model=MODEL, contents="the same question")
     first, second = [
