@@ -90,6 +90,8 @@ class Answer:
     facts: Mapping[str, int] | None = None
     #: True: what is billed was worked out from the request, because no answer tells it.
     derived: bool = False
+    #: True: no provider was asked (a client's own cache, a mock), so nothing is billed.
+    free: bool = False
     #: The provider's error code inside an otherwise successful HTTP answer.
     error_code: str = ""
 

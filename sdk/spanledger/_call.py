@@ -41,6 +41,8 @@ _DERIVED: Final[Attributes] = {
     semconv.USAGE_SOURCE: "estimated",
     semconv.USAGE_METHOD: "request",
 }
+_FREE: Final[Attributes] = {semconv.USAGE_SOURCE: "none"}
+_PROVIDER: Final[Attributes] = {semconv.USAGE_SOURCE: "provider"}
 #: Operations whose prompt has a chat format.
 _OF_MESSAGES: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_GENERATE_CONTENT})
 
@@ -261,8 +263,7 @@ class Call:
         if answer is None or answer.uncounted:
             self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
         elif answer.usage.known:
-            told: Attributes = {semconv.USAGE_SOURCE: "provider"}
-            self._end(answer, error, end_ns, _DERIVED if answer.derived else told)
+            self._end(answer, error, end_ns, _source(answer))
         else:
             if self._prompt is None:
                 self.keep_prompt()
@@ -307,10 +308,8 @@ class Call:
         answer = read_answer(lambda _: read(), None)
         if answer is None or answer.uncounted:
             self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
-        elif answer.derived:
-            self._end(answer, error, end_ns, _DERIVED)
-        elif answer.usage.known:
-            self._end(answer, error, end_ns, {semconv.USAGE_SOURCE: "provider"})
+        elif answer.derived or answer.usage.known:
+            self._end(answer, error, end_ns, _source(answer))
         else:
             self._estimate_and_end(answer, error, end_ns)
 
@@ -358,6 +357,12 @@ class Call:
 def read_answer(read: Callable[[Any], Answer | None], source: Any) -> Answer | None:
     """What ``read`` makes of the source, or None where that fails."""
     return read(source)
+
+
+def _source(answer: Answer) -> Attributes:
+    if answer.free:
+        return _FREE
+    return _DERIVED if answer.derived else _PROVIDER
 
 
 def _kept(value: object) -> object:

@@ -109,7 +109,7 @@ TASK_ID: Final = "spanledger.task.id"
 TOOL_VERSION: Final = "spanledger.tool.version"
 
 # --- Usage: disjoint buckets (no token is in two of them) -----------------------------------------
-#: ``provider`` | ``estimated`` | ``missing``.
+#: ``provider`` | ``estimated`` | ``missing`` | ``none`` (nothing is billed: no provider was asked).
 USAGE_SOURCE: Final = "spanledger.usage.source"
 #: How an estimate was made: ``tiktoken:o200k_base``, ``characters``, ``request`` (units that the
 #: request itself determines), ... Only when estimated.

@@ -375,18 +375,27 @@ def _money(f: Fields) -> Decimal | None:
     return None if rules and rules.zero_cost == "missing" and cut_off == 0 else cut_off
 
 
+def _blank(f: Fields) -> bool:
+    """Whether nothing that was told is more than 0."""
+    names = (*_OWN, *_FOREIGN, "reasoning", "input_high", "output_high")
+    return not any(f.number(name) for name in names) and not _units(f)
+
+
 def _usage_source(f: Fields, role: str, metered: bool, absurd: bool) -> str:
     none = "missing" if role in ("call", "engine") else ""
     told = f.text("usage_source")
     if absurd:
         return none
-    if told in ("provider", "estimated", "missing", "none"):
+    blank = _blank(f)
+    if told in ("missing", "none"):
         return told
-    if lower(f.text("cache_hit")) in ("true", "1"):
+    if lower(f.text("cache_hit")) in ("true", "1") and (blank or not told):
         return "none"
-    if metered:
+    if blank and none:
+        return none
+    if told not in ("provider", "estimated") and metered:
         return "estimated" if f.self_counted() else "provider"
-    return none
+    return told if told in ("provider", "estimated") else none
 
 
 def _maps(f: Fields) -> dict[str, Any]:

@@ -16,7 +16,7 @@ Known attribute names are found by one ``transform()`` that gives each a code:
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from spanledger.semconv import TAG_PREFIX, USAGE_UNITS_PREFIX
@@ -45,6 +45,7 @@ _CORE: Mapping[str, tuple[str, ...]] = {
     "own": tuple(f"own_{name}" for name in _OWN),
     "foreign": ("input", "output", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h"),
 }
+_BESIDE_CORE = ("reasoning", "input_high", "output_high")
 
 
 def _quoted(text: str) -> str:
@@ -164,11 +165,17 @@ class Renderer:
 
         Bits instead of ``or``: the engine spends 20 ms on analysing each comparison in a chain.
         """
-        first, *others = (self.number(name) for name in _CORE[group])
-        bits = first
-        for other in others:
-            bits = f"bitOr({bits}, {other})"
-        return f"bitShiftRight({bits}, 40) != 0"
+        return f"bitShiftRight({self._bits(_CORE[group])}, 40) != 0"
+
+    def blank(self, _nothing: str) -> str:
+        """Whether no count of tokens is anything but 0, nor the most an estimate may have been."""
+        return f"{self._bits([*_CORE['own'], *_CORE['foreign'], *_BESIDE_CORE])} = 0"
+
+    def _bits(self, names: Sequence[str]) -> str:
+        bits = self.number(names[0])
+        for name in names[1:]:
+            bits = f"bitOr({bits}, {self.number(name)})"
+        return bits
 
     def decimal(self, name: str) -> str:
         """The amount in a field, NULL when it is none."""

@@ -28,8 +28,8 @@ _EXCLUDED: Final = {
 }
 _UNKNOWN: Final = {
     "unpriced": "the price book has no rate for it",
-    "unmetered": "nobody told its usage, or it was told as what no usage can be (negative, no "
-    "number, 2^40 and more), and it may have been billed",
+    "unmetered": "nobody told its usage, or it was told as what no usage can be (zero of "
+    "everything, negative, no number, 2^40 and more), and it may have been billed",
 }
 
 

@@ -33,7 +33,6 @@ MINIMUM_VERSION: Final = "1.110.2"
 
 #: Parameters of calls that ask no provider.
 _MOCKS: Final = ("mock_response", "mock_tool_calls", "mock_timeout")
-_NOTHING_BILLED: Final = Usage(0, 0)
 
 
 # --- what is asked --------------------------------------------------------------------------------
@@ -81,7 +80,13 @@ def _checked(answer: Answer, source: Any) -> Answer:
     answer.model = own_model(answer.model, text(hidden.get("custom_llm_provider")))
     if hidden.get("cache_hit") is True:
         # It has the id of the answer it repeats, which is told already.
-        answer.response_id, answer.usage = "", _NOTHING_BILLED
+        answer.response_id = ""
+        return _free(answer)
+    return answer
+
+
+def _free(answer: Answer) -> Answer:
+    answer.usage, answer.free, answer.uncounted = Usage(0, 0), True, False
     return answer
 
 
@@ -158,7 +163,8 @@ class StreamReading(ChatReading):
         answer.usage = self._reported()
         answer.complete = len(self._finishes) >= self._choices
         if getattr(stream, "custom_llm_provider", None) == "cached_response":
-            answer.response_id, answer.usage = "", _NOTHING_BILLED
+            answer.response_id = ""
+            return _free(answer)
         return answer
 
     def _reported(self) -> Usage:
@@ -178,8 +184,9 @@ class FreeReading(StreamReading):
 
     __slots__ = ()
 
-    def _reported(self) -> Usage:
-        return _NOTHING_BILLED
+    def answer(self) -> Answer:
+        """Without what the library made up."""
+        return _free(super().answer())
 
 
 # --- what is patched ------------------------------------------------------------------------------
@@ -192,9 +199,7 @@ def _api(
     reading: Callable[[Mapping[str, Any]], Reading] = StreamReading,
 ) -> Api:
     def free(result: Any) -> Answer:
-        told = answer(result)
-        told.usage, told.uncounted = _NOTHING_BILLED, False
-        return told
+        return _free(answer(result))
 
     routed = reading is StreamReading
     asking = Api(

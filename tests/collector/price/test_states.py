@@ -43,6 +43,7 @@ _INPUT, _OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 _CACHED = "gen_ai.usage.cache_read.input_tokens"
 _WRITTEN = "gen_ai.usage.cache_creation.input_tokens"
 _SEARCHES = "spanledger.usage.units.web_searches"
+_SOURCE, _HIT = "spanledger.usage.source", "litellm.cache_hit"
 _UNMETERED = ("unmetered", (), None)
 
 
@@ -98,6 +99,14 @@ CALLS = (
     Call("not a number", "steady", {_INPUT: float("nan"), _OUTPUT: 100}, _UNMETERED),
     Call("without end", "steady", {_INPUT: float("inf"), _OUTPUT: 100}, _UNMETERED),
     Call("negative searches", "steady", {_INPUT: 1000, _SEARCHES: -2}, _UNMETERED),
+    Call("zero of everything", "steady", {_INPUT: 0, _OUTPUT: 0}, _UNMETERED),
+    Call("zero searches and nothing else", "steady", {_SEARCHES: 0}, _UNMETERED),
+    Call("the provider's zeros", "steady", {_SOURCE: "provider", _INPUT: 0}, _UNMETERED),
+    Call("the provider's, and no count", "steady", {_SOURCE: "provider"}, _UNMETERED),
+    Call("zeros, for nobody was asked", "steady", {_SOURCE: "none", _INPUT: 0, _OUTPUT: 0},
+         ("not_billed", (), "0")),
+    Call("zeros of a cache", "steady", {_HIT: True, _INPUT: 0}, ("not_billed", (), "0")),
+    Call("output of zero", "steady", {_INPUT: 1000, _OUTPUT: 0}, ("priced", (), "0.002")),
     Call("no usage at all", "steady", {}, _UNMETERED),
     Call("the most that is believed", "steady", {_INPUT: 2**40 - 1},
          ("priced", (), "2199023.25555")),
@@ -153,7 +162,7 @@ def test_the_total_says_how_much_of_it_is_unknown(report: TraceReport) -> None:
     """It is the sum of what is known, and every call that is not wholly known is counted."""
     known = [Decimal(call.wanted[2]) for call in CALLS if call.wanted[2] is not None]
     assert report.summary.cost_usd == sum(known)
-    unknown = [call for call in CALLS if call.wanted[0] != "priced"]
+    unknown = [call for call in CALLS if call.wanted[0] not in ("priced", "not_billed")]
     assert report.summary.unpriced_attempts == len(unknown)
     assert report.summary.attempts == len(CALLS)
 

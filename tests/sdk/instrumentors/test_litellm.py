@@ -163,7 +163,7 @@ async def test_a_mock_costs_nothing(desk: Desk, *, streamed: bool) -> None:
     assert not desk.provider.requests
     assert told[semconv.PROVIDER_NAME] == "openai"
     assert told[semconv.USAGE_INPUT_TOKENS] == told[semconv.USAGE_OUTPUT_TOKENS] == 0
-    assert told[semconv.USAGE_SOURCE] == "provider"
+    assert told[semconv.USAGE_SOURCE] == "none"
 
 
 async def test_a_stream_made_without_await_can_be_read_with_async_for(desk: Desk) -> None:

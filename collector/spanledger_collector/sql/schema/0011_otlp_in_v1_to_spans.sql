@@ -6,7 +6,8 @@
 -- the known attributes, their texts, order of precedence, fields, tokens, columns.
 -- An attribute is read as text, cut at 256 bytes, then typed: so 12, '12', 12.0 and 12.7 are all twelve
 -- tokens. What is no number, is negative or over 2^40 makes the usage missing; nothing wraps. Units beside tokens
--- keep six decimals, the rest is cut off.
+-- keep six decimals, the rest is cut off. No call uses nothing: one told as 0 of everything has its usage missing, unless
+-- its teller says that nothing is billed.
 CREATE MATERIALIZED VIEW IF NOT EXISTS otlp_in_v1_to_spans TO spans AS
 SELECT
     workspace,
@@ -38,8 +39,10 @@ SELECT
     arrayFlatten(arrayMap(r -> if(startsWith(r, '["'), JSONExtract(r, 'Array(String)'), [r]), list_finish_reasons)) AS finish_reasons,
     multiIf(
         absurd, if(role IN ('call', 'engine'), 'missing', ''),
-        text_usage_source IN ('provider', 'estimated', 'missing', 'none'), text_usage_source,
-        lower(text_cache_hit) IN ('true', '1'), 'none',
+        text_usage_source IN ('missing', 'none'), text_usage_source,
+        lower(text_cache_hit) IN ('true', '1') and (blank or text_usage_source = ''), 'none',
+        blank and role IN ('call', 'engine'), 'missing',
+        text_usage_source IN ('provider', 'estimated'), text_usage_source,
         metered, if(self_counted, 'estimated', 'provider'),
         if(role IN ('call', 'engine'), 'missing', '')
     ) AS usage_source,
@@ -139,6 +142,7 @@ FROM
             *,
             own or foreign or notEmpty(unit_index) AS metered,
             multiIf(impossible, true, own, bitShiftRight(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), 40) != 0, foreign, bitShiftRight(bitOr(bitOr(bitOr(bitOr(bitOr(number_input, number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), 40) != 0, false) AS absurd,
+            bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), number_input), number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), number_reasoning), number_input_high), number_output_high) = 0 and not arrayExists(amount -> amount > 0, amounts) AS blank,
             if(number_cache_write > 0, number_cache_write, number_cache_write_5m + number_cache_write_1h) AS cache_write,
             if(bitShiftRight(number_reasoning, 40) = 0, number_reasoning, 0) AS reasoning,
             input_exclusive or dialect IN ['otel_bedrock', 'openllmetry_bedrock', 'openlit_anthropic', 'claude_code'] or concat(dialect, ' ', lower(text_provider)) IN ['vercel_ai_v5 anthropic.messages', 'vercel_ai_v5 vertex.anthropic.messages', 'vercel_ai_v5 google.vertex.anthropic.messages', 'vercel_ai_v5 amazon-bedrock', 'agentops anthropic'] AS declared_exclusive,
