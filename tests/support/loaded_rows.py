@@ -1,7 +1,7 @@
 """Puts journal records through the real transform and reads the rows back."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from spanledger_collector.load.batch import Batch
 from spanledger_collector.load.frame import LoadRecord
@@ -9,6 +9,10 @@ from spanledger_collector.load.insert import StoreInserter
 from spanledger_collector.store import Store
 
 JOURNAL = "journal"
+#: Columns that a golden case does not choose.
+GIVEN: Final = frozenset(
+    ("workspace", "received_at_ns", "journal_id", "sequence", "started_at_ns", "ended_at_ns")
+)
 _ROWS = """
 SELECT
     * EXCEPT (started_at, ended_at, received_at),
@@ -32,6 +36,16 @@ def rows(store: Store, workspace: str = "default") -> list[dict[str, Any]]:
     """The spans of a workspace as they are read: one row a span."""
     with store.connect() as connection:
         return connection.rows(_ROWS, {"workspace": workspace})
+
+
+def telling(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What an expectation spells out: all columns that are not empty, in plain JSON."""
+    kept = {k: v for k, v in row.items() if k not in GIVEN and v not in ("", 0, None, [], {})}
+    if "emitted_cost_usd" in kept:
+        kept["emitted_cost_usd"] = format(kept["emitted_cost_usd"], "f")
+    if "units" in kept:
+        kept["units"] = {name: float(amount) for name, amount in kept["units"].items()}
+    return kept
 
 
 def count(store: Store, table: str) -> int:

@@ -131,10 +131,10 @@ def _pairs(plain: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(plain.items())
 
 
-def read_golden(path: Path) -> Golden:
-    """A pair on disk: ``<case>.json`` and ``<case>.expected.json``."""
+def read_spans(path: Path) -> list[PlainSpan]:
+    """The spans of ``<case>.json``: the first half of a pair."""
     case = json.loads(path.read_text(encoding="utf-8"))
-    spans = [
+    return [
         PlainSpan(
             trace_id=span["trace_id"],
             span_id=span["span_id"],
@@ -152,5 +152,9 @@ def read_golden(path: Path) -> Golden:
         )
         for span in case["spans"]
     ]
+
+
+def read_golden(path: Path) -> Golden:
+    """A pair on disk: ``<case>.json`` and ``<case>.expected.json``."""
     expected = path.with_suffix("").with_suffix(".expected.json")
-    return Golden(path, spans, json.loads(expected.read_text(encoding="utf-8")))
+    return Golden(path, read_spans(path), json.loads(expected.read_text(encoding="utf-8")))

@@ -8,13 +8,13 @@ the server answered: input tokens (cached ones included) and output tokens.
 
 Ids and times are renumbered, so that recordings differ only where the package does. Attributes that
 describe the machine are left out. The second half is written by ``--expect`` from what the
-collector makes of it, to be read before it is kept: the test compares with it from then on.
+collector makes of it, to be read before it is kept: the test compares with it from then on. A case
+that was not recorded says in ``read`` what it was written after.
 """
 
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +27,8 @@ from typing import Any, Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from tests.golden.dialects.record.expected import expect
+from tests.golden.dialects.record.script import case_of, pins_of
 from tests.golden.dialects.record.server import ModelServer
 from tests.support.otlp_requests import KINDS, STATUSES
 
@@ -34,8 +36,6 @@ _FOLDER: Final = Path(__file__).parents[1]
 _PORT: Final = 18_099
 _FIRST_NS: Final = 1_795_486_434_000_000_000
 _MACHINE: Final = ("code.", "process.", "thread.", "host.", "os.", "net.")
-_CASE: Final = re.compile(r"case: (\w+/\w+)")
-_PINS: Final = re.compile(r"\"([\w@/.\[\],-]+(?:==|\": \")\d[\w.]*)\"")
 
 
 def _plain(value: AnyValue) -> Any:
@@ -121,6 +121,10 @@ def _environment(url: str) -> dict[str, str]:
         "ANTHROPIC_API_KEY": "k",
         "GOOGLE_API_KEY": "k",
         "GOOGLE_GEMINI_BASE_URL": url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "k",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "OTEL_SERVICE_NAME": "golden",
         "OTEL_EXPORTER_OTLP_ENDPOINT": url,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
@@ -134,10 +138,7 @@ def record(script: Path) -> Path:
         subprocess.CalledProcessError: the script failed.
         ValueError: its header names no case.
     """
-    text = script.read_text(encoding="utf-8")
-    named = _CASE.search(text)
-    if not named:
-        raise ValueError(f"{script} has no line `case: <dialect>/<name>`")
+    named = case_of(script)
     server = ModelServer(_PORT)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     command, folder = _command(script)
@@ -145,17 +146,16 @@ def record(script: Path) -> Path:
     subprocess.run(command, cwd=folder, env=environment, check=True, timeout=300)
     server.shutdown()
     server.server_close()
-    pins = text if script.suffix == ".py" else script.with_name("package.json").read_text("utf-8")
     case = {
         "recorded": {
             "by": str(script.relative_to(_FOLDER)),
-            "pins": [pin.replace('": "', "@") for pin in _PINS.findall(pins)],
+            "pins": pins_of(script),
             "truth": {"input": server.input_tokens, "output": server.output_tokens},
         },
         "resource": {"service.name": "golden"},
         "spans": _spans(server.exports),
     }
-    target = _FOLDER / f"{named[1]}.json"
+    target = _FOLDER / f"{named}.json"
     target.parent.mkdir(exist_ok=True)
     text = json.dumps(case, indent=1, ensure_ascii=False) + "\n"
     target.write_text(text, encoding="utf-8")
@@ -166,8 +166,12 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, prog="record")
     parser.add_argument("scripts", nargs="+", type=Path, help="packages/<name>.py")
-    for script in parser.parse_args().scripts:
-        target = record((Path(__file__).parent / script).resolve())
+    parser.add_argument("--expect", action="store_true", help="write what becomes of it, too")
+    given = parser.parse_args()
+    targets = [record((Path(__file__).parent / script).resolve()) for script in given.scripts]
+    if given.expect:
+        expect(targets)
+    for target in targets:
         sys.stdout.write(f"{target.relative_to(_FOLDER)}\n")
 
 

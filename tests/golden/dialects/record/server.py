@@ -1,12 +1,13 @@
 """A model API and an OTLP receiver on one port: what a recorded package talks to.
 
-Answers like OpenAI (chat completions, responses, embeddings), Anthropic (messages) and Gemini
-(generateContent), whole and streamed. Every answer claims the same usage, so that the truth of a
-recording is a count of answers:
+Answers like OpenAI (chat completions, responses, embeddings), Anthropic (messages), Gemini
+(generateContent) and Bedrock (Converse), whole and streamed. Every answer claims the same usage, so
+that the truth of a recording is a count of answers:
 
 - OpenAI: 1000 input (600 of it cached), 200 output (80 of it reasoning); embeddings: 12 input
 - Anthropic: 100 input, 600 read from and 300 written to the cache (1 hour), 200 output
 - Gemini: 1000 prompt (600 of it cached), 120 candidates, 80 thoughts
+- Bedrock: as Anthropic
 
 A stream of chat completions that did not ask for its usage is told none, and counts nothing.
 
@@ -16,13 +17,18 @@ it. Whatever is posted to a path that ends in ``/traces`` is taken as an OTLP ex
 
 import gzip
 import json
+import re
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.support.wires import bedrock_wire
+
+from spanledger_collector.demo.answers import Answer, Request
 
 #: Tokens of one answer: (input, cached included; output).
 ANSWER = (1000, 200)
@@ -62,6 +68,14 @@ _GEMINI_USAGE = {
     "thoughtsTokenCount": 80,
     "totalTokenCount": 1200,
 }
+_CONVERSE = re.compile(r"/model/([^/]+)/converse(-stream)?")
+_CONVERSE_ANSWER = Answer(
+    text=_TEXT,
+    input_tokens=1000,
+    output_tokens=200,
+    cache_read_tokens=600,
+    cache_write_1h_tokens=300,
+)
 
 
 class ModelServer(ThreadingHTTPServer):
@@ -241,6 +255,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.exports.append(ExportTraceServiceRequest.FromString(raw))
             self._send(b"", "application/x-protobuf")
             return
+        converse = _CONVERSE.fullmatch(path)
+        if converse:
+            model = urllib.parse.unquote(converse[1])
+            self._converse(Request(self.server.answered(), path, {}, {"model": model}), converse[2])
+            return
         for tail, api in _APIS:
             if path.endswith(tail):
                 body = json.loads(raw)
@@ -279,6 +298,14 @@ class _Handler(BaseHTTPRequestHandler):
         if "/chat/" in self.path:
             events.append("data: [DONE]\n\n")
         self._send("".join(events).encode(), "text/event-stream")
+
+    def _converse(self, request: Request, streamed: str | None) -> None:
+        if streamed:
+            events = b"".join(bedrock_wire.converse_events(request, _CONVERSE_ANSWER))
+            self._send(events, "application/vnd.amazon.eventstream")
+        else:
+            whole = bedrock_wire.converse(request, _CONVERSE_ANSWER)
+            self._send(json.dumps(whole).encode(), "application/json")
 
     def _send(self, body: bytes, kind: str) -> None:
         self.send_response(200)
