@@ -10,6 +10,8 @@ pytest_plugins = ["tests.support.matrix", "pytester"]
 
 # LiteLLM fetches its list of prices when it is imported, also where the doctor imports it.
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+# huggingface_hub asks the Hub for its list of agents in the first call of a process.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # How long an example takes depends on who else uses the machine, not on what is tested.
 settings.register_profile(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,12 +27,14 @@ class Attempt:
     """One HTTP request of a call. Times are seconds of ``time.perf_counter``.
 
     ``failure`` is empty for an answer below 400, else the status (``429``), ``timeout`` or
-    ``connection_error``.
+    ``connection_error``. ``url`` is the HTTP library's own, as text or as an object; None where the
+    client asks one server only.
     """
 
     started: float
     ended: float
     failure: str
+    url: object = None
 
 
 class Observer(Protocol):
@@ -45,7 +48,7 @@ class Observer(Protocol):
         """False once the client method has returned: later requests are somebody else's."""
         ...
 
-    def attempted(self, attempt: Attempt, request: Any) -> None:
+    def attempted(self, attempt: Attempt) -> None:
         """Take note of one HTTP request that was answered or failed."""
         ...
 
@@ -61,6 +64,22 @@ class Retries:
     count: int
     reasons: tuple[str, ...]
     wait_seconds: tuple[float, ...]
+
+
+def own_attempts(attempts: list[Attempt]) -> list[Attempt]:
+    """Those to the host of the last one, which answers the call.
+
+    The others look something up: a token, a list of models, which agent it is that asks.
+    """
+    if len(attempts) == 1:
+        return attempts
+    host = _host(attempts[-1].url)
+    return [attempt for attempt in attempts if _host(attempt.url) == host]
+
+
+def _host(url: object) -> str:
+    """Host and port; empty for an address that the client completes by itself."""
+    return "" if url is None else urllib.parse.urlsplit(str(url)).netloc
 
 
 def retries_of(attempts: list[Attempt]) -> Retries:
@@ -142,11 +161,11 @@ def send(
     try:
         response = wrapped(*args, **kwargs)
     except BaseException as error:
-        _tell(observer, started, _request(args, kwargs), None, error)
+        _tell(observer, started, _url(args, kwargs), None, error)
         raise
     finally:
         observer.sending -= 1
-    _tell(observer, started, args[0] if args else kwargs.get("request"), response)
+    _tell(observer, started, _url(args, kwargs), response)
     return response
 
 
@@ -165,11 +184,11 @@ async def send_async(
     try:
         response = await wrapped(*args, **kwargs)
     except BaseException as error:
-        _tell(observer, started, _request(args, kwargs), None, error)
+        _tell(observer, started, _url(args, kwargs), None, error)
         raise
     finally:
         observer.sending -= 1
-    _tell(observer, started, args[0] if args else kwargs.get("request"), response)
+    _tell(observer, started, _url(args, kwargs), response)
     return response
 
 
@@ -184,35 +203,38 @@ def request(
     observer = current.get()
     if observer is None or not observer.requesting or observer.sending:
         return pending
-    return _observed(observer, pending) or pending
+    return _observed(observer, pending, args, kwargs) or pending
 
 
 @guarded(None)
-def _observed(observer: Observer, pending: Any) -> Any:
-    return type(pending)(_awaited(observer, pending))
+def _observed(
+    observer: Observer, pending: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    url = args[1] if len(args) > 1 else kwargs.get("url")
+    return type(pending)(_awaited(observer, pending, url))
 
 
-async def _awaited(observer: Observer, pending: Awaitable[Any]) -> Any:
+async def _awaited(observer: Observer, pending: Awaitable[Any], url: object) -> Any:
     started = time.perf_counter()
     try:
         response = await pending
     except BaseException as error:
-        _tell(observer, started, None, None, error)
+        _tell(observer, started, url, None, error)
         raise
-    _tell(observer, started, response, response)
+    _tell(observer, started, getattr(response, "url", url), response)
     return response
 
 
-def _request(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """The request that is sent; ``stream`` of the HTTP libraries gives it by name."""
-    return args[0] if args else kwargs.get("request")
+def _url(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> object:
+    """Where the request goes; ``stream`` of the HTTP libraries gives it by name."""
+    return getattr(args[0] if args else kwargs.get("request"), "url", None)
 
 
 @guarded(None)
 def _tell(
     observer: Observer,
     started: float,
-    request: Any,
+    url: object,
     response: Any,
     error: BaseException | None = None,
 ) -> None:
@@ -221,7 +243,7 @@ def _tell(
     else:
         status = getattr(response, "status_code", None) or response.status
         failure = str(status) if status >= HTTP_ERROR else ""
-    observer.attempted(Attempt(started, time.perf_counter(), failure), request)
+    observer.attempted(Attempt(started, time.perf_counter(), failure, url))
 
 
 #: What is patched. Redirects are followed inside, so a redirect is not an attempt of its own.

@@ -196,11 +196,11 @@ class Call:
         self._prompt = tuple([_kept(self._kwargs.get(name)) for name in self.api.prompt])
 
     # --- HTTP attempts (``_attempts.Observer``) --------------------------------------------------
-    def attempted(self, attempt: Attempt, request: Any) -> None:
+    def attempted(self, attempt: Attempt) -> None:
         """Take note of one HTTP request of the client library."""
         self._attempts.append(attempt)
         if self.provider:
-            address = server_attributes(getattr(request, "url", None), self.provider)
+            address = server_attributes(attempt.url, self.provider)
             self.span.set_attributes(address)  # the last one counts: others may look things up
 
     # --- the stream (``_stream.Sink``) ------------------------------------------------------------

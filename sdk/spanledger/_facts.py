@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from spanledger import semconv
 from spanledger._answer import Answer, Usage
-from spanledger._attempts import Attempt, retries_of
+from spanledger._attempts import Attempt, own_attempts, retries_of
 from spanledger._guard import guarded
 from spanledger.compute import estimate_call
 
@@ -104,9 +104,10 @@ def attempt_attributes(attempts: list[Attempt]) -> Attributes:
     """
     if not attempts:
         return {}
-    if len(attempts) == 1:
+    own = own_attempts(attempts)
+    if len(own) == 1:
         return {semconv.ATTEMPT_NUMBER: 1}
-    retries = retries_of(attempts)
+    retries = retries_of(own)
     attributes: Attributes = {
         semconv.ATTEMPT_NUMBER: retries.count + 1,
         semconv.RETRY_COUNT: retries.count,

@@ -176,7 +176,7 @@ def _received(**event: Any) -> None:
     failure = str(status) if status >= _attempts.HTTP_ERROR else ""
     if error is not None:
         failure = _attempts.failure_of(error)
-    observer.attempted(_attempts.Attempt(_sent.get(), time.perf_counter(), failure), None)
+    observer.attempted(_attempts.Attempt(_sent.get(), time.perf_counter(), failure))
 
 
 _EVENTS: Final = (("before-send", _sending), ("response-received", _received))

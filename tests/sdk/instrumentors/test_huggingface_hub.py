@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -155,3 +157,22 @@ async def test_a_request_that_is_made_without_what_was_refused_is_a_retry(desk: 
     told = _one(desk)
     assert told[semconv.RETRY_COUNT] == 1
     assert told[semconv.RETRY_REASON] == ("400",)
+
+
+async def test_a_failed_look_up_of_the_clients_is_no_retry(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first call of a process asks the Hub for its list of agents, here in vain."""
+    from huggingface_hub.utils import _detect_agent
+
+    monkeypatch.setattr(_detect_agent, "_registry", None)
+    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "agents.json"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        desk.make(CASES, "sync").text_generation(SECRET_PROMPT, details=True)
+    assert _detect_agent._registry == _detect_agent._EMPTY_REGISTRY
+    told = _one(desk)
+    assert semconv.RETRY_COUNT not in told
+    assert told[semconv.ATTEMPT_NUMBER] == 1

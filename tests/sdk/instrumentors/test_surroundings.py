@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import socket
 import threading
 import tracemalloc
 from collections.abc import Callable, Coroutine
@@ -19,6 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from tests.sdk.instrumentors import cases_openai
 from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL, USAGE
 from tests.sdk.instrumentors.conftest import Desk, Spans
+from tests.sdk.instrumentors.contract import Mode
 
 from spanledger import _draining, _registry, _tokens, semconv
 from spanledger._tokens import TokenEstimate
@@ -63,6 +65,43 @@ async def test_http_spans_of_others_hang_under_the_call(
     assert len(calls) == 2
     assert len(posts) == 3
     assert {parent.span_id for parent in posts if parent} == calls
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_requests_to_other_hosts_are_no_attempts(desk: Desk, mode: Mode) -> None:
+    """A token that is fetched for each request, once in vain: the call's own attempts count."""
+    desk.provider.enqueue(Answer(status=429, retry_after_seconds=0.001))
+    with Provider() as tokens, socket.socket() as unanswered:
+        unanswered.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{unanswered.getsockname()[1]}"
+        tokens.enqueue(Answer(status=503))
+
+        def fetch(_: httpx2.Request) -> None:
+            httpx2.post(f"{tokens.openai_url}/chat/completions", json={})
+            with pytest.raises(httpx2.ConnectError):
+                httpx2.get(closed)
+
+        async def fetch_async(_: httpx2.Request) -> None:
+            async with httpx2.AsyncClient() as http:
+                await http.post(f"{tokens.openai_url}/chat/completions", json={})
+                with pytest.raises(httpx2.ConnectError):
+                    await http.get(closed)
+
+        http: Any = (
+            httpx2.Client(event_hooks={"request": [fetch]})
+            if mode == "sync"
+            else httpx2.AsyncClient(event_hooks={"request": [fetch_async]})
+        )
+        client = desk.make(cases_openai.CASES, mode, http_client=http)
+        asked = client.chat.completions.create(model=MODEL, messages=MESSAGES)
+        if mode == "async":
+            await asked
+        assert len(tokens.requests) == 2
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert told[semconv.RETRY_COUNT] == 1
+    assert told[semconv.RETRY_REASON] == ("429",)
+    assert told[semconv.ATTEMPT_NUMBER] == 2
 
 
 def _gate() -> Callable[[], None]:
