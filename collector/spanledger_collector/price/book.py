@@ -2,7 +2,8 @@
 
 An operator's file adds prices (self-hosted models, negotiated rates) and aliases (deployments,
 inference profiles) in the format of :mod:`spanledger_collector.price.document`; they win over the
-book's from their ``valid_from`` on, and are known from their ``known_from`` (default: the same).
+book's from their ``valid_from`` on, and are known from their ``known_from`` (default: the
+same), but by no ledger from before it was published there (``learned``).
 """
 
 import hashlib

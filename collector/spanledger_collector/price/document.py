@@ -2,7 +2,8 @@
 
 A statement replaces whatever the book says about one provider, model and tier from ``valid_from``
 to ``valid_to`` (or to the next statement's ``valid_from``). It is complete: a rate that is not
-written is not known. Entries are appended, never edited. Rates are quoted strings (a YAML float
+written is not known. Entries are appended, never edited; one that reaches back is known from when
+it is published (:mod:`spanledger_collector.price.learned`). Rates are quoted strings (a YAML float
 would already have lost the exact value), per million tokens or for so many of a unit, as providers
 publish them::
 

@@ -1,7 +1,10 @@
-"""Writes the rows of a book into the ledger's table ``prices``: append only, never a delete."""
+"""Writes the rows of a book into the ledger's table ``prices``: append only, never a delete.
+
+A row that a ledger with billed calls has not seen is known from now on, not from the day it bears:
+see :mod:`spanledger_collector.price.learned`.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
 from datetime import datetime
 from typing import cast
 
@@ -11,6 +14,7 @@ from spanledger_collector.store import Connection
 
 from .book import PriceBook
 from .fx import FxRow
+from .learned import floor, learned
 from .row import RATE_NAMES, Hours, PriceRow, RowKey
 
 _COLUMNS = (
@@ -24,6 +28,7 @@ _COLUMNS = (
     "valid_from",
     "valid_to",
     "known_from",
+    "told_from",
     *RATE_NAMES,
     "unit_rates",
     "currency",
@@ -38,6 +43,7 @@ _FX_COLUMNS = (
     "valid_from",
     "valid_to",
     "known_from",
+    "told_from",
     "usd",
     "source_url",
     "book_id",
@@ -59,11 +65,19 @@ def publish(connection: Connection, book: PriceBook) -> int:
         StoreUnavailableError: the ledger does not answer.
     """
     stored = connection.rows(sql.read("store/published_prices.sql"))
-    known = {str(row["price_id"]) for row in stored}
-    missing = [row for row in book.rows() if row.price_id not in known]
-    _refuse_edits(missing, {_stored_key(row) for row in stored})
+    ids = {str(row["price_id"]) for row in stored}
+    missing = sorted(
+        (row for row in book.rows() if row.price_id not in ids), key=lambda row: row.known_from
+    )
     if missing:
-        connection.insert_rows("prices", _COLUMNS, list(_values(missing, book.book_id)))
+        keys = [_stored_key(row) for row in stored]
+        _refuse_edits(missing, {(key, told_from) for key, told_from, _ in keys})
+        latest: dict[RowKey, datetime] = {}
+        for key, _, known_from in keys:
+            latest[key] = max(known_from, latest.get(key, known_from))
+        told = [(row.row_key, row.known_from) for row in missing]
+        known = learned(told, latest, floor(connection))
+        connection.insert_rows("prices", _COLUMNS, list(_values(missing, known, book.book_id)))
     _publish_fx(connection, book)
     return len(missing)
 
@@ -76,12 +90,38 @@ def _publish_fx(connection: Connection, book: PriceBook) -> None:
     """
     if not book.fx():
         return
-    stored = {
-        (str(row["currency"]), row["valid_from"], row["known_from"]): row
-        for row in connection.rows(sql.read("store/published_fx.sql"))
-    }
+    stored: dict[tuple[str, datetime, datetime], Mapping[str, object]] = {}
+    latest: dict[tuple[str, datetime], datetime] = {}
+    for row in connection.rows(sql.read("store/published_fx.sql")):
+        key = (str(row["currency"]), cast("datetime", row["valid_from"]))
+        stored[(*key, cast("datetime", row["told_from"]))] = row
+        known_from = cast("datetime", row["known_from"])
+        latest[key] = max(known_from, latest.get(key, known_from))
+    missing = _missing_fx(book, stored)
+    if not missing:
+        return
+    told = [((rate.currency, rate.valid_from), rate.known_from) for rate in missing]
+    rows = [
+        (
+            rate.currency,
+            rate.valid_from,
+            rate.valid_to,
+            known_from,
+            rate.known_from,
+            rate.usd,
+            rate.source_url,
+            book.book_id,
+        )
+        for rate, known_from in zip(missing, learned(told, latest, floor(connection)), strict=True)
+    ]
+    connection.insert_rows("fx", _FX_COLUMNS, rows)
+
+
+def _missing_fx(
+    book: PriceBook, stored: Mapping[tuple[str, datetime, datetime], Mapping[str, object]]
+) -> list[FxRow]:
     missing: list[FxRow] = []
-    for rate in book.fx():
+    for rate in sorted(book.fx(), key=lambda rate: rate.known_from):
         held = stored.get((rate.currency, rate.valid_from, rate.known_from))
         if held is None:
             missing.append(rate)
@@ -91,13 +131,13 @@ def _publish_fx(connection: Connection, book: PriceBook) -> None:
                 f"the ledger holds {held['usd']} USD, known since the same time. Restore it and "
                 f"append an entry with a later known_from"
             )
-    rows = [(*astuple(rate), book.book_id) for rate in missing]
-    if rows:
-        connection.insert_rows("fx", _FX_COLUMNS, rows)
+    return missing
 
 
-def _values(rows: Sequence[PriceRow], book_id: str) -> Iterator[Sequence[object]]:
-    for row in rows:
+def _values(
+    rows: Sequence[PriceRow], known: Sequence[datetime], book_id: str
+) -> Iterator[Sequence[object]]:
+    for row, known_from in zip(rows, known, strict=True):
         yield (
             row.price_id,
             *row.key,
@@ -105,6 +145,7 @@ def _values(rows: Sequence[PriceRow], book_id: str) -> Iterator[Sequence[object]
             row.hours,
             row.valid_from,
             row.valid_to,
+            known_from,
             row.known_from,
             *row.rates.values(),
             {unit: tuple(rate) for unit, rate in row.rates.units.items()},
@@ -115,10 +156,8 @@ def _values(rows: Sequence[PriceRow], book_id: str) -> Iterator[Sequence[object]
         )
 
 
-def _stored_key(row: dict[str, object]) -> tuple[RowKey, datetime]:
-    known_from, valid_from = row["known_from"], row["valid_from"]
-    assert isinstance(known_from, datetime)  # noqa: S101 the column's type
-    assert isinstance(valid_from, datetime)  # noqa: S101 the column's type
+def _stored_key(row: Mapping[str, object]) -> tuple[RowKey, datetime, datetime]:
+    """The row's key, its known time as its book has it, and as the ledger has it."""
     key = (
         str(row["provider"]),
         str(row["model"]),
@@ -126,9 +165,9 @@ def _stored_key(row: dict[str, object]) -> tuple[RowKey, datetime]:
         str(row["region"]),
         int(str(row["context_over_tokens"])),
         _hours(row["hours"]),
-        valid_from,
+        cast("datetime", row["valid_from"]),
     )
-    return key, known_from
+    return key, cast("datetime", row["told_from"]), cast("datetime", row["known_from"])
 
 
 def _hours(value: object) -> Hours:

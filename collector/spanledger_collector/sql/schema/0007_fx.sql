@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS fx
     currency LowCardinality(String) COMMENT 'ISO 4217',
     valid_from DateTime64(3, 'UTC') COMMENT 'First instant the rate holds',
     valid_to DateTime64(3, 'UTC') COMMENT 'First instant it does not',
-    known_from DateTime64(3, 'UTC') COMMENT 'Known time: when this rate entered a book',
+    known_from DateTime64(3, 'UTC') COMMENT 'Known time: as the book has it, but where calls were billed before, not before this ledger learned it',
+    told_from DateTime64(3, 'UTC') DEFAULT known_from COMMENT 'Known time as the book has it',
     usd Decimal(38, 12) COMMENT 'USD for one unit of the currency',
     source_url String COMMENT 'Who publishes it',
     book_id String COMMENT 'Hash of the book the row came with'
