@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timezone
+from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ from spanledger_collector.reconcile import (
     CAUSES,
     FORMATS,
     BillLine,
+    Book,
     Cause,
     Difference,
     Reconciliation,
@@ -70,14 +71,9 @@ def reconcile(
             f"nothing about models in {', '.join(map(str, files))}; export a day with usage, "
             "grouped by model"
         )
-    book = PriceBook.shipped(prices_file)
-
-    def resolve(provider: str, model: str) -> tuple[str, str] | None:
-        match = book.resolve(provider, model)
-        return (match.provider, match.model) if match.model else None
-
+    book = _names(PriceBook.shipped(prices_file))
     with connect(url, workspace) as ledger:
-        found = compare(bill, ledger.charges(*_period(bill)), resolve)
+        found = compare(bill, ledger.charges(*_period(bill)), book)
     if as_json:
         print_json(
             _Report(
@@ -94,11 +90,19 @@ def reconcile(
         console().print(part)
 
 
+def _names(prices: PriceBook) -> Book:
+    def resolve(provider: str, model: str) -> tuple[str, str] | None:
+        match = prices.resolve(provider, model)
+        return (match.provider, match.model) if match.model else None
+
+    return Book(prices.provider_name, resolve)
+
+
 def _period(bill: Sequence[BillLine]) -> tuple[datetime, datetime]:
-    """From the first day to the last one; both are taken whole."""
+    """From the first day to the end of the last one, which is exclusive."""
     days = [line.day for line in bill]
     start = datetime.combine(min(days), time.min, timezone.utc)
-    return start, datetime.combine(max(days), time.min, timezone.utc)
+    return start, datetime.combine(max(days), time.min, timezone.utc) + timedelta(days=1)
 
 
 def _view(found: Reconciliation) -> Iterator[object]:

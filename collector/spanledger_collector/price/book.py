@@ -116,6 +116,10 @@ class PriceBook:
         """
         return self._matcher.resolve(provider, model)
 
+    def provider_name(self, written: str) -> str:
+        """The book's name of a provider, however it is written; empty = the book has none such."""
+        return self._matcher.provider_name(written)
+
     @cached_property
     def _matcher(self) -> Matcher:
         aliases = [*_named(self._operator), *map(_alias, self._operator.aliases)]

@@ -97,6 +97,10 @@ class Matcher:
             return NO_MATCH
         return self._cached(provider.strip().lower(), model.strip().lower())
 
+    def provider_name(self, written: str) -> str:
+        """The book's name of a provider, however it is written; empty = the book has none such."""
+        return self._spellings.get(written.strip().lower(), "")
+
     def _find(self, provider: str, model: str) -> ModelMatch:
         for alias in self._aliases:
             if self._same(alias.provider, provider) and alias.matches(model):

@@ -260,9 +260,10 @@ class CoverageRow:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRow:
-    """What the ledger counts of one day, model, tier and unit (query ``charges_by_day``)."""
+    """What the ledger counts of one day, provider, model, tier and unit (``charges_by_day``)."""
 
     day: date
+    provider_seen: str
     provider: str
     model: str
     service_tier: str

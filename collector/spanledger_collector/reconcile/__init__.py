@@ -1,11 +1,13 @@
 """The ledger against a provider's bill: what differs, by day and model, and why.
 
 ``export`` reads a provider's export into bill lines (one file a format); ``variance`` splits the
-difference of one day and model into causes, exactly; ``reconciliation`` brings both together.
+difference of one day and model into causes, exactly; ``names`` finds the models of a bill in the
+ledger; ``reconciliation`` brings them together.
 """
 
 from .bill import BillLine
 from .export import FORMATS, read_export
+from .names import Book
 from .reconciliation import Difference, Reconciliation, reconcile
 from .variance import CAUSES, Cause
 
@@ -13,6 +15,7 @@ __all__ = [
     "CAUSES",
     "FORMATS",
     "BillLine",
+    "Book",
     "Cause",
     "Difference",
     "Reconciliation",

@@ -22,6 +22,8 @@ _SERVICES: Final[Sequence[tuple[str, str]]] = (
     ("cognitive services", "azure.ai.openai"),
     ("foundry", "azure.ai.openai"),
     ("vertex", "gcp.vertex_ai"),
+    ("gemini api", "gcp.gemini"),
+    ("generative language", "gcp.gemini"),
     ("openai", "openai"),
     ("anthropic", "anthropic"),
     ("claude", "anthropic"),
@@ -30,17 +32,19 @@ _SERVICES: Final[Sequence[tuple[str, str]]] = (
 _KINDS: Final[Sequence[tuple[str, str]]] = (
     ("cachewrite1h|1hcachewrite", "cache_write_1h"),
     ("cachewrite", "cache_write_5m"),
-    ("cacheread|cachedinput|cachedinp|cached", "cache_read"),
-    ("input|prompt", "input"),
-    ("output|completion|response", "output"),
+    ("cacheread|cached|cchd", "cache_read"),
+    ("input|prompt|inp(?!aint)", "input"),
+    ("output|completion|response|outp|opt(?:glbl|regnl|dz)", "output"),
 )
 _TIERS: Final = ("batch", "flex", "priority")
-_UNIT: Final = re.compile(r"(\d+)?\s*([km])?\s*tokens?", re.IGNORECASE)
+#: ``1K tokens``, ``1K``, ``1000 tokens``, ``count``; a bare ``Units`` says nothing.
+_UNIT: Final = re.compile(r"(\d+)?\s*([km])?\s*(?:tokens?|counts?)|(\d+)\s*([km])?", re.IGNORECASE)
 _FACTORS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 #: Words of a usage type that name no model.
 _NO_MODEL: Final = re.compile(
-    r"^(?:[A-Z]{2,4}\d|mp|on-?demand|tokens?|count|units|global|input|output|cache|read|write|"
-    r"batch|flex|priority|standard|amazon|bedrock|edition|usage|text|\d[hkm])$",
+    r"^(?:[A-Z]{2,4}\d|mp|cross|region|on-?demand|tokens?|count|units|input|output|cache|read|write|"
+    r"batch|flex|priority|standard|amazon|bedrock|edition|usage|text|inp|outp|glbl|regnl|dzone|dzn|"
+    r"cached|cchd|predictions|\d[hkm])$",
     re.IGNORECASE,
 )
 
@@ -112,7 +116,7 @@ def _factor(row: Mapping[str, str]) -> Decimal | None:
     found = _UNIT.fullmatch(told)
     if found is None:
         return None
-    return Decimal(found[1] or 1) * _FACTORS[(found[2] or "").lower()]
+    return Decimal(found[1] or found[3] or 1) * _FACTORS[(found[2] or found[4] or "").lower()]
 
 
 def _model(row: Mapping[str, str], usage_type: str) -> str:

@@ -1,14 +1,12 @@
 """A bill held against the ledger: differences by day and model, each split into causes.
 
-A model of the bill is looked up in the price book like a model of a span; a name that is no model
-id (cloud bills have such) means the one model of the ledger whose id has all its words.
+Both sides meet by day, by who bills and by model (``names``).
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,20 +16,18 @@ from typing import Final
 from spanledger_collector.query import ChargeRow
 
 from .bill import WHOLE, BillLine, tier
+from .names import Book, Names
 from .variance import CAUSES, Cause, Key, Side, split, valued
 
-#: Provider and model of the bill -> those of the price book, or None.
-Resolve = Callable[[str, str], "tuple[str, str] | None"]
 _DECIMALS: Final = Decimal(1).scaleb(-12)
-_WORDS: Final = re.compile(r"[a-z]+|\d+")
 
-#: Day, provider, model.
+#: Day, who bills, model.
 Cell = tuple[date, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One day and model: both totals, and ``billed - ledger`` by cause; the causes sum to it."""
+    """One day, biller and model: both totals, ``billed - ledger`` by cause; they sum to it."""
 
     day: date
     provider: str
@@ -76,29 +72,28 @@ class Reconciliation:
         return dict(sorted(totals.items(), key=lambda item: -abs(item[1])))
 
 
-def reconcile(
-    bill: Sequence[BillLine], ledger: Iterable[ChargeRow], resolve: Resolve
-) -> Reconciliation:
+def reconcile(bill: Sequence[BillLine], ledger: Iterable[ChargeRow], book: Book) -> Reconciliation:
     """Hold a bill against the ledger.
 
     Args:
         bill: lines of one or more exports; usage and costs of a provider complete each other.
         ledger: charges of at least the days of the bill; those of other days and other
-            providers are left out, because the bill does not speak of them.
-        resolve: what the price book calls a model of the bill.
+            billers are left out, because the bill does not speak of them.
+        book: what the price book calls the providers and models of the bill.
     """
     days = {line.day for line in bill}
     charges = [charge for charge in ledger if charge.day in days]
-    named = _Names(resolve, charges)
+    named = Names(book, charges)
     billed: defaultdict[Cell, defaultdict[Key, _Entry]] = defaultdict(lambda: defaultdict(_Entry))
     for line in bill:
-        provider, model = named.of(line)
-        billed[line.day, provider, model][line.service_tier, line.unit].add(line)
-    providers = {provider for _, provider, _ in billed}
+        biller, model = named.of(line)
+        billed[line.day, biller, model][line.service_tier, line.unit].add(line)
+    billers = {biller for _, biller, _ in billed}
     told: defaultdict[Cell, dict[Key, Side]] = defaultdict(dict)
     for charge in charges:
-        if charge.provider in providers:
-            cell = (charge.day, charge.provider, charge.model)
+        biller = named.biller(charge)
+        if biller in billers:
+            cell = (charge.day, biller, charge.model)
             _include(told[cell], charge)
     cells = sorted(billed.keys() | told.keys())
     unvalued: list[BillLine] = []
@@ -177,33 +172,3 @@ def _usd(amount: Fraction) -> Decimal:
     """Rounded half even to 12 decimals, as the ledger stores money."""
     scaled = round(amount * 10**12)
     return (Decimal(scaled) * _DECIMALS).quantize(_DECIMALS)
-
-
-class _Names:
-    """What the models of a bill are called in the ledger."""
-
-    def __init__(self, resolve: Resolve, charges: Sequence[ChargeRow]) -> None:
-        self._resolve = resolve
-        self._told = {(charge.provider, charge.model) for charge in charges}
-        self._found: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def of(self, line: BillLine) -> tuple[str, str]:
-        """Provider and model, as the ledger has them if it has them."""
-        key = (line.provider, line.model)
-        if key not in self._found:
-            self._found[key] = self._find(*key)
-        return self._found[key]
-
-    def _find(self, provider: str, model: str) -> tuple[str, str]:
-        if (provider, model) in self._told:
-            return provider, model
-        resolved = self._resolve(provider, model)
-        if resolved is not None:
-            return resolved
-        words = set(_WORDS.findall(model.lower()))
-        alike = [
-            (home, name)
-            for home, name in sorted(self._told)
-            if home == provider and words and words <= set(_WORDS.findall(name.lower()))
-        ]
-        return alike[0] if len(alike) == 1 else (provider, model)

@@ -12,7 +12,7 @@ from tests.collector.settle.scene import call, hex32, load, price, publish, sett
 
 from spanledger_collector.cli.app import execute
 from spanledger_collector.query import ChargeRow
-from spanledger_collector.reconcile import BillLine, reconcile
+from spanledger_collector.reconcile import BillLine, Book, reconcile
 from spanledger_collector.store import Store
 
 DAY = date(2026, 11, 2)
@@ -20,7 +20,7 @@ DAY = date(2026, 11, 2)
 
 def charge(model: str, unit: str, quantity: int, cost: str, provider: str = "acme") -> ChargeRow:
     used = Decimal(quantity)
-    return ChargeRow(DAY, provider, model, "", unit, used, used, Decimal(cost), 0.0, 0.0)
+    return ChargeRow(DAY, provider, provider, model, "", unit, used, used, Decimal(cost), 0.0, 0.0)
 
 
 def line(model: str, unit: str, quantity: int | None, cost: str | None) -> BillLine:
@@ -30,28 +30,28 @@ def line(model: str, unit: str, quantity: int | None, cost: str | None) -> BillL
     )  # fmt: skip
 
 
-def nothing(_provider: str, _model: str) -> None:
-    """A price book that knows no model."""
+#: A price book that knows no provider and no model.
+NOTHING = Book(lambda _provider: "", lambda _provider, _model: None)
 
 
 def test_usage_and_costs_complete_each_other() -> None:
     """Quantities of the one, amounts of the other, of the same day, model and unit."""
     bill = [line("m1", "input", 100, None), line("m1", "input", None, "30")]
-    [row] = reconcile(bill, [charge("m1", "input", 100, "20")], nothing).differences
+    [row] = reconcile(bill, [charge("m1", "input", 100, "20")], NOTHING).differences
     assert (row.billed_usd, row.ledger_usd, row.difference_usd) == (30, 20, 10)
     assert row.causes == {"price_version": 10}
 
 
 def test_other_providers_and_days_are_left_out() -> None:
     other = charge("m9", "input", 5, "5", provider="elsewhere")
-    found = reconcile([line("m1", "input", 1, "1")], [other], nothing)
+    found = reconcile([line("m1", "input", 1, "1")], [other], NOTHING)
     assert found.ledger_usd == 0
     assert found.causes == {"not_instrumented": 1}
 
 
 def test_a_model_that_the_bill_does_not_know() -> None:
     """In the ledger only: counted twice, or somebody else's account."""
-    found = reconcile([line("m1", "input", 1, "1")], [charge("m2", "input", 3, "3")], nothing)
+    found = reconcile([line("m1", "input", 1, "1")], [charge("m2", "input", 3, "3")], NOTHING)
     assert found.causes == {"duplicate": -3, "not_instrumented": 1}
 
 
@@ -60,12 +60,12 @@ def test_names_of_cloud_bills_are_found_by_their_words() -> None:
         charge("anthropic.claude-sonnet-4-5-20250929-v1:0", "input", 100, "30"),
         charge("amazon.nova-pro-v1:0", "input", 100, "8"),
     ]
-    found = reconcile([line("Claude4.5Sonnet", "input", 100, "30")], told, nothing)
+    found = reconcile([line("Claude4.5Sonnet", "input", 100, "30")], told, NOTHING)
     assert [row.difference_usd for row in found.differences] == [-8, 0]
 
 
 def test_quantities_that_nobody_can_value_are_told() -> None:
-    found = reconcile([line("m1", "input", 7, None)], [], nothing)
+    found = reconcile([line("m1", "input", 7, None)], [], NOTHING)
     assert [one.quantity for one in found.unvalued] == [7]
     assert found.billed_usd == 0
 
@@ -73,7 +73,7 @@ def test_quantities_that_nobody_can_value_are_told() -> None:
 def test_totals_without_units_beside_usage() -> None:
     """The total is compared; usage without cost would count it twice."""
     bill = [line("m1", "", None, "50"), line("m1", "input", 100, None)]
-    found = reconcile(bill, [charge("m1", "input", 100, "20")], nothing)
+    found = reconcile(bill, [charge("m1", "input", 100, "20")], NOTHING)
     assert found.causes == {"unexplained": 30}
 
 

@@ -1,11 +1,12 @@
--- charges_by_day: what the ledger counts, by day, model, service tier and unit: the side that is held against a bill.
--- parameters: workspace; since, until (start of the call; the days they fall on are taken whole).
--- grain: (day, provider, model, service_tier, unit). units: quantities in what the unit says; USD exact with 24 decimals.
+-- charges_by_day: what the ledger counts, by day, provider, model, service tier and unit: the side that is held against a bill.
+-- parameters: workspace; since, until (start of the call, until exclusive; days are taken whole).
+-- grain: (day, provider_seen, provider, model, service_tier, unit). units: quantities in what the unit says; USD exact with 24 decimals.
 -- The interval is that of the attempts' costs, in proportion: how much less or more the estimated part may have been.
--- columns: day, provider, model, service_tier, unit, quantity, priced_quantity (the part that has a rate), cost_usd (of that
---   part), below_quantity, above_quantity.
+-- columns: day, provider_seen (who was called, and bills), provider (whose price it is), model, service_tier, unit, quantity,
+--   priced_quantity (the part that has a rate), cost_usd (of that part), below_quantity, above_quantity.
 SELECT
     day,
+    provider_seen,
     provider,
     model,
     service_tier,
@@ -19,15 +20,17 @@ FROM charges AS c
 WHERE workspace = {workspace:String}
     AND counted
     AND day >= toDate({since:DateTime64(9)}, 'UTC')
-    AND day <= toDate({until:DateTime64(9)}, 'UTC')
+    AND day <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
 GROUP BY
     day,
+    provider_seen,
     provider,
     model,
     service_tier,
     unit
 ORDER BY
     day,
+    provider_seen,
     provider,
     model,
     service_tier,

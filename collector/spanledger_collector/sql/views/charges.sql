@@ -4,6 +4,8 @@
 -- units: quantity in what the unit says; USD exact with 24 decimals (what a rate has beyond them is cut off).
 -- columns: those of the attempt, and
 --   day             UTC day of the start of the call
+--   provider_seen   as on the span: who was called, and bills
+--   provider        whose price it is: as priced; as on the span, where the book does not know it
 --   model           as priced; as answered, else as asked for, where the book does not know it
 --   unit            input (uncached) | cache_read | cache_write_5m | cache_write_1h | output, and the units of `attempts`,
 --                   which are taken out of these: disjoint
@@ -21,6 +23,7 @@ SELECT
     a.agent_name AS agent_name,
     toDate(a.started_at, 'UTC') AS day,
     a.started_at AS started_at,
+    a.provider AS provider_seen,
     if(a.priced_provider != '', a.priced_provider, a.provider) AS provider,
     multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
     a.service_tier AS service_tier,
