@@ -19,6 +19,7 @@ from spanledger_collector.reconcile import (
     Cause,
     Difference,
     Reconciliation,
+    Remark,
     read_export,
 )
 from spanledger_collector.reconcile import reconcile as compare
@@ -28,6 +29,7 @@ from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
 from .output import console, counted, plain_decimal, print_json, text, usd
 
 _CAUSE_COLUMNS = ("cause", ">amount", ">share", "meaning")
+_REMARK_COLUMNS = ("where", "what", "why", ">amount left out")
 _ROW_COLUMNS = ("day", "provider", "model", ">billed", ">ledger", ">difference", "causes")
 
 
@@ -41,6 +43,7 @@ class _Report:
     causes: Mapping[Cause, Decimal]
     differences: Sequence[Difference]
     unvalued: Sequence[BillLine]
+    remarks: Sequence[Remark]
 
 
 def reconcile(
@@ -65,12 +68,7 @@ def reconcile(
 
     Example: spanledger reconcile usage.json costs.json
     """
-    bill = [line for file in files for line in read_export(file)]
-    if not bill:
-        raise ConfigurationError(
-            f"nothing about models in {', '.join(map(str, files))}; export a day with usage, "
-            "grouped by model"
-        )
+    bill, remarks = _read(files)
     book = _names(PriceBook.shipped(prices_file))
     with connect(url, workspace) as ledger:
         found = compare(bill, ledger.charges(*_period(bill)), book)
@@ -83,11 +81,25 @@ def reconcile(
                 found.causes,
                 found.differences,
                 found.unvalued,
+                remarks,
             )
         )
         return
-    for part in _view(found):
+    for part in _view(found, remarks):
         console().print(part)
+
+
+def _read(files: Sequence[Path]) -> tuple[Sequence[BillLine], Sequence[Remark]]:
+    exports = [read_export(file) for file in files]
+    bill = [line for export in exports for line in export.lines]
+    remarks = [remark for export in exports for remark in export.remarks]
+    if bill:
+        return bill, remarks
+    told = "".join(f"; {one.place}: {one.said}: {one.reason}" for one in remarks[:3])
+    raise ConfigurationError(
+        f"nothing about models in {', '.join(map(str, files))}{told}; export a day with usage, "
+        "grouped by model"
+    )
 
 
 def _names(prices: PriceBook) -> Book:
@@ -105,7 +117,7 @@ def _period(bill: Sequence[BillLine]) -> tuple[datetime, datetime]:
     return start, datetime.combine(max(days), time.min, timezone.utc) + timedelta(days=1)
 
 
-def _view(found: Reconciliation) -> Iterator[object]:
+def _view(found: Reconciliation, remarks: Sequence[Remark]) -> Iterator[object]:
     difference = found.billed_usd - found.ledger_usd
     yield (
         f"billed [bold]{usd(found.billed_usd)}[/]  ledger [bold]{usd(found.ledger_usd)}[/]  "
@@ -123,6 +135,13 @@ def _view(found: Reconciliation) -> Iterator[object]:
             f"[yellow]{counted(len(found.unvalued), 'line')} of the bill left out: they have no "
             "cost, and the ledger has no rate for them[/]"
         )
+    if remarks:
+        yield Grid("Not compared", _REMARK_COLUMNS, map(_told, remarks))
+
+
+def _told(remark: Remark) -> Sequence[str]:
+    amount = "-" if remark.cost_usd is None else usd(remark.cost_usd)
+    return text(remark.place), text(remark.said), text(remark.reason), amount
 
 
 def _why(cause: Cause, amount: Decimal, billed_usd: Decimal) -> Sequence[str]:

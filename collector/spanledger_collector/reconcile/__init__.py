@@ -5,8 +5,8 @@ difference of one day and model into causes, exactly; ``names`` finds the models
 ledger; ``reconciliation`` brings them together.
 """
 
-from .bill import BillLine
-from .export import FORMATS, read_export
+from .bill import BillLine, Remark
+from .export import FORMATS, Export, read_export
 from .names import Book
 from .reconciliation import Difference, Reconciliation, reconcile
 from .variance import CAUSES, Cause
@@ -18,7 +18,9 @@ __all__ = [
     "Book",
     "Cause",
     "Difference",
+    "Export",
     "Reconciliation",
+    "Remark",
     "read_export",
     "reconcile",
 ]

@@ -39,6 +39,23 @@ class BillLine:
     cost_usd: Decimal | None
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What of an export is not compared, or not wholly.
+
+    Attributes:
+        place: file and line, or file and day.
+        said: what stands there.
+        reason: what was not read of it, and why.
+        cost_usd: the amount that is left out; None = none is.
+    """
+
+    place: str
+    said: str
+    reason: str
+    cost_usd: Decimal | None = None
+
+
 def number(fields: Mapping[str, Any], name: str) -> Decimal | None:
     """A number of an export; absent, null and empty are None.
 

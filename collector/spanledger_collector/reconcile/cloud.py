@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from .bill import WHOLE, BillLine, day_of, in_usd, number, word
+from .bill import WHOLE, BillLine, Remark, day_of, in_usd, number, word
 
 #: Service that bills -> provider as spans name it.
 _SERVICES: Final[Sequence[tuple[str, str]]] = (
@@ -35,6 +35,17 @@ _KINDS: Final[Sequence[tuple[str, str]]] = (
     ("cacheread|cached|cchd", "cache_read"),
     ("input|prompt|inp(?!aint)", "input"),
     ("output|completion|response|outp|opt(?:glbl|regnl|dz)", "output"),
+)
+#: Kinds of charge that are usage: of FOCUS, and of a Cost and Usage Report.
+_USAGE: Final = frozenset({
+    "", "usage", "discountedusage", "savingsplancoveredusage",
+})  # fmt: skip
+#: Columns of a quantity and of its unit, the consumed one first.
+_QUANTITIES: Final = (
+    ("lineItem/UsageAmount", "pricing/unit"),
+    ("line_item_usage_amount", "pricing_unit"),
+    ("ConsumedQuantity", "ConsumedUnit"),
+    ("PricingQuantity", "PricingUnit"),
 )
 _TIERS: Final = ("batch", "flex", "priority")
 #: ``1K tokens``, ``1K``, ``1000 tokens``, ``count``; a bare ``Units`` says nothing.
@@ -62,16 +73,40 @@ def is_cloud(header: Sequence[str]) -> bool:
     )
 
 
-def lines(rows: Iterator[Mapping[str, str]]) -> Iterator[BillLine]:
-    """Bill lines of the charges of model services; charges of other services are left out.
+def lines(rows: Iterator[Mapping[str, str]]) -> Iterator[BillLine | Remark]:
+    """Bill lines of the usage of model services; charges of other services are left out.
+
+    Tax, credits, refunds, fees and discounts of model services are no usage: each is a remark.
 
     Raises:
         ValueError: a figure or a time cannot be read.
     """
-    for row in rows:
+    for number_of_line, row in enumerate(rows, 2):
         provider = _provider(row)
-        if provider and word(row, "ChargeCategory") in {"", "Usage"}:
-            yield _line(row, provider)
+        if provider:
+            yield from _read(f"line {number_of_line}", row, provider)
+
+
+def _read(place: str, row: Mapping[str, str], provider: str) -> Iterator[BillLine | Remark]:
+    line = _line(row, provider)
+    charge = word(row, _column(
+        row, "lineItem/LineItemType", "line_item_line_item_type", "ChargeCategory"
+    ))  # fmt: skip
+    correction = word(row, "ChargeClass")
+    if charge.lower() not in _USAGE or correction:
+        yield Remark(
+            place, line.model or provider, f"{correction or charge}, no usage", line.cost_usd
+        )
+        return
+    yield line
+    told = [(word(row, amount), word(row, unit)) for amount, unit in _QUANTITIES]
+    told = [(amount, unit) for amount, unit in told if amount]
+    if line.quantity is None and told:
+        amount, unit = told[0]
+        what = f"{line.model or provider}, {line.unit or 'no unit of the price book'}"
+        yield Remark(
+            place, what, f"quantity {amount} {unit!r} cannot be read; its cost is compared"
+        )
 
 
 def _provider(row: Mapping[str, str]) -> str:
@@ -86,9 +121,6 @@ def _provider(row: Mapping[str, str]) -> str:
 
 def _line(row: Mapping[str, str], provider: str) -> BillLine:
     cost = _column(row, "lineItem/UnblendedCost", "line_item_unblended_cost", "BilledCost")
-    amount = _column(
-        row, "lineItem/UsageAmount", "line_item_usage_amount", "ConsumedQuantity", "PricingQuantity"
-    )
     start = _column(
         row, "lineItem/UsageStartDate", "line_item_usage_start_date", "ChargePeriodStart"
     )
@@ -98,22 +130,28 @@ def _line(row: Mapping[str, str], provider: str) -> BillLine:
     ))  # fmt: skip
     squeezed = re.sub(r"[^a-z0-9]", "", kind.lower())
     unit = next((unit for words, unit in _KINDS if re.search(words, squeezed)), WHOLE)
-    quantity = number(row, amount)
-    factor = _factor(row)
     return BillLine(
         day=day_of(row[start]),
         provider=provider,
         model=_model(row, kind),
         service_tier=next((one for one in _TIERS if one in squeezed), ""),
         unit=unit,
-        quantity=quantity * factor if quantity is not None and factor and unit else None,
+        quantity=_quantity(row) if unit else None,
         cost_usd=in_usd(number(row, cost), word(row, currency)),
     )
 
 
-def _factor(row: Mapping[str, str]) -> Decimal | None:
-    told = word(row, _column(row, "pricing/unit", "pricing_unit", "ConsumedUnit", "PricingUnit"))
-    found = _UNIT.fullmatch(told)
+def _quantity(row: Mapping[str, str]) -> Decimal | None:
+    """The first quantity whose unit the bill names."""
+    for amount, unit in _QUANTITIES:
+        told, factor = number(row, amount), _factor(word(row, unit))
+        if told is not None and factor:
+            return told * factor
+    return None
+
+
+def _factor(unit: str) -> Decimal | None:
+    found = _UNIT.fullmatch(unit)
     if found is None:
         return None
     return Decimal(found[1] or found[3] or 1) * _FACTORS[(found[2] or found[4] or "").lower()]

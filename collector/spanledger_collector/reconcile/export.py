@@ -6,14 +6,15 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
 from spanledger_collector.errors import ConfigurationError, NotFoundError
 
 from . import anthropic, cloud, openai, plain
-from .bill import BillLine
+from .bill import BillLine, Remark
 
 #: Names of the formats, for messages and help.
 FORMATS: Final = (
@@ -25,12 +26,21 @@ FORMATS: Final = (
 )
 
 
-def read_export(path: Path) -> list[BillLine]:
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What one file says: its lines, and what of it is not compared."""
+
+    lines: Sequence[BillLine]
+    remarks: Sequence[Remark]
+
+
+def read_export(path: Path) -> Export:
     """Every bill line of one file, gzip or not; JSON may be one page, a list or a page a line.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigurationError: it is in none of the formats, or a line of it cannot be read.
+        ConfigurationError: it is in none of the formats, ends before its last page, or a line of it
+            cannot be read.
     """
     try:
         text = _text(path)
@@ -39,7 +49,7 @@ def read_export(path: Path) -> list[BillLine]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as text: {error}") from error
     reader = _pages if text.lstrip()[:1] in {"{", "["} else _table
-    found: list[BillLine] = []
+    found: list[BillLine | Remark] = []
     try:
         found.extend(reader(text))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -47,7 +57,10 @@ def read_export(path: Path) -> list[BillLine]:
         raise ConfigurationError(
             f"{path}, {place}: {error}. Formats: {'; '.join(FORMATS)}"
         ) from error
-    return found
+    return Export(
+        [one for one in found if isinstance(one, BillLine)],
+        [replace(one, place=f"{path}, {one.place}") for one in found if isinstance(one, Remark)],
+    )
 
 
 def _text(path: Path) -> str:
@@ -57,11 +70,32 @@ def _text(path: Path) -> str:
     return data.decode("utf-8-sig")
 
 
-def _pages(text: str) -> Iterator[BillLine]:
+def _pages(text: str) -> Iterator[BillLine | Remark]:
+    unfinished: dict[str, object] = {}
     for page in _documents(text):
         if not isinstance(page, dict):
             raise ValueError("a page of an export is a JSON object")  # noqa: TRY004 - told as bad input
-        yield from _reader_of(cast("dict[str, Any]", page))(page)
+        told = cast("dict[str, Any]", page)
+        yield from _reader_of(told)(told)
+        kind = _kind(told)
+        # A page without results may be the last one of any of them.
+        for ended in [kind] if kind else list(unfinished):
+            unfinished.pop(ended, None)
+        if told.get("has_more") is True:
+            unfinished[kind] = told.get("next_page")
+    for kind, following in unfinished.items():
+        raise ValueError(
+            f"the export of {kind or 'nothing yet'} goes on after its last page here (has_more): "
+            f"get the next with page={following}, and put all pages into this file, one a line"
+        )
+
+
+def _kind(page: Mapping[str, Any]) -> str:
+    """What the results of a page are of; empty = it has none."""
+    for bucket in page["data"]:
+        for result in bucket.get("results") or bucket.get("result") or ():
+            return str(result.get("object") or ("costs" if "amount" in result else "usage"))
+    return ""
 
 
 def _documents(text: str) -> Iterable[object]:
@@ -72,7 +106,7 @@ def _documents(text: str) -> Iterable[object]:
     return cast("list[object]", whole) if isinstance(whole, list) else [whole]
 
 
-def _reader_of(page: Mapping[str, Any]) -> Callable[[Any], Iterator[BillLine]]:
+def _reader_of(page: Mapping[str, Any]) -> Callable[[Any], Iterator[BillLine | Remark]]:
     buckets = page.get("data")
     if not isinstance(buckets, list):
         raise ValueError("there is no list `data`")  # noqa: TRY004 - told as bad input
@@ -80,7 +114,7 @@ def _reader_of(page: Mapping[str, Any]) -> Callable[[Any], Iterator[BillLine]]:
     return anthropic.lines if ours else openai.lines
 
 
-def _table(text: str) -> Iterator[BillLine]:
+def _table(text: str) -> Iterator[BillLine | Remark]:
     rows = csv.DictReader(io.StringIO(text))
     header = rows.fieldnames or []
     if cloud.is_cloud(header):

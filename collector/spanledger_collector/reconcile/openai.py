@@ -1,8 +1,9 @@
-"""OpenAI's organization exports: usage of completions and embeddings, and costs.
+"""OpenAI's organization exports: usage of every kind, and costs.
 
 Source: the pages of ``/v1/organization/usage/completions`` (``group_by=model,batch`` and, if used,
 ``service_tier``) and ``/v1/organization/costs`` (``group_by=line_item``) of the API reference.
-Usage counts cached tokens within ``input_tokens``. A line item of costs reads ``<model>, <what>``.
+Usage counts cached tokens within ``input_tokens``. A line item of costs reads ``<model>, <what>``;
+of embeddings, which have no output, it is the model alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from .bill import WHOLE, BillLine, day_of, in_usd, number, tier, word
+from .bill import WHOLE, BillLine, Remark, day_of, in_usd, number, tier, word
 
 PROVIDER: Final = "openai"
 _USAGE: Final = "organization.usage."
@@ -25,10 +26,28 @@ _KINDS: Final[Mapping[str, str]] = {
     "cached": "cache_read",
     "cache write": "cache_write_5m",
     "output": "output",
+    "text input": "input",
+    "text cached input": "cache_read",
+    "text output": "output",
     "audio input": "audio_input",
+    "audio cached input": "audio_cache_read",
     "audio output": "audio_output",
+    "image input": "image_input",
+    "image cached input": "image_cache_read",
+    "image output": "image_output",
     "web search": "web_searches",
 }
+#: Fields of usage that are not told in tokens -> unit.
+_COUNTS: Final[Mapping[str, str]] = {
+    "characters": "characters",
+    "seconds": "audio_seconds",
+    "images": "images",
+    "num_sessions": "code_containers",
+    "sessions": "code_containers",
+}
+#: A result with one of these is read, also where all of them are 0.
+_READ: Final = frozenset({"input_tokens", "output_tokens", *_COUNTS})
+_EMBEDDINGS: Final = "text-embedding-"
 
 
 def objects(page: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
@@ -38,7 +57,7 @@ def objects(page: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
             yield bucket.get("start_time"), result
 
 
-def lines(page: Any) -> Iterator[BillLine]:
+def lines(page: Any) -> Iterator[BillLine | Remark]:
     """The bill lines of one page of usage or of costs.
 
     Raises:
@@ -54,12 +73,17 @@ def lines(page: Any) -> Iterator[BillLine]:
             raise ValueError(f"object {kind!r} is neither usage nor costs")
 
 
-def _usage(day: date, result: Mapping[str, Any]) -> Iterator[BillLine]:
+def _usage(day: date, result: Mapping[str, Any]) -> Iterator[BillLine | Remark]:
     batch = result.get("batch") is True
     service_tier = "batch" if batch else tier(word(result, "service_tier"))
-    for unit, quantity in _quantities(result).items():
-        if quantity:
-            yield BillLine(day, PROVIDER, word(result, "model"), service_tier, unit, quantity, None)
+    found = {unit: quantity for unit, quantity in _quantities(result).items() if quantity}
+    for unit, quantity in found.items():
+        yield BillLine(day, PROVIDER, word(result, "model"), service_tier, unit, quantity, None)
+    if not found and not _READ & result.keys():
+        kind = word(result, "object").removeprefix(_USAGE).removesuffix(".result")
+        yield Remark(
+            day.isoformat(), f"usage of {kind}", "no quantity of it is known; give its costs"
+        )
 
 
 def _quantities(result: Mapping[str, Any]) -> Mapping[str, Decimal]:
@@ -77,6 +101,7 @@ def _quantities(result: Mapping[str, Any]) -> Mapping[str, Decimal]:
         "audio_input": audio_in,
         "output": read("output_tokens") - audio_out,
         "audio_output": audio_out,
+        **{unit: read(name) for name, unit in _COUNTS.items() if name in result},
     }
 
 
@@ -87,6 +112,7 @@ def _cost(day: date, result: Mapping[str, Any]) -> BillLine:
     kind = what.lower()
     service_tier = next((one for one in ("batch", "flex", "priority") if one in kind), "")
     kind = kind.replace(service_tier, "").strip(" -,()")
-    unit = _KINDS.get(kind, WHOLE)
+    bare = "input" if not kind and model.startswith(_EMBEDDINGS) else WHOLE
+    unit = _KINDS.get(kind, bare)
     quantity = number(result, "quantity") if unit != WHOLE else None
     return BillLine(day, PROVIDER, model, service_tier, unit, quantity, cost_usd)

@@ -39,7 +39,7 @@ def test_openai_usage(tmp_path: Path) -> None:
         input_cached_tokens=400, input_audio_tokens=50, output_audio_tokens=20, model="gpt-4.1",
         num_model_requests=2, batch=True,
     )  # fmt: skip
-    found = read_export(write(tmp_path, page))
+    found = read_export(write(tmp_path, page)).lines
     assert {(line.unit, line.quantity) for line in found} == {
         ("input", 550), ("cache_read", 400), ("audio_input", 50), ("output", 50),
         ("audio_output", 20),
@@ -56,6 +56,9 @@ def test_openai_usage(tmp_path: Path) -> None:
         ("gpt-4.1-2025-04-14, cached input", "gpt-4.1-2025-04-14", "", "cache_read"),
         ("gpt-4.1, batch output", "gpt-4.1", "batch", "output"),
         ("ft:gpt-4.1:acme, output", "ft:gpt-4.1:acme", "", "output"),
+        ("gpt-image-1, image input", "gpt-image-1", "", "image_input"),
+        ("gpt-realtime, audio cached input", "gpt-realtime", "", "audio_cache_read"),
+        ("text-embedding-3-small", "text-embedding-3-small", "", "input"),
         ("Code interpreter sessions", "Code interpreter sessions", "", ""),
     ],
 )
@@ -64,8 +67,49 @@ def test_openai_costs(tmp_path: Path, line_item: str, model: str, tier: str, uni
         object="organization.costs.result", line_item=line_item,
         amount={"value": 0.06, "currency": "usd"},
     )  # fmt: skip
-    [line] = read_export(write(tmp_path, page))
+    [line] = read_export(write(tmp_path, page)).lines
     assert line == BillLine(DAY, "openai", model, tier, unit, None, Decimal("0.06"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "unit", "quantity"),
+    [
+        ("images", {"images": 3, "size": "1024x1024"}, "images", 3),
+        ("audio_speeches", {"characters": 1200}, "characters", 1200),
+        ("audio_transcriptions", {"seconds": 90}, "audio_seconds", 90),
+        ("code_interpreter_sessions", {"num_sessions": 2, "model": None}, "code_containers", 2),
+    ],
+)
+def test_openai_usage_that_is_not_tokens(
+    tmp_path: Path, kind: str, fields: dict[str, Any], unit: str, quantity: int
+) -> None:
+    page = openai_page(object=f"organization.usage.{kind}.result", **({"model": "m"} | fields))
+    [line] = read_export(write(tmp_path, page)).lines
+    assert (line.unit, line.quantity) == (unit, quantity)
+
+
+def test_openai_usage_of_a_kind_that_is_not_known_is_told(tmp_path: Path) -> None:
+    page = openai_page(object="organization.usage.vector_stores.result", usage_bytes=5)
+    found = read_export(write(tmp_path, page))
+    assert not found.lines
+    [remark] = found.remarks
+    assert remark.said == "usage of vector_stores"
+    assert remark.place.endswith("export, 2026-11-02")
+
+
+def test_pages_up_to_the_last_one(tmp_path: Path) -> None:
+    """A part of a bill is refused: it would pass for the whole one."""
+    first = openai_page(object="organization.costs.result", line_item="m, input",
+                        amount={"value": 1, "currency": "usd"})  # fmt: skip
+    first |= {"has_more": True, "next_page": "page_AB"}
+    usage = openai_page(object="organization.usage.completions.result", model="m", input_tokens=1)
+    for pages in ([first], [first, usage]):
+        with pytest.raises(ConfigurationError, match=r"costs.*has_more.*page=page_AB"):
+            read_export(write(tmp_path, pages))
+    whole = [first, usage, {**first, "has_more": False}]
+    assert len(read_export(write(tmp_path, whole)).lines) == 3
+    ended = [first, {"object": "page", "data": [], "has_more": False}]
+    assert len(read_export(write(tmp_path, ended)).lines) == 1
 
 
 def test_anthropic_usage(tmp_path: Path) -> None:
@@ -75,7 +119,7 @@ def test_anthropic_usage(tmp_path: Path) -> None:
             "cache_read_input_tokens": 200, "output_tokens": 500, "server_tool_use":
             {"web_search_requests": 10}, "model": "claude-sonnet-4-5", "service_tier": "standard",
             "context_window": "0-200k"}]}]}  # fmt: skip
-    found = read_export(write(tmp_path, page))
+    found = read_export(write(tmp_path, page)).lines
     assert {(line.unit, line.quantity) for line in found} == {
         ("input", 1500), ("cache_read", 200), ("cache_write_5m", 500), ("cache_write_1h", 1000),
         ("output", 500), ("web_searches", 10),
@@ -89,7 +133,7 @@ def test_anthropic_costs_are_cents(tmp_path: Path) -> None:
          "token_type": "cache_creation.ephemeral_1h_input_tokens", "service_tier": "batch"},
         {"currency": "USD", "amount": "10", "cost_type": "code_execution", "model": None},
     ]}]}  # fmt: skip
-    first, second = read_export(write(tmp_path, page))
+    first, second = read_export(write(tmp_path, page)).lines
     assert first == BillLine(
         DAY, "anthropic", "claude-x", "batch", "cache_write_1h", None, Decimal("1.2378912")
     )
@@ -107,7 +151,9 @@ def test_aws_cost_and_usage_report(tmp_path: Path) -> None:
         "2026-11-02T01:00:00.000Z,AmazonBedrock,USE1-NovaPro-output-tokens-batch,3,Units,0.2,USD\n"
         "2026-11-02T01:00:00.000Z,AmazonS3,Requests,3,Requests,0.2,USD\n"
     )
-    found = read_export(write(tmp_path, text))
+    export = read_export(write(tmp_path, text))
+    found = export.lines
+    assert ["'Units' cannot be read" in remark.reason for remark in export.remarks] == [True]
     assert [(line.unit, line.quantity, line.service_tier) for line in found] == [
         ("input", 12500, ""), ("cache_read", 2_000_000, ""), ("output", None, "batch"),
     ]  # fmt: skip
@@ -115,24 +161,70 @@ def test_aws_cost_and_usage_report(tmp_path: Path) -> None:
     assert [line.cost_usd for line in found] == [Decimal("0.01"), Decimal("0.4"), Decimal("0.2")]
 
 
-def test_focus(tmp_path: Path) -> None:
-    """Usage charges only; tax and credits are not the ledger's."""
+def test_lines_of_a_report_that_are_no_usage(tmp_path: Path) -> None:
+    """They name the model and its usage type too; none of them is tokens."""
+    kinds = ("Usage", "Tax", "Credit", "Refund", "Fee", "EdpDiscount")
     text = (
-        "ChargePeriodStart,ServiceName,ChargeCategory,SkuMeter,ConsumedQuantity,ConsumedUnit,"
-        "BilledCost,BillingCurrency\n"
-        "2026-11-02T00:00:00Z,Amazon Bedrock,Usage,Claude4.5Sonnet-output,1000,Tokens,1.5,USD\n"
-        "2026-11-02T00:00:00Z,Amazon Bedrock,Tax,,,,0.3,USD\n"
+        "line_item_usage_start_date,line_item_product_code,line_item_line_item_type,"
+        "line_item_usage_type,line_item_usage_amount,pricing_unit,line_item_unblended_cost\n"
+    ) + "".join(
+        f"2026-11-02,AmazonBedrock,{kind},USE1-NovaPro-input-tokens,1,1K tokens,0.5\n"
+        for kind in kinds
     )
-    [line] = read_export(write(tmp_path, text))
+    found = read_export(write(tmp_path, text))
+    assert [(line.unit, line.quantity) for line in found.lines] == [("input", 1000)]
+    assert [remark.reason for remark in found.remarks] == [
+        f"{kind}, no usage" for kind in kinds[1:]
+    ]
+    assert {remark.cost_usd for remark in found.remarks} == {Decimal("0.5")}
+    assert found.remarks[0].place.endswith("export, line 3")
+
+
+def test_focus(tmp_path: Path) -> None:
+    """Usage charges only; tax and corrections are remarks with their amount."""
+    text = (
+        "ChargePeriodStart,ServiceName,ChargeCategory,ChargeClass,SkuMeter,ConsumedQuantity,"
+        "ConsumedUnit,BilledCost,BillingCurrency\n"
+        "2026-11-02,Amazon Bedrock,Usage,,Claude4.5Sonnet-output,1000,Tokens,1.5,USD\n"
+        "2026-11-02,Amazon Bedrock,Tax,,,,,0.3,USD\n"
+        "2026-11-02,Amazon Bedrock,Usage,Correction,Claude4.5Sonnet-output,1,Tokens,-0.1,USD\n"
+    )
+    found = read_export(write(tmp_path, text))
+    [line] = found.lines
     assert (line.unit, line.quantity, line.cost_usd) == ("output", 1000, Decimal("1.5"))
     assert line.model == "Claude4.5Sonnet"
+    assert [(one.reason, one.cost_usd) for one in found.remarks] == [
+        ("Tax, no usage", Decimal("0.3")), ("Correction, no usage", Decimal("-0.1")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("consumed", "pricing", "quantity"),
+    [
+        ("2,1K", ",", 2000),
+        ("2,1K tokens", ",", 2000),
+        ("2,count", ",", 2),
+        ("2,Units", "3,1M", 3e6),
+    ],
+)
+def test_units_of_quantities(tmp_path: Path, consumed: str, pricing: str, quantity: int) -> None:
+    text = (
+        "ChargePeriodStart,ServiceName,SkuMeter,ConsumedQuantity,ConsumedUnit,PricingQuantity,"
+        f"PricingUnit,BilledCost\n2026-11-02,Azure OpenAI,gpt-4o-0806-Outp-glbl,{consumed},"
+        f"{pricing},1\n"
+    )
+    found = read_export(write(tmp_path, text))
+    assert [(one.model, one.unit, one.quantity) for one in found.lines] == [
+        ("gpt-4o-0806", "output", quantity)
+    ]
+    assert not found.remarks
 
 
 def test_a_plain_table_gzipped(tmp_path: Path) -> None:
     text = 'day,provider,model,unit,quantity,cost_usd\n2026-11-02,acme,m1,input,"1,000",0.5\n'
     path = tmp_path / "bill.csv.gz"
     path.write_bytes(gzip.compress(text.encode()))
-    [line] = read_export(path)
+    [line] = read_export(path).lines
     assert line == BillLine(DAY, "acme", "m1", "", "input", Decimal(1000), Decimal("0.5"))
 
 

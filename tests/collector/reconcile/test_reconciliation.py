@@ -118,3 +118,23 @@ def test_a_bill_about_nothing(
     bill.write_text("day,provider,model,cost_usd\n", encoding="utf-8")
     assert execute(["reconcile", str(bill), "--url", ledger]) == 2
     assert "grouped by model" in capsys.readouterr().err
+
+
+def test_what_is_not_compared_is_shown(
+    ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bill = tmp_path / "bill.csv"
+    bill.write_text(
+        "ChargePeriodStart,ServiceName,ChargeCategory,SkuMeter,ConsumedQuantity,ConsumedUnit,"
+        "BilledCost\n2026-11-02,Amazon Bedrock,Usage,NovaPro-output,10,Tokens,0.2\n"
+        "2026-11-02,Amazon Bedrock,Credit,NovaPro-output,,,-0.7\n",
+        encoding="utf-8",
+    )
+    assert execute(["reconcile", str(bill), "--url", ledger, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert Decimal(report["billed_usd"]) == Decimal("0.2")
+    [remark] = report["remarks"]
+    assert (remark["said"], remark["reason"]) == ("NovaPro", "Credit, no usage")
+    assert Decimal(remark["cost_usd"]) == Decimal("-0.7")
+    assert execute(["reconcile", str(bill), "--url", ledger]) == 0
+    assert "Credit, no usage" in capsys.readouterr().out

@@ -75,7 +75,7 @@ def _held(tmp_path: Path, charges: Sequence[ChargeRow], book: PriceBook) -> Held
     def held(text: str) -> Sequence[Difference]:
         path = tmp_path / "bill.csv"
         path.write_text(text, encoding="utf-8")
-        return reconcile(read_export(path), charges, _names(book)).differences
+        return reconcile(read_export(path).lines, charges, _names(book)).differences
 
     return held
 
