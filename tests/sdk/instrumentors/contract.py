@@ -105,34 +105,46 @@ class ClientCases:
                     yield Row(self, operation.name, cell, values, operation.shape.value)
 
 
-async def perform(operation: Operation, client: Any, mode: Mode, limit: int | None = None) -> Any:
-    """Make the call and read ``limit`` chunks of a stream (all by default); gives what was read."""
+async def perform(
+    operation: Operation,
+    client: Any,
+    mode: Mode,
+    limit: int | None = None,
+    chunks: list[Any] | None = None,
+) -> Any:
+    """Make the call and read ``limit`` chunks of a stream (all by default); gives what was read.
+
+    ``chunks`` takes what came out of a stream.
+    """
     value = operation.call(client)
+    chunks = [] if chunks is None else chunks
     if operation.shape in (Shape.HELPER, Shape.OPEN):
-        return await _within(operation, value, mode, limit)
+        return await _within(operation, value, mode, limit, chunks)
     if mode == "async" and (operation.shape is not Shape.GENERATOR or hasattr(value, "__await__")):
         value = await value
     if operation.shape is Shape.RAW_STREAM:
         parsed = value.parse()
         value = await parsed if hasattr(parsed, "__await__") else parsed
     if operation.shape in STREAMING:
-        await read(value, mode, limit)
+        chunks += await read(value, mode, limit)
     return value
 
 
-async def _within(operation: Operation, manager: Any, mode: Mode, limit: int | None) -> Any:
+async def _within(
+    operation: Operation, manager: Any, mode: Mode, limit: int | None, chunks: list[Any]
+) -> Any:
     if mode == "async":
         async with manager as entered:
             if operation.shape is Shape.OPEN:
                 await entered.read()
             else:
-                await read(entered, mode, limit)
+                chunks += await read(entered, mode, limit)
             return entered
     with manager as entered:
         if operation.shape is Shape.OPEN:
             entered.read()
         else:
-            await read(entered, mode, limit)
+            chunks += await read(entered, mode, limit)
         return entered
 
 

@@ -74,23 +74,34 @@ def _one(spans: Spans) -> tuple[ReadableSpan, dict[str, Any]]:
 #: Turns of the event loop, which finishes asynchronous generators that were left: two turns each,
 #: from the outermost to ours.
 _TURNS = 10
-#: Fields that differ from call to call.
-_OF_ONE_CALL = ("id", "response_id", "sdk_http_response")
+#: Fields that differ from call to call, wherever they are.
+_OF_ONE_CALL = frozenset(
+    {
+        "id",
+        "response_id",
+        "item_id",
+        "created",
+        "created_at",
+        "completed_at",
+        "sdk_http_response",
+        "ResponseMetadata",
+    }
+)
 
 
-def _shape_of(value: Any) -> Any:
+def _data_of(value: Any) -> Any:
     """The result as data, without what differs from call to call."""
     if hasattr(value, "model_dump"):
-        data = value.model_dump(mode="json", warnings=False)
-        for name in _OF_ONE_CALL:
-            data.pop(name, None)
-        for item in data.get("output") or []:
-            item.pop("id", None)
-        return data
+        return _data_of(value.model_dump(mode="json", warnings=False))
     if isinstance(value, dict):
         data: dict[str, Any] = {**value}
-        return {name: data[name] for name in data if name not in ("id", "ResponseMetadata")}
-    return value.__class__.__name__
+        return {name: _data_of(data[name]) for name in data if name not in _OF_ONE_CALL}
+    if isinstance(value, list | tuple):
+        items: list[Any] = [*value]
+        return [_data_of(item) for item in items]
+    if isinstance(value, bytes):
+        return _data_of(json.loads(value))
+    return value if isinstance(value, str | int | float | None) else value.__class__.__name__
 
 
 def test_every_client_file_has_cases() -> None:
@@ -114,14 +125,19 @@ async def test_a_call_is_told_and_its_result_is_untouched(
     """One client span with usage in disjoint buckets; the result is what it is without us."""
     desk.provider.enqueue(operation.answer, operation.answer)
     client = desk.make(cases, mode)
-    result = await perform(operation, client, mode)
+    chunks: list[Any] = []
+    bare_chunks: list[Any] = []
+    result = await perform(operation, client, mode, chunks=chunks)
     span, attributes = _one(desk.spans)
     _registry.uninstrument()
-    bare = await perform(operation, desk.make(cases, mode), mode)
+    bare = await perform(operation, desk.make(cases, mode), mode, chunks=bare_chunks)
 
     assert isinstance(result, type(bare))
     assert result.__class__ is bare.__class__
-    assert _shape_of(result) == _shape_of(bare)
+    assert _data_of(result) == _data_of(bare)
+    assert [chunk.__class__ for chunk in chunks] == [chunk.__class__ for chunk in bare_chunks]
+    assert _data_of(chunks) == _data_of(bare_chunks)
+    assert bool(bare_chunks) is (operation.shape in STREAMING)
     assert [request.body for request in desk.provider.requests[:1]] == [
         request.body for request in desk.provider.requests[1:]
     ]
@@ -144,6 +160,8 @@ async def test_a_call_is_told_and_its_result_is_untouched(
     assert attributes.get(semconv.USAGE_CACHE_WRITE_5M_TOKENS, 0) == answer.cache_write_5m_tokens
     assert attributes.get(semconv.USAGE_CACHE_WRITE_1H_TOKENS, 0) == answer.cache_write_1h_tokens
     assert attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] == answer.output_tokens
+    thought = attributes.get(semconv.USAGE_REASONING_OUTPUT_TOKENS, 0)
+    assert thought == answer.reasoning_tokens
     searches = attributes.get(semconv.USAGE_UNITS_PREFIX + semconv.UNIT_WEB_SEARCHES, 0)
     assert searches == answer.web_search_requests
     assert attributes.get(semconv.RETRY_COUNT, 0) == 0
