@@ -54,6 +54,9 @@ class Answer:
     cache_write_1h_tokens: int = 0
     #: Inside ``output_tokens``.
     reasoning_tokens: int = 0
+    #: Inside ``input_tokens`` and ``output_tokens``.
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
     web_search_requests: int = 0
     #: Empty: the provider's word for a normal end, or for "wants tools" when there are tool calls.
     finish_reason: str = ""

@@ -30,7 +30,8 @@ def message(request: Request, answer: Answer) -> Body:
     """A whole message."""
     body = _head(request, answer)
     body |= {"content": _blocks(request, answer), "stop_reason": _stop_reason(answer)}
-    body["usage"] = _usage(request, answer, usage_of(request, answer).output_tokens)
+    usage = _usage(request, answer, usage_of(request, answer).output_tokens)
+    body["usage"] = {**usage, **_thoughts(answer)}
     return body
 
 
@@ -48,7 +49,7 @@ def _data(request: Request, answer: Answer) -> Iterator[Body]:
     for index, block in enumerate(_blocks(request, answer)):
         yield from _block_data(index, block, answer)
     output = usage_of(request, answer).output_tokens
-    usage: dict[str, Any] = {"output_tokens": output}
+    usage: dict[str, Any] = {"output_tokens": output, **_thoughts(answer)}
     if answer.web_search_requests:
         usage["server_tool_use"] = {"web_search_requests": answer.web_search_requests}
     delta = {"stop_reason": _stop_reason(answer), "stop_sequence": None}
@@ -99,6 +100,12 @@ def _blocks(request: Request, answer: Answer) -> list[Body]:
 
 def _stop_reason(answer: Answer) -> str:
     return answer.finish_reason or ("tool_use" if answer.tool_calls else "end_turn")
+
+
+def _thoughts(answer: Answer) -> Body:
+    if not answer.reasoning_tokens:
+        return {}
+    return {"output_tokens_details": {"thinking_tokens": answer.reasoning_tokens}}
 
 
 def _usage(request: Request, answer: Answer, output_tokens: int) -> Body:

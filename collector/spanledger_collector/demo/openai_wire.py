@@ -125,10 +125,13 @@ def _chat_usage(request: Request, answer: Answer) -> Body:
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": answer.cache_read_tokens, "audio_tokens": 0},
+        "prompt_tokens_details": {
+            "cached_tokens": answer.cache_read_tokens,
+            "audio_tokens": answer.audio_input_tokens,
+        },
         "completion_tokens_details": {
             "reasoning_tokens": answer.reasoning_tokens,
-            "audio_tokens": 0,
+            "audio_tokens": answer.audio_output_tokens,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },

@@ -130,6 +130,10 @@ CASES = ClientCases(
     },
     holes=(
         Hole(
+            "reasoning_is_told_as_a_part_of_the_output",
+            "no usage of Converse counts thoughts apart",
+        ),
+        Hole(
             "the_model_that_answered_is_told",
             "the answers of Converse and of Amazon's models name none",
             ways=("bedrock converse", "bedrock converse stream", "bedrock embeddings"),

@@ -84,6 +84,9 @@ CASES = ClientCases(
     make=make,
     operations=OPERATIONS,
     holes=(
+        Hole(
+            "reasoning_is_told_as_a_part_of_the_output", "no usage of Cohere counts thoughts apart"
+        ),
         Hole("the_model_that_answered_is_told", "no answer of Cohere names its model"),
         Hole("the_clients_own_retries_are_told", _ONCE, modes=_STREAM),
         Hole("the_last_failed_attempt_is_told_too", _ONCE, modes=_STREAM),

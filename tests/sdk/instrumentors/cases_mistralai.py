@@ -19,6 +19,7 @@ from tests.sdk.instrumentors.contract import (
     Operation,
     Shape,
 )
+from tests.support.contracts import Hole
 from tests.support.wires.mistral_wire import PREFIX
 
 from spanledger.instrumentors.mistralai import INSTRUMENTOR
@@ -131,4 +132,13 @@ OPERATIONS = (
     ),
 )
 
-CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS)
+CASES = ClientCases(
+    instrumentor=INSTRUMENTOR,
+    make=make,
+    operations=OPERATIONS,
+    holes=(
+        Hole(
+            "reasoning_is_told_as_a_part_of_the_output", "no usage of Mistral counts thoughts apart"
+        ),
+    ),
+)

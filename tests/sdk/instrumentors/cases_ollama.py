@@ -81,6 +81,9 @@ CASES = ClientCases(
     make=make,
     operations=OPERATIONS,
     holes=(
+        Hole(
+            "reasoning_is_told_as_a_part_of_the_output", "no usage of Ollama counts thoughts apart"
+        ),
         Hole("the_clients_own_retries_are_told", _ONCE),
         Hole("the_last_failed_attempt_is_told_too", _ONCE),
         Hole("the_answers_id_is_told_of_a_broken_stream", "no answer of Ollama has an id"),

@@ -15,6 +15,7 @@ from tests.sdk.instrumentors.contract import (
     Operation,
     Shape,
 )
+from tests.support.contracts import Hole
 from tests.support.wires.together_wire import PREFIX
 
 from spanledger.instrumentors.together import INSTRUMENTOR
@@ -105,4 +106,14 @@ OPERATIONS = (
     ),
 )
 
-CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS)
+CASES = ClientCases(
+    instrumentor=INSTRUMENTOR,
+    make=make,
+    operations=OPERATIONS,
+    holes=(
+        Hole(
+            "reasoning_is_told_as_a_part_of_the_output",
+            "no usage of Together counts thoughts apart",
+        ),
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import dataclasses
 import functools
 import importlib
 import importlib.util
@@ -287,6 +288,46 @@ async def test_the_last_failed_attempt_is_told_too(
     assert attributes[semconv.RETRY_COUNT] == 1
     assert attributes[semconv.RETRY_REASON] == ("429",)
     assert attributes[semconv.ERROR_TYPE] == "429"
+
+
+@behaviour(Shape.WHOLE, mode="sync", each=False)
+async def test_the_applications_retry_and_rework_are_told(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    desk: Desk,
+    tracer_provider: TracerProvider,
+) -> None:
+    """A call fails, is made again and answered, and made once more: each names the one before."""
+    desk.provider.enqueue(Answer(status=400), operation.answer, operation.answer)
+    client = desk.make(cases, mode)
+    with tracer_provider.get_tracer("user").start_as_current_span("user"), spanledger.agent("a"):
+        with pytest.raises(Exception):  # noqa: B017, PT011 - the client's own
+            await perform(operation, client, mode)
+        await perform(operation, client, mode)
+        await perform(operation, client, mode)
+    told = [span for span in desk.spans() if span.name == operation.span_name]
+    told.sort(key=lambda span: span.start_time or 0)
+    failed, again, anew = [(span.context, span.attributes or {}) for span in told]
+    assert semconv.RETRY_OF not in failed[1]
+    assert failed[0] is not None
+    assert again[0] is not None
+    assert again[1][semconv.RETRY_OF] == f"{failed[0].span_id:016x}"
+    assert again[1][semconv.RETRY_CAUSE] == "400"
+    assert anew[1][semconv.REWORK_OF] == f"{again[0].span_id:016x}"
+    assert semconv.RETRY_OF not in anew[1]
+
+
+@behaviour(Shape.WHOLE, Shape.STREAM, Shape.GENERATOR, each=False)
+async def test_reasoning_is_told_as_a_part_of_the_output(
+    cases: ClientCases, operation: Operation, mode: Mode, desk: Desk
+) -> None:
+    """As far as the provider counts it."""
+    desk.provider.enqueue(dataclasses.replace(operation.answer, reasoning_tokens=30))
+    await perform(operation, desk.make(cases, mode), mode)
+    _, attributes = _one(desk.spans)
+    assert attributes[semconv.USAGE_REASONING_OUTPUT_TOKENS] == 30
+    assert attributes[semconv.USAGE_OUTPUT_TOKENS] == operation.answer.output_tokens
 
 
 @behaviour(each=False)

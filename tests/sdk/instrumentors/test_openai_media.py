@@ -123,3 +123,27 @@ def test_the_parts_of_an_image_are_told(desk: Desk) -> None:
     assert told[semconv.USAGE_IMAGE_INPUT_TOKENS] == 50
     assert told[semconv.USAGE_IMAGE_OUTPUT_TOKENS] == 4000
     assert told[semconv.USAGE_OUTPUT_TOKENS] == 4000
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_audio_in_a_chat_is_told_as_a_part_of_each_side(desk: Desk, *, stream: bool) -> None:
+    """Heard and spoken, inside the totals."""
+    desk.provider.enqueue(
+        Answer(input_tokens=1000, output_tokens=70, audio_input_tokens=600, audio_output_tokens=50)
+    )
+    client = desk.make(cases_openai.CASES, "sync")
+    options: dict[str, Any] = {"stream": True, **cases_openai.USAGE} if stream else {}
+    list(
+        client.chat.completions.create(
+            model="gpt-audio",
+            messages=cases_openai.MESSAGES,
+            modalities=["text", "audio"],
+            **options,
+        )
+    )
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert told[semconv.USAGE_AUDIO_INPUT_TOKENS] == 600
+    assert told[semconv.USAGE_AUDIO_OUTPUT_TOKENS] == 50
+    assert told[semconv.USAGE_INPUT_TOKENS] == 1000
+    assert told[semconv.USAGE_OUTPUT_TOKENS] == 70
