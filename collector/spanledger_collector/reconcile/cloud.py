@@ -53,9 +53,9 @@ _UNIT: Final = re.compile(r"(\d+)?\s*([km])?\s*(?:tokens?|counts?)|(\d+)\s*([km]
 _FACTORS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 #: Words of a usage type that name no model.
 _NO_MODEL: Final = re.compile(
-    r"^(?:[A-Z]{2,4}\d|mp|cross|region|on-?demand|tokens?|count|units|input|output|cache|read|write|"
+    r"^(?:[A-Z]{2,4}\d|mp|cross|region|data|zone|on-?demand|tokens?|count|units|input|output|cache|read|write|"
     r"batch|flex|priority|standard|amazon|bedrock|edition|usage|text|inp|outp|glbl|regnl|dzone|dzn|"
-    r"cached|cchd|predictions|\d[hkm])$",
+    r"cached|cchd|predictions|(?:cache(?:read|write(?:1h)?))?(?:in|out)puttokencount|\d[hkm])$",
     re.IGNORECASE,
 )
 
@@ -162,5 +162,13 @@ def _model(row: Mapping[str, str], usage_type: str) -> str:
     for name in ("product/model", "product_model", "x_Model", "product/titanModel"):
         if word(row, name):
             return word(row, name)
-    words = re.split(r"[-_: ]+", usage_type)
-    return "-".join(one for one in words if one and not _NO_MODEL.match(one))
+    left = _left(usage_type)
+    if [one for one in left if one.lower() != "global"]:
+        return "-".join(left)
+    # Usage types of the Marketplace name no model, its products do: X (Amazon Bedrock Edition).
+    product = word(row, _column(row, "product/ProductName", "product_product_name"))
+    return "-".join([*_left(re.sub(r"\(.*?\)", "", product)), *left])
+
+
+def _left(text: str) -> Sequence[str]:
+    return [one for one in re.split(r"[-_: ]+", text) if one and not _NO_MODEL.match(one)]

@@ -161,6 +161,24 @@ def test_aws_cost_and_usage_report(tmp_path: Path) -> None:
     assert [line.cost_usd for line in found] == [Decimal("0.01"), Decimal("0.4"), Decimal("0.2")]
 
 
+def test_models_of_the_aws_marketplace(tmp_path: Path) -> None:
+    """Its usage types name no model: the product does. Its ``Units`` are told."""
+    text = (
+        "lineItem/UsageStartDate,lineItem/ProductCode,product/ProductName,lineItem/LineItemType,"
+        "lineItem/UsageType,lineItem/UsageAmount,pricing/unit,lineItem/UnblendedCost\n"
+    ) + "".join(
+        f"2026-11-02,c0ffee,Claude Sonnet 4.5 (Amazon Bedrock Edition),Usage,{usage},1,Units,3\n"
+        for usage in ("USE1-MP:USE1_InputTokenCount-Units",
+                      "USE1-MP:USE1_CacheReadInputTokenCount_Global-Units")
+    )  # fmt: skip
+    found = read_export(write(tmp_path, text))
+    assert [(line.provider, line.model, line.unit, line.quantity) for line in found.lines] == [
+        ("aws.bedrock", "Claude-Sonnet-4.5", "input", None),
+        ("aws.bedrock", "Claude-Sonnet-4.5-Global", "cache_read", None),
+    ]
+    assert ["'Units'" in remark.reason for remark in found.remarks] == [True, True]
+
+
 def test_lines_of_a_report_that_are_no_usage(tmp_path: Path) -> None:
     """They name the model and its usage type too; none of them is tokens."""
     kinds = ("Usage", "Tax", "Credit", "Refund", "Fee", "EdpDiscount")
