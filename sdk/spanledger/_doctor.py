@@ -18,6 +18,7 @@ from typing import Final
 
 from spanledger import _registry, config
 from spanledger._framework import Framework
+from spanledger._gaps import costly_first
 from spanledger._guard import internal_errors
 from spanledger._hosts import PROVIDERS_VARIABLE
 from spanledger._instrumentor import Instrumentor
@@ -54,7 +55,7 @@ class ClientReport:
         supported: the installed version is new enough (False also when not installed).
         patches: every patch asked for, with its state and, where it is off, the reason.
         not_metered: public methods that make a request (of a framework: run an agent or a tool)
-            which is not told, with the reason.
+            which is not told, with the reason; those that cost money come first.
         notes: what else one should know about this client.
     """
 
@@ -141,7 +142,7 @@ def _with_reason(client: ClientReport, reason: str) -> ClientReport:
 
 def _client(instrumentor: Instrumentor, patches: list[PatchStatus]) -> ClientReport:
     name = instrumentor.client
-    return _report(name, name, instrumentor, instrumentor.not_metered, patches)
+    return _report(name, name, instrumentor, costly_first(instrumentor.not_metered), patches)
 
 
 def _framework(framework: Framework, patches: list[PatchStatus]) -> ClientReport:

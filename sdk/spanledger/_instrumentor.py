@@ -95,9 +95,10 @@ class Instrumentor:
         minimum: oldest version that was tried.
         methods: what is patched.
         helpers: public methods that make their request through a patched one.
-        not_metered: public methods that make a request and are not told, with the reason. A test
-            compares ``methods``, ``helpers`` and this with the installed client; names are
-            ``<module>.<Class>.<method>`` and stand for the asynchronous sister too.
+        not_metered: public methods that are not told, with the reason (``_gaps``). A test compares
+            ``methods``, ``helpers`` and this with every class of the installed client that makes
+            requests; names are ``<module>.<Class>.<method>`` and stand for the asynchronous sister
+            too, names that end in ``.*`` for all that begins so.
         notes: what a user of this client should know.
         flavour: who answers when the host does not tell, by the object whose method is called;
             empty where that says nothing either.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from spanledger._gaps import NOT_YET, NOTHING, STORED
+
 _MODULE: Final = "litellm"
 
 
@@ -20,7 +22,7 @@ HELPERS: Final = _named(
 )
 
 _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "reads or changes what is stored; no tokens are billed": _named(
+    STORED: _named(
         "a_add_message create_assistants create_thread delete_assistant get_assistants",
         "get_messages get_thread create_file file_content file_delete file_list file_retrieve",
         "create_container delete_container list_containers retrieve_container",
@@ -31,23 +33,23 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "vector_store_file_list vector_store_file_retrieve vector_store_file_update",
         "video_content video_get_character video_list video_status",
     ),
-    "asks no model, or one that is free": _named(
+    f"{NOTHING}: asks no model, or one that is free": _named(
         "acount_tokens ahealth_check realtime_health_check moderation",
         "close_litellm_async_clients bill_first_round_on_failure",
     ),
-    "billed by the piece, the second, the page or the search; not told yet": _named(
+    f"{NOT_YET}: billed by the piece, the second, the page or the search": _named(
         "image_generation image_edit image_variation speech transcription ocr extraction search",
         "video_create_character video_edit video_extension video_generation video_remix",
         "acreate_sandbox adelete_sandbox arun_code acode_interpreter_tool ingest",
     ),
-    "another way to ask a model; not told yet": _named(
+    f"{NOT_YET}: another way to ask a model": _named(
         "anthropic_messages anthropic_messages_handler agenerate_content aadapter_generate_content",
         "compact_responses aresponses_api_with_mcp decisions systemone query",
         "llm_passthrough_route maybe_run_chat_completion_agentic_loop",
         "acreate_realtime_client_secret acreate_realtime_transcription_session",
         "acreate_realtime_translation_client_secret arealtime_calls arealtime_translation_calls",
     ),
-    "answered later, elsewhere; not told yet": _named(
+    f"{NOT_YET}: answered later, elsewhere": _named(
         "run_thread create_batch cancel_batch retrieve_batch list_batches",
         "create_fine_tuning_job cancel_fine_tuning_job retrieve_fine_tuning_job",
         "list_fine_tuning_jobs create_eval cancel_eval delete_eval get_eval list_evals",

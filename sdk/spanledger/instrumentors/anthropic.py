@@ -18,11 +18,22 @@ from spanledger._answer import Answer
 from spanledger._api import Api
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetch, Fetched
+from spanledger._gaps import (
+    BY_PATH,
+    COUNTS,
+    FETCHED,
+    INSIDE,
+    MACHINES,
+    MODEL_CALLS,
+    NO_REQUEST,
+    STORED,
+    under,
+)
 from spanledger._instrumentor import Instrumentor, Method, both, by_class, sampling_attributes
 from spanledger._messages import MessageReading, answer_of, content_texts
 from spanledger._patching import Kind, Target
 
-#: Oldest version tried: synchronous calls and streams, by hand, not the contract suite.
+#: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "0.45.0"
 
 
@@ -100,6 +111,38 @@ def _methods(module: str, *, optional: bool = False) -> tuple[Method, ...]:
     )
 
 
+_PACKAGE: Final = "anthropic.resources"
+NOT_METERED: Final = {
+    **under("anthropic", NO_REQUEST, "Anthropic.*"),
+    **under("anthropic", BY_PATH, "_base_client.*"),
+    **under(
+        _PACKAGE,
+        STORED,
+        *("files.*", "models.*", "organization.*", "skills.*", "user_profiles.*"),
+        *("beta.agents.*", "beta.deployment_runs.*", "beta.files.*", "beta.memory_stores.*"),
+        *("beta.models.*", "beta.organization.*", "beta.skills.*", "beta.tunnels.*"),
+        *("beta.user_profiles.*", "beta.vaults.*", "beta.webhooks.*"),
+    ),
+    **under(_PACKAGE, MODEL_CALLS, "beta.deployments.*", "beta.dreams.*", "beta.sessions.*"),
+    **under(_PACKAGE, MACHINES, "beta.environments.*"),
+    **{
+        gap: reason
+        for module in (_MODULE, _BETA_MODULE)
+        for gap, reason in under(
+            f"{module}.batches.Batches", FETCHED, "cancel", "create", "delete", "list", "retrieve"
+        ).items()
+    },
+    **{
+        f"{module}.Messages.count_tokens": COUNTS
+        for module in (_MODULE, _BETA_MODULE, _RESOLD_MODULES[-1])
+    },
+    **{
+        f"{module}.Messages.{name}": INSIDE
+        for module in (_BETA_MODULE, *_RESOLD_MODULES)
+        for name in ("thread", "tool_runner")
+    },
+}
+
 INSTRUMENTOR: Final = Instrumentor(
     client="anthropic",
     provider="anthropic",
@@ -113,24 +156,9 @@ INSTRUMENTOR: Final = Instrumentor(
     ),
     helpers=(),
     flavour=by_class(_SELLERS),
-    not_metered={
-        **{
-            f"{module}.batches.Batches.{name}": "its answers are told when they are fetched"
-            for module in (_MODULE, _BETA_MODULE)
-            for name in ("cancel", "create", "delete", "list", "retrieve")
-        },
-        **{
-            f"{module}.Messages.count_tokens": "counts tokens; nothing is billed"
-            for module in (_MODULE, _BETA_MODULE, _RESOLD_MODULES[-1])
-        },
-        **{
-            f"{module}.Messages.{name}": "makes no request; its calls go through patched methods"
-            for module in (_BETA_MODULE, *_RESOLD_MODULES)
-            for name in ("thread", "tool_runner")
-        },
-    },
+    not_metered=NOT_METERED,
     notes=(
-        "Not metered: completions (legacy), sessions and agents.",
+        "Not metered: completions (legacy, of old versions).",
         "From 1.14 the client makes spans of its own below ours; the ledger counts the call once.",
         "ANTHROPIC_OPEN_TELEMETRY=false switches the client's own spans off.",
     ),

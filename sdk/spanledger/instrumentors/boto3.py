@@ -30,6 +30,7 @@ from spanledger._call import Call
 from spanledger._converse import Body, ConverseReading, part, request_id
 from spanledger._factories import Factory
 from spanledger._facts import Attributes
+from spanledger._gaps import COUNTS, NOT_YET, SESSIONS, STORED
 from spanledger._guard import guarded
 from spanledger._hosts import endpoint
 from spanledger._instrumentor import Instrumentor, sampling_attributes
@@ -223,15 +224,15 @@ INSTRUMENTOR: Final = Instrumentor(
     ),
     helpers=(),
     not_metered={
-        f"{_CLIENT}.apply_guardrail": "billed by units of text, which are not metered",
-        f"{_CLIENT}.invoke_guardrail_checks": "billed by units of text, which are not metered",
-        f"{_CLIENT}.count_tokens": "counts tokens; nothing is billed",
-        f"{_CLIENT}.get_async_invoke": "reads the state of a job; nothing is billed",
-        f"{_CLIENT}.list_async_invokes": "reads the state of jobs; nothing is billed",
+        f"{_CLIENT}.apply_guardrail": f"{NOT_YET}: billed by units of text",
+        f"{_CLIENT}.invoke_guardrail_checks": f"{NOT_YET}: billed by units of text",
+        f"{_CLIENT}.count_tokens": COUNTS,
+        f"{_CLIENT}.get_async_invoke": STORED,
+        f"{_CLIENT}.list_async_invokes": STORED,
         f"{_CLIENT}.start_async_invoke": (
-            "its answer (video, embeddings) goes to a bucket, never to the client"
+            f"{NOT_YET}: its answer (video, embeddings) goes to a bucket, never to the client"
         ),
-        f"{_CLIENT}.invoke_model_with_bidirectional_stream": "speech sessions are not metered yet",
+        f"{_CLIENT}.invoke_model_with_bidirectional_stream": SESSIONS,
     },
     address=lambda client: endpoint(client.meta.endpoint_url),
     notes=(

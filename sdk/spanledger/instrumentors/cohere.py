@@ -17,6 +17,7 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, strings, text
 from spanledger._api import Api
 from spanledger._facts import Attributes
+from spanledger._gaps import COUNTS, MEDIA, MODEL_CALLS, STORED, TRAINING, under
 from spanledger._instrumentor import Instrumentor, Method, both, number, sampling_attributes
 from spanledger._patching import Kind, Target
 
@@ -164,6 +165,8 @@ RERANK: Final = Api(
 _MODULE: Final = "cohere.v2.client"
 _STREAMED: Final = _chat(streams=True)
 
+_FREE: Final = (("tokenize", COUNTS), ("detokenize", COUNTS), ("check_api_key", STORED))
+
 INSTRUMENTOR: Final = Instrumentor(
     client="cohere",
     provider="cohere",
@@ -178,10 +181,25 @@ INSTRUMENTOR: Final = Instrumentor(
     ),
     helpers=(),
     not_metered={
-        f"{_MODULE}.V2Client.parse": "reads documents and is billed by the page",
+        **under(_MODULE, MEDIA, "V2Client.parse"),
+        **under(
+            "cohere",
+            MODEL_CALLS,
+            *("audio.*", "base_client.*", "batches.*", "bedrock_client.*", "client.*"),
+            *("embed_jobs.*", "raw_base_client.*", "v2.raw_client.*"),
+        ),
+        **under("cohere", TRAINING, "finetuning.*"),
+        **under("cohere", STORED, "connectors.*", "datasets.*", "models.*"),
+        **under("cohere.client.Client", COUNTS, "tokenize", "detokenize"),
+        **{
+            f"cohere.{owner}.{name}": reason
+            for owner in ("base_client.BaseCohere", "raw_base_client.RawBaseCohere")
+            for name, reason in _FREE
+        },
+        **under("cohere.client.Client", COUNTS, "fetch_tokenizer"),
+        **under("cohere.client.Client", STORED, "wait"),
     },
     notes=(
-        "Not metered: the first API (cohere.Client), raw responses, embed jobs, audio, batches.",
         "Images that are embedded have no tokens: such calls are told without usage.",
         "chat is bound when a client is made: make clients after instrumentation.",
     ),

@@ -18,6 +18,20 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, present, text, whole
 from spanledger._api import Api
 from spanledger._facts import Attributes
+from spanledger._gaps import (
+    COUNTS,
+    FETCHED,
+    MACHINERY,
+    MACHINES,
+    MEDIA,
+    MODEL_CALLS,
+    NO_REQUEST,
+    SESSIONS,
+    STORAGE,
+    STORED,
+    TRAINING,
+    under,
+)
 from spanledger._google_batches import fetches
 from spanledger._instrumentor import (
     Instrumentor,
@@ -29,7 +43,7 @@ from spanledger._instrumentor import (
 )
 from spanledger._patching import Kind, Target
 
-#: Oldest version tried: calls and streams, by hand. The contract suite was run from 1.50.0 on.
+#: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.50.0"
 
 #: Says which tier answered, which is not always the one that was asked for.
@@ -280,11 +294,52 @@ def _flavour(models: Any) -> str:
     return "gcp.vertex_ai" if vertex is True else ""
 
 
-_UNITS: Final = "billed by the image or the second, not by tokens; not metered yet"
-_STORED: Final = "reads or changes what is stored; no tokens are billed"
 _STREAMED: Final = "generate_content_stream"
 
 _INLINED, _RESULT_FILE = fetches(_answer)
+
+#: Classes of the newer half of the client, which is made from a description of the service.
+_NEXT: Final = "google.genai._gaos.google_genai.GeminiNextGen"
+NOT_METERED: Final = {
+    **under(
+        "google.genai.batches.Batches",
+        FETCHED,
+        *("cancel", "create", "create_embeddings", "delete", "list"),
+    ),
+    **under(
+        "google.genai.files.Files", STORED, "delete", "get", "list", "register_files", "upload"
+    ),
+    **under(f"{_MODULE}.Models", COUNTS, "compute_tokens", "count_tokens"),
+    **under(f"{_MODULE}.Models", STORED, "delete", "get", "list", "update"),
+    **under(
+        f"{_MODULE}.Models",
+        MEDIA,
+        *("edit_image", "generate_images", "generate_videos", "recontext_image"),
+        *("segment_image", "upscale_image"),
+    ),
+    **under("google.genai", STORED, "documents.*", "operations.*", "tokens.*"),
+    **under("google.genai", STORAGE, "caches.*", "file_search_stores.*"),
+    **under("google.genai", SESSIONS, "live.*", "live_music.*"),
+    **under("google.genai", TRAINING, "tunings.*"),
+    **under("google.genai", NO_REQUEST, "chats.*"),
+    **{
+        f"{_NEXT}{owner}.*": reason
+        for reason, owners in {
+            MODEL_CALLS: ("Interactions", "Decisions", "Triggers"),
+            MACHINES: ("Environments",),
+            STORED: (
+                "Agents",
+                "AuthTokens",
+                "Credentials",
+                "EnvironmentFiles",
+                "Voices",
+                "Webhooks",
+            ),
+        }.items()
+        for owner in owners
+    },
+    **under("google.genai._gaos", MACHINERY, "basesdk.*"),
+}
 
 INSTRUMENTOR: Final = Instrumentor(
     client="google-genai",
@@ -300,33 +355,14 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("google.genai.batches", "Batches.get", _INLINED, optional=True),
         *both("google.genai.files", "Files.download", _RESULT_FILE, optional=True),
     ),
-    helpers=(),
-    not_metered={
-        **{
-            f"google.genai.batches.Batches.{name}": "its answers are told when they are fetched"
-            for name in ("cancel", "create", "create_embeddings", "delete", "list")
-        },
-        **{
-            f"google.genai.files.Files.{name}": _STORED
-            for name in ("delete", "get", "list", "register_files", "upload")
-        },
-        f"{_MODULE}.Models.compute_tokens": "counts tokens; nothing is billed",
-        f"{_MODULE}.Models.count_tokens": "counts tokens; nothing is billed",
-        f"{_MODULE}.Models.delete": _STORED,
-        f"{_MODULE}.Models.get": _STORED,
-        f"{_MODULE}.Models.list": _STORED,
-        f"{_MODULE}.Models.update": _STORED,
-        f"{_MODULE}.Models.edit_image": _UNITS,
-        f"{_MODULE}.Models.generate_images": _UNITS,
-        f"{_MODULE}.Models.generate_videos": _UNITS,
-        f"{_MODULE}.Models.recontext_image": _UNITS,
-        f"{_MODULE}.Models.segment_image": _UNITS,
-        f"{_MODULE}.Models.upscale_image": _UNITS,
-    },
+    helpers=(
+        "google.genai.chats.Chat.send_message",
+        "google.genai.chats.Chat.send_message_stream",
+    ),
+    not_metered=NOT_METERED,
     notes=(
         "Each request is one span: functions that the client calls by itself make several.",
         "Older versions keep the count of embeddings to themselves: it is estimated there.",
-        "Not metered: live sessions, interactions, caches (their storage), tunings.",
         "Not metered: grounding with Google Maps; image searches are told as no searches.",
     ),
     flavour=_flavour,

@@ -14,6 +14,7 @@ from spanledger._answer import Answer, text
 from spanledger._api import Api
 from spanledger._batch_lines import BATCH_FILE
 from spanledger._chat_completions import ChatReading, answer_of, request
+from spanledger._gaps import BY_PATH, FETCHED, MEDIA, NO_REQUEST, STORED, under
 from spanledger._instrumentor import Instrumentor, both
 
 #: Oldest version tried: with the contract suite.
@@ -71,11 +72,12 @@ INSTRUMENTOR: Final = Instrumentor(
     ),
     helpers=(),
     not_metered={
-        f"groq.resources.files.Files.{name}": "reads or changes what is stored; nothing is billed"
-        for name in ("create", "delete", "info", "list")
+        **under("groq", NO_REQUEST, "Groq.*"),
+        **under("groq", BY_PATH, "_base_client.*"),
+        **under("groq.resources", MEDIA, "audio.*"),
+        **under("groq.resources", FETCHED, "batches.*"),
+        **under("groq.resources", STORED, "models.*"),
+        **under("groq.resources.files.Files", STORED, "create", "delete", "info", "list"),
     },
-    notes=(
-        "Not metered: audio (billed by the hour or by characters).",
-        "Tools that Groq's compound systems run themselves are not metered; their tokens are.",
-    ),
+    notes=("Tools that Groq's compound systems run themselves are not metered; their tokens are.",),
 )

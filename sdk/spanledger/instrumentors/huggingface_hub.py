@@ -20,6 +20,7 @@ from spanledger._answer import Answer, Usage, text, whole
 from spanledger._api import Api
 from spanledger._chat_completions import ChatReading
 from spanledger._facts import Attributes
+from spanledger._gaps import NOT_YET, NOTHING
 from spanledger._hosts import endpoint
 from spanledger._instrumentor import Asked, Instrumentor, Method, number, sampling_attributes
 from spanledger._patching import Kind, Target
@@ -170,9 +171,9 @@ def _methods(name: str, api: Api) -> tuple[Method, Method]:
     )
 
 
-_BY_TIME: Final = "billed by the time of the machine, which no answer tells"
-_BY_PIECE: Final = "billed by the piece or the second, or by the time of the machine; not told yet"
-_NOTHING: Final = "asks no model"
+_BY_TIME: Final = f"{NOT_YET}: billed by the time of the machine, which no answer tells"
+_BY_PIECE: Final = f"{NOT_YET}: billed by the piece, the second or the time of the machine"
+_NOTHING: Final = f"{NOTHING}: asks no model"
 _NOT_METERED: Final = {
     **dict.fromkeys(("close", "get_endpoint_info", "health_check"), _NOTHING),
     **dict.fromkeys(

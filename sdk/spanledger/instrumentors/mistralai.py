@@ -18,10 +18,23 @@ from spanledger._answer import Answer, Usage, text, whole
 from spanledger._api import Api
 from spanledger._chat_completions import ChatReading
 from spanledger._facts import Attributes
+from spanledger._gaps import (
+    COUNTS,
+    MACHINERY,
+    MACHINES,
+    MEDIA,
+    MODEL_CALLS,
+    NO_REQUEST,
+    SESSIONS,
+    STORAGE,
+    STORED,
+    TOOLS,
+    under,
+)
 from spanledger._instrumentor import Instrumentor, Method, number
 from spanledger._patching import Kind, Target
 
-#: Oldest version tried: calls and streams, by hand. The contract suite was run from 3.0.0 on.
+#: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.9.11"
 
 
@@ -122,6 +135,39 @@ def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
     )
 
 
+_PACKAGE: Final = "mistralai.client"
+NOT_METERED: Final = {
+    **under(_PACKAGE, MACHINERY, "basesdk.*"),
+    **under(_PACKAGE, NO_REQUEST, "sdk.*"),
+    **under(
+        _PACKAGE,
+        STORED,
+        *("accesses.*", "audio_agents.*", "beta_agents.*", "beta_prompts.*", "connectors.*"),
+        *("datasets.*", "datasets_records.*", "events.*", "files.*", "logs.*", "metrics.*"),
+        *("models_.*", "service_accounts.*", "skills.*", "spans.*", "traces.*", "users.*"),
+        *("voices.*", "webhooks.*", "workflows_events.*", "workflows_runs.*"),
+        "ingestion_pipeline_configurations.*",
+    ),
+    **under(
+        _PACKAGE,
+        MODEL_CALLS,
+        *("classifiers.*", "conversations.*", "datasets_records.DatasetsRecords.judge"),
+        *("evaluations.*", "evaluations_projects.*", "evaluations_records.*"),
+        *("evaluations_runs.*", "executions.*", "jobs.*", "judges.*", "optimizations.*"),
+        *("responses.*", "schedules.*", "triggers.*", "workflows.*"),
+    ),
+    **under(_PACKAGE, COUNTS, "responses.Responses.count_input_tokens"),
+    **under(_PACKAGE, TOOLS, "connectors.Connectors.call_tool"),
+    **under(_PACKAGE, MEDIA, "ocr.*", "speech.*", "transcriptions.*"),
+    **under(_PACKAGE, SESSIONS, "audio_sessions.*", "realtime_sessions.*"),
+    **under(_PACKAGE, MACHINES, "deployments.*"),
+    **under(
+        _PACKAGE,
+        STORAGE,
+        *("context_search_indexes.*", "documents.*", "libraries.*", "rag_search_indexes.*"),
+    ),
+}
+
 INSTRUMENTOR: Final = Instrumentor(
     client="mistralai",
     provider="mistral_ai",
@@ -136,13 +182,8 @@ INSTRUMENTOR: Final = Instrumentor(
         "mistralai.client.chat.Chat.parse_stream",
         "mistralai.client.chat.Chat.parse_stream_async",
     ),
-    not_metered={
-        f"mistralai.client.{owner}.{name}": "what the patched methods make their request with"
-        for owner in ("chat.Chat", "agents.Agents", "fim.Fim", "embeddings.Embeddings")
-        for name in ("do_request", "do_request_async")
-    },
+    not_metered=NOT_METERED,
     notes=(
-        "Not metered: conversations, OCR (billed by page), audio, classifiers, batches.",
         "Seconds of audio in a prompt (prompt_audio_seconds) are not metered.",
         "MISTRAL_SDK_TELEMETRY makes spans of the client below ours; the ledger counts one call.",
     ),

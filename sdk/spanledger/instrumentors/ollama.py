@@ -18,6 +18,7 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, strings, text, whole
 from spanledger._api import Api
 from spanledger._facts import Attributes
+from spanledger._gaps import NO_REQUEST, NOT_YET, STORED
 from spanledger._instrumentor import Instrumentor, Method, fields, number, sampling_attributes
 from spanledger._patching import Kind, Target
 
@@ -175,8 +176,7 @@ def _methods(name: str, api: Api, *, optional: bool = False) -> tuple[Method, ..
     )
 
 
-_STORED: Final = "reads or changes what is stored; no tokens are made"
-_CLOUD: Final = "asks Ollama's cloud, which bills no tokens for it; not metered yet"
+_CLOUD: Final = f"{NOT_YET}: asks Ollama's cloud, which bills no tokens for it"
 
 INSTRUMENTOR: Final = Instrumentor(
     client="ollama",
@@ -191,12 +191,12 @@ INSTRUMENTOR: Final = Instrumentor(
     ),
     helpers=(),
     not_metered={
-        f"{_MODULE}.Client.close": "makes no request",
+        f"{_MODULE}.Client.close": NO_REQUEST,
         f"{_MODULE}.Client.web_fetch": _CLOUD,
         f"{_MODULE}.Client.web_search": _CLOUD,
     }
     | {
-        f"{_MODULE}.Client.{name}": _STORED
+        f"{_MODULE}.Client.{name}": STORED
         for name in (
             *("copy", "create", "create_blob", "delete", "list", "ps"),
             *("pull", "push", "show"),

@@ -14,9 +14,24 @@ from spanledger._api import Api
 from spanledger._batch_lines import BATCH_FILE
 from spanledger._chat_completions import ChatReading, answer_of, request
 from spanledger._fetch import Fetch
+from spanledger._gaps import (
+    BY_PATH,
+    COUNTS,
+    FETCHED,
+    MACHINES,
+    MEDIA,
+    MODEL_CALLS,
+    NO_REQUEST,
+    NOTHING,
+    SESSIONS,
+    STORAGE,
+    STORED,
+    TRAINING,
+    under,
+)
 from spanledger._instrumentor import Instrumentor, both, by_class
 
-#: Oldest version tried: synchronous calls and streams, by hand, not the contract suite.
+#: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.60.0"
 
 
@@ -54,11 +69,53 @@ BACKGROUND: Final = Fetch(read=_responses.read_background, is_set=False)
 
 _TRANSCRIPTION: Final = _openai_media.TRANSCRIPTION
 _AUDIO_MODULE: Final = "openai.resources.audio"
-_STORED: Final = "reads or changes what is stored; no tokens are billed"
 _CHAT_MODULE: Final = "openai.resources.chat.completions"
 _BETA_CHAT_MODULE: Final = "openai.resources.beta.chat.completions"
 _RESPONSES_MODULE: Final = "openai.resources.responses"
 _BETA_RESPONSES_MODULE: Final = "openai.resources.beta.responses"
+
+_PACKAGE: Final = "openai.resources"
+NOT_METERED: Final = {
+    **under("openai", NO_REQUEST, "OpenAI.*"),
+    **under("openai", BY_PATH, "_base_client.*"),
+    **under(
+        _PACKAGE,
+        STORED,
+        *("admin.*", "audio.voice_consents.*", "audio.voices.*", "beta.assistants.*"),
+        *("beta.responses.input_items.*", "beta.threads.messages.*", "chat.completions.messages.*"),
+        *("conversations.*", "models.*", "responses.input_items.*", "safety.*", "skills.*"),
+        *("uploads.*", "webhooks.*"),
+    ),
+    **under(
+        _PACKAGE,
+        MODEL_CALLS,
+        *("beta.agents.*", "beta.chatkit.*", "beta.threads.*", "content_provenance_checks.*"),
+        *("decisions.*", "evals.*", "fine_tuning.alpha.graders.*"),
+    ),
+    **under(_PACKAGE, COUNTS, "beta.responses.input_tokens.*", "responses.input_tokens.*"),
+    **under(_PACKAGE, FETCHED, "batches.*"),
+    **under(_PACKAGE, SESSIONS, "beta.realtime.*", "live.*", "realtime.*"),
+    **under(_PACKAGE, MEDIA, "videos.*"),
+    **under(_PACKAGE, TRAINING, "fine_tuning.*"),
+    **under(_PACKAGE, MACHINES, "containers.*"),
+    **under(_PACKAGE, STORAGE, "vector_stores.*"),
+    **under(
+        f"{_PACKAGE}.files.Files",
+        STORED,
+        *("create", "delete", "list", "retrieve", "wait_for_processing"),
+    ),
+    f"{_PACKAGE}.files.Files.retrieve_content": f"{NOTHING}: deprecated, use content",
+    **under(f"{_CHAT_MODULE}.Completions", STORED, "retrieve", "update", "list", "delete"),
+    **{
+        gap: reason
+        for module in (_RESPONSES_MODULE, _BETA_RESPONSES_MODULE)
+        for gap, reason in {
+            **under(f"{module}.Responses", STORED, "cancel", "delete"),
+            **under(f"{module}.Responses", MODEL_CALLS, "compact"),
+            **under(f"{module}.Responses", SESSIONS, "connect"),
+        }.items()
+    },
+}
 
 INSTRUMENTOR: Final = Instrumentor(
     client="openai",
@@ -89,27 +146,9 @@ INSTRUMENTOR: Final = Instrumentor(
         f"{_CHAT_MODULE}.Completions.stream",
         f"{_RESPONSES_MODULE}.Responses.stream",
     ),
-    not_metered={
-        **{
-            f"openai.resources.files.Files.{name}": _STORED
-            for name in ("create", "delete", "list", "retrieve", "wait_for_processing")
-        },
-        "openai.resources.files.Files.retrieve_content": "deprecated: use content",
-        f"{_CHAT_MODULE}.Completions.retrieve": _STORED,
-        f"{_CHAT_MODULE}.Completions.update": _STORED,
-        f"{_CHAT_MODULE}.Completions.list": _STORED,
-        f"{_CHAT_MODULE}.Completions.delete": _STORED,
-        f"{_RESPONSES_MODULE}.Responses.cancel": _STORED,
-        f"{_RESPONSES_MODULE}.Responses.delete": _STORED,
-        f"{_RESPONSES_MODULE}.Responses.compact": "compaction of a conversation is not metered yet",
-        f"{_RESPONSES_MODULE}.Responses.connect": "websocket sessions are not metered yet",
-        f"{_BETA_RESPONSES_MODULE}.Responses.cancel": _STORED,
-        f"{_BETA_RESPONSES_MODULE}.Responses.delete": _STORED,
-        f"{_BETA_RESPONSES_MODULE}.Responses.compact": "compaction is not metered yet",
-        f"{_BETA_RESPONSES_MODULE}.Responses.connect": "websocket sessions are not metered yet",
-    },
+    not_metered=NOT_METERED,
     notes=(
-        "Not metered: realtime, assistants, videos, images that the tool of a response makes.",
+        "Not metered: images that the tool of a response makes.",
         "A chat stream carries usage only with stream_options.include_usage; else it is estimated.",
     ),
 )

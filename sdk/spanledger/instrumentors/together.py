@@ -12,6 +12,17 @@ from spanledger import _chat_completions, _text_completions, semconv
 from spanledger._answer import Answer, Usage, count, fields_of, text, whole
 from spanledger._api import Api
 from spanledger._chat_completions import ChatReading
+from spanledger._gaps import (
+    BY_PATH,
+    MACHINES,
+    MEDIA,
+    MODEL_CALLS,
+    NO_REQUEST,
+    SESSIONS,
+    STORED,
+    TRAINING,
+    under,
+)
 from spanledger._instrumentor import Instrumentor, both
 from spanledger._text_completions import TextReading
 
@@ -100,6 +111,8 @@ RERANK: Final = Api(
     prompt=("documents", "query"),
 )
 
+_PACKAGE: Final = "together.resources"
+
 INSTRUMENTOR: Final = Instrumentor(
     client="together",
     provider="together",
@@ -111,9 +124,20 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("together.resources.rerank", "RerankResource.create", RERANK),
     ),
     helpers=(),
-    not_metered={},
-    notes=(
-        "Not metered: images, audio, videos, realtime sessions, batches, evaluations, fine-tuning.",
-        "Embeddings are counted here where the answer says no usage.",
-    ),
+    not_metered={
+        **under("together", NO_REQUEST, "Together.*"),
+        **under("together", STORED, "Together.whoami"),
+        **under("together", BY_PATH, "_base_client.*"),
+        **under(_PACKAGE, MEDIA, "audio.*", "images.*", "videos.*"),
+        **under(_PACKAGE, SESSIONS, "realtime.*"),
+        **under(_PACKAGE, MODEL_CALLS, "batches.*", "evals.*"),
+        **under(_PACKAGE, TRAINING, "fine_tuning.*", "post_training.*"),
+        **under(_PACKAGE, MACHINES, "beta.jig.*", "clusters.*", "endpoints.*"),
+        **under(
+            _PACKAGE,
+            STORED,
+            *("audio.voices.*", "files.*", "models.*", "organization.*", "projects.*"),
+        ),
+    },
+    notes=("Embeddings are counted here where the answer says no usage.",),
 )

@@ -74,33 +74,6 @@ def test_uninstrument_puts_the_very_same_methods_back(instrumentor: Instrumentor
         assert not any(now is then for now, then in zip(during, before, strict=True))
 
 
-@pytest.mark.parametrize(
-    "instrumentor",
-    [one for one in INSTRUMENTORS if any("." in method.target.name for method in one.methods)],
-    ids=lambda one: one.client,
-)
-def test_every_request_method_is_patched_or_listed(instrumentor: Instrumentor) -> None:
-    """A method that a new version adds fails here until somebody decides about it.
-
-    Clients whose methods exist at run time only, and those of functions, have tests of their own.
-    """
-    told = {str(method.target).replace(".Async", ".") for method in instrumentor.methods}
-    listed = told | set(instrumentor.helpers) | set(instrumentor.not_metered)
-    found: set[str] = set()
-    for method in _present(instrumentor):
-        owner = _owner(method.target)
-        if inspect.ismodule(owner):
-            continue  # its functions are methods of a client that it made
-        prefix = f"{method.target.module}.{owner.__name__.removeprefix('Async')}"
-        public = [name for name in dir(owner) if not name.startswith("_")]
-        found |= {
-            f"{prefix}.{name}" for name in public if callable(inspect.getattr_static(owner, name))
-        }
-    assert found <= listed
-    assert set(instrumentor.helpers) | set(instrumentor.not_metered) <= found
-    assert all(instrumentor.not_metered.values())
-
-
 def test_a_method_that_is_gone_is_recorded_and_harms_nobody() -> None:
     """No exception, no patch, a reason in the status."""
 
