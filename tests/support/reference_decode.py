@@ -258,9 +258,17 @@ def _role(fields: Fields, span: PlainSpan, operation: str, metered: bool) -> str
     return (rules.role if rules else "") or named or known or ("call" if metered else "other")
 
 
+def _reasoning(f: Fields) -> int:
+    rules = f.rules()
+    told = f.sane("reasoning")
+    if told or not f.number("input") or not rules or rules.output != "exclusive":
+        return told
+    return max(0, f.sane("total") - f.sane("input") - f.sane("output"))
+
+
 def _buckets(f: Fields, own: bool, usable: bool) -> dict[str, Any]:
     rules = f.rules()
-    reasoning = f.sane("reasoning") if usable else 0
+    reasoning = _reasoning(f) if usable else 0
     row: dict[str, Any] = {"reasoning_tokens": reasoning, "usage_assumed": False}
     if not usable or own:
         for name, at in zip(_OWN, _columns(), strict=True):

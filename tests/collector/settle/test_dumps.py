@@ -34,8 +34,6 @@ _TOLD = {
     "openlit_anthropic/clients": (1100, 400),
     # An Anthropic stream begins with one output token, which is added.
     "openllmetry/clients": (5012, 1001),
-    # Thoughts are left out of the output.
-    "openllmetry_google/clients": (2000, 240),
 }
 _RECORDED = sorted(
     path

@@ -13,7 +13,8 @@ from spanledger_collector.store import Store, migrate
 
 def expect(cases: Sequence[Path]) -> None:
     """Writes ``<case>.expected.json`` beside each case, in the order of its spans."""
-    with tempfile.TemporaryDirectory() as folder:
+    # The engine may still be writing in there when it is closed.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         store = Store.open(f"chdb://{folder}/ledger", database="expected")
         with store.connect() as connection:
             migrate(connection)
