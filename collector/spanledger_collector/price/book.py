@@ -20,8 +20,8 @@ from .bookfile import Contents, book_id, decode, unpack
 from .document import Alias, Document, read
 from .fx import FxRow, fx_rows
 from .history import append, check, standing
-from .match import OPERATOR, Matcher, ModelMatch, OperatorAlias
-from .row import PriceRow
+from .match import ALWAYS, OPERATOR, Matcher, ModelMatch, OperatorAlias
+from .row import OPEN_END, PriceRow
 from .statements import lay_over, windows
 from .units import add_units
 
@@ -122,7 +122,7 @@ class PriceBook:
 
     @cached_property
     def _matcher(self) -> Matcher:
-        aliases = [*_named(self._operator), *map(_alias, self._operator.aliases)]
+        aliases = [*_named(self._operator), *map(_alias, _in_order(self._operator.aliases))]
         return Matcher(self._contents.listings, self._contents.spellings, aliases)
 
 
@@ -189,7 +189,20 @@ def _alias(alias: Alias) -> OperatorAlias:
     target = ModelMatch(alias.to_provider or alias.provider, alias.model, OPERATOR)
     if alias.factor is not None:
         target = ModelMatch(alias.provider, alias.id, OPERATOR)
-    return OperatorAlias(alias.provider, _glob(alias.id), target)
+    return OperatorAlias(
+        alias.provider,
+        _glob(alias.id),
+        target,
+        alias.valid_from or ALWAYS,
+        alias.valid_to or OPEN_END,
+    )
+
+
+def _in_order(aliases: Sequence[Alias]) -> list[Alias]:
+    """Names as they first appear; of one name the entry that begins last comes first."""
+    names = list(dict.fromkeys((alias.provider, alias.id) for alias in aliases))
+    newest = sorted(aliases, key=lambda alias: alias.valid_from or ALWAYS, reverse=True)
+    return sorted(newest, key=lambda alias: names.index((alias.provider, alias.id)))
 
 
 def _equals(text: str) -> Callable[[str], bool]:

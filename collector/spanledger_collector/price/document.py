@@ -27,6 +27,10 @@ publish them::
       - { models: ["gpt-5*"], region: eu, factor: "1.10", valid_from: 2026-03-05, why: residency }
     aliases:
       - { id: "gpt-4o-audio-preview*", model: gpt-4o-audio-preview }
+      - { id: my-prod, model: gpt-5-nano, valid_from: 2026-06-01 }     # before: another entry
+
+An alias that is edited, added or taken away means something else for calls received from then on
+only: the ledger keeps what it was told before, with since when (``model_aliases``).
 
 ``hours`` limits a price to hours of the week, ``region`` to where inference runs, ``currency`` says
 what its amounts are in (then under ``per_million_tokens``).
@@ -159,7 +163,9 @@ class Statement(_Strict):
 class Alias(_Strict):
     """An id (``*`` at its start or end stands for any text) and the model of the book it means.
 
-    With a ``factor`` the id is a price of its own: that of the model, token rates multiplied.
+    A name that moves to another model is a new entry of the same id with a ``valid_from``: of
+    those that hold when a call starts, the one that began last. With a ``factor`` the id is a price
+    of its own: that of the model, token rates multiplied.
     """
 
     id: str
@@ -167,6 +173,16 @@ class Alias(_Strict):
     provider: str = ""
     to_provider: str = ""
     factor: Amount | None = None
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
+
+    @model_validator(mode="after")
+    def _dates_fit(self) -> "Alias":
+        if self.factor is not None and (self.valid_from or self.valid_to):
+            raise ValueError("an alias with a factor has no dates; date an adjustment of its model")
+        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to is not after valid_from")
+        return self
 
 
 class Adjustment(_Strict):

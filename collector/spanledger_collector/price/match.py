@@ -6,10 +6,13 @@ remembered in a bounded cache, so that hostile ids cost neither memory nor time.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import lru_cache
+from itertools import pairwise
 
 from .clauses import PATTERN, Clause, ModelClauses, Names, predicate
 from .model_ids import references
+from .row import OPEN_END
 
 #: Longer ids are no model's; they are not looked up.
 MAX_ID_CHARACTERS = 256
@@ -18,19 +21,36 @@ CACHE_ENTRIES = 8192
 OPERATOR, NONE = "operator", "none"
 
 
+#: Start of what was always so.
+ALWAYS = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What an id means for calls that start in [valid_from, valid_to)."""
+
+    valid_from: datetime
+    valid_to: datetime
+    provider: str
+    model: str
+    method: str
+
+
 @dataclass(frozen=True, slots=True)
 class ModelMatch:
-    """What an id means.
+    """What an id means now.
 
     Attributes:
         provider: whose price row applies (a reseller falls back to the maker); empty = not found.
         model: the book's name; empty = not found.
         method: ``exact`` | ``prefix`` | ``pattern`` | ``operator`` | ``none``.
+        windows: what it means at all times, in order; empty = always the same.
     """
 
     provider: str
     model: str
     method: str
+    windows: tuple[Window, ...] = ()
 
 
 NO_MATCH = ModelMatch("", "", NONE)
@@ -58,6 +78,8 @@ class OperatorAlias:
     provider: str
     matches: Callable[[str], bool]
     target: ModelMatch
+    valid_from: datetime = ALWAYS
+    valid_to: datetime = OPEN_END
 
 
 class Matcher:
@@ -66,7 +88,7 @@ class Matcher:
     Args:
         listings: the book's name of a provider -> its models.
         spellings: other names of providers -> the book's name.
-        aliases: the operator's, tried first, in order.
+        aliases: the operator's, tried first: the order of names, of one name what began last.
     """
 
     def __init__(
@@ -95,16 +117,33 @@ class Matcher:
         """
         if len(model) > MAX_ID_CHARACTERS or len(provider) > MAX_ID_CHARACTERS:
             return NO_MATCH
-        return self._cached(provider.strip().lower(), model.strip().lower())
+        windows = self._cached(provider.strip().lower(), model.strip().lower())
+        now = datetime.now(timezone.utc)
+        held = next(window for window in windows if now < window.valid_to)
+        dated = windows if len(windows) > 1 else ()
+        return ModelMatch(held.provider, held.model, held.method, dated)
 
     def provider_name(self, written: str) -> str:
         """The book's name of a provider, however it is written; empty = the book has none such."""
         return self._spellings.get(written.strip().lower(), "")
 
-    def _find(self, provider: str, model: str) -> ModelMatch:
-        for alias in self._aliases:
-            if self._same(alias.provider, provider) and alias.matches(model):
-                return alias.target
+    def _find(self, provider: str, model: str) -> tuple[Window, ...]:
+        """What the id means at all times."""
+        aliases = [
+            a for a in self._aliases if self._same(a.provider, provider) and a.matches(model)
+        ]
+        starts = sorted(
+            {ALWAYS, OPEN_END} | {at for a in aliases for at in (a.valid_from, a.valid_to)}
+        )
+        listed = self._listed(provider, model)
+        found: list[Window] = []
+        for start, end in pairwise(starts):
+            holding = (a.target for a in aliases if a.valid_from <= start < a.valid_to)
+            match = next(holding, listed)
+            found.append(Window(start, end, match.provider, match.model, match.method))
+        return tuple(found)
+
+    def _listed(self, provider: str, model: str) -> ModelMatch:
         for home, reference in references(provider, model, self._spellings):
             found = self._look_up(home, reference)
             if found is not None:

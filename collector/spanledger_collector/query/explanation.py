@@ -16,6 +16,8 @@ from typing import Final
 _STORED: Final = Decimal(1).scaleb(-12)
 #: Exact products have up to 20 digits before the point and 24 after it.
 _OPEN_YEAR: Final = 2299
+#: Of an alias that held always, or was known from the first call on.
+_FIRST_YEAR: Final = 1970
 
 _EXCLUDED: Final = {
     "engine": "the model server's own span of a call that its client told",
@@ -48,6 +50,9 @@ class ExplainedAttemptRow:
     priced_provider: str
     priced_model: str
     alias_method: str
+    alias_valid_from: datetime
+    alias_valid_to: datetime
+    alias_known_from: datetime
     service_tier: str
     started_at: datetime
     received_at: datetime
@@ -184,12 +189,22 @@ def _price(a: ExplainedAttemptRow) -> Iterator[str]:
         f"price: {a.priced_provider}/{a.priced_model} ({a.alias_method or 'exact'} match of "
         f"{a.provider}/{seen}), row {a.price_id}"
     )
+    if a.alias_method == "operator" or a.alias_known_from.year > _FIRST_YEAR:
+        yield _alias(a, seen)
     until = "" if a.valid_to.year >= _OPEN_YEAR else f" to {_time(a.valid_to)}"
     yield f"valid from {_time(a.valid_from)}{until}; the call started {_time(a.started_at)}"
     yield f"known from {_time(a.known_from)}; the span was received {_time(a.received_at)}"
     yield _tier(a)
     yield _context(a)
     yield f"source: {a.source_url or 'not told'} ({a.upstream})"
+
+
+def _alias(a: ExplainedAttemptRow, seen: str) -> str:
+    """Since when a name means what it means: of the operator's, or one that was told anew."""
+    since = "always" if a.alias_valid_from.year <= _FIRST_YEAR else _time(a.alias_valid_from)
+    until = "" if a.alias_valid_to.year >= _OPEN_YEAR else f" to {_time(a.alias_valid_to)}"
+    known = "the first" if a.alias_known_from.year <= _FIRST_YEAR else _time(a.alias_known_from)
+    return f"name: {a.provider}/{seen} means that from {since}{until}; known from {known}"
 
 
 def _tier(a: ExplainedAttemptRow) -> str:

@@ -1,17 +1,33 @@
-"""Model ids on spans -> price keys: asked of each price book once, kept in ``model_aliases``."""
+"""Model ids on spans -> price keys: asked of each price book once, kept in ``model_aliases``.
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timezone
-from typing import Protocol
+The first answer for an id holds for every call. A book that answers otherwise later, because an
+alias was edited or the book is newer, is known from then on: it prices calls that are received
+afterwards, and never changes what was billed. Nothing is edited or deleted.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Protocol, cast
 
 from spanledger_collector import sql
 from spanledger_collector.store import Connection
 
 #: ``model_aliases.method`` of an id the book does not know.
 UNKNOWN = "none"
+_ALWAYS = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_OPEN_END = datetime(2299, 12, 31, tzinfo=timezone.utc)
+#: Resolution of instants in the ledger.
+_TICK = timedelta(milliseconds=1)
+_Key = tuple[str, str]
+#: valid_from, valid_to, provider, model, method.
+_Meaning = tuple[datetime, datetime, str, str, str]
+_Meanings = list[_Meaning]
 _COLUMNS = (
     "provider_seen",
     "model_seen",
+    "valid_from",
+    "valid_to",
+    "known_from",
     "provider",
     "model",
     "method",
@@ -36,6 +52,20 @@ class ModelMatch(Protocol):
     @property
     def method(self) -> str:
         """``exact`` | ``prefix`` | ``pattern`` | ``operator`` | ``none``."""
+        ...
+
+
+class _Dated(ModelMatch, Protocol):
+    """What an id means for calls of one window of time: the items of ``windows`` of a match."""
+
+    @property
+    def valid_from(self) -> datetime:
+        """First instant of the window."""
+        ...
+
+    @property
+    def valid_to(self) -> datetime:
+        """First instant after it."""
         ...
 
 
@@ -72,16 +102,51 @@ def _ask(
     seen = [(str(row["provider_seen"]), str(row["model_seen"])) for row in rows]
     if not seen:
         return 0
+    held = _held(connection, book_id)
     now = datetime.now(timezone.utc)
-    connection.insert_rows(
-        "model_aliases",
-        _COLUMNS,
-        [
-            (provider, model, *_key(resolve(provider, model)), book_id, now)
-            for provider, model in seen
-        ],
-    )
+    rows_to_add: list[Sequence[object]] = []
+    for key in seen:
+        meanings = _meanings(resolve(*key))
+        known_from, before = held.get(key, (_ALWAYS, meanings))
+        if before != meanings:
+            known_from = max(now, known_from + _TICK)
+        rows_to_add += [
+            (*key, start, end, known_from, *match, book_id, now) for start, end, *match in meanings
+        ]
+    connection.insert_rows("model_aliases", _COLUMNS, rows_to_add)
     return len(seen)
+
+
+def _held(connection: Connection, book_id: str) -> dict[_Key, tuple[datetime, _Meanings]]:
+    """The newest answer that the ledger has of an older book, and since when it is known."""
+    rows = connection.rows(sql.read("transforms/model_answers.sql"), {"book_id": book_id})
+    return {
+        (str(row["provider_seen"]), str(row["model_seen"])): (
+            cast("datetime", row["known_from"]),
+            [_plain(meaning) for meaning in cast("Iterable[Sequence[object]]", row["meanings"])],
+        )
+        for row in rows
+    }
+
+
+def _plain(meaning: Sequence[object] | Mapping[str, object]) -> _Meaning:
+    values = meaning.values() if isinstance(meaning, Mapping) else meaning
+    start, end, provider, model, method = values
+    return (
+        cast("datetime", start),
+        cast("datetime", end),
+        str(provider),
+        str(model),
+        str(method),
+    )
+
+
+def _meanings(match: ModelMatch | None) -> _Meanings:
+    """What an id means, window by window; one of all time where the book knows no dates."""
+    windows = cast("Sequence[_Dated]", getattr(match, "windows", ()))
+    if windows:
+        return [(one.valid_from, one.valid_to, *_key(one)) for one in windows]
+    return [(_ALWAYS, _OPEN_END, *_key(match))]
 
 
 def _key(match: ModelMatch | None) -> tuple[str, str, str]:

@@ -96,3 +96,26 @@ def test_backdated_entries_change_only_what_is_known_now(operator: Operator) -> 
         operator.settle(_FIRST + _CHEAPER.replace("1.1", "9") + _LATER, 1)
     with pytest.raises(ConfigurationError, match=r"rate of EUR for 2026-11-01 was edited in place"):
         operator.settle(_FIRST + _CHEAPER + _LATER.replace("1.5", "1.6"), 1)
+
+
+def test_an_alias_edited_in_place_changes_no_bill(operator: Operator) -> None:
+    """It is another answer from then on; a dated entry moves the name for calls from its day."""
+    text = _FIRST + "aliases:\n- {provider: acme, id: prod, model: m2}\n"
+    edited = text.replace("model: m2}", "model: m1}")
+    dated = text + "- {provider: acme, id: prod, model: m1, valid_from: 2026-11-03}\n"
+    operator.call(1, ["prod"])
+    assert operator.settle(text, 1) == ["0.008"]
+    before = datetime.now(timezone.utc)
+    assert operator.settle(edited, 1) == ["0.008"]
+    assert (operator.known(before), operator.known()) == (Decimal("0.008"), Decimal("0.0035"))
+    operator.call(2, ["prod"], now=True)
+    assert operator.settle(edited, 2) == ["0.0035"]
+    assert operator.settle(text, 1) == ["0.008"]
+    assert operator.settle(dated, 1) == ["0.008"]
+    assert operator.known(before) == Decimal("0.016")
+    operator.call(3, ["prod"], now=True, started_at=scene.moment(scene.START + timedelta(days=2)))
+    operator.call(4, ["prod"], now=True)
+    assert (operator.settle(dated, 3), operator.settle(dated, 4)) == (["0.0035"], ["0.008"])
+    with Ledger(DirectReader(operator.store)) as ledger:
+        (explained,) = ledger.explain(scene.hex32(3))
+    assert "name: acme/prod means that from 2026-11-03; known from " in " ".join(explained.reasons)

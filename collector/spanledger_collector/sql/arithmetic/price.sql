@@ -7,31 +7,50 @@
 -- gives `valued`, one row a fact: its price row, state, cost in USD and in the price's currency. exact = not rounded.
 -- units: amounts exact; rates with 24 decimals, rates of currencies with 12; costs rounded once, half even, to 12.
 
--- The model as the price book calls it: that of the answer, else that asked for.
+-- Every answer of the book about a model id, the newest known first.
+meant AS
+(
+    SELECT
+        provider_seen,
+        model_seen,
+        arrayReverseSort(
+            m -> (m.known_from, m.valid_from),
+            groupArray((known_from, valid_from, valid_to, toString(provider), model))::Array(Tuple(
+                known_from DateTime64(3, 'UTC'), valid_from DateTime64(3, 'UTC'), valid_to DateTime64(3, 'UTC'),
+                provider String, model String
+            ))
+        ) AS meanings
+    FROM model_aliases FINAL
+    GROUP BY
+        provider_seen,
+        model_seen
+),
+-- The model as the price book calls it: that of the answer, else that asked for; as it held when the call was made and was
+-- known when it was received.
 resolved AS
 (
     SELECT
         * EXCEPT (provider_seen, request_model, response_model, set_provider, set_model),
-        multiIf(set_model != '', set_provider, b.model != '', b.provider, a.provider) AS priced_provider,
-        multiIf(set_model != '', set_model, b.model != '', b.model, a.model) AS priced_model
+        arrayFirst(m -> m.known_from <= known_at AND m.valid_from <= used_at AND m.valid_to > used_at, b.meanings) AS answered,
+        arrayFirst(m -> m.known_from <= known_at AND m.valid_from <= used_at AND m.valid_to > used_at, a.meanings) AS asked,
+        multiIf(set_model != '', set_provider, answered.model != '', answered.provider, asked.provider) AS priced_provider,
+        multiIf(set_model != '', set_model, answered.model != '', answered.model, asked.model) AS priced_model
     FROM used AS u
     LEFT ANY JOIN
     (
         SELECT
             provider_seen,
             model_seen AS response_model,
-            toString(provider) AS provider,
-            model
-        FROM model_aliases FINAL
+            meanings
+        FROM meant
     ) AS b USING (provider_seen, response_model)
     LEFT ANY JOIN
     (
         SELECT
             provider_seen,
             model_seen AS request_model,
-            toString(provider) AS provider,
-            model
-        FROM model_aliases FINAL
+            meanings
+        FROM meant
     ) AS a USING (provider_seen, request_model)
 ),
 -- The price rows of each model, the preferred first: own tier, own region, largest threshold, newest known.

@@ -24,6 +24,8 @@ WITH
             SELECT arrayJoin([valid_from, valid_to]) AS instant FROM prices
             UNION ALL
             SELECT arrayJoin([valid_from, valid_to]) AS instant FROM fx
+            UNION ALL
+            SELECT arrayJoin([valid_from, valid_to]) AS instant FROM model_aliases
         )
         WHERE instant != toStartOfInterval(instant, INTERVAL 15 MINUTE)
     ),

@@ -4,7 +4,10 @@ SELECT
     provider_seen,
     model_seen
 FROM model_aliases FINAL
-WHERE book_id != {book_id:String}
+GROUP BY
+    provider_seen,
+    model_seen
+HAVING argMax(book_id, (known_from, resolved_at)) != {book_id:String}
 ORDER BY
     provider_seen,
     model_seen

@@ -9,11 +9,12 @@ WHERE version = {version:UInt64}
     AND (role = 'call' OR usage_source IN ('provider', 'estimated'))
     AND model != ''
     AND (provider_seen, model_seen) NOT IN (
-        SELECT
+        SELECT provider_seen, model_seen
+        FROM model_aliases FINAL
+        GROUP BY
             provider_seen,
             model_seen
-        FROM model_aliases FINAL
-        WHERE book_id = {book_id:String}
+        HAVING argMax(book_id, (known_from, resolved_at)) = {book_id:String}
     )
 ORDER BY
     provider_seen,
