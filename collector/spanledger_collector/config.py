@@ -6,10 +6,14 @@ loopback address, and ad-hoc SQL is off.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from spanledger_collector.errors import ConfigurationError
 
 MIB = 1024 * 1024
 _LAST_PORT = 65_535
@@ -95,3 +99,22 @@ class CollectorConfig(BaseSettings):
     def journal_dir(self) -> Path:
         """Where acknowledged requests are kept until they are loaded."""
         return self.data_dir / "journal"
+
+
+def settings(given: Mapping[str, Any]) -> CollectorConfig:
+    """What is given over the environment's variables over the defaults.
+
+    Raises:
+        ConfigurationError: a value is out of its range, or none of its kind.
+    """
+    try:
+        return CollectorConfig(**given)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}, not {one['input']!r}"
+            for one in error.errors()
+        )
+        raise ConfigurationError(
+            f"settings that cannot be used: {wrong} (each is an option of `spanledger up` or a "
+            "SPANLEDGER_* variable)"
+        ) from error

@@ -7,6 +7,7 @@ from typing import Any
 
 from spanledger._doctor import ClientReport, DoctorReport, examine
 from spanledger._patching import PatchState
+from spanledger_collector.config import settings
 from spanledger_collector.errors import CollectorError
 from spanledger_collector.price import PriceBook
 from spanledger_collector.query import RemoteReader
@@ -16,8 +17,6 @@ from .options import DEFAULT_ADDRESS, Json, Url
 from .output import console, counted, print_json, text
 
 _CLIENT_COLUMNS = ("client", "installed", "supported from", "patches", "remarks")
-#: As the collector's own default, `price_book_max_age_days`.
-MAX_AGE_DAYS = 45
 _OFF = (PatchState.MISSING, PatchState.PENDING, PatchState.COVERED)
 _FRAMEWORK_COLUMNS = ("framework", *_CLIENT_COLUMNS[1:])
 
@@ -30,7 +29,8 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     found = examine()
     collector = _collector(url)
     if as_json:
-        print_json({**dataclasses.asdict(found), "collector": collector})
+        told = {"prices": book_age(), "collector": collector}
+        print_json({**dataclasses.asdict(found), **told})
         return
     out = console()
     out.print(Grid("Clients", _CLIENT_COLUMNS, _rows(found.clients)))
@@ -41,7 +41,7 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
         out.print(f"setting    {text(name)}={text(value)}")
     for place, number in found.internal_errors.items():
         out.print(f"error      {counted(number, 'error')} in {text(place)}")
-    out.print(f"prices     {text(_book_age())}")
+    out.print(f"prices     {text(book_age())}")
     out.print(f"collector  {text(str(collector.get('state')))}")
 
 
@@ -75,12 +75,21 @@ def _gaps(found: DoctorReport) -> Iterator[Sequence[str]]:
             yield text(client.client), text(call), text(reason)
 
 
-def _book_age() -> str:
-    """How old the prices of this release are: those that changed since are not known."""
-    book = PriceBook.shipped()
+def book_age() -> str:
+    """How old the prices are that a collector with these settings uses, or why it has none.
+
+    Those that changed since are not known.
+    """
+    try:
+        config = settings({})
+        book = PriceBook.shipped(book_file=config.price_book)
+    except CollectorError as error:
+        return str(error)
     days = book.age(datetime.now(timezone.utc)).days
-    advice = "" if days <= MAX_AGE_DAYS else "; upgrade, or run `spanledger prices update`"
-    return f"book of {book.built_at:%Y-%m-%d}, {counted(days, 'day')} old{advice}"
+    old = days > config.price_book_max_age_days
+    advice = "; upgrade, or run `spanledger prices update`" if old else ""
+    place = f" ({config.price_book})" if config.price_book else ""
+    return f"book of {book.built_at:%Y-%m-%d}{place}, {counted(days, 'day')} old{advice}"
 
 
 def _collector(url: str) -> dict[str, Any]:

@@ -9,10 +9,8 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from pydantic import ValidationError
 
-from spanledger_collector.config import CollectorConfig
-from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.config import CollectorConfig, settings
 from spanledger_collector.pipeline import Collector, Ports
 
 from .options import Json
@@ -60,26 +58,11 @@ def up(
         "http_port": http_port, "api_port": api_port,
         "sql_port": (sql_port or _SQL_PORT) if sql else sql_port,
     }  # fmt: skip
-    config = _settings({key: value for key, value in given.items() if value is not None})
+    config = settings({key: value for key, value in given.items() if value is not None})
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     for library in _CHATTY:
         logging.getLogger(library).setLevel(logging.ERROR)
     asyncio.run(_serve(config, as_json=as_json))
-
-
-def _settings(given: dict[str, Any]) -> CollectorConfig:
-    """The options over the environment's variables over the defaults."""
-    try:
-        return CollectorConfig(**given)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}, not {one['input']!r}"
-            for one in error.errors()
-        )
-        raise ConfigurationError(
-            f"settings that cannot be used: {wrong} (each is an option of `spanledger up` or a "
-            "SPANLEDGER_* variable)"
-        ) from error
 
 
 async def _serve(config: CollectorConfig, *, as_json: bool) -> None:

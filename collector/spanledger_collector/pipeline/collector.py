@@ -7,11 +7,9 @@ settler (drained), API, engine, journal. What cannot be started gives back what 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -20,6 +18,7 @@ from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.http_server import HttpServer
 from spanledger_collector.journal import Journal
+from spanledger_collector.pipeline import book_age
 from spanledger_collector.pipeline.engine import Engine
 from spanledger_collector.pipeline.metrics import PipelineMetrics
 from spanledger_collector.price import PriceBook
@@ -28,8 +27,6 @@ from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
 from spanledger_collector.store.address import Address
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Collector:
         self._grace_seconds = stop_grace_seconds
         self._config = config
         self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
-        self._tell_age()
+        book_age.tell(self._book, config.price_book_max_age_days)
         self._registry = CollectorRegistry()
         self._held = AsyncExitStack()
         self._engine: Engine | None = None
@@ -92,15 +89,6 @@ class Collector:
         held, self._held = self._held, AsyncExitStack()
         await held.aclose()
 
-    def _tell_age(self) -> None:
-        age, most = self._book.age(datetime.now(timezone.utc)), self._config.price_book_max_age_days
-        if age.days > most:
-            _LOG.warning(
-                "the price book is %d days old: prices that changed since are not known. Upgrade "
-                "spanledger, or run `spanledger prices update`",
-                age.days,
-            )
-
     async def _start(self, held: AsyncExitStack) -> Ports:
         config, registry = self._config, self._registry
         journal = Journal.open(config.journal_dir(), max_bytes=config.max_journal_bytes)
@@ -114,6 +102,8 @@ class Collector:
         held.push_async_callback(receiver.stop, self._grace_seconds)
         bound = await receiver.start()
         engine.start()
+        alarm = asyncio.create_task(book_age.tell_daily(self._book, config.price_book_max_age_days))
+        held.push_async_callback(_ended, alarm)
         return Ports(grpc=bound.grpc, http=bound.http, api=api, sql=sql)
 
     async def _serve(
@@ -142,6 +132,11 @@ class Collector:
         server = HttpServer(app, self._config.host, port, name=name)
         held.push_async_callback(server.stop, self._grace_seconds)
         return await server.start()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _health(journal: Journal, engine: Engine) -> dict[str, Any]:

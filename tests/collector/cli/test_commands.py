@@ -16,6 +16,7 @@ import typer.main
 from tests.support.filled_ledger import HOSTILE, HOSTILE_TRACE, TRACE, UNKNOWN_TRACE
 from tests.support.served_ledger import Served
 
+from spanledger_collector.cli import doctor
 from spanledger_collector.cli.app import app, execute
 from spanledger_collector.errors import CollectorError
 
@@ -337,6 +338,7 @@ def test_schema_is_a_list_of_statements(shell: Shell) -> None:
 def test_doctor_tells_both_sides(shell: Shell, api: Served) -> None:
     """Clients and the collector; a collector that is not there is told, not an error."""
     report = json.loads(shell("doctor", "--json", "--url", api.address)[1])
+    assert report["prices"] == doctor.book_age()
     assert report["collector"] == {"state": f"answers at {api.address}", "ready": True}
     assert {client["client"] for client in report["clients"]} >= {"openai", "anthropic"}
     assert {p["state"] for c in report["clients"] for p in c["patches"]} >= {"installed"}

@@ -272,11 +272,7 @@ def test_a_newer_release_is_appended_known_from_now(
         build.update(book.contents, now)
 
 
-def test_an_old_book_is_told(book: PriceBook) -> None:
-    """Its age is what has not been learned since.
-
-    Arize-ai/phoenix#12673 (the sync of prices was broken for 7 weeks), Helicone/helicone#2983,
-    Helicone/helicone#4080, Helicone/helicone#4893: nobody was told.
-    """
+def test_the_age_of_a_book_is_what_has_not_been_learned_since(book: PriceBook) -> None:
+    """Whether it is told: ``test_old_book.py``."""
     assert book.age(book.built_at + timedelta(days=50)) == timedelta(days=50)
     assert book.age(book.built_at - timedelta(days=1)) == timedelta(0)

@@ -118,7 +118,8 @@ def test_what_is_known_now_is_what_was_billed(ledger: Ledger) -> None:
     assert (total.billed_usd, total.billed_unknown_attempts) == _billed(ledger, "default")
     assert total.repriced_usd == total.billed_usd
     assert total.repriced_unknown_attempts == total.billed_unknown_attempts > 0
-    assert total.compared_attempts == total.attempts - total.billed_unknown_attempts
+    doubtful = total.billed_unknown_attempts + total.repriced_partial_attempts
+    assert total.compared_attempts == total.attempts - doubtful
     for by in ("day", "month", "agent", "tenant", "model", "tier"):
         rows = ledger.reprice(by=by)
         assert all(row.difference_usd in (0, None) for row in rows), by
@@ -150,6 +151,26 @@ def test_only_one_model_may_be_changed(ledger: Ledger) -> None:
     assert "acme/m2" in changed
     others = [row for row in rows if row.key not in ("acme/m2", "acme/unknown-x")]
     assert all(row.difference_usd == 0 for row in others)
+
+
+def test_what_a_model_has_no_rate_for_is_no_saving(store: Store) -> None:
+    """Attempts that are known in part on either side are not in the difference, and are counted."""
+    with store.connect() as connection:
+        cached = scene.price("m1", input="0.02", output="0.02", cache_read_usd_per_token="0.01")
+        scene.publish(connection, [cached, scene.price("m2", input="0.01", output="0.01")])
+        calls = [
+            scene.call(1, 0, (10, 0)),
+            scene.call(2, 0, (10, 0), cache_read_tokens=600),
+            scene.call(3, 0, (10, 0), cache_read_tokens=600, request_model="m2"),
+        ]
+        _settle(store, connection, "default", calls)
+    with Ledger(DirectReader(store)) as ledger:
+        as_m2 = _total(ledger, scenario=Scenario(provider="acme", model="m2"))
+        as_m1 = _total(ledger, scenario=Scenario(provider="acme", model="m1"))
+    assert (as_m2.repriced_usd, as_m2.repriced_partial_attempts) == (30 * CENT, 2)
+    assert (as_m2.difference_usd, as_m2.compared_attempts) == (-10 * CENT, 1)
+    assert (as_m1.repriced_partial_attempts, as_m1.difference_usd) == (0, 0)
+    assert as_m1.compared_attempts == 2
 
 
 def test_a_price_corrected_later_changes_what_is_known_now_alone(store: Store) -> None:

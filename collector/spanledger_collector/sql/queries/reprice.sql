@@ -12,7 +12,7 @@
 -- grain: one row a key, counted attempts of model calls only, most expensive first. units: USD, tokens.
 -- columns: key, attempts, input_tokens, output_tokens, billed_usd (what stands in the ledger; NULL = unknown),
 --   billed_unknown_attempts, repriced_usd, repriced_unknown_attempts, repriced_partial_attempts, difference_usd (repriced less
---   billed, of the attempts where both are known), compared_attempts (those), estimated_usd (the part of the repriced cost whose
+--   billed, of the attempts where both are known wholly: what has no rate is no saving), compared_attempts (those), estimated_usd (the part of the repriced cost whose
 --   usage was estimated), missing (units, tiers and currencies without a rate).
 WITH
     -- Days on which a price begins or ends within a quarter of an hour: their calls are told apart by the instant.
@@ -92,6 +92,7 @@ WITH
             price_status = 'not_billed' AS not_billed,
             a.cost_usd AS billed,
             isNotNull(billed) AS billed_known,
+            billed_known AND price_status != 'partial' AS billed_whole,
             if(
                 changed AND {set_cache_read_ppm:Int32} >= 0,
                 intDiv((a.input_uncached_tokens + a.cache_read_tokens) * toUInt64(greatest({set_cache_read_ppm:Int32}, 0)), 1000000),
@@ -151,7 +152,7 @@ WITH
             count() AS attempts,
             (
                 key, attempts, if(alike, attempts, 1), estimated, not_billed, billed_known, sum(billed),
-                sum(c.input_total), sum(c.output_tokens)
+                sum(c.input_total), sum(c.output_tokens), billed_whole
             ) AS fact,
             if(alike, any(c.input_uncached_tokens), sum(c.input_uncached_tokens)) AS input_uncached_tokens,
             if(alike, any(c.cache_read_tokens), sum(c.cache_read_tokens)) AS cache_read_tokens,
@@ -175,6 +176,7 @@ WITH
             estimated,
             not_billed,
             billed_known,
+            billed_whole,
             above,
             used_buckets,
             unit_names,
@@ -230,9 +232,11 @@ WITH
             fact.7 AS billed,
             fact.8 AS group_input,
             fact.9 AS group_output,
+            fact.10 AS billed_whole,
             multiIf(not_billed, toDecimal128(0, 12), isNull(cost), NULL, cost * repeated) AS repriced,
             isNotNull(repriced) AS repriced_known,
             if(not_billed, 'not_billed', state) AS repriced_state,
+            billed_whole AND repriced_known AND repriced_state != 'partial' AS comparable,
             if(not_billed, [], unpriced_units) AS absent
         FROM valued
     )
@@ -246,8 +250,8 @@ SELECT
     sum(repriced) AS repriced_usd,
     sumIf(group_attempts, NOT repriced_known) AS repriced_unknown_attempts,
     sumIf(group_attempts, repriced_state = 'partial') AS repriced_partial_attempts,
-    sumIf(repriced - billed, billed_known AND repriced_known) AS difference_usd,
-    sumIf(group_attempts, billed_known AND repriced_known) AS compared_attempts,
+    sumIf(repriced - billed, comparable) AS difference_usd,
+    sumIf(group_attempts, comparable) AS compared_attempts,
     sumIf(repriced, estimated) AS estimated_usd,
     arraySort(groupUniqArrayArray(100)(absent)) AS missing
 FROM compared
