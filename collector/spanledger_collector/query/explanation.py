@@ -13,6 +13,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from .explained_rows import ChargeLineRow, ExplainedAttemptRow
+from .rate_reasons import rate_reasons
+
 _STORED: Final = Decimal(1).scaleb(-12)
 #: Exact products have up to 20 digits before the point and 24 after it.
 _OPEN_YEAR: Final = 2299
@@ -33,69 +36,6 @@ _UNKNOWN: Final = {
     "unmetered": "nobody told its usage, or it was told as what no usage can be (zero of "
     "everything, negative, no number, 2^40 and more), and it may have been billed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedAttemptRow:
-    """One attempt, the price row it was given and how its model was found."""
-
-    trace_id: str
-    span_id: str
-    attempt_number: int
-    agent_name: str
-    operation: str
-    provider: str
-    request_model: str
-    response_model: str
-    priced_provider: str
-    priced_model: str
-    alias_method: str
-    alias_valid_from: datetime
-    alias_valid_to: datetime
-    alias_known_from: datetime
-    service_tier: str
-    started_at: datetime
-    received_at: datetime
-    outcome: str
-    error_type: str
-    counted: bool
-    excluded_reason: str
-    duplicate_of: str
-    rework_reason: str
-    usage_source: str
-    usage_partial: bool
-    input_uncached_tokens: int
-    cache_read_tokens: int
-    cache_write_5m_tokens: int
-    cache_write_1h_tokens: int
-    output_tokens: int
-    price_status: str
-    unpriced_units: tuple[str, ...]
-    price_id: str
-    price_tier: str
-    context_over_tokens: int
-    valid_from: datetime
-    valid_to: datetime
-    known_from: datetime
-    source_url: str
-    upstream: str
-    cost_usd: Decimal | None
-    cost_low_usd: Decimal | None
-    cost_high_usd: Decimal | None
-    emitted_cost_usd: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeLineRow:
-    """One line of an attempt (view ``charges``)."""
-
-    span_id: str
-    attempt_number: int
-    unit: str
-    quantity: Decimal
-    rate_usd: Decimal | None
-    rate_per: int
-    cost_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +80,11 @@ def explain(
         mine = [line for line in lines if (line.span_id, line.attempt_number) == key]
         costs = [line.cost_usd for line in mine if line.cost_usd is not None]
         exact = sum(costs, Decimal(0)) if costs else None
-        found.append(Explanation(attempt, mine, exact, list(_reasons(attempt))))
+        found.append(Explanation(attempt, mine, exact, list(_reasons(attempt, mine))))
     return found
 
 
-def _reasons(a: ExplainedAttemptRow) -> Iterator[str]:
+def _reasons(a: ExplainedAttemptRow, lines: Sequence[ChargeLineRow]) -> Iterator[str]:
     yield from _counting(a)
     yield from _usage(a)
     if a.price_status == "not_billed" and a.outcome == "ok":
@@ -154,6 +94,7 @@ def _reasons(a: ExplainedAttemptRow) -> Iterator[str]:
     else:
         if a.price_id:
             yield from _price(a)
+            yield from rate_reasons(a, lines)
         if a.price_status in _UNKNOWN:
             yield f"cost unknown, not zero: {_UNKNOWN[a.price_status]}"
     if a.unpriced_units:

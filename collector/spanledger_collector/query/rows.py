@@ -330,5 +330,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "Decimal": lambda value: Decimal(str(value)),
     "Decimal | None": _money,
     "tuple[str, ...]": tuple,
+    "tuple[int, ...]": lambda value: tuple(map(int, value)),
     "Mapping[str, Decimal]": _amounts,
 }
