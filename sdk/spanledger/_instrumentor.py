@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
 from spanledger import _fetch, _scope, semconv
@@ -25,6 +26,7 @@ from spanledger._factories import Factory
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._hosts import client_attributes
+from spanledger._maker import defer
 from spanledger._patching import Kind, Target, Wrapper
 from spanledger._repeats import recognise
 
@@ -103,6 +105,8 @@ class Instrumentor:
         flavour: who answers when the host does not tell, by the object whose method is called;
             empty where that says nothing either.
         factories: functions that make clients whose methods exist only then.
+        deferring: public methods that call ``methods`` later: while the generator they give is
+            read, when the manager they give is entered.
         address: the URL that an object with patched methods sends its requests to.
         asked: for clients whose calls name the provider; takes the place of the two before.
     """
@@ -116,6 +120,7 @@ class Instrumentor:
     notes: tuple[str, ...] = ()
     flavour: Callable[[Any], str] = _no_flavour
     factories: tuple[Factory, ...] = ()
+    deferring: tuple[Target, ...] = ()
     address: Callable[[Any], Any] = _base_url
     asked: Callable[[Any, Mapping[str, Any]], Asked] | None = None
 
@@ -165,8 +170,8 @@ def wrapper_of(
     if isinstance(api, _fetch.Fetch):
         return _fetching(api, kind, instrumentor, functools.partial(tracing.tracer, scope))
 
-    def opener(instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
-        return open_call(api, tracing.tracer(scope), instrumentor, instance, kwargs)
+    def opener(instance: Any, kwargs: Mapping[str, Any], maker: Context | None) -> Call | None:
+        return open_call(api, tracing.tracer(scope), instrumentor, instance, kwargs, maker=maker)
 
     return _DRIVERS[kind](opener, api)
 
@@ -183,7 +188,9 @@ def _fetching(
     return _fetch.DRIVERS[kind](begin)
 
 
-Opener = Callable[[Any, Mapping[str, Any]], Call | None]
+#: Opens the call of a method; the context is its maker's, where the request is made later than the
+#: method is called: whoever reads the stream then, it belongs to who asked for it.
+Opener = Callable[[Any, Mapping[str, Any], Context | None], Call | None]
 
 
 def _drive_sync(opener: Opener, api: Api) -> Wrapper:
@@ -192,8 +199,9 @@ def _drive_sync(opener: Opener, api: Api) -> Wrapper:
     ) -> Any:
         given = api.named(args, kwargs)
         if api.lazy and api.streaming(given):
-            return _defer(wrapped(*args, **kwargs), functools.partial(opener, instance, given))
-        call = opener(instance, given)
+            begin = functools.partial(opener, instance, given, otel_context.get_current())
+            return defer(wrapped(*args, **kwargs), begin)
+        call = opener(instance, given, None)
         if call is None:
             return wrapped(*args, **kwargs)
         with call:
@@ -209,9 +217,9 @@ def _drive_async(opener: Opener, api: Api) -> Wrapper:
     ) -> Any:
         given = api.named(args, kwargs)
         if api.lazy and api.streaming(given):
-            stream = await wrapped(*args, **kwargs)
-            return _defer(stream, functools.partial(opener, instance, given))
-        call = opener(instance, given)
+            begin = functools.partial(opener, instance, given, otel_context.get_current())
+            return defer(await wrapped(*args, **kwargs), begin)
+        call = opener(instance, given, None)
         if call is None:
             return await wrapped(*args, **kwargs)
         with call:
@@ -221,18 +229,6 @@ def _drive_async(opener: Opener, api: Api) -> Wrapper:
     return driver
 
 
-def _defer(stream: Any, begin: Callable[[], Call | None]) -> Any:
-    return _deferred(stream, begin) or stream
-
-
-@guarded(None)
-def _deferred(stream: Any, begin: Callable[[], Call | None]) -> Any:
-    from spanledger._lazy import AsyncLazyStream, LazyStream
-
-    kind = AsyncLazyStream if hasattr(stream, "__anext__") else LazyStream
-    return kind(stream, begin)
-
-
 def _drive_manager(opener: Opener, api: Api) -> Wrapper:
     """Methods that return a manager: the request is made, and the span opened, by ``with``."""
 
@@ -240,17 +236,18 @@ def _drive_manager(opener: Opener, api: Api) -> Wrapper:
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         manager = wrapped(*args, **kwargs)
-        return _manage(manager, functools.partial(opener, instance, kwargs), api) or manager
+        begin = functools.partial(opener, instance, kwargs, otel_context.get_current())
+        return _manage(manager, begin, api) or manager
 
     return driver
 
 
 @guarded(None)
-def _manage(manager: Any, opener: Callable[[], Call | None], api: Api) -> Any:
+def _manage(manager: Any, begin: Callable[[], Call | None], api: Api) -> Any:
     from spanledger._stream import Manager
 
     def enter(enter_manager: Callable[[], Any]) -> Any:
-        call = opener()
+        call = begin()
         if call is None:
             return enter_manager()
         with call:
@@ -259,7 +256,7 @@ def _manage(manager: Any, opener: Callable[[], Call | None], api: Api) -> Any:
         return stream
 
     async def enter_async(enter_manager: Callable[[], Any]) -> Any:
-        call = opener()
+        call = begin()
         if call is None:
             return await enter_manager()
         with call:
@@ -293,9 +290,15 @@ _DRIVERS: Final[Mapping[Kind, Callable[[Opener, Api], Wrapper]]] = {
 
 @guarded(None)
 def open_call(
-    api: Api, tracer: Tracer, instrumentor: Instrumentor, instance: Any, kwargs: Mapping[str, Any]
+    api: Api,
+    tracer: Tracer,
+    instrumentor: Instrumentor,
+    instance: Any,
+    kwargs: Mapping[str, Any],
+    *,
+    maker: Context | None = None,
 ) -> Call | None:
-    """Start the span of one call.
+    """Start the span of one call, in the context of its maker (None: the current one).
 
     Returns:
         None when there is nothing to tell: the span is not recorded, or the client's method was
@@ -306,7 +309,8 @@ def open_call(
         return None
     if api.told_inside is not None and api.told_inside(kwargs):
         return None
-    return _open(api, tracer, instrumentor, instance, kwargs, running=running)
+    here = otel_context.get_current() if maker is None else maker
+    return _open(api, tracer, instrumentor, instance, kwargs, running=running, here=here)
 
 
 def _open(
@@ -317,9 +321,9 @@ def _open(
     kwargs: Mapping[str, Any],
     *,
     running: Observer | None,
+    here: Context,
 ) -> Call | None:
     started_ns = time.time_ns()
-    here = otel_context.get_current()
     if api.adapt is not None:
         api, kwargs = api.adapt(kwargs)
     kwargs, flavour, address = instrumentor.asks(instance, kwargs)

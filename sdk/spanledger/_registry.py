@@ -19,6 +19,7 @@ from spanledger._factories import FactoryPatch
 from spanledger._fetch import Fetch
 from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
+from spanledger._maker import KEEPERS
 from spanledger._patching import Hook, Kind, Patch, PatchState, Wrapper
 
 #: Name under which the HTTP libraries stand in :func:`status`.
@@ -164,7 +165,9 @@ def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, .
         )
         for factory in instrumentor.factories
     )
-    return (*methods, *factories)
+    # Last: a method that stands in for a private one is told itself, and keeps its maker.
+    deferring = (Patch(one, KEEPERS[one.kind]) for one in instrumentor.deferring)
+    return (*methods, *factories, *deferring)
 
 
 def _http_patches() -> tuple[Patch, ...]:

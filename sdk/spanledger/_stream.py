@@ -299,6 +299,39 @@ class Manager(_Proxy):
         return await self.__wrapped__.__aexit__(*exc_info)
 
 
+class Generated(_Proxy):
+    """A generator whose reads are made by somebody else.
+
+    Args:
+        wrapped: the client's generator.
+        read: called with the generator's own ``__next__``; gives the item.
+    """
+
+    def __init__(self, wrapped: Any, read: Callable[..., Any]) -> None:
+        super().__init__(wrapped)
+        self._self_read = read
+
+    def __iter__(self) -> Iterator[Any]:
+        return self  # as a generator does
+
+    def __next__(self) -> Any:
+        return self._self_read(self.__wrapped__.__next__)
+
+
+class AsyncGenerated(_Proxy):
+    """The same of an asynchronous generator and its ``__anext__``."""
+
+    def __init__(self, wrapped: Any, read: Callable[..., Any]) -> None:
+        super().__init__(wrapped)
+        self._self_read = read
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self  # as an asynchronous generator does
+
+    async def __anext__(self) -> Any:
+        return await self._self_read(self.__wrapped__.__anext__)
+
+
 class AsyncBlock(_Proxy):
     """A manager whose ``async with`` block is one piece of measured work.
 

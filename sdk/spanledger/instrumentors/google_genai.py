@@ -359,6 +359,14 @@ INSTRUMENTOR: Final = Instrumentor(
         "google.genai.chats.Chat.send_message",
         "google.genai.chats.Chat.send_message_stream",
     ),
+    deferring=tuple(
+        Target(module, f"{owner}.{name}", kind, optional=True)
+        for module, client, name in (
+            (_MODULE, "Models", _STREAMED),
+            ("google.genai.chats", "Chat", "send_message_stream"),
+        )
+        for owner, kind in ((client, Kind.GENERATOR), (f"Async{client}", Kind.ASYNC))
+    ),
     not_metered=NOT_METERED,
     notes=(
         "Each request is one span: functions that the client calls by itself make several.",

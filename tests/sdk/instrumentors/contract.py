@@ -116,15 +116,33 @@ async def perform(
 
     ``chunks`` takes what came out of a stream.
     """
+    return await take(operation, await ask(operation, client, mode), mode, limit, chunks)
+
+
+async def ask(operation: Operation, client: Any, mode: Mode) -> Any:
+    """Make the call; gives what is still to be read, if it is to be read: a stream, a manager."""
     value = operation.call(client)
-    chunks = [] if chunks is None else chunks
     if operation.shape in (Shape.HELPER, Shape.OPEN):
-        return await _within(operation, value, mode, limit, chunks)
+        return value
     if mode == "async" and (operation.shape is not Shape.GENERATOR or hasattr(value, "__await__")):
         value = await value
     if operation.shape is Shape.RAW_STREAM:
         parsed = value.parse()
         value = await parsed if hasattr(parsed, "__await__") else parsed
+    return value
+
+
+async def take(
+    operation: Operation,
+    value: Any,
+    mode: Mode,
+    limit: int | None = None,
+    chunks: list[Any] | None = None,
+) -> Any:
+    """Read what :func:`ask` gave."""
+    chunks = [] if chunks is None else chunks
+    if operation.shape in (Shape.HELPER, Shape.OPEN):
+        return await _within(operation, value, mode, limit, chunks)
     if operation.shape in STREAMING:
         chunks += await read(value, mode, limit)
     return value

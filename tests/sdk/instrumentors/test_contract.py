@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextvars
 import dataclasses
 import functools
 import importlib
@@ -11,7 +12,8 @@ import importlib.util
 import json
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,16 @@ from tests.sdk.instrumentors.contract import (
     Mode,
     Operation,
     Shape,
+    ask,
     perform,
+    take,
 )
 from tests.support.contracts import OLDEST, Contract, F, under_contract
 
 import spanledger
-from spanledger import _registry, instrumentors, semconv
+from spanledger import _registry, _scope, instrumentors, semconv
 from spanledger._capture import CAPTURE, VARIABLE
+from spanledger._identity import IdentityProcessor
 from spanledger_collector.demo.provider import Answer
 
 FILES = [module.name for module in pkgutil.iter_modules(instrumentors.__path__)]
@@ -364,6 +369,55 @@ async def test_the_span_hangs_under_the_users_and_leaves_no_trace_in_the_context
     [told] = [span for span in desk.spans() if span.name == operation.span_name]
     assert told.parent is not None
     assert told.parent.span_id == outer.get_span_context().span_id
+
+
+@contextmanager
+def _agent(tracer_provider: TracerProvider, name: str) -> Generator[str]:
+    """The block is a run of this agent under a span of its name; gives the run's id."""
+    tracer = tracer_provider.get_tracer("user")
+    with tracer.start_as_current_span(name) as outer, spanledger.agent(name):
+        run_id = _scope.current_run_id()
+        assert run_id
+        yield run_id
+        assert _scope.current_run_id() == run_id
+        assert trace.get_current_span().get_span_context() == outer.get_span_context()
+
+
+async def _without_context(work: Coroutine[Any, Any, Any], mode: Mode) -> None:
+    """In a plain thread; asynchronous work in a task of the same loop, which its client needs."""
+    if mode == "async":
+        await contextvars.Context().run(asyncio.ensure_future, work)
+    else:
+        await asyncio.get_running_loop().run_in_executor(None, asyncio.run, work)
+
+
+@behaviour(*STREAMING, each=False)
+@pytest.mark.parametrize("reader", ["another agent", "nobody"])
+async def test_a_stream_read_elsewhere_belongs_to_its_maker(
+    cases: ClientCases,
+    operation: Operation,
+    mode: Mode,
+    *,
+    reader: str,
+    desk: Desk,
+    tracer_provider: TracerProvider,
+) -> None:
+    """An agent returned it: the call has its run and parent, and the reader keeps its own."""
+    tracer_provider.add_span_processor(IdentityProcessor())
+    desk.provider.enqueue(operation.answer)
+    client = desk.make(cases, mode)
+    with _agent(tracer_provider, "maker") as run_id:
+        made = await ask(operation, client, mode)
+    if reader == "nobody":
+        await _without_context(take(operation, made, mode), mode)
+    else:
+        with _agent(tracer_provider, "reader"):
+            await take(operation, made, mode)
+    finished = {span.name: span for span in desk.spans()}
+    told, maker = finished[operation.span_name], finished["maker"]
+    assert told.parent == maker.context
+    assert (told.attributes or {})[semconv.RUN_ID] == run_id
+    assert (told.attributes or {})[semconv.AGENT_NAME] == "maker"
 
 
 @behaviour(*STREAMING)

@@ -24,7 +24,8 @@ from tests.sdk.instrumentors.contract import Mode, Operation, perform, read
 from tests.support.wires.google_wire import TOOL_USE_TOKENS
 
 import spanledger
-from spanledger import _registry, semconv
+from spanledger import _registry, _scope, semconv
+from spanledger._identity import IdentityProcessor
 from spanledger._instrumentor import Tracing, wrapper_of
 from spanledger._patching import Patch
 from spanledger.instrumentors.google_genai import INSTRUMENTOR
@@ -63,6 +64,33 @@ async def test_each_request_behind_one_call_is_told(
     assert [one[semconv.USAGE_INPUT_TOKENS] for one in (first, second)] == [50, 80]
     assert [one[semconv.USAGE_OUTPUT_TOKENS] for one in (first, second)] == [9, 5]
     assert {one[semconv.USAGE_SOURCE] for one in (first, second)} == {"provider"}
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_each_request_of_a_chat_read_elsewhere_belongs_to_its_maker(
+    desk: Desk, mode: Mode, tracer_provider: TracerProvider
+) -> None:
+    """Also the second one and the application's function, which the reader sets off much later."""
+    runs: list[str | None] = []
+
+    def weather(city: str) -> str:
+        """The weather of a city."""
+        runs.append(_scope.current_run_id())
+        return f"sunny in {city}"
+
+    tracer_provider.add_span_processor(IdentityProcessor())
+    desk.provider.enqueue(Answer(tool_calls=(ToolCall("weather", {"city": "Rome"}),)), Answer())
+    chat = desk.make(CASES, mode).chats.create(model=MODEL, config={"tools": [weather]})
+    with spanledger.agent("maker"):
+        made = chat.send_message_stream("what is the weather in Rome?")
+        stream = await made if mode == "async" else made
+        run_id = _scope.current_run_id()
+    assert not desk.provider.requests
+    with spanledger.agent("reader"):
+        await read(stream, mode)
+        assert _scope.current_run_id() not in (None, run_id)
+    assert [one[semconv.RUN_ID] for one in _told(desk.spans)] == [run_id, run_id]
+    assert runs == [run_id]
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
