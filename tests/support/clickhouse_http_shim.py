@@ -44,8 +44,9 @@ _DECODERS = {
     "lz4": lz4.frame.decompress,
     "zstd": _zstd_decompress,
 }
+# One line end belongs to the statement, as on a server: a block of ten columns begins with another.
 _INSERT = re.compile(
-    rb"\s*(INSERT\s+INTO\s.*?)\s+FORMAT\s+(\w+)(?:\s*\n|$)", re.IGNORECASE | re.DOTALL
+    rb"\s*(INSERT\s+INTO\s.*?)\s+FORMAT\s+(\w+)(?:[ \t]*\r?\n|$)", re.IGNORECASE | re.DOTALL
 )
 _FORMAT = re.compile(rb"\sFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 _READS = re.compile(
