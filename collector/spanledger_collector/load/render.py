@@ -31,6 +31,7 @@ from spanledger_collector.load.dialects import (
     matches,
     shipped,
 )
+from spanledger_collector.load.literals import array, like, mapped, quoted
 from spanledger_collector.load.unfold import SPAN_COLUMNS, unfold
 
 #: Where the rendered text is kept.
@@ -46,32 +47,6 @@ _CORE: Mapping[str, tuple[str, ...]] = {
     "foreign": ("input", "output", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h"),
 }
 _BESIDE_CORE = ("reasoning", "input_high", "output_high")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
-
-
-def _array(texts: Iterable[str]) -> str:
-    return "[" + ", ".join(_quoted(text) for text in texts) + "]"
-
-
-def _like(column: str, pattern: str) -> str:
-    """A condition for a pattern whose only wildcard is ``%``; plain comparisons where possible."""
-    if "%" not in pattern:
-        return f"{column} = {_quoted(pattern)}"
-    if pattern.endswith("%") and "%" not in pattern[:-1]:
-        return f"startsWith({column}, {_quoted(pattern[:-1])})"
-    if pattern.startswith("%") and "%" not in pattern[1:]:
-        return f"endsWith({column}, {_quoted(pattern[1:])})"
-    return f"{column} LIKE {_quoted(pattern.replace('_', chr(92) + '_'))}"
-
-
-def _mapped(column: str, mapping: Mapping[str, str], otherwise: str) -> str:
-    """``transform`` of a column by a mapping; no mapping, no call."""
-    if not mapping:
-        return otherwise
-    return f"transform({column}, {_array(mapping)}, {_array(mapping.values())}, {otherwise})"
 
 
 class Renderer:
@@ -186,9 +161,9 @@ class Renderer:
         spellings = self._table.fields[name].spellings
         branches: list[str] = []
         for spelling in spellings:
-            key = f"keys[indexOf(fields, {self._number_of(name)})] = {_quoted(spelling.key)}"
+            key = f"keys[indexOf(fields, {self._number_of(name)})] = {quoted(spelling.key)}"
             for dialect, unit in (spelling.units or {}).items():
-                branches.append(f"{key} and dialect = {_quoted(dialect)}, {NANOSECONDS[unit]:.0f}")
+                branches.append(f"{key} and dialect = {quoted(dialect)}, {NANOSECONDS[unit]:.0f}")
             branches.append(f"{key}, {NANOSECONDS[spelling.unit or 'ns']:.0f}")
         return f"multiIf({', '.join(branches)}, 0)"
 
@@ -213,11 +188,11 @@ class Renderer:
     # --- the table ------------------------------------------------------------------------------
     def operations(self, column: str) -> str:
         """An operation or kind name, normalised."""
-        return _mapped(column, {k: v[0] for k, v in self._table.operations.items()}, column)
+        return mapped(column, {k: v[0] for k, v in self._table.operations.items()}, column)
 
     def roles(self, column: str) -> str:
         """The role of an operation or kind name, empty when not known."""
-        return _mapped(column, {k: v[1] for k, v in self._table.operations.items()}, "''")
+        return mapped(column, {k: v[1] for k, v in self._table.operations.items()}, "''")
 
     def span_roles(self, column: str) -> str:
         """The role that a span's name gives it in its dialect, empty when it gives none."""
@@ -226,30 +201,30 @@ class Renderer:
             for dialect, rules in self._table.dialects.items()
             for name, role in (rules.span_roles or {}).items()
         }
-        return _mapped(f"concat(dialect, ' ', {column})", roles, "''")
+        return mapped(f"concat(dialect, ' ', {column})", roles, "''")
 
     def forced_roles(self, column: str) -> str:
         """The role that a dialect gives all its spans, empty when it gives none."""
         dialects = self._table.dialects
-        return _mapped(column, {k: d.role for k, d in dialects.items() if d.role}, "''")
+        return mapped(column, {k: d.role for k, d in dialects.items() if d.role}, "''")
 
     def providers(self, column: str) -> str:
         """A provider's name, normalised."""
-        return _mapped(column, self._table.providers, column)
+        return mapped(column, self._table.providers, column)
 
     def hosts(self, column: str) -> str:
         """Branches of a multiIf: host to provider."""
-        branches = [f"{_like(column, k)}, {_quoted(v)}" for k, v in self._table.hosts.items()]
+        branches = [f"{like(column, k)}, {quoted(v)}" for k, v in self._table.hosts.items()]
         return ", ".join(branches)
 
     def tiers(self, column: str) -> str:
         """A served tier, as the price book calls it."""
-        return _mapped(column, self._table.tiers, column)
+        return mapped(column, self._table.tiers, column)
 
     def dialects(self, rule: str) -> str:
         """Names of the dialects with ``side=value``, as an array."""
         side, value = rule.split("=")
-        return _array(k for k, d in self._table.dialects.items() if getattr(d, side) == value)
+        return array(k for k, d in self._table.dialects.items() if getattr(d, side) == value)
 
     def exclusive_providers(self, _: str) -> str:
         """``<dialect> <provider>`` whose input leaves out the cached tokens, as an array."""
@@ -258,12 +233,12 @@ class Renderer:
             for name, dialect in self._table.dialects.items()
             for provider in dialect.exclusive_providers
         ]
-        return _array(pairs)
+        return array(pairs)
 
     def exclusive(self, name: str) -> str:
         """Whether the field was read from a spelling that leaves a part out."""
         keys = [s.key for s in self._table.fields[name].spellings if s.exclusive]
-        return f"keys[indexOf(fields, {self._number_of(name)})] IN {_array(keys)}"
+        return f"keys[indexOf(fields, {self._number_of(name)})] IN {array(keys)}"
 
     def has(self, name: str) -> str:
         """Whether a field was sent at all."""
@@ -282,7 +257,7 @@ class Renderer:
         ]
         if not told:
             return "''"
-        names, beginnings = _array(name for name, _ in told), _array(text for _, text in told)
+        names, beginnings = array(name for name, _ in told), array(text for _, text in told)
         return (
             f"arrayFirst((d, b) -> startsWith(concat({column}, '\\n'), b), {names}, {beginnings})"
         )
@@ -290,7 +265,7 @@ class Renderer:
     def marked_dialect(self, column: str) -> str:
         """The dialect that the highest marker among the known names tells, else empty."""
         markers = ", ".join(str(_FIRST_MARKER - at) for at, _ in enumerate(self._table.dialects))
-        return f"transform({column}, [{markers}], {_array(self._table.dialects)}, '')"
+        return f"transform({column}, [{markers}], {array(self._table.dialects)}, '')"
 
     # --- codes ----------------------------------------------------------------------------------
     def _marker(self, key: str) -> int:
@@ -317,8 +292,8 @@ class Renderer:
         parts: list[str] = []
         for only, codes in groups.items():
             numbers = ", ".join(str(code) for code in codes.values())
-            found = f"transform({column}, {_array(codes)}, [{numbers}], toUInt32(0))"
-            parts.append(f"if(has({_array(only)}, scope_dialect), {found}, 0)" if only else found)
+            found = f"transform({column}, {array(codes)}, [{numbers}], toUInt32(0))"
+            parts.append(f"if(has({array(only)}, scope_dialect), {found}, 0)" if only else found)
         return " + ".join(parts)
 
     def leaf_codes(self, column: str) -> str:
@@ -327,11 +302,11 @@ class Renderer:
         if not codes:
             return "toUInt32(0)"
         numbers = ", ".join(str(code) for code in codes.values())
-        return f"transform({column}, {_array(codes)}, [{numbers}], toUInt32(0))"
+        return f"transform({column}, {array(codes)}, [{numbers}], toUInt32(0))"
 
     def python_texts(self, key: str) -> str:
         """Whether an attribute's text is a dict as Python prints it."""
-        return f"{key} IN {_array(a.key for a in self._table.json if a.format == 'python')}"
+        return f"{key} IN {array(a.key for a in self._table.json if a.format == 'python')}"
 
     def json_field(self, _: str) -> str:
         """The field number of an attribute that is an object."""
@@ -351,7 +326,7 @@ class Renderer:
 
     def tag_prefix(self, _: str) -> str:
         """How the name of a user tag begins."""
-        return _quoted(TAG_PREFIX)
+        return quoted(TAG_PREFIX)
 
     def tag_start(self, _: str) -> str:
         """Where the name of a user tag continues after the prefix."""
@@ -367,7 +342,7 @@ class Renderer:
 
     def unit_prefix(self, _: str) -> str:
         """How the name of a unit begins."""
-        return _quoted(USAGE_UNITS_PREFIX)
+        return quoted(USAGE_UNITS_PREFIX)
 
     def unit_start(self, _: str) -> str:
         """Where the name of a unit continues after the prefix."""
@@ -385,11 +360,11 @@ class Renderer:
     def part_names(self, column: str) -> str:
         """The name of a part by its field number."""
         numbers = ", ".join(str(self._number_of(name)) for name in self._table.parts)
-        return f"transform({column}, [{numbers}], {_array(self._table.parts)}, '')"
+        return f"transform({column}, [{numbers}], {array(self._table.parts)}, '')"
 
     def cached_parts(self, column: str) -> str:
         """The cached part inside a part of the input, empty for any other."""
-        return _mapped(column, CACHED_PARTS, "''")
+        return mapped(column, CACHED_PARTS, "''")
 
     def last_number(self, _: str) -> str:
         """The last field that holds a whole number."""
