@@ -1,0 +1,50 @@
+"""How sure a figure is: intervals and comparisons from sufficient statistics, pure arithmetic.
+
+Closed forms on counts, means, variances, covariances and skewness, which the engine sums over any
+number of runs in one pass; nothing is drawn at random, so an answer is the same every time. An
+interval that the data do not carry is not given, and says why. Which form, and why that one:
+
+| of | form | source |
+|---|---|---|
+| a mean | Student's t; of skewed values on Hall's transformed t | Hall 1992, JRSS B 54 |
+| a ratio of sums | Fieller | Fieller 1954, JRSS B 16 |
+| a share of runs | Wilson | Wilson 1927, JASA 22 |
+| a percentile | order statistics, binomial ranks: no shape is assumed | David & Nagaraja, 7.1 |
+| a difference | Welch's t; of shares Newcombe's | Welch 1947; Newcombe 1998 |
+| a ratio of two groups | the delta method on logarithms | Katz et al. 1978, Biometrics 34 |
+"""
+
+from .difference import (
+    Measured,
+    difference,
+    quotient,
+    runs_needed,
+    share_difference,
+)
+from .distributions import student_t_quantile
+from .interval import FEWEST, FEWEST_SUCCESSES, Interval
+from .mean import mean_interval
+from .percentile import RankGrid, percentile_interval
+from .ratio import ratio_interval, ratio_variance
+from .share import share_interval
+from .statistics import Joint, Sample
+
+__all__ = [
+    "FEWEST",
+    "FEWEST_SUCCESSES",
+    "Interval",
+    "Joint",
+    "Measured",
+    "RankGrid",
+    "Sample",
+    "difference",
+    "mean_interval",
+    "percentile_interval",
+    "quotient",
+    "ratio_interval",
+    "ratio_variance",
+    "runs_needed",
+    "share_difference",
+    "share_interval",
+    "student_t_quantile",
+]

@@ -1,0 +1,99 @@
+"""Two groups of runs: how far apart, in which direction, and how many runs it takes to tell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .distributions import normal_quantile, student_t_quantile
+from .interval import FEWEST, LEVEL, Interval
+from .share import share_interval
+
+_WELCH, _DELTA, _NEWCOMBE = "welch t", "log delta", "newcombe"
+#: Chance of showing a difference that is there (Cohen's convention).
+POWER = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A figure of one group: its value, and what one run adds to its variance.
+
+    Attributes:
+        n: runs.
+        value: the figure (a mean, a ratio of means, a share, a percentile).
+        variance: n times the variance of the figure.
+    """
+
+    n: int
+    value: float
+    variance: float
+
+
+def difference(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:
+    """Where ``new - old`` is: Welch's t, each group with its own spread."""
+    n = min(old.n, new.n)
+    if n < FEWEST:
+        return Interval.none(_few(n), n=n, method=_WELCH, level=level)
+    error, t = _error(old.variance / old.n, new.variance / new.n, old.n, new.n, level)
+    middle = new.value - old.value
+    return Interval(middle - t * error, middle + t * error, level, old.n + new.n, _WELCH)
+
+
+def quotient(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:
+    """Where ``new / old`` is, by the delta method on logarithms; none unless both are above 0."""
+    n = min(old.n, new.n)
+    if n < FEWEST:
+        return Interval.none(_few(n), n=n, method=_DELTA, level=level)
+    if old.value <= 0 or new.value <= 0:
+        reason = "a ratio needs two figures above 0"
+        return Interval.none(reason, n=n, method=_DELTA, level=level)
+    a, b = (one.variance / one.n / one.value**2 for one in (old, new))
+    error, t = _error(a, b, old.n, new.n, level)
+    middle = math.log(new.value / old.value)
+    low, high = math.exp(middle - t * error), math.exp(middle + t * error)
+    return Interval(low, high, level, old.n + new.n, _DELTA)
+
+
+def share_difference(
+    old: tuple[int, int], new: tuple[int, int], *, level: float = LEVEL
+) -> Interval:
+    """Where the difference of two shares is, each ``(part, n)``: Newcombe's square-and-add."""
+    n = min(old[1], new[1])
+    if n < FEWEST:
+        return Interval.none(_few(n), n=n, method=_NEWCOMBE, level=level)
+    a, b = (share_interval(*one, level=level) for one in (old, new))
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return Interval.none(_few(n), n=n, method=_NEWCOMBE, level=level)
+    p, q = old[0] / old[1], new[0] / new[1]
+    low = q - p - math.hypot(q - b.low, a.high - p)
+    high = q - p + math.hypot(b.high - q, p - a.low)
+    return Interval(low, high, level, old[1] + new[1], _NEWCOMBE)
+
+
+def runs_needed(
+    old: Measured, new: Measured, *, level: float = LEVEL, power: float = POWER
+) -> int | None:
+    """Runs of each group with which the difference seen, if true, would be shown.
+
+    Returns:
+        Runs a group; None where no difference was seen, or no spread.
+    """
+    apart = new.value - old.value
+    variance = old.variance + new.variance
+    if not apart or not variance:
+        return None
+    z = normal_quantile((1 + level) / 2) + normal_quantile(power)
+    return max(math.ceil(variance * (z / apart) ** 2), FEWEST)
+
+
+def _error(a: float, b: float, n: int, m: int, level: float) -> tuple[float, float]:
+    """The standard error of a difference, and t with Welch's degrees of freedom."""
+    total = a + b
+    if not total:
+        return 0.0, 0.0
+    degrees = total**2 / (a**2 / (n - 1) + b**2 / (m - 1))
+    return math.sqrt(total), student_t_quantile((1 + level) / 2, degrees)
+
+
+def _few(n: int) -> str:
+    return f"{n} of at least {FEWEST} runs: too few to compare"

@@ -1,0 +1,58 @@
+"""What an interval is, and when there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Runs below which no interval of a mean is given: the spread itself is not known yet.
+FEWEST = 10
+#: Successes below which no cost per success has an interval: the denominator could be almost none.
+FEWEST_SUCCESSES = 5
+#: The level of every interval, unless asked otherwise.
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An interval around an estimate, or why there is none.
+
+    Attributes:
+        low: the lower end; None where there is no interval.
+        high: the upper end.
+        level: share of such intervals that hold the true value.
+        n: observations it stands on.
+        method: name of the form.
+        reason: why there is none; empty where there is one.
+    """
+
+    low: float | None
+    high: float | None
+    level: float
+    n: int
+    method: str
+    reason: str = ""
+
+    @classmethod
+    def none(cls, reason: str, *, n: int, method: str, level: float = LEVEL) -> Interval:
+        """No interval, and why."""
+        return cls(None, None, level, n, method, reason)
+
+    def excludes(self, value: float) -> bool:
+        """The value is outside; never where there is no interval."""
+        if self.low is None or self.high is None:
+            return False
+        return not self.low <= value <= self.high
+
+    def within(self, low: float, high: float) -> bool:
+        """It lies in this range entirely; never where there is no interval."""
+        if self.low is None or self.high is None:
+            return False
+        return low <= self.low and self.high <= high
+
+
+def too_few(n: int, *, method: str, level: float) -> Interval | None:
+    """The refusal, where there are fewer observations than a spread can be told from."""
+    if n >= FEWEST:
+        return None
+    reason = f"{n} of at least {FEWEST} runs: too few to tell a spread"
+    return Interval.none(reason, n=n, method=method, level=level)

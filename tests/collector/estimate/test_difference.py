@@ -1,0 +1,99 @@
+"""Comparing two groups: how often a difference is found that is not there, and one that is."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from spanledger_collector.estimate import (
+    Joint,
+    Measured,
+    Sample,
+    difference,
+    quotient,
+    ratio_variance,
+    runs_needed,
+    share_difference,
+)
+
+ROUNDS = 800
+
+
+def _costs(rng: random.Random, n: int, scale: float = 1.0) -> Measured:
+    sample = Sample.of([scale * rng.lognormvariate(0, 0.5) for _ in range(n)])
+    return Measured(n, sample.mean, sample.variance)
+
+
+def _per_success(rng: random.Random, n: int, success: float) -> Measured:
+    won = [float(rng.random() < success) for _ in range(n)]
+    joint = Joint.of([rng.lognormvariate(0, 0.5) for _ in won], won)
+    return Measured(n, joint.over_mean / joint.under_mean, ratio_variance(joint))
+
+
+def test_two_groups_that_are_alike_are_seldom_told_apart() -> None:
+    """In about one of twenty comparisons, as the level says; groups of unequal size."""
+    rng = random.Random(21)  # noqa: S311 - a simulation, the same each time
+    wrong = {"difference": 0, "quotient": 0}
+    for _ in range(ROUNDS):
+        old, new = _costs(rng, 25), _costs(rng, 60)
+        wrong["difference"] += difference(old, new).excludes(0)
+        wrong["quotient"] += quotient(old, new).excludes(1)
+    for found in wrong.values():
+        assert 0.02 <= found / ROUNDS <= 0.08
+
+
+def test_costs_per_success_that_are_alike_are_seldom_told_apart() -> None:
+    rng = random.Random(22)  # noqa: S311 - a simulation, the same each time
+    found = sum(
+        difference(_per_success(rng, 80, 0.6), _per_success(rng, 80, 0.6)).excludes(0)
+        for _ in range(ROUNDS)
+    )
+    assert 0.02 <= found / ROUNDS <= 0.08
+
+
+@pytest.mark.parametrize(("p", "q", "n", "m"), [(0.6, 0.8, 40, 70), (0.95, 0.9, 100, 30)])
+def test_a_difference_of_shares_is_held_as_often_as_said(
+    p: float, q: float, n: int, m: int
+) -> None:
+    rng = random.Random(23)  # noqa: S311 - a simulation, the same each time
+    held = 0
+    for _ in range(ROUNDS):
+        a = sum(rng.random() < p for _ in range(n))
+        b = sum(rng.random() < q for _ in range(m))
+        held += not share_difference((a, n), (b, m)).excludes(q - p)
+    assert 0.92 <= held / ROUNDS <= 0.98
+
+
+def test_with_the_runs_it_asks_for_a_difference_is_found_four_times_of_five() -> None:
+    rng = random.Random(24)  # noqa: S311 - a simulation, the same each time
+    mean, variance = math.exp(0.125), math.exp(0.25) * (math.exp(0.25) - 1)
+    old = Measured(10, mean, variance)
+    new = Measured(10, mean * 0.8, variance * 0.64)
+    needed = runs_needed(old, new)
+    # 0.3647 x 1.64 x (1.960 + 0.842)^2 / 0.2266^2, rounded up.
+    assert needed == 92
+    found = sum(
+        difference(_costs(rng, needed), _costs(rng, needed, 0.8)).excludes(0) for _ in range(ROUNDS)
+    )
+    assert 0.75 <= found / ROUNDS <= 0.86
+
+
+def test_what_cannot_be_compared_says_why() -> None:
+    nine, ten, loss = Measured(9, 1, 1), Measured(10, 2, 1), Measured(10, -1, 1)
+    assert "9 of at least 10 runs" in difference(nine, ten).reason
+    assert "9 of at least 10 runs" in quotient(ten, nine).reason
+    assert "9 of at least 10 runs" in share_difference((3, 9), (3, 20)).reason
+    assert "two figures above 0" in quotient(loss, ten).reason
+    assert runs_needed(ten, ten) is None
+    assert runs_needed(Measured(10, 1, 0), Measured(10, 2, 0)) is None
+
+
+def test_a_difference_turns_its_sign_and_a_ratio_its_inverse() -> None:
+    old, new = Measured(30, 2.0, 0.5), Measured(12, 3.0, 0.2)
+    there, back = difference(old, new), difference(new, old)
+    assert (there.low, there.high) == (-(back.high or 0), -(back.low or 0))
+    there, back = quotient(old, new), quotient(new, old)
+    assert there.low == pytest.approx(1 / (back.high or 0))
+    assert runs_needed(old, new) == runs_needed(new, old)
