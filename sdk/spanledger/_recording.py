@@ -37,6 +37,8 @@ class About(TypedDict, total=False):
         reason: a few words of the application's own; never text of a prompt or an answer.
         at: when it happened, where that is not now (aware, or local time).
         tenant: on whose behalf, where the work around does not say.
+        purpose: of an expense or effort, where that is not the work around it: ``appraisal``,
+            ``prevention`` or ``work``.
     """
 
     run_id: str
@@ -47,6 +49,7 @@ class About(TypedDict, total=False):
     reason: str
     at: datetime
     tenant: str
+    purpose: _scope.Purpose
 
 
 def exact(amount: Amount) -> Decimal | None:
@@ -121,6 +124,7 @@ def write(
         ("record_id", semconv.RECORD_ID),
         ("reason", semconv.RECORD_REASON),
         ("tenant", semconv.TENANT_ID),
+        ("purpose", semconv.PURPOSE),
     ):
         if about.get(name):
             told[key] = _scope.clean(about.get(name))

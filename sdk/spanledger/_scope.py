@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
 from types import TracebackType
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, Literal, ParamSpec, TypeVar
 from urllib.parse import quote_plus
 
 from opentelemetry import baggage, trace
@@ -39,6 +39,8 @@ _MAX_TAGS_BYTES: Final = 4096
 _TAG_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
+Purpose = Literal["work", "appraisal", "prevention"]
+
 #: Baggage keys (equal to the attribute names) that are stamped on every span.
 IDENTITY: Final = frozenset(
     {
@@ -52,6 +54,9 @@ IDENTITY: Final = frozenset(
         semconv.TENANT_ID,
         semconv.CONVERSATION_ID,
         semconv.EXTERNAL_KEY,
+        semconv.PURPOSE,
+        semconv.PROMPT_NAME,
+        semconv.PROMPT_VERSION,
     }
 )
 
@@ -182,6 +187,10 @@ class context:  # noqa: N801 -- reads as a statement: ``with spanledger.context(
         conversation: Id of the conversation or session.
         external_key: The application's own key of the work (a ticket, an order): revenue and
             outcomes that are known later may name the run by it.
+        purpose: What the work is for: ``appraisal`` judges answers, ``prevention`` guards against
+            bad ones, both are costs of quality; ``work`` inside such a block is work again.
+        prompt: Name of the prompt that is used inside.
+        prompt_version: Its version: rework is told by it.
         tags: Free names and values for cost allocation; added to the tags around.
     """
 
@@ -193,15 +202,22 @@ class context:  # noqa: N801 -- reads as a statement: ``with spanledger.context(
         tenant: str | None = None,
         conversation: str | None = None,
         external_key: str | None = None,
+        purpose: Purpose | None = None,
+        prompt: str | None = None,
+        prompt_version: str | None = None,
         tags: Mapping[str, object] | None = None,
     ) -> None:
         self._entries: dict[str, str | None] = tag_entries(tags)
-        if tenant is not None:
-            self._entries[semconv.TENANT_ID] = clean(tenant)
-        if conversation is not None:
-            self._entries[semconv.CONVERSATION_ID] = clean(conversation)
-        if external_key is not None:
-            self._entries[semconv.EXTERNAL_KEY] = clean(external_key)
+        for key, value in (
+            (semconv.TENANT_ID, tenant),
+            (semconv.CONVERSATION_ID, conversation),
+            (semconv.EXTERNAL_KEY, external_key),
+            (semconv.PURPOSE, purpose),
+            (semconv.PROMPT_NAME, prompt),
+            (semconv.PROMPT_VERSION, prompt_version),
+        ):
+            if value is not None:
+                self._entries[key] = clean(value)
         self._tokens: list[Token[Context]] = []
 
     def __enter__(self) -> None:

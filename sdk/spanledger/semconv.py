@@ -192,6 +192,10 @@ SUBJECT_SPAN_ID: Final = "spanledger.subject.span_id"
 #: The application's own key of the work (a ticket, an order); a record may name a run by it.
 EXTERNAL_KEY: Final = "spanledger.external_key"
 SUBJECT_EXTERNAL_KEY: Final = "spanledger.subject.external_key"
+#: ``work`` | ``appraisal`` (judging answers) | ``prevention`` (guarding against bad ones).
+PURPOSE: Final = "spanledger.purpose"
+PROMPT_NAME: Final = "spanledger.prompt.name"
+PROMPT_VERSION: Final = "spanledger.prompt.version"
 #: Amounts are decimal text, so that no digit is lost; a currency is a code of ISO 4217.
 REVENUE_AMOUNT: Final = "spanledger.revenue.amount"
 REVENUE_CURRENCY: Final = "spanledger.revenue.currency"

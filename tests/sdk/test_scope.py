@@ -37,6 +37,7 @@ def test_foreign_spans_carry_the_run(spans: CapturedSpans) -> None:
     """A span of another instrumentation below an agent carries its whole identity."""
     with (
         spanledger.context(conversation="c-1", tags={"plan": "pro"}),
+        spanledger.context(purpose="appraisal", prompt="triage", prompt_version="7"),
         spanledger.workflow("onboarding"),
         spanledger.agent("planner", version="2", tenant="acme"),
     ):
@@ -49,6 +50,9 @@ def test_foreign_spans_carry_the_run(spans: CapturedSpans) -> None:
         semconv.WORKFLOW_NAME: "onboarding",
         semconv.TENANT_ID: "acme",
         semconv.CONVERSATION_ID: "c-1",
+        semconv.PURPOSE: "appraisal",
+        semconv.PROMPT_NAME: "triage",
+        semconv.PROMPT_VERSION: "7",
         semconv.TAG_PREFIX + "plan": "pro",
     }
 

@@ -6,6 +6,7 @@
     attribute_spans -> span_runs      which run each span belongs to
     attribute_records -> run_records  which run each record is of, which telling of it counts
     judge_calls     -> call_verdicts  which spans count
+    judge_answers   -> answer_verdicts  what answers judged wrong wasted, if there are any
     price_attempts  -> attempts       the ledger
     price_services  -> attempts       what else a run cost, if anything: tools, people, expenses
     post_charges    -> amortization_charges  what runs carry of assets, if there are any
@@ -33,6 +34,7 @@ STEPS = (
     "attribute_spans",
     "attribute_records",
     "judge_calls",
+    "judge_answers",
     "price_attempts",
     "price_services",
     "post_charges",
@@ -87,7 +89,7 @@ def run_steps(connection: Connection, version: int) -> None:
     """
     wanted = dict.fromkeys(STEPS, True)
     for step in STEPS:
-        if step == "price_services":
+        if step == "judge_answers":
             wanted |= _occasional(connection, version)
         if wanted[step]:
             _execute(connection, step, version)
@@ -96,7 +98,7 @@ def run_steps(connection: Connection, version: int) -> None:
 def _occasional(connection: Connection, version: int) -> dict[str, bool]:
     """Which of the steps that few settlements need are needed: planning costs more than asking."""
     (row,) = connection.rows(sql.read("transforms/occasional_steps.sql"), {"version": version})
-    return {step: bool(row[step]) for step in ("price_services", "post_charges")}
+    return {step: bool(row[step]) for step in row}
 
 
 def overtaken(connection: Connection, version: int) -> list[TraceKey]:

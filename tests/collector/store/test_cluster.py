@@ -15,6 +15,7 @@ SHARDED = (
     "runs",
     "span_runs",
     "call_verdicts",
+    "answer_verdicts",
     "settling",
     "settling_spans",
     "records",

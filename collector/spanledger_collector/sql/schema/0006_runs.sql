@@ -55,6 +55,8 @@ CREATE TABLE IF NOT EXISTS runs
     tool_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: tools that are paid by the call',
     effort_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: minutes of people',
     expense_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: recorded expenses',
+    appraisal_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: judging answers',
+    prevention_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: guarding against bad answers',
     posted_at DateTime64(9, 'UTC') COMMENT 'First arrival of one of its spans: when the run entered the books',
     version UInt64 COMMENT 'Settlement that wrote the row',
     is_deleted UInt8 COMMENT '1 = a later settlement found no such run'

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS span_runs
     agent_version String COMMENT 'Version of that agent',
     workflow_name String COMMENT 'Stamped, else the nearest workflow around it',
     tool_name String COMMENT 'Nearest tool around it, itself included',
+    purpose LowCardinality(String) COMMENT 'work | appraisal (judging answers) | prevention (guarding against bad ones): own, else of the nearest span above that tells one',
     conversation_id String COMMENT 'Own, else of the run, else of the trace',
     enclosing_call String COMMENT 'Span id of the nearest call above; empty = none',
     usage_below Bool COMMENT 'A call or other metered span is somewhere under it: an aggregate with usage below never counts',

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS records
     tenant String COMMENT 'On whose behalf, as told',
     occurred_at DateTime64(9, 'UTC') COMMENT 'When it happened',
     received_at DateTime64(9, 'UTC') COMMENT 'Since when the ledger knows it',
+    purpose LowCardinality(String) COMMENT 'Expense or effort: work | appraisal | prevention; empty = work',
     name String COMMENT 'Evaluation name, expense category or role of the person',
     verdict LowCardinality(String) COMMENT 'Outcome: success | failure | partial. Evaluation: acceptable | wrong | hallucinated',
     amount Nullable(Decimal(38, 12)) COMMENT 'Revenue, value of the outcome or expense; NULL = none told, or no number',

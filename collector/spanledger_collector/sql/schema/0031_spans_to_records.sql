@@ -29,6 +29,7 @@ SELECT
     tenant,
     started_at AS occurred_at,
     received_at,
+    if(attributes['spanledger.purpose'] IN ('work', 'appraisal', 'prevention'), attributes['spanledger.purpose'], '') AS purpose,
     multiIf(
         kind = 'evaluation', attributes['gen_ai.evaluation.name'],
         kind = 'expense', attributes['spanledger.expense.category'],

@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS run_records
     tellings UInt32 COMMENT 'How often it was told; above 1 = amended',
     occurred_at DateTime64(9, 'UTC') COMMENT 'When it happened, by the newest telling',
     received_at DateTime64(9, 'UTC') COMMENT 'When that telling was received',
+    purpose LowCardinality(String) COMMENT 'Expense or effort: work | appraisal | prevention; empty = work',
     name String COMMENT 'Evaluation name, expense category or role of the person',
     verdict LowCardinality(String) COMMENT 'Outcome: success | failure | partial. Evaluation: acceptable | wrong | hallucinated',
     amount Nullable(Decimal(38, 12)) COMMENT 'Revenue, value of the outcome or expense',

@@ -7,7 +7,7 @@
 -- top run. Of several tellings of a record the one received last counts. amount_usd: by the rate of the day it happened, as
 -- known when it was received.
 INSERT INTO run_records
-    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, received_at, name, verdict,
+    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, received_at, purpose, name, verdict,
     amount, currency, amount_usd, quantity, score, label, reason, version)
 WITH
     -- The runs of these traces, by what a record may call them; top = the run for a record about the trace as a whole.
@@ -109,6 +109,7 @@ WITH
             r.sequence AS sequence,
             r.occurred_at AS occurred_at,
             r.received_at AS received_at,
+            r.purpose AS purpose,
             r.name AS name,
             r.verdict AS verdict,
             r.amount AS amount,
@@ -133,6 +134,7 @@ WITH
             r.sequence AS sequence,
             r.occurred_at AS occurred_at,
             r.received_at AS received_at,
+            r.purpose AS purpose,
             r.name AS name,
             r.verdict AS verdict,
             r.amount AS amount,
@@ -158,6 +160,7 @@ SELECT
     tellings,
     newest.3,
     last_received_at,
+    newest.13,
     newest.4,
     newest.5,
     newest.6,
@@ -199,7 +202,7 @@ FROM
         toDateTime64(last_received_at, 3) AS known_at,
         toDateTime64(newest.3, 3) AS happened_at,
         argMax(
-            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id),
+            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id, purpose),
             (received_at, sequence, span_id)
         ) AS newest
     FROM found

@@ -10,7 +10,7 @@
 -- lookup would copy the whole array for every element.)
 INSERT INTO span_runs
     (workspace, trace_id, span_id, day, role, run_id, run_kind, is_run_root, parent_run_id, tenant, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, conversation_id, enclosing_call, usage_below, version)
+    agent_version, workflow_name, tool_name, purpose, conversation_id, enclosing_call, usage_below, version)
 WITH
     -- One row a trace: its spans as arrays, all in one order.
     trees AS
@@ -26,6 +26,7 @@ WITH
             groupArray(if(role = 'workflow', if(workflow_name != '', workflow_name, name), '')) AS workflows,
             groupArray(role = 'call') AS are_calls,
             groupArray(if(role = 'call', span_id, '')) AS calls,
+            groupArray(purpose) AS purposes,
             groupArray(metered) AS are_metered,
             -- Equal ids get equal numbers, in the order of their first appearance: the ids themselves are 1, 2, 3, ...
             arrayMap(
@@ -43,6 +44,7 @@ WITH
                 name,
                 tool_name,
                 workflow_name,
+                purpose,
                 if(run_id != '', run_id, if(role = 'agent', span_id, '')) AS run_named,
                 usage_source IN ('provider', 'estimated') AND role != 'ignore' AS metered
             FROM settling_spans
@@ -52,7 +54,7 @@ WITH
             workspace,
             trace_id
     ),
-    -- Four pointers a span: to its run, tool, workflow and call, each kind moved behind the one before.
+    -- Five pointers a span: to its run, tool, workflow, call and purpose, each kind moved behind the one before.
     starts AS
     (
         SELECT
@@ -64,7 +66,8 @@ WITH
                 arrayMap((i, p, run) -> if(run != '', i, p), places, parents, runs),
                 arrayMap((i, p, is) -> if(is, i + size, if(p = 0, 0, p + size)), places, parents, are_tools),
                 arrayMap((i, p, is) -> if(is, i + 2 * size, if(p = 0, 0, p + 2 * size)), places, parents, are_workflows),
-                arrayMap((i, p, is) -> if(is, i + 3 * size, if(p = 0, 0, p + 3 * size)), places, parents, are_calls)
+                arrayMap((i, p, is) -> if(is, i + 3 * size, if(p = 0, 0, p + 3 * size)), places, parents, are_calls),
+                arrayMap((i, p, of) -> if(of != '', i + 4 * size, if(p = 0, 0, p + 4 * size)), places, parents, purposes)
             ) AS pointers,
             arrayDistinct(arrayFilter((p, is) -> is, parents, are_metered)) AS above_metered
         FROM trees
@@ -100,6 +103,7 @@ WITH
             arrayMap(i -> workflows[i], to_workflow) AS workflow_of,
             arrayMap(i -> are_workflows[i], to_workflow) AS in_workflow,
             arrayMap(i -> calls[i], arrayMap(i -> greatest(i, 3 * size) - 3 * size, arraySlice(ends, 3 * size + 1, size))) AS call_of,
+            arrayMap(i -> purposes[i], arrayMap(i -> greatest(i, 4 * size) - 4 * size, arraySlice(ends, 4 * size + 1, size))) AS purpose_of,
             -- A place seen a second time is one of those above.
             arrayMap(
                 seen -> seen = 2,
@@ -120,6 +124,7 @@ WITH
             found_workflow,
             under_workflow,
             found_call,
+            found_purpose,
             found_usage
         FROM
         (
@@ -138,6 +143,7 @@ WITH
             workflow_of AS found_workflow,
             workflow_above AS under_workflow,
             call_above AS found_call,
+            purpose_of AS found_purpose,
             usage_below AS found_usage
     ),
     placed AS
@@ -167,6 +173,7 @@ WITH
             s.agent_version AS agent_version,
             if(s.workflow_name != '', s.workflow_name, found_workflow) AS workflow_name,
             found_tool AS tool_name,
+            if(found_purpose != '', found_purpose, 'work') AS purpose,
             s.conversation_id AS conversation_id,
             found_call AS enclosing_call,
             found_usage AS usage_below
@@ -209,6 +216,7 @@ SELECT
     if(outside, '', run_agent_version) AS agent_version,
     workflow_name,
     tool_name,
+    purpose,
     multiIf(
         conversation_id != '', conversation_id,
         run_conversation != '', run_conversation,

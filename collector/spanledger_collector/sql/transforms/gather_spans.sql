@@ -1,6 +1,8 @@
 -- gather_spans: copies the spans of the given traces to where the steps of a settlement read them.
 -- grain: one row a span, into settling_spans: the copy with the lowest sequence, also when copies are of different days.
 -- region: as the teller says, else by the host that was called (OpenAI's data residency, Vertex AI, Bedrock).
+-- purpose: as told (spanledger.purpose), else an evaluator's work is appraisal, a guardrail's and a moderation call prevention.
+-- prompt_name, prompt_version: as told by us, Langfuse, OpenInference or Traceloop.
 -- parameters: version = the settlement; its traces are in settling.
 INSERT INTO settling_spans
     (version,
@@ -9,8 +11,8 @@ INSERT INTO settling_spans
     service_tier, region, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, conversation_id, external_key, tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
-    rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
+    agent_version, workflow_name, tool_name, conversation_id, external_key, purpose, prompt_name, prompt_version, tags, attempt_number,
+    retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at)
 SELECT
     {version:UInt64},
@@ -26,8 +28,25 @@ SELECT
     streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, conversation_id, attributes['spanledger.external_key'], tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of,
-    rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
+    agent_version, workflow_name, tool_name, conversation_id, attributes['spanledger.external_key'],
+    multiIf(
+        attributes['spanledger.purpose'] IN ('work', 'appraisal', 'prevention'), attributes['spanledger.purpose'],
+        operation = 'evaluator', 'appraisal',
+        operation IN ('guardrail', 'moderation'), 'prevention',
+        ''
+    ) AS purpose,
+    coalesce(
+        nullIf(attributes['spanledger.prompt.name'], ''),
+        nullIf(attributes['langfuse.observation.prompt.name'], ''),
+        attributes['traceloop.prompt.key']
+    ) AS prompt_name,
+    coalesce(
+        nullIf(attributes['spanledger.prompt.version'], ''),
+        nullIf(attributes['langfuse.observation.prompt.version'], ''),
+        nullIf(attributes['llm.prompt_template.version'], ''),
+        attributes['traceloop.prompt.version']
+    ) AS prompt_version,
+    tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at
 FROM spans
 WHERE (workspace, toDate(started_at), trace_id) IN (

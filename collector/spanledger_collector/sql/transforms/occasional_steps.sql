@@ -8,4 +8,10 @@ SELECT
             AND version = {version:UInt64} AND kind IN ('effort', 'expense')
     ) > 0
     OR (SELECT count() FROM prices WHERE provider = 'tool') > 0 AS price_services,
+    (
+        SELECT count()
+        FROM run_records
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+            AND version = {version:UInt64} AND kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated')
+    ) > 0 AS judge_answers,
     (SELECT count() FROM asset_entries) > 0 AS post_charges

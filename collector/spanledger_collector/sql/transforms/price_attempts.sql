@@ -1,6 +1,6 @@
 -- price_attempts: turns judged spans into the ledger: one row an attempt, priced. The arithmetic is arithmetic/price.sql.
--- grain: (workspace, trace_id, span_id, attempt_number), into attempts. Reads span_runs and call_verdicts of the same
---   settlement, model_aliases, price_history and fx_history. units: USD; rates and parts exact with 24 decimals.
+-- grain: (workspace, trace_id, span_id, attempt_number), into attempts. Reads span_runs, call_verdicts and
+--   answer_verdicts of the same settlement, model_aliases, price_history and fx_history. units: USD; rates and parts exact with 24 decimals.
 -- parameters: version = the settlement; its spans are in settling_spans.
 -- Attempts: a call with n recorded retries is n + 1 rows; the first n (outcome retried) carry no tokens.
 --   Not billed (cost 0): the teller says so (usage_source none), or the attempt was answered with an HTTP error status (error is
@@ -17,11 +17,12 @@
 -- Units beside tokens: by the rate of that name, else of any kind of it (images.hd.1024x1024, else images.*). A row with a rate
 --   for requests charges every call one.
 -- Rework is on what was wasted: the attempt that failed, and the call that a later one repeats (retry_of) or whose answer it
---   makes again (rework_of), as whichever teller of it counts. The later call names it and is no rework itself.
+--   makes again (rework_of), as whichever teller of it counts. The later call names it and is no rework itself. An answer
+--   judged wrong is wasted for that reason before any other; what was built on it only where it has no reason of its own.
 -- cost_low_usd, cost_high_usd: the same sum with the ends of estimated token counts; equal to cost_usd otherwise.
 INSERT INTO attempts
     (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
-    service_name, operation, provider, request_model, response_model, priced_provider, priced_model, service_tier, region,
+    service_name, purpose, prompt_name, prompt_version, operation, provider, request_model, response_model, priced_provider, priced_model, service_tier, region,
     response_id, streaming, started_at, ended_at, duration_ns, ttft_ns, outcome, error_type, wait_seconds, counted,
     excluded_reason, duplicate_of, usage_quality, rework_reason, retry_of, rework_of, usage_source, usage_partial,
     input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
@@ -181,6 +182,12 @@ WITH
             ) AS s
             INNER JOIN linked AS v USING (workspace, trace_id, span_id)
             LEFT ANY JOIN wasted AS w USING (workspace, trace_id, span_id)
+            LEFT ANY JOIN
+            (
+                SELECT workspace, trace_id, span_id, toString(reason) AS judged
+                FROM answer_verdicts
+                WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+            ) AS j USING (workspace, trace_id, span_id)
         )
         ARRAY JOIN
             numbers AS number
@@ -197,6 +204,9 @@ SELECT
     o.workflow_name,
     o.tool_name,
     e.service_name,
+    o.purpose,
+    e.prompt_name,
+    e.prompt_version,
     e.operation,
     e.provider,
     e.request_model,
@@ -220,9 +230,10 @@ SELECT
     usage_quality,
     multiIf(
         outcome = 'retried', 'transport_retry',
+        judged IN ('wrong', 'hallucinated'), judged,
         waste != '', waste,
         outcome = 'error', 'failed',
-        ''
+        judged
     ),
     repeats,
     remakes,
@@ -276,7 +287,8 @@ INNER JOIN
         agent_name,
         agent_version,
         workflow_name,
-        tool_name
+        tool_name,
+        purpose
     FROM span_runs
     WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
 ) AS o USING (workspace, trace_id, span_id)

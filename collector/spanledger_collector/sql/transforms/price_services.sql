@@ -1,6 +1,7 @@
 -- price_services: the costs of a run that are no model calls, as rows of the ledger: tools that are paid by the call, minutes of
 --   people, recorded expenses. Model calls are price_attempts'; the arithmetic is the same, arithmetic/price.sql.
--- grain: one row a paid tool call or record, into attempts. Reads span_runs and run_records of the same settlement.
+-- grain: one row a paid tool call or record, into attempts. Reads span_runs, run_records and answer_verdicts of the same
+--   settlement.
 -- parameters: version = the settlement; its spans are in settling_spans. units: USD; rates exact with 24 decimals.
 -- Tools: a tool span whose name has a price (provider tool, model = the tool's name, unit calls); a tool right inside a tool of
 --   its name is the same call. Effort: provider human, model = the role, unit minutes. Both are dated twice like any price;
@@ -8,8 +9,8 @@
 -- Expenses: the recorded amount, in USD of its day; in a currency without a rate unpriced, with the amount kept.
 INSERT INTO attempts
     (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
-    operation, provider, request_model, priced_provider, priced_model, started_at, ended_at, duration_ns, outcome, counted,
-    usage_quality, usage_source, units, used_units, price_status, unpriced_units, price_id, units_cost_usd, cost_usd,
+    purpose, operation, provider, request_model, priced_provider, priced_model, started_at, ended_at, duration_ns, outcome, counted,
+    usage_quality, rework_reason, usage_source, units, used_units, price_status, unpriced_units, price_id, units_cost_usd, cost_usd,
     cost_low_usd, cost_high_usd, currency, currency_cost, usd_per_currency, received_at, version, is_deleted)
 WITH
     runs_here AS
@@ -39,6 +40,8 @@ WITH
             s.started_at AS started_at,
             s.ended_at AS ended_at,
             s.received_at AS received_at,
+            o.purpose AS purpose,
+            v.reason AS rework_reason,
             map('calls', toDecimal128(1, 6))::Map(LowCardinality(String), Decimal(38, 6)) AS units
         FROM
         (
@@ -54,10 +57,16 @@ WITH
         ) AS p USING (workspace, trace_id, parent_span_id)
         INNER JOIN
         (
-            SELECT workspace, trace_id, span_id, run_id
+            SELECT workspace, trace_id, span_id, run_id, toString(purpose) AS purpose
             FROM span_runs
             WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
         ) AS o ON o.workspace = s.workspace AND o.trace_id = s.trace_id AND o.span_id = s.span_id
+        LEFT ANY JOIN
+        (
+            SELECT workspace, trace_id, span_id, toString(reason) AS reason
+            FROM answer_verdicts
+            WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        ) AS v ON v.workspace = s.workspace AND v.trace_id = s.trace_id AND v.span_id = s.span_id
         WHERE p.outer_tool != s.tool_name
     ),
     recorded AS
@@ -73,6 +82,8 @@ WITH
             occurred_at AS started_at,
             occurred_at AS ended_at,
             received_at,
+            if(purpose = '', 'work', toString(purpose)) AS purpose,
+            '' AS rework_reason,
             if(kind = 'effort', map('minutes', ifNull(quantity, 0)), map())::Map(LowCardinality(String), Decimal(38, 6)) AS units,
             amount,
             toString(currency) AS told_currency,
@@ -123,9 +134,9 @@ WITH
     @include arithmetic/price
     services AS
     (
-        SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, units FROM tools
+        SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, purpose, rework_reason, units FROM tools
         UNION ALL
-        SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, units
+        SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, purpose, rework_reason, units
         FROM recorded
         WHERE operation = 'effort'
     ),
@@ -142,6 +153,8 @@ WITH
             s.started_at AS started_at,
             s.ended_at AS ended_at,
             s.received_at AS received_at,
+            s.purpose AS purpose,
+            s.rework_reason AS rework_reason,
             s.units AS units,
             v.state AS state,
             v.unpriced_units AS unpriced_units,
@@ -165,6 +178,8 @@ WITH
             started_at,
             ended_at,
             received_at,
+            purpose,
+            rework_reason,
             units,
             if(amount_usd IS NULL, 'unpriced', 'priced') AS state,
             if(amount_usd IS NULL, ['currency:' || told_currency], []) AS unpriced_units,
@@ -188,6 +203,7 @@ SELECT
     r.agent_version,
     r.workflow_name,
     if(l.operation = 'execute_tool', l.name, ''),
+    l.purpose,
     l.operation,
     l.provider,
     l.name,
@@ -199,6 +215,7 @@ SELECT
     'ok',
     true,
     'none',
+    l.rework_reason,
     'provider',
     l.units,
     l.units,

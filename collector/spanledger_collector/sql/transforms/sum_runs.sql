@@ -12,7 +12,7 @@ INSERT INTO runs
     cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd,
     estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, outcome,
     revenue_usd, outcome_value_usd, judged_wrong, records, unconverted_records, amortized_cost_usd, tool_cost_usd,
-    effort_cost_usd, expense_cost_usd, posted_at, version,
+    effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, posted_at, version,
     is_deleted)
 WITH
     paid AS
@@ -37,6 +37,8 @@ WITH
             sumIf(a.cost_usd, a.operation = 'execute_tool') AS tool_cost_usd,
             sumIf(a.cost_usd, a.operation = 'effort') AS effort_cost_usd,
             sumIf(a.cost_usd, a.operation = 'expense') AS expense_cost_usd,
+            sumIf(a.cost_usd, a.purpose = 'appraisal') AS appraisal_cost_usd,
+            sumIf(a.cost_usd, a.purpose = 'prevention') AS prevention_cost_usd,
             sum(a.cost_low_usd) AS known_low,
             sum(a.cost_high_usd) AS known_high,
             countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
@@ -278,6 +280,8 @@ SELECT
     s.tool_cost_usd,
     s.effort_cost_usd,
     s.expense_cost_usd,
+    s.appraisal_cost_usd,
+    s.prevention_cost_usd,
     s.posted_at,
     {version:UInt64},
     0

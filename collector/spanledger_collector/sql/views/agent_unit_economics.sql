@@ -3,7 +3,7 @@
 -- columns:
 --   runs, successful_runs, failed_runs     by the recorded outcome; where none was recorded, a run fails when its span ends in an error
 --   judged_runs, wrong_runs  runs with a recorded outcome; runs that an evaluation calls wrong or hallucinated
---   tool_, effort_, expense_cost_usd   parts of cost_usd that are no model calls
+--   tool_, effort_, expense_cost_usd   parts of cost_usd that are no model calls; appraisal_, prevention_cost_usd   parts that judge or guard
 --   amortized_cost_usd       shares of assets that the runs carry; total_cost_usd = cost_usd + amortized_cost_usd
 --   value_usd                recorded revenue and value of outcomes; margin_usd = value_usd - total_cost_usd (NULL = nobody said)
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
@@ -38,6 +38,8 @@ SELECT
     tool_cost_usd,
     effort_cost_usd,
     expense_cost_usd,
+    appraisal_cost_usd,
+    prevention_cost_usd,
     amortized_cost_usd,
     CAST(if(cost_usd IS NULL, NULL, cost_usd + ifNull(amortized_cost_usd, 0)) AS Nullable(Decimal(38, 12))) AS total_cost_usd,
     revenue_usd,
@@ -82,6 +84,8 @@ FROM
         sum(r.tool_cost_usd) AS tool_cost_usd,
         sum(r.effort_cost_usd) AS effort_cost_usd,
         sum(r.expense_cost_usd) AS expense_cost_usd,
+        sum(r.appraisal_cost_usd) AS appraisal_cost_usd,
+        sum(r.prevention_cost_usd) AS prevention_cost_usd,
         sum(r.amortized_cost_usd) AS amortized_cost_usd,
         sum(r.revenue_usd) AS revenue_usd,
         sum(r.outcome_value_usd) AS outcome_value_usd,

@@ -65,6 +65,8 @@ SELECT
     tool_cost_usd,
     effort_cost_usd,
     expense_cost_usd,
+    appraisal_cost_usd,
+    prevention_cost_usd,
     if(
         cost_usd IS NULL,
         NULL,

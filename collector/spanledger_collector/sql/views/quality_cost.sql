@@ -1,0 +1,64 @@
+-- quality_cost: cost of quality after Feigenbaum (prevention, appraisal, failure), by day and agent.
+-- grain: (workspace, day of the start, agent_name, agent_version, tenant). units: USD, 12 decimals.
+-- columns: disjoint parts of cost_usd, whose sum it is; NULL when nothing is known of the cost
+--   prevention_cost_usd   guarding against bad answers: guardrails, moderation, purpose prevention
+--   appraisal_cost_usd    judging answers: evaluators, purpose appraisal
+--   failure_cost_usd      work that was wasted (see rework)
+--   good_cost_usd         work that was used
+--   amortized_appraisal_usd   beside cost_usd: the runs' share of evaluation assets
+--   quality_cost_usd      prevention + appraisal + failure + amortized_appraisal_usd
+--   quality_cost_ratio    quality_cost_usd / (cost_usd + amortized_appraisal_usd); NULL when nothing was paid
+CREATE OR REPLACE VIEW quality_cost AS
+SELECT
+    workspace,
+    day,
+    agent_name,
+    agent_version,
+    tenant,
+    sum(paid_usd) AS cost_usd,
+    if(cost_usd IS NULL, NULL, ifNull(sum(prevention_usd), toDecimal128(0, 12))) AS prevention_cost_usd,
+    if(cost_usd IS NULL, NULL, ifNull(sum(appraisal_usd), toDecimal128(0, 12))) AS appraisal_cost_usd,
+    if(cost_usd IS NULL, NULL, ifNull(sum(failure_usd), toDecimal128(0, 12))) AS failure_cost_usd,
+    CAST(cost_usd - prevention_cost_usd - appraisal_cost_usd - failure_cost_usd AS Nullable(Decimal(38, 12))) AS good_cost_usd,
+    ifNull(sum(evaluation_usd), toDecimal128(0, 12)) AS amortized_appraisal_usd,
+    CAST(
+        prevention_cost_usd + appraisal_cost_usd + failure_cost_usd + amortized_appraisal_usd AS Nullable(Decimal(38, 12))
+    ) AS quality_cost_usd,
+    toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0) AS quality_cost_ratio
+FROM
+(
+    SELECT
+        a.workspace AS workspace,
+        toDate(a.started_at) AS day,
+        a.agent_name AS agent_name,
+        a.agent_version AS agent_version,
+        a.tenant AS tenant,
+        sum(a.cost_usd) AS paid_usd,
+        sumIf(a.cost_usd, a.purpose = 'prevention') AS prevention_usd,
+        sumIf(a.cost_usd, a.purpose = 'appraisal') AS appraisal_usd,
+        sumIf(a.cost_usd, a.purpose = 'work' AND a.rework_reason != '') AS failure_usd,
+        CAST(NULL AS Nullable(Decimal(38, 12))) AS evaluation_usd
+    FROM attempts AS a FINAL
+    WHERE a.counted
+    GROUP BY workspace, day, agent_name, agent_version, tenant
+    UNION ALL
+    SELECT
+        c.workspace,
+        toDate(r.started_at),
+        c.agent_name,
+        c.agent_version,
+        c.tenant,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        sum(c.amount_usd)
+    FROM amortization_charges AS c FINAL
+    INNER JOIN
+    (
+        SELECT workspace, trace_id, run_id, started_at FROM runs FINAL
+    ) AS r ON r.workspace = c.workspace AND r.trace_id = c.trace_id AND r.run_id = c.run_id
+    WHERE c.kind = 'evaluation'
+    GROUP BY c.workspace, toDate(r.started_at), c.agent_name, c.agent_version, c.tenant
+)
+GROUP BY workspace, day, agent_name, agent_version, tenant;

@@ -1,0 +1,213 @@
+"""Answers judged wrong: what they cost, and what was built on them, is wasted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from spanledger_collector.store import Store
+
+from . import scene
+
+Reasons = dict[int, str]
+
+
+def _verdict(
+    span_id: int, verdict: str, *, about: int = 0, run: str = "", at: int = 900
+) -> scene.Row:
+    """An evaluation, told in a trace of its own long after."""
+    told = {
+        "spanledger.evaluation.verdict": verdict,
+        "spanledger.subject.trace_id": scene.hex32(1),
+        "spanledger.record.id": f"of {about or run}",
+    }
+    if about:
+        told["spanledger.subject.span_id"] = scene.hex16(about)
+    if run:
+        told["spanledger.subject.run_id"] = run
+    return scene.span(span_id, role="record", trace=9, at=at, attributes=told)
+
+
+def _settled(store: Store, *spans: scene.Row) -> tuple[Reasons, dict[str, scene.Row]]:
+    """Span -> why it was wasted; the runs. A token costs a cent, a ``lookup`` a dollar."""
+    with store.connect() as connection:
+        scene.publish(
+            connection,
+            [
+                scene.price(input="0.01", output="0.01"),
+                scene.price("m2", input="0.01"),
+                scene.price("lookup", "tool", units={"calls": ("1", 1)}),
+            ],
+        )
+        scene.load(connection, [scene.span(1, 0, "agent", agent_name="a", at=0, lasts=600), *spans])
+        scene.settle(store)
+        told = {
+            int(row["span_id"], 16): str(row["rework_reason"])
+            for row in scene.attempts(connection)
+            if row["counted"]
+        }
+        return told, scene.runs(connection)
+
+
+def test_a_wrong_answer_and_what_was_built_on_it_are_wasted(any_store: Store) -> None:
+    """The second call makes it up; a tool, a sub-agent and a call rely on it."""
+    told, runs = _settled(
+        any_store,
+        scene.call(2, 1, (1, 0), at=1, lasts=5),
+        scene.call(3, 1, (2, 0), at=2, lasts=2),
+        scene.span(4, 1, "tool", tool_name="lookup", at=5),
+        scene.span(5, 1, "agent", agent_name="b", at=7, lasts=9),
+        scene.call(6, 5, (4, 0), at=8),
+        scene.call(7, 1, (8, 0), at=20),
+        _verdict(90, "hallucinated", about=3),
+    )
+    assert told == {
+        2: "",
+        3: "hallucinated",
+        4: "built_on_hallucinated",
+        6: "built_on_hallucinated",
+        7: "built_on_hallucinated",
+    }
+    top, sub = runs[scene.hex16(1)], runs[scene.hex16(5)]
+    assert (top["cost_usd"], top["rework_cost_usd"]) == (Decimal("1.11"), Decimal("1.10"))
+    assert (sub["cost_usd"], sub["rework_cost_usd"]) == (Decimal("0.04"), Decimal("0.04"))
+
+
+def test_what_follows_the_answer_that_was_made_again_is_built_on_that(store: Store) -> None:
+    told, _ = _settled(
+        store,
+        scene.call(2, 1, (1, 0)),
+        scene.call(3, 1, (1, 0), at=10),
+        scene.call(4, 1, (1, 0), at=20, rework_of=2),
+        scene.call(5, 1, (1, 0), at=30),
+        _verdict(90, "wrong", about=2),
+    )
+    assert told == {2: "wrong", 3: "built_on_wrong", 4: "", 5: ""}
+
+
+def test_an_answer_of_a_sub_agent_is_got_by_the_run_that_called_it(store: Store) -> None:
+    told, runs = _settled(
+        store,
+        scene.call(2, 1, (1, 0), at=1),
+        scene.span(3, 1, "agent", agent_name="b", at=5, lasts=5),
+        scene.call(4, 3, (1, 0), at=6),
+        scene.call(5, 1, (1, 0), at=20),
+        _verdict(90, "wrong", run=scene.hex16(3)),
+    )
+    assert told == {2: "", 4: "wrong", 5: "built_on_wrong"}
+    assert [row["judged_wrong"] for row in runs.values()] == [False, True]
+
+
+def test_a_judged_run_is_wasted_whole_but_for_the_judging(store: Store) -> None:
+    told, runs = _settled(
+        store,
+        scene.call(2, 1, (1, 0)),
+        scene.span(3, 1, "other", operation="evaluator", at=5, lasts=5),
+        scene.call(4, 3, (2, 0), at=6),
+        scene.call(5, 1, (4, 0), at=20, attributes={"spanledger.purpose": "prevention"}),
+        scene.call(6, 1, (8, 0), at=30, status="error", error_type="timeout"),
+        _verdict(90, "wrong", run=scene.hex16(1)),
+    )
+    assert told == {2: "wrong", 4: "", 5: "", 6: "wrong"}
+    (run,) = runs.values()
+    assert run["rework_cost_usd"] == Decimal("0.09")
+    assert run["appraisal_cost_usd"] == Decimal("0.02")
+    assert run["prevention_cost_usd"] == Decimal("0.04")
+
+
+def test_a_verdict_is_found_on_whichever_teller_of_the_call_it_names(store: Store) -> None:
+    """The framework's span of the same call was judged; ours counts."""
+    told, _ = _settled(
+        store,
+        scene.call(2, 1, (1, 0), scope_name="framework", dialect="otel", at=1, lasts=4),
+        scene.call(3, 2, (1, 0), response_id="r", at=2, lasts=2),
+        scene.call(4, 1, (1, 0), at=9),
+        _verdict(90, "wrong", about=2),
+    )
+    assert told == {3: "wrong", 4: "built_on_wrong"}
+
+
+def test_an_amended_verdict_takes_its_waste_back(store: Store) -> None:
+    spans = (scene.call(2, 1, (1, 0)), scene.call(3, 1, (1, 0), at=10))
+    told, _ = _settled(store, *spans, _verdict(90, "wrong", about=2))
+    assert told == {2: "wrong", 3: "built_on_wrong"}
+    with store.connect() as connection:
+        scene.load(connection, [_verdict(91, "acceptable", about=2, at=1900)])
+        scene.settle(store)
+        assert {row["rework_reason"] for row in scene.attempts(connection)} == {""}
+        (run,) = scene.runs(connection).values()
+    assert (run["judged_wrong"], run["rework_cost_usd"]) == (False, Decimal(0))
+
+
+def test_a_verdict_comes_before_other_reasons_except_a_retry_of_the_transport(store: Store) -> None:
+    told, _ = _settled(
+        store,
+        scene.call(2, 1, (1, 0), retry_reasons=["503"], retry_wait_seconds=[1.0]),
+        scene.call(3, 1, (1, 0), at=10, rework_of=2),
+        scene.call(4, 1, (1, 0), at=5, status="error", error_type="timeout"),
+        _verdict(90, "wrong", about=2),
+    )
+    assert told == {2: "wrong", 3: "", 4: "failed"}
+    with store.connect() as connection:
+        assert scene.attempt(connection, 2, 1)["rework_reason"] == "transport_retry"
+
+
+def test_purpose_is_that_of_the_nearest_span_that_tells_one(store: Store) -> None:
+    def told(value: str) -> dict[str, str]:
+        return {"spanledger.purpose": value}
+
+    _settled(
+        store,
+        scene.span(2, 1, "task", attributes=told("appraisal"), lasts=9),
+        scene.span(3, 2, "other"),
+        scene.call(4, 3, (1, 0)),
+        scene.call(5, 3, (1, 0), attributes=told("work")),
+        scene.call(6, 1, (1, 0), operation="moderation"),
+        scene.call(7, 1, (1, 0), attributes={"spanledger.prompt.version": "v3"}),
+    )
+    with store.connect() as connection:
+        rows = {int(row["span_id"], 16): row for row in scene.attempts(connection)}
+    assert {number: row["purpose"] for number, row in rows.items()} == {
+        4: "appraisal",
+        5: "work",
+        6: "prevention",
+        7: "work",
+    }
+    assert [row["prompt_version"] for row in rows.values()] == ["", "", "", "v3"]
+
+
+def test_the_cost_of_quality_is_the_cost_of_the_ledger_in_parts(any_store: Store) -> None:
+    """Used 0.01, guarded 0.02, judged 0.04, wasted 0.08; and what was built on that, a dollar."""
+    _settled(
+        any_store,
+        scene.call(2, 1, (1, 0), at=1),
+        scene.call(3, 1, (2, 0), at=1, operation="moderation"),
+        scene.call(4, 1, (4, 0), at=9, attributes={"spanledger.purpose": "appraisal"}),
+        scene.call(5, 1, (8, 0), at=1, request_model="m2"),
+        scene.span(6, 1, "tool", tool_name="lookup", at=9),
+        _verdict(90, "wrong", about=5),
+    )
+    with any_store.connect() as connection:
+        (quality,) = connection.rows("SELECT * FROM quality_cost")
+        rates = {
+            row["model"]: (row["rework_ratio"], row["rework_cost_ratio"], row["rework_multiplier"])
+            for row in connection.rows("SELECT * FROM rework_rate")
+        }
+        reasons = {
+            (row["model"], row["rework_reason"]): row["cost_usd"]
+            for row in connection.rows("SELECT * FROM rework")
+        }
+        assert quality["cost_usd"] == scene.cost(connection, "attempts")
+    assert [
+        quality[f"{part}_cost_usd"] for part in ("good", "prevention", "appraisal", "failure")
+    ] == [
+        Decimal("0.01"),
+        Decimal("0.02"),
+        Decimal("0.04"),
+        Decimal("1.08"),
+    ]
+    assert quality["quality_cost_usd"] == Decimal("1.14")
+    assert quality["quality_cost_ratio"] == pytest.approx(1.14 / 1.15)
+    assert rates == {"m1": (0.0, 0.0, 1.0), "m2": (1.0, 1.0, None), "lookup": (1.0, 1.0, None)}
+    assert reasons == {("m2", "wrong"): Decimal("0.08"), ("lookup", "built_on_wrong"): Decimal(1)}
