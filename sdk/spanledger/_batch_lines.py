@@ -9,42 +9,50 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from spanledger import _chat_completions, _embeddings, _responses, semconv
+from spanledger import _chat_completions, _embeddings, _responses, _text_completions, semconv
 from spanledger._answer import Answer, parse_json, text
-from spanledger._fetch import Fetch, Fetched, Found
+from spanledger._batch_body import watch_body
+from spanledger._fetch import Fetch, Fetched, Found, Telling
 
 _OK: Final = 200
 
-
 #: What the body of an answer calls itself -> the operation, and who reads it.
-_KINDS: Final[Mapping[str, tuple[str, Callable[[Any], Answer]]]] = {
+Kinds = Mapping[str, tuple[str, Callable[[Any], Answer]]]
+KINDS: Final[Kinds] = {
     "chat.completion": (semconv.OPERATION_CHAT, _chat_completions.answer_of),
     "response": (semconv.OPERATION_CHAT, _responses.answer_of),
     "list": (semconv.OPERATION_EMBEDDINGS, _embeddings.answer_of),
+    "text_completion": (semconv.OPERATION_TEXT_COMPLETION, _text_completions.answer_of),
 }
 
 
-def read_line(line: bytes) -> Fetched | None:
-    """The answer in a line of a result file; None for a line without one."""
-    result = parse_json(line)
+def read_result(result: Any, kinds: Kinds = KINDS) -> Fetched | None:
+    """The answer in the object of a line; None for one without an answer that we can read."""
     response = result.response
-    if response is None or response.status_code != _OK:
+    if response is None or response.status_code != _OK or response.body is None:
         return None
     body = response.body
-    operation, read = _KINDS[body.object]
+    operation, read = kinds.get(text(body.object), ("", None))
+    if read is None:
+        return None
     answer = read(body)
     answer.service_tier = semconv.TIER_BATCH
     answer.response_id = answer.response_id or text(result.id)
     return Fetched(operation, answer)
 
 
-def find_lines(result: Any) -> Found:
+#: In the first line of a result file.
+_WORDS: Final = (b'"custom_id"', b'"response"')
+_NOTHING: Final = Found((), 0)
+
+
+def find_lines(result: Any, words: tuple[bytes, ...] = _WORDS) -> Found:
     """The lines of a downloaded file, if it has the results of a batch."""
-    response = getattr(result, "response", None) or result.http_response
-    if not (response.is_closed or response.is_stream_consumed):
-        return _NOTHING  # the application reads it piece by piece
+    response = _response_of(result)
+    if response is None or not _is_read(response):
+        return _NOTHING
     content: bytes = response.content
-    return lines_in(content, b'"custom_id"', b'"response"')
+    return lines_in(content, *words)
 
 
 def lines_in(content: bytes, *words: bytes) -> Found:
@@ -57,7 +65,23 @@ def lines_in(content: bytes, *words: bytes) -> Found:
     return Found(_lines(content), content.count(b"\n") + 1)
 
 
-_NOTHING: Final = Found((), 0)
+def _response_of(result: Any) -> Any:
+    """The HTTP library's response: in what the client gives, or that itself."""
+    held = getattr(result, "response", None) or getattr(result, "http_response", None)
+    return held or (result if hasattr(result, "is_stream_consumed") else None)
+
+
+def _is_read(response: Any) -> bool:
+    return response.is_closed or response.is_stream_consumed
+
+
+def _watch(result: Any, telling: Telling, *, asynchronous: bool) -> bool:
+    """Tell the lines as the application reads them, where it reads piece by piece."""
+    response = _response_of(result)
+    if response is None or _is_read(response):
+        return False
+    watch_body(response, telling, _WORDS, asynchronous=asynchronous)
+    return True
 
 
 def _lines(content: bytes) -> Iterator[bytes]:
@@ -72,4 +96,17 @@ def _lines(content: bytes) -> Iterator[bytes]:
         start = end + 1
 
 
-BATCH_FILE: Final = Fetch(read=read_line, find=find_lines)
+def batch_file(kinds: Kinds = KINDS) -> Fetch:
+    """How a result file is told.
+
+    Args:
+        kinds: what its answers may be, and who reads them.
+    """
+
+    def read(line: bytes) -> Fetched | None:
+        return read_result(parse_json(line), kinds)
+
+    return Fetch(read=read, find=find_lines, watch=_watch)
+
+
+BATCH_FILE: Final = batch_file()

@@ -11,11 +11,13 @@ this process or another, tells the same response id, which the ledger counts onc
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -29,7 +31,7 @@ from spanledger._attempts import failure_of
 from spanledger._draining import FINISHER
 from spanledger._guard import guarded
 from spanledger._patching import Kind, Wrapper
-from spanledger._stream import AsyncStream, Observed, SyncStream
+from spanledger._stream import AsyncStream, SyncStream
 
 #: Answers told in one job of the background thread, and its pause after each full one: queues of
 #: exporters are bounded, and a batch can have 100,000 results.
@@ -63,13 +65,22 @@ class Fetch:
     ``read`` makes an answer of one item, or None of what is none (yet); runs in the background.
     ``find`` gives the items in a whole result, without reading or copying it; where the result is
     an iterator, each item it gives to the application is one. ``is_set`` is true where the items
-    are many and get a span around them; ``tier_attribute`` is as in ``Api``.
+    are many and get a span around them; ``watch`` takes over a result that the application has
+    still to read, and is false where it does not; ``positional`` and ``tier_attribute`` are as in
+    ``Api``; ``routes`` is true where another client may make the request, which tells it then.
     """
 
     read: Callable[[Any], Fetched | None]
     find: Callable[[Any], Found] = _itself
     is_set: bool = True
+    watch: Callable[..., bool] | None = None
+    positional: tuple[str, ...] = ()
+    routes: bool = False
     tier_attribute: str = semconv.OPENAI_RESPONSE_SERVICE_TIER
+
+
+#: The fetch that another client may be making now.
+_routing: Final[ContextVar[Telling | None]] = ContextVar("spanledger_routing", default=None)
 
 
 class Telling:
@@ -83,6 +94,7 @@ class Telling:
 
     def __init__(self, fetch: Fetch, tracer: Tracer, attributes: Mapping[str, Any]) -> None:
         self.reading = False
+        self.told_inside = False
         self._fetch = fetch
         self._tracer = tracer
         self._attributes = attributes
@@ -93,6 +105,25 @@ class Telling:
         self._items: list[Any] = []
         self._failure = ""
         self._open = [True]
+
+    def watches(self, result: Any, *, asynchronous: bool) -> bool:
+        """Whether the application has still to read it; it is told as far as it does."""
+        watch = self._fetch.watch
+        return watch is not None and watch(result, self, asynchronous=asynchronous)
+
+    @contextlib.contextmanager
+    def asking(self) -> Generator[None]:
+        """Around the request: who makes it for another client tells it alone."""
+        outer = _routing.get()
+        if outer is not None:
+            outer.told_inside = True
+        token = _routing.set(self) if self._fetch.routes else None
+        try:
+            yield
+        finally:
+            if token is not None:
+                with contextlib.suppress(ValueError):  # a coroutine that is closed elsewhere
+                    _routing.reset(token)
 
     # --- a whole result --------------------------------------------------------------------------
     def whole(self, result: Any) -> None:
@@ -215,16 +246,21 @@ class Telling:
         return attributes
 
 
-Beginner = Callable[[Any], Telling | None]
+Beginner = Callable[[Any, tuple[Any, ...], Mapping[str, Any]], Telling | None]
+
+
+def _asking(telling: Telling | None) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if telling is None else telling.asking()
 
 
 def _drive_sync(begin: Beginner) -> Wrapper:
     def driver(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        telling = begin(instance)
-        result = wrapped(*args, **kwargs)
-        watched = _fetched(telling, result, SyncStream)
+        telling = begin(instance, args, kwargs)
+        with _asking(telling):
+            result = wrapped(*args, **kwargs)
+        watched = _fetched(telling, result, asynchronous=False)
         return result if watched is None else watched
 
     return driver
@@ -234,9 +270,10 @@ def _drive_async(begin: Beginner) -> Wrapper:
     async def driver(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        telling = begin(instance)
-        result = await wrapped(*args, **kwargs)
-        watched = _fetched(telling, result, AsyncStream)
+        telling = begin(instance, args, kwargs)
+        with _asking(telling):
+            result = await wrapped(*args, **kwargs)
+        watched = _fetched(telling, result, asynchronous=True)
         return result if watched is None else watched
 
     return driver
@@ -250,16 +287,17 @@ DRIVERS: Final[Mapping[Kind, Callable[[Beginner], Wrapper]]] = {
 
 
 @guarded(None)
-def _fetched(telling: Telling | None, result: Any, proxy: type[Observed]) -> Any:
+def _fetched(telling: Telling | None, result: Any, *, asynchronous: bool) -> Any:
     """Tell what was fetched, or watch it being read.
 
     Returns:
         A transparent proxy of an iterator; None where the user gets the result itself.
     """
-    if telling is None:
+    if telling is None or telling.told_inside:
         return None
     if hasattr(result, "__next__") or hasattr(result, "__anext__"):
         FINISHER.ensure_running()  # somebody is there to tell, should the iterator be dropped
-        return proxy(result, telling)
-    telling.whole(result)
+        return (AsyncStream if asynchronous else SyncStream)(result, telling)
+    if not telling.watches(result, asynchronous=asynchronous):
+        telling.whole(result)
     return None

@@ -180,9 +180,10 @@ def _fetching(
     fetch: _fetch.Fetch, kind: Kind, instrumentor: Instrumentor, tracer: Callable[[], Tracer]
 ) -> Wrapper:
     @guarded(None)
-    def begin(instance: Any) -> _fetch.Telling:
-        provider = instrumentor.flavour(instance) or instrumentor.provider
-        attributes = client_attributes(instrumentor.address(instance), provider)
+    def begin(instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _fetch.Telling:
+        given = {**dict(zip(fetch.positional, args, strict=False)), **kwargs}
+        _, flavour, address = instrumentor.asks(instance, given)
+        attributes = client_attributes(address, flavour or instrumentor.provider)
         return _fetch.Telling(fetch, tracer(), attributes)
 
     return _fetch.DRIVERS[kind](begin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from spanledger._gaps import NOT_YET, NOTHING, STORED
+from spanledger._gaps import FETCHED, NOT_YET, NOTHING, STORED
 
 _MODULE: Final = "litellm"
 
@@ -24,7 +24,7 @@ HELPERS: Final = _named(
 _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     STORED: _named(
         "a_add_message create_assistants create_thread delete_assistant get_assistants",
-        "get_messages get_thread create_file file_content file_delete file_list file_retrieve",
+        "get_messages get_thread create_file file_delete file_list file_retrieve",
         "create_container delete_container list_containers retrieve_container",
         "list_container_files upload_container_file create_agent delete_agent get_agent",
         "list_agents list_agent_versions create_skill delete_skill get_skill list_skills",
@@ -33,6 +33,7 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "vector_store_file_list vector_store_file_retrieve vector_store_file_update",
         "video_content video_get_character video_list video_status",
     ),
+    FETCHED: _named("create_batch cancel_batch retrieve_batch list_batches"),
     f"{NOTHING}: asks no model, or one that is free": _named(
         "acount_tokens ahealth_check realtime_health_check moderation",
         "close_litellm_async_clients bill_first_round_on_failure",
@@ -50,7 +51,7 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "acreate_realtime_translation_client_secret arealtime_calls arealtime_translation_calls",
     ),
     f"{NOT_YET}: answered later, elsewhere": _named(
-        "run_thread create_batch cancel_batch retrieve_batch list_batches",
+        "run_thread",
         "create_fine_tuning_job cancel_fine_tuning_job retrieve_fine_tuning_job",
         "list_fine_tuning_jobs create_eval cancel_eval delete_eval get_eval list_evals",
         "create_run cancel_run delete_run get_run list_runs",

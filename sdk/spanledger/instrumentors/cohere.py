@@ -1,9 +1,12 @@
-"""The ``cohere`` client: chat, embeddings and reranking of its second API.
+"""The ``cohere`` client: chat, embeddings and reranking of its second API, batches, embed jobs.
 
 Cohere counts twice: ``tokens`` is what the model saw, with Cohere's own template around the prompt;
 ``billed_units`` is what the invoice has. The billed counts are told where there are any. Reranking
 is billed by search units, by newer models by tokens: what the answer says is told, and nothing is
 estimated, because an estimate would be nobody's bill. No answer of this API names its model.
+
+The results of a batch or of an embed job lie in a dataset that is downloaded from elsewhere; what
+is billed stands in the job, so it is told as one answer by whoever fetches the job at its end.
 
 A stream is a generator here: its request, and so its span, begin when it is first read.
 """
@@ -17,7 +20,17 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, strings, text
 from spanledger._api import Api
 from spanledger._facts import Attributes
-from spanledger._gaps import COUNTS, MEDIA, MODEL_CALLS, STORED, TRAINING, under
+from spanledger._fetch import Fetch, Fetched
+from spanledger._gaps import (
+    COUNTS,
+    FETCHED,
+    INSIDE,
+    MEDIA,
+    MODEL_CALLS,
+    STORED,
+    TRAINING,
+    under,
+)
 from spanledger._instrumentor import Instrumentor, Method, both, number, sampling_attributes
 from spanledger._patching import Kind, Target
 
@@ -136,6 +149,51 @@ def _rerank_answer(answer: Any) -> Answer:
     return Answer(response_id=text(answer.id), uncounted=not usage.known, usage=usage)
 
 
+def _batch(fetched: Any) -> Fetched | None:
+    """A batch that has ended, also a cancelled one, with the tokens of its records."""
+    batch = fetched.batch
+    if batch.status not in _ENDED:
+        return None
+    given, made = _digits(batch.input_tokens), _digits(batch.output_tokens)
+    if given is None:
+        return None
+    return Fetched(
+        semconv.OPERATION_CHAT if made else semconv.OPERATION_EMBEDDINGS,
+        Answer(
+            response_id=text(batch.id),
+            model=text(batch.model),
+            service_tier=semconv.TIER_BATCH,
+            usage=Usage(input_tokens=given, output_tokens=made or 0),
+        ),
+    )
+
+
+#: How a batch ends.
+_ENDED: Final = frozenset(
+    {"BATCH_STATUS_COMPLETED", "BATCH_STATUS_FAILED", "BATCH_STATUS_CANCELED"}
+)
+
+
+def _digits(value: object) -> int | None:
+    """A count that is sent as a text."""
+    said = text(value)
+    return int(said) if said.isdecimal() else None
+
+
+def _embed_job(job: Any) -> Fetched | None:
+    """A job that is complete, with the tokens of all its texts."""
+    given = _count(_billed(job), "input_tokens")
+    if job.status != "complete" or given is None:
+        return None
+    usage = Usage(input_tokens=given, output_tokens=0)
+    answer = Answer(response_id=text(job.job_id), model=text(job.model), usage=usage)
+    return Fetched(semconv.OPERATION_EMBEDDINGS, answer)
+
+
+BATCH: Final = Fetch(read=_batch, is_set=False)
+EMBED_JOB: Final = Fetch(read=_embed_job, is_set=False)
+
+
 def _chat(*, streams: bool) -> Api:
     return Api(
         operation=semconv.OPERATION_CHAT,
@@ -178,6 +236,8 @@ INSTRUMENTOR: Final = Instrumentor(
         Method(Target(_MODULE, "AsyncV2Client.chat_stream", Kind.SYNC), _STREAMED),
         *both(_MODULE, "V2Client.embed", EMBED),
         *both(_MODULE, "V2Client.rerank", RERANK),
+        *both("cohere.batches.client", "BatchesClient.retrieve", BATCH),
+        *both("cohere.embed_jobs.client", "EmbedJobsClient.get", EMBED_JOB),
     ),
     helpers=(),
     not_metered={
@@ -185,9 +245,11 @@ INSTRUMENTOR: Final = Instrumentor(
         **under(
             "cohere",
             MODEL_CALLS,
-            *("audio.*", "base_client.*", "batches.*", "bedrock_client.*", "client.*"),
-            *("embed_jobs.*", "raw_base_client.*", "v2.raw_client.*"),
+            *("audio.*", "base_client.*", "batches.raw_client.*", "bedrock_client.*", "client.*"),
+            *("embed_jobs.raw_client.*", "raw_base_client.*", "v2.raw_client.*"),
         ),
+        **under("cohere.batches.client.BatchesClient", FETCHED, "cancel", "create", "list"),
+        **under("cohere.embed_jobs.client.EmbedJobsClient", FETCHED, "cancel", "create", "list"),
         **under("cohere", TRAINING, "finetuning.*"),
         **under("cohere", STORED, "connectors.*", "datasets.*", "models.*"),
         **under("cohere.client.Client", COUNTS, "tokenize", "detokenize"),
@@ -197,7 +259,7 @@ INSTRUMENTOR: Final = Instrumentor(
             for name, reason in _FREE
         },
         **under("cohere.client.Client", COUNTS, "fetch_tokenizer"),
-        **under("cohere.client.Client", STORED, "wait"),
+        **under("cohere.client.Client", INSIDE, "wait"),
     },
     notes=(
         "Images that are embedded have no tokens: such calls are told without usage.",

@@ -23,6 +23,7 @@ from spanledger._api import Api, Reading
 from spanledger._chat_completions import ChatReading, said_texts
 from spanledger._facts import Attributes
 from spanledger._instrumentor import Asked, Instrumentor, Method
+from spanledger._litellm_batches import RESULT_FILE
 from spanledger._litellm_functions import HELPERS, NOT_METERED
 from spanledger._patching import Kind, Target
 from spanledger._responses import ResponseReading
@@ -262,6 +263,16 @@ RERANK: Final = _api(
 )
 
 
+def _result_files() -> tuple[Method, Method]:
+    """The two have their parameters in another order."""
+    plain = replace(RESULT_FILE, positional=("file_id", "model", "custom_llm_provider"))
+    other = replace(RESULT_FILE, positional=("file_id", "custom_llm_provider"))
+    return (
+        Method(Target("litellm", "file_content", Kind.SYNC), plain),
+        Method(Target("litellm", "afile_content", Kind.ASYNC), other),
+    )
+
+
 def _methods(name: str, api: Api, *, module: str = "litellm") -> tuple[Method, Method]:
     """A function of the module and its asynchronous sister."""
     optional = name.endswith("_with_retries")
@@ -284,13 +295,15 @@ INSTRUMENTOR: Final = Instrumentor(
         *_methods("responses_with_retries", RESPONSES),
         *_methods("embedding", EMBEDDINGS),
         *_methods("rerank", RERANK),
+        *_result_files(),
     ),
     helpers=HELPERS,
     not_metered=NOT_METERED,
     asked=_asked,
     notes=(
         "What the clients under LiteLLM do for it is told once, by LiteLLM's span.",
-        "Not metered: images, audio, video, OCR, Anthropic's messages, batches, realtime.",
+        "Not metered: images, audio, video, OCR, Anthropic's messages, realtime.",
+        "Result files of batches in the formats of Google and of Bedrock are not read.",
         "Answers of LiteLLM's own cache, and mocks, are told with 0 tokens.",
         "Not seen: retries of providers that LiteLLM asks through its Rust core or through boto3.",
     ),

@@ -1,4 +1,4 @@
-"""The ``mistralai`` client: chat, agents and fill-in-the-middle completions, and embeddings.
+"""The ``mistralai`` client: completions of chats, agents and gaps, embeddings, results of batches.
 
 The wire format is OpenAI's chat completion with an envelope around each chunk of a stream. A count
 that the server did not send reads as 0 in this client, so a usage of nothing but zeros is none.
@@ -10,16 +10,20 @@ the collector counts the call once by its response id.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from spanledger import _chat_completions, semconv
-from spanledger._answer import Answer, Usage, text, whole
+from spanledger._answer import Answer, Usage, parse_json, text, whole
 from spanledger._api import Api
+from spanledger._batch_lines import batch_file, read_result
 from spanledger._chat_completions import ChatReading
 from spanledger._facts import Attributes
+from spanledger._fetch import Fetch, Fetched, Found
 from spanledger._gaps import (
     COUNTS,
+    FETCHED,
     MACHINERY,
     MACHINES,
     MEDIA,
@@ -105,7 +109,31 @@ EMBEDDINGS: Final = Api(
 )
 
 
-def _both(module: str, name: str, api: Api, *, optional: bool) -> tuple[Method, ...]:
+#: What lies in the results of a batch: the bodies of the calls above.
+_BATCHED: Final = {
+    "chat.completion": (semconv.OPERATION_CHAT, _answer),
+    "list": (semconv.OPERATION_EMBEDDINGS, _embeddings_answer),
+}
+
+
+def _find_inlined(job: Any) -> Found:
+    """The results inside a job, where it was asked for with them and has ended."""
+    outputs: Any = getattr(job, "outputs", None)
+    if not isinstance(outputs, list):  # the client's mark for nothing
+        return Found((), 0)
+    results = cast("list[Any]", outputs)
+    return Found(results, len(results))
+
+
+def _read_inlined(output: Mapping[str, Any]) -> Fetched | None:
+    return read_result(parse_json(json.dumps(output)), _BATCHED)
+
+
+RESULT_FILE: Final = batch_file(_BATCHED)
+INLINED: Final = Fetch(read=_read_inlined, find=_find_inlined)
+
+
+def _both(module: str, name: str, api: Api | Fetch, *, optional: bool) -> tuple[Method, ...]:
     """A method and its asynchronous sister, which has a name of its own in the same class."""
     return (
         Method(Target(module, name, Kind.SYNC, optional=optional), api),
@@ -132,10 +160,13 @@ def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
         *_completions(f"{package}.agents", "Agents", chat, *asked, optional=optional),
         *_completions(f"{package}.fim", "Fim", fim, "prompt", "suffix", optional=optional),
         *_both(f"{package}.embeddings", "Embeddings.create", EMBEDDINGS, optional=optional),
+        *_both(f"{package}.files", "Files.download", RESULT_FILE, optional=optional),
+        *_both(f"{package}.mistral_jobs", "MistralJobs.get", INLINED, optional=True),  # before 3.0
     )
 
 
 _PACKAGE: Final = "mistralai.client"
+_STORED_FILES: Final = ("delete", "get_signed_url", "list", "retrieve", "upload")
 NOT_METERED: Final = {
     **under(_PACKAGE, MACHINERY, "basesdk.*"),
     **under(_PACKAGE, NO_REQUEST, "sdk.*"),
@@ -143,7 +174,7 @@ NOT_METERED: Final = {
         _PACKAGE,
         STORED,
         *("accesses.*", "audio_agents.*", "beta_agents.*", "beta_prompts.*", "connectors.*"),
-        *("datasets.*", "datasets_records.*", "events.*", "files.*", "logs.*", "metrics.*"),
+        *("datasets.*", "datasets_records.*", "events.*", "logs.*", "metrics.*"),
         *("models_.*", "service_accounts.*", "skills.*", "spans.*", "traces.*", "users.*"),
         *("voices.*", "webhooks.*", "workflows_events.*", "workflows_runs.*"),
         "ingestion_pipeline_configurations.*",
@@ -153,9 +184,11 @@ NOT_METERED: Final = {
         MODEL_CALLS,
         *("classifiers.*", "conversations.*", "datasets_records.DatasetsRecords.judge"),
         *("evaluations.*", "evaluations_projects.*", "evaluations_records.*"),
-        *("evaluations_runs.*", "executions.*", "jobs.*", "judges.*", "optimizations.*"),
+        *("evaluations_runs.*", "executions.*", "judges.*", "optimizations.*"),
         *("responses.*", "schedules.*", "triggers.*", "workflows.*"),
     ),
+    **under(f"{_PACKAGE}.files.Files", STORED, *_STORED_FILES),
+    **under(f"{_PACKAGE}.jobs.Jobs", FETCHED, "cancel", "create", "delete", "list"),
     **under(_PACKAGE, COUNTS, "responses.Responses.count_input_tokens"),
     **under(_PACKAGE, TOOLS, "connectors.Connectors.call_tool"),
     **under(_PACKAGE, MEDIA, "ocr.*", "speech.*", "transcriptions.*"),
@@ -174,6 +207,7 @@ INSTRUMENTOR: Final = Instrumentor(
     minimum=MINIMUM_VERSION,
     methods=(
         *_methods("mistralai.client"),
+        *_both("mistralai.client.jobs", "Jobs.get", INLINED, optional=True),
         *_methods("mistralai", optional=True),  # before 2.0
     ),
     helpers=(

@@ -1,4 +1,4 @@
-"""The ``together`` client: chat and text completions, embeddings and reranking.
+"""The ``together`` client: chat and text completions, embeddings, reranking, results of batches.
 
 The wire format is OpenAI's, with the cached tokens beside the other counts of a usage and not in
 details of their own. The last chunk of a stream carries the usage whether it was asked for or not.
@@ -11,9 +11,11 @@ from typing import Any, Final
 from spanledger import _chat_completions, _text_completions, semconv
 from spanledger._answer import Answer, Usage, count, fields_of, text, whole
 from spanledger._api import Api
+from spanledger._batch_lines import KINDS, batch_file
 from spanledger._chat_completions import ChatReading
 from spanledger._gaps import (
     BY_PATH,
+    FETCHED,
     MACHINES,
     MEDIA,
     MODEL_CALLS,
@@ -111,6 +113,16 @@ RERANK: Final = Api(
     prompt=("documents", "query"),
 )
 
+#: What lies in the results of a batch: the bodies of the calls above.
+RESULT_FILE: Final = batch_file(
+    {
+        **KINDS,
+        "chat.completion": (semconv.OPERATION_CHAT, _chat_answer),
+        "text.completion": (semconv.OPERATION_TEXT_COMPLETION, _text_answer),
+        "list": (semconv.OPERATION_EMBEDDINGS, _embeddings_answer),
+    }
+)
+
 _PACKAGE: Final = "together.resources"
 
 INSTRUMENTOR: Final = Instrumentor(
@@ -122,6 +134,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("together.resources.completions", "CompletionsResource.create", TEXT),
         *both("together.resources.embeddings", "EmbeddingsResource.create", EMBEDDINGS),
         *both("together.resources.rerank", "RerankResource.create", RERANK),
+        *both("together.resources.files", "FilesResource.content", RESULT_FILE),
     ),
     helpers=(),
     not_metered={
@@ -130,13 +143,15 @@ INSTRUMENTOR: Final = Instrumentor(
         **under("together", BY_PATH, "_base_client.*"),
         **under(_PACKAGE, MEDIA, "audio.*", "images.*", "videos.*"),
         **under(_PACKAGE, SESSIONS, "realtime.*"),
-        **under(_PACKAGE, MODEL_CALLS, "batches.*", "evals.*"),
+        **under(_PACKAGE, MODEL_CALLS, "evals.*"),
+        **under(_PACKAGE, FETCHED, "batches.*"),
+        **under(f"{_PACKAGE}.files.FilesResource", STORED, "delete", "list", "retrieve", "upload"),
         **under(_PACKAGE, TRAINING, "fine_tuning.*", "post_training.*"),
         **under(_PACKAGE, MACHINES, "beta.jig.*", "clusters.*", "endpoints.*"),
         **under(
             _PACKAGE,
             STORED,
-            *("audio.voices.*", "files.*", "models.*", "organization.*", "projects.*"),
+            *("audio.voices.*", "models.*", "organization.*", "projects.*"),
         ),
     },
     notes=("Embeddings are counted here where the answer says no usage.",),

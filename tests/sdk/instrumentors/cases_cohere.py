@@ -39,6 +39,7 @@ class Client:
         self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
         self.chat, self.chat_stream = client.chat, client.chat_stream
         self.embed, self.rerank = client.embed, client.rerank
+        self.batches, self.embed_jobs = client.batches, client.embed_jobs
 
 
 def make(mode: Mode, provider: Provider, **options: Any) -> Any:

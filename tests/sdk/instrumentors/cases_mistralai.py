@@ -69,14 +69,14 @@ class Client:
         asynchronous = isinstance(http, _HTTP.AsyncClient)
         self.mistral = client
         self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
-        self.chat, self.fim, self.embeddings, self.agents = (
-            _face(part, "_async" if asynchronous else "")
-            for part in (client.chat, client.fim, client.embeddings, client.agents)
+        parts = (client.chat, client.fim, client.embeddings, client.agents, client.files)
+        self.chat, self.fim, self.embeddings, self.agents, self.files, self.jobs = (
+            _face(part, "_async" if asynchronous else "") for part in (*parts, client.batch.jobs)
         )
 
 
 def _face(part: Any, suffix: str) -> Any:
-    names = ("complete", "stream", "parse", "parse_stream", "create")
+    names = ("complete", "stream", "parse", "parse_stream", "create", "download", "get")
     present = [name for name in names if hasattr(part, name)]
     return SimpleNamespace(**{name: getattr(part, f"{name}{suffix}") for name in present})
 
