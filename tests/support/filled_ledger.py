@@ -3,7 +3,8 @@
 Trace 1 is a planner that calls a researcher: a priced call, one that was retried inside the client,
 one that failed, a stream whose tokens were estimated, a model that nobody knows the price of, a
 tool and one call told twice. Trace 2 has names made to hurt a terminal. Trace 3 has no known cost
-at all. Trace 4 belongs to another workspace. Trace 5 books an asset, which no run carries.
+at all. Trace 4 belongs to another workspace. Trace 5 books an asset, which no run carries. Trace 6
+is a record that says something of trace 1 without a verdict.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def fill(store: Store) -> None:
     """Put the four traces into an empty, migrated ledger and settle them."""
     with store.connect() as connection:
         publish(connection, _prices())
-        for spans in (_planner(), _hostile(), _unknown(), _foreign(), _asset()):
+        for spans in (_planner(), _hostile(), _unknown(), _foreign(), _asset(), _record()):
             load(connection, spans)
     one = settler(store)
     try:
@@ -44,6 +45,11 @@ def _asset() -> list[Row]:
     told = {"id": "support-ft", "entry": "cost", "kind": "training", "amount": "120000"}
     attributes = {f"spanledger.asset.{name}": value for name, value in told.items()}
     return [span(1, role="record", trace=5, attributes=attributes)]
+
+
+def _record() -> list[Row]:
+    attributes = {"spanledger.subject.trace_id": TRACE, "gen_ai.evaluation.score.label": "terse"}
+    return [span(1, role="record", trace=6, attributes=attributes)]
 
 
 def _prices() -> list[Row]:

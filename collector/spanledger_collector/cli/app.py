@@ -17,6 +17,7 @@ from .models import models
 from .output import fail
 from .prices import prices
 from .reconcile import reconcile
+from .records import records
 from .reprice import reprice
 from .run import run
 from .runs import runs
@@ -67,6 +68,7 @@ app.command("sql")(sql)
 app.command("doctor")(doctor)
 app.command("schema")(schema)
 app.add_typer(prices, name="prices")
+app.add_typer(records, name="records")
 
 
 def execute(arguments: Sequence[str]) -> int:

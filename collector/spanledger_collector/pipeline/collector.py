@@ -96,9 +96,9 @@ class Collector:
         engine = self._engine = Engine(config, journal, self._book, registry)
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))
-        api, sql = await self._serve(held, journal, engine)
-        held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
         receiver = Receiver(config, accept=journal.append, registry=registry)
+        api, sql = await self._serve(held, journal, engine, receiver)
+        held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
         held.push_async_callback(receiver.stop, self._grace_seconds)
         bound = await receiver.start()
         engine.start()
@@ -107,7 +107,7 @@ class Collector:
         return Ports(grpc=bound.grpc, http=bound.http, api=api, sql=sql)
 
     async def _serve(
-        self, held: AsyncExitStack, journal: Journal, engine: Engine
+        self, held: AsyncExitStack, journal: Journal, engine: Engine, receiver: Receiver
     ) -> tuple[int, int]:
         """Listen for readers; returns the ports of the API and of SQL (0 = off)."""
         config = self._config
@@ -116,6 +116,7 @@ class Collector:
             health=lambda: _health(journal, engine),
             registry=self._registry,
             guard=engine.guard if config.sql_port else None,
+            records=receiver.http,
         )
         app = LoopbackOnly(api.app) if config.host in LOOPBACK else api.app
         api_port = await self._listen(held, app, api.close, config.api_port, "API")

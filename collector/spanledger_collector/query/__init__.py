@@ -9,6 +9,7 @@ from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
 from .plain import plain_rows
 from .reader import DirectReader, Reader
+from .recording import Recorded, Rejected
 from .remote import RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
@@ -18,6 +19,7 @@ from .rows import (
     ChargeRow,
     CoverageRow,
     ModelRow,
+    RecordRow,
     RunRow,
     SpanRow,
     TraceReport,
@@ -41,6 +43,9 @@ __all__ = [
     "ModelRow",
     "NamedQuery",
     "Reader",
+    "RecordRow",
+    "Recorded",
+    "Rejected",
     "RemoteReader",
     "RepricedRow",
     "RunRow",

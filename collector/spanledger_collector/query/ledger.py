@@ -33,6 +33,7 @@ from .explanation import (
 )
 from .named import named
 from .reader import DirectReader, Reader, Row
+from .recording import Recorded
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
@@ -42,6 +43,7 @@ from .rows import (
     ChargeRow,
     CoverageRow,
     ModelRow,
+    RecordRow,
     RunRow,
     SpanRow,
     TraceReport,
@@ -160,6 +162,40 @@ class Ledger:
                 "a collector that was started with `spanledger up --sql`"
             )
         return self._reader.sql(self._guard(self._store, text))
+
+    def add_records(self, records: Sequence[Mapping[str, object]]) -> Recorded:
+        """Tell the collector what is known of runs by now: revenue, outcomes, evaluations, ...
+
+        Args:
+            records: each with ``kind``, a subject and the fields of that kind (``docs/records.md``
+                has them). Money as text or ``Decimal``, times as ``datetime`` or ISO 8601. The same
+                record with the same ``record_id`` again changes nothing; another one amends it.
+
+        Returns:
+            What was stored, on disk, and what was not and why. Runs show it some seconds later.
+
+        Raises:
+            ConfigurationError: this ledger is read directly; only a collector takes records.
+            StoreUnavailableError: none answers; what was sent may or may not be stored.
+        """
+        if not isinstance(self._reader, RemoteReader):
+            raise ConfigurationError(
+                "records go through a running collector: connect to spanledger://host:port"
+            )
+        return self._reader.add_records(records)
+
+    def records(
+        self, *, run_id: str = "", trace_id: str = "", external_key: str = ""
+    ) -> Sequence[RecordRow]:
+        """Every telling of the records about a run, a trace or an external key, oldest first.
+
+        Raises:
+            PermanentError: not exactly one of the three was given.
+        """
+        subject = {"run_id": run_id, "trace_id": trace_id.lower(), "external_key": external_key}
+        if sum(map(bool, subject.values())) != 1:
+            raise PermanentError("records are listed by one of run_id, trace_id and external_key")
+        return parse_rows(RecordRow, self.query("records", **subject))
 
     def trace(self, trace_id: str) -> TraceReport:
         """What one trace cost and why.

@@ -27,6 +27,8 @@ DEFAULTS: Mapping[str, object] = {
     "limit": 1000,
     "agent_name": "",
     "span_id": "",
+    "run_id": "",
+    "external_key": "",
     "by": "total",
     "as_known_at": _LATEST,
     "as_valid_at": _EARLIEST,

@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any, NoReturn, cast
@@ -15,20 +15,25 @@ from spanledger_collector.errors import (
     CollectorError,
     ConfigurationError,
     NotFoundError,
+    OverloadedError,
     PermanentError,
     RefusedQueryError,
     StoreUnavailableError,
 )
 
 from .reader import Row
+from .recording import Recorded, records_answer, records_body
 
 ARROW = "application/vnd.apache.arrow.stream"
 DEFAULT_PORT = 4319
 #: Scheme of a ledger address -> scheme of the collector's API.
 SCHEMES: Mapping[str, str] = {"spanledger": "http", "spanledgers": "https"}
+_JSON = "application/json"
+_OK, _BAD_REQUEST = 200, 400
 _ERRORS: Mapping[int, type[CollectorError]] = {
     403: RefusedQueryError,
     404: NotFoundError,
+    429: OverloadedError,
     503: StoreUnavailableError,
 }
 
@@ -74,7 +79,7 @@ class RemoteReader:
 
     def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """See :class:`~.reader.Reader`. Decimals and times come as text; rows parse them."""
-        body = self._get(_query_path(name, parameters), "application/json")
+        body = self._get(_query_path(name, parameters), _JSON)
         return cast("list[Row]", json.loads(body)["rows"])
 
     def arrow(self, name: str, parameters: Mapping[str, object]) -> pa.Table:
@@ -87,7 +92,13 @@ class RemoteReader:
 
     def health(self) -> dict[str, Any]:
         """The collector's own account of itself (``/healthz``)."""
-        return cast("dict[str, Any]", json.loads(self._get("/healthz", "application/json")))
+        return cast("dict[str, Any]", json.loads(self._get("/healthz", _JSON)))
+
+    def add_records(self, records: Sequence[Mapping[str, object]]) -> Recorded:
+        """See :meth:`~.ledger.Ledger.add_records`."""
+        code, answer = self._exchange("/v1/records", _JSON, records_body(records))
+        recorded = records_answer(answer) if code in (_OK, _BAD_REQUEST) else None
+        return _raise_answer(code, answer) if recorded is None else recorded
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -96,15 +107,20 @@ class RemoteReader:
         return self._send(path, accept, None)
 
     def _send(self, path: str, accept: str, body: bytes | None) -> bytes:
+        code, answer = self._exchange(path, accept, body)
+        return answer if code == _OK else _raise_answer(code, answer)
+
+    def _exchange(self, path: str, accept: str, body: bytes | None) -> tuple[int, bytes]:
+        """Status and body of the collector's answer, whatever it is."""
         request = urllib.request.Request(  # noqa: S310 - http(s) only: see `at`
-            self._base_url + path, data=body, headers={"Accept": accept}
+            self._base_url + path, data=body, headers={"Accept": accept, "Content-Type": _JSON}
         )
         try:
             with self._opener.open(request, timeout=self._timeout_seconds) as response:
-                return cast("bytes", response.read())
+                return _OK, cast("bytes", response.read())
         except urllib.error.HTTPError as error:
             with error:
-                _raise_answer(error.code, error.read())
+                return error.code, error.read()
         except (OSError, HTTPException) as error:
             raise StoreUnavailableError(
                 f"no collector answers at {self._base_url} ({error}); start one with "
@@ -128,7 +144,8 @@ def _table(body: bytes) -> pa.Table:
 def _raise_answer(code: int, body: bytes) -> NoReturn:
     """The collector's error, as the error it was over there."""
     try:
-        message = str(json.loads(body)["error"])
+        told = json.loads(body)
+        message = str(told["error"] if "error" in told else told["message"])
     except (ValueError, KeyError, TypeError):
         message = f"the collector answered {code}: {body[:200].decode(errors='replace')}"
     raise _ERRORS.get(code, PermanentError)(message)

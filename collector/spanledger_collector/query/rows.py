@@ -276,6 +276,35 @@ class ChargeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordRow:
+    """One telling of a record about a run (query ``records``)."""
+
+    kind: str
+    record_id: str
+    telling: int
+    tellings: int
+    counts: bool
+    run_id: str
+    run_trace_id: str
+    subject_kind: str
+    subject: str
+    subject_span_id: str
+    occurred_at: datetime
+    received_at: datetime
+    name: str
+    verdict: str
+    amount: Decimal | None
+    currency: str
+    amount_usd: Decimal | None
+    quantity: Decimal | None
+    score: float | None
+    label: str
+    reason: str
+    service_name: str
+    span_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TraceReport:
     """One trace, whole: its total, its runs, its attempts, its spans."""
 
@@ -329,6 +358,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "datetime": _moment,
     "Decimal": lambda value: Decimal(str(value)),
     "Decimal | None": _money,
+    "float | None": lambda value: None if value is None else float(value),
     "tuple[str, ...]": tuple,
     "tuple[int, ...]": lambda value: tuple(map(int, value)),
     "Mapping[str, Decimal]": _amounts,

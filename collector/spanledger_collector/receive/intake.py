@@ -17,6 +17,7 @@ from spanledger_collector.receive.admission import Accept, Authenticate, ByteBud
 from spanledger_collector.receive.decode import DecodedRequest, decode_protobuf
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_json import decode_json
+from spanledger_collector.receive.records import RecordsAnswer, decode_records
 from spanledger_collector.receive.status import refusal
 
 # Smaller bodies are decoded at once; larger ones in a thread, so that other requests go on.
@@ -38,6 +39,11 @@ class Acknowledgement:
 
     rejected_spans: int = 0
     explanation: str = ""
+
+    @property
+    def http_status(self) -> int:
+        """What was left out of a request is told in the body of a success."""
+        return 200
 
     def protobuf(self) -> bytes:
         """As ``ExportTraceServiceResponse``: no bytes at all when everything was stored."""
@@ -100,6 +106,16 @@ class Intake:
         decoded, lenient_fields = await _decode(decode_json, body)
         self._metrics.json_lenient.inc(lenient_fields)
         return await self._store(decoded, len(body), identity, transport)
+
+    async def records(self, body: bytes, identity: Identity, transport: str) -> RecordsAnswer:
+        """Store a request of ``/v1/records``.
+
+        Raises:
+            CollectorError: nothing of it was stored.
+        """
+        decoded, answer = await _decode(decode_records, body)
+        await self._store(decoded, len(body), identity, transport)
+        return answer
 
     def refused(self, error: BaseException, transport: str) -> None:
         """Count a request that was not stored; what was not foreseen is logged with its trace."""

@@ -1,4 +1,4 @@
-"""OTLP/HTTP as a raw ASGI application: protobuf and JSON on one path.
+"""OTLP/HTTP as a raw ASGI application: spans as protobuf and JSON on one path, records on another.
 
 Order of admission: path, method, key, content type and encoding, declared length; only then the
 body is read. Every answer, errors too, is in the encoding of the request (JSON when that is
@@ -21,6 +21,7 @@ from spanledger_collector.receive.body import (
 )
 from spanledger_collector.receive.inflate import Inflater
 from spanledger_collector.receive.intake import Acknowledgement, Intake
+from spanledger_collector.receive.records import RecordsAnswer
 from spanledger_collector.receive.status import (
     MethodNotAllowedError,
     http_headers,
@@ -30,11 +31,11 @@ from spanledger_collector.receive.status import (
 )
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-_TRACES = "/v1/traces"
+_TRACES, RECORDS = "/v1/traces", "/v1/records"
 _OTHER_SIGNALS = frozenset({"/v1/metrics", "/v1/logs", "/v1development/profiles"})
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _TRANSPORTS = {PROTOBUF: "http_protobuf", JSON: "http_json"}
-_UNKNOWN_TRANSPORT = "http"
+_UNKNOWN_TRANSPORT, _RECORDS_TRANSPORT = "http", "records"
 
 
 class HttpApp:
@@ -57,7 +58,7 @@ class HttpApp:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        transport = _TRANSPORTS.get(content_type, _UNKNOWN_TRANSPORT)
+        transport = _transport(scope["path"], content_type)
         body = Body(receive, headers, self._body_seconds)
         try:
             answer = await self._export(scope, headers, content_type, body)
@@ -67,23 +68,25 @@ class HttpApp:
             self._intake.refused(error, transport)
             await self._refuse(send, error, content_type, body, expects="expect" in headers)
         else:
-            await _send(send, 200, content_type, _acknowledgement(answer, content_type), [])
+            content = _acknowledgement(answer, content_type)
+            await _send(send, answer.http_status, content_type, content, [])
 
     async def _export(
         self, scope: Mapping[str, Any], headers: Mapping[str, str], content_type: str, body: Body
-    ) -> Acknowledgement:
-        _check_route(scope["path"], scope["method"])
+    ) -> Acknowledgement | RecordsAnswer:
+        path = scope["path"]
+        _check_route(path, scope["method"])
         identity = self._intake.authenticate(api_key(headers))
-        if content_type not in _TRANSPORTS:
-            raise UnsupportedError(
-                f"Content-Type {content_type[:80]!r} is not accepted: send {PROTOBUF} or {JSON}."
-            )
+        _check_content_type(path, content_type)
         inflater = Inflater(headers.get("content-encoding", ""), self._max_request_bytes)
         check_length(declared_length(headers.get("content-length")), self._max_request_bytes)
         with self._intake.budget.claim() as claim:
             content = await body.read(inflater, self._max_request_bytes, claim)
+            transport = _transport(path, content_type)
+            if path == RECORDS:
+                return await self._intake.records(content, identity, transport)
             store = self._intake.json if content_type == JSON else self._intake.protobuf
-            return await store(content, identity, _TRANSPORTS[content_type])
+            return await store(content, identity, transport)
 
     async def _refuse(
         self, send: Send, error: Exception, content_type: str, body: Body, *, expects: bool
@@ -109,14 +112,33 @@ def _check_route(path: str, method: str) -> None:
             f"This collector takes traces only, at {_TRACES}: switch the exporter of {path} off, "
             "or send it elsewhere."
         )
-    if path != _TRACES:
-        raise NotFoundError(f"There is nothing at this path: send OTLP traces to {_TRACES}.")
+    if path not in (_TRACES, RECORDS):
+        raise NotFoundError(
+            f"There is nothing at this path: send OTLP traces to {_TRACES}, records to {RECORDS}."
+        )
     if method != "POST":
-        raise MethodNotAllowedError(f"{_TRACES} takes POST only.")
+        raise MethodNotAllowedError(f"{path} takes POST only.")
 
 
-def _acknowledgement(answer: Acknowledgement, content_type: str) -> bytes:
-    return orjson.dumps(answer.json()) if content_type == JSON else answer.protobuf()
+def _transport(path: str, content_type: str) -> str:
+    """Under which name a request is counted."""
+    if path == RECORDS:
+        return _RECORDS_TRANSPORT
+    return _TRANSPORTS.get(content_type, _UNKNOWN_TRANSPORT)
+
+
+def _check_content_type(path: str, content_type: str) -> None:
+    accepted = (JSON,) if path == RECORDS else (PROTOBUF, JSON)
+    if content_type not in accepted:
+        raise UnsupportedError(
+            f"Content-Type {content_type[:80]!r} is not accepted: send {' or '.join(accepted)}."
+        )
+
+
+def _acknowledgement(answer: Acknowledgement | RecordsAnswer, content_type: str) -> bytes:
+    if isinstance(answer, Acknowledgement) and content_type != JSON:
+        return answer.protobuf()
+    return orjson.dumps(answer.json())
 
 
 def _status(error: Exception, content_type: str) -> bytes:

@@ -34,6 +34,9 @@ class Receiver:
         registry: where the counters are registered; by default one of their own.
         header_seconds: how long the head of an HTTP request may take.
         body_seconds: how long the body of an HTTP request may take.
+
+    Attributes:
+        http: the application of the HTTP port, for another port that takes some of its paths.
     """
 
     def __init__(
@@ -53,9 +56,9 @@ class Receiver:
         self._grpc = GrpcReceiver(
             intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes
         )
-        app = HttpApp(intake, config.max_request_bytes, body_seconds)
+        self.http = HttpApp(intake, config.max_request_bytes, body_seconds)
         self._http = HttpServer(
-            app,
+            self.http,
             config.host,
             config.http_port,
             name="OTLP/HTTP",

@@ -5,6 +5,7 @@
 | ``GET /v1/queries`` | names and parameters of all queries |
 | ``GET /v1/queries/{name}?...`` | ``{"rows": [...]}``, or Arrow (``Accept`` header) |
 | ``GET /v1/traces/{trace_id}`` | summary, runs, attempts and spans of one trace |
+| ``POST /v1/records`` | as on the OTLP/HTTP port, which says what it answers |
 | ``POST /v1/sql`` | one guarded SELECT (body = the statement); 403 unless SQL was asked for |
 | ``GET /healthz`` | backlog and stages; ``GET /readyz`` 200 or 503; ``GET /metrics`` Prometheus |
 
@@ -29,6 +30,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from spanledger_collector.errors import (
     CollectorError,
@@ -62,6 +64,7 @@ class Api:
         health: the collector's account of itself, for ``/healthz``; key ``ready`` is a bool.
         registry: what ``/metrics`` shows.
         guard: turns an ad-hoc statement into one that is safe to run; None = SQL is off.
+        records: what takes records; None = nothing does.
         threads: queries that may run at once.
     """
 
@@ -72,6 +75,7 @@ class Api:
         health: Callable[[], dict[str, Any]],
         registry: CollectorRegistry,
         guard: Callable[[str], str] | None = None,
+        records: ASGIApp | None = None,
         threads: int = 4,
     ) -> None:
         self._reader = reader
@@ -84,6 +88,7 @@ class Api:
                 Route("/v1/queries", self._queries),
                 Route("/v1/queries/{name}", self._query),
                 Route("/v1/traces/{trace_id}", self._trace),
+                *([Route("/v1/records", records)] if records else []),
                 Route("/v1/sql", self._sql, methods=["POST"]),
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),

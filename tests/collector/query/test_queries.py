@@ -39,6 +39,7 @@ TYPES: dict[str, type | None] = {
     "models": rows.ModelRow,
     "is_priced": None,
     "price_of": None,
+    "records": rows.RecordRow,
     "reprice": repricing.RepricedRow,
     "runs": rows.RunRow,
     "trace_attempts": rows.AttemptRow,
