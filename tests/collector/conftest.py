@@ -9,6 +9,7 @@ The engine allows one directory a process, so everything that needs it shares th
 - ``module_store``: as ``store``, one for all tests of a module that only read;
 - ``unmigrated_store``: as ``any_store``, without tables;
 - ``filled``: one settled ledger for all tests that only read (``filled_ledger``);
+- ``written``: the same with the runs of ``writer_ledger``, for unit economics;
 - ``api``: the collector's API over it, on a port.
 """
 
@@ -21,6 +22,7 @@ import pytest
 from tests.support import clickhouse_http_shim as shim
 from tests.support.filled_ledger import fill
 from tests.support.served_ledger import Served, served
+from tests.support.writer_ledger import write
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.store import Connection, Store, migrate
@@ -131,6 +133,21 @@ def filled(engine_dsn: str) -> Iterator[Store]:
         for store in _opened(dsn, migrated=True):
             fill(store)
             yield store
+
+
+@pytest.fixture(scope="session")
+def written(engine_dsn: str) -> Iterator[Store]:
+    """An embedded ledger with the runs of ``writer_ledger``; only to be read."""
+    for dsn in _database(engine_dsn):
+        for store in _opened(dsn, migrated=True):
+            write(store)
+            yield store
+
+
+@pytest.fixture
+def written_dsn(written: Store) -> str:
+    """Its address, for code that opens a store itself."""
+    return f"chdb://{written.address.path}?database={written.address.database}"
 
 
 @pytest.fixture

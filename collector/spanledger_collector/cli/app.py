@@ -8,6 +8,7 @@ import typer
 
 from spanledger_collector.errors import CollectorError, ConfigurationError, RetryableError
 
+from .agent import agent
 from .agents import agents
 from .assets import assets
 from .demo import demo
@@ -59,6 +60,7 @@ app.command("run", context_settings={"ignore_unknown_options": True})(run)
 app.command("trace")(trace)
 app.command("explain")(explain)
 app.command("agents")(agents)
+app.command("agent")(agent)
 app.command("runs")(runs)
 app.command("models")(models)
 app.command("assets")(assets)

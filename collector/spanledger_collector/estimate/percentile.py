@@ -52,7 +52,7 @@ def percentile_interval(grid: RankGrid, share: float, *, level: float = LEVEL) -
     low = _first(lambda rank: binomial_cdf(rank, n, share) > tail, n)
     high = _first(lambda rank: binomial_cdf(rank - 1, n, share) >= 1 - tail, n)
     if low < 1 or high > n:
-        reason = f"{n} runs: too few for an interval around their {share:.0%} percentile"
+        reason = f"{n} runs: too few for an interval around percentile {share * 100:g}"
         return Interval.none(reason, n=n, method=_METHOD, level=level)
     return Interval(grid.at_most(low), grid.at_least(high), level, n, _METHOD)
 

@@ -4,6 +4,8 @@
 ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same rows.
 """
 
+from .economics import AgentEconomics, AgentReport, AgentSums, GroupBy
+from .estimates import Estimate
 from .explanation import ChargeLineRow, ExplainedAttemptRow, Explanation
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
@@ -28,7 +30,10 @@ from .rows import (
 
 __all__ = [
     "DEFAULT_ADDRESS",
+    "AgentEconomics",
+    "AgentReport",
     "AgentRow",
+    "AgentSums",
     "AssetRow",
     "AttemptRow",
     "By",
@@ -36,8 +41,10 @@ __all__ = [
     "ChargeRow",
     "CoverageRow",
     "DirectReader",
+    "Estimate",
     "ExplainedAttemptRow",
     "Explanation",
+    "GroupBy",
     "Guard",
     "Ledger",
     "ModelRow",

@@ -24,6 +24,7 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.store import Store
 
+from .economics import AgentReport, GroupBy, agent_report
 from .explanation import (
     ChargeLineRow,
     ExplainedAttemptRow,
@@ -273,6 +274,27 @@ class Ledger:
     ) -> Sequence[AgentRow]:
         """Unit economics per agent and version over a period."""
         return parse_rows(AgentRow, self.query("agents", **_period(since, until)))
+
+    def agent(
+        self,
+        name: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: GroupBy = "version",
+    ) -> AgentReport:
+        """One agent over a period: sums, figures with their intervals, and the same by group.
+
+        Args:
+            name: the agent.
+            since: runs that started from then on.
+            until: before this time.
+            by: what a group is: a version, a tenant, or the model most of a run's money went to.
+
+        Raises:
+            NotFoundError: it has no run in the period.
+        """
+        return agent_report(self.query, name, _period(since, until), by)
 
     def assets(self) -> Sequence[AssetRow]:
         """What was paid once and serves many runs, and how much of it was charged."""

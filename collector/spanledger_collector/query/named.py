@@ -87,7 +87,7 @@ class NamedQuery:
 def _convert(kind: str, value: object) -> object:
     """A value as its ClickHouse type wants it; text is parsed (it comes from URLs)."""
     if kind.startswith("DateTime"):
-        return _moment(value)
+        return parse_moment(value)
     integer = _INTEGER.fullmatch(kind)
     if integer:
         return _integer(value, signed=not integer[1], bits=int(integer[2]))
@@ -97,8 +97,12 @@ def _convert(kind: str, value: object) -> object:
     return text
 
 
-def _moment(value: object) -> datetime:
-    """A time, UTC unless it says otherwise, within what every table can hold."""
+def parse_moment(value: object) -> datetime:
+    """A time, UTC unless it says otherwise, within what every table can hold.
+
+    Raises:
+        ValueError: it is no time, or none that a table can hold.
+    """
     # Python 3.10 does not read the Z of ISO 8601.
     text = re.sub("[zZ]$", "+00:00", str(value))
     try:

@@ -6,6 +6,7 @@
 | ``GET /v1/queries/{name}?...`` | ``{"rows": [...]}``, or Arrow (``Accept`` header) |
 | ``GET /v1/traces/{trace_id}`` | summary, runs, attempts and spans of one trace |
 | ``POST /v1/records`` | as on the OTLP/HTTP port, which says what it answers |
+| ``GET /v1/agents/{name}`` and more | what the Python API computes (``economics.py``) |
 | ``POST /v1/sql`` | one guarded SELECT (body = the statement); 403 unless SQL was asked for |
 | ``GET /healthz`` | backlog and stages; ``GET /readyz`` 200 or 503; ``GET /metrics`` Prometheus |
 
@@ -16,7 +17,7 @@ look into the journal on other threads, so that slow queries do not make the col
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -39,8 +40,9 @@ from spanledger_collector.errors import (
     RetryableError,
     TooLargeError,
 )
-from spanledger_collector.query import Reader, named, plain_rows, query_names
+from spanledger_collector.query import Ledger, Reader, named, plain_rows, query_names
 
+from .economics import ANSWERS, Answer, Asked
 from .loopback import check_host
 
 _LOG = logging.getLogger(__name__)
@@ -89,6 +91,7 @@ class Api:
                 Route("/v1/queries/{name}", self._query),
                 Route("/v1/traces/{trace_id}", self._trace),
                 *([Route("/v1/records", records)] if records else []),
+                *(Route(path, self._economics(answer)) for path, answer in ANSWERS.items()),
                 Route("/v1/sql", self._sql, methods=["POST"]),
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
@@ -137,6 +140,21 @@ class Api:
             return _dumps({**parts, "summary": parts["summary"][0]}), _JSON
 
         return await self._answer(ask)
+
+    def _economics(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        """A handler of what the Python API answers."""
+
+        async def handle(request: Request) -> Response:
+            asked = Asked(request.query_params)
+            workspace = request.query_params.get("workspace", "default")
+            name = request.path_params.get("name", "")
+
+            def ask(reader: Reader) -> _Body:
+                return _dumps(answer(Ledger(reader, workspace=workspace), name, asked)), _JSON
+
+            return await self._answer(ask)
+
+        return handle
 
     async def _sql(self, request: Request) -> Response:
         guard = self._guard

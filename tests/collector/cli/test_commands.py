@@ -25,6 +25,7 @@ READS = [
     ["trace", TRACE],
     ["trace", HOSTILE_TRACE],
     ["agents"],
+    ["agent", "planner"],
     ["agents", "--since", "2026-11-03"],
     ["runs"],
     ["models"],

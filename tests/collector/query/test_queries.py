@@ -13,6 +13,7 @@ from spanledger_collector import sql
 from spanledger_collector.query import (
     DirectReader,
     Ledger,
+    economics,
     explanation,
     named,
     query_names,
@@ -25,11 +26,18 @@ from spanledger_collector.store import Store
 WHEN = datetime(2026, 11, 2, tzinfo=timezone.utc)
 #: A value for each parameter that has no default.
 GIVEN: dict[str, Any] = {
-    "trace_id": TRACE, "span_id": hex16(2), "provider": "acme", "model": "m1", "at": WHEN,
+    "trace_id": TRACE,
+    "span_id": hex16(2),
+    "provider": "acme",
+    "model": "m1",
+    "at": WHEN,
     "known_at": WHEN,
-}  # fmt: skip
+}
+#: The agent that queries of one agent are asked for.
+AGENT = "planner"  # fmt: skip
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
+    "agent_statistics": economics.MomentsRow,
     "agents": rows.AgentRow,
     "assets": rows.AssetRow,
     "charges_by_day": rows.ChargeRow,
@@ -52,7 +60,9 @@ QUERIES = query_names()
 
 
 def parameters(name: str) -> dict[str, object]:
-    return {key: value for key, value in GIVEN.items() if key in named(name).parameters}
+    wanted = named(name).parameters
+    given: dict[str, object] = {key: value for key, value in GIVEN.items() if key in wanted}
+    return given | {"agent_name": AGENT} if name.startswith("agent_") else given
 
 
 def header(name: str) -> str:

@@ -1,0 +1,70 @@
+"""How figures with intervals look in tables."""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from spanledger_collector.query import Estimate
+
+from .grid import Grid
+from .output import count, seconds, text, usd
+
+_VALUE_DIGITS, _END_DIGITS = 6, 3
+_PERCENT = 100
+
+#: A figure as it is shown: a value, or an end of its interval (which is rounded).
+Show = Callable[[Decimal], str]
+
+
+def money(amount: Decimal) -> str:
+    """USD, every digit; a loss has its sign before the symbol."""
+    return f"-{usd(-amount)}" if amount < 0 else usd(amount)
+
+
+def percent(ratio: Decimal) -> str:
+    """A share of one as a percentage."""
+    return f"{ratio * _PERCENT:.1f}%"
+
+
+def latency(duration_ns: Decimal) -> str:
+    """A duration in nanoseconds, as people read it."""
+    return seconds(int(duration_ns))
+
+
+def rounded(number: Decimal, digits: int) -> Decimal:
+    """So many significant digits: figures with a doubt are no sums of the ledger."""
+    if not number:
+        return Decimal(0)
+    places = number.adjusted() - digits + 1
+    if places >= 0:
+        return number.quantize(Decimal(1), ROUND_HALF_EVEN)
+    return number.quantize(Decimal(1).scaleb(places), ROUND_HALF_EVEN)
+
+
+def value(estimate: Estimate, show: Show) -> str:
+    """The figure alone, six digits of it; ``unknown`` where it is not known."""
+    return usd(None) if estimate.value is None else show(rounded(estimate.value, _VALUE_DIGITS))
+
+
+def interval(estimate: Estimate, show: Show) -> str:
+    """Its interval, three digits of each end; a dash where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return "-"
+    return (
+        f"{show(rounded(estimate.low, _END_DIGITS))} to {show(rounded(estimate.high, _END_DIGITS))}"
+    )
+
+
+def figures_table(title: str, lines: Sequence[tuple[str, Estimate, Show]]) -> Grid:
+    """One line a figure: value, interval, runs, form of the interval or why there is none."""
+    return Grid(title, ("", ">value", ">95% interval", ">runs", "how"), _cells(lines))
+
+
+def _cells(lines: Sequence[tuple[str, Estimate, Show]]) -> Iterator[Sequence[str]]:
+    for name, estimate, show in lines:
+        yield (
+            name,
+            value(estimate, show),
+            interval(estimate, show),
+            count(estimate.n),
+            text(estimate.reason or estimate.method),
+        )

@@ -1,0 +1,279 @@
+"""One agent, whole: what its runs cost and earned, in sums and per run, and how sure that is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, get_args
+
+from spanledger_collector.errors import NotFoundError, PermanentError
+from spanledger_collector.estimate import Joint, RankGrid
+
+from . import estimates
+from .estimates import Estimate, Figure
+from .reader import Row
+from .rows import parse_rows
+
+#: What a group of an agent's runs is.
+GroupBy = Literal["version", "tenant", "model"]
+#: Asks a named query; :meth:`Ledger.query` is one.
+Ask = Callable[..., list[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSums:
+    """Sums over a group of runs (query ``agent_statistics``, whose header says what each is)."""
+
+    runs: int
+    successful_runs: int
+    failed_runs: int
+    judged_runs: int
+    wrong_runs: int
+    valued_runs: int
+    costed_runs: int
+    calls: int
+    attempts: int
+    failed_attempts: int
+    retries: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    flops_total: int
+    gpu_seconds: float
+    model_cost_usd: Decimal | None
+    tool_cost_usd: Decimal | None
+    effort_cost_usd: Decimal | None
+    expense_cost_usd: Decimal | None
+    cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    appraisal_cost_usd: Decimal | None
+    prevention_cost_usd: Decimal | None
+    estimated_cost_usd: Decimal | None
+    inclusive_cost_usd: Decimal | None
+    amortized_cost_usd: Decimal | None
+    total_cost_usd: Decimal | None
+    value_usd: Decimal | None
+    margin_usd: Decimal | None
+    unpriced_attempts: int
+    known_cost_ratio: float
+    p50_duration_ns: int
+    p95_duration_ns: int
+    p50_ttft_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class MomentsRow:
+    """Means and moments of a group of runs (query ``agent_statistics``)."""
+
+    key: str
+    runs: int
+    successful_runs: int
+    valued_runs: int
+    costed_runs: int
+    costed_successes: int
+    p50_duration_ns: int
+    p95_duration_ns: int
+    cost_mean_usd: Decimal | None
+    cost_variance: float
+    cost_skewness: float
+    total_cost_mean_usd: Decimal | None
+    total_cost_variance: float
+    total_cost_skewness: float
+    inclusive_cost_mean_usd: Decimal | None
+    inclusive_cost_variance: float
+    inclusive_cost_skewness: float
+    value_mean_usd: Decimal | None
+    value_variance: float
+    value_skewness: float
+    margin_mean_usd: Decimal | None
+    margin_variance: float
+    margin_skewness: float
+    contribution_mean_usd: Decimal | None
+    contribution_variance: float
+    contribution_skewness: float
+    cost_per_success_usd: Decimal | None
+    success_variance: float
+    total_cost_success_covariance: float
+    rework_ratio: float
+    rework_mean_usd: Decimal | None
+    rework_variance: float
+    rework_cost_covariance: float
+    duration_mean_ns: float
+    duration_variance: float
+    duration_skewness: float
+    duration_grid_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEconomics:
+    """A group of an agent's runs: sums, and the figures that decisions hang on.
+
+    Attributes:
+        key: the version, tenant or model; ``total`` = all runs.
+        sums: over all its runs.
+        cost_per_run: variable cost of the runs themselves, USD.
+        total_cost_per_run: the same and the runs' shares of assets, USD.
+        inclusive_cost_per_run: variable cost with sub-agents, USD.
+        cost_per_success: total cost of all runs over their successes, USD.
+        value_per_run: USD; runs without a value count 0 where any run has one.
+        margin_per_run: value less total cost, USD.
+        contribution_per_run: value less variable cost, USD: what pays assets back.
+        success_rate: share of runs that succeeded.
+        rework_share: share of the variable cost that was wasted.
+        mean_latency: ns.
+        p50_latency: ns.
+        p95_latency: ns.
+    """
+
+    key: str
+    sums: AgentSums
+    cost_per_run: Estimate
+    total_cost_per_run: Estimate
+    inclusive_cost_per_run: Estimate
+    cost_per_success: Estimate
+    value_per_run: Estimate
+    margin_per_run: Estimate
+    contribution_per_run: Estimate
+    success_rate: Estimate
+    rework_share: Estimate
+    mean_latency: Estimate
+    p50_latency: Estimate
+    p95_latency: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """One agent over a period: all its runs, and the same by version, tenant or model."""
+
+    agent_name: str
+    by: str
+    total: AgentEconomics
+    groups: Sequence[AgentEconomics]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group with its figures by name, as comparing needs them."""
+
+    key: str
+    sums: AgentSums
+    successes: tuple[int, int]
+    figures: Mapping[str, Figure]
+
+    def economics(self) -> AgentEconomics:
+        """The group as it is shown."""
+        shown = {name: figure.estimate for name, figure in self.figures.items()}
+        return AgentEconomics(self.key, self.sums, **shown)
+
+
+def agent_report(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> AgentReport:
+    """Read one agent.
+
+    Raises:
+        NotFoundError: it has no run in the period.
+        PermanentError: there are no such groups.
+    """
+    if by not in get_args(GroupBy):
+        raise PermanentError(f"by {by!r} is none of {', '.join(get_args(GroupBy))}")
+    (total,) = groups(ask, agent_name, period, "total")
+    found = groups(ask, agent_name, period, by)
+    shown = [group.economics() for group in found]
+    return AgentReport(agent_name, by, total.economics(), shown)
+
+
+def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> Sequence[Group]:
+    """The groups of an agent's runs, most runs first.
+
+    Raises:
+        NotFoundError: it has no run in the period.
+    """
+    found = ask("agent_statistics", agent_name=agent_name, by=by, **period)
+    if not found:
+        known = sorted({str(row["agent_name"]) for row in ask("agents", **period)} - {""})
+        there = f"the agents are: {', '.join(known)}" if known else "there are no runs of any agent"
+        raise NotFoundError(f"no runs of an agent {agent_name!r} in this period; {there}")
+    return [
+        Group(row.key, sums, (row.successful_runs, row.runs), figures(row))
+        for row, sums in zip(
+            parse_rows(MomentsRow, found), parse_rows(AgentSums, found), strict=True
+        )
+    ]
+
+
+def figures(row: MomentsRow) -> dict[str, Figure]:
+    """The figures of a group, by the names of :class:`AgentEconomics`."""
+    return {**_costs(row), **_values(row), **_rates(row), **_latencies(row)}
+
+
+def _costs(row: MomentsRow) -> dict[str, Figure]:
+    n = row.costed_runs
+    told = (
+        ("cost_per_run", row.cost_mean_usd, row.cost_variance, row.cost_skewness),
+        ("total_cost_per_run", row.total_cost_mean_usd, row.total_cost_variance,
+         row.total_cost_skewness),
+        ("inclusive_cost_per_run", row.inclusive_cost_mean_usd, row.inclusive_cost_variance,
+         row.inclusive_cost_skewness),
+    )  # fmt: skip
+    costs = {
+        name: estimates.mean(value, variance, skewness, n, floor=0)
+        for name, value, variance, skewness in told
+    }
+    joint = Joint(
+        n,
+        float(row.total_cost_mean_usd or 0),
+        row.costed_successes / n if n else 0.0,
+        row.total_cost_variance,
+        row.success_variance,
+        row.total_cost_success_covariance,
+    )
+    success = estimates.per_success(row.cost_per_success_usd, joint, row.costed_successes)
+    return {**costs, "cost_per_success": success}
+
+
+def _values(row: MomentsRow) -> dict[str, Figure]:
+    told = (
+        ("value_per_run", row.value_mean_usd, row.value_variance, row.value_skewness),
+        ("margin_per_run", row.margin_mean_usd, row.margin_variance, row.margin_skewness),
+        ("contribution_per_run", row.contribution_mean_usd, row.contribution_variance,
+         row.contribution_skewness),
+    )  # fmt: skip
+    if not row.valued_runs:
+        return {name: estimates.unknown("no run has a value") for name, *_ in told}
+    return {
+        name: estimates.mean(value, variance, skewness, row.costed_runs)
+        for name, value, variance, skewness in told
+    }
+
+
+def _rates(row: MomentsRow) -> dict[str, Figure]:
+    joint = Joint(
+        row.costed_runs,
+        float(row.rework_mean_usd or 0),
+        float(row.cost_mean_usd or 0),
+        row.rework_variance,
+        row.cost_variance,
+        row.rework_cost_covariance,
+    )
+    return {
+        "success_rate": estimates.share(row.successful_runs, row.runs),
+        "rework_share": estimates.ratio(estimates.decimal(row.rework_ratio), joint),
+    }
+
+
+def _latencies(row: MomentsRow) -> dict[str, Figure]:
+    grid = RankGrid(row.runs, row.duration_grid_ns)
+    value = estimates.decimal(row.duration_mean_ns)
+    mean = estimates.mean(value, row.duration_variance, row.duration_skewness, row.runs, floor=0)
+    return {
+        "mean_latency": estimates.whole(mean),
+        "p50_latency": estimates.percentile(row.p50_duration_ns, grid, 0.5),
+        "p95_latency": estimates.percentile(row.p95_duration_ns, grid, 0.95),
+    }
+
+
+#: Names of the figures, in the order they are shown.
+FIGURES = tuple(
+    field.name for field in dataclasses.fields(AgentEconomics) if field.name not in ("key", "sums")
+)

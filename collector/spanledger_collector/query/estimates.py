@@ -1,0 +1,138 @@
+"""Figures that decisions hang on, each with its interval or with why it has none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from spanledger_collector.estimate import (
+    FEWEST_SUCCESSES,
+    Interval,
+    Joint,
+    Measured,
+    RankGrid,
+    Sample,
+    mean_interval,
+    percentile_interval,
+    ratio_interval,
+    ratio_variance,
+    share_interval,
+)
+
+#: Ends of intervals are estimates of estimates: kept to this many places.
+_PLACES = Decimal("1e-12")
+#: Spread over mean below which the engine's sums of cubes hold no skewness, only rounding.
+_LEAST_SPREAD = 1e-3
+#: Standard errors to each side of an interval, for the spread that a rank interval implies.
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One figure with its doubt.
+
+    Attributes:
+        value: the figure itself, exact; None = it is not known at all.
+        low: the lower end of its interval; None = there is none.
+        high: the upper end.
+        level: share of such intervals that hold the true value.
+        n: runs it stands on.
+        method: form of the interval.
+        reason: why there is no interval; empty where there is one.
+    """
+
+    value: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    level: float
+    n: int
+    method: str
+    reason: str
+
+    @classmethod
+    def of(cls, value: Decimal | None, interval: Interval) -> Estimate:
+        """A figure and its interval."""
+        return cls(
+            value, decimal(interval.low), decimal(interval.high), interval.level, interval.n,
+            interval.method, interval.reason,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """An estimate, and what comparing it with that of another group takes; None = it cannot be."""
+
+    estimate: Estimate
+    measured: Measured | None
+
+
+def decimal(number: float | None) -> Decimal | None:
+    """A float as a Decimal of twelve places; what is no number is unknown."""
+    if number is None or not math.isfinite(number):
+        return None
+    return Decimal(repr(float(number))).quantize(_PLACES)
+
+
+def whole(figure: Figure) -> Figure:
+    """The figure in whole units, such as nanoseconds."""
+    told = figure.estimate
+    value, low, high = (
+        None if end is None else end.quantize(Decimal(1))
+        for end in (told.value, told.low, told.high)
+    )
+    return replace(figure, estimate=replace(told, value=value, low=low, high=high))
+
+
+def unknown(reason: str, *, n: int = 0) -> Figure:
+    """A figure that is not known at all."""
+    return Figure(Estimate.of(None, Interval.none(reason, n=n, method="")), None)
+
+
+def mean(
+    value: Decimal | None, variance: float, skewness: float, n: int, *, floor: float | None = None
+) -> Figure:
+    """Of a mean over runs."""
+    if value is None:
+        return unknown("nothing is known of it", n=n)
+    at = float(value)
+    told = variance > (_LEAST_SPREAD * at) ** 2
+    sample = Sample(n, at, variance, skewness if told else 0.0)
+    return Figure(Estimate.of(value, mean_interval(sample, floor=floor)), Measured(n, at, variance))
+
+
+def per_success(value: Decimal | None, joint: Joint, successes: int) -> Figure:
+    """Of a cost per success."""
+    if value is None:
+        return unknown("no run succeeded", n=joint.n)
+    if successes < FEWEST_SUCCESSES:
+        reason = f"{successes} of at least {FEWEST_SUCCESSES} successes: too few"
+        none = Interval.none(reason, n=joint.n, method="fieller")
+        return Figure(Estimate.of(value, none), None)
+    return ratio(value, joint)
+
+
+def ratio(value: Decimal | None, joint: Joint) -> Figure:
+    """Of a ratio of sums over the same runs."""
+    if value is None or not joint.under_mean:
+        return unknown("nothing stands below the line", n=joint.n)
+    interval = ratio_interval(joint, floor=0)
+    measured = Measured(joint.n, float(value), ratio_variance(joint))
+    return Figure(Estimate.of(value, interval), measured)
+
+
+def share(part: int, n: int) -> Figure:
+    """Of a share of runs."""
+    value = part / n if n else None
+    measured = None if value is None else Measured(n, value, value * (1 - value))
+    return Figure(Estimate.of(decimal(value), share_interval(part, n)), measured)
+
+
+def percentile(value: int, grid: RankGrid, at: float) -> Figure:
+    """Of a percentile; its spread for comparisons is what the ranks imply (Price & Bonett 2002)."""
+    interval = percentile_interval(grid, at)
+    measured = None
+    if interval.low is not None and interval.high is not None:
+        error = (interval.high - interval.low) / (2 * _Z95)
+        measured = Measured(grid.n, float(value), grid.n * error**2)
+    return Figure(Estimate.of(Decimal(value), interval), measured)

@@ -1,0 +1,74 @@
+"""Answers of the API that are more than rows: what the Python API computes, as JSON.
+
+| path | answer | parameters |
+|---|---|---|
+| ``GET /v1/agents/{name}`` | one agent, whole (``Ledger.agent``) | ``since``, ``until``, ``by`` |
+
+Every path takes ``workspace``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import Ledger
+from spanledger_collector.query.named import parse_moment
+
+#: What is asked of a ledger: the part of the path that names it, and the query of the URL.
+Answer = Callable[[Ledger, str, "Asked"], Any]
+
+
+class Asked:
+    """The parameters of a request; what nobody reads is refused.
+
+    Args:
+        given: as they stand in the URL.
+    """
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
+        self._read: set[str] = {"workspace"}
+
+    def text(self, name: str, default: str = "") -> str:
+        """A word."""
+        self._read.add(name)
+        return self._given.get(name, default)
+
+    def moment(self, name: str) -> datetime | None:
+        """A time; None = not given.
+
+        Raises:
+            PermanentError: it is no time.
+        """
+        told = self.text(name)
+        try:
+            return parse_moment(told) if told else None
+        except ValueError as error:
+            raise PermanentError(f"parameter {name} = {told!r} cannot be used: {error}") from error
+
+    def check(self) -> None:
+        """Nothing was given that has no meaning here.
+
+        Raises:
+            PermanentError: something was.
+        """
+        unknown = sorted(set(self._given) - self._read)
+        if unknown:
+            known = ", ".join(sorted(self._read))
+            raise PermanentError(f"no parameter {', '.join(unknown)} here; there are {known}")
+
+
+def _agent(ledger: Ledger, name: str, asked: Asked) -> Any:
+    since, until = asked.moment("since"), asked.moment("until")
+    by: Any = asked.text("by", "version")
+    asked.check()
+    return ledger.agent(name, since, until, by=by)
+
+
+#: By path.
+ANSWERS: Mapping[str, Answer] = {
+    "/v1/agents/{name}": _agent,
+}

@@ -1,0 +1,52 @@
+-- agent_runs: CTEs: the runs of one agent in a period, each with the key of its group (by) and its main model, which is the
+--   priced model (else the called one) that most of the run's own money went to; empty = it called none. Read only where asked for.
+-- parameters: workspace; since, until (start of the run); agent_name; by (total | version | tenant | model).
+-- columns: those of run_economics, main_model, key, is_costed (the cost of the run is known wholly).
+main_models AS
+(
+    SELECT
+        trace_id,
+        run_id,
+        argMax(model, (usd, model)) AS main_model
+    FROM
+    (
+        SELECT
+            a.trace_id AS trace_id,
+            a.run_id AS run_id,
+            multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+            sum(ifNull(a.cost_usd, 0)) AS usd
+        FROM attempts AS a FINAL
+        WHERE {by:String} IN ('model', 'mix')
+            AND a.workspace = {workspace:String}
+            AND a.agent_name = {agent_name:String}
+            AND a.started_at >= {since:DateTime64(9)}
+            AND a.counted
+            AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
+        GROUP BY
+            trace_id,
+            run_id,
+            model
+    )
+    GROUP BY
+        trace_id,
+        run_id
+),
+agent_runs AS
+(
+    SELECT
+        e.*,
+        m.main_model AS main_model,
+        multiIf(
+            {by:String} = 'version', e.agent_version,
+            {by:String} = 'tenant', e.tenant,
+            {by:String} = 'model', m.main_model,
+            'total'
+        ) AS key,
+        e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AS is_costed
+    FROM run_economics AS e
+    LEFT ANY JOIN main_models AS m ON m.trace_id = e.trace_id AND m.run_id = e.run_id
+    WHERE e.workspace = {workspace:String}
+        AND e.started_at >= {since:DateTime64(9)}
+        AND e.started_at < {until:DateTime64(9)}
+        AND e.agent_name = {agent_name:String}
+)

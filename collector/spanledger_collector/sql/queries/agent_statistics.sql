@@ -1,0 +1,108 @@
+-- agent_statistics: the runs of one agent, summed, with the moments that intervals are computed from (estimate/).
+-- parameters: workspace; agent_name; since, until (start of the run, until exclusive); by (total | version | tenant | model: what a
+--   group is; the model is the one that most of a run's money went to).
+-- grain: one row a group, most runs first. units: USD, 12 decimals; nanoseconds (_ns); tokens. Moments are floats of the same units:
+--   _variance (n - 1 below the line), _skewness (third standardised moment), _covariance; 0 where there is none.
+-- Means, variances and costed_successes are of the costed runs: those whose cost is known wholly. Where any run of a group has a
+--   value, runs without one earned 0; where none has, value and margin are unknown.
+-- columns: key, runs, successful_runs, failed_runs, judged_runs, wrong_runs, valued_runs, calls, attempts, failed_attempts, retries,
+--   tool_calls, input_tokens, output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
+--   tool_cost_usd, effort_cost_usd, expense_cost_usd, cost_usd (variable cost of the runs themselves), rework_cost_usd,
+--   appraisal_cost_usd, prevention_cost_usd, estimated_cost_usd (parts of it, each for itself), inclusive_cost_usd (with sub-agents), amortized_cost_usd, total_cost_usd, value_usd,
+--   margin_usd, unpriced_attempts, known_cost_ratio, p50_duration_ns, p95_duration_ns, p50_ttft_ns, costed_runs, costed_successes,
+--   cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd, total_cost_variance, total_cost_skewness,
+--   inclusive_cost_mean_usd, inclusive_cost_variance, inclusive_cost_skewness, value_mean_usd, value_variance, value_skewness,
+--   margin_mean_usd, margin_variance, margin_skewness, contribution_mean_usd (value less variable cost), contribution_variance,
+--   contribution_skewness, cost_per_success_usd (total cost of the costed runs / their successes), success_variance,
+--   total_cost_success_covariance, rework_ratio (rework / variable cost of the costed runs), rework_mean_usd, rework_variance,
+--   rework_cost_covariance, duration_mean_ns, duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted
+--   durations: rank 1 + i * (runs - 1) / (length - 1)).
+WITH
+    @include arithmetic/agent_runs
+SELECT
+    key,
+    count() AS runs,
+    sum(r.succeeded) AS successful_runs,
+    runs - successful_runs AS failed_runs,
+    countIf(r.outcome != '') AS judged_runs,
+    countIf(r.judged_wrong) AS wrong_runs,
+    countIf(r.value_usd IS NOT NULL) AS valued_runs,
+    sum(r.calls) AS calls,
+    sum(r.attempts) AS attempts,
+    sum(r.failed_attempts) AS failed_attempts,
+    sum(r.retries) AS retries,
+    sum(r.tool_calls) AS tool_calls,
+    sum(r.input_tokens) AS input_tokens,
+    sum(r.output_tokens) AS output_tokens,
+    sum(r.flops_total) AS flops_total,
+    sum(r.gpu_seconds) AS gpu_seconds,
+    CAST(
+        cost_usd - ifNull(tool_cost_usd, 0) - ifNull(effort_cost_usd, 0) - ifNull(expense_cost_usd, 0) AS Nullable(Decimal(38, 12))
+    ) AS model_cost_usd,
+    sum(r.tool_cost_usd) AS tool_cost_usd,
+    sum(r.effort_cost_usd) AS effort_cost_usd,
+    sum(r.expense_cost_usd) AS expense_cost_usd,
+    sum(r.cost_usd) AS cost_usd,
+    sum(r.rework_cost_usd) AS rework_cost_usd,
+    sum(r.appraisal_cost_usd) AS appraisal_cost_usd,
+    sum(r.prevention_cost_usd) AS prevention_cost_usd,
+    sum(r.estimated_cost_usd) AS estimated_cost_usd,
+    sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
+    sum(r.amortized_cost_usd) AS amortized_cost_usd,
+    sum(r.total_cost_usd) AS total_cost_usd,
+    sum(r.value_usd) AS value_usd,
+    CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
+    sum(r.unpriced_attempts) AS unpriced_attempts,
+    if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
+    quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
+    quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
+    quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns,
+    countIf(r.is_costed) AS costed_runs,
+    countIf(r.is_costed AND r.succeeded) AS costed_successes,
+    toDecimal128(roundBankers(toDecimal256(sumIf(r.cost, r.is_costed), 24) / nullIf(costed_runs, 0), 12), 12) AS cost_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.cost), r.is_costed), 0) AS cost_variance,
+    ifNotFinite(skewSampIf(toFloat64(r.cost), r.is_costed), 0) AS cost_skewness,
+    toDecimal128(roundBankers(toDecimal256(sumIf(r.total, r.is_costed), 24) / nullIf(costed_runs, 0), 12), 12) AS total_cost_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.total), r.is_costed), 0) AS total_cost_variance,
+    ifNotFinite(skewSampIf(toFloat64(r.total), r.is_costed), 0) AS total_cost_skewness,
+    toDecimal128(roundBankers(toDecimal256(sumIf(r.inclusive, r.is_costed), 24) / nullIf(costed_runs, 0), 12), 12) AS inclusive_cost_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.inclusive), r.is_costed), 0) AS inclusive_cost_variance,
+    ifNotFinite(skewSampIf(toFloat64(r.inclusive), r.is_costed), 0) AS inclusive_cost_skewness,
+    toDecimal128(roundBankers(toDecimal256(sumIf(r.earned, r.is_costed), 24) / nullIf(costed_runs, 0), 12), 12) AS value_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.earned), r.is_costed), 0) AS value_variance,
+    ifNotFinite(skewSampIf(toFloat64(r.earned), r.is_costed), 0) AS value_skewness,
+    CAST(value_mean_usd - total_cost_mean_usd AS Nullable(Decimal(38, 12))) AS margin_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.earned - r.total), r.is_costed), 0) AS margin_variance,
+    ifNotFinite(skewSampIf(toFloat64(r.earned - r.total), r.is_costed), 0) AS margin_skewness,
+    CAST(value_mean_usd - cost_mean_usd AS Nullable(Decimal(38, 12))) AS contribution_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.earned - r.cost), r.is_costed), 0) AS contribution_variance,
+    ifNotFinite(skewSampIf(toFloat64(r.earned - r.cost), r.is_costed), 0) AS contribution_skewness,
+    toDecimal128(roundBankers(toDecimal256(sumIf(r.total, r.is_costed), 24) / nullIf(costed_successes, 0), 12), 12) AS cost_per_success_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_costed), 0) AS success_variance,
+    ifNotFinite(covarSampStableIf(toFloat64(r.total), toFloat64(r.succeeded), r.is_costed), 0) AS total_cost_success_covariance,
+    ifNotFinite(toFloat64(sumIf(r.wasted, r.is_costed)) / toFloat64(sumIf(r.cost, r.is_costed)), 0) AS rework_ratio,
+    toDecimal128(roundBankers(toDecimal256(sumIf(r.wasted, r.is_costed), 24) / nullIf(costed_runs, 0), 12), 12) AS rework_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.wasted), r.is_costed), 0) AS rework_variance,
+    ifNotFinite(covarSampStableIf(toFloat64(r.wasted), toFloat64(r.cost), r.is_costed), 0) AS rework_cost_covariance,
+    avg(r.duration_ns) AS duration_mean_ns,
+    ifNotFinite(varSampStable(toFloat64(r.duration_ns)), 0) AS duration_variance,
+    ifNotFinite(skewSamp(toFloat64(r.duration_ns)), 0) AS duration_skewness,
+    arrayMap(
+        i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
+        range(least(runs, 1001))
+    ) AS duration_grid_ns
+FROM
+(
+    SELECT
+        *,
+        ifNull(cost_usd, 0) AS cost,
+        ifNull(total_cost_usd, 0) AS total,
+        ifNull(inclusive_cost_usd, 0) AS inclusive,
+        ifNull(value_usd, 0) AS earned,
+        ifNull(rework_cost_usd, 0) AS wasted
+    FROM agent_runs
+) AS r
+GROUP BY key
+ORDER BY
+    runs DESC,
+    key;

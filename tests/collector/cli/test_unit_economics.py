@@ -1,0 +1,76 @@
+"""docs/unit-economics.md is what the verbs print; --json is what the Python API gives."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spanledger_collector.cli.app import execute
+
+PAGE = Path(__file__).parents[3] / "docs" / "unit-economics.md"
+BLOCKS = [
+    block
+    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    if block.count("\n") > 1
+]
+
+
+def _plain(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.partition("\n")[0][2:])
+def test_the_page_shows_what_is_printed(
+    block: str,
+    written_dsn: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "118")
+    line, _, shown = block.partition("\n")
+    words = shlex.split(line.removeprefix("$ spanledger "))
+    assert execute([*words, "--url", written_dsn]) == 0
+    assert _plain(capsys.readouterr().out) == _plain(shown)
+
+
+def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert execute([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_agent_as_json(written_dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _json(capsys, "agent", "writer", "--by", "tenant", "--url", written_dsn)
+    assert {group["key"] for group in shown["groups"]} == {"acme", "beta"}
+    cost = shown["total"]["cost_per_success"]
+    assert float(cost["low"]) < float(cost["value"]) < float(cost["high"])
+    assert (cost["n"], cost["level"], cost["method"], cost["reason"]) == (48, 0.95, "fieller", "")
+
+
+def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["agent", "planner", "--url", filled_dsn]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "1 run with a cost not wholly known: in the sums as far as known" in printed
+    assert "≥$0.00498000015" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("agent", "writer", "--by", "colour"), 2, "none of version, tenant, model"),
+        (("agent", "wrter"), 1, "the agents are: tiny, writer"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(
+    written_dsn: str,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    code: int,
+    told: str,
+) -> None:
+    assert execute([*arguments, "--url", written_dsn]) == code
+    assert told in " ".join(capsys.readouterr().err.split())
