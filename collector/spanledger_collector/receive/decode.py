@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
 from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.receive.evaluations import add_evaluations
 from spanledger_collector.receive.wire import check_submessages
 
 MAX_SPANS = 50_000
@@ -27,7 +28,7 @@ class DecodedRequest:
 
     Attributes:
         payload: canonical ``ExportTraceServiceRequest``.
-        span_count: spans in the payload.
+        span_count: spans in the payload, records of evaluations among them.
         rejected_spans: spans that were left out.
         rejection: why the first of them was, for the sender; empty when there is none.
     """
@@ -55,7 +56,7 @@ def decode_protobuf(body: bytes) -> DecodedRequest:
 
 
 def canonical(request: ExportTraceServiceRequest) -> DecodedRequest:
-    """Leave out spans nobody could find again, drop unknown fields, serialise.
+    """Leave out spans nobody could find again, drop unknown fields, note evaluations, serialise.
 
     Raises:
         TooLargeError: too many spans.
@@ -74,6 +75,7 @@ def canonical(request: ExportTraceServiceRequest) -> DecodedRequest:
             rejection = rejection or reason
             rejected += count - len(scope_spans.spans)
             kept -= count - len(scope_spans.spans)
+        kept += add_evaluations(resource_spans)
     request.DiscardUnknownFields()
     return DecodedRequest(request.SerializeToString(), kept, rejected, rejection)
 

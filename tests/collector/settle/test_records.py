@@ -143,6 +143,41 @@ def test_a_judged_answer_marks_its_run(store: Store) -> None:
     assert told == {"run_id": "r", "subject_span_id": scene.hex16(2)}
 
 
+def test_a_label_says_right_or_wrong_by_one_rule(store: Store) -> None:
+    """Where the judge gives no verdict; what its own words may mean stays open."""
+    said = {
+        ("", "Hallucinated"): "hallucinated",
+        ("hallucination_check", "yes"): "hallucinated",
+        ("hallucination", "fail"): "hallucinated",
+        ("correctness", "yes"): "",
+        ("correctness", "FAIL"): "wrong",
+        ("qa", "incorrect"): "wrong",
+        ("qa", "correct"): "acceptable",
+        ("hallucination", "factual"): "acceptable",
+        ("relevance", "not_relevant"): "",
+        ("tone", ""): "",
+    }
+    records = [
+        scene.span(number, 1, "record", attributes={
+            "gen_ai.evaluation.name": name, "gen_ai.evaluation.score.label": label,
+        })
+        for number, (name, label) in enumerate(said, 2)
+    ]  # fmt: skip
+    own = _record(99, 1, evaluation__verdict="acceptable")
+    own["attributes"]["gen_ai.evaluation.score.label"] = "fail"
+    with store.connect() as connection:
+        scene.load(connection, [_agent(1), *records, own])
+        found = connection.rows("SELECT name, label, verdict, span_id FROM records")
+    told = {(str(row["name"]), str(row["label"])): row["verdict"] for row in found if row["name"]}
+    told[("", "Hallucinated")] = next(
+        row["verdict"] for row in found if row["label"] == "Hallucinated"
+    )
+    assert told == said
+    assert next(row["verdict"] for row in found if row["span_id"] == scene.hex16(99)) == (
+        "acceptable"
+    )
+
+
 def test_a_trace_of_records_alone_is_no_run(store: Store) -> None:
     with store.connect() as connection:
         scene.load(connection, [_record(1, outcome="success")])

@@ -38,7 +38,9 @@ SELECT
     ) AS name,
     multiIf(
         kind = 'outcome', attributes['spanledger.outcome'],
-        kind = 'evaluation', attributes['spanledger.evaluation.verdict'],
+        kind = 'evaluation' AND attributes['spanledger.evaluation.verdict'] != '', attributes['spanledger.evaluation.verdict'],
+        kind = 'evaluation',
+        @include arithmetic/verdict_of_label
         ''
     ) AS verdict,
     toDecimal128OrNull(attributes[amount_key], 12) AS amount,

@@ -1,0 +1,60 @@
+"""A judge tells its verdict in OpenTelemetry's own words, through OpenTelemetry's own SDK."""
+
+from __future__ import annotations
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from tests.support.running import RunningCollector
+
+CANARY = "CANARY-it-quotes-the-answer"
+
+
+def test_evaluation_events_are_records_of_the_call_that_was_judged(
+    collector: RunningCollector,
+) -> None:
+    provider = TracerProvider(resource=Resource({"service.name": "judged-app"}))
+    exporter = OTLPSpanExporter(f"http://127.0.0.1:{collector.http_port}/v1/traces")
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("app")
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "judged"}
+    call = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 1000,
+        "gen_ai.usage.output_tokens": 10,
+    }
+    with (
+        tracer.start_as_current_span("invoke_agent judged", attributes=agent) as run,
+        tracer.start_as_current_span("chat gpt-4o", attributes=call) as span,
+    ):
+        for name, label in (("Hallucination", "Detected"), ("tone", "terse")):
+            span.add_event(
+                "gen_ai.evaluation.result",
+                {
+                    "gen_ai.evaluation.name": name,
+                    "gen_ai.evaluation.score.value": 0.75,
+                    "gen_ai.evaluation.score.label": label,
+                    "gen_ai.evaluation.explanation": CANARY,
+                },
+            )
+    provider.shutdown()
+    trace_id, span_id = f"{run.get_span_context().trace_id:032x}", span.get_span_context().span_id
+    where = f"trace_id = '{trace_id}'"
+    collector.wait_for(f"SELECT count() FROM run_economics WHERE {where} AND records = 2", 1)
+    with collector.ledger() as ledger:
+        rows = ledger.records(trace_id=trace_id)
+    assert [(row.name, row.verdict, row.score, row.label, row.counts) for row in rows] == [
+        ("Hallucination", "hallucinated", 0.75, "Detected", True),
+        ("tone", "", 0.75, "terse", True),
+    ]
+    assert {row.subject_span_id for row in rows} == {f"{span_id:016x}"}
+    assert {row.service_name for row in rows} == {"judged-app"}
+    [told] = collector.rows(f"SELECT judged_wrong FROM run_economics WHERE {where}")
+    assert told["judged_wrong"] == 1
+    for table in ("spans", "records", "run_records"):
+        [held] = collector.rows(
+            f"SELECT countIf(position(toString(tuple(*)), '{CANARY}') > 0) AS n FROM {table}"
+        )
+        assert held["n"] == 0, table
