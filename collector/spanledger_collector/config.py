@@ -72,6 +72,10 @@ class CollectorConfig(BaseSettings):
         default=None,
         description="Your own prices and model aliases (YAML), laid over the shipped price book.",
     )
+    value_file: Path | None = Field(
+        default=None,
+        description="What runs are worth where no amount was recorded (YAML; see docs/value.md).",
+    )
     price_book: Path | None = Field(
         default=None,
         description="A book made by `spanledger prices update`, instead of the shipped one.",

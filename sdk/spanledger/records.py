@@ -22,6 +22,7 @@ text. What cannot be used is logged and left out; no function raises into the ap
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from opentelemetry.util.types import AttributeValue
@@ -37,6 +38,8 @@ _log = logging.getLogger("spanledger")
 Outcome = Literal["success", "failure", "partial"]
 Verdict = Literal["acceptable", "wrong", "hallucinated"]
 
+_UNIT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_UNIT_DECIMALS: Final = 6
 _OUTCOMES: Final = ("success", "failure", "partial")
 _VERDICTS: Final = ("acceptable", "wrong", "hallucinated")
 
@@ -61,6 +64,8 @@ def record_outcome(
     *,
     value: Amount | None = None,
     currency: str = "USD",
+    quantity: Amount | None = None,
+    unit: str = "",
     **about: Unpack[About],
 ) -> str:
     """How a run ended for those it was made for.
@@ -69,6 +74,9 @@ def record_outcome(
         outcome: ``success``, ``failure`` or ``partial``; True and False mean the first two.
         value: what the outcome is worth, where that is no revenue; in the currency.
         currency: code of ISO 4217.
+        quantity: how much of a unit it achieved: what that is worth may stand in the collector's
+            value rules.
+        unit: its name: ``tickets``, ``minutes_saved``.
         about: see :class:`About`.
 
     Returns:
@@ -83,7 +91,24 @@ def record_outcome(
     if attributes is not None and value is not None:
         money = money_of(semconv.VALUE_AMOUNT, value, semconv.VALUE_CURRENCY, currency)
         attributes = None if money is None else {**attributes, **money}
+    if attributes is not None and (quantity is not None or unit):
+        achieved = _achieved(quantity, unit)
+        attributes = None if achieved is None else {**attributes, **achieved}
     return write("outcome", attributes, about) or ""
+
+
+def _achieved(quantity: Amount | None, unit: str) -> dict[str, AttributeValue] | None:
+    told = exact(quantity) if quantity is not None else None
+    if told is None or told != round(told, _UNIT_DECIMALS) or not _UNIT_NAME.fullmatch(unit):
+        _log.warning(
+            "outcome of %r %r left out: give a number with at most %d decimals and a unit of "
+            "a-z 0-9 _",
+            quantity,
+            unit,
+            _UNIT_DECIMALS,
+        )
+        return None
+    return {semconv.OUTCOME_QUANTITY: f"{told:f}", semconv.OUTCOME_UNIT: unit}
 
 
 def record_evaluation(

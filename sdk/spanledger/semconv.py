@@ -201,6 +201,9 @@ REVENUE_AMOUNT: Final = "spanledger.revenue.amount"
 REVENUE_CURRENCY: Final = "spanledger.revenue.currency"
 #: ``success`` | ``failure`` | ``partial``.
 OUTCOME: Final = "spanledger.outcome"
+#: What it achieved beside that: tickets, minutes saved, ... Value rules have a price for them.
+OUTCOME_UNIT: Final = "spanledger.outcome.unit"
+OUTCOME_QUANTITY: Final = "spanledger.outcome.quantity"
 VALUE_AMOUNT: Final = "spanledger.value.amount"
 VALUE_CURRENCY: Final = "spanledger.value.currency"
 EVALUATION_NAME: Final = "gen_ai.evaluation.name"

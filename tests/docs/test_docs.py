@@ -107,7 +107,7 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     journal = Journal.open(tmp_path, max_bytes=1 << 20)
     book = PriceBook.shipped()
-    engine = Engine(CollectorConfig(), journal, book, registry)
+    engine = Engine(CollectorConfig(), journal, book, [], registry)
     registry.register(PipelineMetrics(journal, engine, book))
     LoadMetrics(registry)
     ReceiverMetrics(registry)

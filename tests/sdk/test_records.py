@@ -57,7 +57,7 @@ def test_a_record_about_another_run_is_no_part_of_the_work_around_it() -> None:
 
 def test_every_kind_says_what_it_is_given() -> None:
     with capture_spans() as spans, spanledger.context(external_key="ticket-77"):
-        spanledger.record_outcome(False)
+        spanledger.record_outcome(False, quantity="2.5", unit="minutes_saved")
         spanledger.record_evaluation(hallucinated=True, name="judge", score=0.1, label="bad")
         spanledger.record_cost(0.25, category="sms", reason="alert")
         spanledger.record_effort(12, role="editor")
@@ -66,7 +66,11 @@ def test_every_kind_says_what_it_is_given() -> None:
         assert attributes.pop(semconv.OPERATION_NAME) == "record"
         assert attributes.pop(semconv.EXTERNAL_KEY) == "ticket-77"
     assert told == [
-        {semconv.OUTCOME: "failure"},
+        {
+            semconv.OUTCOME: "failure",
+            semconv.OUTCOME_QUANTITY: "2.5",
+            semconv.OUTCOME_UNIT: "minutes_saved",
+        },
         {
             semconv.EVALUATION_NAME: "judge",
             semconv.EVALUATION_SCORE_LABEL: "bad",
@@ -94,6 +98,12 @@ def test_every_kind_says_what_it_is_given() -> None:
         (lambda: spanledger.record_effort(-1), "give minutes"),
         (lambda: spanledger.record_outcome("fine"), "one of success, failure, partial"),  # type: ignore[arg-type]
         (lambda: spanledger.record_outcome("success", value="x"), "left out"),
+        (lambda: spanledger.record_outcome("success", quantity=1), "a unit of a-z"),
+        (lambda: spanledger.record_outcome("success", unit="tickets"), "give a number"),
+        (
+            lambda: spanledger.record_outcome("success", quantity="0.0000001", unit="t"),
+            "6 decimals",
+        ),
         (spanledger.record_evaluation, "give a verdict"),
         (lambda: spanledger.record_evaluation("odd"), "give a verdict"),  # type: ignore[arg-type]
         (lambda: spanledger.record_outcome("success", span_id="00"), "its trace_id"),

@@ -4,7 +4,7 @@ Trace 1 is a planner that calls a researcher: a priced call, one that was retrie
 one that failed, a stream whose tokens were estimated, a model that nobody knows the price of, a
 tool and one call told twice. Trace 2 has names made to hurt a terminal. Trace 3 has no known cost
 at all. Trace 4 belongs to another workspace. Trace 5 books an asset, which no run carries. Trace 6
-is a record that says something of trace 1 without a verdict.
+is a record that says something of trace 1 without a verdict. A value rule fits none of their runs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from decimal import Decimal
 from tests.collector.settle.scene import Row, call, hex32, load, price, publish, settler, span
 
 from spanledger_collector.store import Store
+from spanledger_collector.value import ValueRule
+from spanledger_collector.value import publish as publish_values
 
 TRACE = hex32(1)
 HOSTILE_TRACE = hex32(2)
@@ -26,11 +28,16 @@ HOSTILE = "\x1b[31mred\x1b[0m [bold]x[/bold] [/] \n\r\t\x07 \u202eevil\u202c \u2
 #: 1000 x 0.0000030000001 + 10 x 0.000015 + 100 x 0.0000003; see ``_planner``.
 FIRST_CALL_USD = Decimal("0.0031800001")
 
+_VALUE_RULE = ValueRule.model_validate(
+    {"agent": "nobody", "per": "success", "amount": "4.50", "valid_from": "2026-01-01"}
+)
+
 
 def fill(store: Store) -> None:
     """Put the four traces into an empty, migrated ledger and settle them."""
     with store.connect() as connection:
         publish(connection, _prices())
+        publish_values(connection, [_VALUE_RULE])
         for spans in (_planner(), _hostile(), _unknown(), _foreign(), _asset(), _record()):
             load(connection, spans)
     one = settler(store)

@@ -26,6 +26,7 @@ from .schema import schema
 from .sql import sql
 from .trace import trace
 from .up import up
+from .value import value
 
 app = typer.Typer(
     name="spanledger",
@@ -70,6 +71,7 @@ app.command("sql")(sql)
 app.command("doctor")(doctor)
 app.command("schema")(schema)
 app.add_typer(prices, name="prices")
+app.add_typer(value, name="value")
 app.add_typer(records, name="records")
 
 

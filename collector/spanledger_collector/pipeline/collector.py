@@ -27,6 +27,7 @@ from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
 from spanledger_collector.store.address import Address
+from spanledger_collector.value import read_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Collector:
         self._grace_seconds = stop_grace_seconds
         self._config = config
         self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
+        self._values = read_rules(config.value_file) if config.value_file else []
         book_age.tell(self._book, config.price_book_max_age_days)
         self._registry = CollectorRegistry()
         self._held = AsyncExitStack()
@@ -93,7 +95,7 @@ class Collector:
         config, registry = self._config, self._registry
         journal = Journal.open(config.journal_dir(), max_bytes=config.max_journal_bytes)
         held.push_async_callback(asyncio.to_thread, journal.close)
-        engine = self._engine = Engine(config, journal, self._book, registry)
+        engine = self._engine = Engine(config, journal, self._book, self._values, registry)
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))
         receiver = Receiver(config, accept=journal.append, registry=registry)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
@@ -18,6 +18,8 @@ from spanledger_collector.query import DirectReader
 from spanledger_collector.serve.adhoc import AdHoc
 from spanledger_collector.settle import Settler
 from spanledger_collector.store import Store, migrate
+from spanledger_collector.value import ValueRule
+from spanledger_collector.value import publish as publish_values
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS = 1.0
@@ -31,6 +33,7 @@ class Engine:
         config: the collector's settings.
         journal: what is to be loaded.
         book: the prices to publish.
+        values: the value rules to publish.
         registry: where the loader's metrics go.
 
     Attributes:
@@ -44,6 +47,7 @@ class Engine:
         config: CollectorConfig,
         journal: Journal,
         book: PriceBook,
+        values: Sequence[ValueRule],
         registry: CollectorRegistry,
     ) -> None:
         self.opened: Future[None] = Future()
@@ -53,6 +57,7 @@ class Engine:
         self._journal = journal
         self._registry = registry
         self._book = book
+        self._values = values
         self._limits = {
             "max_seconds": config.max_query_seconds,
             "max_memory_bytes": config.max_query_memory_bytes,
@@ -108,6 +113,7 @@ class Engine:
             with store.connect() as connection:
                 applied = migrate(connection)
                 added = publish(connection, self._book)
+                publish_values(connection, self._values)
             self._ad_hoc = AdHoc(store, **self._limits) if config.sql_port else None
             on_failure.pop_all()
         self._store = store

@@ -26,6 +26,7 @@ from .rows import (
     SpanRow,
     TraceReport,
     TraceRow,
+    ValueRuleRow,
 )
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "SpanRow",
     "TraceReport",
     "TraceRow",
+    "ValueRuleRow",
     "named",
     "plain_rows",
     "query_names",

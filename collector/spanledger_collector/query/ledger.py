@@ -49,6 +49,7 @@ from .rows import (
     SpanRow,
     TraceReport,
     TraceRow,
+    ValueRuleRow,
     parse_rows,
 )
 
@@ -299,6 +300,10 @@ class Ledger:
     def assets(self) -> Sequence[AssetRow]:
         """What was paid once and serves many runs, and how much of it was charged."""
         return parse_rows(AssetRow, self.query("assets"))
+
+    def value_rules(self) -> Sequence[ValueRuleRow]:
+        """The rules in force by which runs without a recorded amount are worth something."""
+        return parse_rows(ValueRuleRow, self.query("value_rules"))
 
     def models(
         self, since: datetime | None = None, until: datetime | None = None

@@ -225,6 +225,25 @@ class AssetRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRuleRow:
+    """What a run, a success or a unit of an outcome is worth (query ``value_rules``)."""
+
+    agent_name: str
+    agent_version: str
+    tenant: str
+    per: str
+    amount: Decimal
+    currency: str
+    valid_from: datetime
+    valid_to: datetime
+    grace_seconds: float
+    half_life_seconds: float
+    zero_after_seconds: float
+    why: str
+    known_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRow:
     """Cost and tokens of one model over a period (query ``models``)."""
 

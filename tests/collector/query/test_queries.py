@@ -40,6 +40,7 @@ TYPES: dict[str, type | None] = {
     "agent_statistics": economics.MomentsRow,
     "agents": rows.AgentRow,
     "assets": rows.AssetRow,
+    "value_rules": rows.ValueRuleRow,
     "charges_by_day": rows.ChargeRow,
     "coverage": rows.CoverageRow,
     "explain_attempts": explanation.ExplainedAttemptRow,

@@ -28,6 +28,7 @@ SHARDED = (
 )
 EVERYWHERE = (
     "fx",
+    "value_rules",
     "prices",
     "model_aliases",
     "settlements",

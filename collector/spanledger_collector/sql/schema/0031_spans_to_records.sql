@@ -31,6 +31,7 @@ SELECT
     received_at,
     if(attributes['spanledger.purpose'] IN ('work', 'appraisal', 'prevention'), attributes['spanledger.purpose'], '') AS purpose,
     multiIf(
+        kind = 'outcome', attributes['spanledger.outcome.unit'],
         kind = 'evaluation', attributes['gen_ai.evaluation.name'],
         kind = 'expense', attributes['spanledger.expense.category'],
         kind = 'effort', attributes['spanledger.effort.role'],
@@ -45,7 +46,11 @@ SELECT
     ) AS verdict,
     toDecimal128OrNull(attributes[amount_key], 12) AS amount,
     if(amount IS NULL, '', if(attributes[currency_key] = '', 'USD', upper(attributes[currency_key]))) AS currency,
-    if(kind = 'effort', toDecimal128OrNull(attributes['spanledger.effort.minutes'], 6), NULL) AS quantity,
+    multiIf(
+        kind = 'effort', toDecimal128OrNull(attributes['spanledger.effort.minutes'], 6),
+        kind = 'outcome', toDecimal128OrNull(attributes['spanledger.outcome.quantity'], 6),
+        NULL
+    ) AS quantity,
     if(kind = 'evaluation', toFloat64OrNull(attributes['gen_ai.evaluation.score.value']), NULL) AS score,
     if(kind = 'evaluation', attributes['gen_ai.evaluation.score.label'], '') AS label,
     attributes['spanledger.record.reason'] AS reason,

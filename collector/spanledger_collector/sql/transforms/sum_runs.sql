@@ -11,7 +11,7 @@ INSERT INTO runs
     attempts, failed_attempts, retries, tool_calls, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd,
     estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, outcome,
-    revenue_usd, outcome_value_usd, judged_wrong, records, unconverted_records, amortized_cost_usd, tool_cost_usd,
+    revenue_usd, outcome_value_usd, outcome_units, judged_wrong, records, unconverted_records, amortized_cost_usd, tool_cost_usd,
     effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, posted_at, version,
     is_deleted)
 WITH
@@ -63,6 +63,10 @@ WITH
             argMaxIf(verdict, (occurred_at, received_at, record_id), kind = 'outcome') AS outcome,
             sumIf(amount_usd, kind = 'revenue') AS revenue_usd,
             sumIf(amount_usd, kind = 'outcome') AS outcome_value_usd,
+            sumMapIf(
+                map(name, ifNull(quantity, toDecimal128(0, 6)))::Map(LowCardinality(String), Decimal(38, 6)),
+                kind = 'outcome' AND name != '' AND quantity IS NOT NULL
+            ) AS outcome_units,
             countIf(kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated')) > 0 AS judged_wrong,
             count() AS records,
             countIf(amount IS NOT NULL AND amount_usd IS NULL) AS unconverted_records
@@ -273,6 +277,7 @@ SELECT
     t.outcome,
     t.revenue_usd,
     t.outcome_value_usd,
+    t.outcome_units,
     t.judged_wrong,
     t.records,
     t.unconverted_records,

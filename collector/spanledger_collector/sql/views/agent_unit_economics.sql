@@ -5,7 +5,8 @@
 --   judged_runs, wrong_runs  runs with a recorded outcome; runs that an evaluation calls wrong or hallucinated
 --   tool_, effort_, expense_cost_usd   parts of cost_usd that are no model calls; appraisal_, prevention_cost_usd   parts that judge or guard
 --   amortized_cost_usd       shares of assets that the runs carry; total_cost_usd = cost_usd + amortized_cost_usd
---   value_usd                recorded revenue and value of outcomes; margin_usd = value_usd - total_cost_usd (NULL = nobody said)
+--   value_usd                recorded revenue and value of outcomes, else by the value rules (valued_runs = runs with one).
+--                            margin_usd = value_usd - total_cost_usd (NULL = nobody said)
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
 --   inclusive_cost_usd       with sub-agents: what calling this agent costs; do not sum over agents
 --   cost_per_run_usd, cost_per_success_usd   cost_usd / runs, / successful runs (NULL when there is none)
@@ -44,10 +45,8 @@ SELECT
     CAST(if(cost_usd IS NULL, NULL, cost_usd + ifNull(amortized_cost_usd, 0)) AS Nullable(Decimal(38, 12))) AS total_cost_usd,
     revenue_usd,
     outcome_value_usd,
-    CAST(
-        if(revenue_usd IS NULL AND outcome_value_usd IS NULL, NULL, ifNull(revenue_usd, 0) + ifNull(outcome_value_usd, 0))
-        AS Nullable(Decimal(38, 12))
-    ) AS value_usd,
+    value_usd,
+    valued_runs,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     CAST(roundBankers(toDecimal256(margin_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS margin_per_run_usd,
     judged_runs,
@@ -67,7 +66,7 @@ FROM
         r.agent_version AS agent_version,
         r.tenant AS tenant,
         count() AS runs,
-        countIf(if(r.outcome = '', r.status != 'error', r.outcome = 'success')) AS successful_runs,
+        sum(r.succeeded) AS successful_runs,
         countIf(r.outcome != '') AS judged_runs,
         countIf(r.judged_wrong) AS wrong_runs,
         sum(r.calls) AS calls,
@@ -89,12 +88,14 @@ FROM
         sum(r.amortized_cost_usd) AS amortized_cost_usd,
         sum(r.revenue_usd) AS revenue_usd,
         sum(r.outcome_value_usd) AS outcome_value_usd,
+        sum(r.value_usd) AS value_usd,
+        countIf(r.value_usd IS NOT NULL) AS valued_runs,
         sum(r.unconverted_records) AS unconverted_records,
         sum(r.unpriced_attempts) AS unpriced_attempts,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
         quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
         quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns
-    FROM runs AS r FINAL
+    FROM run_economics AS r
     GROUP BY
         r.workspace,
         toDate(r.started_at),

@@ -4,7 +4,11 @@
 --   succeeded            1 = its recorded outcome is success; where none was recorded, it ended without an error
 --   input_tokens         all input of the run itself: uncached, cache reads and cache writes
 --   total_cost_usd       cost_usd (model calls, tools, people, expenses; rework inside) + amortized_cost_usd
---   value_usd            revenue + value of outcomes, as recorded; NULL = nobody said
+--   rule_value_usd       by the value rules in force for the run: for each `per` the most particular rule, times 1 (run),
+--                        succeeded, or what outcomes recorded of the unit (a run without it gets nothing by that rule), less with
+--                        latency; each rounded half even. NULL = no rule fits, or its currency has no rate on that day
+--   value_usd            revenue + value of outcomes, as recorded; where no amount was recorded rule_value_usd; NULL = nobody said
+--   value_source         recorded | rule | empty
 --   margin_usd           value_usd - total_cost_usd; NULL where either is unknown. With unpriced_attempts it is an upper bound
 --   known_cost_ratio     counted attempts whose cost is known / counted attempts; 1 when there was none to know
 -- cost_usd is the run's own; inclusive_cost_usd adds its sub-agents: sum cost_usd over runs, never inclusive_cost_usd.
@@ -30,7 +34,7 @@ SELECT
     ttft_ns,
     status,
     error_type,
-    toUInt8(if(outcome = '', status != 'error', outcome = 'success')) AS succeeded,
+    succeeded,
     span_count,
     calls,
     attempts,
@@ -58,6 +62,7 @@ SELECT
     outcome,
     revenue_usd,
     outcome_value_usd,
+    outcome_units,
     judged_wrong,
     records,
     unconverted_records,
@@ -72,11 +77,82 @@ SELECT
         NULL,
         CAST(cost_usd + ifNull(amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS total_cost_usd,
+    rule_value_usd,
     if(
         revenue_usd IS NULL AND outcome_value_usd IS NULL,
-        NULL,
+        rule_value_usd,
         CAST(ifNull(revenue_usd, 0) + ifNull(outcome_value_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS value_usd,
+    multiIf(revenue_usd IS NOT NULL OR outcome_value_usd IS NOT NULL, 'recorded', rule_value_usd IS NOT NULL, 'rule', '') AS value_source,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     posted_at
-FROM runs FINAL;
+FROM
+(
+    SELECT
+        *,
+        toUInt8(if(outcome = '', status != 'error', outcome = 'success')) AS succeeded,
+        toDateTime64(r.started_at, 3, 'UTC') AS begun_at,
+        -- The most particular rule of each `per` that fits the run.
+        arrayFilter(
+            x -> x.workspace IN ('', r.workspace) AND x.agent_version IN ('', r.agent_version) AND x.tenant IN ('', r.tenant)
+                AND x.valid_from <= begun_at AND x.valid_to > begun_at
+                AND (x.per IN ('run', 'success') OR mapContains(r.outcome_units, x.per)),
+            arrayConcat(
+                own.rules,
+                (
+                    SELECT groupArray((
+                        rank, per, workspace, agent_version, tenant, valid_from, valid_to, amount, toString(currency),
+                        grace_seconds, half_life_seconds, zero_after_seconds
+                    ))
+                    FROM (SELECT * FROM value_rules_in_force WHERE agent_name = '' ORDER BY rank DESC)
+                )
+            )::Array(Tuple(
+                rank UInt8, per String, workspace String, agent_version String, tenant String,
+                valid_from DateTime64(3, 'UTC'), valid_to DateTime64(3, 'UTC'), amount Decimal(38, 12), currency String,
+                grace_seconds Float64, half_life_seconds Float64, zero_after_seconds Float64
+            ))
+        ) AS fitting,
+        arrayFilter((x, n) -> n = 1, fitting, arrayEnumerateUniq(fitting.per)) AS used_rules,
+        duration_ns / 1e9 AS latency_seconds,
+        arrayMap(
+            x -> accurateCastOrNull(
+                roundBankers(
+                    toDecimal256(x.amount, 12)
+                    * multiIf(x.per = 'run', toDecimal128(1, 6), x.per = 'success', toDecimal128(succeeded, 6), outcome_units[x.per])
+                    * toDecimal128(multiIf(
+                        x.zero_after_seconds > 0 AND latency_seconds >= x.zero_after_seconds, 0.,
+                        x.half_life_seconds > 0, exp2(-greatest(latency_seconds - x.grace_seconds, 0.) / x.half_life_seconds),
+                        1.
+                    ), 12)
+                    * if(
+                        x.currency = 'USD',
+                        toDecimal256(1, 12),
+                        nullIf(toDecimal256(arrayFirst(
+                            f -> f.1 = x.currency AND f.2 <= begun_at AND f.3 > begun_at,
+                            (
+                                SELECT arrayReverseSort(f -> f.2, groupArray((toString(currency), valid_from, valid_to, usd)))
+                                FROM fx_history
+                                WHERE known_to > now64(3, 'UTC')
+                            )
+                        ).4, 12), 0)
+                    ),
+                    12
+                ),
+                'Decimal(38, 12)'
+            ),
+            used_rules
+        ) AS worth,
+        if(empty(worth) OR arrayExists(w -> w IS NULL, worth), NULL, arraySum(arrayMap(w -> ifNull(w, 0), worth))) AS rule_value_usd
+    FROM runs AS r FINAL
+    LEFT ANY JOIN
+    (
+        SELECT
+            agent_name,
+            groupArray((
+                rank, per, workspace, agent_version, tenant, valid_from, valid_to, amount, toString(currency),
+                grace_seconds, half_life_seconds, zero_after_seconds
+            )) AS rules
+        FROM (SELECT * FROM value_rules_in_force WHERE agent_name != '' ORDER BY rank DESC)
+        GROUP BY agent_name
+    ) AS own USING (agent_name)
+);

@@ -1,0 +1,184 @@
+"""Value rules: read whole or refused, appended with history, and what runs are worth by them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.collector.settle import scene
+
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.store import Connection, Store
+from spanledger_collector.value import ValueRule, publish, read_rules
+
+
+def _rules(tmp_path: Path, text: str) -> list[ValueRule]:
+    path = tmp_path / "value.yaml"
+    path.write_text("value_rules:\n" + text)
+    return read_rules(path)
+
+
+def _rule(per: str, amount: str, **given: object) -> ValueRule:
+    return ValueRule.model_validate(
+        {"per": per, "amount": amount, "valid_from": "2026-01-01", **given}
+    )
+
+
+def _values(connection: Connection) -> dict[str, tuple[Any, str]]:
+    rows = connection.rows("SELECT run_id, value_usd, value_source FROM run_economics")
+    return {str(row["run_id"]): (row["value_usd"], str(row["value_source"])) for row in rows}
+
+
+def _run(number: int, *, agent: str = "a", lasts: float = 10, **told: Any) -> scene.Row:
+    attributes = {"spanledger." + name.replace("__", "."): text for name, text in told.items()}
+    return scene.span(
+        1, 0, "agent", trace=number, run_id=f"r{number}", agent_name=agent, lasts=lasts,
+        attributes=attributes, at=0,
+    )  # fmt: skip
+
+
+def test_a_run_without_a_recorded_amount_is_worth_what_the_rules_say(any_store: Store) -> None:
+    with any_store.connect() as connection:
+        publish(
+            connection,
+            [
+                _rule("success", "4.50", agent="a"),
+                _rule("minutes_saved", "0.80", agent="a"),
+                _rule("run", "0.01"),
+                _rule("success", "9", agent="a", version="2"),
+            ],
+        )
+        minutes: dict[str, Any] = {
+            "outcome": "success",
+            "outcome__quantity": "2.5",
+            "outcome__unit": "minutes_saved",
+        }
+        scene.load(
+            connection,
+            [
+                _run(1, **minutes),
+                _run(2, outcome="failure"),
+                _run(3, outcome="success", value__amount="7"),
+                _run(4, revenue__amount="3"),
+                _run(5, agent="b"),
+                _run(6) | {"agent_version": "2"},
+            ],
+        )
+        scene.settle(any_store, range(1, 7))
+        values = _values(connection)
+        (day,) = connection.rows(
+            "SELECT value_usd, valued_runs, margin_usd FROM agent_unit_economics "
+            "WHERE agent_name = 'a' AND agent_version = ''"
+        )
+    assert values == {
+        "r1": (Decimal("6.51"), "rule"),  # 4.50 + 2.5 x 0.80 + 0.01
+        "r2": (Decimal("0.01"), "rule"),
+        "r3": (Decimal(7), "recorded"),
+        "r4": (Decimal(3), "recorded"),
+        "r5": (Decimal("0.01"), "rule"),
+        "r6": (Decimal("9.01"), "rule"),
+    }
+    assert day == {
+        "value_usd": Decimal("16.52"),
+        "valued_runs": 4,
+        "margin_usd": Decimal("16.52"),
+    }
+
+
+def test_value_shrinks_with_latency(store: Store) -> None:
+    decay = {"grace_seconds": 10, "half_life_seconds": 20, "zero_after_seconds": 100}
+    with store.connect() as connection:
+        publish(connection, [_rule("success", "8", decay=decay)])
+        scene.load(connection, [_run(n, lasts=s) for n, s in enumerate((10, 30, 50, 100), 1)])
+        scene.settle(store, range(1, 5))
+        values = _values(connection)
+    assert [values[f"r{n}"][0] for n in range(1, 5)] == [8, 4, 2, 0]
+
+
+def test_another_currency_counts_by_the_rate_of_the_day_or_not_at_all(store: Store) -> None:
+    with store.connect() as connection:
+        rate = {
+            "currency": "EUR", "valid_from": "2026-01-01 00:00:00", "usd": "1.25",
+            "valid_to": "2299-12-31 00:00:00", "known_from": "2026-01-01 00:00:00",
+        }  # fmt: skip
+        connection.insert_rows("fx", tuple(rate), [tuple(rate.values())])
+        publish(
+            connection,
+            [
+                _rule("success", "2", agent="a", currency="EUR"),
+                _rule("success", "2", agent="b", currency="XTS"),
+            ],
+        )
+        scene.load(connection, [_run(1), _run(2, agent="b")])
+        scene.settle(store, (1, 2))
+        values = _values(connection)
+    assert values == {"r1": (Decimal("2.5"), "rule"), "r2": (None, "")}
+
+
+def test_a_changed_rule_holds_for_past_runs_and_leaves_its_history(store: Store) -> None:
+    with store.connect() as connection:
+        first = _rule("success", "2")
+        assert publish(connection, [first]) == 1
+        assert publish(connection, [first]) == 0
+        scene.load(connection, [_run(1)])
+        scene.settle(store)
+        assert _values(connection)["r1"][0] == 2
+        assert publish(connection, [_rule("success", "3"), _rule("run", "1")]) == 2
+        assert _values(connection)["r1"][0] == 4
+        later = _rule("success", "5", valid_from="2026-11-01")
+        assert publish(connection, [_rule("success", "3"), later]) == 2  # and the end of per run
+        assert _values(connection)["r1"][0] == 5
+        assert publish(connection, []) == 2
+        assert _values(connection)["r1"] == (None, "")
+        (kept,) = connection.rows("SELECT count() AS rows FROM value_rules")
+    assert kept["rows"] == 7
+
+
+@given(st.lists(st.sampled_from(["", "a", "b"]), min_size=3, max_size=3))
+def test_the_key_of_a_rule_is_its_scope_and_begin(scope: list[str]) -> None:
+    agent, version, tenant = scope
+    one = _rule("run", "1", agent=agent, version=version, tenant=tenant)
+    assert one.key() == _rule("run", "2", agent=agent, version=version, tenant=tenant).key()
+    assert one.key() != _rule("success", "1", agent=agent, version=version, tenant=tenant).key()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {per: run, amount: 0.1, valid_from: 2026-01-01}", "rule 1 amount.*in quotes"),
+        ("- {per: run, valid_from: 2026-01-01}", "rule 1 amount: Field required"),
+        ("- {per: Run!, amount: '1', valid_from: 2026-01-01}", "rule 1 per"),
+        ("- {per: run, amount: '1', valid_from: 2026-01-01, currncy: USD}", "rule 1 currncy"),
+        (
+            "- {per: run, amount: '1', valid_from: 2026-01-01, valid_to: 2025-01-01}",
+            "valid_to is not after",
+        ),
+        (
+            """
+- {per: run, amount: '1', valid_from: 2026-01-01}
+- {per: run, amount: '2', valid_from: 2026-01-01}""",
+            "two rules per run of agent 'any'",
+        ),
+        ("- [", "cannot be read"),
+    ],
+)
+def test_a_file_with_a_wrong_rule_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        _rules(tmp_path, text)
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    (rule,) = _rules(
+        tmp_path,
+        "- {agent: support, per: success, amount: '4.50', currency: EUR, valid_from: 2026-01-01,"
+        " decay: {half_life_seconds: 60}, version: 2}",
+    )
+    assert (rule.agent, rule.version, rule.amount) == ("support", "2", Decimal("4.50"))
+    assert (rule.decay.half_life_seconds, rule.valid_from.isoformat()) == (
+        60.0,
+        "2026-01-01T00:00:00+00:00",
+    )
