@@ -17,7 +17,8 @@ from spanledger._fetch import Fetch, Fetched, Found, Telling
 _OK: Final = 200
 
 #: What the body of an answer calls itself -> the operation, and who reads it.
-Kinds = Mapping[str, tuple[str, Callable[[Any], Answer]]]
+#: A reader gives None for a body that is something else.
+Kinds = Mapping[str, tuple[str, Callable[[Any], Answer | None]]]
 KINDS: Final[Kinds] = {
     "chat.completion": (semconv.OPERATION_CHAT, _chat_completions.answer_of),
     "response": (semconv.OPERATION_CHAT, _responses.answer_of),
@@ -33,9 +34,9 @@ def read_result(result: Any, kinds: Kinds = KINDS) -> Fetched | None:
         return None
     body = response.body
     operation, read = kinds.get(text(body.object), ("", None))
-    if read is None:
+    answer = None if read is None else read(body)
+    if answer is None:
         return None
-    answer = read(body)
     answer.service_tier = semconv.TIER_BATCH
     answer.response_id = answer.response_id or text(result.id)
     return Fetched(operation, answer)

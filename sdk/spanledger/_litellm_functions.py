@@ -39,7 +39,7 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "close_litellm_async_clients bill_first_round_on_failure",
     ),
     f"{NOT_YET}: billed by the piece, the second, the page or the search": _named(
-        "image_generation image_edit image_variation speech transcription ocr extraction search",
+        "ocr extraction search",
         "video_create_character video_edit video_extension video_generation video_remix",
         "acreate_sandbox adelete_sandbox arun_code acode_interpreter_tool ingest",
     ),

@@ -65,15 +65,16 @@ def _image_usage(usage: Any) -> Usage:
 def images_of(kwargs: Mapping[str, Any], answer: Any) -> Answer:
     """The usage of the answer; without one, the images in it by quality and size."""
     usage = _image_usage(getattr(answer, "usage", None))
-    if usage.known:
-        return Answer(usage=usage)
+    who = text(getattr(answer, "id", None)), text(getattr(answer, "model", None))
+    if usage.input_tokens or usage.output_tokens:
+        return Answer(*who, usage=usage)
     made = len(getattr(answer, "data", None) or ())
     quality, size = (
         text(getattr(answer, name, None)) or _asked(kwargs, name, otherwise)
         for name, otherwise in (("quality", "standard"), ("size", "1024x1024"))
     )
     unit = f"{semconv.UNIT_IMAGES}.{quality}.{size}"
-    return Answer(usage=Usage(units={unit: made}), derived=True, uncounted=not made)
+    return Answer(*who, usage=Usage(units={unit: made}), derived=True, uncounted=not made)
 
 
 def _asked(kwargs: Mapping[str, Any], name: str, otherwise: str) -> str:
@@ -94,7 +95,7 @@ def _heard_usage(usage: Any) -> Usage:
     )
 
 
-def _heard(answer: Any) -> Answer:
+def heard(answer: Any) -> Answer:
     """The usage of a transcript, else the length of what was heard; a bare text tells neither."""
     told = fields_of(answer)
     usage = _heard_usage(told.get("usage") or {"seconds": _seconds(told.get("duration"))})
@@ -138,7 +139,7 @@ IMAGES: Final = Api(
 TRANSCRIPTION: Final = Api(
     operation=semconv.OPERATION_TRANSCRIPTION,
     request=_request,
-    answer=_heard,
+    answer=heard,
     reading=functools.partial(LastEvent, read=_heard_usage),
     prompt=(),
 )
@@ -146,7 +147,7 @@ TRANSLATION: Final = replace(TRANSCRIPTION, operation=semconv.OPERATION_TRANSLAT
 SPEECH: Final = Api(
     operation=semconv.OPERATION_SPEECH,
     request=_request,
-    answer=_heard,  # never asked: see `watch`
+    answer=heard,  # never asked: see `watch`
     reading=LastEvent,
     prompt=("input", "instructions"),
     watch=_speak,

@@ -73,12 +73,13 @@ OPERATION_CHAT: Final = "chat"
 OPERATION_GENERATE_CONTENT: Final = "generate_content"
 OPERATION_TEXT_COMPLETION: Final = "text_completion"
 OPERATION_EMBEDDINGS: Final = "embeddings"
-#: Ours, as are the next four: the conventions have no words for them yet.
+#: Ours, as are the next five: the conventions have no words for them yet.
 OPERATION_IMAGE_GENERATION: Final = "image_generation"
 OPERATION_TRANSCRIPTION: Final = "transcription"
 OPERATION_TRANSLATION: Final = "translation"
 OPERATION_SPEECH: Final = "speech"
 OPERATION_MODERATION: Final = "moderation"
+OPERATION_OCR: Final = "ocr"
 #: Ours: the conventions have no word for ordering documents by a query.
 OPERATION_RERANK: Final = "rerank"
 #: A set of batch results that was fetched; the answers in it are spans of their own.
@@ -157,6 +158,9 @@ UNIT_AUDIO_SECONDS: Final = "audio_seconds"
 UNIT_CHARACTERS: Final = "characters"
 #: Images made; followed by ``.<quality>.<size>``.
 UNIT_IMAGES: Final = "images"
+#: Pages of a document that were read; ``.annotated`` are those read into a given form.
+UNIT_PAGES: Final = "pages"
+UNIT_PAGES_ANNOTATED: Final = "pages.annotated"
 #: Calls as such.
 UNIT_REQUESTS: Final = "requests"
 

@@ -111,8 +111,8 @@ class Request:
 
     @property
     def streaming(self) -> bool:
-        """Whether the client asked for server-sent events."""
-        return bool(self.body.get("stream"))
+        """Whether the client asked for server-sent events; fields of an upload are texts."""
+        return self.body.get("stream") not in (None, False, "false")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The ``groq`` client: chat completions and embeddings, in OpenAI's wire format.
+"""The ``groq`` client: chat completions, embeddings and audio, in OpenAI's wire format.
 
 The last chunk of a stream carries the usage in Groq's own field, ``x_groq``, whether it was asked
 for or not; so a stream of this client is never estimated when it is read to its end.
@@ -7,14 +7,15 @@ for or not; so a stream of this client is never estimated when it is read to its
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _embeddings, semconv
-from spanledger._answer import Answer, text
+from spanledger import _embeddings, _openai_media, semconv
+from spanledger._answer import Answer, fields_of, text
 from spanledger._api import Api
-from spanledger._batch_lines import BATCH_FILE
+from spanledger._batch_lines import KINDS, batch_file
 from spanledger._chat_completions import ChatReading, answer_of, request
-from spanledger._gaps import BY_PATH, FETCHED, MEDIA, NO_REQUEST, STORED, under
+from spanledger._gaps import BY_PATH, FETCHED, NO_REQUEST, STORED, under
 from spanledger._instrumentor import Instrumentor, both
 
 #: Oldest version tried: with the contract suite.
@@ -46,6 +47,19 @@ class GroqReading(ChatReading):
         return answer
 
 
+def _heard(answer: Any) -> Answer:
+    """A transcript; a recording shorter than Groq's least is billed as that long."""
+    told = _openai_media.heard(answer)
+    told.response_id = text(fields_of(fields_of(answer).get("x_groq")).get("id"))
+    seconds = (told.usage.units or {}).get(semconv.UNIT_AUDIO_SECONDS, _LEAST_SECONDS)
+    if seconds < _LEAST_SECONDS:
+        told.usage.units, told.derived = {semconv.UNIT_AUDIO_SECONDS: _LEAST_SECONDS}, True
+    return told
+
+
+#: What each request to hear something is billed at least. Source: Groq's page on speech to text.
+_LEAST_SECONDS: Final = 10
+
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=request,
@@ -61,6 +75,18 @@ EMBEDDINGS: Final = Api(
     prompt=("input",),
 )
 
+TRANSCRIPTION: Final = replace(_openai_media.TRANSCRIPTION, answer=_heard)
+TRANSLATION: Final = replace(_openai_media.TRANSLATION, answer=_heard)
+
+
+def _heard_batched(answer: Any) -> Answer | None:
+    return None if answer.text is None else _heard(answer)
+
+
+#: A transcript in the results of a batch does not say what it is.
+RESULT_FILE: Final = batch_file({**KINDS, "": (semconv.OPERATION_TRANSCRIPTION, _heard_batched)})
+
+_AUDIO: Final = "groq.resources.audio"
 INSTRUMENTOR: Final = Instrumentor(
     client="groq",
     provider="groq",
@@ -68,16 +94,21 @@ INSTRUMENTOR: Final = Instrumentor(
     methods=(
         *both("groq.resources.chat.completions", "Completions.create", CHAT),
         *both("groq.resources.embeddings", "Embeddings.create", EMBEDDINGS),
-        *both("groq.resources.files", "Files.content", BATCH_FILE, optional=True),
+        *both(f"{_AUDIO}.transcriptions", "Transcriptions.create", TRANSCRIPTION),
+        *both(f"{_AUDIO}.translations", "Translations.create", TRANSLATION),
+        *both(f"{_AUDIO}.speech", "Speech.create", _openai_media.SPEECH, optional=True),
+        *both("groq.resources.files", "Files.content", RESULT_FILE, optional=True),
     ),
     helpers=(),
     not_metered={
         **under("groq", NO_REQUEST, "Groq.*"),
         **under("groq", BY_PATH, "_base_client.*"),
-        **under("groq.resources", MEDIA, "audio.*"),
         **under("groq.resources", FETCHED, "batches.*"),
         **under("groq.resources", STORED, "models.*"),
         **under("groq.resources.files.Files", STORED, "create", "delete", "info", "list"),
     },
-    notes=("Tools that Groq's compound systems run themselves are not metered; their tokens are.",),
+    notes=(
+        "A transcript tells its length where response_format is verbose_json; else it is missing.",
+        "Tools that Groq's compound systems run themselves are not metered; their tokens are.",
+    ),
 )

@@ -1,4 +1,4 @@
-"""The ``litellm`` library: chat, text completions, responses, embeddings and reranking, routed.
+"""The ``litellm`` library: completions, responses, embeddings, reranking, images, audio, routed.
 
 LiteLLM asks every provider for its caller, some through that provider's own client, which may be
 instrumented too. LiteLLM sees the usage of all of them, so its span is the one that is told, with
@@ -13,16 +13,17 @@ zeros. A stream tells the two apart by its pieces; both are counted here, and ma
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _chat_completions, _embeddings, _responses, semconv
+from spanledger import _chat_completions, _embeddings, _openai_media, _responses, semconv
 from spanledger._answer import Answer, Usage, count, fields_of, present, text
 from spanledger._api import Api, Reading
 from spanledger._chat_completions import ChatReading, said_texts
 from spanledger._facts import Attributes
-from spanledger._instrumentor import Asked, Instrumentor, Method
+from spanledger._instrumentor import Asked, Instrumentor, Method, number
 from spanledger._litellm_batches import RESULT_FILE
 from spanledger._litellm_functions import HELPERS, NOT_METERED
 from spanledger._patching import Kind, Target
@@ -131,6 +132,16 @@ def _rerank_answer(answer: Any) -> Answer:
     return _checked(told, answer)
 
 
+def _heard(answer: Any) -> Answer:
+    """What the provider said, else the length that LiteLLM found in the recording."""
+    told = _openai_media.heard(answer)
+    seconds = number(_hidden(answer), "audio_transcription_duration")
+    if not told.usage.known and seconds:
+        told.usage = Usage(units={semconv.UNIT_AUDIO_SECONDS: seconds})
+        told.derived, told.uncounted = True, False
+    return told
+
+
 # --- streams --------------------------------------------------------------------------------------
 class StreamReading(ChatReading):
     """A chat or a text completion read piece by piece, with the stream that has the usage.
@@ -222,6 +233,27 @@ def _api(
     return replace(asking, adapt=adapt)
 
 
+def _media(api: Api, *positional: str) -> Api:
+    """Images and audio, routed: as another client's call is read."""
+    routed = replace(api, positional=positional, covers=True, told_inside=_told_inside)
+
+    def adapt(kwargs: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
+        read = api.answer if api.adapt is None else api.adapt(kwargs)[0].answer
+        if any(kwargs.get(name) for name in _MOCKS):
+            return replace(routed, answer=functools.partial(_mocked, read), watch=None), kwargs
+        return replace(routed, answer=functools.partial(_routed, read)), kwargs
+
+    return replace(routed, adapt=adapt)
+
+
+def _mocked(read: Callable[[Any], Answer], result: Any) -> Answer:
+    return _free(read(result))
+
+
+def _routed(read: Callable[[Any], Answer], result: Any) -> Answer:
+    return _checked(read(result), result)
+
+
 def _reading(stream: Any, kwargs: Mapping[str, Any]) -> Reading:
     return StreamReading(kwargs, stream)
 
@@ -263,6 +295,13 @@ RERANK: Final = _api(
 )
 
 
+IMAGES: Final = _media(_openai_media.IMAGES, "prompt", "model", "n", "quality")
+EDITS: Final = _media(_openai_media.IMAGES, "image", "prompt", "model")
+VARIATIONS: Final = _media(_openai_media.IMAGES, "image", "model", "n")
+SPEECH: Final = _media(_openai_media.SPEECH, "model", "input", "voice")
+TRANSCRIPTION: Final = _media(replace(_openai_media.TRANSCRIPTION, answer=_heard), "model", "file")
+
+
 def _result_files() -> tuple[Method, Method]:
     """The two have their parameters in another order."""
     plain = replace(RESULT_FILE, positional=("file_id", "model", "custom_llm_provider"))
@@ -295,6 +334,11 @@ INSTRUMENTOR: Final = Instrumentor(
         *_methods("responses_with_retries", RESPONSES),
         *_methods("embedding", EMBEDDINGS),
         *_methods("rerank", RERANK),
+        *_methods("image_generation", IMAGES),
+        *_methods("image_edit", EDITS),
+        *_methods("image_variation", VARIATIONS),
+        *_methods("speech", SPEECH),
+        *_methods("transcription", TRANSCRIPTION),
         *_result_files(),
     ),
     helpers=HELPERS,
@@ -302,7 +346,7 @@ INSTRUMENTOR: Final = Instrumentor(
     asked=_asked,
     notes=(
         "What the clients under LiteLLM do for it is told once, by LiteLLM's span.",
-        "Not metered: images, audio, video, OCR, Anthropic's messages, realtime.",
+        "Not metered: video, OCR, Anthropic's messages, realtime.",
         "Result files of batches in the formats of Google and of Bedrock are not read.",
         "Answers of LiteLLM's own cache, and mocks, are told with 0 tokens.",
         "Not seen: retries of providers that LiteLLM asks through its Rust core or through boto3.",

@@ -1,4 +1,4 @@
-"""The ``mistralai`` client: completions of chats, agents and gaps, embeddings, results of batches.
+"""The ``mistralai`` client: completions, embeddings, documents, audio, results of batches.
 
 The wire format is OpenAI's chat completion with an envelope around each chunk of a stream. A count
 that the server did not send reads as 0 in this client, so a usage of nothing but zeros is none.
@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from spanledger import _chat_completions, semconv
+from spanledger import _chat_completions, _mistral_media, semconv
 from spanledger._answer import Answer, Usage, parse_json, text, whole
 from spanledger._api import Api
 from spanledger._batch_lines import batch_file, read_result
@@ -26,7 +26,6 @@ from spanledger._gaps import (
     FETCHED,
     MACHINERY,
     MACHINES,
-    MEDIA,
     MODEL_CALLS,
     NO_REQUEST,
     SESSIONS,
@@ -44,7 +43,10 @@ MINIMUM_VERSION: Final = "1.9.11"
 
 def _usage(usage: Any) -> Usage:
     told = _chat_completions.usage_of(usage)
-    return told if told.input_tokens or told.output_tokens else Usage()
+    if not told.input_tokens and not told.output_tokens:
+        return Usage()
+    told.units = _mistral_media.seconds_of(usage)
+    return told
 
 
 def _tier(usage: Any) -> str:
@@ -113,6 +115,7 @@ EMBEDDINGS: Final = Api(
 _BATCHED: Final = {
     "chat.completion": (semconv.OPERATION_CHAT, _answer),
     "list": (semconv.OPERATION_EMBEDDINGS, _embeddings_answer),
+    "": (semconv.OPERATION_OCR, _mistral_media.read_batched),  # does not say what it is
 }
 
 
@@ -152,6 +155,10 @@ def _completions(
     )
 
 
+_HEARD: Final = _mistral_media.TRANSCRIPTION
+_STREAMED: Final = _mistral_media.STREAMED_TRANSCRIPTION
+
+
 def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
     chat, fim = semconv.OPERATION_CHAT, semconv.OPERATION_TEXT_COMPLETION
     asked = ("messages", "tools")
@@ -160,6 +167,10 @@ def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
         *_completions(f"{package}.agents", "Agents", chat, *asked, optional=optional),
         *_completions(f"{package}.fim", "Fim", fim, "prompt", "suffix", optional=optional),
         *_both(f"{package}.embeddings", "Embeddings.create", EMBEDDINGS, optional=optional),
+        *_both(f"{package}.ocr", "Ocr.process", _mistral_media.OCR, optional=optional),
+        *_both(f"{package}.transcriptions", "Transcriptions.complete", _HEARD, optional=optional),
+        *_both(f"{package}.transcriptions", "Transcriptions.stream", _STREAMED, optional=optional),
+        *_both(f"{package}.speech", "Speech.complete", _mistral_media.SPEECH, optional=True),
         *_both(f"{package}.files", "Files.download", RESULT_FILE, optional=optional),
         *_both(f"{package}.mistral_jobs", "MistralJobs.get", INLINED, optional=True),  # before 3.0
     )
@@ -191,7 +202,6 @@ NOT_METERED: Final = {
     **under(f"{_PACKAGE}.jobs.Jobs", FETCHED, "cancel", "create", "delete", "list"),
     **under(_PACKAGE, COUNTS, "responses.Responses.count_input_tokens"),
     **under(_PACKAGE, TOOLS, "connectors.Connectors.call_tool"),
-    **under(_PACKAGE, MEDIA, "ocr.*", "speech.*", "transcriptions.*"),
     **under(_PACKAGE, SESSIONS, "audio_sessions.*", "realtime_sessions.*"),
     **under(_PACKAGE, MACHINES, "deployments.*"),
     **under(
@@ -218,7 +228,6 @@ INSTRUMENTOR: Final = Instrumentor(
     ),
     not_metered=NOT_METERED,
     notes=(
-        "Seconds of audio in a prompt (prompt_audio_seconds) are not metered.",
         "MISTRAL_SDK_TELEMETRY makes spans of the client below ours; the ledger counts one call.",
     ),
 )

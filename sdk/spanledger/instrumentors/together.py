@@ -1,4 +1,4 @@
-"""The ``together`` client: chat and text completions, embeddings, reranking, results of batches.
+"""The ``together`` client: completions, embeddings, reranking, images, audio, results of batches.
 
 The wire format is OpenAI's, with the cached tokens beside the other counts of a usage and not in
 details of their own. The last chunk of a stream carries the usage whether it was asked for or not.
@@ -6,9 +6,12 @@ details of their own. The last chunk of a stream carries the usage whether it wa
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _chat_completions, _text_completions, semconv
+from spanledger import _chat_completions, _openai_media, _text_completions, semconv
 from spanledger._answer import Answer, Usage, count, fields_of, text, whole
 from spanledger._api import Api
 from spanledger._batch_lines import KINDS, batch_file
@@ -25,7 +28,7 @@ from spanledger._gaps import (
     TRAINING,
     under,
 )
-from spanledger._instrumentor import Instrumentor, both
+from spanledger._instrumentor import Instrumentor, both, number
 from spanledger._text_completions import TextReading
 
 #: Oldest version tried: with the contract suite; before it, another client of the same name.
@@ -84,6 +87,16 @@ def _rerank_answer(answer: Any) -> Answer:
     )
 
 
+def _image(kwargs: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
+    """A way to read images, whose size only the request tells, as its two sides."""
+    width, height = (int(number(kwargs, side) or _SIDE) for side in ("width", "height"))
+    read = functools.partial(_openai_media.images_of, {"size": f"{width}x{height}"})
+    return replace(_openai_media.IMAGES, answer=read), kwargs
+
+
+#: Pixels of a side that is not asked for.
+_SIDE: Final = 1024
+
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=_chat_completions.request,
@@ -113,6 +126,7 @@ RERANK: Final = Api(
     prompt=("documents", "query"),
 )
 
+IMAGES: Final = replace(_openai_media.IMAGES, adapt=_image)
 #: What lies in the results of a batch: the bodies of the calls above.
 RESULT_FILE: Final = batch_file(
     {
@@ -124,6 +138,7 @@ RESULT_FILE: Final = batch_file(
 )
 
 _PACKAGE: Final = "together.resources"
+_AUDIO: Final = f"{_PACKAGE}.audio"
 
 INSTRUMENTOR: Final = Instrumentor(
     client="together",
@@ -134,6 +149,14 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("together.resources.completions", "CompletionsResource.create", TEXT),
         *both("together.resources.embeddings", "EmbeddingsResource.create", EMBEDDINGS),
         *both("together.resources.rerank", "RerankResource.create", RERANK),
+        *both("together.resources.images", "ImagesResource.generate", IMAGES),
+        *both(f"{_AUDIO}.speech", "SpeechResource.create", _openai_media.SPEECH),
+        *both(
+            f"{_AUDIO}.transcriptions",
+            "TranscriptionsResource.create",
+            _openai_media.TRANSCRIPTION,
+        ),
+        *both(f"{_AUDIO}.translations", "TranslationsResource.create", _openai_media.TRANSLATION),
         *both("together.resources.files", "FilesResource.content", RESULT_FILE),
     ),
     helpers=(),
@@ -141,7 +164,7 @@ INSTRUMENTOR: Final = Instrumentor(
         **under("together", NO_REQUEST, "Together.*"),
         **under("together", STORED, "Together.whoami"),
         **under("together", BY_PATH, "_base_client.*"),
-        **under(_PACKAGE, MEDIA, "audio.*", "images.*", "videos.*"),
+        **under(_PACKAGE, MEDIA, "videos.*"),
         **under(_PACKAGE, SESSIONS, "realtime.*"),
         **under(_PACKAGE, MODEL_CALLS, "evals.*"),
         **under(_PACKAGE, FETCHED, "batches.*"),
@@ -154,5 +177,9 @@ INSTRUMENTOR: Final = Instrumentor(
             *("audio.voices.*", "models.*", "organization.*", "projects.*"),
         ),
     },
-    notes=("Embeddings are counted here where the answer says no usage.",),
+    notes=(
+        "Embeddings are counted here where the answer says no usage.",
+        "A transcript tells its length where response_format is verbose_json; else it is missing.",
+        "Images are told by number and size; what more steps cost is not known.",
+    ),
 )

@@ -62,6 +62,9 @@ class Elapsed(int):
         return self.left < 0
 
 
+_PARTS = ("chat", "fim", "embeddings", "agents", "files", "ocr")
+
+
 class Client:
     """One face of the client: its methods have two names, the contract knows one."""
 
@@ -69,14 +72,20 @@ class Client:
         asynchronous = isinstance(http, _HTTP.AsyncClient)
         self.mistral = client
         self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
-        parts = (client.chat, client.fim, client.embeddings, client.agents, client.files)
-        self.chat, self.fim, self.embeddings, self.agents, self.files, self.jobs = (
-            _face(part, "_async" if asynchronous else "") for part in (*parts, client.batch.jobs)
-        )
+        suffix = "_async" if asynchronous else ""
+        self.jobs = _face(client.batch.jobs, suffix)
+        for name in _PARTS:
+            setattr(self, name, _face(getattr(client, name), suffix))
+        for name in ("transcriptions", "speech"):
+            if hasattr(client.audio, name):  # not in old versions
+                setattr(self, name, _face(getattr(client.audio, name), suffix))
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
 
 
 def _face(part: Any, suffix: str) -> Any:
-    names = ("complete", "stream", "parse", "parse_stream", "create", "download", "get")
+    names = ("complete", "stream", "parse", "parse_stream", "create", "download", "get", "process")
     present = [name for name in names if hasattr(part, name)]
     return SimpleNamespace(**{name: getattr(part, f"{name}{suffix}") for name in present})
 

@@ -31,7 +31,18 @@ def chat_events(request: Request, answer: Answer) -> Iterator[bytes]:
         yield openai_wire.event(chunk)
 
 
+def transcript(request: Request, answer: Answer) -> dict[str, Any]:
+    """What was heard; its length in the detailed form: as many seconds as input was scripted."""
+    body = {"text": answer.text, "x_groq": {"id": f"req_{MARKER}_{request.number:06d}"}}
+    if request.body.get("response_format") != "verbose_json":
+        return body
+    told = {"task": "transcribe", "language": "English", "segments": []}
+    return {**body, **told, "duration": answer.input_tokens}
+
+
 ROUTES: Final[Mapping[str, Route]] = {
     "/openai/v1/chat/completions": (openai_wire.chat, chat_events),
+    "/openai/v1/audio/transcriptions": (transcript, None),
+    "/openai/v1/audio/translations": (transcript, None),
     "/openai/v1/embeddings": (openai_wire.embeddings, None),
 }

@@ -77,11 +77,43 @@ def _usage(request: Request, answer: Answer) -> Body:
     }
 
 
+# --- documents and audio ------------------------------------------------------------------------
+def pages(request: Request, answer: Answer) -> Body:
+    """As many pages as input was scripted."""
+    page = {"index": 0, "markdown": "a", "images": [], "dimensions": None}
+    usage = {"pages_processed": answer.input_tokens, "doc_size_bytes": 9}
+    return {"pages": [page], "model": request.model, "usage_info": usage}
+
+
+def transcript(request: Request, answer: Answer) -> Body:
+    """What was heard, as many seconds as input was scripted; tokens beside them."""
+    usage = {"prompt_audio_seconds": answer.input_tokens, "prompt_tokens": 4, "total_tokens": 9}
+    usage["completion_tokens"] = 5
+    body = {"model": request.model, "text": answer.text, "language": "en", "segments": []}
+    return {**body, "usage": usage}
+
+
+def transcript_events(request: Request, answer: Answer) -> Iterator[bytes]:
+    """The same as it is heard."""
+    for piece in answer.pieces():
+        yield openai_wire.named_event({"type": "transcription.text.delta", "text": piece})
+    done = {"type": "transcription.done", **transcript(request, answer)}
+    yield openai_wire.named_event(done)
+
+
+def speech(_request: Request, _answer: Answer) -> Body:
+    """Sound, in text."""
+    return {"audio_data": "AAAA"}
+
+
 #: The paths of chat and embeddings are those of OpenAI; this host is told apart by its prefix.
 PREFIX: Final = "/mistral"
 ROUTES: Final[Mapping[str, Route]] = {
     f"{PREFIX}/v1/chat/completions": (completion, completion_events),
     f"{PREFIX}/v1/agents/completions": (completion, completion_events),
     f"{PREFIX}/v1/fim/completions": (completion, completion_events),
+    f"{PREFIX}/v1/ocr": (pages, None),
+    f"{PREFIX}/v1/audio/transcriptions": (transcript, transcript_events),
+    f"{PREFIX}/v1/audio/speech": (speech, None),
     f"{PREFIX}/v1/embeddings": (embeddings, None),
 }

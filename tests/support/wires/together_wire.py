@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tests.support.wires import groq_wire, openai_media_wire
+
 from spanledger_collector.demo import openai_wire
 from spanledger_collector.demo.answers import MARKER, Answer, Request, usage_of
 from spanledger_collector.demo.provider import Route
@@ -104,10 +106,21 @@ def _usage(request: Request, answer: Answer) -> Body:
 
 
 #: The paths are those of OpenAI; this host is told apart by its prefix.
+def images(request: Request, answer: Answer) -> Body:
+    """As many images as were asked for."""
+    number = int(request.body.get("n") or 1)
+    data = [{"index": index, "b64_json": "AAAA", "type": "b64_json"} for index in range(number)]
+    return {**_head(request, answer, "list"), "data": data}
+
+
 PREFIX: Final = "/together"
 ROUTES: Final[Mapping[str, Route]] = {
     f"{PREFIX}/v1/chat/completions": (chat, chat_events),
     f"{PREFIX}/v1/completions": (completion, completion_events),
     f"{PREFIX}/v1/embeddings": (embeddings, None),
+    f"{PREFIX}/v1/images/generations": (images, None),
+    f"{PREFIX}/v1/audio/transcriptions": (groq_wire.transcript, None),
+    f"{PREFIX}/v1/audio/translations": (groq_wire.transcript, None),
+    f"{PREFIX}/v1/audio/speech": openai_media_wire.ROUTES["/v1/audio/speech"],
     f"{PREFIX}/v1/rerank": (rerank, None),
 }
