@@ -11,6 +11,7 @@ from spanledger_collector.errors import CollectorError, ConfigurationError, Retr
 from .agent import agent
 from .agents import agents
 from .assets import assets
+from .compare import compare
 from .demo import demo
 from .doctor import doctor
 from .explain import explain
@@ -62,6 +63,7 @@ app.command("trace")(trace)
 app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("agent")(agent)
+app.command("compare")(compare)
 app.command("runs")(runs)
 app.command("models")(models)
 app.command("assets")(assets)

@@ -26,8 +26,10 @@ def percent(ratio: Decimal) -> str:
 
 
 def latency(duration_ns: Decimal) -> str:
-    """A duration in nanoseconds, as people read it."""
-    return seconds(int(duration_ns))
+    """A duration in nanoseconds, as people read it; a difference may be negative."""
+    if duration_ns < 0:
+        return f"-{seconds(-int(duration_ns))}"
+    return seconds(int(duration_ns)) if duration_ns else "0 s"
 
 
 def rounded(number: Decimal, digits: int) -> Decimal:

@@ -4,6 +4,7 @@
 ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same rows.
 """
 
+from .comparison import Compared, ComparisonReport
 from .economics import AgentEconomics, AgentReport, AgentSums, GroupBy
 from .estimates import Estimate
 from .explanation import ChargeLineRow, ExplainedAttemptRow, Explanation
@@ -40,6 +41,8 @@ __all__ = [
     "By",
     "ChargeLineRow",
     "ChargeRow",
+    "Compared",
+    "ComparisonReport",
     "CoverageRow",
     "DirectReader",
     "Estimate",

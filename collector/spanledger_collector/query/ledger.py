@@ -24,7 +24,7 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.store import Store
 
-from .economics import AgentReport, GroupBy, agent_report
+from .decisions import Decisions, period
 from .explanation import (
     ChargeLineRow,
     ExplainedAttemptRow,
@@ -62,7 +62,7 @@ Guard = Callable[[Store, str], str]
 
 
 @final
-class Ledger:
+class Ledger(Decisions):
     """Typed reads of one ledger; use :meth:`connect`.
 
     Args:
@@ -267,35 +267,14 @@ class Ledger:
         limit: int = 1000,
     ) -> Sequence[RunRow]:
         """Runs, newest first; an empty agent name means any."""
-        filters = {**_period(since, until), "agent_name": agent_name, "limit": limit}
+        filters = {**period(since, until), "agent_name": agent_name, "limit": limit}
         return parse_rows(RunRow, self.query("runs", **filters))
 
     def agents(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Sequence[AgentRow]:
         """Unit economics per agent and version over a period."""
-        return parse_rows(AgentRow, self.query("agents", **_period(since, until)))
-
-    def agent(
-        self,
-        name: str,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        *,
-        by: GroupBy = "version",
-    ) -> AgentReport:
-        """One agent over a period: sums, figures with their intervals, and the same by group.
-
-        Args:
-            name: the agent.
-            since: runs that started from then on.
-            until: before this time.
-            by: what a group is: a version, a tenant, or the model most of a run's money went to.
-
-        Raises:
-            NotFoundError: it has no run in the period.
-        """
-        return agent_report(self.query, name, _period(since, until), by)
+        return parse_rows(AgentRow, self.query("agents", **period(since, until)))
 
     def assets(self) -> Sequence[AssetRow]:
         """What was paid once and serves many runs, and how much of it was charged."""
@@ -309,7 +288,7 @@ class Ledger:
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Sequence[ModelRow]:
         """Cost and tokens per provider and model over a period."""
-        return parse_rows(ModelRow, self.query("models", **_period(since, until)))
+        return parse_rows(ModelRow, self.query("models", **period(since, until)))
 
     def reprice(
         self,
@@ -338,7 +317,7 @@ class Ledger:
             PermanentError: the scenario cannot be.
         """
         changed = scenario or Scenario()
-        asked = {**_period(since, until), **changed.parameters(), "by": by}
+        asked = {**period(since, until), **changed.parameters(), "by": by}
         if as_known_at is not None:
             asked["as_known_at"] = as_known_at
         if as_valid_at is not None:
@@ -358,15 +337,10 @@ class Ledger:
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Sequence[CoverageRow]:
         """How much of the usage is priced, by price status."""
-        return parse_rows(CoverageRow, self.query("coverage", **_period(since, until)))
+        return parse_rows(CoverageRow, self.query("coverage", **period(since, until)))
 
     def charges(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> Sequence[ChargeRow]:
         """What is counted by day, model, service tier and unit: the side a bill is held against."""
-        return parse_rows(ChargeRow, self.query("charges_by_day", **_period(since, until)))
-
-
-def _period(since: datetime | None, until: datetime | None) -> dict[str, object]:
-    given = {"since": since, "until": until}
-    return {name: value for name, value in given.items() if value is not None}
+        return parse_rows(ChargeRow, self.query("charges_by_day", **period(since, until)))

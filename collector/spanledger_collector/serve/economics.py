@@ -1,10 +1,11 @@
 """Answers of the API that are more than rows: what the Python API computes, as JSON.
 
-| path | answer | parameters |
-|---|---|---|
-| ``GET /v1/agents/{name}`` | one agent, whole (``Ledger.agent``) | ``since``, ``until``, ``by`` |
+| path | answer |
+|---|---|
+| ``GET /v1/agents/{name}?by=`` | one agent, whole (``Ledger.agent``) |
+| ``GET /v1/agents/{name}/comparison?by=&old=&new=&matters=`` | two groups (``Ledger.compare``) |
 
-Every path takes ``workspace``.
+Every path takes ``workspace``, ``since`` and ``until``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import Ledger
+from spanledger_collector.query.comparison import MATTERS
 from spanledger_collector.query.named import parse_moment
 
 #: What is asked of a ledger: the part of the path that names it, and the query of the URL.
@@ -49,6 +51,18 @@ class Asked:
         except ValueError as error:
             raise PermanentError(f"parameter {name} = {told!r} cannot be used: {error}") from error
 
+    def number(self, name: str, default: float) -> float:
+        """A number.
+
+        Raises:
+            PermanentError: it is none.
+        """
+        told = self.text(name)
+        try:
+            return float(told) if told else default
+        except ValueError as error:
+            raise PermanentError(f"parameter {name} = {told!r} is no number") from error
+
     def check(self) -> None:
         """Nothing was given that has no meaning here.
 
@@ -68,7 +82,17 @@ def _agent(ledger: Ledger, name: str, asked: Asked) -> Any:
     return ledger.agent(name, since, until, by=by)
 
 
+def _comparison(ledger: Ledger, name: str, asked: Asked) -> Any:
+    since, until = asked.moment("since"), asked.moment("until")
+    by: Any = asked.text("by", "version")
+    old, new = asked.text("old"), asked.text("new")
+    matters = asked.number("matters", MATTERS)
+    asked.check()
+    return ledger.compare(name, old, new, since, until, by=by, matters=matters)
+
+
 #: By path.
 ANSWERS: Mapping[str, Answer] = {
     "/v1/agents/{name}": _agent,
+    "/v1/agents/{name}/comparison": _comparison,
 }

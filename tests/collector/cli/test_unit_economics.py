@@ -62,6 +62,12 @@ def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFi
     ("arguments", "code", "told"),
     [
         (("agent", "writer", "--by", "colour"), 2, "none of version, tenant, model"),
+        (("compare", "writer"), 2, "--version, --model, --tenant or --period"),
+        (("compare", "writer", "--version", "1", "1"), 1, "cannot be compared with itself"),
+        (("compare", "writer", "--version", "1", "9"), 1, "no runs of version '9'"),
+        (("compare", "writer", "--version", "1", "2", "--matters", "0"), 1, "such as 0.1"),
+        (("compare", "writer", "--period", "2026-11-01", "x"), 2, "give FROM/UNTIL"),
+        (("compare", "writer", "--period", "2026-11-01/soon", "x"), 2, "give a time such as"),
         (("agent", "wrter"), 1, "the agents are: tiny, writer"),
     ],
 )

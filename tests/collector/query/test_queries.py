@@ -37,6 +37,7 @@ GIVEN: dict[str, Any] = {
 AGENT = "planner"  # fmt: skip
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
+    "agent_mix": None,
     "agent_statistics": economics.MomentsRow,
     "agents": rows.AgentRow,
     "assets": rows.AssetRow,

@@ -16,7 +16,7 @@ main_models AS
             multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
             sum(ifNull(a.cost_usd, 0)) AS usd
         FROM attempts AS a FINAL
-        WHERE {by:String} IN ('model', 'mix')
+        WHERE {by:String} = 'model'
             AND a.workspace = {workspace:String}
             AND a.agent_name = {agent_name:String}
             AND a.started_at >= {since:DateTime64(9)}

@@ -1,0 +1,233 @@
+"""Two versions, models or periods of an agent: is one cheaper per success, do the data say so?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from spanledger_collector.errors import NotFoundError, PermanentError
+from spanledger_collector.estimate import (
+    Interval,
+    Measured,
+    difference,
+    quotient,
+    runs_needed,
+    share_difference,
+)
+
+from .economics import Ask, Group, groups
+from .estimates import Estimate, Figure, decimal
+from .mix import Shares, mix_caveats, mixes
+
+#: Verdicts that name no direction.
+SAME, TOO_FEW = "no difference shown", "too few data"
+#: A difference below this part of the older figure is none that matters, unless told otherwise.
+MATTERS = 0.1
+_COST, _TIME, _GAIN = ("cheaper", "dearer"), ("faster", "slower"), ("lower", "higher")
+#: What is compared, and what a fall and a rise of it are called; the question itself first.
+WORDS: Mapping[str, tuple[str, str]] = {
+    "cost_per_success": _COST,
+    "total_cost_per_run": _COST,
+    "cost_per_run": _COST,
+    "inclusive_cost_per_run": _COST,
+    "success_rate": _GAIN,
+    "value_per_run": _GAIN,
+    "margin_per_run": _GAIN,
+    "rework_share": _GAIN,
+    "mean_latency": _TIME,
+    "p50_latency": _TIME,
+    "p95_latency": _TIME,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One figure of two groups.
+
+    Attributes:
+        name: the figure, as in :class:`AgentEconomics`.
+        old: of the first group.
+        new: of the second.
+        difference: ``new - old``.
+        ratio: ``new / old``; no interval unless both are above 0.
+        verdict: ``cheaper`` or ``dearer`` (``faster`` or ``slower``, ``lower`` or ``higher``) where
+            the interval of the difference leaves 0 out; ``no difference shown`` where it says that
+            none is there that matters; else ``too few data``.
+        more_runs_old: further runs of the first group with which the difference seen, if true,
+            would be shown four times of five; None where that cannot be told.
+        more_runs_new: of the second group.
+    """
+
+    name: str
+    old: Estimate
+    new: Estimate
+    difference: Estimate
+    ratio: Estimate
+    verdict: str
+    more_runs_old: int | None
+    more_runs_new: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonReport:
+    """Two groups of an agent's runs, figure by figure.
+
+    Attributes:
+        agent_name: whose runs.
+        by: ``version``, ``model``, ``tenant`` or ``period``.
+        old: the first group, that the other is held against.
+        new: the second.
+        runs_old: runs of the first.
+        runs_new: runs of the second.
+        figures: the question first: cost per success.
+        caveats: what else differs between the groups, or is not in the figures.
+    """
+
+    agent_name: str
+    by: str
+    old: str
+    new: str
+    runs_old: int
+    runs_new: int
+    figures: Sequence[Compared]
+    caveats: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two: its group, and what its runs are made of."""
+
+    name: str
+    group: Group
+    shares: Mapping[str, Shares]
+
+
+def compare_groups(
+    ask: Ask, agent_name: str, period: Mapping[str, object], by: str, names: tuple[str, str]
+) -> tuple[Side, Side]:
+    """The two sides, when they are groups of one period.
+
+    Raises:
+        NotFoundError: there is no such group.
+        PermanentError: both are the same.
+    """
+    if names[0] == names[1]:
+        raise PermanentError(f"{by} {names[0]!r} cannot be compared with itself; name two")
+    there = {group.key: group for group in groups(ask, agent_name, period, by)}
+    missing = [name for name in names if name not in there]
+    if missing:
+        known = ", ".join(map(repr, sorted(there)))
+        raise NotFoundError(
+            f"{agent_name!r} has no runs of {by} {missing[0]!r} in this period; there are {known}"
+        )
+    shares = mixes(ask, agent_name, period, by)
+    old, new = (Side(name, there[name], shares.get(name, {})) for name in names)
+    return old, new
+
+
+def compare_periods(
+    ask: Ask, agent_name: str, named: Sequence[tuple[str, Mapping[str, object]]]
+) -> tuple[Side, Side]:
+    """The two sides, when they are all runs of two periods.
+
+    Raises:
+        NotFoundError: one of them has no run of the agent.
+    """
+
+    def side(name: str, period: Mapping[str, object]) -> Side:
+        (group,) = groups(ask, agent_name, period, "total")
+        return Side(name, group, mixes(ask, agent_name, period, "total").get("total", {}))
+
+    old, new = (side(*one) for one in named)
+    return old, new
+
+
+def comparison(
+    agent_name: str, by: str, old: Side, new: Side, *, matters: float
+) -> ComparisonReport:
+    """Every figure of both, with the verdict that the data carry."""
+    if not matters > 0:
+        raise PermanentError(
+            f"matters is {matters}; give a part of the figure above 0, such as 0.1"
+        )
+    compared = [
+        _compare(name, old.group, new.group, words, matters) for name, words in WORDS.items()
+    ]
+    sums = (old.group.sums, new.group.sums)
+    caveats = [*mix_caveats(old.shares, new.shares), *_gaps(old), *_gaps(new)]
+    return ComparisonReport(
+        agent_name, by, old.name, new.name, sums[0].runs, sums[1].runs, compared, caveats
+    )
+
+
+def _compare(name: str, old: Group, new: Group, words: tuple[str, str], matters: float) -> Compared:
+    a, b = old.figures[name], new.figures[name]
+    apart, ratio = _apart(name, old, new, a, b)
+    verdict = _verdict(apart, a, words, matters)
+    more = (None, None) if verdict in words else _more(a.measured, b.measured)
+    return Compared(
+        name,
+        a.estimate,
+        b.estimate,
+        Estimate.of(_less(b.estimate.value, a.estimate.value), apart),
+        Estimate.of(_over(a.measured, b.measured), ratio),
+        verdict,
+        *more,
+    )
+
+
+def _apart(name: str, old: Group, new: Group, a: Figure, b: Figure) -> tuple[Interval, Interval]:
+    """Intervals of difference and ratio."""
+    if a.measured is None or b.measured is None:
+        reason = a.estimate.reason or b.estimate.reason
+        none = Interval.none(reason, n=min(a.estimate.n, b.estimate.n), method="")
+        return none, none
+    apart = difference(a.measured, b.measured)
+    if name == "success_rate":
+        apart = share_difference(old.successes, new.successes)
+    return apart, quotient(a.measured, b.measured)
+
+
+def _verdict(apart: Interval, old: Figure, words: tuple[str, str], matters: float) -> str:
+    if apart.low is None or apart.high is None or old.measured is None:
+        return TOO_FEW
+    if apart.excludes(0):
+        return words[0] if apart.high < 0 else words[1]
+    least = matters * abs(old.measured.value)
+    return SAME if apart.within(-least, least) else TOO_FEW
+
+
+def _more(old: Measured | None, new: Measured | None) -> tuple[int | None, int | None]:
+    if old is None or new is None:
+        return None, None
+    needed = runs_needed(old, new)
+    if needed is None:
+        return None, None
+    return max(needed - old.n, 0), max(needed - new.n, 0)
+
+
+def _less(new: Decimal | None, old: Decimal | None) -> Decimal | None:
+    return None if new is None or old is None else new - old
+
+
+def _over(old: Measured | None, new: Measured | None) -> Decimal | None:
+    if old is None or new is None or old.value <= 0 or new.value <= 0:
+        return None
+    return decimal(new.value / old.value)
+
+
+def _gaps(side: Side) -> Sequence[str]:
+    """What of a side is not in its figures of money, or rests on estimates."""
+    sums = side.group.sums
+    left_out = sums.runs - sums.costed_runs
+    told: list[str] = []
+    if left_out:
+        told.append(
+            f"{side.name}: the cost of {left_out} of {sums.runs} runs is not wholly known; they "
+            "are in no figure of money"
+        )
+    if sums.estimated_cost_usd and sums.cost_usd:
+        share = sums.estimated_cost_usd / sums.cost_usd
+        told.append(f"{side.name}: {share:.1%} of the variable cost rests on estimated usage")
+    return told

@@ -1,0 +1,98 @@
+"""What a ledger is asked for when something is to be decided; :class:`Ledger` answers it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+
+from .comparison import (
+    MATTERS,
+    ComparisonReport,
+    compare_groups,
+    compare_periods,
+    comparison,
+)
+from .economics import AgentReport, GroupBy, agent_report
+from .reader import Row
+
+
+class Decisions(ABC):
+    """Questions whose answers have intervals: they are computed from what named queries sum."""
+
+    @abstractmethod
+    def query(self, name: str, **parameters: object) -> list[Row]:
+        """Rows of any named query; see :meth:`Ledger.query`."""
+
+    def agent(
+        self,
+        name: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: GroupBy = "version",
+    ) -> AgentReport:
+        """One agent over a period: sums, figures with their intervals, and the same by group.
+
+        Args:
+            name: the agent.
+            since: runs that started from then on.
+            until: before this time.
+            by: what a group is: a version, a tenant, or the model most of a run's money went to.
+
+        Raises:
+            NotFoundError: it has no run in the period.
+        """
+        return agent_report(self.query, name, period(since, until), by)
+
+    def compare(
+        self,
+        agent_name: str,
+        old: str,
+        new: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: GroupBy = "version",
+        matters: float = MATTERS,
+    ) -> ComparisonReport:
+        """Two versions, models or tenants of an agent, figure by figure, with a verdict.
+
+        Args:
+            agent_name: whose runs.
+            old: the version (model, tenant) that is held against.
+            new: the other one.
+            since: runs that started from then on.
+            until: before this time.
+            by: what ``old`` and ``new`` are.
+            matters: a difference below this part of the old figure is none that matters.
+
+        Raises:
+            NotFoundError: one of them has no run in the period.
+        """
+        sides = compare_groups(self.query, agent_name, period(since, until), by, (old, new))
+        return comparison(agent_name, by, *sides, matters=matters)
+
+    def compare_periods(
+        self,
+        agent_name: str,
+        old: tuple[datetime, datetime],
+        new: tuple[datetime, datetime],
+        *,
+        matters: float = MATTERS,
+    ) -> ComparisonReport:
+        """All runs of an agent in two periods (start, end exclusive), as :meth:`compare`."""
+        named_periods = [(f"{_told(a)}/{_told(b)}", period(a, b)) for a, b in (old, new)]
+        sides = compare_periods(self.query, agent_name, named_periods)
+        return comparison(agent_name, "period", *sides, matters=matters)
+
+
+def period(since: datetime | None, until: datetime | None) -> dict[str, object]:
+    """The parameters of a period; what is not given is left to the query's default."""
+    given = {"since": since, "until": until}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _told(moment: datetime) -> str:
+    """A day, and the time of it where there is one."""
+    is_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
+    return f"{moment:%Y-%m-%d}" if is_day else f"{moment:%Y-%m-%dT%H:%M}"

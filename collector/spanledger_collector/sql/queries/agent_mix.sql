@@ -1,0 +1,44 @@
+-- agent_mix: what the runs of one agent are made of, by group: two groups of another mix differ for that alone.
+-- parameters: workspace; agent_name; since, until (start of the run or call, until exclusive); by (total | version | tenant |
+--   model: what a group is).
+-- grain: one row a group, dimension and member, largest first. units: runs; of the dimension model, calls.
+-- columns: key (the group), dimension (tenant | version | model; not the one that the groups are made by), member, weight.
+WITH
+    @include arithmetic/agent_runs
+SELECT
+    key,
+    dimension,
+    member,
+    weight
+FROM
+(
+    SELECT key, 'tenant' AS dimension, r.tenant AS member, count() AS weight
+    FROM agent_runs AS r
+    WHERE {by:String} != 'tenant'
+    GROUP BY key, member
+    UNION ALL
+    SELECT key, 'version' AS dimension, r.agent_version AS member, count() AS weight
+    FROM agent_runs AS r
+    WHERE {by:String} != 'version'
+    GROUP BY key, member
+    UNION ALL
+    SELECT
+        multiIf({by:String} = 'version', a.agent_version, {by:String} = 'tenant', a.tenant, 'total') AS key,
+        'model' AS dimension,
+        multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS member,
+        countIf(a.outcome != 'retried') AS weight
+    FROM attempts AS a FINAL
+    WHERE {by:String} != 'model'
+        AND a.workspace = {workspace:String}
+        AND a.agent_name = {agent_name:String}
+        AND a.started_at >= {since:DateTime64(9)}
+        AND a.started_at < {until:DateTime64(9)}
+        AND a.counted
+        AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
+    GROUP BY key, member
+)
+ORDER BY
+    key,
+    dimension,
+    weight DESC,
+    member;

@@ -1,0 +1,165 @@
+"""Two versions: a verdict where the data carry one, and an honest answer where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from tests.collector.settle.scene import START
+from tests.support.served_ledger import served
+from tests.support.writer_ledger import RUNS
+
+from spanledger_collector.estimate import Joint, Measured, difference, ratio_variance
+from spanledger_collector.query import (
+    AgentReport,
+    Compared,
+    ComparisonReport,
+    DirectReader,
+    Ledger,
+    economics,
+    estimates,
+)
+from spanledger_collector.query.comparison import Side, comparison
+from spanledger_collector.store import Store
+
+
+@pytest.fixture
+def ledger(written: Store) -> Iterator[Ledger]:
+    with Ledger(DirectReader(written)) as found:
+        yield found
+
+
+def _by_name(report: ComparisonReport) -> dict[str, Compared]:
+    return {figure.name: figure for figure in report.figures}
+
+
+def _per_success(version: str) -> Measured:
+    runs = [run for run in RUNS if run.version == version]
+    joint = Joint.of([float(run.total) for run in runs], [float(run.succeeded) for run in runs])
+    return Measured(len(runs), joint.over_mean / joint.under_mean, ratio_variance(joint))
+
+
+def test_the_new_version_is_cheaper_per_success(ledger: Ledger) -> None:
+    """Half the price a token, and the training it carries: that of the runs themselves."""
+    report = ledger.compare("writer", "1", "2")
+    first = report.figures[0]
+    expected = difference(_per_success("1"), _per_success("2"))
+    assert (first.name, first.verdict) == ("cost_per_success", "cheaper")
+    assert (first.more_runs_old, first.more_runs_new) == (None, None)
+    assert first.difference.low is not None
+    assert first.difference.high is not None
+    ends = (float(first.difference.low), float(first.difference.high))
+    assert ends == pytest.approx((expected.low, expected.high), rel=1e-9)
+    assert (report.runs_old, report.runs_new) == (30, 18)
+    assert _by_name(report)["total_cost_per_run"].verdict == "cheaper"
+    assert any("by model: m1 is 100% of the old and 0% of the new" in c for c in report.caveats)
+
+
+def test_the_other_way_round_it_is_dearer(ledger: Ledger) -> None:
+    there, back = (
+        ledger.compare("writer", "1", "2").figures[0],
+        ledger.compare("writer", "2", "1").figures[0],
+    )
+    assert back.verdict == "dearer"
+    assert there.difference.value is not None
+    assert back.difference.value == -there.difference.value
+
+
+def test_a_difference_that_48_runs_do_not_show_is_not_claimed(ledger: Ledger) -> None:
+    """56.7 % against 61.1 % of successes is nothing yet, and it says what would be needed."""
+    success = _by_name(ledger.compare("writer", "1", "2"))["success_rate"]
+    assert success.verdict == "too few data"
+    # Both shares and (1.960 + 0.842)^2 x (0.2456 + 0.2377) / 0.0444^2 = 1921 runs a side.
+    assert (success.more_runs_old, success.more_runs_new) == (1891, 1903)
+
+
+def test_three_runs_are_no_verdict(ledger: Ledger, written: Store) -> None:
+    """Periods with 3 and with 45 runs: every figure says so, none is claimed."""
+    start = START + timedelta(minutes=100)
+    cut, end = start + timedelta(minutes=3), start + timedelta(days=1)
+    report = ledger.compare_periods("writer", (start, cut), (cut, end))
+    assert (report.runs_old, report.runs_new) == (3, 45)
+    assert {figure.verdict for figure in report.figures} == {"too few data"}
+    assert all("too few" in figure.difference.reason for figure in report.figures[:2])
+    assert report.figures[0].difference.low is None
+
+
+def _side(runs: int, cost: str) -> Side:
+    """A side whose every cost is this mean with a spread of a tenth of it."""
+    mean = Decimal(cost)
+    figure = estimates.mean(mean, float(mean / 10) ** 2, 0.0, runs, floor=0)
+    names = [name for name in economics.FIGURES if name != "success_rate"]
+    group = economics.Group(
+        "x", _SUMS, (runs // 2, runs),
+        {**dict.fromkeys(names, figure), "success_rate": estimates.share(runs // 2, runs)},
+    )  # fmt: skip
+    return Side("x", group, {})
+
+
+def _nothing() -> economics.AgentSums:
+    fields = economics.AgentSums.__dataclass_fields__
+    empty: dict[str, Any] = {name: None if name.endswith("_usd") else 0 for name in fields}
+    return economics.AgentSums(**empty)
+
+
+_SUMS = _nothing()
+
+
+@pytest.mark.parametrize(
+    ("runs", "new", "matters", "verdict"),
+    [
+        (9, "2", 0.1, "too few data"),
+        (1000, "1.001", 0.1, "no difference shown"),
+        (1000, "1.001", 0.001, "too few data"),
+        (1000, "1.2", 0.1, "dearer"),
+        # Shown, small as it is: the verdict is about what is there, the reader about what matters.
+        (1000, "0.98", 0.1, "cheaper"),
+    ],
+)
+def test_no_difference_is_said_only_where_one_that_matters_is_ruled_out(
+    runs: int, new: str, matters: float, verdict: str
+) -> None:
+    report = comparison("a", "version", _side(runs, "1"), _side(runs, new), matters=matters)
+    assert report.figures[0].verdict == verdict
+
+
+def test_unknown_costs_are_a_caveat() -> None:
+    old, new = _side(50, "1"), _side(50, "1")
+    sums = replace(
+        _SUMS, runs=50, costed_runs=40, cost_usd=Decimal(4), estimated_cost_usd=Decimal(1)
+    )
+    new = replace(new, group=replace(new.group, sums=sums))
+    caveats = comparison("a", "version", old, new, matters=0.1).caveats
+    assert "the cost of 10 of 50 runs is not wholly known" in caveats[0]
+    assert "25.0% of the variable cost rests on estimated usage" in caveats[1]
+
+
+def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+        where = "/v1/agents/writer/comparison"
+        answer = client.get(where, params={"old": "1", "new": "2", "matters": "0.2"})
+        expected = asdict(ledger.compare("writer", "1", "2", matters=0.2))
+        assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
+        assert client.get(where, params={"old": "1", "new": "9"}).status_code == 404
+        refused = client.get(where, params={"old": "1", "new": "2", "matters": "much"})
+        assert refused.status_code == 400
+
+
+def test_periods_are_the_runs_that_started_in_them(ledger: Ledger) -> None:
+    """Together they are all runs."""
+    start = datetime(2026, 11, 2, tzinfo=timezone.utc)
+    cut, end = START + timedelta(minutes=120), start + timedelta(days=1)
+    report = ledger.compare_periods("writer", (start, cut), (cut, end))
+    whole: AgentReport = ledger.agent("writer")
+    assert report.runs_old + report.runs_new == whole.total.sums.runs
+    assert report.runs_old == sum(run.trace < 120 for run in RUNS)
+    assert (report.old, report.new) == (
+        "2026-11-02/2026-11-02T12:00",
+        "2026-11-02T12:00/2026-11-03",
+    )
