@@ -10,6 +10,7 @@ from rich.console import Console
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, GroupBy
 
+from .break_even import break_even_table, payback_table
 from .figures import Show, figures_table, interval, latency, money, percent, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
@@ -73,6 +74,12 @@ def show(report: AgentReport, out: Console) -> None:
     lines = [(title, getattr(report.total, field), how) for title, field, how in _SHOWN]
     out.print(figures_table("\nA run", lines))
     out.print(_groups(report))
+    if report.break_evens:
+        out.print("")
+        out.print(break_even_table(report.break_evens))
+    if report.paybacks:
+        out.print("")
+        out.print(payback_table(report.paybacks))
 
 
 def _waterfall(sums: AgentSums) -> Iterator[Sequence[str]]:

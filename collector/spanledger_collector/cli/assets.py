@@ -1,5 +1,13 @@
 """``spanledger assets``: what was paid once and serves many runs."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from spanledger_collector.query import BreakEven
+
+from .break_even import break_even_table
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
 from .output import NOTHING_FOUND, console, plain_decimal, print_json, text, usd, usd_if_any
@@ -11,13 +19,22 @@ _COLUMNS = (
 
 
 def assets(
-    url: Url = DEFAULT_ADDRESS, workspace: Workspace = "default", as_json: Json = False
+    url: Url = DEFAULT_ADDRESS,
+    break_even: Annotated[
+        bool,
+        typer.Option("--break-even", help="Instead: how many runs earn them back."),
+    ] = False,
+    workspace: Workspace = "default",
+    as_json: Json = False,
 ) -> None:
     """Training, data, evaluation, hosting: capital, what runs carried of it, what is left.
 
     Booked by the SDK (spanledger.assets). Example: spanledger assets --json
     """
     with connect(url, workspace) as ledger:
+        if break_even:
+            _show_break_even(ledger.break_even(), as_json=as_json)
+            return
         rows = ledger.assets()
     if as_json:
         print_json(rows)
@@ -46,3 +63,10 @@ def assets(
             ),
         )
     )
+
+
+def _show_break_even(rows: Sequence[BreakEven], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    console().print(break_even_table(rows) if rows else NOTHING_FOUND)

@@ -4,12 +4,14 @@
 ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same rows.
 """
 
+from .agent_report import AgentReport
 from .comparison import Compared, ComparisonReport
-from .economics import AgentEconomics, AgentReport, AgentSums, GroupBy
+from .economics import AgentEconomics, AgentSums, GroupBy
 from .estimates import Estimate
 from .explanation import ChargeLineRow, ExplainedAttemptRow, Explanation
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
+from .payback import BreakEven, Payback
 from .plain import plain_rows
 from .reader import DirectReader, Reader
 from .recording import Recorded, Rejected
@@ -38,6 +40,7 @@ __all__ = [
     "AgentSums",
     "AssetRow",
     "AttemptRow",
+    "BreakEven",
     "By",
     "ChargeLineRow",
     "ChargeRow",
@@ -53,6 +56,7 @@ __all__ = [
     "Ledger",
     "ModelRow",
     "NamedQuery",
+    "Payback",
     "Reader",
     "RecordRow",
     "Recorded",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 
+from .agent_report import AgentReport, agent_report
 from .comparison import (
     MATTERS,
     ComparisonReport,
@@ -12,7 +14,8 @@ from .comparison import (
     compare_periods,
     comparison,
 )
-from .economics import AgentReport, GroupBy, agent_report
+from .economics import GroupBy
+from .payback import BreakEven, break_evens
 from .reader import Row
 
 
@@ -84,6 +87,14 @@ class Decisions(ABC):
         named_periods = [(f"{_told(a)}/{_told(b)}", period(a, b)) for a, b in (old, new)]
         sides = compare_periods(self.query, agent_name, named_periods)
         return comparison(agent_name, "period", *sides, matters=matters)
+
+    def break_even(self, agent_name: str = "") -> Sequence[BreakEven]:
+        """What was paid once, by the runs it serves: how many of them earn it back.
+
+        Args:
+            agent_name: only assets that serve this agent alone; empty = all assets.
+        """
+        return break_evens(self.query, agent_name)
 
 
 def period(since: datetime | None, until: datetime | None) -> dict[str, object]:

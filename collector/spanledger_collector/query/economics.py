@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Literal
 
-from spanledger_collector.errors import NotFoundError, PermanentError
+from spanledger_collector.errors import NotFoundError
 from spanledger_collector.estimate import Joint, RankGrid
 
 from . import estimates
@@ -61,6 +62,8 @@ class AgentSums:
     p50_duration_ns: int
     p95_duration_ns: int
     p50_ttft_ns: int
+    first_started_at: datetime
+    last_started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +147,6 @@ class AgentEconomics:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentReport:
-    """One agent over a period: all its runs, and the same by version, tenant or model."""
-
-    agent_name: str
-    by: str
-    total: AgentEconomics
-    groups: Sequence[AgentEconomics]
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """A group with its figures by name, as comparing needs them."""
 
@@ -166,21 +159,6 @@ class Group:
         """The group as it is shown."""
         shown = {name: figure.estimate for name, figure in self.figures.items()}
         return AgentEconomics(self.key, self.sums, **shown)
-
-
-def agent_report(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> AgentReport:
-    """Read one agent.
-
-    Raises:
-        NotFoundError: it has no run in the period.
-        PermanentError: there are no such groups.
-    """
-    if by not in get_args(GroupBy):
-        raise PermanentError(f"by {by!r} is none of {', '.join(get_args(GroupBy))}")
-    (total,) = groups(ask, agent_name, period, "total")
-    found = groups(ask, agent_name, period, by)
-    shown = [group.economics() for group in found]
-    return AgentReport(agent_name, by, total.economics(), shown)
 
 
 def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> Sequence[Group]:

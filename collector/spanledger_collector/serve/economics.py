@@ -4,8 +4,9 @@
 |---|---|
 | ``GET /v1/agents/{name}?by=`` | one agent, whole (``Ledger.agent``) |
 | ``GET /v1/agents/{name}/comparison?by=&old=&new=&matters=`` | two groups (``Ledger.compare``) |
+| ``GET /v1/break-even?agent=`` | when assets are earned back (``Ledger.break_even``) |
 
-Every path takes ``workspace``, ``since`` and ``until``.
+Every path takes ``workspace``; those of agents ``since`` and ``until``.
 """
 
 from __future__ import annotations
@@ -91,8 +92,15 @@ def _comparison(ledger: Ledger, name: str, asked: Asked) -> Any:
     return ledger.compare(name, old, new, since, until, by=by, matters=matters)
 
 
+def _break_even(ledger: Ledger, _: str, asked: Asked) -> Any:
+    agent_name = asked.text("agent")
+    asked.check()
+    return ledger.break_even(agent_name)
+
+
 #: By path.
 ANSWERS: Mapping[str, Answer] = {
     "/v1/agents/{name}": _agent,
     "/v1/agents/{name}/comparison": _comparison,
+    "/v1/break-even": _break_even,
 }

@@ -26,6 +26,7 @@ READS = [
     ["trace", HOSTILE_TRACE],
     ["agents"],
     ["agent", "planner"],
+    ["assets", "--break-even"],
     ["agents", "--since", "2026-11-03"],
     ["runs"],
     ["models"],

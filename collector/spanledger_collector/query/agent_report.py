@@ -1,0 +1,58 @@
+"""One agent over a period, whole: its groups, and when what was paid once for it is earned back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from spanledger_collector.errors import PermanentError
+
+from .economics import AgentEconomics, Ask, Group, GroupBy, groups
+from .payback import BreakEven, Payback, break_even, contributions, paybacks
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """One agent over a period: all its runs, and the same by version, tenant or model.
+
+    Attributes:
+        agent_name: the agent.
+        by: what a group is.
+        total: all its runs of the period.
+        groups: most runs first.
+        break_evens: of the assets that serve it alone, over all their runs.
+        paybacks: of its versions with assets of their own, against the one before.
+    """
+
+    agent_name: str
+    by: str
+    total: AgentEconomics
+    groups: Sequence[AgentEconomics]
+    break_evens: Sequence[BreakEven]
+    paybacks: Sequence[Payback]
+
+
+def agent_report(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> AgentReport:
+    """Read one agent.
+
+    Raises:
+        NotFoundError: it has no run in the period.
+        PermanentError: there are no such groups.
+    """
+    if by not in get_args(GroupBy):
+        raise PermanentError(f"by {by!r} is none of {', '.join(get_args(GroupBy))}")
+    (total,) = groups(ask, agent_name, period, "total")
+    found = groups(ask, agent_name, period, by)
+    assets = contributions(ask, agent_name)
+    versions: Sequence[Group] = []
+    if any(row.agent_version for row in assets):
+        versions = found if by == "version" else groups(ask, agent_name, period, "version")
+    return AgentReport(
+        agent_name,
+        by,
+        total.economics(),
+        [group.economics() for group in found],
+        [break_even(row) for row in assets],
+        paybacks(assets, versions),
+    )

@@ -1,0 +1,183 @@
+"""When what was paid once is earned back: break-even of assets, payback of a better version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+
+from spanledger_collector.estimate import Interval, difference
+
+from . import estimates
+from .economics import Ask, Group
+from .estimates import Estimate, Figure, decimal
+from .rows import parse_rows
+
+_METHOD = "capital over the interval of a run"
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionRow:
+    """Assets of one scope and the runs they serve (query ``asset_contributions``)."""
+
+    agent_name: str
+    agent_version: str
+    asset_ids: tuple[str, ...]
+    capital_usd: Decimal
+    charged_usd: Decimal
+    unconverted_entries: int
+    runs: int
+    costed_runs: int
+    valued_runs: int
+    contribution_usd: Decimal | None
+    contribution_mean_usd: Decimal | None
+    contribution_variance: float
+    contribution_skewness: float
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Assets that serve the same runs, and how many runs it takes to earn them back.
+
+    Attributes:
+        agent_name: whose runs they serve; empty = all agents'.
+        agent_version: of which version; empty = all.
+        asset_ids: the assets.
+        capital_usd: what was paid for them, less salvage and what was written off or transferred.
+        unconverted_entries: costs in a currency without a rate, which are not in it.
+        runs: runs served so far.
+        recovered_usd: value less variable cost of those runs; None = no run has a value.
+        unrecovered_usd: what is still to be earned; 0 once all is.
+        contribution_per_run: value less variable cost of a run, USD.
+        break_even_runs: runs from the first one on that earn the capital.
+        runs_to_go: runs from now on that earn what is unrecovered.
+    """
+
+    agent_name: str
+    agent_version: str
+    asset_ids: Sequence[str]
+    capital_usd: Decimal
+    unconverted_entries: int
+    runs: int
+    recovered_usd: Decimal | None
+    unrecovered_usd: Decimal | None
+    contribution_per_run: Estimate
+    break_even_runs: Estimate
+    runs_to_go: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Payback:
+    """A version with assets of its own against the one before: when does the better one pay?
+
+    Attributes:
+        old: the earlier version.
+        new: the version that the assets serve.
+        asset_ids: the assets.
+        capital_usd: what was paid for them.
+        saving_per_run: variable cost of a run of the old less that of the new, USD.
+        gain_per_run: the same and what a run of the new earns more, USD; unknown without values.
+        runs_by_saving: runs of the new version whose saving is the capital.
+        runs_by_gain: runs whose gain is.
+    """
+
+    old: str
+    new: str
+    asset_ids: Sequence[str]
+    capital_usd: Decimal
+    saving_per_run: Estimate
+    gain_per_run: Estimate
+    runs_by_saving: Estimate
+    runs_by_gain: Estimate
+
+
+def break_evens(ask: Ask, agent_name: str = "") -> Sequence[BreakEven]:
+    """Of all assets, or of those that serve one agent alone; by scope."""
+    return [break_even(row) for row in contributions(ask, agent_name)]
+
+
+def contributions(ask: Ask, agent_name: str) -> Sequence[ContributionRow]:
+    """Assets by scope, as the ledger sums them."""
+    return parse_rows(ContributionRow, ask("asset_contributions", agent_name=agent_name))
+
+
+def break_even(row: ContributionRow) -> BreakEven:
+    """Of the assets of one scope."""
+    figure = estimates.unknown("no run has a value", n=row.costed_runs)
+    recovered = unrecovered = None
+    if row.valued_runs:
+        recovered = row.contribution_usd or Decimal(0)
+        unrecovered = max(row.capital_usd - recovered, Decimal(0))
+        figure = estimates.mean(
+            row.contribution_mean_usd,
+            row.contribution_variance,
+            row.contribution_skewness,
+            row.costed_runs,
+        )
+    a_run = figure.estimate
+    return BreakEven(
+        row.agent_name, row.agent_version, row.asset_ids, row.capital_usd, row.unconverted_entries,
+        row.runs, recovered, unrecovered, a_run, runs_for(row.capital_usd, a_run),
+        runs_for(unrecovered, a_run),
+    )  # fmt: skip
+
+
+def paybacks(rows: Sequence[ContributionRow], versions: Sequence[Group]) -> Sequence[Payback]:
+    """Of every version with assets of its own that came after another one.
+
+    Args:
+        rows: assets by scope.
+        versions: the agent's versions; the one that ran first is the oldest.
+    """
+    order = sorted(versions, key=lambda group: group.sums.first_started_at)
+    found: list[Payback] = []
+    for old, new in pairwise(order):
+        own = [row for row in rows if row.agent_version and row.agent_version == new.key]
+        found += [_payback(row, old, new) for row in own]
+    return found
+
+
+def _payback(row: ContributionRow, old: Group, new: Group) -> Payback:
+    saving = _apart(new.figures["cost_per_run"], old.figures["cost_per_run"])
+    gain = _apart(old.figures["contribution_per_run"], new.figures["contribution_per_run"])
+    return Payback(
+        old.key, new.key, row.asset_ids, row.capital_usd, saving, gain,
+        runs_for(row.capital_usd, saving), runs_for(row.capital_usd, gain),
+    )  # fmt: skip
+
+
+def _apart(less: Figure, more: Figure) -> Estimate:
+    """``more - less``, with Welch's interval."""
+    if less.measured is None or more.measured is None:
+        return estimates.unknown(less.estimate.reason or more.estimate.reason).estimate
+    apart = difference(less.measured, more.measured)
+    return Estimate.of(decimal(more.measured.value - less.measured.value), apart)
+
+
+def runs_for(capital_usd: Decimal | None, a_run: Estimate) -> Estimate:
+    """Runs that earn the capital at so much a run.
+
+    The capital is known, so the ends are those of a run turned around. Where a run may earn
+    nothing, there is no upper end: it may never be earned back.
+    """
+    if capital_usd is None or a_run.value is None:
+        return estimates.unknown(a_run.reason, n=a_run.n).estimate
+    if capital_usd == 0:
+        nothing = Interval(0.0, 0.0, a_run.level, a_run.n, _METHOD)
+        return Estimate.of(Decimal(0), nothing)
+    if a_run.value <= 0:
+        reason = "a run earns nothing beyond its cost: never, as it is"
+        return Estimate(None, None, None, a_run.level, a_run.n, _METHOD, reason)
+    value = _runs(capital_usd, a_run.value)
+    if a_run.low is None or a_run.high is None:
+        return Estimate(value, None, None, a_run.level, a_run.n, _METHOD, a_run.reason)
+    low = _runs(capital_usd, a_run.high)
+    if a_run.low <= 0:
+        reason = "a run may earn nothing beyond its cost: perhaps never"
+        return Estimate(value, low, None, a_run.level, a_run.n, _METHOD, reason)
+    return Estimate(value, low, _runs(capital_usd, a_run.low), a_run.level, a_run.n, _METHOD, "")
+
+
+def _runs(capital_usd: Decimal, a_run: Decimal) -> Decimal:
+    return (capital_usd / a_run).quantize(Decimal("0.1"))

@@ -1,0 +1,129 @@
+"""When assets are earned back: by the runs they serve, and honestly where that may be never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+
+import httpx
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.served_ledger import served
+from tests.support.writer_ledger import RUNS
+
+from spanledger_collector.estimate import Measured, Sample, difference, mean_interval
+from spanledger_collector.query import DirectReader, Estimate, Ledger
+from spanledger_collector.query.payback import runs_for
+from spanledger_collector.store import Store
+
+OLD = [run for run in RUNS if run.version == "1"]
+NEW = [run for run in RUNS if run.version == "2"]
+CAPITAL = Decimal(30)
+
+
+@pytest.fixture
+def ledger(written: Store) -> Iterator[Ledger]:
+    with Ledger(DirectReader(written)) as found:
+        yield found
+
+
+def test_an_asset_is_earned_back_by_what_its_runs_leave(ledger: Ledger) -> None:
+    """30 USD of training; 18 runs of version 2 left 8.605 USD after their own cost."""
+    (found,) = ledger.break_even("writer")
+    left = [run.value - run.cost for run in NEW]
+    assert (found.asset_ids, found.capital_usd, found.runs) == (("ft",), CAPITAL, 18)
+    assert found.recovered_usd == sum(left)
+    assert found.unrecovered_usd == CAPITAL - sum(left)
+    mean = sum(left, Decimal(0)) / len(left)
+    expected = mean_interval(Sample.of([float(value) for value in left]))
+    assert expected.low is not None
+    assert expected.high is not None
+    runs = found.break_even_runs
+    assert runs.value == (CAPITAL / mean).quantize(Decimal("0.1"))
+    assert float(runs.low or 0) == pytest.approx(30 / expected.high, abs=0.06)
+    assert float(runs.high or 0) == pytest.approx(30 / expected.low, abs=0.06)
+    assert found.runs_to_go.value == ((CAPITAL - sum(left)) / mean).quantize(Decimal("0.1"))
+
+
+def test_assets_of_all_agents_are_all_there(ledger: Ledger) -> None:
+    assert ledger.break_even() == ledger.break_even("writer")
+    assert ledger.break_even("tiny") == []
+
+
+def test_a_fine_tune_pays_by_what_a_run_saves_and_by_what_it_gains(ledger: Ledger) -> None:
+    (found,) = ledger.agent("writer", by="tenant").paybacks
+    assert (found.old, found.new, found.capital_usd) == ("1", "2", CAPITAL)
+    old, new = ([float(run.cost) for run in runs] for runs in (OLD, NEW))
+    expected = difference(*(Measured(s.n, s.mean, s.variance) for s in map(Sample.of, (new, old))))
+    assert float(found.saving_per_run.low or 0) == pytest.approx(expected.low, rel=1e-9)
+    assert float(found.saving_per_run.high or 0) == pytest.approx(expected.high, rel=1e-9)
+    saved = sum(old) / len(old) - sum(new) / len(new)
+    assert float(found.runs_by_saving.value or 0) == pytest.approx(30 / saved, abs=0.06)
+    lost, won = (sum(float(r.value - r.cost) for r in runs) / len(runs) for runs in (OLD, NEW))
+    by_gain = 30 / (won - lost)
+    assert float(found.runs_by_gain.value or 0) == pytest.approx(by_gain, abs=0.06)
+
+
+def test_without_a_value_it_is_not_known(filled: Store) -> None:
+    """An asset without a plan serves all agents; no run of them has a value."""
+    with Ledger(DirectReader(filled)) as ledger:
+        (found,) = ledger.break_even()
+    assert (found.agent_name, found.capital_usd) == ("", Decimal(120000))
+    assert (found.recovered_usd, found.unrecovered_usd) == (None, None)
+    assert found.break_even_runs.value is None
+    assert found.break_even_runs.reason == "no run has a value"
+
+
+def _a_run(value: str, low: str | None, high: str | None) -> Estimate:
+    least, most = (None if end is None else Decimal(end) for end in (low, high))
+    reason = "" if low else "too few"
+    return Estimate(Decimal(value), least, most, 0.95, 20, "student t", reason)
+
+
+@pytest.mark.parametrize(
+    ("a_run", "value", "low", "high", "reason"),
+    [
+        (_a_run("2", "1", "4"), "50.0", "25.0", "100.0", ""),
+        (_a_run("2", "-1", "4"), "50.0", "25.0", None, "perhaps never"),
+        (_a_run("-2", "-3", "4"), None, None, None, "never, as it is"),
+        (_a_run("0", "-3", "4"), None, None, None, "never, as it is"),
+        (_a_run("2", None, None), "50.0", None, None, "too few"),
+    ],
+)
+def test_what_a_run_may_leave_says_when(
+    a_run: Estimate, value: str | None, low: str | None, high: str | None, reason: str
+) -> None:
+    found = runs_for(Decimal(100), a_run)
+    wanted = [None if end is None else Decimal(end) for end in (value, low, high)]
+    assert [found.value, found.low, found.high] == wanted
+    assert reason in found.reason
+    assert (reason == "") == (found.reason == "")
+
+
+@given(
+    st.decimals("0.01", "1000000", places=2),
+    st.decimals("0.01", "100", places=2),
+    st.decimals("0.001", "1", places=3),
+)
+def test_the_ends_are_those_of_a_run_turned_around(
+    capital: Decimal, mean: Decimal, part: Decimal
+) -> None:
+    """In order, and the more is paid the more runs it takes."""
+    a_run = _a_run(str(mean), str(mean * part), str(mean * (2 - part)))
+    found, twice = runs_for(capital, a_run), runs_for(2 * capital, a_run)
+    assert found.low is not None
+    assert found.value is not None
+    assert found.high is not None
+    assert found.low <= found.value <= found.high
+    assert (twice.value or 0) >= found.value
+    assert runs_for(Decimal(0), a_run).value == 0
+
+
+def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+        answer = client.get("/v1/break-even", params={"agent": "writer"})
+        expected = [asdict(row) for row in ledger.break_even("writer")]
+        assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
