@@ -1,12 +1,20 @@
 """Every figure, one after the other: ``make bench``."""
 
-from benchmarks import calls, intake, lookup, memory, reprice
+from benchmarks import calls, intake, lookup, memory, ranges, reprice
 from benchmarks.peers import run as peers
 
 
 def main() -> None:
     """Print all figures (some ten minutes; the first time the peers' environments are made)."""
-    for part in (calls.main, peers.main, memory.main, intake.main, lookup.main, reprice.main):
+    for part in (
+        calls.main,
+        peers.main,
+        memory.main,
+        intake.main,
+        lookup.main,
+        reprice.main,
+        ranges.main,
+    ):
         part()
         print()
 

@@ -1,6 +1,6 @@
 -- price: the only price arithmetic there is, as common table expressions from `used` to `valued`. Settling and repricing include it.
 -- reads `used`, one row a fact: one call, or many that the same row prices and that use the same units. Columns: fact (what
---   names it), provider_seen, request_model, response_model, set_provider and set_model (price it as this model; empty = as
+--   names it; further columns by_... go through), provider_seen, request_model, response_model, set_provider and set_model (price it as this model; empty = as
 --   resolved), tier, region, used_at, known_at, calls (how many), has_usage, the token buckets, input_total (of one call),
 --   what an estimate may be less or more (input_less, ...), part_names, part_tokens (arithmetic/parts.sql), units. And
 --   `book_models`: provider and model of the price rows that may be wanted.
@@ -165,6 +165,7 @@ multiplied AS
 (
     SELECT
         fact,
+        COLUMNS('^by_'),
         calls,
         priced_provider,
         priced_model,
@@ -204,6 +205,7 @@ valued AS
 (
     SELECT
         fact,
+        COLUMNS('^by_'),
         calls,
         priced_provider,
         priced_model,

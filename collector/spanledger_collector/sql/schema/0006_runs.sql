@@ -1,5 +1,6 @@
 -- runs: one row a run = one execution of one agent (or of what ran outside any agent), written by settle.
 -- grain: (workspace, trace_id, run_id); newest version wins, is_deleted rows vanish (read with FINAL).
+-- The month stands in the key as in attempts. A late span may let a run begin in another month: it is buried in the old one.
 -- units: USD with 12 decimals, self = this run's own attempts, inclusive = with its sub-agents' runs. NULL = nothing priced.
 CREATE TABLE IF NOT EXISTS runs
 (
@@ -63,6 +64,6 @@ CREATE TABLE IF NOT EXISTS runs
     is_deleted UInt8 COMMENT '1 = a later settlement found no such run'
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
-PARTITION BY tuple()
-ORDER BY (workspace, trace_id, run_id)
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (workspace, trace_id, run_id, toYYYYMM(started_at))
 SETTINGS fsync_after_insert = 1;
