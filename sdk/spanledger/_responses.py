@@ -61,6 +61,12 @@ def answer_of(response: Any) -> Answer:
     )
 
 
+def compaction_of(compaction: Any) -> Answer:
+    """A conversation that was made shorter; its output is for the service alone to read."""
+    usage = usage_of(compaction.usage)
+    return Answer(response_id=text(compaction.id), usage=usage, uncounted=not usage.known)
+
+
 def read_background(result: Any) -> Fetched | None:
     """The answer in what was retrieved (a response, or an event of its stream).
 

@@ -1,4 +1,4 @@
-"""The ``cohere`` client: chat, embeddings and reranking of its second API, batches, embed jobs.
+"""The ``cohere`` client: chat, text, embeddings and reranking of both its APIs, batches.
 
 Cohere counts twice: ``tokens`` is what the model saw, with Cohere's own template around the prompt;
 ``billed_units`` is what the invoice has. The billed counts are told where there are any. Reranking
@@ -8,23 +8,30 @@ estimated, because an estimate would be nobody's bill. No answer of this API nam
 The results of a batch or of an embed job lie in a dataset that is downloaded from elsewhere; what
 is billed stands in the job, so it is told as one answer by whoever fetches the job at its end.
 
+The first API's ``embed`` makes one request for so many texts, in threads of its own, and sums up
+their counts; it is told as the one call that it is for its caller.
+
 A stream is a generator here: its request, and so its span, begin when it is first read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import semconv
+from spanledger import _cohere_answers, semconv
 from spanledger._answer import Answer, Usage, strings, text
 from spanledger._api import Api
+from spanledger._cohere_answers import integer, reasons, usage_of
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetch, Fetched
 from spanledger._gaps import (
     COUNTS,
     FETCHED,
     INSIDE,
+    MACHINERY,
     MEDIA,
     MODEL_CALLS,
     STORED,
@@ -38,24 +45,6 @@ from spanledger._patching import Kind, Target
 MINIMUM_VERSION: Final = "7.3.1"
 
 
-def _count(units: Any, name: str) -> int | None:
-    """A count of this client, whose models make every number a float."""
-    value = getattr(units, name, None)
-    if isinstance(value, int | float) and value >= 0 and value == value // 1:
-        return int(value)
-    return None
-
-
-def _usage(usage: Any) -> Usage:
-    billed, seen = getattr(usage, "billed_units", None), getattr(usage, "tokens", None)
-    given, made = (
-        _count(seen, name) if _count(billed, name) is None else _count(billed, name)
-        for name in ("input_tokens", "output_tokens")
-    )
-    cached = _count(usage, "cached_tokens") or 0
-    return Usage(input_tokens=given, output_tokens=made, cache_read_tokens=min(cached, given or 0))
-
-
 def _chat_request(kwargs: Mapping[str, Any]) -> Attributes:
     attributes = sampling_attributes(kwargs, "max_tokens")
     share = number(kwargs, "p")
@@ -65,19 +54,15 @@ def _chat_request(kwargs: Mapping[str, Any]) -> Attributes:
 
 
 def _chat_answer(answer: Any) -> Answer:
-    usage = _usage(answer.usage)
+    usage = usage_of(answer.usage)
     message = answer.message
     said = [message.content, message.tool_plan, message.tool_calls]
     return Answer(
         response_id=text(answer.id),
-        finish_reasons=_reasons(answer.finish_reason),
+        finish_reasons=reasons(answer.finish_reason),
         usage=usage,
         texts=list(strings(said)) if usage.needs_texts else [],
     )
-
-
-def _reasons(reason: Any) -> tuple[str, ...]:
-    return (reason,) if isinstance(reason, str) else ()
 
 
 class ChatReading:
@@ -108,8 +93,8 @@ class ChatReading:
         end = self._end
         return Answer(
             response_id=self._id,
-            finish_reasons=_reasons(getattr(end, "finish_reason", None)),
-            usage=_usage(getattr(end, "usage", None)),
+            finish_reasons=reasons(getattr(end, "finish_reason", None)),
+            usage=usage_of(getattr(end, "usage", None)),
             texts=self._texts,
             complete=end is not None,
             error_code="stream_error" if getattr(end, "error", None) else "",
@@ -132,15 +117,15 @@ def _billed(answer: Any) -> Any:
 
 
 def _embed_answer(answer: Any) -> Answer:
-    given = _count(_billed(answer), "input_tokens")
+    given = integer(_billed(answer), "input_tokens")
     usage = Usage(input_tokens=given, output_tokens=0)
     return Answer(response_id=text(answer.id), usage=usage)
 
 
 def _rerank_answer(answer: Any) -> Answer:
     billed = _billed(answer)
-    units = _count(billed, "search_units")
-    given = _count(billed, "input_tokens")
+    units = integer(billed, "search_units")
+    given = integer(billed, "input_tokens")
     usage = Usage(
         input_tokens=given,
         output_tokens=None if given is None else 0,
@@ -182,7 +167,7 @@ def _digits(value: object) -> int | None:
 
 def _embed_job(job: Any) -> Fetched | None:
     """A job that is complete, with the tokens of all its texts."""
-    given = _count(_billed(job), "input_tokens")
+    given = integer(_billed(job), "input_tokens")
     if job.status != "complete" or given is None:
         return None
     usage = Usage(input_tokens=given, output_tokens=0)
@@ -205,6 +190,28 @@ def _chat(*, streams: bool) -> Api:
         lazy=streams,
     )
 
+
+def _first_api(
+    name: str, operation: str, answer: Callable[[Any], Answer], *prompt: str
+) -> tuple[Method, ...]:
+    """A method of the first API, and the one that streams the same."""
+    whole = Api(
+        operation=operation,
+        request=_chat_request,
+        answer=answer,
+        reading=functools.partial(_cohere_answers.Reading, read=answer),
+        prompt=prompt,
+    )
+    streamed = replace(whole, streams=True, lazy=True)
+    return (
+        *both(_FIRST, f"BaseCohere.{name}", whole),
+        Method(Target(_FIRST, f"BaseCohere.{name}_stream", Kind.SYNC), streamed),
+        Method(Target(_FIRST, f"AsyncBaseCohere.{name}_stream", Kind.SYNC), streamed),
+    )
+
+
+_FIRST: Final = "cohere.base_client"
+_CHATTED: Final = ("message", "chat_history", "documents", "tools", "tool_results")
 
 EMBED: Final = Api(
     operation=semconv.OPERATION_EMBEDDINGS,
@@ -236,6 +243,12 @@ INSTRUMENTOR: Final = Instrumentor(
         Method(Target(_MODULE, "AsyncV2Client.chat_stream", Kind.SYNC), _STREAMED),
         *both(_MODULE, "V2Client.embed", EMBED),
         *both(_MODULE, "V2Client.rerank", RERANK),
+        *_first_api("chat", semconv.OPERATION_CHAT, _cohere_answers.chat_answer, *_CHATTED),
+        *_first_api(
+            "generate", semconv.OPERATION_TEXT_COMPLETION, _cohere_answers.text_answer, "prompt"
+        ),
+        *both(_FIRST, "BaseCohere.rerank", RERANK),
+        *both("cohere.client", "Client.embed", EMBED),
         *both("cohere.batches.client", "BatchesClient.retrieve", BATCH),
         *both("cohere.embed_jobs.client", "EmbedJobsClient.get", EMBED_JOB),
     ),
@@ -245,9 +258,12 @@ INSTRUMENTOR: Final = Instrumentor(
         **under(
             "cohere",
             MODEL_CALLS,
-            *("audio.*", "base_client.*", "batches.raw_client.*", "bedrock_client.*", "client.*"),
+            *("audio.*", "batches.raw_client.*", "bedrock_client.*"),
             *("embed_jobs.raw_client.*", "raw_base_client.*", "v2.raw_client.*"),
         ),
+        **under(f"{_FIRST}.BaseCohere", MODEL_CALLS, "classify", "summarize"),
+        f"{_FIRST}.BaseCohere.embed": MACHINERY,
+        "cohere.client.Client.embed_stream": MODEL_CALLS,
         **under("cohere.batches.client.BatchesClient", FETCHED, "cancel", "create", "list"),
         **under("cohere.embed_jobs.client.EmbedJobsClient", FETCHED, "cancel", "create", "list"),
         **under("cohere", TRAINING, "finetuning.*"),

@@ -1,4 +1,4 @@
-"""The ``google-genai`` client: Gemini's content, also of chats and batches, and embeddings.
+"""The ``google-genai`` client: Gemini's content, also of chats and batches, interactions.
 
 One public call may make several requests: functions of the application that the client calls by
 itself, and continued answers. Its result has the usage of the last one only. So what is patched is
@@ -26,6 +26,7 @@ from spanledger._gaps import (
     MEDIA,
     MODEL_CALLS,
     NO_REQUEST,
+    NOT_YET,
     SESSIONS,
     STORAGE,
     STORED,
@@ -33,6 +34,7 @@ from spanledger._gaps import (
     under,
 )
 from spanledger._google_batches import fetches
+from spanledger._google_interactions import INTERACTION
 from spanledger._instrumentor import (
     Instrumentor,
     Method,
@@ -325,7 +327,7 @@ NOT_METERED: Final = {
     **{
         f"{_NEXT}{owner}.*": reason
         for reason, owners in {
-            MODEL_CALLS: ("Interactions", "Decisions", "Triggers"),
+            MODEL_CALLS: ("Decisions", "Triggers"),
             MACHINES: ("Environments",),
             STORED: (
                 "Agents",
@@ -338,6 +340,8 @@ NOT_METERED: Final = {
         }.items()
         for owner in owners
     },
+    f"{_NEXT}Interactions.get": f"{NOT_YET}: answers made in the background",
+    **under(f"{_NEXT}Interactions", STORED, "cancel", "delete"),
     **under("google.genai._gaos", MACHINERY, "basesdk.*"),
 }
 
@@ -352,10 +356,12 @@ INSTRUMENTOR: Final = Instrumentor(
         *_both("AsyncModels", Kind.ASYNC, _STREAMED, _EAGER_STREAM, _LAZY_STREAM),
         Method(Target(_MODULE, "Models.embed_content", Kind.SYNC), EMBEDDINGS),
         Method(Target(_MODULE, "AsyncModels.embed_content", Kind.ASYNC), EMBEDDINGS),
+        *both("google.genai._gaos.interactions", "Interactions.create", INTERACTION, optional=True),
         *both("google.genai.batches", "Batches.get", _INLINED, optional=True),
         *both("google.genai.files", "Files.download", _RESULT_FILE, optional=True),
     ),
     helpers=(
+        f"{_NEXT}Interactions.create",
         "google.genai.chats.Chat.send_message",
         "google.genai.chats.Chat.send_message_stream",
     ),

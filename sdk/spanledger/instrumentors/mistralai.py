@@ -1,4 +1,4 @@
-"""The ``mistralai`` client: completions, embeddings, documents, audio, results of batches.
+"""The ``mistralai`` client: completions, conversations, embeddings, documents, audio, batches.
 
 The wire format is OpenAI's chat completion with an envelope around each chunk of a stream. A count
 that the server did not send reads as 0 in this client, so a usage of nothing but zeros is none.
@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from spanledger import _chat_completions, _mistral_media, semconv
+from spanledger import _chat_completions, _mistral_conversations, _mistral_media, semconv
 from spanledger._answer import Answer, Usage, parse_json, text, whole
 from spanledger._api import Api
 from spanledger._batch_lines import batch_file, read_result
@@ -155,8 +155,22 @@ def _completions(
     )
 
 
+_RESPONSE: Final = _mistral_conversations.RESPONSE
 _HEARD: Final = _mistral_media.TRANSCRIPTION
 _STREAMED: Final = _mistral_media.STREAMED_TRANSCRIPTION
+
+
+def _conversations(module: str) -> tuple[Method, ...]:
+    """The ways to take a turn."""
+    whole_turn, streamed = _mistral_conversations.TURN, _mistral_conversations.STREAMED_TURN
+    return tuple(
+        method
+        for name in ("start", "append", "restart")
+        for method in (
+            *_both(module, f"Conversations.{name}", whole_turn, optional=True),
+            *_both(module, f"Conversations.{name}_stream", streamed, optional=True),
+        )
+    )
 
 
 def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
@@ -167,6 +181,7 @@ def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
         *_completions(f"{package}.agents", "Agents", chat, *asked, optional=optional),
         *_completions(f"{package}.fim", "Fim", fim, "prompt", "suffix", optional=optional),
         *_both(f"{package}.embeddings", "Embeddings.create", EMBEDDINGS, optional=optional),
+        *_conversations(f"{package}.conversations"),
         *_both(f"{package}.ocr", "Ocr.process", _mistral_media.OCR, optional=optional),
         *_both(f"{package}.transcriptions", "Transcriptions.complete", _HEARD, optional=optional),
         *_both(f"{package}.transcriptions", "Transcriptions.stream", _STREAMED, optional=optional),
@@ -193,10 +208,15 @@ NOT_METERED: Final = {
     **under(
         _PACKAGE,
         MODEL_CALLS,
-        *("classifiers.*", "conversations.*", "datasets_records.DatasetsRecords.judge"),
+        *("classifiers.*", "datasets_records.DatasetsRecords.judge"),
         *("evaluations.*", "evaluations_projects.*", "evaluations_records.*"),
         *("evaluations_runs.*", "executions.*", "judges.*", "optimizations.*"),
-        *("responses.*", "schedules.*", "triggers.*", "workflows.*"),
+        *("schedules.*", "triggers.*", "workflows.*"),
+    ),
+    **under(
+        f"{_PACKAGE}.conversations.Conversations",
+        STORED,
+        *("delete", "get", "get_history", "get_messages", "list"),
     ),
     **under(f"{_PACKAGE}.files.Files", STORED, *_STORED_FILES),
     **under(f"{_PACKAGE}.jobs.Jobs", FETCHED, "cancel", "create", "delete", "list"),
@@ -218,6 +238,7 @@ INSTRUMENTOR: Final = Instrumentor(
     methods=(
         *_methods("mistralai.client"),
         *_both("mistralai.client.jobs", "Jobs.get", INLINED, optional=True),
+        *_both("mistralai.client.responses", "Responses.create", _RESPONSE, optional=True),
         *_methods("mistralai", optional=True),  # before 2.0
     ),
     helpers=(
@@ -225,6 +246,12 @@ INSTRUMENTOR: Final = Instrumentor(
         "mistralai.client.chat.Chat.parse_async",
         "mistralai.client.chat.Chat.parse_stream",
         "mistralai.client.chat.Chat.parse_stream_async",
+        "mistralai.client.conversations.Conversations.run_async",
+        "mistralai.client.conversations.Conversations.run_stream_async",
+    ),
+    deferring=tuple(
+        Target(f"{package}.conversations", "Conversations.run_stream_async", Kind.ASYNC, True)
+        for package in ("mistralai.client", "mistralai")
     ),
     not_metered=NOT_METERED,
     notes=(

@@ -7,6 +7,7 @@ Azure's client is a subclass and is told apart by its host, else by its name.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from spanledger import _embeddings, _openai_media, _responses, _text_completions, semconv
@@ -50,6 +51,8 @@ RESPONSES: Final = Api(
     reading=_responses.ResponseReading,
     prompt=("input", "instructions", "tools"),
 )
+#: A conversation made shorter: an answer without a model and a state of its own.
+COMPACTION: Final = replace(RESPONSES, answer=_responses.compaction_of)
 EMBEDDINGS: Final = Api(
     operation=semconv.OPERATION_EMBEDDINGS,
     request=_embeddings.request,
@@ -112,7 +115,6 @@ NOT_METERED: Final = {
         for module in (_RESPONSES_MODULE, _BETA_RESPONSES_MODULE)
         for gap, reason in {
             **under(f"{module}.Responses", STORED, "cancel", "delete"),
-            **under(f"{module}.Responses", MODEL_CALLS, "compact"),
             **under(f"{module}.Responses", SESSIONS, "connect"),
         }.items()
     },
@@ -129,6 +131,8 @@ INSTRUMENTOR: Final = Instrumentor(
         *both(_RESPONSES_MODULE, "Responses.create", RESPONSES, optional=True),
         *both(_RESPONSES_MODULE, "Responses.parse", RESPONSES, optional=True),
         *both(_BETA_RESPONSES_MODULE, "Responses.create", RESPONSES, optional=True),
+        *both(_RESPONSES_MODULE, "Responses.compact", COMPACTION, optional=True),
+        *both(_BETA_RESPONSES_MODULE, "Responses.compact", COMPACTION, optional=True),
         *both(_RESPONSES_MODULE, "Responses.retrieve", BACKGROUND, optional=True),
         *both(_BETA_RESPONSES_MODULE, "Responses.retrieve", BACKGROUND, optional=True),
         *both("openai.resources.embeddings", "Embeddings.create", EMBEDDINGS),

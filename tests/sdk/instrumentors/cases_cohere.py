@@ -39,16 +39,22 @@ class Client:
         self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
         self.chat, self.chat_stream = client.chat, client.chat_stream
         self.embed, self.rerank = client.embed, client.rerank
+        self.generate, self.generate_stream = client.generate, client.generate_stream
         self.batches, self.embed_jobs = client.batches, client.embed_jobs
 
 
 def make(mode: Mode, provider: Provider, **options: Any) -> Any:
     """A client of the simulated provider."""
-    library, kind = (
-        (httpx.Client, cohere.ClientV2)
-        if mode == "sync"
-        else (httpx.AsyncClient, cohere.AsyncClientV2)
-    )
+    return _make(mode, provider, cohere.ClientV2, cohere.AsyncClientV2, **options)
+
+
+def make_first(mode: Mode, provider: Provider, **options: Any) -> Any:
+    """The same of the first API."""
+    return _make(mode, provider, cohere.Client, cohere.AsyncClient, **options)
+
+
+def _make(mode: Mode, provider: Provider, *kinds: Any, **options: Any) -> Any:
+    library, kind = (httpx.Client, kinds[0]) if mode == "sync" else (httpx.AsyncClient, kinds[1])
     http: Any = library(verify=False, timeout=options.get("timeout"))  # no certificates to load
     build: Any = kind
     return Client(build("made-up", base_url=provider.url, httpx_client=http, **options), http)
@@ -77,19 +83,54 @@ OPERATIONS = (
     ),
 )
 
+FIRST = (
+    Operation(
+        "cohere first chat",
+        Shape.WHOLE,
+        lambda c: c.chat(model=MODEL, message=SECRET_PROMPT),
+        ANSWER,
+        f"chat {MODEL}",
+    ),
+    Operation(
+        "cohere first chat stream",
+        Shape.GENERATOR,
+        lambda c: c.chat_stream(model=MODEL, message=SECRET_PROMPT),
+        ANSWER,
+        f"chat {MODEL}",
+    ),
+    Operation(
+        "cohere generate",
+        Shape.WHOLE,
+        lambda c: c.generate(model=MODEL, prompt=SECRET_PROMPT),
+        ANSWER,
+        f"text_completion {MODEL}",
+    ),
+    Operation(
+        "cohere first embed",
+        Shape.WHOLE,
+        lambda c: c.embed(model=EMBED_MODEL, texts=[SECRET_PROMPT], batching=False),
+        EMBEDDED,
+        f"embeddings {EMBED_MODEL}",
+    ),
+)
+
 _ONCE = "cohere makes the failed request of a stream only once"
 _STREAM = ("stream", "async stream")
 
-CASES = ClientCases(
-    instrumentor=INSTRUMENTOR,
-    make=make,
-    operations=OPERATIONS,
-    holes=(
-        Hole(
-            "reasoning_is_told_as_a_part_of_the_output", "no usage of Cohere counts thoughts apart"
-        ),
-        Hole("the_model_that_answered_is_told", "no answer of Cohere names its model"),
-        Hole("the_clients_own_retries_are_told", _ONCE, modes=_STREAM),
-        Hole("the_last_failed_attempt_is_told_too", _ONCE, modes=_STREAM),
+_HOLES = (
+    Hole("reasoning_is_told_as_a_part_of_the_output", "no usage of Cohere counts thoughts apart"),
+    Hole("the_model_that_answered_is_told", "no answer of Cohere names its model"),
+    Hole("the_clients_own_retries_are_told", _ONCE, modes=_STREAM),
+    Hole("the_last_failed_attempt_is_told_too", _ONCE, modes=_STREAM),
+)
+CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS, holes=_HOLES)
+FLAVOURS = (
+    ClientCases(
+        instrumentor=INSTRUMENTOR,
+        make=make_first,
+        operations=FIRST,
+        holes=_HOLES,
+        flavour="first API",
+        provider="cohere",
     ),
 )

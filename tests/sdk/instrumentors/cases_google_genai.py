@@ -47,6 +47,7 @@ class Client:
         face: Any = client.aio if asynchronous else client
         self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
         self.models, self.chats = face.models, face.chats
+        self.interactions = getattr(face, "interactions", None)  # not in old versions
         self.whole = client
 
 
@@ -124,5 +125,27 @@ CASES = ClientCases(
             ways=("gemini embeddings",),
         ),
         *((_UNTOLD,) if OLDEST else ()),
+    ),
+)
+
+ASKED_STEPS: dict[str, Any] = {"model": MODEL, "input": SECRET_PROMPT}
+FLAVOURS = (
+    ClientCases(
+        instrumentor=INSTRUMENTOR,
+        make=make,
+        operations=(
+            _content(
+                "gemini interaction",
+                Shape.WHOLE,
+                lambda c: c.interactions.create(**ASKED_STEPS),
+            ),
+            _content(
+                "gemini interaction stream",
+                Shape.STREAM,
+                lambda c: c.interactions.create(**ASKED_STEPS, stream=True),
+            ),
+        ),
+        flavour="interactions",
+        provider="gcp.gemini",
     ),
 )

@@ -62,6 +62,12 @@ class Elapsed(int):
         return self.left < 0
 
 
+#: Parts that old versions have not got.
+_NEWER = {
+    "": ("responses",),
+    "beta": ("conversations",),
+    "audio": ("transcriptions", "speech"),
+}
 _PARTS = ("chat", "fim", "embeddings", "agents", "files", "ocr")
 
 
@@ -76,9 +82,10 @@ class Client:
         self.jobs = _face(client.batch.jobs, suffix)
         for name in _PARTS:
             setattr(self, name, _face(getattr(client, name), suffix))
-        for name in ("transcriptions", "speech"):
-            if hasattr(client.audio, name):  # not in old versions
-                setattr(self, name, _face(getattr(client.audio, name), suffix))
+        for owner, names in _NEWER.items():
+            whole = getattr(client, owner) if owner else client
+            for name in [name for name in names if hasattr(whole, name)]:
+                setattr(self, name, _face(getattr(whole, name), suffix))
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
@@ -86,6 +93,7 @@ class Client:
 
 def _face(part: Any, suffix: str) -> Any:
     names = ("complete", "stream", "parse", "parse_stream", "create", "download", "get", "process")
+    names += ("start", "start_stream", "append", "restart")
     present = [name for name in names if hasattr(part, name)]
     return SimpleNamespace(**{name: getattr(part, f"{name}{suffix}") for name in present})
 
@@ -149,5 +157,36 @@ CASES = ClientCases(
         Hole(
             "reasoning_is_told_as_a_part_of_the_output", "no usage of Mistral counts thoughts apart"
         ),
+    ),
+)
+
+TURN: dict[str, Any] = {"model": MODEL, "inputs": SECRET_PROMPT}
+TURNED = Answer(text=SECRET_ANSWER, input_tokens=1000, output_tokens=70, web_search_requests=2)
+_UNCACHED = (
+    Hole("reasoning_is_told_as_a_part_of_the_output", "no usage of Mistral counts thoughts apart"),
+)
+FLAVOURS = (
+    ClientCases(
+        instrumentor=INSTRUMENTOR,
+        make=make,
+        operations=(
+            Operation(
+                "mistral conversation",
+                Shape.WHOLE,
+                lambda c: c.conversations.start(**TURN),
+                TURNED,
+                f"chat {MODEL}",
+            ),
+            Operation(
+                "mistral conversation stream",
+                Shape.STREAM,
+                lambda c: c.conversations.start_stream(**TURN),
+                TURNED,
+                f"chat {MODEL}",
+            ),
+        ),
+        flavour="conversations",
+        provider="mistral_ai",
+        holes=_UNCACHED,
     ),
 )

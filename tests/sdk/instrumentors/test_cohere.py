@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.sdk.instrumentors.cases_cohere import ASKED, CASES
+from tests.sdk.instrumentors.cases_cohere import ASKED, CASES, EMBED_MODEL, FLAVOURS, MODEL
 from tests.sdk.instrumentors.conftest import Desk
-from tests.sdk.instrumentors.contract import Mode
+from tests.sdk.instrumentors.contract import ClientCases, Mode, read
 
 from spanledger import semconv
 from spanledger_collector.demo.provider import Answer
@@ -19,13 +19,14 @@ RERANK: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("cases", [CASES, *FLAVOURS], ids=["second", "first"])
 @pytest.mark.parametrize("mode", ["sync", "async"])
 async def test_reranking_is_told_in_search_units_and_never_in_tokens(
-    desk: Desk, mode: Mode
+    desk: Desk, mode: Mode, cases: ClientCases
 ) -> None:
     """Nothing is estimated; the retry before the answer is told as for any call."""
     desk.provider.enqueue(Answer(status=429, retry_after_seconds=0.001), Answer())
-    call = desk.make(CASES, mode).rerank(**RERANK)
+    call = desk.make(cases, mode).rerank(**RERANK)
     result = await call if mode == "async" else call
     assert len(result.results) == 150
     [span] = desk.spans()
@@ -45,3 +46,32 @@ async def test_a_generator_that_nobody_reads_makes_no_request_and_no_span(desk: 
     stream.close()
     del stream
     assert not desk.spans()
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_many_texts_of_the_first_api_are_one_call(desk: Desk, mode: Mode) -> None:
+    """The client asks in batches, side by side, and sums up what was billed."""
+    desk.provider.enqueue(*[Answer(input_tokens=96)] * 3)
+    call = desk.make(FLAVOURS[0], mode).embed(model=EMBED_MODEL, texts=["word"] * 250)
+    result = await call if mode == "async" else call
+    assert len(result.embeddings) == 250
+    assert len(desk.provider.requests) == 3
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert told[semconv.USAGE_INPUT_TOKENS] == 3 * 96
+    assert told[semconv.USAGE_SOURCE] == "provider"
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_a_text_that_is_streamed_is_estimated(desk: Desk, mode: Mode) -> None:
+    """The first API tells no counts there."""
+    desk.provider.enqueue(Answer(text="five words are told here"))
+    client = desk.make(FLAVOURS[0], mode)
+    await read(client.generate_stream(model=MODEL, prompt="tell"), mode)
+    [span] = desk.spans()
+    told: dict[str, Any] = dict(span.attributes or {})
+    assert span.name == f"text_completion {MODEL}"
+    assert told[semconv.USAGE_SOURCE] == "estimated"
+    assert told[semconv.USAGE_OUTPUT_TOKENS] > 0
+    assert told[semconv.RESPONSE_FINISH_REASONS] == ("COMPLETE",)
+    assert semconv.USAGE_PARTIAL not in told

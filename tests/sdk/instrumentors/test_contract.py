@@ -85,6 +85,8 @@ _OF_ONE_CALL = frozenset(
     {
         "id",
         "response_id",
+        "generation_id",
+        "continuation_ids",
         "item_id",
         "created",
         "created_at",

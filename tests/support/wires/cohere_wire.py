@@ -1,4 +1,4 @@
-"""Cohere's wire format: chat, embeddings and reranking of its second API.
+"""Cohere's wire format: chat, embeddings and reranking of both its APIs, text of the first.
 
 Source of the shapes: Cohere's public API reference. ``billed_units`` has the scripted counts,
 ``tokens`` more of them, as the real service adds a template of its own.
@@ -6,12 +6,13 @@ Source of the shapes: Cohere's public API reference. ``billed_units`` has the sc
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from spanledger_collector.demo import openai_wire
 from spanledger_collector.demo.answers import MARKER, Answer, Request, usage_of
-from spanledger_collector.demo.provider import Route
+from spanledger_collector.demo.provider import Route, Wire
 
 Body = dict[str, Any]
 
@@ -88,7 +89,69 @@ def _usage(request: Request, answer: Answer) -> Body:
     return {"billed_units": billed, "tokens": seen, "cached_tokens": answer.cache_read_tokens}
 
 
+# --- the first API --------------------------------------------------------------------------------
+def first_chat(request: Request, answer: Answer) -> Body:
+    """A whole chat."""
+    body = {"text": answer.text, "generation_id": _id(request), "response_id": _id(request)}
+    told = {"finish_reason": answer.finish_reason or "COMPLETE", "chat_history": []}
+    return {**body, **told, **_meta(request, answer)}
+
+
+def first_chat_events(request: Request, answer: Answer) -> Iterator[bytes]:
+    """The same as a stream of JSON lines; the last event holds the answer."""
+    head = {"event_type": "stream-start", "generation_id": _id(request), "is_finished": False}
+    yield _json_line(head)
+    yield from _pieces(answer)
+    whole = first_chat(request, answer)
+    yield _json_line(_end(answer, whole))
+
+
+def generation(request: Request, answer: Answer) -> Body:
+    """A whole text."""
+    made = [{"id": "g", "text": answer.text, "finish_reason": answer.finish_reason or "COMPLETE"}]
+    return {"id": _id(request), "prompt": "", "generations": made, **_meta(request, answer)}
+
+
+def generation_events(request: Request, answer: Answer) -> Iterator[bytes]:
+    """The same as a stream, which tells no counts."""
+    yield from _pieces(answer)
+    whole = generation(request, answer)
+    del whole["meta"]
+    yield _json_line(_end(answer, whole))
+
+
+def _pieces(answer: Answer) -> Iterator[bytes]:
+    for piece in answer.pieces():
+        yield _json_line({"event_type": "text-generation", "text": piece, "is_finished": False})
+
+
+def _end(answer: Answer, whole: Body) -> Body:
+    told = {"finish_reason": answer.finish_reason or "COMPLETE", "response": whole}
+    return {"event_type": "stream-end", "is_finished": True, **told}
+
+
+def _meta(request: Request, answer: Answer) -> Body:
+    if answer.usage is False:
+        return {"meta": {"api_version": {"version": "1"}}}
+    return {"meta": {"api_version": {"version": "1"}, **_usage(request, answer)}}
+
+
+def _json_line(event: Body) -> bytes:
+    return json.dumps(event).encode() + b"\n"
+
+
+def first_embed(request: Request, answer: Answer) -> Body:
+    """One vector a text."""
+    vectors = [[0.1, 0.2] for _ in request.body["texts"]]
+    told = {"response_type": "embeddings_floats", "texts": request.body["texts"]}
+    return {"id": _id(request), **told, "embeddings": vectors, **_meta(request, answer)}
+
+
 ROUTES: Final[Mapping[str, Route]] = {
+    "/v1/chat": Wire(first_chat, first_chat_events, kind="application/stream+json"),
+    "/v1/generate": Wire(generation, generation_events, kind="application/stream+json"),
+    "/v1/embed": (first_embed, None),
+    "/v1/rerank": (rerank, None),
     "/v2/chat": (chat, chat_events),
     "/v2/embed": (embed, None),
     "/v2/rerank": (rerank, None),

@@ -119,9 +119,65 @@ GEMINI: Final = f"/{API_VERSION}"
 #: Vertex AI with a key; its other addresses have the project before this.
 VERTEX: Final = f"/{API_VERSION}/publishers/google"
 _STREAM: Final = Wire(None, content_events, error=error)
+
+
+# --- interactions ---------------------------------------------------------------------------------
+def interaction(request: Request, answer: Answer) -> Body:
+    """A whole interaction."""
+    calls = [
+        {"type": "function_call", "id": "c", "name": call.name, "arguments": dict(call.arguments)}
+        for call in answer.tool_calls
+    ]
+    said = {"type": "model_output", "content": [{"type": "text", "text": answer.text}]}
+    return {**_interaction(request, answer, "completed"), "steps": [said, *calls]}
+
+
+def interaction_events(request: Request, answer: Answer) -> Iterator[bytes]:
+    """The same as a stream of steps."""
+    begun = _interaction(request, answer, "in_progress")
+    begun.pop("usage", None)
+    yield _named({"event_type": "interaction.created", "interaction": begun})
+    step = {"type": "model_output", "content": []}
+    yield _named({"event_type": "step.start", "index": 0, "step": step})
+    for piece in answer.pieces():
+        delta = {"type": "text", "text": piece}
+        yield _named({"event_type": "step.delta", "index": 0, "delta": delta})
+    yield _named({"event_type": "step.stop", "index": 0})
+    whole = _interaction(request, answer, "completed")
+    yield _named({"event_type": "interaction.completed", "interaction": whole})
+
+
+def _named(event: Body) -> bytes:
+    return openai_wire.named_event({"type": event["event_type"], **event})
+
+
+def _interaction(request: Request, answer: Answer, status: str) -> Body:
+    told: Body = {"id": f"int-{MARKER}-{request.number:06d}", "status": status}
+    told["model"] = answer.model or request.model
+    if answer.service_tier:
+        told["service_tier"] = answer.service_tier
+    if answer.usage is False:
+        return told
+    usage = usage_of(request, answer)
+    tools = TOOL_USE_TOKENS if answer.web_search_requests else 0
+    counts: Body = {
+        "total_input_tokens": usage.input_tokens - tools,
+        "total_tool_use_tokens": tools,
+        "total_output_tokens": usage.output_tokens - answer.reasoning_tokens,
+        "total_thought_tokens": answer.reasoning_tokens,
+        "total_cached_tokens": answer.cache_read_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+    if answer.web_search_requests:
+        searched = {"type": "google_search", "count": answer.web_search_requests}
+        counts["grounding_tool_count"] = [searched]
+    return {**told, "usage": counts}
+
+
 ROUTES: Final[Mapping[str, Route]] = {
     f"{GEMINI}/models/{{model}}:generateContent": Wire(content, headers=tier, error=error),
     f"{GEMINI}/models/{{model}}:streamGenerateContent": _STREAM,
+    f"{GEMINI}/interactions": Wire(interaction, interaction_events, error=error),
     f"{GEMINI}/models/{{model}}:batchEmbedContents": Wire(embeddings, error=error),
     f"{VERTEX}/models/{{model}}:generateContent": Wire(content, error=error),
     f"{VERTEX}/models/{{model}}:streamGenerateContent": _STREAM,

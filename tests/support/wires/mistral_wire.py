@@ -106,12 +106,60 @@ def speech(_request: Request, _answer: Answer) -> Body:
     return {"audio_data": "AAAA"}
 
 
+# --- conversations --------------------------------------------------------------------------------
+def turn(request: Request, answer: Answer) -> Body:
+    """A turn of a conversation: one entry."""
+    told = {"conversation_id": f"conv-{MARKER}", "object": "conversation.response"}
+    entry = {**_entry(request, answer), "type": "message.output", "content": answer.text}
+    return {**told, "outputs": [entry], "usage": _turn_usage(request, answer)}
+
+
+def turn_events(request: Request, answer: Answer) -> Iterator[bytes]:
+    """The same as a stream."""
+    start = {"type": "conversation.response.started", "conversation_id": f"conv-{MARKER}"}
+    yield openai_wire.named_event(start)
+    head = {**_entry(request, answer), "type": "message.output.delta"}
+    for piece in answer.pieces():
+        yield openai_wire.named_event({**head, "content": piece})
+    done = {"type": "conversation.response.done", "usage": _turn_usage(request, answer)}
+    yield openai_wire.named_event(done)
+
+
+def _entry(request: Request, answer: Answer) -> Body:
+    model = answer.model or request.model or f"{MARKER}-agent-model"
+    return {"id": f"msg-{MARKER}-{request.number:06d}", "model": model, "role": "assistant"}
+
+
+#: Of the input, what a connector read; it is counted beside the prompt.
+CONNECTOR_TOKENS: Final = 10
+
+
+def _turn_usage(request: Request, answer: Answer) -> Body:
+    if answer.usage is False:
+        return {}
+    usage = usage_of(request, answer)
+    read = CONNECTOR_TOKENS if answer.web_search_requests else 0
+    told = {
+        "prompt_tokens": usage.input_tokens - read,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+    if not read:
+        return told
+    used = {"web_search": answer.web_search_requests}
+    return {**told, "connector_tokens": read, "connectors": used}
+
+
 #: The paths of chat and embeddings are those of OpenAI; this host is told apart by its prefix.
 PREFIX: Final = "/mistral"
 ROUTES: Final[Mapping[str, Route]] = {
     f"{PREFIX}/v1/chat/completions": (completion, completion_events),
     f"{PREFIX}/v1/agents/completions": (completion, completion_events),
     f"{PREFIX}/v1/fim/completions": (completion, completion_events),
+    f"{PREFIX}/v1/conversations": (turn, turn_events),
+    f"{PREFIX}/v1/conversations/{{conversation}}": (turn, turn_events),
+    f"{PREFIX}/v1/conversations/{{conversation}}/restart": (turn, turn_events),
+    f"{PREFIX}/v1/responses": (openai_wire.response, openai_wire.response_events),
     f"{PREFIX}/v1/ocr": (pages, None),
     f"{PREFIX}/v1/audio/transcriptions": (transcript, transcript_events),
     f"{PREFIX}/v1/audio/speech": (speech, None),

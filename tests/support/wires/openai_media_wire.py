@@ -1,4 +1,4 @@
-"""OpenAI's wire formats beside chat: text completions, images, audio and moderation.
+"""OpenAI's wire formats beside chat: text completions, images, audio, moderation, compaction.
 
 Models of the name ``gpt-*`` tell tokens, the others what they told of old: the length of what was
 heard, or nothing. Source of the shapes: OpenAI's public API reference and the types of its client.
@@ -119,8 +119,21 @@ def moderation(request: Request, _answer: Answer) -> Body:
     return {"id": f"modr-{MARKER}", "model": request.model, "results": [result]}
 
 
+# --- compaction -----------------------------------------------------------------------------------
+def compaction(request: Request, answer: Answer) -> Body:
+    """A conversation in one item that only the service can read."""
+    whole = openai_wire.response(request, answer)
+    item = {"id": "cmp_1", "type": "compaction", "encrypted_content": "AAAA"}
+    return {
+        **{name: whole[name] for name in ("id", "created_at", "usage")},
+        "object": "response.compaction",
+        "output": [item],
+    }
+
+
 ROUTES: Final[Mapping[str, Route]] = {
     "/v1/completions": (completion, completion_events),
+    "/v1/responses/compact": (compaction, None),
     "/v1/images/generations": (images, image_events),
     "/v1/images/edits": (images, image_events),
     "/v1/images/variations": (images, None),
