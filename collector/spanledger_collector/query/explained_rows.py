@@ -79,6 +79,7 @@ class ChargeLineRow:
 
     span_id: str
     attempt_number: int
+    operation: str
     unit: str
     quantity: Decimal
     rate_usd: Decimal | None

@@ -76,8 +76,10 @@ def explain(
     """Attempts with their lines, in the order of the attempts."""
     found: list[Explanation] = []
     for attempt in attempts:
-        key = (attempt.span_id, attempt.attempt_number)
-        mine = [line for line in lines if (line.span_id, line.attempt_number) == key]
+        key = (attempt.span_id, attempt.attempt_number, attempt.operation)
+        mine = [
+            line for line in lines if (line.span_id, line.attempt_number, line.operation) == key
+        ]
         costs = [line.cost_usd for line in mine if line.cost_usd is not None]
         exact = sum(costs, Decimal(0)) if costs else None
         found.append(Explanation(attempt, mine, exact, list(_reasons(attempt, mine))))

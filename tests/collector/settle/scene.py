@@ -145,7 +145,7 @@ def attempts(connection: Connection, trace: int = 1) -> list[Row]:
         "list[Row]",
         connection.rows(
             "SELECT * EXCEPT (version, is_deleted) FROM attempts FINAL "
-            "WHERE trace_id = {trace:String} ORDER BY span_id, attempt_number",
+            "WHERE trace_id = {trace:String} ORDER BY span_id, attempt_number, operation",
             {"trace": hex32(trace)},
         ),
     )

@@ -298,3 +298,25 @@ def test_the_margin_of_a_run_and_of_its_agent(store: Store) -> None:
     assert (agent["total_cost_usd"], agent["value_usd"]) == (Decimal("0.3"), Decimal("4.5"))
     assert (agent["margin_usd"], agent["margin_per_run_usd"]) == (Decimal("4.2"), Decimal("2.1"))
     assert agent["cost_per_success_usd"] == Decimal("0.3")
+
+
+def test_a_tool_that_is_paid_and_tells_usage_costs_both(store: Store) -> None:
+    usage = {"provider": "acme", "request_model": "m1", "usage_source": "provider"}
+    with store.connect() as connection:
+        scene.publish(
+            connection,
+            [
+                scene.price(input="0.01"),
+                scene.price("search", "tool", units={"calls": ("5", 1000)}),
+            ],
+        )
+        scene.load(
+            connection,
+            [
+                _agent(1),
+                scene.span(2, 1, "tool", tool_name="search", input_uncached_tokens=3, **usage),
+            ],
+        )
+        scene.settle(store)
+        (run,) = scene.runs(connection).values()
+        assert scene.cost(connection, "attempts") == run["cost_usd"] == Decimal("0.035")

@@ -137,4 +137,5 @@ LEFT ANY JOIN
 ORDER BY
     started_at,
     span_id,
-    attempt_number;
+    attempt_number,
+    operation;

@@ -8,4 +8,5 @@ WHERE workspace = {workspace:String} AND trace_id = {trace_id:String}
 ORDER BY
     started_at,
     span_id,
-    attempt_number;
+    attempt_number,
+    operation;

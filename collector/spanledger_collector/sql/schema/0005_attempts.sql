@@ -1,6 +1,6 @@
 -- attempts: the ledger. One row is one attempt of one model call, or one other cost of a run (a paid tool call, a person's
 --   time, an expense: operation execute_tool | effort | expense): every cent has this one home.
--- grain: (workspace, trace_id, span_id, attempt_number); written by settle, newest version wins, is_deleted rows vanish (read with FINAL).
+-- grain: (workspace, trace_id, span_id, attempt_number, operation); written by settle, newest version wins, is_deleted rows vanish (read with FINAL).
 -- units: USD; parts exact with 24 decimals, their sum rounded once (half even) to 12 in cost_usd. NULL = unknown, never 0.
 -- The month stands at the end of the key for the sake of reading a range: a row that is superseded is then always in the
 --   partition of the newer one, so FINAL need not look into months that a query does not ask for. An attempt that a later
@@ -88,5 +88,5 @@ CREATE TABLE IF NOT EXISTS attempts
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
-ORDER BY (workspace, trace_id, span_id, attempt_number, toYYYYMM(started_at))
+ORDER BY (workspace, trace_id, span_id, attempt_number, operation, toYYYYMM(started_at))
 SETTINGS fsync_after_insert = 1;

@@ -1,6 +1,6 @@
 -- charges: every priced line of the ledger: what one attempt used of one unit, at which rate.
 -- The exact sum of an attempt's lines, rounded once (half even) to 12 decimals, is its cost_usd in `attempts`.
--- grain: (workspace, trace_id, span_id, attempt_number, unit), units used only; attempts that are not counted included.
+-- grain: (workspace, trace_id, span_id, attempt_number, operation, unit), units used only; attempts that are not counted included.
 -- units: quantity in what the unit says; USD exact with 24 decimals (what a rate has beyond them is cut off).
 -- columns: those of the attempt, and
 --   day             UTC day of the start of the call
@@ -19,6 +19,7 @@ SELECT
     a.trace_id AS trace_id,
     a.span_id AS span_id,
     a.attempt_number AS attempt_number,
+    a.operation AS operation,
     a.run_id AS run_id,
     a.agent_name AS agent_name,
     toDate(a.started_at, 'UTC') AS day,
