@@ -48,7 +48,7 @@ oldest: $(VENV)/.dev ## every contract test on the oldest supported version of e
 quick: $(VENV)/.dev ## the tests that take less than a few seconds each
 	$(BIN)/pytest -m "not slow"
 
-bench: $(VENV)/.dev ## print the figures: added time per call and of other instrumentations, memory, spans per second, cost by trace id
+bench: $(VENV)/.dev ## print the figures: added time per call, of other instrumentations and of budgets, memory, spans per second, cost by trace id
 	$(BIN)/python -m benchmarks.run
 
 bench-peers: $(VENV)/.dev ## print added time per call side by side with other instrumentations
@@ -61,8 +61,9 @@ format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-prices: $(VENV)/.dev ## rebuild the shipped price book from its sources
+prices: $(VENV)/.dev ## rebuild the shipped price book from its sources, and the SDK's rate card from it
 	$(BIN)/python -m spanledger_collector.price.build
+	$(BIN)/python -m spanledger_collector.price.rate_card
 
 constraints: $(VENV)/.demo ## resolve the exact versions anew: what is pinned stays, what is new gets a pin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -1,6 +1,6 @@
 """Every figure, one after the other: ``make bench``."""
 
-from benchmarks import calls, intake, lookup, memory, ranges, reprice
+from benchmarks import budgets, calls, intake, lookup, memory, ranges, reprice
 from benchmarks.peers import run as peers
 
 
@@ -8,6 +8,7 @@ def main() -> None:
     """Print all figures (some ten minutes; the first time the peers' environments are made)."""
     for part in (
         calls.main,
+        budgets.main,
         peers.main,
         memory.main,
         intake.main,

@@ -12,8 +12,14 @@ This module is the public list and nothing else; test tools are in :mod:`spanled
 from spanledger._configure import delivery, flush, init, shutdown
 from spanledger._delivery.backlog import Delivery
 from spanledger._scope import context, current_run_id, propagate_context
+from spanledger.budgets import BudgetState, budget
 from spanledger.decorators import agent, task, tool, workflow
-from spanledger.errors import ConfigurationError, SpanledgerError, UsageError
+from spanledger.errors import (
+    BudgetExceededError,
+    ConfigurationError,
+    SpanledgerError,
+    UsageError,
+)
 from spanledger.records import (
     record_cost,
     record_effort,
@@ -23,11 +29,14 @@ from spanledger.records import (
 )
 
 __all__ = [
+    "BudgetExceededError",
+    "BudgetState",
     "ConfigurationError",
     "Delivery",
     "SpanledgerError",
     "UsageError",
     "agent",
+    "budget",
     "context",
     "current_run_id",
     "delivery",

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, Status, StatusCode, Tracer
 
-from spanledger import _scope, semconv
+from spanledger import _in_force, _scope, semconv
 from spanledger._guard import guarded
 from spanledger._questions import RUNS
+
+if TYPE_CHECKING:
+    from spanledger.budgets import budget
 
 _ERROR: Final = Status(StatusCode.ERROR)
 _INNERMOST: Final = otel_context.create_key("spanledger-innermost")
@@ -74,9 +77,19 @@ class Definition:
         entries: Identity for this span and everything below it; None removes an entry.
         tracer: Gives the tracer that the span is made with; None for the SDK's own.
         span_kind: ``CLIENT`` where another process does the work.
+        budget: what this and everything below may spend.
     """
 
-    __slots__ = ("_attributes", "_entries", "_kind", "_tracer", "name", "new_run", "span_name")
+    __slots__ = (
+        "_attributes",
+        "_budget",
+        "_entries",
+        "_kind",
+        "_tracer",
+        "name",
+        "new_run",
+        "span_name",
+    )
 
     def __init__(
         self,
@@ -87,6 +100,7 @@ class Definition:
         tracer: Callable[[], Tracer] | None = None,
         *,
         span_kind: SpanKind = SpanKind.INTERNAL,
+        budget: budget | None = None,
     ) -> None:
         self.name = _scope.clean(name) or "unnamed"
         self.span_name = f"{operation} {self.name}"
@@ -95,6 +109,7 @@ class Definition:
         self._entries: dict[str, str | None] = dict(entries)
         self._tracer = tracer
         self._kind = span_kind
+        self._budget = budget
 
     def open(self) -> Activation:
         """Start the span and make it current; on an error of ours, an activation of nothing."""
@@ -122,14 +137,19 @@ class Definition:
         context = otel_context.get_current()
         attributes = self._attributes
         entries = self._entries
-        run_id = ""
+        run_id, outermost = "", ""
         if self.new_run:
             parent = _scope.current_run_id(context)
             if parent:
                 attributes = {**attributes, semconv.RUN_PARENT_ID: _scope.clean(parent)}
             run_id = _scope.new_run_id()
+            outermost = parent or run_id
             entries = {semconv.RUN_ID: run_id, **entries}
         context = _scope.with_entries(context, entries)
+        if self._budget is not None:
+            context = _in_force.entered(context, self._budget)
+        if outermost:
+            context = _in_force.begun(context, outermost)
         span = (self._tracer or _scope.tracer)().start_span(
             self.span_name,
             context,

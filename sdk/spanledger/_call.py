@@ -15,14 +15,14 @@ from collections.abc import Callable, Mapping
 from contextvars import Token
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from spanledger import _content, _facts, _scope, semconv
+from spanledger import _content, _facts, _in_force, _scope, semconv
 from spanledger._answer import Answer
 from spanledger._api import Api, Reading
 from spanledger._attempts import Attempt, Observer, current, failure_of
@@ -34,15 +34,12 @@ from spanledger._hosts import server_attributes
 from spanledger._repeats import Repeat
 from spanledger._stream import ClosingBody, Take, stream_kind
 
+if TYPE_CHECKING:
+    from spanledger._budgeting import Hold
+
 __all__ = ["Api", "Call", "Reading", "internal_errors"]
 
 _FAILED: Final = object()
-_DERIVED: Final[Attributes] = {
-    semconv.USAGE_SOURCE: "estimated",
-    semconv.USAGE_METHOD: "request",
-}
-_FREE: Final[Attributes] = {semconv.USAGE_SOURCE: "none"}
-_PROVIDER: Final[Attributes] = {semconv.USAGE_SOURCE: "provider"}
 #: Operations whose prompt has a chat format.
 _OF_MESSAGES: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_GENERATE_CONTENT})
 
@@ -60,6 +57,7 @@ class Call:
         "_attempts",
         "_first_chunk",
         "_here",
+        "_hold",
         "_kwargs",
         "_open",
         "_outer",
@@ -69,6 +67,7 @@ class Call:
         "_started_ns",
         "_token",
         "api",
+        "asked",
         "chunk",
         "model",
         "owner",
@@ -87,6 +86,7 @@ class Call:
         owner: object,
         kwargs: Mapping[str, Any],
         *,
+        asked: Attributes,
         started_ns: int,
         here: Context,
     ) -> None:
@@ -101,6 +101,9 @@ class Call:
         self.requesting = False
         self.sending = 0
         self.reading = False
+        #: Attributes of the request.
+        self.asked = asked
+        self._hold: Hold | None = None
         self._kwargs = kwargs
         self._prompt: tuple[object, ...] | None = None
         self._reading: Reading | None = None
@@ -116,12 +119,25 @@ class Call:
 
     # --- the client's method -------------------------------------------------------------------
     def __enter__(self) -> Call:  # noqa: PYI034 - never subclassed, and Self is not in 3.10
+        if self._here is not None and (held := _in_force.holdings(self._here)):
+            from spanledger._budgeting import Request, take
+
+            asking = (self.api.operation, self.api.prompt, self._kwargs, self.asked, self.model)
+            self._hold = take(Request(*asking), held, self._here, self._refuse)
         self._outer = current.get()
         current.set(self)
         self._token = otel_context.attach(trace.set_span_in_context(self.span, self._here))
         self._here = None
         self.requesting = True
         return self
+
+    @guarded(None)
+    def _refuse(self, attributes: Attributes, error: BaseException) -> None:
+        """Nothing was sent, so nothing is billed: that is all there is to tell."""
+        self.span.set_attributes(attributes)
+        end_ns = self._claim(error)
+        if end_ns:
+            self._end(Answer(), error, end_ns, _facts.FREE)
 
     def __exit__(
         self,
@@ -263,7 +279,7 @@ class Call:
         if answer is None or answer.uncounted:
             self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
         elif answer.usage.known:
-            self._end(answer, error, end_ns, _source(answer))
+            self._end(answer, error, end_ns, _facts.source_of(answer))
         else:
             if self._prompt is None:
                 self.keep_prompt()
@@ -309,7 +325,7 @@ class Call:
         if answer is None or answer.uncounted:
             self._end(answer or Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
         elif answer.derived or answer.usage.known:
-            self._end(answer, error, end_ns, _source(answer))
+            self._end(answer, error, end_ns, _facts.source_of(answer))
         else:
             self._estimate_and_end(answer, error, end_ns)
 
@@ -329,40 +345,42 @@ class Call:
         self, answer: Answer, error: BaseException | None, end_ns: int, source: Attributes
     ) -> None:
         try:
-            attributes = _facts.answer_attributes(answer, self.api.tier_attribute)
-            attributes |= source
-            if self._attempts:
-                attributes |= _facts.attempt_attributes(self._attempts)
-            if self.repeat is not None:
-                attributes |= self.repeat.attributes(answer.error_code)
-            if source[semconv.USAGE_SOURCE] != "missing":
-                _facts.add_usage(attributes, answer.usage)
-                _facts.add_compute(attributes, answer.model, self.model, answer.usage)
-            if not answer.complete:
-                attributes[semconv.USAGE_PARTIAL] = True
-            if _content.CAPTURE.on:
-                attributes |= _content.attributes(self.api, self._kwargs, self._prompt, answer)
-            if self._first_chunk:
-                attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk - self._perf
+            self.span.set_attributes(self._facts_of(answer, error, source))
             if error is not None or answer.error_code:
-                failure = failure_of(error) if error is not None else answer.error_code
-                attributes[semconv.ERROR_TYPE] = failure
                 self.span.set_status(Status(StatusCode.ERROR))
-            self.span.set_attributes(attributes)
         finally:
+            if self._hold is not None:
+                self._hold.settle(answer, error, str(source[semconv.USAGE_SOURCE]))
             self.span.end(end_time=end_ns)
+
+    def _facts_of(
+        self, answer: Answer, error: BaseException | None, source: Attributes
+    ) -> Attributes:
+        attributes = _facts.answer_attributes(answer, self.api.tier_attribute)
+        attributes |= source
+        if self._attempts:
+            attributes |= _facts.attempt_attributes(self._attempts)
+        if self.repeat is not None:
+            attributes |= self.repeat.attributes(answer.error_code)
+        if source[semconv.USAGE_SOURCE] != "missing":
+            _facts.add_usage(attributes, answer.usage)
+            _facts.add_compute(attributes, answer.model, self.model, answer.usage)
+        if not answer.complete:
+            attributes[semconv.USAGE_PARTIAL] = True
+        if _content.CAPTURE.on:
+            attributes |= _content.attributes(self.api, self._kwargs, self._prompt, answer)
+        if self._first_chunk:
+            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk - self._perf
+        if error is not None or answer.error_code:
+            failure = failure_of(error) if error is not None else answer.error_code
+            attributes[semconv.ERROR_TYPE] = failure
+        return attributes | self._hold.attributes if self._hold is not None else attributes
 
 
 @guarded(None)
 def read_answer(read: Callable[[Any], Answer | None], source: Any) -> Answer | None:
     """What ``read`` makes of the source, or None where that fails."""
     return read(source)
-
-
-def _source(answer: Answer) -> Attributes:
-    if answer.free:
-        return _FREE
-    return _DERIVED if answer.derived else _PROVIDER
 
 
 def _kept(value: object) -> object:

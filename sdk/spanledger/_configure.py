@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry import propagate, trace
 
 from spanledger._guard import tell_repeated
-from spanledger.config import Settings, default_tenant, disabled
+from spanledger._in_force import PROCESS
+from spanledger.config import Settings, default_tenant, disabled, own_rates
 from spanledger.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from spanledger._delivery.backlog import Delivery
     from spanledger._delivery.processor import DeliveryProcessor
     from spanledger._identity import IdentityProcessor
+    from spanledger.budgets import budget
 
 _log = logging.getLogger("spanledger")
 _EXIT_DRAIN_SECONDS: Final = 2.0
+#: Arguments of ``init`` that are no settings of the delivery.
+_NO_SETTINGS: Final = frozenset({"instrument", "exporter", "budgets", "rates"})
 
 
 class _State:
@@ -61,6 +65,8 @@ def init(
     timeout_seconds: float | None = None,
     compression: str | None = None,
     tenant: str | None = None,
+    budgets: Sequence[budget] = (),
+    rates: Mapping[str, Mapping[str, object]] | None = None,
     instrument: bool | Sequence[str] = True,
     exporter: str | Sequence[str] | SpanExporter | None = None,
     queue_size: int | None = None,
@@ -83,6 +89,10 @@ def init(
         timeout_seconds: Bound of one request. Default 10.
         compression: ``none`` (default), ``gzip`` or ``deflate``.
         tenant: On whose behalf this whole process works.
+        budgets: What model calls of this process may cost: :class:`spanledger.budget`.
+        rates: For budgets, rates of models that the rate card lacks, or has otherwise: model or
+            ``provider/model`` -> ``input``, ``output``, ``cache_read``, ``cache_write``,
+            ``cache_write_1h`` in USD per million tokens.
         instrument: True patches every client library that is known, False none, else names.
         exporter: ``otlp`` (default), ``console``, ``none``, several of them, or an exporter object.
         queue_size: Spans kept in memory until they are delivered. Default 16384.
@@ -93,26 +103,34 @@ def init(
     """
     arguments = dict(locals())
     with _state.lock:
-        if disabled():
-            return
-        if _state.arguments == arguments:
-            if _state.instrumented:
-                _instrument(instrument)
-            return
-        if _state.on and _state.arguments is not None:
-            _warn_if_different(_state.arguments, arguments)
-            return
-        _state.arguments = arguments
-        try:
-            _state.on = _start(arguments)
-        except ConfigurationError as error:
-            _log.warning("telemetry is off: %s", error)
-            return
-        except Exception:  # noqa: BLE001 -- init() never raises; told with its traceback
-            _log.warning("telemetry is off: init() failed", exc_info=True)
-            return
-        if _state.on:
-            _instrument(instrument)
+        if not disabled():
+            _begin(arguments)
+        if budgets and not (_state.on and _state.instrumented):
+            _log.warning(
+                "%d budgets are not in force: telemetry is off, or no client is instrumented",
+                len(budgets),
+            )
+
+
+def _begin(arguments: dict[str, Any]) -> None:
+    if _state.arguments == arguments:
+        if _state.instrumented:
+            _instrument(arguments["instrument"])
+        return
+    if _state.on and _state.arguments is not None:
+        _warn_if_different(_state.arguments, arguments)
+        return
+    _state.arguments = arguments
+    try:
+        _state.on = _start(arguments)
+    except ConfigurationError as error:
+        _log.warning("telemetry is off: %s", error)
+        return
+    except Exception:  # noqa: BLE001 -- init() never raises; told with its traceback
+        _log.warning("telemetry is off: init() failed", exc_info=True)
+        return
+    if _state.on:
+        _instrument(arguments["instrument"])
 
 
 def join(provider: trace.TracerProvider) -> None:
@@ -161,6 +179,7 @@ def shutdown() -> None:
             _registry.uninstrument()
         _close_outlets()
         _state.arguments, _state.on = None, False
+        PROCESS.budgets = ()
 
 
 def delivery() -> Delivery:
@@ -190,12 +209,13 @@ def _start(arguments: Mapping[str, Any]) -> bool:
     """
     exporter: Any = "none" if _is_launchers_job(arguments) else arguments["exporter"]
     given = exporter if hasattr(exporter, "export") else None
-    reading = {k: v for k, v in arguments.items() if k not in {"instrument", "exporter"}}
+    reading = {k: v for k, v in arguments.items() if k not in _NO_SETTINGS}
     settings = Settings.read(**reading, exporter=exporter if given is None else "none")
     provider = _provider(settings)
     if provider is None:
         return False
     _identify(provider, settings.tenant)
+    _use_budgets(arguments["budgets"], arguments["rates"], settings.tenant)
     for outlet in _state.outlets:
         outlet.retire()
     _state.outlets = _outlets(settings, given)
@@ -210,6 +230,23 @@ def _start(arguments: Mapping[str, Any]) -> bool:
             "will not know the run they belong to"
         )
     return True
+
+
+def _use_budgets(
+    budgets: Sequence[budget], rates: Mapping[str, Mapping[str, object]] | None, tenant: str
+) -> None:
+    """Put budgets in force; rates are read also for those that are made later.
+
+    Raises:
+        ConfigurationError: rates that cannot be used.
+    """
+    PROCESS.tenant = tenant
+    given = own_rates(rates)
+    if given:
+        from spanledger import _budgeting
+
+        _budgeting.use_rates(given)
+    PROCESS.budgets = tuple(budgets)
 
 
 def _identify(provider: Any, tenant: str) -> None:

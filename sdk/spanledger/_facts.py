@@ -5,7 +5,7 @@ Each function maps facts to attributes and does nothing else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spanledger import semconv
 from spanledger._answer import Answer, Usage
@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 #: What the tracing API takes as an attribute value (the part we use).
 Value = str | bool | int | float | tuple[str, ...] | tuple[float, ...]
 Attributes = dict[str, Value]
+
+_DERIVED: Final[Attributes] = {
+    semconv.USAGE_SOURCE: "estimated",
+    semconv.USAGE_METHOD: "request",
+}
+#: Nothing is billed.
+FREE: Final[Attributes] = {semconv.USAGE_SOURCE: "none"}
+_PROVIDER: Final[Attributes] = {semconv.USAGE_SOURCE: "provider"}
+
+
+def source_of(answer: Answer) -> Attributes:
+    """Where the usage of an answer that has one is from."""
+    if answer.free:
+        return FREE
+    return _DERIVED if answer.derived else _PROVIDER
 
 
 def answer_attributes(answer: Answer, tier_attribute: str) -> Attributes:

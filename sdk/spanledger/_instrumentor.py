@@ -26,7 +26,8 @@ from spanledger._factories import Factory
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._hosts import client_attributes
-from spanledger._maker import defer
+from spanledger._in_force import holdings
+from spanledger._maker import defer, forget
 from spanledger._patching import Kind, Target, Wrapper
 from spanledger._repeats import recognise
 
@@ -260,8 +261,12 @@ def _manage(manager: Any, begin: Callable[[], Call | None], api: Api) -> Any:
         call = begin()
         if call is None:
             return await enter_manager()
-        with call:
-            stream = await enter_manager()
+        try:
+            with call:
+                stream = await enter_manager()
+        except BaseException:
+            forget(manager)  # a budget may have refused: its request is never awaited
+            raise
         _watch_helper(call, stream, api, asynchronous=True)
         return stream
 
@@ -342,9 +347,9 @@ def _open(
     span = tracer.start_span(
         name, context=here, kind=_CLIENT, attributes=attributes, start_time=started_ns
     )
-    if not span.is_recording():
+    if not span.is_recording() and not holdings(here):  # a budget counts calls nobody samples
         return None
-    call = Call(api, span, instance, kwargs, started_ns=started_ns, here=here)
+    call = Call(api, span, instance, kwargs, asked=attributes, started_ns=started_ns, here=here)
     run_id = _scope.current_run_id(here)
     if run_id:
         outer = getattr(running, "repeat", None) if running and running.requesting else None

@@ -56,7 +56,9 @@ class LazyStream(SyncStream):
         call = begin() if begin is not None else None
         if call is None:
             return super().__next__()
+        self._self_begin = begin  # a budget may refuse: then the next read asks again
         with call:
+            self._self_begin = None
             item = next(self.__wrapped__, _END)
         self.follow(_sink_of(call))
         if item is _END:
@@ -81,7 +83,9 @@ class AsyncLazyStream(AsyncStream):
         call = begin() if begin is not None else None
         if call is None:
             return await super().__anext__()
+        self._self_begin = begin  # a budget may refuse: then the next read asks again
         with call:
+            self._self_begin = None
             item = await anext(self.__wrapped__, _END)
         self.follow(_sink_of(call))
         if item is _END:

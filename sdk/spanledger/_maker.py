@@ -9,6 +9,7 @@ happens to stream.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -33,6 +34,14 @@ def _deferred(stream: Any, begin: Callable[[], Call | None]) -> Any:
 
     kind = AsyncLazyStream if hasattr(stream, "__anext__") else LazyStream
     return kind(stream, begin)
+
+
+def forget(manager: Any) -> None:
+    """Close what a manager that was not entered would have awaited, so that nobody misses it."""
+    kept: dict[str, Any] = getattr(manager, "__dict__", {})
+    for value in kept.values():
+        if inspect.iscoroutine(value):
+            value.close()
 
 
 def _inside(maker: Context) -> Callable[[Callable[[], Any]], Any]:

@@ -12,7 +12,8 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from opentelemetry.util.re import parse_env_headers
@@ -59,6 +60,8 @@ OTEL_BSP_MAX_QUEUE_SIZE: Final = "OTEL_BSP_MAX_QUEUE_SIZE"
 OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Final = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 #: Tenant of every span that has no other one.
 SPANLEDGER_TENANT: Final = "SPANLEDGER_TENANT"
+#: A JSON file with rates of your own models for budgets: as the argument ``rates`` of ``init``.
+SPANLEDGER_RATES: Final = "SPANLEDGER_RATES"
 #: Set to ``1`` by ``spanledger run``: the child process calls ``init()`` before its program.
 SPANLEDGER_AUTO: Final = "SPANLEDGER_AUTO"
 
@@ -151,6 +154,29 @@ class Settings:
 def default_tenant() -> str:
     """The tenant of a process that names no other; may be empty."""
     return _first(SPANLEDGER_TENANT) or ""
+
+
+def own_rates(
+    argument: Mapping[str, Mapping[str, object]] | None,
+) -> Mapping[str, Mapping[str, object]]:
+    """Rates of the user's own models: the file's, and over them the argument's.
+
+    Raises:
+        ConfigurationError: a file that cannot be read.
+    """
+    path = _first(SPANLEDGER_RATES)
+    if path is None:
+        return argument or {}
+    import json
+
+    try:
+        told: object = json.loads(Path(path).read_bytes())
+        read = dict(cast("Mapping[str, Mapping[str, object]]", told))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{SPANLEDGER_RATES}={path!r} cannot be read as JSON of model -> rates: {error}"
+        ) from error
+    return {**read, **(argument or {})}
 
 
 def disabled() -> bool:

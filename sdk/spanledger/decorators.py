@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from opentelemetry.trace import Span
 
@@ -25,6 +25,9 @@ from spanledger import _scope, semconv
 from spanledger._activation import Activation, Definition
 from spanledger._work import AGENT, TASK, TOOL, WORKFLOW, WorkKind
 from spanledger._wrapping import wrap
+
+if TYPE_CHECKING:
+    from spanledger.budgets import budget
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, Any, Any] | staticmethod[Any, Any]")
 
@@ -111,6 +114,7 @@ class Decorator:
         id: str | None = None,
         tenant: str | None = None,
         tags: Mapping[str, object] | None = None,
+        budget: budget | None = None,
     ) -> Scope: ...
 
     def __call__(
@@ -121,6 +125,7 @@ class Decorator:
         id: str | None = None,  # noqa: A002 -- the word users know for it
         tenant: str | None = None,
         tags: Mapping[str, object] | None = None,
+        budget: budget | None = None,
     ) -> Any:
         """Decorate a function, or make a decorator and context manager.
 
@@ -130,22 +135,27 @@ class Decorator:
             id: Id of the agent, or of the tool call.
             tenant: On whose behalf this and everything below runs.
             tags: Names and values for cost allocation, also on everything below.
+            budget: What the model calls of this and everything below may cost.
 
         Raises:
             UsageError: bare use on something that is not a function or method.
         """
         if name is not None and not isinstance(name, str):
-            return Scope(functools.partial(self._define, {}, {}))(name)
+            return Scope(functools.partial(self._define, {}, {}, None))(name)
         entries = _scope.tag_entries(tags)
         if tenant is not None:
             entries[semconv.TENANT_ID] = _scope.clean(tenant)
-        define = functools.partial(self._define, self._kind.own(version, id), entries)
+        define = functools.partial(self._define, self._kind.own(version, id), entries, budget)
         return Scope(define if name is None else lambda _default: define(name))
 
     def _define(
-        self, own: Mapping[str, str], entries: Mapping[str, str | None], name: str
+        self,
+        own: Mapping[str, str],
+        entries: Mapping[str, str | None],
+        limit: budget | None,
+        name: str,
     ) -> Definition:
-        return Definition(*self._kind.describe(own, entries, name))
+        return Definition(*self._kind.describe(own, entries, name), budget=limit)
 
 
 #: One agent. Each call is a run: everything below carries its id, name, version and tenant.

@@ -223,6 +223,18 @@ EXPENSE_CATEGORY: Final = "spanledger.expense.category"
 EFFORT_MINUTES: Final = "spanledger.effort.minutes"
 EFFORT_ROLE: Final = "spanledger.effort.role"
 
+# --- Budgets: on a call that was too much for one -------------------------------------------------
+BUDGET_NAME: Final = "spanledger.budget.name"
+#: The run, agent or tenant whose money it is.
+BUDGET_KEY: Final = "spanledger.budget.key"
+#: ``refused`` (nothing was sent, nothing is billed) | ``allowed`` (the budget only warns).
+BUDGET_EXCEEDED: Final = "spanledger.budget.exceeded"
+#: Decimal text: what may be spent, what was, what running calls may cost, what this one may.
+BUDGET_LIMIT_USD: Final = "spanledger.budget.limit_usd"
+BUDGET_SPENT_USD: Final = "spanledger.budget.spent_usd"
+BUDGET_RESERVED_USD: Final = "spanledger.budget.reserved_usd"
+BUDGET_WANTED_USD: Final = "spanledger.budget.wanted_usd"
+
 # --- Where inference ran, as the provider says: a price may depend on it --------------------------
 INFERENCE_REGION: Final = "spanledger.inference.region"
 # --- Assets: what was paid once and serves many runs ----------------------------------------------

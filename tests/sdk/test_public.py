@@ -61,9 +61,11 @@ def test_every_variable_and_argument_is_documented() -> None:
 
 
 def test_init_offers_every_setting() -> None:
-    """Settings.read and init have the same arguments, besides ``instrument``."""
+    """Settings.read and init have the same arguments, besides what is not about delivery."""
     read = set(inspect.signature(Settings.read).parameters)
-    assert read | {"instrument"} == set(inspect.signature(spanledger.init).parameters)
+    assert read | {"instrument", "budgets", "rates"} == set(
+        inspect.signature(spanledger.init).parameters
+    )
 
 
 def test_the_error_tree_is_the_drawn_one() -> None:

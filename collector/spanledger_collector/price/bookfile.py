@@ -26,9 +26,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, cast
 
+from spanledger.rates.listings import Listing
 from spanledger_collector.errors import ConfigurationError
 
-from .match import Listing
 from .row import OPEN_END, RATE_NAMES, PriceRow, Rates, UnitRate, decimal_text
 
 FORMAT = 3

@@ -20,11 +20,11 @@ from genai_prices.types import (
     Provider,
 )
 
+from spanledger.rates.clauses import Clause, ModelClauses
+from spanledger.rates.listings import Listing
 from spanledger_collector.errors import ConfigurationError
 
-from .clauses import Clause, ModelClauses
 from .document import Document
-from .match import Listing
 
 #: Makers of models: recognised by the look of an id when a span names no provider.
 MAKERS = frozenset(

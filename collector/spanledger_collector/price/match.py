@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import pairwise
 
-from .clauses import PATTERN, Clause, ModelClauses, Names, predicate
-from .model_ids import references
+from spanledger.rates.listings import Listing, Listings
+
 from .row import OPEN_END
 
 #: Longer ids are no model's; they are not looked up.
@@ -57,21 +57,6 @@ NO_MATCH = ModelMatch("", "", NONE)
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """The names of one provider in the book.
-
-    Attributes:
-        models: model ids and their clauses, first match wins.
-        falls_back_to: providers whose models it resells, in order.
-        recognises: clause that tells its models when a span names no provider; may be empty.
-    """
-
-    models: Sequence[ModelClauses]
-    falls_back_to: Sequence[str] = ()
-    recognises: Clause = ()
-
-
-@dataclass(frozen=True, slots=True)
 class OperatorAlias:
     """An id that only the operator knows: a deployment, a profile, a self-hosted model."""
 
@@ -97,15 +82,9 @@ class Matcher:
         spellings: Mapping[str, str],
         aliases: Sequence[OperatorAlias] = (),
     ) -> None:
-        self._listings = listings
         self._spellings = {**{provider: provider for provider in listings}, **spellings}
+        self._listings = Listings(listings, self._spellings)
         self._aliases = tuple(aliases)
-        self._names: dict[str, Names] = {}
-        self._makers = [
-            (provider, predicate(listing.recognises))
-            for provider, listing in listings.items()
-            if listing.recognises
-        ]
         self._cached = lru_cache(maxsize=CACHE_ENTRIES)(self._find)
 
     def resolve(self, provider: str, model: str) -> ModelMatch:
@@ -144,38 +123,10 @@ class Matcher:
         return tuple(found)
 
     def _listed(self, provider: str, model: str) -> ModelMatch:
-        for home, reference in references(provider, model, self._spellings):
-            found = self._look_up(home, reference)
-            if found is not None:
-                return found
-        return NO_MATCH if provider else self._guess_maker(model)
+        found = self._listings.find(provider, model)
+        return NO_MATCH if found is None else ModelMatch(*found)
 
     def _same(self, written: str, provider: str) -> bool:
         """Does an operator's name of a provider (empty = any) mean the one on the span?"""
         known, name = self._spellings, written.lower()
         return not name or known.get(name, name) == known.get(provider, provider)
-
-    def _look_up(self, home: str, reference: str) -> ModelMatch | None:
-        listing = self._listings.get(home)
-        if listing is None:
-            return None
-        for provider in (home, *listing.falls_back_to):
-            found = self._names_of(provider).find(reference)
-            if found is not None:
-                return ModelMatch(provider, *found)
-        return None
-
-    def _names_of(self, provider: str) -> Names:
-        names = self._names.get(provider)
-        if names is None:
-            names = self._names[provider] = Names(self._listings[provider].models)
-        return names
-
-    def _guess_maker(self, model: str) -> ModelMatch:
-        """No provider told: the maker whose ids look like this one, at its own list price."""
-        for provider, recognises in self._makers:
-            if recognises(model):
-                found = self._look_up(provider, model)
-                if found is not None:
-                    return ModelMatch(found.provider, found.model, PATTERN)
-        return NO_MATCH

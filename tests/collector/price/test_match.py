@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from spanledger.rates.clauses import Names, predicate
 from spanledger_collector.price import ModelMatch, PriceBook
-from spanledger_collector.price.clauses import Names, predicate
 from spanledger_collector.price.match import CACHE_ENTRIES, MAX_ID_CHARACTERS, NO_MATCH
 
 #: Slower than this for one hostile id would let a sender stall the settler; measured: 0.12 ms.

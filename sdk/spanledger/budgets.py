@@ -1,0 +1,214 @@
+"""Budgets: what may be spent on model calls, checked in the process before a request is sent.
+
+A call reserves what it may cost at most (``_upper_cost``) and, when it ends, pays what it did cost;
+the rest is free again. So calls side by side cannot spend the same money twice: with an output
+limit on every request, what is settled stays within the limit, however many call at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextvars import Token
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Final, Literal
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+
+from spanledger import _in_force, _scope
+from spanledger._accounts import ATTO, GUARD, Account, Window
+from spanledger._recording import Amount, exact
+from spanledger.errors import BudgetExceededError, ConfigurationError
+
+Per = Literal["run", "agent", "tenant"]
+Mode = Literal["warn", "raise"] | Callable[[BudgetExceededError], object]
+
+#: Accounts of one budget that are remembered; those of the run, agent or tenant that was used least
+#: recently go first, and with them what was spent on it.
+MAX_ACCOUNTS: Final = 10_000
+_PERS: Final = (None, "run", "agent", "tenant")
+_WINDOWS: Final = (None, "day", "month")
+
+
+def usd(atto: int) -> Decimal:
+    """An amount in USD, exactly, without zeros at its end."""
+    whole, rest = divmod(abs(atto), ATTO)
+    digits = f"{whole}.{rest:018d}".rstrip("0").rstrip(".")
+    return Decimal(digits if atto >= 0 else f"-{digits}")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """The money of one account, now.
+
+    Attributes:
+        key: the run, agent or tenant; empty for a budget of no kind, or where nobody is named.
+        limit_usd: what may be spent.
+        spent_usd: what ended calls cost.
+        reserved_usd: what running calls may cost at most.
+        left_usd: what the next call may cost at most; negative where the limit is passed.
+        unknown_calls: calls that cost something nobody can tell: not in ``spent_usd``.
+    """
+
+    key: str
+    limit_usd: Decimal
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    left_usd: Decimal
+    unknown_calls: int
+
+
+class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.50):``
+    """What may be spent: for ``init(budgets=[...])``, ``with``, and ``@agent(budget=...)``.
+
+    One object holds one sum of money for everything it is put on; with ``per`` one for each run,
+    agent or tenant that it is put on. It may be put on any number of things, entered many times,
+    and by several threads or tasks at once.
+
+    Args:
+        limit_usd: the limit.
+        per: ``run`` (with the runs it calls), ``agent`` (by name, without the agents it calls) or
+            ``tenant``; None = one sum for all.
+        window: ``day`` or ``month`` (UTC) after which it starts afresh; None = never.
+        name: how it is called in errors, logs and spans.
+        mode: what happens to a call that is too much: ``warn`` logs once and lets it through;
+            ``raise`` raises :class:`BudgetExceededError` before anything is sent; a function is
+            called with that error: where it returns the call goes on, what it raises is raised.
+        on_unknown: what happens to a call whose cost cannot be told beforehand (no rates, or not
+            billed by the token): ``warn`` or ``raise``.
+        assumed_output_tokens: reserved for a request that sets no limit to its output.
+        spent_usd: asked in the background with the key and the start of the window (None without
+            one): what everybody has spent, such as the ledger knows it.
+        refresh_seconds: how often it is asked at most.
+
+    Raises:
+        ConfigurationError: an argument that cannot be used.
+    """
+
+    __slots__ = (
+        "_accounts",
+        "_limit",
+        "_lock",
+        "_tokens",
+        "assumed_output_tokens",
+        "mode",
+        "name",
+        "on_unknown",
+        "per",
+        "refresh_seconds",
+        "spent_usd",
+        "window",
+    )
+
+    def __init__(
+        self,
+        limit_usd: Amount,
+        *,
+        per: Per | None = None,
+        window: Window | None = None,
+        name: str = "",
+        mode: Mode = "warn",
+        on_unknown: Literal["warn", "raise"] = "warn",
+        assumed_output_tokens: int = 4096,
+        spent_usd: Callable[[str, datetime | None], Amount] | None = None,
+        refresh_seconds: float = 60.0,
+    ) -> None:
+        limit = exact(limit_usd)
+        if limit is None or limit < 0:
+            raise ConfigurationError(
+                f"limit_usd={limit_usd!r}: a budget's limit is an amount of USD from 0 on, with at "
+                "most 12 decimals"
+            )
+        _check("per", per, _PERS)
+        _check("window", window, _WINDOWS)
+        _check("on_unknown", on_unknown, ("warn", "raise"))
+        if not callable(mode):
+            _check("mode", mode, ("warn", "raise", "or a function"))
+        if assumed_output_tokens < 0:
+            raise ConfigurationError(
+                f"assumed_output_tokens={assumed_output_tokens!r}: give a count from 0 on"
+            )
+        self._limit = int(limit * ATTO)
+        self.per: Per | None = per
+        self.window: Window | None = window
+        self.name = _scope.clean(name) or "/".join(part for part in (per, window) if part)
+        self.name = self.name or "budget"
+        self.mode: Mode = mode
+        self.on_unknown = on_unknown
+        self.assumed_output_tokens = assumed_output_tokens
+        self.spent_usd = spent_usd
+        self.refresh_seconds = refresh_seconds
+        self._accounts: dict[str, Account] = {}
+        self._tokens: list[Token[Context]] = []
+        self._lock = threading.RLock()
+        self._ready()
+
+    @staticmethod
+    def _ready() -> None:
+        """Read the rates here and not in a call."""
+        from spanledger import rates
+
+        rates.shipped()
+
+    def account(self, key: str) -> Account:
+        """The account of a run, agent or tenant; without ``per`` there is one."""
+        key = key if self.per is not None else ""
+        with GUARD.lock:
+            account = self._accounts.pop(key, None)
+            if account is None:
+                account = Account(key, self._limit, self.window)
+                if len(self._accounts) >= MAX_ACCOUNTS:
+                    del self._accounts[next(iter(self._accounts))]
+            self._accounts[key] = account
+            return account
+
+    def state(self, key: str | None = None) -> BudgetState:
+        """The money of an account.
+
+        Args:
+            key: the run's id, the agent's name or the tenant; None = of the current context.
+        """
+        if key is None:
+            here = otel_context.get_current()
+            held = (one.account for one in _in_force.holdings(here) if one.budget is self)
+            account = next(held, None) or self.account(_in_force.key_of(self, here))
+        else:
+            account = self.account(key)
+        with GUARD.lock:
+            account.roll()
+            spent, reserved = account.spent, account.reserved
+            return BudgetState(
+                account.key,
+                usd(account.limit),
+                usd(spent),
+                usd(reserved),
+                usd(account.limit - spent - reserved),
+                account.unknown_calls,
+            )
+
+    def __enter__(self) -> budget:  # noqa: PYI034 -- never subclassed, and Self is not in 3.10
+        changed = _in_force.entered(otel_context.get_current(), self)
+        self._tokens.append(otel_context.attach(changed))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for token in self._tokens[::-1]:
+            if _scope.leave(token):
+                self._tokens.remove(token)
+                return
+        self._tokens.pop()
+
+
+def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        words = ", ".join(repr(one) if one is None else str(one) for one in allowed)
+        raise ConfigurationError(f"{name}={value!r} is nothing a budget can have: give {words}")
