@@ -30,6 +30,8 @@ DEFAULTS: Mapping[str, object] = {
     "run_id": "",
     "external_key": "",
     "by": "total",
+    "per": "",
+    "key": "",
     "as_known_at": _LATEST,
     "as_valid_at": _EARLIEST,
     "of_model": "",

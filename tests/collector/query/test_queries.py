@@ -54,11 +54,17 @@ TYPES: dict[str, type | None] = {
     "records": rows.RecordRow,
     "reprice": repricing.RepricedRow,
     "runs": rows.RunRow,
+    "spending": None,
     "trace_attempts": rows.AttemptRow,
     "trace_runs": rows.RunRow,
     "trace_spans": rows.SpanRow,
     "trace_summary": rows.TraceRow,
     "traces_of_span": explanation.SpanPlaceRow,
+}
+#: What queries say of an empty ledger that always have a row.
+EMPTY: dict[str, list[dict[str, Any]]] = {
+    "is_priced": [{"prices": 0}],
+    "spending": [{"spent_usd": 0, "calls": 0, "unknown_calls": 0}],
 }
 QUERIES = query_names()
 
@@ -109,7 +115,7 @@ def test_every_query_runs_on_an_empty_ledger(any_store: Store) -> None:
     """No rows, the columns are there, no error."""
     reader = DirectReader(any_store)
     for name in QUERIES:
-        empty = [{"prices": 0}] if name == "is_priced" else []
+        empty = EMPTY.get(name, [])
         assert reader.rows(name, parameters(name)) == empty
         table = reader.arrow(name, parameters(name))
         assert table.num_rows == len(empty)
