@@ -157,6 +157,8 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
     def account(self, key: str) -> Account:
         """The account of a run, agent or tenant; without ``per`` there is one."""
         key = key if self.per is not None else ""
+        if self.per == "run" and not key:  # a call that is a trace by itself
+            return Account(key, self._limit, self.window)
         with GUARD.lock:
             account = self._accounts.pop(key, None)
             if account is None:

@@ -230,6 +230,15 @@ def test_a_run_of_another_service_has_its_money_here() -> None:
         token.var.reset(token)
 
 
+def test_calls_outside_any_run_and_trace_are_runs_of_their_own() -> None:
+    with budget("0.10", per="run", mode="raise") as one:
+        spend(8)
+        spend(8)
+        with pytest.raises(BudgetExceededError):
+            ask(11)
+        assert one.state().spent_usd == 0
+
+
 def test_agents_and_tenants_spend_their_own() -> None:
     with budget(1, per="agent") as agents, budget(1, per="tenant") as tenants:
         with spanledger.agent("a", tenant="x"):
@@ -426,45 +435,6 @@ def test_the_upper_cost_is_above_any_cost_it_may_become() -> None:
                 cost = settled_cost(known, Answer(usage=usage))
                 assert cost is not None
                 assert cost <= upper[0]
-
-
-def test_init_puts_budgets_and_rates_in_force(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Of the argument over the file's; until ``shutdown``; a call of no tenant is the process's."""
-    path = tmp_path / "rates.json"
-    path.write_text(json.dumps({"filed": CENT, "cent": {"input": 1, "output": 1}}))
-    monkeypatch.setenv("SPANLEDGER_RATES", str(path))
-    one = budget(1, per="tenant", mode="raise")
-    spanledger.init(
-        budgets=[one],
-        rates={"cent": CENT},
-        tenant="acme",
-        instrument=["openai"],
-        exporter="none",
-    )
-    try:
-        spend(3)
-        ask(4, "filed")
-        assert cents(one.state("acme").spent_usd) == 3
-        assert cents(one.state("acme").reserved_usd) == 4
-    finally:
-        spanledger.shutdown()
-    assert ask(1) is None
-    assert caplog.records == []
-
-
-@pytest.mark.parametrize(
-    "given", [{"instrument": False}, {"exporter": "nowhere"}, {"rates": {"mine": {}}}]
-)
-def test_budgets_that_are_not_in_force_are_told(
-    given: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    """A limit that nobody holds has to be known of."""
-    arguments: dict[str, Any] = {"exporter": "none", **given}
-    spanledger.init(budgets=[budget(1)], **arguments)
-    spanledger.shutdown()
-    assert any("1 budgets are not in force" in record.message for record in caplog.records)
 
 
 # --- windows, forks, the ledger -------------------------------------------------------------------

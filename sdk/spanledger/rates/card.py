@@ -214,7 +214,10 @@ def own_rates(given: Mapping[str, Mapping[str, object]]) -> dict[str, ModelRates
     }
 
 
-def _own(model: str, rates: Mapping[str, object]) -> Rates:
+def _own(model: str, told: object) -> Rates:
+    rates: Mapping[str, object] = {}
+    if isinstance(told, Mapping):
+        rates = cast("Mapping[str, object]", told)
     unknown = sorted(set(rates) - set(_OWN_NAMES))
     if unknown or "input" not in rates:
         raise ValueError(
