@@ -86,6 +86,15 @@ class CollectorConfig(BaseSettings):
         description="Days without a change after which the price book is called old, in the log "
         "and by the metrics.",
     )
+    alerts_file: Path | None = Field(
+        default=None, description="Budgets and alert rules (YAML); none are watched without it."
+    )
+    alert_interval_seconds: float = Field(
+        gt=0, default=30.0, description="Between two looks at budgets and alerts, at least."
+    )
+    webhook_secret: str = Field(
+        default="", repr=False, description="Signs what is sent to the webhook of the alerts."
+    )
     max_query_seconds: int = Field(gt=0, default=30, description="Longest a read query may run.")
     max_query_memory_bytes: int = Field(
         gt=0, default=1024 * MIB, description="Memory a read query may use."

@@ -27,6 +27,7 @@ from spanledger_collector.pipeline.metrics import PipelineMetrics
 from spanledger_collector.price import PriceBook
 from spanledger_collector.query import named, query_names
 from spanledger_collector.receive.metrics import ReceiverMetrics
+from spanledger_collector.watch import WatchMetrics
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
@@ -109,6 +110,7 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     book = PriceBook.shipped()
     engine = Engine(CollectorConfig(), journal, book, [], registry)
     registry.register(PipelineMetrics(journal, engine, book))
+    registry.register(WatchMetrics(lambda: None, None))
     LoadMetrics(registry)
     ReceiverMetrics(registry)
     shown = {

@@ -11,6 +11,7 @@ from spanledger_collector.errors import CollectorError, ConfigurationError, Retr
 from .agent import agent
 from .agents import agents
 from .assets import assets
+from .budget import budget
 from .compare import compare
 from .demo import demo
 from .doctor import doctor
@@ -67,6 +68,7 @@ app.command("compare")(compare)
 app.command("runs")(runs)
 app.command("models")(models)
 app.command("assets")(assets)
+app.command("budget")(budget)
 app.command("reconcile")(reconcile)
 app.command("reprice")(reprice)
 app.command("sql")(sql)

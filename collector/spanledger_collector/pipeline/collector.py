@@ -28,6 +28,8 @@ from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
 from spanledger_collector.store.address import Address
 from spanledger_collector.value import read_rules
+from spanledger_collector.watch import Rules, WatchMetrics, Webhook
+from spanledger_collector.watch import read_rules as read_watch_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Collector:
         self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
         self._values = read_rules(config.value_file) if config.value_file else []
         book_age.tell(self._book, config.price_book_max_age_days)
+        self._rules = None if config.alerts_file is None else read_watch_rules(config.alerts_file)
         self._registry = CollectorRegistry()
         self._held = AsyncExitStack()
         self._engine: Engine | None = None
@@ -95,9 +98,13 @@ class Collector:
         config, registry = self._config, self._registry
         journal = Journal.open(config.journal_dir(), max_bytes=config.max_journal_bytes)
         held.push_async_callback(asyncio.to_thread, journal.close)
-        engine = self._engine = Engine(config, journal, self._book, self._values, registry)
+        webhook = _webhook(self._rules, config.webhook_secret)
+        engine = self._engine = Engine(
+            config, journal, self._book, self._values, registry, rules=self._rules, webhook=webhook
+        )
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))
+        registry.register(WatchMetrics(lambda: engine.watcher, webhook))
         receiver = Receiver(config, accept=journal.append, registry=registry)
         api, sql = await self._serve(held, journal, engine, receiver)
         held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
@@ -119,6 +126,7 @@ class Collector:
             registry=self._registry,
             guard=engine.guard if config.sql_port else None,
             records=receiver.http,
+            watched=lambda: engine.watcher.picture if engine.watcher is not None else None,
         )
         app = LoopbackOnly(api.app) if config.host in LOOPBACK else api.app
         api_port = await self._listen(held, app, api.close, config.api_port, "API")
@@ -135,6 +143,11 @@ class Collector:
         server = HttpServer(app, self._config.host, port, name=name)
         held.push_async_callback(server.stop, self._grace_seconds)
         return await server.start()
+
+
+def _webhook(rules: Rules | None, secret: str) -> Webhook | None:
+    target = rules.webhook if rules is not None else None
+    return None if target is None else Webhook(target, secret)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -20,6 +20,7 @@ from spanledger_collector.settle import Settler
 from spanledger_collector.store import Store, migrate
 from spanledger_collector.value import ValueRule
 from spanledger_collector.value import publish as publish_values
+from spanledger_collector.watch import Rules, Watcher, Webhook
 
 _LOG = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS = 1.0
@@ -35,11 +36,14 @@ class Engine:
         book: the prices to publish.
         values: the value rules to publish.
         registry: where the loader's metrics go.
+        rules: the budgets and alerts to watch; None = none.
+        webhook: told of alerts; None = nobody is.
 
     Attributes:
         opened: done when the ledger is open, or holds the error that forbids it.
         reader: answers queries; None until the ledger is open.
         settler: None until then.
+        watcher: None until then, and without rules.
     """
 
     def __init__(
@@ -49,10 +53,16 @@ class Engine:
         book: PriceBook,
         values: Sequence[ValueRule],
         registry: CollectorRegistry,
+        *,
+        rules: Rules | None = None,
+        webhook: Webhook | None = None,
     ) -> None:
         self.opened: Future[None] = Future()
         self.reader: DirectReader | None = None
         self.settler: Settler | None = None
+        self.watcher: Watcher | None = None
+        self._rules = rules
+        self._webhook = webhook
         self._config = config
         self._journal = journal
         self._registry = registry
@@ -140,6 +150,16 @@ class Engine:
         settler.start()
         self._loader.start()
         self.reader = DirectReader(store, **self._limits)
+        if self._rules is not None:
+            self.watcher = Watcher(
+                self._rules,
+                self.reader,
+                settled=lambda: settler.settled_traces,
+                interval_seconds=config.alert_interval_seconds,
+                state_path=config.data_dir / "alerts.json",
+                webhook=self._webhook,
+            )
+            self.watcher.start()
 
     # --- ad-hoc SQL -----------------------------------------------------------------------------
     def guard(self, statement: str) -> str:
@@ -186,6 +206,9 @@ class Engine:
             _LOG.warning("not everything could be loaded: the rest waits in the journal")
         if self.settler is not None:
             self._stop_settler(self.settler, grace_seconds)
+        if self.watcher is not None:
+            self.watcher.stop(grace_seconds)
+            self._left_behind |= self.watcher.running
 
     def _stop_settler(self, settler: Settler, grace_seconds: float) -> None:
         """In a thread that may be left behind, for what it asks may never be answered."""

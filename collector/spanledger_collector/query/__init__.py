@@ -23,13 +23,16 @@ from .rows import (
     AttemptRow,
     ChargeRow,
     CoverageRow,
+    EarnedByRow,
     ModelRow,
     RecordRow,
     RunRow,
     SpanRow,
+    SpentByRow,
     TraceReport,
     TraceRow,
     ValueRuleRow,
+    parse_rows,
 )
 
 __all__ = [
@@ -48,6 +51,7 @@ __all__ = [
     "ComparisonReport",
     "CoverageRow",
     "DirectReader",
+    "EarnedByRow",
     "Estimate",
     "ExplainedAttemptRow",
     "Explanation",
@@ -66,10 +70,12 @@ __all__ = [
     "RunRow",
     "Scenario",
     "SpanRow",
+    "SpentByRow",
     "TraceReport",
     "TraceRow",
     "ValueRuleRow",
     "named",
+    "parse_rows",
     "plain_rows",
     "query_names",
 ]

@@ -100,6 +100,10 @@ class RemoteReader:
         recorded = records_answer(answer) if code in (_OK, _BAD_REQUEST) else None
         return _raise_answer(code, answer) if recorded is None else recorded
 
+    def budgets(self) -> dict[str, Any]:
+        """Budgets and alerts as the collector saw them last (``/v1/budgets``)."""
+        return cast("dict[str, Any]", json.loads(self._get("/v1/budgets", "application/json")))
+
     def close(self) -> None:
         """Nothing is kept open."""
 

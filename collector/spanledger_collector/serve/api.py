@@ -7,6 +7,7 @@
 | ``GET /v1/traces/{trace_id}`` | summary, runs, attempts and spans of one trace |
 | ``POST /v1/records`` | as on the OTLP/HTTP port, which says what it answers |
 | ``GET /v1/agents/{name}`` and more | what the Python API computes (``economics.py``) |
+| ``GET /v1/budgets`` | budgets and alerts as they were evaluated last; 404 without rules |
 | ``POST /v1/sql`` | one guarded SELECT (body = the statement); 403 unless SQL was asked for |
 | ``GET /healthz`` | backlog and stages; ``GET /readyz`` 200 or 503; ``GET /metrics`` Prometheus |
 
@@ -65,6 +66,7 @@ class Api:
         reader: answers named queries; None until the ledger is open (503 meanwhile).
         health: the collector's account of itself, for ``/healthz``; key ``ready`` is a bool.
         registry: what ``/metrics`` shows.
+        watched: budgets and alerts as they were seen last; None = no rules, or not looked yet.
         guard: turns an ad-hoc statement into one that is safe to run; None = SQL is off.
         records: what takes records; None = nothing does.
         threads: queries that may run at once.
@@ -78,12 +80,14 @@ class Api:
         registry: CollectorRegistry,
         guard: Callable[[str], str] | None = None,
         records: ASGIApp | None = None,
+        watched: Callable[[], object | None] = lambda: None,
         threads: int = 4,
     ) -> None:
         self._reader = reader
         self._health = health
         self._registry = registry
         self._guard = guard
+        self._watched = watched
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="spanledger-query")
         self.app = Starlette(
             routes=[
@@ -92,6 +96,7 @@ class Api:
                 Route("/v1/traces/{trace_id}", self._trace),
                 *([Route("/v1/records", records)] if records else []),
                 *(Route(path, self._economics(answer)) for path, answer in ANSWERS.items()),
+                Route("/v1/budgets", self._budgets),
                 Route("/v1/sql", self._sql, methods=["POST"]),
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
@@ -155,6 +160,15 @@ class Api:
             return await self._answer(ask)
 
         return handle
+
+    async def _budgets(self, _: Request) -> Response:
+        picture = self._watched()
+        if picture is None:
+            raise NotFoundError(
+                "this collector watches no budgets (start it with SPANLEDGER_ALERTS_FILE), or has "
+                "not looked yet (ask again in a moment)"
+            )
+        return _json(picture)
 
     async def _sql(self, request: Request) -> Response:
         guard = self._guard

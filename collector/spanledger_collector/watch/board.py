@@ -1,0 +1,147 @@
+"""Which alerts fire: entered at the threshold, left well inside of it, kept over a restart."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, cast
+
+from .evaluation import Reading
+from .rules import Condition
+
+_LOG = logging.getLogger(__name__)
+#: Rule, key, threshold.
+AlertId = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One alert, now.
+
+    Attributes:
+        rule: name of the rule or budget.
+        key: whose it is; empty = the whole workspace.
+        value: None where nobody can tell; then it stays as it was.
+        firing_since: None where it does not fire.
+    """
+
+    rule: str
+    workspace: str
+    per: str
+    key: str
+    metric: str
+    threshold: Decimal
+    value: Decimal | None
+    firing_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An alert that began or ended."""
+
+    status: Literal["firing", "resolved"]
+    reading: Reading
+    since: datetime
+    at: datetime
+
+
+class Board:
+    """What fires, and since when.
+
+    Args:
+        path: the file it is kept in; None = in memory only.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._firing: dict[AlertId, datetime] = {} if path is None else _load(path)
+
+    def firing_keys(self, condition: Condition) -> list[str]:
+        """Whose alerts of this condition fire."""
+        rule, threshold = condition.rule, f"{condition.threshold:f}"
+        return [key for name, key, at in self._firing if (name, at) == (rule, threshold)]
+
+    def update(
+        self, readings: Iterable[Reading], now: datetime
+    ) -> tuple[list[AlertRow], list[Transition]]:
+        """Hold readings against what fires; alerts of rules that are gone end silently.
+
+        Returns:
+            Every alert, and those that changed.
+        """
+        rows: list[AlertRow] = []
+        changed: list[Transition] = []
+        firing: dict[AlertId, datetime] = {}
+        for reading in readings:
+            place = _id(reading)
+            since = self._firing.get(place)
+            if self._fires(reading, firing=since is not None):
+                firing[place] = since or now
+                if since is None:
+                    changed.append(Transition("firing", reading, now, now))
+            elif since is not None:
+                changed.append(Transition("resolved", reading, since, now))
+            rows.append(_row(reading, firing.get(place)))
+        if firing != self._firing:
+            self._firing = firing
+            self._save()
+        return rows, changed
+
+    @staticmethod
+    def _fires(reading: Reading, *, firing: bool) -> bool:
+        condition = reading.condition
+        if reading.value is None:
+            return firing and reading.count > 0  # unknown is neither good nor bad
+        if reading.count < condition.at_least and condition.limit_usd is None:
+            return False  # too few to judge
+        return condition.fires(reading.value, firing=firing)
+
+    def _save(self) -> None:
+        if self._path is None:
+            return
+        told = [[*place, since.isoformat()] for place, since in self._firing.items()]
+        partial = self._path.with_suffix(".partial")
+        try:
+            partial.write_text(json.dumps(told))
+            os.replace(partial, self._path)  # noqa: PTH105 - atomic, as the journal does it
+        except OSError as error:
+            _LOG.warning(
+                "which alerts fire cannot be kept in %s: after a restart they are told again: %s",
+                self._path,
+                error,
+            )
+
+
+def _id(reading: Reading) -> AlertId:
+    return (reading.condition.rule, reading.key, f"{reading.condition.threshold:f}")
+
+
+def _row(reading: Reading, since: datetime | None) -> AlertRow:
+    condition = reading.condition
+    return AlertRow(
+        rule=condition.rule,
+        workspace=condition.source.workspace,
+        per=condition.source.per,
+        key=reading.key,
+        metric=condition.metric,
+        threshold=condition.threshold,
+        value=reading.value,
+        firing_since=since,
+    )
+
+
+def _load(path: Path) -> dict[AlertId, datetime]:
+    try:
+        told = cast("list[list[str]]", json.loads(path.read_text()))
+        return {(rule, key, at): datetime.fromisoformat(since) for rule, key, at, since in told}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        _LOG.warning("%s cannot be read; alerts that fire are told again: %s", path, error)
+        return {}

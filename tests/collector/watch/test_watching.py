@@ -1,0 +1,274 @@
+"""Rules against a real ledger: what is read, what fires, what is kept and told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from tests.collector.watch.receiver import receiving
+
+from spanledger_collector.errors import StoreUnavailableError
+from spanledger_collector.query import DirectReader
+from spanledger_collector.store import Store
+from spanledger_collector.watch import Rules, Watcher, WatchMetrics, Webhook, budgets_of
+from spanledger_collector.watch.evaluation import Readings
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(name="reader")
+def _reader(filled: Store) -> Iterator[DirectReader]:
+    reader = DirectReader(filled)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture(name="now")
+def _now(reader: DirectReader) -> datetime:
+    """Just after the last call of the ledger, in its day."""
+    [row] = reader.sql("SELECT max(started_at) AS at FROM attempts").to_pylist()
+    return row["at"].replace(tzinfo=timezone.utc) + timedelta(seconds=1)
+
+
+def rules(**lists: list[Row]) -> Rules:
+    return Rules.model_validate(lists)
+
+
+def budget(name: str = "b", **given: Any) -> Row:
+    return {"name": name, "limit_usd": "1", **given}
+
+
+def alert(metric: str, **given: Any) -> Row:
+    return {"name": metric, "metric": metric, **given}
+
+
+def sums(reader: DirectReader, column: str, now: datetime) -> dict[str, Decimal]:
+    """Cost of each name in the default workspace, this month, from the table itself."""
+    rows = reader.sql(
+        f"SELECT {column} AS k, sum(cost_usd) AS usd FROM attempts FINAL "
+        f"WHERE workspace = 'default' AND counted AND started_at >= '{now:%Y-%m}-01' GROUP BY k"
+    ).to_pylist()
+    return {row["k"]: row["usd"] or Decimal(0) for row in rows}
+
+
+@pytest.mark.parametrize(("per", "column"), [("agent", "agent_name"), ("tenant", "tenant")])
+def test_a_budget_of_each_is_what_each_spent(
+    reader: DirectReader, now: datetime, per: str, column: str
+) -> None:
+    told = budgets_of(rules(budgets=[budget(per=per)]), reader.rows, now)
+    expected = sums(reader, column, now)
+    expected.pop("", None)
+    assert {row.key: row.spent_usd for row in told} == expected
+    assert expected
+    for row in told:
+        assert row.left_usd == 1 - row.spent_usd
+        assert row.since <= now < row.until
+
+
+def test_the_workspace_spends_all_of_it_and_another_nothing(
+    reader: DirectReader, now: datetime
+) -> None:
+    both = [budget(limit_usd="0.000001"), budget("other", workspace="nobody", limit_usd="5")]
+    mine, others = budgets_of(rules(budgets=both), reader.rows, now)
+    assert mine.spent_usd == sum(sums(reader, "agent_name", now).values())
+    assert (mine.state, mine.key) == ("exceeded", "")
+    assert mine.unknown_attempts > 0
+    assert (others.spent_usd, others.state, others.left_usd) == (0, "ok", 5)
+
+
+def test_what_is_spent_is_projected_to_the_end_of_the_window(
+    reader: DirectReader, now: datetime
+) -> None:
+    """By the part of the month that is over; a window that has just begun tells nothing."""
+    [row] = budgets_of(rules(budgets=[budget()]), reader.rows, now)
+    part = (now - row.since) / (row.until - row.since)
+    assert row.projected_usd is not None
+    assert float(row.projected_usd) == pytest.approx(float(row.spent_usd) / part)
+    early = row.since + timedelta(minutes=5)
+    [young] = budgets_of(rules(budgets=[budget()]), reader.rows, early)
+    assert young.projected_usd is None
+    [rolling] = budgets_of(rules(budgets=[budget(window="rolling")]), reader.rows, now)
+    assert rolling.projected_usd == rolling.spent_usd > 0
+
+
+def test_every_metric_reads_what_its_columns_say(reader: DirectReader, now: datetime) -> None:
+    metrics = [
+        "cost_usd", "attempts", "failed_ratio", "refused_calls", "rework_ratio", "unknown_ratio",
+        "runs", "success_ratio", "value_usd", "margin_usd", "cost_per_success_usd",
+    ]  # fmt: skip
+    asked = rules(alerts=[alert(metric, above="0.5") for metric in metrics])
+    counted = Counting(reader)
+    readings = Readings(counted.rows, now)
+    found = {c.metric: next(iter(readings.of(c))) for c in asked.conditions()}
+    assert counted.asked == ["spent_by", "earned_by"]  # once a window, whatever is asked of it
+    parameters = {"since": now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)}
+    spent = next(row for row in reader.rows("spent_by", parameters) if row["per"] == "workspace")
+    earned = next(row for row in reader.rows("earned_by", parameters) if row["per"] == "workspace")
+    assert found["cost_usd"].value == spent["cost_usd"]
+    assert found["attempts"].value == found["attempts"].count == spent["attempts"] > 0
+    assert found["failed_ratio"].value == Decimal(spent["failed_attempts"]) / spent["attempts"]
+    assert found["unknown_ratio"].value == Decimal(spent["unknown_attempts"]) / spent["attempts"]
+    assert found["rework_ratio"].value == (spent["rework_cost_usd"] or 0) / spent["cost_usd"]
+    assert found["runs"].value == found["runs"].count == earned["runs"] > 0
+    assert found["success_ratio"].value == Decimal(earned["successful_runs"]) / earned["runs"]
+    assert found["margin_usd"].value == earned["margin_usd"]
+    assert found["value_usd"].value is None
+    assert found["cost_per_success_usd"].value == earned["cost_usd"] / earned["successful_runs"]
+
+
+class Counting:
+    """A reader that tells what it was asked."""
+
+    def __init__(self, reader: DirectReader) -> None:
+        self._reader = reader
+        self.asked: list[str] = []
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        self.asked.append(name)
+        return self._reader.rows(name, parameters)
+
+
+class Told:
+    """A ledger that says of the tenant acme what it is told to."""
+
+    def __init__(self) -> None:
+        self.cost: Decimal | None = Decimal(0)
+        self.attempts = 10
+        self.away = False
+        self.gone = False
+
+    def rows(self, _name: str, _parameters: Mapping[str, object]) -> list[Row]:
+        if self.away:
+            raise StoreUnavailableError("it is away")
+        row = {
+            "per": "tenant", "key": "acme", "attempts": self.attempts, "failed_attempts": 0,
+            "refused_calls": 0, "unknown_attempts": 0, "cost_usd": self.cost,
+            "rework_cost_usd": self.cost,
+        }  # fmt: skip
+        return [] if self.gone else [row]
+
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=timezone.utc)
+LIMITED = rules(budgets=[budget(per="tenant", limit_usd="100")])
+
+
+def firing(watcher: Watcher, minutes: int = 0) -> list[int]:
+    """The thresholds that fire after a look."""
+    picture = watcher.look(NOW + timedelta(minutes=minutes))
+    return [int(row.threshold) for row in picture.alerts if row.firing_since is not None]
+
+
+def test_an_alert_begins_at_its_bound_and_ends_well_inside() -> None:
+    told = Told()
+    watcher = Watcher(LIMITED, told, settled=lambda: 0)
+    seen = []
+    for cost in (79, 80, 79, 77, 76, 100, 96, 95, None):
+        told.cost = None if cost is None else Decimal(cost)
+        seen.append(firing(watcher))
+    # None: nobody can tell, so it stays as it was.
+    assert seen == [[], [80], [80], [80], [], [80, 100], [80, 100], [80], [80]]
+    told.gone = True
+    assert firing(watcher) == []
+
+
+def test_a_ratio_of_too_few_is_not_judged() -> None:
+    told = Told()
+    told.cost, told.attempts = Decimal(1), 9
+    ask = alert("rework_ratio", per="tenant", above="0.5", at_least=10)
+    watcher = Watcher(rules(alerts=[ask]), told, settled=lambda: 0)
+    assert watcher.look(NOW).alerts[0].firing_since is None
+    told.attempts = 10
+    assert watcher.look(NOW).alerts[0].firing_since == NOW
+
+
+def test_transitions_are_told_once_also_over_a_restart(tmp_path: Path) -> None:
+    told = Told()
+    path = tmp_path / "alerts.json"
+    with receiving() as receiver:
+        target = Rules.model_validate({"webhook": {"url": receiver.url}}).webhook
+        assert target is not None
+
+        def watched(cost: int, minutes: int) -> None:
+            webhook = Webhook(target)
+            webhook.start()
+            told.cost = Decimal(cost)
+            watcher = Watcher(LIMITED, told, settled=lambda: 0, state_path=path, webhook=webhook)
+            for _ in range(2):
+                watcher.look(NOW + timedelta(minutes=minutes))
+            webhook.stop(10)
+
+        watched(85, 0)
+        watched(120, 5)
+        watched(10, 9)
+    bodies = [json.loads(body) for _, body in receiver.messages]
+    assert [(b["status"], b["threshold"], b["firing_since"][14:16]) for b in bodies] == [
+        ("firing", "80.0", "00"),
+        ("firing", "100", "05"),
+        ("resolved", "80.0", "00"),
+        ("resolved", "100", "05"),
+    ]
+    assert len({body["id"] for body in bodies}) == 4
+
+
+def test_a_damaged_state_is_told_and_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "alerts.json"
+    path.write_text("[[")
+    told = Told()
+    told.cost = Decimal(90)
+    assert firing(Watcher(LIMITED, told, settled=lambda: 0, state_path=path)) == [80]
+    assert "cannot be read; alerts that fire are told again" in caplog.text
+
+
+def test_the_thread_looks_when_something_was_settled_and_survives_the_ledger(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told = Told()
+    told.away = True
+    settled = [0]
+    watcher = Watcher(LIMITED, told, settled=lambda: settled[0], interval_seconds=0.005)
+    watcher.start()
+    try:
+        _until(lambda: watcher.failures >= 2)
+        assert watcher.picture is None
+        told.away = False
+        _until(lambda: watcher.picture is not None)
+        first = watcher.picture
+        settled[0] += 1
+        _until(lambda: watcher.picture is not first)
+    finally:
+        watcher.stop(10)
+    assert not watcher.running
+    assert caplog.text.count("cannot be evaluated now") == 1
+
+
+def _until(done: Any) -> None:
+
+    deadline = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_prometheus_sees_the_same() -> None:
+    told = Told()
+    told.cost = Decimal("92.5")
+    watcher = Watcher(LIMITED, told, settled=lambda: 0)
+    registry = CollectorRegistry()
+    registry.register(WatchMetrics(lambda: watcher, None))
+    labels = {"budget": "b", "workspace": "default", "per": "tenant", "key": "acme"}
+    assert registry.get_sample_value("spanledger_budget_spent_usd", labels) is None
+    watcher.look(NOW)
+    assert registry.get_sample_value("spanledger_budget_spent_usd", labels) == 92.5
+    assert registry.get_sample_value("spanledger_budget_limit_usd", labels) == 100
+    alerting = {**labels, "rule": "b", "metric": "cost_usd"}
+    del alerting["budget"]
+    for threshold, fires in (("80.0", 1), ("100", 0)):
+        told_of = {**alerting, "threshold": threshold}
+        assert registry.get_sample_value("spanledger_alert_firing", told_of) == fires
