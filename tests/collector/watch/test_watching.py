@@ -144,7 +144,8 @@ class Told:
         self.away = False
         self.gone = False
 
-    def rows(self, _name: str, _parameters: Mapping[str, object]) -> list[Row]:
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        assert (name, sorted(parameters)) == ("spent_by", ["since", "until", "workspace"])
         if self.away:
             raise StoreUnavailableError("it is away")
         row = {

@@ -377,7 +377,7 @@ async def test_the_span_hangs_under_the_users_and_leaves_no_trace_in_the_context
 def _agent(tracer_provider: TracerProvider, name: str) -> Generator[str]:
     """The block is a run of this agent under a span of its name; gives the run's id."""
     tracer = tracer_provider.get_tracer("user")
-    with tracer.start_as_current_span(name) as outer, spanledger.agent(name):
+    with spanledger.agent(name), tracer.start_as_current_span(name) as outer:
         run_id = _scope.current_run_id()
         assert run_id
         yield run_id
