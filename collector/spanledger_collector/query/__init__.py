@@ -23,17 +23,16 @@ from .rows import (
     AttemptRow,
     ChargeRow,
     CoverageRow,
-    EarnedByRow,
     ModelRow,
     RecordRow,
     RunRow,
     SpanRow,
-    SpentByRow,
     TraceReport,
     TraceRow,
     ValueRuleRow,
     parse_rows,
 )
+from .window_rows import EarnedByRow, SpentByRow
 
 __all__ = [
     "DEFAULT_ADDRESS",

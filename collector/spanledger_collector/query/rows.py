@@ -265,33 +265,6 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SpentByRow:
-    """What an agent, tenant, model or everybody cost in a window (query ``spent_by``)."""
-
-    per: str
-    key: str
-    attempts: int
-    failed_attempts: int
-    refused_calls: int
-    unknown_attempts: int
-    cost_usd: Decimal | None
-    rework_cost_usd: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class EarnedByRow:
-    """What the runs of an agent, tenant or everybody earned in a window (query ``earned_by``)."""
-
-    per: str
-    key: str
-    runs: int
-    successful_runs: int
-    cost_usd: Decimal | None
-    value_usd: Decimal | None
-    margin_usd: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
 class CoverageRow:
     """Share of usage by price status (query ``coverage``)."""
 

@@ -20,6 +20,7 @@ from spanledger_collector.query import (
     query_names,
     repricing,
     rows,
+    window_rows,
 )
 from spanledger_collector.query.named import DEFAULTS
 from spanledger_collector.store import Store
@@ -46,7 +47,7 @@ TYPES: dict[str, type | None] = {
     "value_rules": rows.ValueRuleRow,
     "charges_by_day": rows.ChargeRow,
     "coverage": rows.CoverageRow,
-    "earned_by": rows.EarnedByRow,
+    "earned_by": window_rows.EarnedByRow,
     "explain_attempts": explanation.ExplainedAttemptRow,
     "explain_charges": explanation.ChargeLineRow,
     "models": rows.ModelRow,
@@ -56,7 +57,7 @@ TYPES: dict[str, type | None] = {
     "reprice": repricing.RepricedRow,
     "runs": rows.RunRow,
     "spending": None,
-    "spent_by": rows.SpentByRow,
+    "spent_by": window_rows.SpentByRow,
     "trace_attempts": rows.AttemptRow,
     "trace_runs": rows.RunRow,
     "trace_spans": rows.SpanRow,

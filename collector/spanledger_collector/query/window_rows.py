@@ -1,0 +1,33 @@
+"""What agents, tenants and models did in a window: the rows that budgets and alerts read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SpentByRow:
+    """What an agent, tenant, model or everybody cost in a window (query ``spent_by``)."""
+
+    per: str
+    key: str
+    attempts: int
+    failed_attempts: int
+    refused_calls: int
+    unknown_attempts: int
+    cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class EarnedByRow:
+    """What the runs of an agent, tenant or everybody earned in a window (query ``earned_by``)."""
+
+    per: str
+    key: str
+    runs: int
+    successful_runs: int
+    cost_usd: Decimal | None
+    value_usd: Decimal | None
+    margin_usd: Decimal | None
