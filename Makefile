@@ -78,14 +78,16 @@ bench-pins: $(VENV)/.demo ## resolve the exact versions of the other instrumenta
 	    $$wanted -o $${wanted%.in}.txt || exit; \
 	done
 
-# A layered environment names only what differs from constraints.txt, which it is resolved from.
+# A layered environment names only what differs from constraints.txt, which it is resolved from;
+# what torch needs for GPUs is left out: the tests run models on the CPU.
 test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run beside and in older versions
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	for wanted in tests/environments/*.in; do \
 	  pins=$${wanted%.in}.txt; cp constraints.txt $$pins; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate \
 	    $$wanted -o $$pins || exit; \
-	  grep -vxFf constraints.txt $$pins > $$pins.differing; mv $$pins.differing $$pins; \
+	  grep -vxFf constraints.txt $$pins | grep -vE '^(nvidia|cuda)-|^triton' > $$pins.differing; \
+	  mv $$pins.differing $$pins; \
 	done
 
 clean: ## remove the environment and everything that was built

@@ -87,6 +87,9 @@ class ModelArchitecture:
     as_of: str = ""
     #: Linear FLOPs of one token through all layers, precomputed for the hot path.
     linear_flops: int = field(default=0)
+    #: Width of the stream between layers, and rows of the embedding; 0 when not known.
+    hidden: int = 0
+    vocabulary: int = 0
 
     @classmethod
     def from_hf_config(
@@ -123,6 +126,8 @@ class ModelArchitecture:
             origin,
             as_of,
             linear_flops=2 * sum(group.count * group.layer.matmul for group in groups),
+            hidden=blueprint.hidden,
+            vocabulary=blueprint.vocabulary,
         )
 
     @classmethod

@@ -96,12 +96,13 @@ def weight_bytes(arch: ModelArchitecture, weight_format: str = "bf16") -> int:
         raise ValueError(
             f"unknown weight format {weight_format!r}: use one of {', '.join(WEIGHT_FORMATS)}"
         )
-    quantised = _reached(arch, chosen.reach)
+    quantised = reached_weights(arch, chosen.reach)
     bits = quantised * chosen.bits + (arch.params.total - quantised) * _BF16_BITS
     return -(-bits.numerator // (bits.denominator * 8))
 
 
-def _reached(arch: ModelArchitecture, reach: Reach) -> int:
+def reached_weights(arch: ModelArchitecture, reach: Reach) -> int:
+    """Weights that a format of this reach quantises; all of a model known by its size alone."""
     if reach == "all" or not arch.groups:
         return arch.params.total
     experts = sum(

@@ -1,0 +1,64 @@
+"""The catalogue of accelerators."""
+
+import pytest
+
+from spanledger.compute import ArchitectureError, gpu, gpus, recognise_gpu
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("NVIDIA H100 80GB HBM3", "h100-sxm5-80gb"),
+        ("NVIDIA H100 PCIe", "h100-pcie-80gb"),
+        ("NVIDIA GH200 480GB", "gh200-96gb"),
+        ("NVIDIA H200", "h200-sxm-141gb"),
+        ("NVIDIA A10G", "a10g"),
+        ("NVIDIA A10", "a10"),
+        ("NVIDIA L40S", "l40s"),
+        ("NVIDIA L40", "l40"),
+        ("NVIDIA L4", "l4"),
+        ("NVIDIA A100-SXM4-80GB", "a100-sxm4-80gb"),
+        ("NVIDIA GeForce RTX 4090", "rtx-4090"),
+        ("AMD Instinct MI300X", "mi300x"),
+        ("h100-sxm5-80gb", "h100-sxm5-80gb"),
+    ],
+)
+def test_names_of_drivers(told: str, name: str) -> None:
+    """An A10G is no A10, a GH200 no H200."""
+    assert gpu(told).name == name
+
+
+@pytest.mark.parametrize("told", ["", "NVIDIA A100-SXM-64GB", "Intel UHD Graphics", "L40Super"])
+def test_strangers_stay_unknown(told: str) -> None:
+    """A wrong rate is worse than none."""
+    assert recognise_gpu(told) is None
+    with pytest.raises(ArchitectureError, match=r"no accelerator.*it has a10"):
+        gpu(told)
+
+
+def test_rates_are_dense() -> None:
+    """The H100's ridge is 295 operations a byte; with sparse rates it would be 591."""
+    h100 = gpu("h100-sxm5-80gb")
+    assert h100.peak("bf16") == 989_400_000_000_000
+    assert round(h100.ridge()) == 295
+    assert h100.memory_bytes == 80 * 10**9
+
+
+def test_a_missing_rate_is_the_next_wider_ones() -> None:
+    """An A100 multiplies fp8 weights in bf16; a V100 has no bf16 but fp16."""
+    a100 = gpu("a100-sxm4-80gb")
+    assert a100.peak("fp8") == a100.peak("bf16")
+    assert gpu("v100-sxm2-32gb").peak("bf16") == 125 * 10**12
+    with pytest.raises(ArchitectureError, match="fp32"):
+        gpu("tpu-v5e").peak("fp32")
+
+
+def test_every_entry_is_whole() -> None:
+    """Each has a source, a date and rates that make sense together."""
+    for one in gpus().values():
+        assert one.source
+        assert one.as_of
+        assert one.confidence in {"high", "medium", "low"}
+        assert 10**13 < one.peak("bf16") < 10**16
+        assert 10**11 < one.bandwidth < 10**13
+        assert one.peak("fp8") >= one.peak("bf16")

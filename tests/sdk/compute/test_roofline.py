@@ -1,0 +1,96 @@
+"""Step time, what binds it, and shares of the peaks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanledger.compute import (
+    ModelArchitecture,
+    bandwidth_utilisation,
+    estimate_step,
+    flops_utilisation,
+    gpu,
+    read_weight_bytes,
+    weight_bytes,
+)
+from spanledger.compute.catalogue import open_entries
+
+H100 = gpu("h100-sxm5-80gb")
+LLAMA = ModelArchitecture.from_catalogue("llama-3.1-8b")
+DECODERS = sorted(set(open_entries()) - {"bert-base"})
+models = st.sampled_from(DECODERS).map(ModelArchitecture.from_catalogue)
+
+
+def test_decoding_by_hand() -> None:
+    """One token of Llama 3.1 8B after 999: all weights but the embedding, and a cache of 1000."""
+    step = estimate_step(LLAMA, H100, decode=[999])
+    read = 2 * (8_030_261_248 - 128_256 * 4096) + 1000 * 131_072
+    assert step.read_bytes == read
+    assert step.bound == "memory"
+    assert step.seconds.value == pytest.approx(read / (3.35e12 * 0.7) + 0.0007)
+    assert step.seconds.method == "assumed"
+    assert step.mbu == pytest.approx(read / 3.35e12 / step.seconds.value)
+
+
+def test_a_long_prompt_is_bound_by_arithmetic() -> None:
+    """And reaches the assumed share of the peak, but for the overhead."""
+    step = estimate_step(LLAMA, H100, prefill=[(8192, 0)])
+    assert step.bound == "compute"
+    assert 0.49 < step.mfu < 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "shares"),
+    [
+        ("qwen3-30b-a3b", {1: 0.06, 16: 0.64, 64: 0.98}),
+        ("deepseek-v3", {1: 0.03, 16: 0.40, 64: 0.87}),
+        ("mixtral-8x7b", {1: 0.25, 16: 0.99, 64: 1.0}),
+    ],
+)
+def test_experts_touched(model: str, shares: dict[int, float]) -> None:
+    """The share of the experts' weights that a batch reads."""
+    arch = ModelArchitecture.from_catalogue(model)
+    experts = 2 * sum(g.count * g.layer.experts * g.layer.expert for g in arch.groups)
+    others = 2 * (arch.params.total - arch.params.embedding) - experts
+    for batch, share in shares.items():
+        touched = (read_weight_bytes(arch, batch) - others) / experts
+        assert touched == pytest.approx(share, abs=0.006)
+
+
+@given(models, st.integers(1, 300), st.sampled_from(["bf16", "fp8", "awq", "mxfp4", "q4_k_m"]))
+def test_a_step_never_reads_more_than_there_is(
+    arch: ModelArchitecture, tokens: int, weight_format: str
+) -> None:
+    """And a larger batch never less than a smaller one."""
+    read = read_weight_bytes(arch, tokens, weight_format)
+    assert 0 < read <= weight_bytes(arch, weight_format)
+    assert read <= read_weight_bytes(arch, tokens + 1, weight_format)
+
+
+@given(models, st.lists(st.integers(0, 50_000), min_size=1, max_size=20), st.integers(1, 8))
+def test_laws_of_a_step(arch: ModelArchitecture, pasts: list[int], count: int) -> None:
+    """Inside its interval; more GPUs are never slower; a share of a peak is below 1."""
+    step = estimate_step(arch, H100, decode=pasts, gpus=count)
+    assert 0 < step.seconds.low <= step.seconds.value <= step.seconds.high
+    more = estimate_step(arch, H100, decode=pasts, gpus=count + 1)
+    assert more.seconds.value <= step.seconds.value
+    assert 0 < step.mfu < 1
+    assert 0 < step.mbu < 1
+
+
+def test_what_is_impossible_is_refused() -> None:
+    """An empty step, no GPU, no time, no such format."""
+    with pytest.raises(ValueError, match="empty step"):
+        estimate_step(LLAMA, H100)
+    with pytest.raises(ValueError, match="got 0"):
+        estimate_step(LLAMA, H100, decode=[1], gpus=0)
+    with pytest.raises(ValueError, match="'int3'"):
+        estimate_step(LLAMA, H100, decode=[1], weight_format="int3")
+    with pytest.raises(ValueError, match="above 0"):
+        flops_utilisation(1, 0, peak=1)
+
+
+def test_shares_of_the_peaks() -> None:
+    """Half of two GPUs' peaks."""
+    assert flops_utilisation(1e15, 1, peak=10**15, gpus=2) == 0.5
+    assert bandwidth_utilisation(3.35e12, 2, bandwidth=3_350_000_000_000) == 0.5
