@@ -16,6 +16,7 @@ from .compare import compare
 from .demo import demo
 from .doctor import doctor
 from .explain import explain
+from .frontier import frontier
 from .models import models
 from .output import fail
 from .prices import prices
@@ -65,6 +66,7 @@ app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("agent")(agent)
 app.command("compare")(compare)
+app.command("frontier")(frontier)
 app.command("runs")(runs)
 app.command("models")(models)
 app.command("assets")(assets)

@@ -15,7 +15,6 @@ interval that the data do not carry is not given, and says why. Which form, and 
 """
 
 from .difference import (
-    Measured,
     difference,
     quotient,
     runs_needed,
@@ -25,9 +24,9 @@ from .distributions import student_t_quantile
 from .interval import FEWEST, FEWEST_SUCCESSES, Interval
 from .mean import mean_interval
 from .percentile import RankGrid, percentile_interval
-from .ratio import ratio_interval, ratio_variance
+from .ratio import independent_ratio_interval, ratio_interval, ratio_variance
 from .share import share_interval
-from .statistics import Joint, Sample
+from .statistics import Joint, Measured, Sample
 
 __all__ = [
     "FEWEST",
@@ -38,6 +37,7 @@ __all__ = [
     "RankGrid",
     "Sample",
     "difference",
+    "independent_ratio_interval",
     "mean_interval",
     "percentile_interval",
     "quotient",

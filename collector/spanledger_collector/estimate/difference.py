@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from .distributions import normal_quantile, student_t_quantile
 from .interval import FEWEST, LEVEL, Interval
 from .share import share_interval
+from .statistics import Measured
 
 _WELCH, _DELTA, _NEWCOMBE = "welch t", "log delta", "newcombe"
 #: Chance of showing a difference that is there (Cohen's convention).
 POWER = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A figure of one group: its value, and what one run adds to its variance.
-
-    Attributes:
-        n: runs.
-        value: the figure (a mean, a ratio of means, a share, a percentile).
-        variance: n times the variance of the figure.
-    """
-
-    n: int
-    value: float
-    variance: float
 
 
 def difference(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:

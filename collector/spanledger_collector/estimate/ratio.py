@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from .distributions import student_t_quantile
+from .distributions import normal_quantile, student_t_quantile
 from .interval import LEVEL, Interval, too_few
-from .statistics import Joint
+from .statistics import Joint, Measured
 
 _METHOD = "fieller"
 
@@ -50,6 +50,25 @@ def ratio_interval(joint: Joint, *, level: float = LEVEL, floor: float | None = 
     middle = ratio - doubt * joint.covariance
     low, high = (middle - half) / (1 - g), (middle + half) / (1 - g)
     return Interval(low if floor is None else max(low, floor), high, level, n, _METHOD)
+
+
+def independent_ratio_interval(
+    over: Measured, under: Measured, *, level: float = LEVEL
+) -> Interval:
+    """The same for two figures that were measured apart, by Fieller with the normal quantile."""
+    n = min(over.n, under.n)
+    refusal = too_few(n, method=_METHOD, level=level)
+    if refusal:
+        return refusal
+    a, b = over.variance / over.n, under.variance / under.n
+    z = normal_quantile((1 + level) / 2)
+    g = z**2 * b / under.value**2 if under.value else 1.0
+    if g >= 1:
+        reason = "what stands below the line may as well be nothing"
+        return Interval.none(reason, n=n, method=_METHOD, level=level)
+    ratio = over.value / under.value
+    half = z / abs(under.value) * math.sqrt(a * (1 - g) + ratio**2 * b)
+    return Interval((ratio - half) / (1 - g), (ratio + half) / (1 - g), level, n, _METHOD)
 
 
 def _unbounded(reason: str, joint: Joint, level: float) -> Interval:

@@ -64,3 +64,18 @@ class Joint:
         shared = math.fsum((x - a.mean) * (y - b.mean) for x, y in zip(over, under, strict=True))
         covariance = shared / (a.n - 1) if a.n > 1 else 0.0
         return cls(a.n, a.mean, b.mean, a.variance, b.variance, covariance)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A figure of one group: its value, and what one run adds to its variance.
+
+    Attributes:
+        n: runs.
+        value: the figure (a mean, a ratio of means, a share, a percentile).
+        variance: n times the variance of the figure.
+    """
+
+    n: int
+    value: float
+    variance: float

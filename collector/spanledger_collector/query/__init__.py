@@ -9,6 +9,7 @@ from .comparison import Compared, ComparisonReport
 from .economics import AgentEconomics, AgentSums, GroupBy
 from .estimates import Estimate
 from .explanation import ChargeLineRow, ExplainedAttemptRow, Explanation
+from .frontier import FrontierPoint
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
 from .payback import BreakEven, Payback
@@ -54,6 +55,7 @@ __all__ = [
     "Estimate",
     "ExplainedAttemptRow",
     "Explanation",
+    "FrontierPoint",
     "GroupBy",
     "Guard",
     "Ledger",

@@ -15,6 +15,7 @@ from .comparison import (
     comparison,
 )
 from .economics import GroupBy
+from .frontier import FrontierPoint, frontier
 from .payback import BreakEven, break_evens
 from .reader import Row
 
@@ -95,6 +96,12 @@ class Decisions(ABC):
             agent_name: only assets that serve this agent alone; empty = all assets.
         """
         return break_evens(self.query, agent_name)
+
+    def frontier(
+        self, agent_name: str = "", since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[FrontierPoint]:
+        """What each way to serve an agent costs beside the latency it buys, fastest first."""
+        return frontier(self.query, agent_name, period(since, until))
 
 
 def period(since: datetime | None, until: datetime | None) -> dict[str, object]:

@@ -5,8 +5,9 @@
 | ``GET /v1/agents/{name}?by=`` | one agent, whole (``Ledger.agent``) |
 | ``GET /v1/agents/{name}/comparison?by=&old=&new=&matters=`` | two groups (``Ledger.compare``) |
 | ``GET /v1/break-even?agent=`` | when assets are earned back (``Ledger.break_even``) |
+| ``GET /v1/frontier?agent=`` | cost beside latency, by model and GPUs (``Ledger.frontier``) |
 
-Every path takes ``workspace``; those of agents ``since`` and ``until``.
+Every path takes ``workspace``; all but break-even ``since`` and ``until``.
 """
 
 from __future__ import annotations
@@ -98,9 +99,17 @@ def _break_even(ledger: Ledger, _: str, asked: Asked) -> Any:
     return ledger.break_even(agent_name)
 
 
+def _frontier(ledger: Ledger, _: str, asked: Asked) -> Any:
+    since, until = asked.moment("since"), asked.moment("until")
+    agent_name = asked.text("agent")
+    asked.check()
+    return ledger.frontier(agent_name, since, until)
+
+
 #: By path.
 ANSWERS: Mapping[str, Answer] = {
     "/v1/agents/{name}": _agent,
     "/v1/agents/{name}/comparison": _comparison,
     "/v1/break-even": _break_even,
+    "/v1/frontier": _frontier,
 }

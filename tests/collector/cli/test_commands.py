@@ -27,6 +27,7 @@ READS = [
     ["agents"],
     ["agent", "planner"],
     ["assets", "--break-even"],
+    ["frontier"],
     ["agents", "--since", "2026-11-03"],
     ["runs"],
     ["models"],

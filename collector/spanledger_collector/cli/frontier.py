@@ -1,0 +1,65 @@
+"""``spanledger frontier``: cost beside the latency it buys."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated
+
+import typer
+
+from spanledger_collector.query import FrontierPoint
+
+from .figures import interval, latency, money, value
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import NOTHING_FOUND, console, count, print_json, text, usd
+
+_COLUMNS = (
+    "agent", "model", ">GPUs", ">runs", ">p50", ">95% interval", ">p95", ">cost a success",
+    ">95% interval", ">margin a run", "efficient", ">a second costs", ">95% interval",
+    ">than fewer GPUs",
+)  # fmt: skip
+
+
+def frontier(
+    agent: Annotated[str, typer.Argument(help="The agent; without it, all.")] = "",
+    url: Url = DEFAULT_ADDRESS,
+    since: Since = None,
+    until: Until = None,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """What each model (and number of GPUs) costs an agent beside the latency that it buys.
+
+    Example: spanledger frontier researcher --since 2026-11-01
+    """
+    with connect(url, workspace) as ledger:
+        points = ledger.frontier(agent, utc(since), utc(until))
+    if as_json:
+        print_json(points)
+        return
+    if not points:
+        console().print(NOTHING_FOUND)
+        return
+    console().print(Grid("Frontier", _COLUMNS, map(_cells, points)))
+
+
+def _cells(point: FrontierPoint) -> Sequence[str]:
+    margin = point.margin_per_run_usd
+    return (
+        text(point.agent_name), text(point.model), count(point.gpu_count), count(point.runs),
+        value(point.p50_latency, latency), interval(point.p50_latency, latency),
+        value(point.p95_latency, latency),
+        value(point.cost_per_success, money), interval(point.cost_per_success, money),
+        "-" if margin is None else money(margin.quantize(Decimal("1e-6")).normalize()),
+        "yes" if point.is_efficient else "no",
+        "-" if point.usd_per_second.value is None else value(point.usd_per_second, money),
+        interval(point.usd_per_second, money), _gpus(point),
+    )  # fmt: skip
+
+
+def _gpus(point: FrontierPoint) -> str:
+    """What more GPUs buy and cost, against the next fewer of the same model."""
+    if not point.fewer_gpus or point.speedup_over_fewer is None:
+        return "-"
+    more = usd(None) if point.usd_over_fewer is None else money(point.usd_over_fewer)
+    return f"{point.speedup_over_fewer:.2f}x as fast as {point.fewer_gpus}, {more} more"

@@ -1,0 +1,155 @@
+"""Cost beside the latency it buys: which ways to serve an agent are worth a look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from spanledger_collector.estimate import (
+    Interval,
+    Joint,
+    Measured,
+    RankGrid,
+    independent_ratio_interval,
+)
+
+from . import estimates
+from .economics import Ask
+from .estimates import Estimate, Figure
+from .rows import parse_rows
+
+_SECOND_NS = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierRow:
+    """One way to serve an agent (query ``frontier``, whose header says what each column is)."""
+
+    agent_name: str
+    model: str
+    gpu_count: int
+    runs: int
+    successful_runs: int
+    costed_runs: int
+    costed_successes: int
+    p50_duration_ns: int
+    p95_duration_ns: int
+    cost_per_run_usd: Decimal | None
+    cost_per_success_usd: Decimal | None
+    value_per_run_usd: Decimal | None
+    margin_per_run_usd: Decimal | None
+    is_efficient: bool
+    usd_per_second: Decimal | None
+    fewer_gpus: int
+    speedup_over_fewer: float | None
+    usd_over_fewer: Decimal | None
+    cost_variance: float
+    success_variance: float
+    cost_success_covariance: float
+    duration_grid_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierPoint:
+    """One way to serve an agent: a model, and GPUs in parallel where spans tell them.
+
+    Attributes:
+        agent_name: the agent.
+        model: that most of a run's money goes to.
+        gpu_count: GPUs in parallel; 0 = not told.
+        runs: served so.
+        p50_latency: ns.
+        p95_latency: ns.
+        cost_per_success: total cost, USD.
+        cost_per_run_usd: total cost.
+        value_per_run_usd: None = no run has a value.
+        margin_per_run_usd: likewise.
+        is_efficient: no other option of the agent is as fast (p50) and cheaper a success, or as
+            cheap and faster. Of the figures seen: their intervals may overlap.
+        usd_per_second: what a second less costs a success, against the next slower efficient one.
+        fewer_gpus: the next fewer GPUs that the same model was served by; 0 = none.
+        speedup_over_fewer: median latency with those / with these.
+        usd_over_fewer: what a success costs more than with those.
+    """
+
+    agent_name: str
+    model: str
+    gpu_count: int
+    runs: int
+    p50_latency: Estimate
+    p95_latency: Estimate
+    cost_per_success: Estimate
+    cost_per_run_usd: Decimal | None
+    value_per_run_usd: Decimal | None
+    margin_per_run_usd: Decimal | None
+    is_efficient: bool
+    usd_per_second: Estimate
+    fewer_gpus: int
+    speedup_over_fewer: float | None
+    usd_over_fewer: Decimal | None
+
+
+def frontier(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequence[FrontierPoint]:
+    """The options of an agent (of all, where it is empty), fastest first."""
+    rows = parse_rows(FrontierRow, ask("frontier", agent_name=agent_name, **period))
+    return [_point(row, _slower(row, rows[place + 1 :])) for place, row in enumerate(rows)]
+
+
+def _slower(row: FrontierRow, after: Sequence[FrontierRow]) -> FrontierRow | None:
+    """The next slower efficient option of the same agent, for an efficient one."""
+    if not row.is_efficient:
+        return None
+    others = (one for one in after if one.agent_name == row.agent_name and one.is_efficient)
+    return next(others, None)
+
+
+def _point(row: FrontierRow, slower: FrontierRow | None) -> FrontierPoint:
+    return FrontierPoint(
+        row.agent_name, row.model, row.gpu_count, row.runs, _latency(row, 0.5).estimate,
+        _latency(row, 0.95).estimate, _cost(row).estimate, row.cost_per_run_usd,
+        row.value_per_run_usd, row.margin_per_run_usd, row.is_efficient, _second(row, slower),
+        row.fewer_gpus, row.speedup_over_fewer, row.usd_over_fewer,
+    )  # fmt: skip
+
+
+def _cost(row: FrontierRow) -> Figure:
+    n = row.costed_runs
+    joint = Joint(
+        n,
+        float(row.cost_per_run_usd or 0),
+        row.costed_successes / n if n else 0.0,
+        row.cost_variance,
+        row.success_variance,
+        row.cost_success_covariance,
+    )
+    return estimates.per_success(row.cost_per_success_usd, joint, row.costed_successes)
+
+
+def _latency(row: FrontierRow, share: float) -> Figure:
+    value = row.p50_duration_ns if share == 0.5 else row.p95_duration_ns  # noqa: PLR2004 - median
+    return estimates.percentile(value, RankGrid(row.runs, row.duration_grid_ns), share)
+
+
+def _second(row: FrontierRow, slower: FrontierRow | None) -> Estimate:
+    """The price of a second, with cost and latency taken as measured apart."""
+    if slower is None:
+        return estimates.unknown("no slower option that is efficient").estimate
+    costs = _cost(row), _cost(slower)
+    times = _latency(row, 0.5), _latency(slower, 0.5)
+    for figure in (*costs, *times):
+        if figure.measured is None:
+            none = Interval.none(figure.estimate.reason, n=figure.estimate.n, method="fieller")
+            return Estimate.of(row.usd_per_second, none)
+    dearer = _apart(costs[1].measured, costs[0].measured, 1.0)
+    sooner = _apart(times[0].measured, times[1].measured, _SECOND_NS)
+    return Estimate.of(row.usd_per_second, independent_ratio_interval(dearer, sooner))
+
+
+def _apart(less: Measured | None, more: Measured | None, unit: float) -> Measured:
+    """``more - less`` in this unit."""
+    assert less is not None  # noqa: S101 - its caller looked
+    assert more is not None  # noqa: S101 - the same
+    n = min(less.n, more.n)
+    variance = n * (less.variance / less.n + more.variance / more.n) / unit**2
+    return Measured(n, (more.value - less.value) / unit, variance)

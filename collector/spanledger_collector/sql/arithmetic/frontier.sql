@@ -1,0 +1,84 @@
+-- frontier: CTEs: from runs with their options (option_runs: columns of the view run_options) to what each option of an agent costs
+--   beside the latency that it buys. Costs are of the costed runs; where any has a value, those without one earned 0.
+points AS
+(
+    SELECT
+        r.workspace AS workspace,
+        r.agent_name AS agent_name,
+        r.model AS model,
+        r.gpu_count AS gpu_count,
+        count() AS runs,
+        sum(r.succeeded) AS successful_runs,
+        countIf(r.is_costed) AS costed_runs,
+        countIf(r.is_costed AND r.succeeded) AS costed_successes,
+        quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
+        quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
+        toDecimal256(sumIf(ifNull(r.total_cost_usd, 0), r.is_costed), 24) AS cost_usd,
+        toDecimal256(sumIf(ifNull(r.value_usd, 0), r.is_costed), 24) AS value_usd,
+        countIf(r.value_usd IS NOT NULL) AS valued_runs,
+        toDecimal128(roundBankers(cost_usd / nullIf(costed_runs, 0), 12), 12) AS cost_per_run_usd,
+        toDecimal128(roundBankers(cost_usd / nullIf(costed_successes, 0), 12), 12) AS cost_per_success_usd,
+        toDecimal128(roundBankers(if(valued_runs > 0, value_usd, NULL) / nullIf(costed_runs, 0), 12), 12) AS value_per_run_usd,
+        value_per_run_usd - cost_per_run_usd AS margin_per_run_usd,
+        ifNotFinite(varSampStableIf(toFloat64(ifNull(r.total_cost_usd, 0)), r.is_costed), 0) AS cost_variance,
+        ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_costed), 0) AS success_variance,
+        ifNotFinite(
+            covarSampStableIf(toFloat64(ifNull(r.total_cost_usd, 0)), toFloat64(r.succeeded), r.is_costed), 0
+        ) AS cost_success_covariance,
+        arrayMap(
+            i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
+            range(least(runs, 1001))
+        ) AS duration_grid_ns
+    FROM option_runs AS r
+    GROUP BY
+        workspace,
+        agent_name,
+        model,
+        gpu_count
+),
+-- Efficient: no option of the agent is as fast and cheaper a success, or as cheap and faster.
+judged AS
+(
+    SELECT
+        *,
+        min(cost_per_success_usd) OVER (
+            PARTITION BY workspace, agent_name
+            ORDER BY p50_duration_ns, cost_per_success_usd NULLS LAST, model, gpu_count
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS cheapest_as_fast_usd,
+        row_number() OVER (
+            PARTITION BY workspace, agent_name
+            ORDER BY p50_duration_ns, cost_per_success_usd NULLS LAST, model, gpu_count
+        ) AS place,
+        cost_per_success_usd IS NOT NULL
+            AND (place = 1 OR cheapest_as_fast_usd IS NULL OR cost_per_success_usd < cheapest_as_fast_usd) AS is_efficient
+    FROM points
+),
+frontier AS
+(
+    SELECT
+        *,
+        leadInFrame(toNullable(p50_duration_ns)) OVER slower AS slower_p50_ns,
+        leadInFrame(cost_per_success_usd) OVER slower AS slower_cost_usd,
+        lagInFrame(toNullable(gpu_count)) OVER fewer AS fewer_gpus,
+        lagInFrame(toNullable(p50_duration_ns)) OVER fewer AS fewer_p50_ns,
+        lagInFrame(cost_per_success_usd) OVER fewer AS fewer_cost_usd,
+        CAST(
+            if(is_efficient, (cost_per_success_usd - slower_cost_usd) / ((slower_p50_ns - p50_duration_ns) / 1e9), NULL)
+            AS Nullable(Decimal(38, 12))
+        ) AS usd_per_second,
+        if(gpu_count > 0 AND fewer_gpus > 0, fewer_p50_ns / nullIf(p50_duration_ns, 0), NULL) AS speedup_over_fewer,
+        if(gpu_count > 0 AND fewer_gpus > 0, cost_per_success_usd - fewer_cost_usd, NULL) AS usd_over_fewer
+    FROM judged
+    WINDOW
+        slower AS (
+            PARTITION BY workspace, agent_name, is_efficient
+            ORDER BY p50_duration_ns, place
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        fewer AS (
+            PARTITION BY workspace, agent_name, model
+            ORDER BY gpu_count
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        )
+)

@@ -1,0 +1,49 @@
+-- frontier: what each way to serve an agent costs beside the latency that it buys, over a period: the view latency_frontier, and what
+--   intervals take.
+-- parameters: workspace; agent_name (empty = any); since, until (start of the run, until exclusive).
+-- grain: one row an agent, model and number of GPUs in parallel, fastest first. units: USD; nanoseconds (_ns).
+-- columns: agent_name, model, gpu_count, runs, successful_runs, costed_runs, costed_successes, p50_duration_ns, p95_duration_ns,
+--   cost_per_run_usd, cost_per_success_usd, value_per_run_usd, margin_per_run_usd, is_efficient, usd_per_second, fewer_gpus (of the
+--   same model, 0 = none), speedup_over_fewer, usd_over_fewer, cost_variance, success_variance, cost_success_covariance (of the
+--   costed runs), duration_grid_ns (at most 1001 of the sorted durations).
+WITH
+    option_runs AS
+    (
+        SELECT *
+        FROM run_options
+        WHERE workspace = {workspace:String}
+            AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+            AND started_at >= {since:DateTime64(9)}
+            AND started_at < {until:DateTime64(9)}
+    ),
+    @include arithmetic/frontier
+SELECT
+    agent_name,
+    model,
+    gpu_count,
+    runs,
+    successful_runs,
+    costed_runs,
+    costed_successes,
+    p50_duration_ns,
+    p95_duration_ns,
+    cost_per_run_usd,
+    cost_per_success_usd,
+    value_per_run_usd,
+    margin_per_run_usd,
+    is_efficient,
+    usd_per_second,
+    if(usd_over_fewer IS NULL AND speedup_over_fewer IS NULL, 0, ifNull(fewer_gpus, 0)) AS fewer_gpus,
+    speedup_over_fewer,
+    usd_over_fewer,
+    cost_variance,
+    success_variance,
+    cost_success_covariance,
+    duration_grid_ns
+FROM frontier
+ORDER BY
+    agent_name,
+    p50_duration_ns,
+    cost_per_success_usd NULLS LAST,
+    model,
+    gpu_count;

@@ -1,0 +1,170 @@
+"""Cost beside latency: what is efficient, what a second costs, what more GPUs buy."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from tests.collector.settle import scene
+
+from spanledger_collector.estimate import Measured, independent_ratio_interval
+from spanledger_collector.query import DirectReader, FrontierPoint, Ledger
+from spanledger_collector.store import Connection, Store
+
+AGENTS = 30
+CENT = Decimal("0.01")
+
+
+def _served(
+    agent: str, trace: int, *, model: str, seconds: int, tokens: int, gpus: int = 0
+) -> list[scene.Row]:
+    """A run that takes so long and costs a cent a token, on so many GPUs."""
+    where = {"trace": trace, "request_model": model, "gpu_count": gpus}
+    root = scene.span(
+        1, 0, "agent", trace=trace, agent_name=agent, lasts=seconds, run_id=f"r{trace}"
+    )
+    return [root, scene.call(2, 1, (tokens, 0), lasts=seconds, **where)]
+
+
+def _scattered(connection: Connection) -> None:
+    """Runs of many agents by many models, as the settler leaves them: one run an option."""
+    rng = random.Random(31)  # noqa: S311 - test data
+    runs: list[scene.Row] = []
+    attempts: list[scene.Row] = []
+    for number in range(AGENTS * 8):
+        key = {"trace_id": scene.hex32(5000 + number), "run_id": f"s{number}", "workspace": "many"}
+        who = {"agent_name": f"a{number % AGENTS}", "started_at": scene.moment(scene.START)}
+        cost = {"cost_usd": str(rng.randrange(1, 6) * CENT), "version": 1}
+        runs.append({**key, **who, **cost, "duration_ns": rng.randrange(1, 6) * 10**9})
+        attempts.append({**key, **who, **cost, "counted": True, "request_model": f"m{number}"})
+    for table, rows in (("runs", runs), ("attempts", attempts)):
+        connection.insert_bytes(table, "\n".join(map(json.dumps, rows)).encode(), "JSONEachRow")
+
+
+@pytest.fixture(scope="module", name="ledger")
+def _ledger(module_store: Store) -> Iterator[Ledger]:
+    """``solver`` on 1, 2 and 4 GPUs, 12 runs each; ``chat`` on two models; scattered ones."""
+    with module_store.connect() as connection:
+        prices = [scene.price(model, input="0.01") for model in ("m1", "m2", "m3")]
+        scene.publish(connection, prices)
+        rows = [
+            row
+            for n in range(12)
+            for k, (gpus, seconds, tokens) in enumerate(((1, 40, 100), (2, 24, 120), (4, 15, 150)))
+            for row in _served(
+                "solver",
+                100 + 3 * n + k,
+                model="m1",
+                seconds=seconds + n % 3,
+                tokens=tokens + n,
+                gpus=gpus,
+            )
+        ]
+        # m3 is slower and dearer: never efficient.
+        for first, model, seconds, tokens in ((200, "m2", 9, 50), (220, "m3", 12, 60)):
+            for trace in range(first, first + 12):
+                rows += _served("chat", trace, model=model, seconds=seconds, tokens=tokens)
+        scene.load(connection, rows)
+        scene.settle(module_store, [*range(100, 136), *range(200, 212), *range(220, 232)])
+        _scattered(connection)
+    with Ledger(DirectReader(module_store)) as found:
+        yield found
+
+
+def test_more_gpus_buy_time_for_money(ledger: Ledger) -> None:
+    """41 s for 1.055 USD on one, 25 s for 1.255 on two, 16 s for 1.555 on four."""
+    four, two, one = ledger.frontier("solver")
+    assert [point.gpu_count for point in (one, two, four)] == [1, 2, 4]
+    costs = [point.cost_per_success.value for point in (one, two, four)]
+    assert costs == [Decimal("1.055"), Decimal("1.255"), Decimal("1.555")]
+    assert (one.fewer_gpus, one.speedup_over_fewer, one.usd_over_fewer) == (0, None, None)
+    assert (two.fewer_gpus, four.fewer_gpus) == (1, 2)
+    assert two.speedup_over_fewer == pytest.approx(41 / 25)
+    assert two.usd_over_fewer == Decimal("0.2")
+    # The price of a second: 0.20 USD for 16 s, 0.30 USD for 9 s.
+    assert two.usd_per_second.value == Decimal("0.0125")
+    assert four.usd_per_second.value == (Decimal("0.3") / 9).quantize(Decimal("1e-12"))
+    assert one.usd_per_second.value is None
+    for point in (two, four):
+        price = point.usd_per_second
+        assert price.low is not None, price.reason
+        assert price.high is not None
+        assert price.low < (price.value or 0) < price.high
+
+
+def test_what_is_slower_and_dearer_is_not_efficient(ledger: Ledger) -> None:
+    fast, slow = ledger.frontier("chat")
+    assert (fast.model, fast.is_efficient) == ("m2", True)
+    assert (slow.model, slow.is_efficient) == ("m3", False)
+    assert slow.usd_per_second.value is None
+    assert fast.gpu_count == 0
+
+
+def _dominated(point: FrontierPoint, others: list[FrontierPoint]) -> bool:
+    where = (point.p50_latency.value or 0, point.cost_per_success.value or 0)
+    return any(
+        (other.p50_latency.value or 0) <= where[0]
+        and (other.cost_per_success.value or 0) <= where[1]
+        and (other.p50_latency.value, other.cost_per_success.value) != where
+        for other in others
+    )
+
+
+def test_efficient_is_what_nothing_dominates(ledger: Ledger) -> None:
+    """Thirty agents with eight options each, against every pair; of equals one is efficient."""
+    with_options: dict[str, list[FrontierPoint]] = defaultdict(list)
+    many = Ledger(ledger._reader, workspace="many")
+    for point in many.frontier():
+        with_options[point.agent_name].append(point)
+    assert len(with_options) == AGENTS
+    for options in with_options.values():
+        assert len(options) == 8
+        best = {
+            (point.p50_latency.value, point.cost_per_success.value)
+            for point in options
+            if not _dominated(point, options)
+        }
+        efficient = [point for point in options if point.is_efficient]
+        places = [(point.p50_latency.value, point.cost_per_success.value) for point in efficient]
+        assert set(places) == best
+        assert len(places) == len(best)
+        for one, other in pairwise(efficient):
+            assert one.usd_per_second.value is not None
+            later = (other.p50_latency.value or 0) - (one.p50_latency.value or 0)
+            saved = (one.cost_per_success.value or 0) - (other.cost_per_success.value or 0)
+            price = Decimal(saved) * 10**9 / Decimal(later)
+            assert one.usd_per_second.value == price.quantize(Decimal("1e-12"))
+
+
+def test_the_view_says_the_same(ledger: Ledger, module_store: Store) -> None:
+    with module_store.connect() as connection:
+        rows = connection.rows("SELECT * FROM latency_frontier WHERE workspace = 'default'")
+    found = {(row["agent_name"], row["model"], row["gpu_count"]): row for row in rows}
+    for point in ledger.frontier():
+        row = found.pop((point.agent_name, point.model, point.gpu_count))
+        assert row["cost_per_success_usd"] == point.cost_per_success.value
+        assert row["p50_duration_ns"] == point.p50_latency.value
+        assert bool(row["is_efficient"]) == point.is_efficient
+        assert row["usd_per_second"] == point.usd_per_second.value
+    assert found == {}
+
+
+def test_a_price_of_a_second_whose_seconds_may_be_none_has_no_interval() -> None:
+    over, apart = Measured(20, 0.5, 0.2), Measured(20, 1.0, 400.0)
+    assert "may as well be nothing" in independent_ratio_interval(over, apart).reason
+    assert "too few" in independent_ratio_interval(Measured(9, 1, 1), apart).reason
+
+
+def test_independent_ratios_are_held_as_often_as_said() -> None:
+    rng = random.Random(32)  # noqa: S311 - a simulation, the same each time
+    held = 0
+    for _ in range(1500):
+        over = Measured(25, 3 + rng.gauss(0, 1) / 5, 1.0)
+        under = Measured(25, 2 + rng.gauss(0, 2) / 5, 4.0)
+        held += not independent_ratio_interval(over, under).excludes(1.5)
+    assert 0.935 <= held / 1500 <= 0.965
