@@ -23,6 +23,7 @@ from .prices import prices
 from .reconcile import reconcile
 from .records import records
 from .reprice import reprice
+from .rework import rework
 from .run import run
 from .runs import runs
 from .schema import schema
@@ -66,6 +67,7 @@ app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("agent")(agent)
 app.command("compare")(compare)
+app.command("rework")(rework)
 app.command("frontier")(frontier)
 app.command("runs")(runs)
 app.command("models")(models)

@@ -18,6 +18,7 @@ from .reader import DirectReader, Reader
 from .recording import Recorded, Rejected
 from .remote import RemoteReader
 from .repricing import By, RepricedRow, Scenario
+from .rework import ReworkBy, ReworkRate, ReworkReasonRow, ReworkReport
 from .rows import (
     AgentRow,
     AssetRow,
@@ -68,6 +69,10 @@ __all__ = [
     "Rejected",
     "RemoteReader",
     "RepricedRow",
+    "ReworkBy",
+    "ReworkRate",
+    "ReworkReasonRow",
+    "ReworkReport",
     "RunRow",
     "Scenario",
     "SpanRow",

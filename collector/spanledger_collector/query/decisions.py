@@ -18,6 +18,7 @@ from .economics import GroupBy
 from .frontier import FrontierPoint, frontier
 from .payback import BreakEven, break_evens
 from .reader import Row
+from .rework import ReworkBy, ReworkReport, rework
 
 
 class Decisions(ABC):
@@ -102,6 +103,24 @@ class Decisions(ABC):
     ) -> Sequence[FrontierPoint]:
         """What each way to serve an agent costs beside the latency it buys, fastest first."""
         return frontier(self.query, agent_name, period(since, until))
+
+    def rework(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: ReworkBy = "agent",
+        agent_name: str = "",
+    ) -> ReworkReport:
+        """What was paid twice over whole days (UTC): how much of the work, and why.
+
+        Args:
+            since: from this day on.
+            until: before this time.
+            by: what a row is.
+            agent_name: only work of this agent; empty = of any.
+        """
+        return rework(self.query, period(since, until), by, agent_name)
 
 
 def period(since: datetime | None, until: datetime | None) -> dict[str, object]:

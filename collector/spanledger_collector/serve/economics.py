@@ -6,6 +6,7 @@
 | ``GET /v1/agents/{name}/comparison?by=&old=&new=&matters=`` | two groups (``Ledger.compare``) |
 | ``GET /v1/break-even?agent=`` | when assets are earned back (``Ledger.break_even``) |
 | ``GET /v1/frontier?agent=`` | cost beside latency, by model and GPUs (``Ledger.frontier``) |
+| ``GET /v1/rework?by=&agent=`` | what was paid twice, and why (``Ledger.rework``) |
 
 Every path takes ``workspace``; all but break-even ``since`` and ``until``.
 """
@@ -106,10 +107,19 @@ def _frontier(ledger: Ledger, _: str, asked: Asked) -> Any:
     return ledger.frontier(agent_name, since, until)
 
 
+def _rework(ledger: Ledger, _: str, asked: Asked) -> Any:
+    since, until = asked.moment("since"), asked.moment("until")
+    by: Any = asked.text("by", "agent")
+    agent_name = asked.text("agent")
+    asked.check()
+    return ledger.rework(since, until, by=by, agent_name=agent_name)
+
+
 #: By path.
 ANSWERS: Mapping[str, Answer] = {
     "/v1/agents/{name}": _agent,
     "/v1/agents/{name}/comparison": _comparison,
     "/v1/break-even": _break_even,
     "/v1/frontier": _frontier,
+    "/v1/rework": _rework,
 }

@@ -62,6 +62,7 @@ def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFi
     ("arguments", "code", "told"),
     [
         (("agent", "writer", "--by", "colour"), 2, "none of version, tenant, model"),
+        (("rework", "--by", "colour"), 2, "none of total, agent, version"),
         (("compare", "writer"), 2, "--version, --model, --tenant or --period"),
         (("compare", "writer", "--version", "1", "1"), 1, "cannot be compared with itself"),
         (("compare", "writer", "--version", "1", "9"), 1, "no runs of version '9'"),

@@ -20,6 +20,7 @@ from spanledger_collector.query import (
     payback,
     query_names,
     repricing,
+    rework,
     rows,
     window_rows,
 )
@@ -57,6 +58,8 @@ TYPES: dict[str, type | None] = {
     "price_of": None,
     "records": rows.RecordRow,
     "reprice": repricing.RepricedRow,
+    "rework_rates": rework.ReworkRateRow,
+    "rework_reasons": rework.ReworkReasonRow,
     "runs": rows.RunRow,
     "spending": None,
     "spent_by": window_rows.SpentByRow,

@@ -1,0 +1,70 @@
+"""``spanledger rework``: what was paid twice, and why."""
+
+from collections.abc import Sequence
+from typing import Annotated, cast, get_args
+
+import typer
+
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.query import ReworkBy, ReworkRate, ReworkReasonRow
+
+from .figures import interval, percent, value
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import NOTHING_FOUND, console, cost, count, print_json, share, text, usd
+
+_RATES = (
+    "{by}", ">attempts", ">wasted", ">rate", ">95% interval", ">cost", ">wasted", ">of cost",
+    ">multiplier",
+)  # fmt: skip
+_REASONS = ("{by}", "reason", ">attempts", ">input", ">output", ">cost", ">waited")
+
+
+def rework(
+    by: Annotated[
+        str, typer.Option("--by", help=f"A row is: {', '.join(get_args(ReworkBy))}.")
+    ] = "agent",
+    agent: Annotated[str, typer.Option("--agent", help="Only work of this agent.")] = "",
+    url: Url = DEFAULT_ADDRESS,
+    since: Since = None,
+    until: Until = None,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """What was paid twice: retries, answers made again, judged wrong or built on those; and why.
+
+    Example: spanledger rework --by model --agent researcher
+    """
+    if by not in get_args(ReworkBy):
+        raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(ReworkBy))}")
+    with connect(url, workspace) as ledger:
+        report = ledger.rework(utc(since), utc(until), by=cast("ReworkBy", by), agent_name=agent)
+    if as_json:
+        print_json(report)
+        return
+    if not report.rates:
+        console().print(NOTHING_FOUND)
+        return
+    rates, reasons = ([name.format(by=by) for name in names] for names in (_RATES, _REASONS))
+    console().print(Grid("How much of the work was wasted", rates, map(_rate, report.rates)))
+    if report.reasons:
+        console().print(Grid("\nWhy", reasons, map(_reason, report.reasons)))
+
+
+def _rate(row: ReworkRate) -> Sequence[str]:
+    wasted = usd(row.rework_cost_usd) if row.rework_attempts else "-"
+    multiplier = "-" if row.rework_multiplier is None else f"{row.rework_multiplier:.3f}"
+    return (
+        text(row.key), count(row.attempts), count(row.rework_attempts),
+        value(row.rework_rate, percent), interval(row.rework_rate, percent),
+        usd(row.cost_usd), wasted, share(row.rework_cost_usd, row.cost_usd), multiplier,
+    )  # fmt: skip
+
+
+def _reason(row: ReworkReasonRow) -> Sequence[str]:
+    waited = f"{row.wait_seconds:,.1f} s" if row.wait_seconds else "-"
+    return (
+        text(row.key), text(row.rework_reason), count(row.attempts), count(row.input_tokens),
+        count(row.output_tokens),
+        cost(row.cost_usd, attempts=row.attempts, unpriced=row.unknown_cost_attempts), waited,
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""What was paid twice: how much of the work, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, get_args
+
+from spanledger_collector.errors import PermanentError
+
+from . import estimates
+from .economics import Ask
+from .estimates import Estimate
+from .rows import parse_rows
+
+#: What a row of the answer is.
+ReworkBy = Literal["total", "agent", "version", "model", "prompt", "tenant"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReworkReasonRow:
+    """Wasted attempts of one key and reason (query ``rework_reasons``)."""
+
+    key: str
+    rework_reason: str
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    unknown_cost_attempts: int
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReworkRateRow:
+    """Work of one key and what of it was wasted (query ``rework_rates``)."""
+
+    key: str
+    attempts: int
+    rework_attempts: int
+    cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    rework_cost_ratio: float | None
+    rework_multiplier: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReworkRate:
+    """How much of the work of one key was wasted.
+
+    Attributes:
+        key: an agent, version, model, prompt or tenant.
+        attempts: of work; what judges or guards is none.
+        rework_attempts: of them wasted.
+        rework_rate: the share; its interval takes attempts as independent of each other.
+        cost_usd: of all of them; None = nothing of it is known.
+        rework_cost_usd: of the wasted ones.
+        rework_cost_ratio: share of the cost.
+        rework_multiplier: paid for a dollar of work that was used; None = all was wasted.
+    """
+
+    key: str
+    attempts: int
+    rework_attempts: int
+    rework_rate: Estimate
+    cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    rework_cost_ratio: float | None
+    rework_multiplier: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReworkReport:
+    """Rates by key, most wasted first, and reasons by key, dearest first."""
+
+    by: str
+    rates: Sequence[ReworkRate]
+    reasons: Sequence[ReworkReasonRow]
+
+
+def rework(ask: Ask, period: Mapping[str, object], by: str, agent_name: str) -> ReworkReport:
+    """Read what was wasted.
+
+    Raises:
+        PermanentError: there are no such keys.
+    """
+    if by not in get_args(ReworkBy):
+        raise PermanentError(f"by {by!r} is none of {', '.join(get_args(ReworkBy))}")
+    asked = {**period, "by": by, "agent_name": agent_name}
+    rates = parse_rows(ReworkRateRow, ask("rework_rates", **asked))
+    reasons = parse_rows(ReworkReasonRow, ask("rework_reasons", **asked))
+    return ReworkReport(by, [_rate(row) for row in rates], reasons)
+
+
+def _rate(row: ReworkRateRow) -> ReworkRate:
+    share = estimates.share(row.rework_attempts, row.attempts).estimate
+    return ReworkRate(
+        row.key, row.attempts, row.rework_attempts, share, row.cost_usd, row.rework_cost_usd,
+        row.rework_cost_ratio, row.rework_multiplier,
+    )  # fmt: skip

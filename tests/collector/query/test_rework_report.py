@@ -1,0 +1,75 @@
+"""What was paid twice: rates and reasons agree with the runs, by any key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+
+import httpx
+import orjson
+import pytest
+from tests.support.served_ledger import served
+from tests.support.writer_ledger import RUNS
+
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.store import Store
+
+
+@pytest.fixture
+def ledger(written: Store) -> Iterator[Ledger]:
+    with Ledger(DirectReader(written)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_rate_and_multiplier_are_those_of_the_runs(ledger: Ledger, version: str) -> None:
+    """Each wasted call of a version, its cost, and what a dollar of used work cost."""
+    runs = [run for run in RUNS if run.version == version]
+    report = ledger.rework(by="version", agent_name="writer")
+    found = {row.key: row for row in report.rates}[f"writer {version}"]
+    again = sum(run.wasted_tokens > 0 for run in runs)
+    assert (found.attempts, found.rework_attempts) == (len(runs) + again, again)
+    cost, wasted = (
+        sum(each, Decimal(0)) for each in zip(*((r.cost, r.wasted) for r in runs), strict=True)
+    )
+    assert (found.cost_usd, found.rework_cost_usd) == (cost, wasted)
+    assert found.rework_multiplier == pytest.approx(float(cost / (cost - wasted)))
+    assert found.rework_cost_ratio == pytest.approx(float(wasted / cost))
+    assert found.rework_rate.method == "wilson"
+    assert (found.rework_rate.low or 0) < (found.rework_rate.value or 0)
+    (why,) = [row for row in report.reasons if row.key == f"writer {version}"]
+    assert (why.rework_reason, why.attempts, why.cost_usd) == ("regenerated", again, wasted)
+
+
+@pytest.mark.parametrize("by", ["agent", "version", "model", "prompt", "tenant"])
+def test_keys_are_parts_of_the_total(ledger: Ledger, by: str) -> None:
+    (total,) = ledger.rework(by="total").rates
+    report = ledger.rework(by=by)  # type: ignore[arg-type] -- all are
+    assert sum(row.attempts for row in report.rates) == total.attempts
+    assert sum(row.rework_attempts for row in report.rates) == total.rework_attempts
+    assert sum(row.attempts for row in report.reasons) == total.rework_attempts
+    assert sum(row.rework_cost_usd or 0 for row in report.rates) == total.rework_cost_usd
+
+
+def test_what_was_wasted_at_unknown_cost_says_so(filled: Store) -> None:
+    """A retry after a timeout is counted among those of unknown cost."""
+    with Ledger(DirectReader(filled)) as ledger:
+        report = ledger.rework()
+    reasons = {(row.key, row.rework_reason): row for row in report.reasons}
+    retried = reasons["planner", "transport_retry"]
+    assert (retried.attempts, retried.wait_seconds) == (2, 1.75)
+    # The one that timed out may have been billed; the 429 and the 500 were not.
+    assert (retried.cost_usd, retried.unknown_cost_attempts) == (0, 1)
+    failed = reasons["researcher", "failed"]
+    assert (failed.cost_usd, failed.unknown_cost_attempts) == (0, 0)
+    with pytest.raises(PermanentError, match="by 'colour' is none of total, agent"):
+        ledger.rework(by="colour")  # type: ignore[arg-type] -- that is the test
+
+
+def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+        answer = client.get("/v1/rework", params={"by": "model", "agent": "writer"})
+        expected = asdict(ledger.rework(by="model", agent_name="writer"))
+        assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
