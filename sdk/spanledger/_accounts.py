@@ -18,7 +18,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 Window = Literal["day", "month"]
 
@@ -79,6 +79,7 @@ class Account:
         "starts",
         "told",
         "unknown_calls",
+        "used_seconds",
     )
 
     def __init__(self, key: str, limit: int, window: Window | None) -> None:
@@ -88,6 +89,7 @@ class Account:
         self._ends_seconds = _NEVER
         #: Counts the windows, and a fork.
         self.epoch = 0
+        self.used_seconds = 0.0
         self._empty()
         with GUARD.lock:
             GUARD.accounts.add(self)
@@ -120,7 +122,8 @@ class Account:
 
     def roll(self) -> None:
         """Start the next window if this one is over. Under the lock."""
-        if self._ends_seconds <= CLOCK.now_seconds():
+        self.used_seconds = CLOCK.now_seconds()
+        if self._ends_seconds <= self.used_seconds:
             self.epoch += 1
             self._empty()
             self._open_window()
@@ -172,9 +175,17 @@ class Reservation:
                     account.unknown_calls += unknown
 
 
+class Over(NamedTuple):
+    """An account that an amount is too much for: its place, and what it had at that moment."""
+
+    place: int
+    spent: int
+    reserved: int
+
+
 def reserve(
     accounts: Sequence[Account], amount: int, binding: Sequence[bool], refused: Sequence[bool]
-) -> tuple[Reservation | None, list[int]]:
+) -> tuple[Reservation | None, list[Over]]:
     """Set this amount aside on all accounts, or on none.
 
     Args:
@@ -184,16 +195,16 @@ def reserve(
         refused: of each account, whether it refuses in any case.
 
     Returns:
-        The reservation (None: refused), and the places of the accounts it is too much for.
+        The reservation (None: refused), and the accounts it is too much for.
     """
     with GUARD.lock:
-        over: list[int] = []
+        over: list[Over] = []
         refusing = False
         for place, account in enumerate(accounts):
             account.roll()
-            too_much = account.spent + account.reserved + amount > account.limit
-            if too_much or refused[place]:
-                over.append(place)
+            spent, reserved = account.spent, account.reserved
+            if spent + reserved + amount > account.limit or refused[place]:
+                over.append(Over(place, spent, reserved))
                 refusing = refusing or refused[place] or binding[place]
         if refusing:
             return None, over

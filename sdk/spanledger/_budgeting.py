@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 from opentelemetry.context import Context
 
 from spanledger import rates, semconv
-from spanledger._accounts import GUARD, Account, Reservation, reserve
+from spanledger._accounts import Account, Over, Reservation, reserve
 from spanledger._answer import Answer
-from spanledger._attempts import failure_of
+from spanledger._attempts import Attempt, failure_of
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._in_force import Holding, key_of
@@ -97,6 +97,11 @@ class _Over(NamedTuple):
         return unknown or self.budget.mode == "raise"
 
 
+def _interrupted(error: BaseException) -> bool:
+    """Whether the provider may have read, and billed, a request that failed with this."""
+    return isinstance(error, _INTERRUPTED) or failure_of(error) == "timeout"
+
+
 def rates_of(provider: str, model: str) -> ModelRates | None:
     """The user's rates of a model, else those of the card; None = not known."""
     if OWN.models:
@@ -152,17 +157,27 @@ class Hold:
             self._reservation.settle(0)
 
     @guarded(None)
-    def settle(self, answer: Answer, error: BaseException | None, source: str) -> None:
+    def settle(
+        self,
+        answer: Answer,
+        error: BaseException | None,
+        source: str,
+        attempts: Sequence[Attempt] = (),
+    ) -> None:
         """Pay for the call, which has ended.
 
         Args:
             answer: with its usage, as far as it is known.
             error: what the call failed with.
             source: where the usage is from (``semconv.USAGE_SOURCE``).
+            attempts: the HTTP requests of the client library, where they were seen.
         """
         if self._reservation is not None:
             cost = self._cost(answer, error, source, self._reservation.amount)
-            self._reservation.settle(cost or 0, unknown=cost is None)
+            lost = sum(attempt.failure == "timeout" for attempt in attempts)
+            if error is not None and source == "missing" and _interrupted(error):
+                lost = max(lost, 1)
+            self._reservation.settle((cost or 0) + lost * self._input_cost, unknown=cost is None)
 
     def _cost(
         self, answer: Answer, error: BaseException | None, source: str, reserved: int
@@ -176,8 +191,7 @@ class Hold:
             return settled_cost(known or rates_of(request.provider, request.model), answer)
         if error is None:
             return reserved or None  # the answer comes later, or cannot be read: at most this
-        interrupted = isinstance(error, _INTERRUPTED) or failure_of(error) == "timeout"
-        return self._input_cost if interrupted else 0
+        return 0  # but see `settle`: what was sent may have been read
 
 
 def take(
@@ -221,18 +235,14 @@ def _hold(request: Request, held: Sequence[Holding], here: Context) -> Hold:
     unknown = upper.total is None
     if unknown:
         _tell_unknown(request)
-    with GUARD.lock:  # so that an error tells what the decision was made on
-        reservation, over = reserve(
-            accounts,
-            upper.total or 0,
-            [one.mode == "raise" for one in budgets],
-            [unknown and one.on_unknown == "raise" for one in budgets],
-        )
-        errors = [
-            _Over(budgets[at], accounts[at], _error(budgets[at], accounts[at], upper, reservation))
-            for at in over
-        ]
-    return Hold(request, reservation, upper.input, errors)
+    reservation, over = reserve(
+        accounts,
+        upper.total or 0,
+        [one.mode == "raise" for one in budgets],
+        [unknown and one.on_unknown == "raise" for one in budgets],
+    )
+    told = [_over(budgets[met.place], accounts[met.place], met, upper) for met in over]
+    return Hold(request, reservation, upper.input, told)
 
 
 def _upper(request: Request, assumed_output_tokens: int) -> _Upper:
@@ -248,19 +258,16 @@ def _upper(request: Request, assumed_output_tokens: int) -> _Upper:
     return _Upper(None, 0) if cost is None else _Upper(*cost)
 
 
-def _error(
-    one: budget, account: Account, upper: _Upper, reservation: Reservation | None
-) -> BudgetExceededError:
-    """What the call met: the reservations of others, not its own."""
-    own = 0 if reservation is None else reservation.amount
-    return BudgetExceededError(
+def _over(one: budget, account: Account, met: Over, upper: _Upper) -> _Over:
+    error = BudgetExceededError(
         one.name,
         account.key,
         limit_usd=usd(account.limit),
-        spent_usd=usd(account.spent),
-        reserved_usd=usd(account.reserved - own),
+        spent_usd=usd(met.spent),
+        reserved_usd=usd(met.reserved),
         wanted_usd=None if upper.total is None else usd(upper.total),
     )
+    return _Over(one, account, error)
 
 
 def _attributes(error: BudgetExceededError, action: str) -> Attributes:

@@ -350,7 +350,8 @@ class Call:
                 self.span.set_status(Status(StatusCode.ERROR))
         finally:
             if self._hold is not None:
-                self._hold.settle(answer, error, str(source[semconv.USAGE_SOURCE]))
+                told = str(source[semconv.USAGE_SOURCE])
+                self._hold.settle(answer, error, told, self._attempts)
             self.span.end(end_time=end_ns)
 
     def _facts_of(

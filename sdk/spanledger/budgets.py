@@ -7,6 +7,8 @@ limit on every request, what is settled stays within the limit, however many cal
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import threading
 from collections.abc import Callable
 from contextvars import Token
@@ -27,9 +29,10 @@ from spanledger.errors import BudgetExceededError, ConfigurationError
 Per = Literal["run", "agent", "tenant"]
 Mode = Literal["warn", "raise"] | Callable[[BudgetExceededError], object]
 
-#: Accounts of one budget that are remembered; those of the run, agent or tenant that was used least
-#: recently go first, and with them what was spent on it.
+#: Accounts of one budget that are remembered; of the oldest, the one that was used least recently
+#: goes first, and with it what was spent on it.
 MAX_ACCOUNTS: Final = 10_000
+_LOOKED_AT: Final = 100
 _PERS: Final = (None, "run", "agent", "tenant")
 _WINDOWS: Final = (None, "day", "month")
 
@@ -126,6 +129,11 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         _check("per", per, _PERS)
         _check("window", window, _WINDOWS)
         _check("on_unknown", on_unknown, ("warn", "raise"))
+        if inspect.iscoroutinefunction(mode):
+            raise ConfigurationError(
+                f"mode={mode!r}: a coroutine function cannot decide, for it would not be awaited; "
+                "give a plain function"
+            )
         if not callable(mode):
             _check("mode", mode, ("warn", "raise", "or a function"))
         if assumed_output_tokens < 0:
@@ -159,13 +167,18 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         key = key if self.per is not None else ""
         if self.per == "run" and not key:  # a call that is a trace by itself
             return Account(key, self._limit, self.window)
+        found = self._accounts.get(key)
+        return self._open(key) if found is None else found
+
+    def _open(self, key: str) -> Account:
         with GUARD.lock:
-            account = self._accounts.pop(key, None)
+            account = self._accounts.get(key)
             if account is None:
                 account = Account(key, self._limit, self.window)
                 if len(self._accounts) >= MAX_ACCOUNTS:
-                    del self._accounts[next(iter(self._accounts))]
-            self._accounts[key] = account
+                    oldest = itertools.islice(self._accounts.values(), _LOOKED_AT)
+                    del self._accounts[min(oldest, key=lambda one: one.used_seconds).key]
+                self._accounts[key] = account
             return account
 
     def state(self, key: str | None = None) -> BudgetState:

@@ -274,9 +274,12 @@ def test_a_budget_follows_propagated_contexts() -> None:
 
 def test_accounts_of_runs_are_bounded() -> None:
     one = budget(1, per="run")
+    busy = one.account("busy")
+    reserve([busy], 1, [True], [True])
     for number in range(MAX_ACCOUNTS + 5):
         one.account(str(number))
     assert len(one._accounts) == MAX_ACCOUNTS
+    assert one.account("busy") is busy  # those that were not used for long go first
 
 
 # --- modes ----------------------------------------------------------------------------------------
@@ -543,6 +546,7 @@ def _until(done: Any) -> None:
         ({"limit_usd": 1, "per": "user"}, "per='user'"),
         ({"limit_usd": 1, "window": "year"}, "window='year'"),
         ({"limit_usd": 1, "mode": "stop"}, "mode='stop'"),
+        ({"limit_usd": 1, "mode": asyncio.sleep}, "would not be awaited"),
         ({"limit_usd": 1, "on_unknown": "free"}, "on_unknown='free'"),
         ({"limit_usd": 1, "assumed_output_tokens": -1}, "assumed_output_tokens=-1"),
     ],

@@ -1,9 +1,8 @@
 """The rate card: what each model costs now, in whole atto-USD (1e-18 USD) per token.
 
 Integers, because a budget adds and compares them at every call. A finer rate of the book is rounded
-up. The ledger's cost is the price book's, dated and to
-the last digit; the card knows today's list price of a model and nothing of contracts, regions and
-hours of the day.
+up. The ledger's cost is the price book's, dated and to the last digit; the card knows today's list
+price of a model and nothing of contracts, regions and hours of the day.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import openai
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -172,6 +173,21 @@ async def test_a_cancelled_call_frees_its_output(desk: Desk) -> None:
             await asyncio.wait_for(chat(client, max_tokens=10_000), 0.2)
         assert 0 < one.state().spent_usd < Decimal("0.001")
         assert one.state().reserved_usd == 0
+
+
+def test_each_request_that_timed_out_pays_for_its_input(desk: Desk) -> None:
+    """The client asks again by itself; what it sent before may be billed all the same."""
+    client = desk.make(cases_openai.CASES, "sync", max_retries=1, timeout=0.3)
+    with budget(1) as one:
+        desk.provider.enqueue(Answer(hang=True), SAID)
+        chat(client)
+        lost = one.state().spent_usd - SAID_COST
+        assert 0 < lost < SAID_COST
+        desk.provider.enqueue(Answer(hang=True), Answer(hang=True))
+        with pytest.raises(openai.APITimeoutError):
+            chat(client)
+        assert one.state().spent_usd == SAID_COST + 3 * lost
+    assert one.state().reserved_usd == 0
 
 
 def test_calls_that_are_not_sampled_count(desk: Desk) -> None:
