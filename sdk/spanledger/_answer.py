@@ -54,14 +54,14 @@ class Usage:
     @property
     def known(self) -> bool:
         """Whether the provider sent both sides, or bills by other units alone."""
-        if self.input_tokens is None and self.output_tokens is None:
-            return bool(self.units)
-        return self.input_tokens is not None and self.output_tokens is not None
+        if self.input_tokens is None:
+            return self.output_tokens is None and bool(self.units)
+        return self.output_tokens is not None
 
     @property
     def needs_texts(self) -> bool:
         """Whether somebody will read what was generated: to count it, or to tell it."""
-        return CAPTURE.on or not self.known
+        return not self.known or CAPTURE.on
 
 
 @dataclass(slots=True)

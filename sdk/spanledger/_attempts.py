@@ -9,14 +9,14 @@ variable.
 from __future__ import annotations
 
 import itertools
-import time
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Final, Protocol, cast
 
-from spanledger._guard import guarded
+from spanledger._guard import guarded, swallow
 from spanledger._patching import Kind, Target, Wrapper
 
 HTTP_ERROR: Final = 400
@@ -156,16 +156,17 @@ def send(
     observer = current.get()
     if observer is None or not observer.requesting:
         return wrapped(*args, **kwargs)
-    started = time.perf_counter()
+    started = perf_counter()
+    sent = args[0] if args else kwargs.get("request")  # by name: ``stream`` of the same class
     observer.sending += 1
     try:
         response = wrapped(*args, **kwargs)
     except BaseException as error:
-        _tell(observer, started, _url(args, kwargs), None, error)
-        raise
-    finally:
         observer.sending -= 1
-    _tell(observer, started, _url(args, kwargs), response)
+        _tell(observer, started, sent, None, error)
+        raise
+    observer.sending -= 1
+    _tell(observer, started, sent, response)
     return response
 
 
@@ -179,16 +180,17 @@ async def send_async(
     observer = current.get()
     if observer is None or not observer.requesting:
         return await wrapped(*args, **kwargs)
-    started = time.perf_counter()
+    started = perf_counter()
+    sent = args[0] if args else kwargs.get("request")  # by name: ``stream`` of the same class
     observer.sending += 1
     try:
         response = await wrapped(*args, **kwargs)
     except BaseException as error:
-        _tell(observer, started, _url(args, kwargs), None, error)
-        raise
-    finally:
         observer.sending -= 1
-    _tell(observer, started, _url(args, kwargs), response)
+        _tell(observer, started, sent, None, error)
+        raise
+    observer.sending -= 1
+    _tell(observer, started, sent, response)
     return response
 
 
@@ -215,35 +217,45 @@ def _observed(
 
 
 async def _awaited(observer: Observer, pending: Awaitable[Any], url: object) -> Any:
-    started = time.perf_counter()
+    started = perf_counter()
     try:
         response = await pending
     except BaseException as error:
-        _tell(observer, started, url, None, error)
+        _tell(observer, started, None, None, error, url=url)
         raise
-    _tell(observer, started, getattr(response, "url", url), response)
+    _tell(observer, started, response, response, url=url)
     return response
 
 
-def _url(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> object:
-    """Where the request goes; ``stream`` of the HTTP libraries gives it by name."""
-    return getattr(args[0] if args else kwargs.get("request"), "url", None)
-
-
-@guarded(None)
 def _tell(
     observer: Observer,
     started: float,
-    url: object,
+    addressed: object,
     response: Any,
     error: BaseException | None = None,
+    *,
+    url: object = None,
 ) -> None:
-    if error is not None:
-        failure = failure_of(error)
-    else:
-        status = getattr(response, "status_code", None) or response.status
-        failure = str(status) if status >= HTTP_ERROR else ""
-    observer.attempted(Attempt(started, time.perf_counter(), failure, url))
+    """Tell the observer.
+
+    Args:
+        observer: who wants to know.
+        started: when the request was made.
+        addressed: what has the ``url`` it went to.
+        response: the answer, if any.
+        error: why there is none.
+        url: the address, where nothing has it.
+    """
+    try:  # written out: every call of every client comes by here
+        url = getattr(addressed, "url", url)
+        if error is None:
+            status = getattr(response, "status_code", None) or response.status
+            failure = "" if status < HTTP_ERROR else str(status)
+        else:
+            failure = failure_of(error)
+        observer.attempted(Attempt(started, perf_counter(), failure, url))
+    except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
+        swallow(_tell)
 
 
 #: What is patched. Redirects are followed inside, so a redirect is not an attempt of its own.

@@ -29,7 +29,7 @@ from spanledger._attempts import Attempt, Observer, current, failure_of
 from spanledger._draining import FINISHER
 from spanledger._estimate import estimate_usage
 from spanledger._facts import Attributes
-from spanledger._guard import guarded, internal_errors
+from spanledger._guard import guarded, internal_errors, swallow
 from spanledger._hosts import server_attributes
 from spanledger._repeats import Repeat
 from spanledger._stream import ClosingBody, Take, stream_kind
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Api", "Call", "Reading", "internal_errors"]
 
-_FAILED: Final = object()
 #: Operations whose prompt has a chat format.
 _OF_MESSAGES: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_GENERATE_CONTENT})
 
@@ -51,33 +50,22 @@ class Call:
     user's context is as before.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_answered_ns",
-        "_attempts",
-        "_first_chunk",
-        "_here",
-        "_hold",
-        "_kwargs",
-        "_open",
-        "_outer",
-        "_perf",
-        "_prompt",
-        "_reading",
-        "_started_ns",
-        "_token",
-        "api",
-        "asked",
-        "chunk",
-        "model",
-        "owner",
-        "provider",
-        "reading",
-        "repeat",
-        "requesting",
-        "sending",
-        "span",
-    )
+    # What most calls leave as it is stands here once, and not in each of them.
+    #: The client's own provider, where only the requests tell where they go; else empty.
+    provider: str = ""
+    #: Its place among the calls of its run that ask the same question.
+    repeat: Repeat | None = None
+    requesting: bool = False
+    sending: int = 0
+    reading: bool = False
+    chunk: Take
+    _prompt: tuple[object, ...] | None = None
+    _reading: Reading | None = None
+    _first_chunk: float = 0.0
+    _answered_ns: int = 0
+    _outer: Observer | None = None
+    _token: Token[Context] | None = None
+    _hold: Hold | None = None
 
     def __init__(
         self,
@@ -93,29 +81,19 @@ class Call:
         self.api = api
         self.span = span
         self.owner = owner
-        self.model = str(kwargs.get("model") or "")
-        #: The client's own provider, where only the requests tell where they go; else empty.
-        self.provider = ""
-        #: Its place among the calls of its run that ask the same question.
-        self.repeat: Repeat | None = None
-        self.requesting = False
-        self.sending = 0
-        self.reading = False
         #: Attributes of the request.
         self.asked = asked
-        self._hold: Hold | None = None
         self._kwargs = kwargs
-        self._prompt: tuple[object, ...] | None = None
-        self._reading: Reading | None = None
-        self._attempts: list[Attempt] = []
         self._started_ns = started_ns
-        self._perf = perf_counter()
-        self._first_chunk = 0.0
-        self._answered_ns = 0
-        self._open = [True]
-        self._outer: Observer | None = None
-        self._token: Token[Context] | None = None
         self._here: Context | None = here  # until it is entered
+        self._open = [True]
+        self._attempts: list[Attempt] = []
+        self._perf = perf_counter()
+
+    @property
+    def model(self) -> str:
+        """The model that was asked for; empty where none was."""
+        return str(self._kwargs.get("model") or "")
 
     # --- the client's method -------------------------------------------------------------------
     def __enter__(self) -> Call:  # noqa: PYI034 - never subclassed, and Self is not in 3.10
@@ -158,27 +136,27 @@ class Call:
         Returns:
             What the user gets: the result itself, or a transparent proxy of a stream.
         """
-        outcome = self._observe(result, asynchronous=asynchronous)
-        if outcome is _FAILED:
+        try:  # written out: every call of every client comes by here
+            return self._observe(result, asynchronous=asynchronous)
+        except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
+            swallow(self._observe)
             self.finish(None)
-        return result if outcome is None or outcome is _FAILED else outcome
+            return result
 
-    @guarded(_FAILED)
     def _observe(self, result: Any, *, asynchronous: bool) -> Any:
-        if self.api.watch is not None:
-            self.api.watch(self, result, self._kwargs)
-            return None
-        if self.api.streaming(self._kwargs) and _is_stream(result):
+        api, kwargs = self.api, self._kwargs
+        if api.watch is not None:
+            api.watch(self, result, kwargs)
+        elif api.streaming(kwargs) and _is_stream(result):
             return self._watch(result, asynchronous=asynchronous)
-        response = getattr(result, "http_response", None) if _asks_raw(self._kwargs) else None
-        if response is not None:
+        elif (response := _raw_response(result, kwargs)) is not None:
             from spanledger._body import watch_body
 
             self.keep_prompt()
             watch_body(self, response, asynchronous=asynchronous)
-            return None
-        self._finish(self.api.answer(result), None)
-        return None
+        else:
+            self._finish(api.answer(result), None)
+        return result
 
     def answered(self) -> None:
         """The answer is whole: the span ends now, whenever the application reads the answer."""
@@ -197,7 +175,7 @@ class Call:
         """Be ready for the chunks of a stream."""
         self.keep_prompt()
         self._reading = reading or self.start_reading()
-        self.chunk: Take = self._first  # not in __init__: a cycle that most calls do not need
+        self.chunk = self._first  # not in __init__: a cycle that most calls do not need
 
     def start_reading(self) -> Reading:
         """A fresh reading of this call's stream."""
@@ -313,7 +291,7 @@ class Call:
             return 0
         if self.repeat is not None:
             self.repeat.ended(error)
-        return self._answered_ns or self._now_ns()
+        return self._answered_ns or self._started_ns + int((perf_counter() - self._perf) * 1e9)
 
     def _now_ns(self) -> int:
         return self._started_ns + int((perf_counter() - self._perf) * 1e9)
@@ -360,7 +338,7 @@ class Call:
         attributes = _facts.answer_attributes(answer, self.api.tier_attribute)
         attributes |= source
         if self._attempts:
-            attributes |= _facts.attempt_attributes(self._attempts)
+            _facts.add_attempts(attributes, self._attempts)
         if self.repeat is not None:
             attributes |= self.repeat.attributes(answer.error_code)
         if source[semconv.USAGE_SOURCE] != "missing":
@@ -392,6 +370,6 @@ def _is_stream(result: Any) -> bool:
     return hasattr(result, "__next__") or hasattr(result, "__anext__")
 
 
-def _asks_raw(kwargs: Mapping[str, Any]) -> bool:
-    """Raw responses are asked for by a header; without any, no attribute has to be looked up."""
-    return bool(kwargs.get("extra_headers"))
+def _raw_response(result: Any, kwargs: Mapping[str, Any]) -> Any:
+    """The HTTP response in a raw one, which a header asks for; without any, nothing is read."""
+    return getattr(result, "http_response", None) if kwargs.get("extra_headers") else None

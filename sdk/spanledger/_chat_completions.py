@@ -13,6 +13,11 @@ from spanledger._answer import Answer, Usage, count, fields_of, present, strings
 from spanledger._facts import Attributes
 from spanledger._instrumentor import number, sampling_attributes
 
+#: The parameters that a span tells.
+_TOLD: Final = frozenset(
+    {"max_completion_tokens", "max_tokens", "temperature", "top_p", "service_tier", "n"}
+)
+
 
 def tier(kwargs: Mapping[str, Any]) -> Attributes:
     """The service tier that was asked for."""
@@ -22,6 +27,8 @@ def tier(kwargs: Mapping[str, Any]) -> Attributes:
 
 def request(kwargs: Mapping[str, Any]) -> Attributes:
     """Parameters of a chat completion."""
+    if _TOLD.isdisjoint(kwargs):
+        return {}
     attributes = sampling_attributes(kwargs, "max_completion_tokens", "max_tokens")
     if "service_tier" in kwargs:
         attributes |= tier(kwargs)
@@ -110,7 +117,7 @@ class ChatReading:
     __slots__ = ("_choices", "_finishes", "_last", "_texts", "_usage")
 
     def __init__(self, kwargs: Mapping[str, Any]) -> None:
-        self._choices = int(number(kwargs, "n") or 1)
+        self._choices = int(number(kwargs, "n") or 1) if "n" in kwargs else 1
         self._texts: list[str] = []
         self._finishes: dict[int, str] = {}
         self._usage: Any = None
@@ -159,12 +166,12 @@ class ChatReading:
     def answer(self) -> Answer:
         """Whole once every choice has ended or the usage has come."""
         usage = usage_of(self._usage)
-        last = self._last
+        last = fields_of(self._last)
         return Answer(
-            response_id=text(getattr(last, "id", None)),
-            model=text(getattr(last, "model", None)),
-            finish_reasons=tuple(self._finishes[index] for index in sorted(self._finishes)),
-            service_tier=text(getattr(last, "service_tier", None)),
+            response_id=text(last.get("id")),
+            model=text(last.get("model")),
+            finish_reasons=tuple([self._finishes[index] for index in sorted(self._finishes)]),
+            service_tier=text(last.get("service_tier")),
             usage=usage,
             texts=self._texts,
             complete=len(self._finishes) >= self._choices or usage.known,

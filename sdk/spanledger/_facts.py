@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from spanledger import semconv
 from spanledger._answer import Answer, Usage
 from spanledger._attempts import Attempt, own_attempts, retries_of
-from spanledger._guard import guarded
+from spanledger._guard import swallow
 from spanledger.compute import estimate_call
 
 if TYPE_CHECKING:
@@ -61,26 +61,24 @@ def add_usage(attributes: Attributes, usage: Usage) -> None:
     written as 0 (writes to a cache are left out where there were none, too). Should a provider
     report more cached than total input, the uncached part is 0.
     """
-    total, made = usage.input_tokens, usage.output_tokens
-    read, short = usage.cache_read_tokens, usage.cache_write_5m_tokens
-    hour = usage.cache_write_1h_tokens
-    written = short + hour
+    total, made, read = usage.input_tokens, usage.output_tokens, usage.cache_read_tokens
+    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
     if total is not None:
         attributes[semconv.USAGE_INPUT_TOKENS] = total
         attributes[semconv.USAGE_INPUT_UNCACHED_TOKENS] = max(0, total - read - written)
         attributes[semconv.USAGE_CACHE_READ_TOKENS] = read
-        if written:  # beside what is known, a write that is left out is none
-            attributes[semconv.USAGE_CACHE_WRITE_5M_TOKENS] = short
-            attributes[semconv.USAGE_CACHE_WRITE_1H_TOKENS] = hour
     if made is not None:
         attributes[semconv.USAGE_OUTPUT_TOKENS] = made
         attributes[semconv.USAGE_BILLED_OUTPUT_TOKENS] = made
     if read:
         attributes[semconv.USAGE_CACHE_READ_INPUT_TOKENS] = read
-    if written:
-        attributes[semconv.USAGE_CACHE_WRITE_INPUT_TOKENS] = written
     if usage.reasoning_tokens:
         attributes[semconv.USAGE_REASONING_OUTPUT_TOKENS] = usage.reasoning_tokens
+    if written:
+        attributes[semconv.USAGE_CACHE_WRITE_INPUT_TOKENS] = written
+        if total is not None:  # beside what is known, a write that is left out is none
+            attributes[semconv.USAGE_CACHE_WRITE_5M_TOKENS] = usage.cache_write_5m_tokens
+            attributes[semconv.USAGE_CACHE_WRITE_1H_TOKENS] = usage.cache_write_1h_tokens
     if usage.parts or usage.units or usage.cost_usd is not None:  # nearly never
         attributes |= _beside_text(usage)
 
@@ -112,40 +110,39 @@ def estimate_attributes(
     return attributes
 
 
-def attempt_attributes(attempts: list[Attempt]) -> Attributes:
-    """How often the client library asked; nothing when no HTTP request was seen.
+def add_attempts(attributes: Attributes, attempts: list[Attempt]) -> None:
+    """How often the client library asked, of the requests that were seen.
 
     What was answered at once has a number and no count of retries: it is one less.
     """
-    if not attempts:
-        return {}
-    own = own_attempts(attempts)
-    if len(own) == 1:
-        return {semconv.ATTEMPT_NUMBER: 1}
-    retries = retries_of(own)
-    attributes: Attributes = {
-        semconv.ATTEMPT_NUMBER: retries.count + 1,
-        semconv.RETRY_COUNT: retries.count,
-    }
+    if len(attempts) > 1:  # nearly never
+        attempts = own_attempts(attempts)
+    if len(attempts) == 1:
+        attributes[semconv.ATTEMPT_NUMBER] = 1
+        return
+    retries = retries_of(attempts)
+    attributes[semconv.ATTEMPT_NUMBER] = retries.count + 1
+    attributes[semconv.RETRY_COUNT] = retries.count
     if retries.count:
         attributes[semconv.RETRY_REASON] = retries.reasons
         attributes[semconv.RETRY_WAIT_SECONDS] = retries.wait_seconds
-    return attributes
 
 
-@guarded(None)
 def add_compute(attributes: Attributes, answered: str, asked: str, usage: Usage) -> None:
     """FLOPs and memory of the call, by the model that answered, else by the one asked for.
 
     Nothing where the architecture of neither is known.
     """
-    given, made = usage.input_tokens, usage.output_tokens
+    given, made, cached = usage.input_tokens, usage.output_tokens, usage.cache_read_tokens
     if given is None or made is None:
         return
-    cached = usage.cache_read_tokens
-    estimate = estimate_call(answered, given, cached, made) if answered else None
-    if estimate is None:
-        estimate = estimate_call(asked, given, cached, made)
+    try:  # written out: every call of every client comes by here
+        estimate = estimate_call(answered, given, cached, made)
+        if estimate is None and asked != answered:
+            estimate = estimate_call(asked, given, cached, made)
+    except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
+        swallow(add_compute)
+        return
     if estimate is None:
         return
     prefill, decode, total, low, high, method, _, weights_bytes, kv_bytes, vram_source = estimate

@@ -47,9 +47,10 @@ PROCESS: Final = _Process()
 
 def holdings(context: Context) -> tuple[Holding, ...]:
     """The budgets that hold in this context; empty nearly always."""
-    around = cast("tuple[Holding, ...]", context.get(_KEY, ()))
-    if not PROCESS.budgets:
-        return around
+    kept = context.get(_KEY)
+    if kept is None and not PROCESS.budgets:
+        return ()
+    around = cast("tuple[Holding, ...]", kept or ())
     known = [holding.budget for holding in around]
     return (*around, *(Holding(one, None) for one in PROCESS.budgets if one not in known))
 

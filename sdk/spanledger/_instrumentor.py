@@ -7,24 +7,23 @@ reads it. The drivers below are the only code between a user and a client's meth
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import time_ns
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
 from spanledger import _fetch, _scope, semconv
 from spanledger._api import Api
-from spanledger._attempts import Observer, current
+from spanledger._attempts import current
 from spanledger._body import watch_helper
 from spanledger._call import Call
 from spanledger._factories import Factory
 from spanledger._facts import Attributes
-from spanledger._guard import guarded
+from spanledger._guard import guarded, swallow
 from spanledger._hosts import client_attributes
 from spanledger._in_force import holdings
 from spanledger._maker import defer, forget
@@ -142,25 +141,31 @@ def both(
     )
 
 
+class _Tracers(dict[str, Tracer]):
+    """The tracers of one provider, by the scope of a client's instrumentation."""
+
+    def __init__(self, provider: TracerProvider | None) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def __missing__(self, scope: str) -> Tracer:
+        tracer = self[scope] = trace.get_tracer(scope, tracer_provider=self._provider)
+        return tracer
+
+
 class Tracing:
     """Where spans go: the application's provider, or one that was given."""
 
     def __init__(self) -> None:
-        self._provider: TracerProvider | None = None
-        self._tracers: dict[str, Tracer] = {}
+        self.tracers = _Tracers(None)
 
     def use(self, provider: TracerProvider | None) -> None:
         """Send the spans of every client to this provider from now on (None: the application's)."""
-        self._provider = provider
-        self._tracers = {}
+        self.tracers = _Tracers(provider)
 
     def tracer(self, scope: str) -> Tracer:
         """The tracer of one client's instrumentation."""
-        tracer = self._tracers.get(scope)
-        if tracer is None:
-            tracer = trace.get_tracer(scope, tracer_provider=self._provider)
-            self._tracers[scope] = tracer
-        return tracer
+        return self.tracers[scope]
 
 
 def wrapper_of(
@@ -172,7 +177,12 @@ def wrapper_of(
         return _fetching(api, kind, instrumentor, functools.partial(tracing.tracer, scope))
 
     def opener(instance: Any, kwargs: Mapping[str, Any], maker: Context | None) -> Call | None:
-        return open_call(api, tracing.tracer(scope), instrumentor, instance, kwargs, maker=maker)
+        try:  # written out: every call of every client comes by here
+            tracer = tracing.tracers[scope]
+            return open_call(api, tracer, instrumentor, instance, kwargs, maker=maker)
+        except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
+            swallow(open_call)
+            return None
 
     return _DRIVERS[kind](opener, api)
 
@@ -199,9 +209,9 @@ def _drive_sync(opener: Opener, api: Api) -> Wrapper:
     def driver(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        given = api.named(args, kwargs)
+        given = api.named(args, kwargs) if args else kwargs
         if api.lazy and api.streaming(given):
-            begin = functools.partial(opener, instance, given, otel_context.get_current())
+            begin = functools.partial(opener, instance, given, get_current())
             return defer(wrapped(*args, **kwargs), begin)
         call = opener(instance, given, None)
         if call is None:
@@ -217,9 +227,9 @@ def _drive_async(opener: Opener, api: Api) -> Wrapper:
     async def driver(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        given = api.named(args, kwargs)
+        given = api.named(args, kwargs) if args else kwargs
         if api.lazy and api.streaming(given):
-            begin = functools.partial(opener, instance, given, otel_context.get_current())
+            begin = functools.partial(opener, instance, given, get_current())
             return defer(await wrapped(*args, **kwargs), begin)
         call = opener(instance, given, None)
         if call is None:
@@ -238,7 +248,7 @@ def _drive_manager(opener: Opener, api: Api) -> Wrapper:
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         manager = wrapped(*args, **kwargs)
-        begin = functools.partial(opener, instance, kwargs, otel_context.get_current())
+        begin = functools.partial(opener, instance, kwargs, get_current())
         return _manage(manager, begin, api) or manager
 
     return driver
@@ -294,7 +304,6 @@ _DRIVERS: Final[Mapping[Kind, Callable[[Opener, Api], Wrapper]]] = {
 }
 
 
-@guarded(None)
 def open_call(
     api: Api,
     tracer: Tracer,
@@ -302,7 +311,7 @@ def open_call(
     instance: Any,
     kwargs: Mapping[str, Any],
     *,
-    maker: Context | None = None,
+    maker: Context | None,
 ) -> Call | None:
     """Start the span of one call, in the context of its maker (None: the current one).
 
@@ -310,53 +319,45 @@ def open_call(
         None when there is nothing to tell: the span is not recorded, or the client's method was
         called inside a call that is being told already, or makes calls that are.
     """
-    running = current.get()
-    if running is not None and running.requesting and _includes(running, instance):
+    outer = current.get()
+    if outer is not None and not outer.requesting:
+        outer = None
+    if outer is not None and _includes(outer, instance):
         return None
     if api.told_inside is not None and api.told_inside(kwargs):
         return None
-    here = otel_context.get_current() if maker is None else maker
-    return _open(api, tracer, instrumentor, instance, kwargs, running=running, here=here)
-
-
-def _open(
-    api: Api,
-    tracer: Tracer,
-    instrumentor: Instrumentor,
-    instance: Any,
-    kwargs: Mapping[str, Any],
-    *,
-    running: Observer | None,
-    here: Context,
-) -> Call | None:
-    started_ns = time.time_ns()
+    started_ns = time_ns()
+    here = get_current() if maker is None else maker
     if api.adapt is not None:
         api, kwargs = api.adapt(kwargs)
     kwargs, flavour, address = instrumentor.asks(instance, kwargs)
-    attributes = api.request(kwargs)
-    model = kwargs.get("model")
-    name = api.operation
-    if isinstance(model, str) and model:
-        attributes[semconv.REQUEST_MODEL] = model
-        name = f"{api.operation} {model}"
-    attributes[semconv.OPERATION_NAME] = api.operation
     provider = flavour or instrumentor.provider
+    name, attributes = _question(api, kwargs)
     attributes.update(client_attributes(address, provider))
-    if api.streaming(kwargs) or api.snapshot is not None:
-        attributes[semconv.REQUEST_STREAM] = True
-    span = tracer.start_span(
-        name, context=here, kind=_CLIENT, attributes=attributes, start_time=started_ns
-    )
+    span = tracer.start_span(name, here, _CLIENT, attributes, start_time=started_ns)
     if not span.is_recording() and not holdings(here):  # a budget counts calls nobody samples
         return None
     call = Call(api, span, instance, kwargs, asked=attributes, started_ns=started_ns, here=here)
-    run_id = _scope.current_run_id(here)
+    run_id = _scope.current_run_id(here) if here else None
     if run_id:
-        outer = getattr(running, "repeat", None) if running and running.requesting else None
-        call.repeat = recognise(api, kwargs, span, outer, run_id)
+        call.repeat = recognise(api, kwargs, span, getattr(outer, "repeat", None), run_id)
     if semconv.SERVER_ADDRESS not in attributes:
         call.provider = provider
     return call
+
+
+def _question(api: Api, kwargs: Mapping[str, Any]) -> tuple[str, Attributes]:
+    """The name of a call's span, and what was asked for."""
+    name = api.operation
+    attributes = api.request(kwargs)
+    attributes[semconv.OPERATION_NAME] = name
+    model = kwargs.get("model")
+    if isinstance(model, str) and model:
+        attributes[semconv.REQUEST_MODEL] = model
+        name = f"{name} {model}"
+    if api.snapshot is not None or api.streaming(kwargs):
+        attributes[semconv.REQUEST_STREAM] = True
+    return name, attributes
 
 
 def _includes(running: Any, instance: object) -> bool:

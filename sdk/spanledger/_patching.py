@@ -71,9 +71,6 @@ class PatchState(enum.Enum):
     SPARE = "spare"
 
 
-_INSTALLED: Final = PatchState.INSTALLED  # a member of an enumeration is slow to look up
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """One method. ``optional`` ones exist in some versions only and are not warned about.
@@ -109,7 +106,7 @@ class WrappedOver(Wrapped):
         if instance is not None:
             return bound
         theirs: Any = self.__wrapped__
-        below = Wrapped(theirs.__wrapped__, self._self_wrapper)
+        below = Wrapped(theirs.__wrapped__, self._self_wrapper, self._self_enabled)
 
         def pass_on(_below: Any, holder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             whole = bound if holder is None else self.__get__(holder, type(holder))
@@ -129,13 +126,16 @@ class Patch:
     _owner: type[Any] | None = field(default=None, repr=False)
     _original: Any = field(default=None, repr=False)
     _hooked: bool = field(default=False, repr=False)
+    #: A list, and empty while this is off: wrapt looks at its truth in each call, also of a bound
+    #: method that was kept since before the removal. A function of ours would cost each call more.
+    _switch: Any = field(default_factory=list[bool], init=False, repr=False)
 
     def install(self) -> None:
         """Wrap the method now, or as soon as its module is imported. Does nothing when it is on."""
         if self.state in (PatchState.MISSING, PatchState.SPARE):
             return
         if self.state in (PatchState.INSTALLED, PatchState.COVERED) and self._is_reached():
-            self.state = PatchState.INSTALLED
+            self._turn_on()
             return
         self.state = PatchState.PENDING
         if self._owner is not None:
@@ -147,6 +147,7 @@ class Patch:
     def remove(self) -> None:
         """Put the original back, the very same object."""
         if self.state is PatchState.INSTALLED and self._owner is not None:
+            self._switch.clear()
             layer: Any = vars(self._owner).get(self._attribute)
             if self._is_ours(layer):
                 self._restore(self._owner, layer.__wrapped__)
@@ -188,8 +189,8 @@ class Patch:
         return False
 
     def _is_ours(self, layer: Any) -> bool:
-        wrapper = getattr(layer, "_self_wrapper", None)
-        return isinstance(layer, _WRAPPERS) and wrapper == self._dispatch
+        switch = getattr(layer, "_self_enabled", None)
+        return isinstance(layer, _WRAPPERS) and switch is self._switch
 
     def _imported(self, module: ModuleType) -> None:
         self._hooked = False  # an import hook fires once
@@ -218,8 +219,12 @@ class Patch:
         function: Any = self._original or getattr(owner, self._attribute)
         over_others = isinstance(self._original, _WRAPPERS)
         kind = WrappedOver if over_others else Wrapped
-        setattr(owner, self._attribute, kind(function, self._dispatch))
+        setattr(owner, self._attribute, kind(function, self.wrapper, self._switch))
+        self._turn_on()
+
+    def _turn_on(self) -> None:
         self.state = PatchState.INSTALLED
+        self._switch[:] = [True]
 
     def _restore(self, owner: type[Any], below: Any) -> None:
         if self._original is None:
@@ -233,17 +238,6 @@ class Patch:
         self.detail = detail
         level = logging.DEBUG if self.target.optional else level
         _log.log(level, "spanledger: cannot patch %s: %s", self.target, detail)
-
-    def _dispatch(
-        self,
-        wrapped: Callable[..., Any],
-        instance: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        if self.state is not _INSTALLED:  # a bound method kept since before the removal
-            return wrapped(*args, **kwargs)
-        return self.wrapper(wrapped, instance, args, kwargs)
 
 
 @dataclass(slots=True)

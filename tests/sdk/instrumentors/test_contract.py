@@ -623,7 +623,7 @@ def test_private_names_of_clients_are_few_and_known() -> None:
         "_api_client",
         "_hidden_params",
         "_self_sink",
-        "_self_wrapper",
+        "_self_enabled",
     }
 
 
