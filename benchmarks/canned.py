@@ -6,11 +6,13 @@ own, whichever HTTP library their ``openai`` client stands on.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import openai
@@ -30,8 +32,18 @@ CLOCKS: Final[Mapping[str, Callable[[], float]]] = {
     "processor": time.process_time,
 }
 
+
+@dataclass(frozen=True)
+class Clients:
+    """A client of each kind, and the loop that the asynchronous one runs in."""
+
+    plain: openai.OpenAI
+    asynchronous: openai.AsyncOpenAI
+    loop: asyncio.AbstractEventLoop
+
+
 #: One call, or one stream read to its end.
-Work = Callable[[openai.OpenAI], None]
+Work = Callable[[Clients], None]
 
 #: The HTTP library under the installed client: ``httpx2`` since ``openai`` 3.
 http: Final[Any] = importlib.import_module(
@@ -96,6 +108,21 @@ def make_client(answer: Callable[[dict[str, Any]], Any] | None = None) -> openai
     )
 
 
+def make_clients() -> Clients:
+    """Clients with the answers of :data:`KINDS`."""
+    handler = _answering()
+
+    async def handle(request: Any) -> Any:
+        return handler(json.loads(await request.aread()))
+
+    asynchronous = openai.AsyncOpenAI(
+        api_key="x",
+        base_url="http://127.0.0.1/v1",
+        http_client=http.AsyncClient(transport=http.MockTransport(handle)),
+    )
+    return Clients(make_client(handler), asynchronous, asyncio.new_event_loop())
+
+
 def _answering() -> Callable[[dict[str, Any]], Any]:
     whole = whole_answer()
     streams = {str(chunks): events(chunks) for chunks in (SHORT_CHUNKS, LONG_CHUNKS)}
@@ -110,14 +137,21 @@ def _answering() -> Callable[[dict[str, Any]], Any]:
     return answer
 
 
-def call(client: openai.OpenAI) -> None:
+def call(clients: Clients) -> None:
     """One call."""
-    client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+    clients.plain.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
 
 
-def stream(client: openai.OpenAI, chunks: int) -> None:
+def call_async(clients: Clients) -> None:
+    """One call of the asynchronous client."""
+    messages: Any = [{"role": "user", "content": "hi"}]
+    asked = clients.asynchronous.chat.completions.create(model=MODEL, messages=messages)
+    clients.loop.run_until_complete(asked)
+
+
+def stream(clients: Clients, chunks: int) -> None:
     """One stream, read to its end."""
-    for _ in client.chat.completions.create(
+    for _ in clients.plain.chat.completions.create(
         model=MODEL,
         messages=[{"role": "user", "content": str(chunks)}],
         stream=True,
@@ -129,6 +163,7 @@ def stream(client: openai.OpenAI, chunks: int) -> None:
 #: What is measured: its name, the work, and how many of it make one measurement.
 KINDS: Final[Mapping[str, tuple[Work, int]]] = {
     "call": (call, 20),
+    "async call": (call_async, 20),
     f"stream of {SHORT_CHUNKS}": (functools.partial(stream, chunks=SHORT_CHUNKS), 8),
     f"stream of {LONG_CHUNKS}": (functools.partial(stream, chunks=LONG_CHUNKS), 3),
 }
@@ -138,18 +173,18 @@ def with_floor(work: Work, attributes: Mapping[str, AttributeValue]) -> Work:
     """The work inside a hand-written span with these attributes, as one would write it by hand."""
     tracer = trace.get_tracer("floor")
 
-    def spanned(client: openai.OpenAI) -> None:
+    def spanned(clients: Clients) -> None:
         with tracer.start_as_current_span("chat", kind=trace.SpanKind.CLIENT) as span:
-            work(client)
+            work(clients)
             span.set_attributes(attributes)
 
     return spanned
 
 
-def timed(work: Work, client: openai.OpenAI, times: int) -> dict[str, float]:
+def timed(work: Work, clients: Clients, times: int) -> dict[str, float]:
     """Microseconds of one piece of work by each clock, after one that warms up."""
-    work(client)
+    work(clients)
     starts = {clock: now() for clock, now in CLOCKS.items()}
     for _ in range(times):
-        work(client)
+        work(clients)
     return {clock: (now() - starts[clock]) / times * 1e6 for clock, now in CLOCKS.items()}

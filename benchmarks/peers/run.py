@@ -26,7 +26,7 @@ from benchmarks.canned import CLOCKS, KINDS, LONG_CHUNKS, SHORT_CHUNKS
 from benchmarks.peers import environments
 
 OURS: Final = "spanledger"
-_CALL, _SHORT, _LONG = KINDS
+_CALL, _ASYNC, _SHORT, _LONG = KINDS
 
 #: Microseconds added, by (name, kind, clock).
 Added = Mapping[tuple[str, str, str], float]
@@ -94,16 +94,18 @@ def _chunk(added: Added, name: str, clock: str) -> float:
 
 
 def _print(added: Added, processes: list[_Process], clock: str) -> None:
-    floor = added["floor", _CALL, clock]
+    floor, floor_async = (added["floor", kind, clock] for kind in (_CALL, _ASYNC))
     print(f"added {clock} time, microseconds")
-    print(f"  {'':20}{'call':>8}{'/ floor':>9}{_SHORT:>14}{_LONG:>15}{'per chunk':>11}  attributes")
+    kinds = f"{_CALL:>8}{'/ floor':>9}{_ASYNC:>12}{'/ floor':>9}{_SHORT:>14}{_LONG:>15}"
+    print(f"  {'':20}{kinds}{'per chunk':>11}  attributes")
     rows = sorted(processes, key=lambda process: added[process.name, _CALL, clock])
     attributes = {process.name: process.introduction["attributes"][_CALL] for process in rows}
     for name in ("again", "floor", *attributes):
         shown = {"again": "noise (bare again)", "floor": "floor"}.get(name, name)
-        call, short, long = (added[name, kind, clock] for kind in KINDS)
+        call, call_async, short, long = (added[name, kind, clock] for kind in KINDS)
         print(
-            f"  {shown:20}{call:+8.0f}{call / floor:9.2f}{short:+14.0f}{long:+15.0f}"
+            f"  {shown:20}{call:+8.0f}{call / floor:9.2f}"
+            f"{call_async:+12.0f}{call_async / floor_async:9.2f}{short:+14.0f}{long:+15.0f}"
             f"{_chunk(added, name, clock):+11.2f}  {attributes.get(name, '')}"
         )
 

@@ -29,7 +29,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.util.types import AttributeValue
 
-from benchmarks.canned import KINDS, MODEL, Discard, Work, http, make_client, timed, with_floor
+from benchmarks.canned import KINDS, MODEL, Discard, Work, http, make_clients, timed, with_floor
 
 _GONE: Final = object()
 Attributes = Mapping[str, AttributeValue]
@@ -99,11 +99,13 @@ class _Switch:
     """Puts the client's methods as they were, or as the instrumentation left them."""
 
     def __init__(self, instrument: Callable[[], None]) -> None:
-        owners = (
-            _load("openai.resources.chat.completions").Completions,
-            *openai.OpenAI.__mro__[:-1],
-            *http.Client.__mro__[:-1],
-        )
+        completions = _load("openai.resources.chat.completions")
+        clients = (openai.OpenAI, openai.AsyncOpenAI, http.Client, http.AsyncClient)
+        owners = {
+            completions.Completions: None,
+            completions.AsyncCompletions: None,
+            **{owner: None for client in clients for owner in client.__mro__[:-1]},
+        }
         before = {owner: dict(vars(owner)) for owner in owners}
         instrument()
         self._changed = [
@@ -141,7 +143,7 @@ class _Worker:
     """The variants of one environment."""
 
     def __init__(self, name: str, tap: _Tap) -> None:
-        self._client = make_client()
+        self._clients = make_clients()
         self._switch = _Switch(_INSTRUMENT[name])
         self._written = {kind: self._record(tap, work) for kind, (work, _) in KINDS.items()}
         self._switch.turn(on=False)
@@ -149,7 +151,7 @@ class _Worker:
     def _record(self, tap: _Tap, work: Work) -> Attributes:
         """The attributes of the one span that the instrumentation makes of this work."""
         tap.kept = []
-        work(self._client)
+        work(self._clients)
         (span,), tap.kept = tap.kept, None
         return dict(span.attributes or {})
 
@@ -165,7 +167,7 @@ class _Worker:
             work = with_floor(work, self._written[kind])
         self._switch.turn(on=variant == "metered")
         try:
-            return timed(work, self._client, times)
+            return timed(work, self._clients, times)
         finally:
             self._switch.turn(on=False)
 
