@@ -41,8 +41,8 @@ from spanledger._gaps import (
 from spanledger._instrumentor import Instrumentor, Method, both, number, sampling_attributes
 from spanledger._patching import Kind, Target
 
-#: Oldest version tried: with the contract suite; the only one.
-MINIMUM_VERSION: Final = "7.3.1"
+#: Oldest version tried: with the contract suite.
+MINIMUM_VERSION: Final = "5.20.7"
 
 
 def _chat_request(kwargs: Mapping[str, Any]) -> Attributes:
@@ -249,7 +249,7 @@ INSTRUMENTOR: Final = Instrumentor(
         ),
         *both(_FIRST, "BaseCohere.rerank", RERANK),
         *both("cohere.client", "Client.embed", EMBED),
-        *both("cohere.batches.client", "BatchesClient.retrieve", BATCH),
+        *both("cohere.batches.client", "BatchesClient.retrieve", BATCH, optional=True),
         *both("cohere.embed_jobs.client", "EmbedJobsClient.get", EMBED_JOB),
     ),
     helpers=(),

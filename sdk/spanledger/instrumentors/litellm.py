@@ -30,8 +30,8 @@ from spanledger._patching import Kind, Target
 from spanledger._responses import ResponseReading
 from spanledger._routing import own_model, split_model
 
-#: Oldest version tried: with the contract suite; the only one.
-MINIMUM_VERSION: Final = "1.110.2"
+#: Oldest version tried: with the contract suite.
+MINIMUM_VERSION: Final = "1.82.0"
 
 #: Parameters of calls that ask no provider.
 _MOCKS: Final = ("mock_response", "mock_tool_calls", "mock_timeout")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -31,16 +33,23 @@ ANSWER = Answer(text=SECRET_ANSWER, input_tokens=1000, output_tokens=70, cache_r
 EMBEDDED = Answer(input_tokens=12, output_tokens=0)
 
 
+_METHODS = ("chat", "chat_stream", "embed", "rerank", "generate", "generate_stream")
+
+
 class Client:
     """The client, closed by the HTTP client it was given."""
 
-    def __init__(self, client: Any, http: httpx.Client | httpx.AsyncClient) -> None:
+    def __init__(
+        self, client: Any, http: httpx.Client | httpx.AsyncClient, given: dict[str, Any]
+    ) -> None:
         asynchronous = isinstance(http, httpx.AsyncClient)
         self.close: Callable[[], Any] = http.aclose if asynchronous else http.close
-        self.chat, self.chat_stream = client.chat, client.chat_stream
-        self.embed, self.rerank = client.embed, client.rerank
-        self.generate, self.generate_stream = client.generate, client.generate_stream
-        self.batches, self.embed_jobs = client.batches, client.embed_jobs
+        for name in _METHODS:
+            setattr(self, name, functools.partial(getattr(client, name), **given))
+        self.batches, self.embed_jobs = getattr(client, "batches", None), client.embed_jobs
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
 
 
 def make(mode: Mode, provider: Provider, **options: Any) -> Any:
@@ -57,7 +66,18 @@ def _make(mode: Mode, provider: Provider, *kinds: Any, **options: Any) -> Any:
     library, kind = (httpx.Client, kinds[0]) if mode == "sync" else (httpx.AsyncClient, kinds[1])
     http: Any = library(verify=False, timeout=options.get("timeout"))  # no certificates to load
     build: Any = kind
-    return Client(build("made-up", base_url=provider.url, httpx_client=http, **options), http)
+    retries = {} if _RETRIES in inspect.signature(build).parameters else _by_request(options)
+    client = build("made-up", base_url=provider.url, httpx_client=http, **options)
+    return Client(client, http, retries)
+
+
+_RETRIES = "max_retries"
+
+
+def _by_request(options: dict[str, Any]) -> dict[str, Any]:
+    """Old versions take the number of retries with each request."""
+    given = options.pop(_RETRIES, None)
+    return {} if given is None else {"request_options": {_RETRIES: given}}
 
 
 OPERATIONS = (
