@@ -117,9 +117,10 @@ class Hold:
 
     Attributes:
         attributes: what the span tells of it; empty where the call is within its budgets.
+        met: the last of the errors that a budget was asked about.
     """
 
-    __slots__ = ("_input_cost", "_over", "_request", "_reservation", "attributes")
+    __slots__ = ("_input_cost", "_over", "_request", "_reservation", "attributes", "met")
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class Hold:
         self._input_cost = input_cost
         self._over = over
         self.attributes: Attributes = {}
+        self.met: BudgetExceededError | None = None
 
     def enforce(self) -> None:
         """Do what each budget is to do that this call is too much for.
@@ -142,6 +144,7 @@ class Hold:
             BaseException: what a function of the user raises.
         """
         for one in sorted(self._over, key=lambda one: not one.refuses):
+            self.met = one.error
             self.attributes = _attributes(one.error, "refused")
             if one.refuses:
                 raise one.error
@@ -217,7 +220,7 @@ def take(
             hold.enforce()
         except BaseException as error:
             hold.release()
-            refuse(hold.attributes, error)
+            refuse(hold.attributes, hold.met or error)  # whatever the user's function raised
             raise
     return hold
 

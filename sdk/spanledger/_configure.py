@@ -105,9 +105,11 @@ def init(
     with _state.lock:
         if not disabled():
             _begin(arguments)
-        if budgets and not (_state.on and _state.instrumented):
+        held = _state.on and _state.instrumented and PROCESS.budgets == tuple(budgets)
+        if budgets and not held:
             _log.warning(
-                "%d budgets are not in force: telemetry is off, or no client is instrumented",
+                "%d budgets are not in force: telemetry is off, no client is instrumented, or "
+                "init() was called before with others",
                 len(budgets),
             )
 
@@ -118,6 +120,8 @@ def _begin(arguments: dict[str, Any]) -> None:
             _instrument(arguments["instrument"])
         return
     if _state.on and _state.arguments is not None:
+        if arguments["budgets"] and not PROCESS.budgets:
+            _add_budgets(_state.arguments, arguments)
         _warn_if_different(_state.arguments, arguments)
         return
     _state.arguments = arguments
@@ -247,6 +251,16 @@ def _use_budgets(
 
         _budgeting.use_rates(given)
     PROCESS.budgets = tuple(budgets)
+
+
+def _add_budgets(first: dict[str, Any], again: Mapping[str, Any]) -> None:
+    """Budgets of a later ``init`` hold where the first had none: the launcher's, for one."""
+    try:
+        _use_budgets(again["budgets"], again["rates"], PROCESS.tenant)
+    except ConfigurationError as error:
+        _log.warning("%s", error)
+    else:
+        first.update(budgets=again["budgets"], rates=again["rates"])
 
 
 def _identify(provider: Any, tenant: str) -> None:

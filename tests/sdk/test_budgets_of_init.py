@@ -52,6 +52,27 @@ def test_they_hold_for_the_process_with_the_rates_of_argument_and_file(tmp_path:
     assert sent == 5
 
 
+def test_the_first_that_has_budgets_decides() -> None:
+    """Those of the program hold under a launcher, which calls ``init`` before it; once."""
+    finished = run(
+        """
+        import logging, spanledger
+        logging.basicConfig()
+        spanledger.init()
+        one, two = spanledger.budget(1), spanledger.budget(2)
+        for _ in range(2):
+            spanledger.init(budgets=[one])
+        print(spanledger._in_force.PROCESS.budgets == (one,))
+        spanledger.init(budgets=[two])
+        """,
+        {"OTEL_TRACES_EXPORTER": "none"},
+    )
+    assert finished.stdout == "True\n"
+    different, unenforced = finished.stderr.splitlines()
+    assert "other values of budgets" in different
+    assert "1 budgets are not in force" in unenforced
+
+
 @pytest.mark.parametrize(
     "given", ["instrument=False", "exporter='nowhere'", "rates={'mine': {}}", ""]
 )

@@ -216,6 +216,25 @@ def test_the_helper_of_anthropic_is_asked_where_its_manager_is_entered(desk: Des
     assert desk.provider.requests == []
 
 
+def test_a_call_that_a_function_refused_is_told_as_refused(desk: Desk) -> None:
+    """Whatever the function raises: the span says why nothing was sent."""
+
+    class NoMoneyError(Exception):
+        """The user's own."""
+
+    def refuse(_error: BudgetExceededError) -> None:
+        raise NoMoneyError
+
+    client = desk.make(cases_openai.CASES, "sync")
+    with budget(0, mode=refuse), pytest.raises(NoMoneyError):
+        chat(client)
+    [span] = desk.spans()
+    attributes = dict(span.attributes or {})
+    assert attributes[semconv.ERROR_TYPE] == "BudgetExceededError"
+    assert attributes[semconv.BUDGET_EXCEEDED] == "refused"
+    assert desk.provider.requests == []
+
+
 def test_a_warning_budget_changes_nothing_but_the_span(desk: Desk) -> None:
     desk.provider.enqueue(SAID)
     client = desk.make(cases_openai.CASES, "sync")
