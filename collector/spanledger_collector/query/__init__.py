@@ -5,6 +5,8 @@ ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same ro
 """
 
 from .agent_report import AgentReport
+from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
+from .breakdowns import Breakdowns, Slice
 from .comparison import Compared, ComparisonReport
 from .economics import AgentEconomics, AgentSums, GroupBy
 from .estimates import Estimate
@@ -44,15 +46,19 @@ __all__ = [
     "AgentSums",
     "AssetRow",
     "AttemptRow",
+    "AttemptsRow",
     "BreakEven",
+    "Breakdowns",
     "By",
     "ChargeLineRow",
     "ChargeRow",
     "Compared",
     "ComparisonReport",
+    "CostPathRow",
     "CoverageRow",
     "DirectReader",
     "EarnedByRow",
+    "EconomicsRow",
     "Estimate",
     "ExplainedAttemptRow",
     "Explanation",
@@ -63,6 +69,7 @@ __all__ = [
     "ModelRow",
     "NamedQuery",
     "Payback",
+    "PriceUsedRow",
     "Reader",
     "RecordRow",
     "Recorded",
@@ -75,6 +82,7 @@ __all__ = [
     "ReworkReport",
     "RunRow",
     "Scenario",
+    "Slice",
     "SpanRow",
     "SpentByRow",
     "TraceReport",

@@ -24,6 +24,7 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.store import Store
 
+from .breakdowns import Breakdowns
 from .decisions import Decisions, period
 from .explanation import (
     ChargeLineRow,
@@ -62,7 +63,7 @@ Guard = Callable[[Store, str], str]
 
 
 @final
-class Ledger(Decisions):
+class Ledger(Decisions, Breakdowns):
     """Typed reads of one ledger; use :meth:`connect`.
 
     Args:

@@ -81,6 +81,11 @@ class RunRow:
     inclusive_cost_usd: Decimal | None
     rework_cost_usd: Decimal | None
     estimated_cost_usd: Decimal | None
+    amortized_cost_usd: Decimal | None
+    total_cost_usd: Decimal | None
+    value_usd: Decimal | None
+    margin_usd: Decimal | None
+    succeeded: bool
     unpriced_attempts: int
     flops_total: int
 
@@ -167,6 +172,13 @@ class SpanRow:
     excluded_reason: str
     cost_usd: Decimal | None
     price_status: str
+    input_tokens: int
+    output_tokens: int
+    retries: int
+    rework_cost_usd: Decimal | None
+    rework_reason: str
+    offset_ns: int
+    trace_ns: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from spanledger_collector import sql
 from spanledger_collector.query import (
     DirectReader,
     Ledger,
+    breakdown_rows,
     economics,
     explanation,
     frontier,
@@ -44,6 +45,10 @@ TYPES: dict[str, type | None] = {
     "agent_mix": None,
     "agent_statistics": economics.MomentsRow,
     "agents": rows.AgentRow,
+    "attempts_by": breakdown_rows.AttemptsRow,
+    "cost_paths": breakdown_rows.CostPathRow,
+    "economics_by": breakdown_rows.EconomicsRow,
+    "prices_used": breakdown_rows.PriceUsedRow,
     "asset_contributions": payback.ContributionRow,
     "assets": rows.AssetRow,
     "value_rules": rows.ValueRuleRow,

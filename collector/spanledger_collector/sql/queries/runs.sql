@@ -1,5 +1,6 @@
 -- runs: the newest runs.
--- parameters: workspace; since, until (start of the run, until exclusive); agent_name (empty = any); limit.
+-- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any); limit;
+--   offset (so many of the newest are left out).
 -- grain: one row a run, newest first. columns: those of the view run_economics.
 SELECT *
 FROM run_economics
@@ -7,8 +8,10 @@ WHERE workspace = {workspace:String}
     AND started_at >= {since:DateTime64(9)}
     AND started_at < {until:DateTime64(9)}
     AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+    AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
+    AND ({tenant:String} = '' OR tenant = {tenant:String})
 ORDER BY
     started_at DESC,
     trace_id,
     run_id
-LIMIT {limit:UInt32};
+LIMIT {limit:UInt32} OFFSET {offset:UInt32};

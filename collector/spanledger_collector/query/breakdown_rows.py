@@ -1,0 +1,94 @@
+"""Rows of the questions where the money goes and what came of it, by anything (``Breakdowns``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EconomicsRow:
+    """What runs cost, earned and took (query ``economics_by``)."""
+
+    key: str
+    runs: int
+    successful_runs: int
+    failed_runs: int
+    success_ratio: float
+    calls: int
+    attempts: int
+    retries: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    rework_cost_usd: Decimal | None
+    rework_cost_ratio: float | None
+    estimated_cost_usd: Decimal | None
+    amortized_cost_usd: Decimal | None
+    total_cost_usd: Decimal | None
+    value_usd: Decimal | None
+    margin_usd: Decimal | None
+    valued_runs: int
+    total_cost_per_run_usd: Decimal | None
+    total_cost_per_success_usd: Decimal | None
+    unpriced_attempts: int
+    known_cost_ratio: float
+    p50_duration_ns: int
+    p95_duration_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsRow:
+    """What counted attempts cost and used (query ``attempts_by``)."""
+
+    provider: str
+    key: str
+    attempts: int
+    failed_attempts: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    cost_ratio: float | None
+    rework_cost_usd: Decimal | None
+    estimated_cost_usd: Decimal | None
+    unpriced_attempts: int
+    known_cost_ratio: float
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CostPathRow:
+    """One path of agent, tool and model, of a depth of 0 to 3 (query ``cost_paths``)."""
+
+    depth: int
+    agent_name: str
+    tool_name: str
+    model: str
+    attempts: int
+    unpriced_attempts: int
+    cost_usd: Decimal | None
+    cost_ratio: float | None
+    before_cost_usd: Decimal | None
+    change_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUsedRow:
+    """A row of the price book that priced something (query ``prices_used``)."""
+
+    price_id: str
+    provider: str
+    model: str
+    service_tier: str
+    region: str
+    currency: str
+    input_per_million: Decimal | None
+    cache_read_per_million: Decimal | None
+    output_per_million: Decimal | None
+    valid_from: datetime
+    known_from: datetime
+    source_url: str
+    upstream: str
+    attempts: int
+    cost_usd: Decimal | None

@@ -1,0 +1,110 @@
+"""Where the money goes and what came of it, by anything; :class:`Ledger` answers it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from spanledger_collector.errors import PermanentError
+
+from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
+from .reader import Row
+from .rows import RunRow, parse_rows
+
+RunsBy = Literal["total", "day", "agent", "version", "tenant"]
+AttemptsBy = Literal["total", "model", "tool", "rework"]
+Period = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which part of the ledger is looked at; all of it by default.
+
+    Attributes:
+        since: what started from then on; None = from the first.
+        until: before this time; None = to the last.
+        agent_name: of this agent only; empty = of any.
+        agent_version: of this version of agents only.
+        tenant: on behalf of this tenant only.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    agent_name: str = ""
+    agent_version: str = ""
+    tenant: str = ""
+
+    def parameters(self) -> dict[str, object]:
+        """Those of a named query; what is not given is left to its default."""
+        named = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in named.items() if value}
+
+
+_ALL = Slice()
+
+
+class Breakdowns(ABC):
+    """Sums over a part of the ledger."""
+
+    @abstractmethod
+    def query(self, name: str, **parameters: object) -> list[Row]:
+        """Rows of any named query; see :meth:`Ledger.query`."""
+
+    def economics_by(self, by: RunsBy = "total", part: Slice = _ALL) -> Sequence[EconomicsRow]:
+        """What runs cost and earned, USD, and how long they took, ns.
+
+        Args:
+            by: what a row is: all runs, or those of one day (in order), agent, version or tenant.
+            part: which runs.
+
+        Raises:
+            PermanentError: there is no such kind of row.
+        """
+        _check(by, get_args(RunsBy))
+        return parse_rows(EconomicsRow, self.query("economics_by", by=by, **part.parameters()))
+
+    def attempts_by(self, by: AttemptsBy = "total", part: Slice = _ALL) -> Sequence[AttemptsRow]:
+        """What attempts cost, USD, and the tokens they used, most expensive first.
+
+        Args:
+            by: what a row is: all attempts, or those of a model, tool or reason of rework.
+            part: which attempts.
+
+        Raises:
+            PermanentError: there is no such kind of row.
+        """
+        _check(by, get_args(AttemptsBy))
+        return parse_rows(AttemptsRow, self.query("attempts_by", by=by, **part.parameters()))
+
+    def cost_paths(self, part: Slice = _ALL, before: Period | None = None) -> Sequence[CostPathRow]:
+        """Cost by agent, tool and model, summed at every level, beside an earlier period, USD.
+
+        Args:
+            part: which attempts.
+            before: start and end (exclusive) of the period held against; None = none.
+        """
+        earlier = {} if before is None else {"since_before": before[0], "until_before": before[1]}
+        return parse_rows(CostPathRow, self.query("cost_paths", **part.parameters(), **earlier))
+
+    def prices_used(self, part: Slice = _ALL) -> Sequence[PriceUsedRow]:
+        """The rows of the price book that priced these attempts, with their sources."""
+        return parse_rows(PriceUsedRow, self.query("prices_used", **part.parameters()))
+
+    def runs_of(self, part: Slice = _ALL, *, limit: int = 100, offset: int = 0) -> Sequence[RunRow]:
+        """Runs of a part of the ledger, newest first.
+
+        Args:
+            part: which runs.
+            limit: at most so many.
+            offset: so many of the newest are left out.
+        """
+        asked = {**part.parameters(), "limit": limit, "offset": offset}
+        return parse_rows(RunRow, self.query("runs", **asked))
+
+
+def _check(by: str, known: Sequence[str]) -> None:
+    if by not in known:
+        raise PermanentError(f"by {by!r} is none of {', '.join(known)}")

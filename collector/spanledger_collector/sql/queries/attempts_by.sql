@@ -1,0 +1,45 @@
+-- attempts_by: what counted attempts cost and used, by model, tool or what they were wasted on: where the variable cost goes.
+-- parameters: workspace; since, until (start of the call, until exclusive); agent_name, agent_version, tenant (empty = any); by (total |
+--   model | tool | rework).
+-- grain: one row a key, most expensive first; by rework only attempts that were wasted. units: USD, 12 decimals; tokens; seconds;
+--   ratios 0..1.
+-- columns: provider (of the price; by model only), key (model as priced, else as called; nearest tool, empty = none; rework reason; total),
+--   attempts, failed_attempts, input_tokens, output_tokens, cost_usd (NULL = unknown), cost_ratio (of the cost of all rows; NULL where
+--   nothing was paid), rework_cost_usd, estimated_cost_usd, unpriced_attempts, known_cost_ratio, wait_seconds (before trying again).
+SELECT
+    if({by:String} = 'model', if(a.priced_provider != '', a.priced_provider, a.provider), '') AS provider,
+    multiIf(
+        {by:String} = 'model',
+        multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model),
+        {by:String} = 'tool', a.tool_name,
+        {by:String} = 'rework', toString(a.rework_reason),
+        'total'
+    ) AS key,
+    count() AS attempts,
+    countIf(a.outcome != 'ok') AS failed_attempts,
+    sum(a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens) AS input_tokens,
+    sum(a.output_tokens) AS output_tokens,
+    sum(a.cost_usd) AS cost_usd,
+    toFloat64(cost_usd) / nullIf(sum(toFloat64(ifNull(cost_usd, 0))) OVER (), 0) AS cost_ratio,
+    sumIf(a.cost_usd, a.rework_reason != '') AS rework_cost_usd,
+    sumIf(a.cost_usd, a.usage_source = 'estimated') AS estimated_cost_usd,
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
+    1. - unpriced_attempts / attempts AS known_cost_ratio,
+    sum(a.wait_seconds) AS wait_seconds
+FROM attempts AS a FINAL
+WHERE a.workspace = {workspace:String}
+    AND a.started_at >= {since:DateTime64(9)}
+    AND a.started_at < {until:DateTime64(9)}
+    AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+    AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
+    AND ({tenant:String} = '' OR a.tenant = {tenant:String})
+    AND a.counted
+    AND ({by:String} != 'rework' OR a.rework_reason != '')
+    AND ({by:String} != 'model' OR a.operation NOT IN ('execute_tool', 'effort', 'expense'))
+GROUP BY
+    provider,
+    key
+ORDER BY
+    cost_usd DESC NULLS LAST,
+    provider,
+    key;
