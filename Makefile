@@ -89,6 +89,10 @@ test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run bes
 	  grep -vxFf constraints.txt $$pins | grep -vE '^(nvidia|cuda)-|^triton' > $$pins.differing; \
 	  mv $$pins.differing $$pins; \
 	done
+	for wanted in tests/environments/judges/*.in; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.12 --no-header --no-annotate \
+	    $$wanted -o $${wanted%.in}.txt || exit; \
+	done
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger

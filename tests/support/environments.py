@@ -19,6 +19,7 @@ import venv
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -33,11 +34,13 @@ class Environments:
         folder: where environments are made.
         layered: whatever the pins do not name is taken from the environment of this process, the
             checkout's own packages among it.
+        interpreter: of which Python they are; by default the one of this process.
     """
 
     pins: Path
     folder: Path
     layered: bool
+    interpreter: str = sys.executable
 
     def names(self) -> list[str]:
         """Every environment that has pins."""
@@ -73,8 +76,12 @@ class Environments:
 
     def _folder(self, name: str) -> Path:
         pins = self.pins.joinpath(f"{name}.txt").read_bytes()
-        digest = hashlib.sha256(pins + sys.version.encode()).hexdigest()[:8]
+        made_by = f"{sys.version}{self.interpreter}" if self._foreign() else sys.version
+        digest = hashlib.sha256(pins + made_by.encode()).hexdigest()[:8]
         return self.folder / f"{name}-{digest}"
+
+    def _foreign(self) -> bool:
+        return self.interpreter != sys.executable
 
     @contextmanager
     def _one_at_a_time(self, name: str) -> Generator[None]:
@@ -87,7 +94,10 @@ class Environments:
     def _make(self, name: str, folder: Path) -> None:
         for old in self.folder.glob(f"{name}-????????"):
             shutil.rmtree(old)
-        venv.create(folder, symlinks=True)
+        if self._foreign():
+            subprocess.run([self.interpreter, "-m", "venv", "--without-pip", folder], check=True)
+        else:
+            venv.create(folder, symlinks=True)
         if self.layered:
             self._put_on_top(folder)
         # Our own pip installs into it: an environment without pip is made in no time.
@@ -116,8 +126,37 @@ ENVIRONMENTS: Final = Environments(
     layered=True,
 )
 
+
+@cache
+def judges_python() -> str:
+    """A Python 3.12 of this machine, on the path or of pyenv; empty = there is none.
+
+    focus-validator needs 3.12 or newer, and its NumPy 3.12 or older.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    known = [*([sys.executable] if sys.version_info[:2] == (3, 12) else []), "python3.12"]
+    for found in [*known, *map(str, pyenv.glob("versions/3.12.*/bin/python3.12"))]:
+        path = shutil.which(found)
+        # A shim of pyenv is there also for versions that are switched off.
+        if (
+            path
+            and not subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode
+        ):
+            return path
+    return ""
+
+
+#: Tools of others that judge what we write, with nothing of ours.
+JUDGES: Final = Environments(
+    pins=Path(__file__).parents[1] / "environments" / "judges",
+    folder=Path(sys.prefix) / "environments",
+    layered=False,
+    interpreter=judges_python() or sys.executable,
+)
+
 if __name__ == "__main__":  # make test
-    for missing in [name for name in ENVIRONMENTS.names() if not ENVIRONMENTS.is_ready(name)]:
-        started = time.monotonic()
-        ENVIRONMENTS.python(missing)
-        print(f"made the environment {missing}: {time.monotonic() - started:.0f} s")  # noqa: T201
+    for environments in (ENVIRONMENTS, *([JUDGES] if judges_python() else [])):
+        for missing in [name for name in environments.names() if not environments.is_ready(name)]:
+            started = time.monotonic()
+            environments.python(missing)
+            print(f"made the environment {missing}: {time.monotonic() - started:.0f} s")  # noqa: T201

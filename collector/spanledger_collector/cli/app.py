@@ -16,6 +16,7 @@ from .compare import compare
 from .demo import demo
 from .doctor import doctor
 from .explain import explain
+from .export import export
 from .frontier import frontier
 from .models import models
 from .output import fail
@@ -73,6 +74,7 @@ app.command("runs")(runs)
 app.command("models")(models)
 app.command("assets")(assets)
 app.command("budget")(budget)
+app.command("export")(export)
 app.command("reconcile")(reconcile)
 app.command("reprice")(reprice)
 app.command("sql")(sql)

@@ -19,9 +19,10 @@ Url = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Since = Annotated[
-    datetime | None, typer.Option("--since", help="From this time (UTC), such as 2026-11-01.")
+    datetime | None,
+    typer.Option("--since", "--from", help="From this time (UTC), such as 2026-11-01."),
 ]
-Until = Annotated[datetime | None, typer.Option("--until", help="Before this time (UTC).")]
+Until = Annotated[datetime | None, typer.Option("--until", "--to", help="Before this time (UTC).")]
 Workspace = Annotated[str, typer.Option("--workspace", help="Whose ledger to read.")]
 
 

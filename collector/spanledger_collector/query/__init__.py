@@ -16,7 +16,7 @@ from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
 from .payback import BreakEven, Payback
 from .plain import plain_rows
-from .reader import DirectReader, Reader
+from .reader import DirectReader, Reader, Row
 from .recording import Recorded, Rejected
 from .remote import RemoteReader
 from .repricing import By, RepricedRow, Scenario
@@ -80,6 +80,7 @@ __all__ = [
     "ReworkRate",
     "ReworkReasonRow",
     "ReworkReport",
+    "Row",
     "RunRow",
     "Scenario",
     "Slice",

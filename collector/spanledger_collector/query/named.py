@@ -37,6 +37,7 @@ DEFAULTS: Mapping[str, object] = {
     "by": "total",
     "per": "",
     "key": "",
+    "grain": "day",
     "as_known_at": _LATEST,
     "as_valid_at": _EARLIEST,
     "of_model": "",

@@ -37,6 +37,7 @@ GIVEN: dict[str, Any] = {
     "model": "m1",
     "at": WHEN,
     "known_at": WHEN,
+    "slice_seconds": 600,
 }
 #: The agent that queries of one agent are asked for.
 AGENT = "planner"  # fmt: skip
@@ -59,6 +60,11 @@ TYPES: dict[str, type | None] = {
     "explain_charges": explanation.ChargeLineRow,
     "frontier": frontier.FrontierRow,
     "models": rows.ModelRow,
+    "export_attempts": None,
+    "export_days": None,
+    "export_runs": None,
+    "export_slices": None,
+    "focus": None,
     "is_priced": None,
     "price_of": None,
     "records": rows.RecordRow,

@@ -22,6 +22,8 @@ SELECT
     a.operation AS operation,
     a.run_id AS run_id,
     a.agent_name AS agent_name,
+    a.agent_version AS agent_version,
+    a.rework_reason AS rework_reason,
     toDate(a.started_at, 'UTC') AS day,
     a.started_at AS started_at,
     a.provider AS provider_seen,

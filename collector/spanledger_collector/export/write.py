@@ -1,0 +1,138 @@
+"""The files: CSV that spreadsheets may open, and Parquet with exact decimals."""
+
+import csv
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import Ledger, plain_rows
+
+from .tables import FORMATS, Exported, Format, Grain, tables
+
+#: What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PARQUET_SUFFIX = ".parquet"
+_Told = Callable[[int, int], None]
+
+
+def export(
+    ledger: Ledger,
+    path: Path,
+    format: Format = "csv",  # noqa: A002 - the word of the command line
+    *,
+    grain: Grain | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    on_piece: _Told = lambda _done, _all: None,
+) -> Exported:
+    """Write a period of a ledger to a file.
+
+    Args:
+        ledger: to read.
+        path: of the file; it is replaced when the export is complete.
+        format: ``csv``, ``parquet``, or ``focus`` (CSV, or Parquet where the path ends in
+            ``.parquet``).
+        grain: what a row is (see :func:`~.tables.tables`); None = ``run``, of FOCUS ``day``.
+        since: from this start on; None = from the first.
+        until: before this one; None = to the last.
+        on_piece: told after each piece how many are done, of how many.
+
+    Raises:
+        PermanentError: there is no such format or grain, or the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise PermanentError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
+    focus = format == "focus"
+    found = tables(
+        ledger, grain or ("day" if focus else "run"), since=since, until=until, focus=focus
+    )
+    as_parquet = format == "parquet" or (focus and path.suffix == _PARQUET_SUFFIX)
+    write = _write_parquet if as_parquet else _write_csv
+    told = _told(found, found.pieces, on_piece)
+    try:
+        with _complete(path) as part:
+            return Exported(write(part, told), found.unknown_cost_attempts)
+    except OSError as error:
+        raise PermanentError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _told(found: Iterable[pa.Table], pieces: int, on_piece: _Told) -> Iterator[pa.Table]:
+    for done, table in enumerate(found, 1):
+        yield table
+        on_piece(done, pieces)
+
+
+@contextmanager
+def _complete(path: Path) -> Generator[Path]:
+    """A file beside it, which takes its place at the end; nothing is left of one that failed."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_parquet(path: Path, found: Iterator[pa.Table]) -> int:
+    first = next(found)
+    rows = first.num_rows
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for table in found:
+            rows += table.num_rows
+            writer.write_table(table.cast(first.schema))
+    return rows
+
+
+def _write_csv(path: Path, found: Iterator[pa.Table]) -> int:
+    rows = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        for table in found:
+            if not rows and not file.tell():
+                writer.writerow(table.column_names)
+            writer.writerows(_lines(table))
+            rows += table.num_rows
+    return rows
+
+
+def _lines(table: pa.Table) -> Iterator[Sequence[str]]:
+    for row in plain_rows(table):
+        yield [_cell(value) for value in row.values()]
+
+
+def _text(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _moment(value: datetime) -> str:
+    told = f"{value.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S.%f}"
+    return told.rstrip("0").rstrip(".") + "Z"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+#: How values of a type are written: all digits, UTC, text that never begins a formula.
+_CELLS: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda _: "",
+    str: _text,
+    bool: lambda value: "true" if value else "false",
+    Decimal: lambda value: f"{value:f}",
+    datetime: _moment,
+    dict: _json,
+    list: _json,
+}
+
+
+def _cell(value: Any) -> str:
+    return _CELLS.get(value.__class__, str)(value)
