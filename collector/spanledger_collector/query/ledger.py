@@ -12,9 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import final
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, final
 
 import pyarrow as pa
+
+if TYPE_CHECKING:  # an optional package of the reader's own
+    import pandas as pd
 
 from spanledger_collector.errors import (
     ConfigurationError,
@@ -142,8 +146,32 @@ class Ledger(Decisions, Breakdowns):
         return self._reader.rows(name, self._parameters(name, parameters))
 
     def arrow(self, name: str, **parameters: object) -> pa.Table:
-        """A named query as an Arrow table (``.to_pandas()`` gives a data frame)."""
+        """A named query or a view as an Arrow table, money as exact decimals.
+
+        Args:
+            name: of a query, or of a view (``docs/views.md``); ``view:<name>`` where both exist.
+            parameters: those of the query; of a view ``since`` and ``until``, where it tells a
+                time.
+
+        Raises:
+            NotFoundError: there is no such query or view.
+            PermanentError: a parameter is missing, unknown or of the wrong type.
+        """
         return self._reader.arrow(name, self._parameters(name, parameters))
+
+    def pandas(self, name: str, **parameters: object) -> pd.DataFrame:
+        """The same as a data frame of pandas; money stays ``Decimal``, unknown is None.
+
+        Raises:
+            ConfigurationError: pandas is not installed; spanledger does not bring it.
+        """
+        if find_spec("pandas") is None:
+            raise ConfigurationError(
+                "a data frame needs pandas: pip install pandas, or read with Ledger.arrow"
+            )
+        table: Any = self.arrow(name, **parameters)
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
 
     def _parameters(self, name: str, given: Mapping[str, object]) -> Mapping[str, object]:
         """The given ones and the workspace, where the query asks for one (prices have none)."""

@@ -1,11 +1,14 @@
 """Named queries: the files of ``sql/queries/``, with their parameters read from the SQL itself.
 
+The views of ``sql/views/`` are queries too: ``view:run_economics`` (or ``run_economics``, where no
+query has that name), of one workspace and, where they tell a time, of a period.
+
 A parameter is written the ClickHouse way, ``{name:Type}``; values are always sent beside the
 statement, never spliced into it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
@@ -48,13 +51,37 @@ DEFAULTS: Mapping[str, object] = {
     "set_cache_read_ppm": -1,
 }
 
+_VIEW_PREFIX = "view:"
+_OF_WORKSPACE = "workspace = {workspace:String}"
+_BY_DAY = (
+    "day >= toDate({since:DateTime64(9)}, 'UTC')",
+    "day <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')",
+)
+_BY_START = ("started_at >= {since:DateTime64(9)}", "started_at < {until:DateTime64(9)}")
+#: View -> which of its rows a reader gets. A view by days gives them whole.
+VIEWS: Mapping[str, Sequence[str]] = {
+    "agent_unit_economics": (_OF_WORKSPACE, *_BY_DAY),
+    "amortization": (_OF_WORKSPACE,),
+    "charges": (_OF_WORKSPACE, *_BY_START),
+    "coverage": (_OF_WORKSPACE, *_BY_DAY),
+    "fx_history": (),
+    "model_cost": (_OF_WORKSPACE, *_BY_DAY),
+    "price_history": (),
+    "quality_cost": (_OF_WORKSPACE, *_BY_DAY),
+    "rework": (_OF_WORKSPACE, *_BY_DAY),
+    "rework_rate": (_OF_WORKSPACE, *_BY_DAY),
+    "run_economics": (_OF_WORKSPACE, *_BY_START),
+    "trace_cost": (_OF_WORKSPACE, *_BY_START),
+    "value_rules_in_force": ("workspace IN ('', {workspace:String})",),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
     """One read of the ledger.
 
     Attributes:
-        name: file name in ``sql/queries/`` without ``.sql``.
+        name: file name in ``sql/queries/`` without ``.sql``, or that of a view.
         text: the statement.
         parameters: parameter name -> ClickHouse type.
     """
@@ -141,12 +168,19 @@ def query_names() -> tuple[str, ...]:
 
 @cache
 def named(name: str) -> NamedQuery:
-    """The query of that name.
+    """The query of that name, or the view.
 
     Raises:
         NotFoundError: there is none; the message lists those there are.
     """
-    if name not in query_names():
-        raise NotFoundError(f"no query named {name!r}; there are: {', '.join(query_names())}")
-    text = sql.read(f"queries/{name}.sql")
+    view = name.removeprefix(_VIEW_PREFIX)
+    if name in query_names():
+        text = sql.read(f"queries/{name}.sql")
+    elif view in VIEWS:
+        text = f"SELECT * FROM {view} WHERE {' AND '.join(VIEWS[view]) or 'true'}"  # noqa: S608 - names and conditions of ours
+    else:
+        raise NotFoundError(
+            f"no query named {name!r}; there are: {', '.join(query_names())}; and the views "
+            f"{', '.join(_VIEW_PREFIX + one for one in VIEWS)}"
+        )
     return NamedQuery(name, text, dict(_PARAMETER.findall(text)))

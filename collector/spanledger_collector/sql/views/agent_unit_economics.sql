@@ -1,18 +1,30 @@
 -- agent_unit_economics: what a run of an agent costs, by day; runs outside any agent are the rows with agent_name = ''.
 -- grain: (workspace, day of the start, agent_name, agent_version, tenant). units: USD, 12 decimals; nanoseconds (_ns); tokens.
 -- columns:
---   runs, successful_runs, failed_runs     by the recorded outcome; where none was recorded, a run fails when its span ends in an error
---   judged_runs, wrong_runs  runs with a recorded outcome; runs that an evaluation calls wrong or hallucinated
---   tool_, effort_, expense_cost_usd   parts of cost_usd that are no model calls; appraisal_, prevention_cost_usd   parts that judge or guard
---   amortized_cost_usd       shares of assets that the runs carry; total_cost_usd = cost_usd + amortized_cost_usd
---   value_usd                recorded revenue and value of outcomes, else by the value rules (valued_runs = runs with one).
---                            margin_usd = value_usd - total_cost_usd (NULL = nobody said)
+--   runs                     runs that started that day
+--   successful_runs, failed_runs   by the recorded outcome; where none was recorded, a run fails when its span ends in an error
+--   judged_runs              runs with a recorded outcome
+--   wrong_runs               runs that an evaluation calls wrong or hallucinated
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
 --   inclusive_cost_usd       with sub-agents: what calling this agent costs; do not sum over agents
---   cost_per_run_usd, cost_per_success_usd   cost_usd / runs, / successful runs (NULL when there is none)
---   rework_cost_usd, estimated_cost_usd      parts of cost_usd
+--   cost_per_run_usd         cost_usd / runs
+--   cost_per_success_usd     cost_usd / successful runs; NULL when there is none
+--   rework_cost_usd          part of cost_usd that was wasted
+--   estimated_cost_usd       part of cost_usd whose usage is estimated
+--   tool_cost_usd            part of cost_usd: tools that are paid by the call
+--   effort_cost_usd          part of cost_usd: minutes of people
+--   expense_cost_usd         part of cost_usd: recorded expenses
+--   appraisal_cost_usd       part of cost_usd: judging answers
+--   prevention_cost_usd      part of cost_usd: guarding against bad answers
+--   amortized_cost_usd       shares of assets that the runs carry
+--   total_cost_usd           cost_usd + amortized_cost_usd
+--   value_usd                recorded revenue and value of outcomes, else by the value rules; NULL = nobody said
+--   valued_runs              runs with a value
+--   margin_usd               value_usd - total_cost_usd; NULL = nobody said what they were worth
+--   margin_per_run_usd       margin_usd / runs
 --   known_cost_ratio         attempts with known cost / attempts; below 1 the cost is a lower bound
---   p50_duration_ns, p95_duration_ns, p50_ttft_ns   exact quantiles; ttft only of runs that streamed
+--   p50_duration_ns, p95_duration_ns   exact quantiles of the latency of the runs
+--   p50_ttft_ns              the same of the time to first token, of runs that streamed
 CREATE OR REPLACE VIEW agent_unit_economics AS
 SELECT
     workspace,

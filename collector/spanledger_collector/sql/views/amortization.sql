@@ -2,12 +2,19 @@
 -- grain: one row an asset (workspace, asset_id). units: USD, 12 decimals; rates 24; units of the plan.
 -- columns:
 --   capital_usd          costs booked, less what was transferred or written off
---   charged_usd          sum of its charges; net_book_value_usd = capital - charged, salvage_usd is the part never charged
---   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then,
---                        rate_low_usd, rate_high_usd: the same by the high and the low end of the expected units
+--   charged_usd          sum of its charges
+--   charged_units        units they were for
+--   written_off_usd      what was written off of it
+--   salvage_usd          what is left at the end of its life: never charged
+--   net_book_value_usd   capital_usd - charged_usd
+--   chargeable_usd       what can still be charged: capital - salvage - charged
+--   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then
+--   rate_low_usd, rate_high_usd   the same by the high and the low end of the expected units
 --   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
---   accrued_usd          straight line per time: what the days so far cost; unabsorbed_usd = accrued - charged: what no run
---                        carried because fewer (negative: more) came than were planned
+--   accrued_usd          straight line per time: what the days so far cost
+--   unabsorbed_usd       accrued - charged: what no run carried because fewer (negative: more) came than were planned
+--   estimates            plans there were so far, the first included
+--   booked_at            arrival of the first entry
 --   charged_from         since when runs in the plan's scope are charged at this rate: the arrival of the newest entry
 --   state                active | fully_amortized | needs_plan (capital without a plan, or the planned units are used up)
 --   unconverted_entries  costs in another currency without a rate: in no sum

@@ -9,7 +9,9 @@
 --   model           as priced; as answered, else as asked for, where the book does not know it
 --   unit            input (uncached) | cache_read | cache_write_5m | cache_write_1h | output, and the units of `attempts`,
 --                   which are taken out of these: disjoint
+--   quantity        how much of it, in what the unit says
 --   rate_usd        USD for rate_per of the unit, at the currency's rate of the day; NULL = no rate
+--   rate_per        units that rate_usd is for
 --   cost_usd        quantity x rate_usd / rate_per; NULL = unknown
 --   attempt_cost_usd, attempt_cost_low_usd, attempt_cost_high_usd  of the whole attempt, 12 decimals
 CREATE OR REPLACE VIEW charges AS

@@ -5,7 +5,8 @@
 --   calls                answers paid for or lost (attempts that are not retries); attempts adds the retries
 --   failed_attempts      attempts that ended in an error, retried ones included
 --   cost_usd             NULL when no cost of the row is known
---   rework_cost_usd, estimated_cost_usd   parts of cost_usd
+--   rework_cost_usd      part of cost_usd that was wasted
+--   estimated_cost_usd   part of cost_usd whose usage is estimated
 --   emitted_cost_usd     what the emitters claimed, kept beside ours
 --   unpriced_attempts    attempts whose cost is unknown or partly unknown
 CREATE OR REPLACE VIEW model_cost AS

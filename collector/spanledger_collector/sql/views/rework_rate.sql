@@ -3,8 +3,10 @@
 -- units: USD, 12 decimals. Work only: what judges or guards (purpose appraisal, prevention) is in quality_cost.
 -- columns:
 --   provider, model       as priced; as called, where the book does not know it (for a tool its name)
---   attempts, rework_attempts   counted attempts; those of them that were wasted
---   cost_usd, rework_cost_usd   their cost; NULL when none of it is known
+--   attempts              counted attempts
+--   rework_attempts       those of them that were wasted
+--   cost_usd              cost of the attempts; NULL when none of it is known
+--   rework_cost_usd       cost of those that were wasted; NULL when none of it is known
 --   rework_ratio          rework_attempts / attempts
 --   rework_cost_ratio     rework_cost_usd / cost_usd; NULL when nothing was paid
 --   rework_multiplier     cost_usd / (cost_usd - rework_cost_usd): paid for a dollar of work that was used; 1 = nothing was

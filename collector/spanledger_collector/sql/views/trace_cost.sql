@@ -1,11 +1,14 @@
 -- trace_cost: what one trace cost. By workspace and trace_id it is a primary-key read of runs.
 -- grain: one row a trace (workspace, trace_id). units: USD, 12 decimals; nanoseconds (_ns); tokens. NULL money = nothing known.
 -- columns:
---   tenant, name          of the top run; name = its agent, else its workflow, else its service
+--   tenant                of the top run
+--   name                  of the top run: its agent, else its workflow, else its service
 --   status                error when a top run (one without a parent in the trace) failed
---   runs, agents          runs of any kind; different agents
+--   runs                  runs of any kind
+--   agents                different agents
 --   cost_usd              sum of the runs' own costs = sum of the counted attempts
---   rework_cost_usd, estimated_cost_usd   parts of cost_usd, never added to it
+--   rework_cost_usd       part of cost_usd that was wasted, never added to it
+--   estimated_cost_usd    part of cost_usd whose usage is estimated
 --   unpriced_attempts     counted attempts whose cost is unknown or partly unknown: cost_usd is a lower bound when > 0
 CREATE OR REPLACE VIEW trace_cost AS
 SELECT
