@@ -31,6 +31,7 @@ Written from the SQL by `python -m spanledger_collector.store.described`: edit t
 """
 #: What means the same wherever it is.
 _WORDS: Final[Mapping[str, str]] = {
+    "workspace": "Whose ledger",
     "day": "UTC day of the start",
     "runs": "Runs",
     "attempts": "Counted attempts, failed ones included",
