@@ -8,12 +8,10 @@ from spanledger_collector.query import AgentRow
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import (
-    NOTHING_FOUND,
-    console,
+    answer,
     cost,
     count,
     coverage,
-    print_json,
     seconds,
     share,
     text,
@@ -39,13 +37,7 @@ def agents(
     """
     with connect(url, workspace) as ledger:
         rows = ledger.agents(utc(since), utc(until))
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        console().print(NOTHING_FOUND)
-        return
-    console().print(agents_table(rows))
+    answer(rows, agents_table, as_json=as_json)
 
 
 def agents_table(rows: Sequence[AgentRow]) -> Grid:

@@ -5,17 +5,21 @@ from typing import Annotated
 
 import typer
 
-from spanledger_collector.query import BreakEven
+from spanledger_collector.query import AssetRow
 
 from .break_even import break_even_table
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
-from .output import NOTHING_FOUND, console, plain_decimal, print_json, text, usd, usd_if_any
+from .output import answer, plain_decimal, text, usd, usd_if_any
 
 _COLUMNS = (
     "asset", "kind", "runs of", ">capital", ">charged", ">left", ">a unit", "unit", ">to come",
     "state",
 )  # fmt: skip
+_NO_ASSETS = (
+    "No assets here. Book what is paid once with `spanledger.assets` of the SDK; an asset appears "
+    "about two seconds later."
+)
 
 
 def assets(
@@ -33,40 +37,24 @@ def assets(
     """
     with connect(url, workspace) as ledger:
         if break_even:
-            _show_break_even(ledger.break_even(), as_json=as_json)
-            return
-        rows = ledger.assets()
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        console().print(NOTHING_FOUND)
-        return
-    console().print(
-        Grid(
-            "Assets",
-            _COLUMNS,
+            answer(ledger.break_even(), break_even_table, as_json=as_json, nothing=_NO_ASSETS)
+        else:
+            answer(ledger.assets(), _table, as_json=as_json, nothing=_NO_ASSETS)
+
+
+def _table(rows: Sequence[AssetRow]) -> Grid:
+    """The rows as people read them."""
+    return Grid(
+        "Assets",
+        _COLUMNS,
+        (
             (
-                (
-                    text(row.asset_id),
-                    text(row.kind),
-                    text(" ".join(filter(None, (row.agent_name or "all", row.agent_version)))),
-                    usd(row.capital_usd),
-                    usd(row.charged_usd),
-                    usd(row.net_book_value_usd),
-                    usd_if_any(row.rate_usd),
-                    text(row.unit),
-                    text(plain_decimal(row.remaining_units)),
-                    text(row.state),
-                )
-                for row in rows
-            ),
-        )
-    )
-
-
-def _show_break_even(rows: Sequence[BreakEven], *, as_json: bool) -> None:
-    if as_json:
-        print_json(rows)
-        return
-    console().print(break_even_table(rows) if rows else NOTHING_FOUND)
+                text(row.asset_id), text(row.kind),
+                text(" ".join(filter(None, (row.agent_name or "all", row.agent_version)))),
+                usd(row.capital_usd), usd(row.charged_usd), usd(row.net_book_value_usd),
+                usd_if_any(row.rate_usd), text(row.unit),
+                text(plain_decimal(row.remaining_units)), text(row.state),
+            )
+            for row in rows
+        ),
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from spanledger_collector.query import ModelRow
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
-from .output import NOTHING_FOUND, console, cost, count, coverage, print_json, share, text
+from .output import answer, cost, count, coverage, share, text
 
 _COLUMNS = (
     "provider", "model", ">calls", ">failed", ">input", ">cache read", ">cache write", ">output",
@@ -27,13 +27,7 @@ def models(
     """
     with connect(url, workspace) as ledger:
         rows = ledger.models(utc(since), utc(until))
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        console().print(NOTHING_FOUND)
-        return
-    console().print(_table(rows))
+    answer(rows, _table, as_json=as_json)
 
 
 def _table(rows: Sequence[ModelRow]) -> Grid:

@@ -5,13 +5,16 @@ Cells are rich markup: text from telemetry goes through :func:`text`, which make
 
 import dataclasses
 import os
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
+
+T = TypeVar("T")
 
 _SECOND_NS = 1_000_000_000
 _MILLISECOND_NS = 1_000_000
@@ -34,6 +37,27 @@ def console(*, stderr: bool = False) -> Console:
     if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = _NO_TERMINAL_WIDTH
     return out
+
+
+def answer(
+    rows: Sequence[T],
+    table: Callable[[Sequence[T]], RenderableType],
+    *,
+    as_json: bool,
+    nothing: str = NOTHING_FOUND,
+) -> None:
+    """What a verb that reads says: rows as JSON, or as a table, or that there are none.
+
+    Args:
+        rows: what was found.
+        table: the rows as people read them; not asked when there are none.
+        as_json: every field instead.
+        nothing: said instead of an empty table.
+    """
+    if as_json:
+        print_json(rows)
+    else:
+        console().print(table(rows) if rows else nothing)
 
 
 def fail(message: str) -> None:

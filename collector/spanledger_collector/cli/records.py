@@ -24,7 +24,7 @@ from spanledger_collector.receive.records import decode_records
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
-from .output import console, counted, plain_decimal, print_json, text, usd_if_any
+from .output import answer, console, counted, plain_decimal, print_json, text, usd_if_any
 from .record_file import Line, read_lines
 
 _BATCH = 1000
@@ -228,13 +228,12 @@ def list_records(
     """
     with connect(url, workspace) as ledger:
         rows = ledger.records(run_id=run_id, trace_id=trace_id, external_key=external_key)
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        console().print(_NO_RECORDS)
-        return
-    console().print(Grid("Records", _COLUMNS, map(_cells, rows)))
+    answer(rows, _table, as_json=as_json, nothing=_NO_RECORDS)
+
+
+def _table(rows: Sequence[RecordRow]) -> Grid:
+    """The rows as people read them."""
+    return Grid("Records", _COLUMNS, map(_cells, rows))
 
 
 def _cells(row: RecordRow) -> Sequence[str]:

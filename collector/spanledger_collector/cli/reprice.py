@@ -14,7 +14,7 @@ from spanledger_collector.query import By, RepricedRow, Scenario
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
-from .output import NOTHING_FOUND, console, cost, count, coverage, print_json, share, text, usd
+from .output import answer, cost, count, coverage, share, text, usd
 
 _COLUMNS = (
     "{by}", ">attempts", ">billed", ">known", ">repriced", ">known", ">estimated", ">difference",
@@ -76,14 +76,8 @@ def reprice(
             utc(since), utc(until), by=cast("By", by), scenario=scenario,
             as_known_at=utc(known_at), as_valid_at=utc(prices_at),
         )  # fmt: skip
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        console().print(NOTHING_FOUND)
-        return
     columns = tuple(column.format(by=by) for column in _COLUMNS)
-    console().print(Grid("Repriced", columns, _cells(rows)))
+    answer(rows, lambda rows: Grid("Repriced", columns, _cells(rows)), as_json=as_json)
 
 
 def _named(provider: str, model: str, prices_file: Path | None) -> tuple[str, str]:

@@ -5,19 +5,18 @@ from decimal import Decimal
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
 from spanledger_collector.query import RunRow
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import (
-    NOTHING_FOUND,
-    console,
+    answer,
     cost,
     count,
     counted,
     coverage,
-    print_json,
     seconds,
     share,
     text,
@@ -45,27 +44,24 @@ def runs(
     """
     with connect(url, workspace) as ledger:
         rows = ledger.runs(utc(since), utc(until), agent_name=agent, limit=limit)
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        console().print(NOTHING_FOUND)
-        return
-    console().print(
-        Grid(
-            "Runs",
-            _COLUMNS,
+    answer(rows, _table, as_json=as_json)
+
+
+def _table(rows: Sequence[RunRow]) -> Group:
+    """The rows as people read them, and how far their costs can be trusted."""
+    grid = Grid(
+        "Runs",
+        _COLUMNS,
+        (
             (
-                (
-                    f"{row.started_at:%Y-%m-%d %H:%M}", text(row.agent_name or f"({row.kind})"),
-                    text(row.trace_id), text(row.status), run_cost(row), run_inclusive_cost(row),
-                    count(row.retries), seconds(row.duration_ns),
-                )
-                for row in rows
-            ),
-        )
+                f"{row.started_at:%Y-%m-%d %H:%M}", text(row.agent_name or f"({row.kind})"),
+                text(row.trace_id), text(row.status), run_cost(row), run_inclusive_cost(row),
+                count(row.retries), seconds(row.duration_ns),
+            )
+            for row in rows
+        ),
     )  # fmt: skip
-    console().print(_known(rows))
+    return Group(grid, _known(rows))
 
 
 def _known(rows: Sequence[RunRow]) -> str:

@@ -1,19 +1,25 @@
 """``spanledger value``: what runs are worth where nobody recorded an amount."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from spanledger_collector.query import ValueRuleRow
 from spanledger_collector.value import ValueRule, read_rules
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
-from .output import NOTHING_FOUND, console, plain_decimal, print_json, text
+from .output import answer, console, plain_decimal, print_json, text
 
 _COLUMNS = ("runs of", "tenant", "per", ">amount", "=since", "=until", "less with latency", "why")
+
+_NO_RULES = (
+    "No value rules here. Name a file of them in SPANLEDGER_VALUE_FILE (`spanledger value check` "
+    "says whether it can be used) and start the collector again."
+)
 
 value = typer.Typer(
     help="Value rules: what a run, a success or a unit of an outcome is worth.",
@@ -33,7 +39,7 @@ def check(
     if as_json:
         print_json([rule.model_dump() for rule in rules])
         return
-    _print(f"Value rules of {file.name}", (_of_rule(rule) for rule in rules))
+    console().print(Grid(f"Value rules of {file.name}", _COLUMNS, map(_of_rule, rules)))
 
 
 @value.command("list")
@@ -46,21 +52,20 @@ def listed(
     """
     with connect(url, workspace) as ledger:
         rows = ledger.value_rules()
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        console().print(NOTHING_FOUND)
-    else:
-        cells = (
-            _cells(
-                (row.agent_name, row.agent_version), row.tenant, row.per,
-                (row.amount, row.currency),
-                (f"{row.valid_from:%Y-%m-%d}", f"{row.valid_to:%Y-%m-%d}"),
-                (row.grace_seconds, row.half_life_seconds, row.zero_after_seconds), row.why,
-            )
-            for row in rows
-        )  # fmt: skip
-        _print("Value rules in force", cells)
+    answer(rows, _table, as_json=as_json, nothing=_NO_RULES)
+
+
+def _table(rows: Sequence[ValueRuleRow]) -> Grid:
+    """The rows as people read them."""
+    cells = (
+        _cells(
+            (row.agent_name, row.agent_version), row.tenant, row.per, (row.amount, row.currency),
+            (f"{row.valid_from:%Y-%m-%d}", f"{row.valid_to:%Y-%m-%d}"),
+            (row.grace_seconds, row.half_life_seconds, row.zero_after_seconds), row.why,
+        )
+        for row in rows
+    )  # fmt: skip
+    return Grid("Value rules in force", _COLUMNS, cells)
 
 
 def _of_rule(rule: ValueRule) -> tuple[str, ...]:
@@ -99,7 +104,3 @@ def _decay(grace_seconds: float, half_life_seconds: float, zero_after_seconds: f
     said = said if half_life_seconds else []
     said += [f"nothing from {zero_after_seconds:g} s"] if zero_after_seconds else []
     return ", ".join(said)
-
-
-def _print(title: str, rows: Iterable[tuple[str, ...]]) -> None:
-    console().print(Grid(title, _COLUMNS, rows))
