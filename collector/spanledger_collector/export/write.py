@@ -1,11 +1,9 @@
 """The files: CSV that spreadsheets may open, and Parquet with exact decimals."""
 
 import csv
-import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
-from decimal import Decimal
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.query import Ledger, plain_rows
+from spanledger_collector.query import Ledger
 
+from .cells import cells
 from .tables import FORMATS, Exported, Format, Grain, tables
 
-#: What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Lines that are text at once: they take much more memory than their table.
+_LINES = 10_000
 _PARQUET_SUFFIX = ".parquet"
 _Told = Callable[[int, int], None]
 
@@ -97,42 +96,10 @@ def _write_csv(path: Path, found: Iterator[pa.Table]) -> int:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         for table in found:
-            if not rows and not file.tell():
+            if not file.tell():
                 writer.writerow(table.column_names)
-            writer.writerows(_lines(table))
+            batches: Any = table.to_batches(max_chunksize=_LINES)
+            for batch in batches:
+                writer.writerows(zip(*map(cells, batch.columns), strict=True))
             rows += table.num_rows
     return rows
-
-
-def _lines(table: pa.Table) -> Iterator[Sequence[str]]:
-    for row in plain_rows(table):
-        yield [_cell(value) for value in row.values()]
-
-
-def _text(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
-
-
-def _moment(value: datetime) -> str:
-    told = f"{value.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S.%f}"
-    return told.rstrip("0").rstrip(".") + "Z"
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
-
-
-#: How values of a type are written: all digits, UTC, text that never begins a formula.
-_CELLS: Mapping[type, Callable[[Any], str]] = {
-    type(None): lambda _: "",
-    str: _text,
-    bool: lambda value: "true" if value else "false",
-    Decimal: lambda value: f"{value:f}",
-    datetime: _moment,
-    dict: _json,
-    list: _json,
-}
-
-
-def _cell(value: Any) -> str:
-    return _CELLS.get(value.__class__, str)(value)

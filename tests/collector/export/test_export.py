@@ -10,13 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.export import export, tables
 from spanledger_collector.export import tables as reading
-from spanledger_collector.export.write import _cell
+from spanledger_collector.export.cells import cells
 from spanledger_collector.query import Ledger
 
 from .conftest import FORMULA
@@ -59,11 +60,27 @@ def test_csv_is_for_people_and_spreadsheets(ledger: Ledger, tmp_path: Path) -> N
     assert credit["cost_usd"] == "-0.050000000000"
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1"])
-def test_no_cell_begins_a_formula(text: str) -> None:
-    assert _cell(text) == f"'{text}"
-    assert _cell(f"x{text}") == f"x{text}"
-    assert _cell(Decimal("-1E-12")) == "-0.000000000001"
+def test_cells_are_exact_and_begin_no_formula() -> None:
+    """Each kind of value; also text that is no UTF-8, and a column of nothing."""
+    moments = [1_795_500_000_000_000_000, 1_795_500_000_120_000_000, 1_795_500_000_000_000_007]
+    cases: list[tuple[list[Any], pa.DataType, list[str | None]]] = [
+        (["=1", "+1", "-1", "@x", "\t=1", "\r=1"], pa.string(),
+         ["'=1", "'+1", "'-1", "'@x", "'\t=1", "'\r=1"]),
+        (["x=1", "", None], pa.string(), ["x=1", "", None]),
+        ([Decimal("-1E-12"), Decimal(0), None], pa.decimal128(38, 12),
+         ["-0.000000000001", "0.000000000000", None]),
+        (moments, pa.timestamp("ns", tz="UTC"),
+         ["2026-11-24T06:00:00Z", "2026-11-24T06:00:00.12Z", "2026-11-24T06:00:00.000000007Z"]),
+        ([True, None], pa.bool_(), ["true", None]),
+        ([["a", "=b"]], pa.list_(pa.string()), ['["a", "=b"]']),
+        ([[("é", Decimal("1.5"))], []], pa.map_(pa.string(), pa.decimal128(38, 6)),
+         ['{"é": "1.500000"}', "{}"]),
+        ([None, None], pa.string(), [None, None]),
+    ]  # fmt: skip
+    for values, kind, expected in cases:
+        assert cells(pa.array(values, kind)) == expected
+    broken: Any = pa.array([b"=\xff", b"ok"], pa.binary()).view(pa.string())
+    assert cells(broken) == ["'=\ufffd", "ok"]
 
 
 def test_a_period_ends_before_its_end(ledger: Ledger, tmp_path: Path) -> None:
