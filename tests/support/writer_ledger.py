@@ -2,7 +2,8 @@
 
 ``writer`` runs 30 times as version 1 on model ``m1`` and 18 times as version 2 on ``m2``, which
 costs half as much; it is paid where it succeeds. 30 USD of training are spread over 300 runs of
-version 2. ``tiny`` runs three times. Everything is drawn from one seed and settled by the real
+version 2. ``tiny`` runs three times
+on ``m3``. Everything is drawn from one seed and settled by the real
 settler; ``RUNS`` is what was drawn, for a test to compute the truth from.
 """
 
@@ -18,7 +19,9 @@ from tests.collector.settle import scene
 from spanledger_collector.store import Store
 
 #: USD a token of input, by model.
-RATES = {"m1": Decimal("0.002"), "m2": Decimal("0.001")}
+RATES = {"m1": Decimal("0.002"), "m2": Decimal("0.001"), "m3": Decimal("0.0005")}
+#: Of ``m1`` alone the book knows a rate for cached input and for batches.
+CACHED_RATE, BATCH_RATE = Decimal("0.0002"), Decimal("0.001")
 REVENUE = Decimal("1.5")
 #: 30 USD over 300 runs of version 2.
 AMORTIZED = Decimal("0.1")
@@ -77,12 +80,21 @@ RUNS = _draw()
 def write(store: Store) -> None:
     """Put it into an empty, migrated ledger."""
     with store.connect() as connection:
-        scene.publish(connection, [scene.price(m, input=str(rate)) for m, rate in RATES.items()])
+        scene.publish(connection, _prices())
         scene.load(connection, _asset())
         scene.settle(store, [1, 2])
         runs = [*map(_run, RUNS), *map(_tiny, (90, 91, 92))]
         scene.load(connection, [row for spans in runs for row in spans])
     scene.settle(store, [*(run.trace for run in RUNS), 90, 91, 92])
+
+
+def _prices() -> list[scene.Row]:
+    cached = {"cache_read_usd_per_token": str(CACHED_RATE)}
+    standard = [
+        scene.price(model, input=str(rate), **(cached if model == "m1" else {}))
+        for model, rate in RATES.items()
+    ]
+    return [*standard, scene.price("m1", input=str(BATCH_RATE), service_tier="batch")]
 
 
 def _asset() -> list[scene.Row]:
@@ -119,4 +131,4 @@ def _run(run: Drawn) -> list[scene.Row]:
 
 def _tiny(trace: int) -> list[scene.Row]:
     root = scene.span(1, 0, "agent", trace=trace, agent_name="tiny", agent_version="1")
-    return [root, scene.call(2, 1, (trace, 0), trace=trace)]
+    return [root, scene.call(2, 1, (trace, 0), trace=trace, request_model="m3")]

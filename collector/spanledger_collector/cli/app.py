@@ -32,6 +32,7 @@ from .sql import sql
 from .trace import trace
 from .up import up
 from .value import value
+from .what_if import what_if
 
 app = typer.Typer(
     name="spanledger",
@@ -69,6 +70,7 @@ app.command("agents")(agents)
 app.command("agent")(agent)
 app.command("compare")(compare)
 app.command("rework")(rework)
+app.command("what-if")(what_if)
 app.command("frontier")(frontier)
 app.command("runs")(runs)
 app.command("models")(models)

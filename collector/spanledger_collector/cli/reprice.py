@@ -69,7 +69,7 @@ def reprice(
     """
     if by not in get_args(By):
         raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(By))}")
-    owner, name = _named(provider, model, prices_file)
+    owner, name = book_names(provider, model, prices_file)
     scenario = Scenario(of_model, owner, name, "batch" if batch else tier, region, cache_share)
     with connect(url, workspace) as ledger:
         rows = ledger.reprice(
@@ -80,7 +80,7 @@ def reprice(
     answer(rows, lambda rows: Grid("Repriced", columns, _cells(rows)), as_json=as_json)
 
 
-def _named(provider: str, model: str, prices_file: Path | None) -> tuple[str, str]:
+def book_names(provider: str, model: str, prices_file: Path | None) -> tuple[str, str]:
     """The book's names; what this book does not know may still be the ledger's own."""
     match = PriceBook.shipped(prices_file).resolve(provider, model) if model else None
     return (match.provider, match.model) if match and match.model else (provider, model)

@@ -36,6 +36,7 @@ from .rows import (
     ValueRuleRow,
     parse_rows,
 )
+from .what_if import WhatIf, WhatIfReport
 from .window_rows import EarnedByRow, SpentByRow
 
 __all__ = [
@@ -89,6 +90,8 @@ __all__ = [
     "TraceReport",
     "TraceRow",
     "ValueRuleRow",
+    "WhatIf",
+    "WhatIfReport",
     "named",
     "parse_rows",
     "plain_rows",

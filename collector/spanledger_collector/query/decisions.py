@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
+from spanledger_collector.errors import NotFoundError
+
 from .agent_report import AgentReport, agent_report
 from .comparison import (
     MATTERS,
@@ -19,6 +21,7 @@ from .frontier import FrontierPoint, frontier
 from .payback import BreakEven, break_evens
 from .reader import Row
 from .rework import ReworkBy, ReworkReport, rework
+from .what_if import WhatIfReport, changes, other_models, what_if
 
 
 class Decisions(ABC):
@@ -121,6 +124,50 @@ class Decisions(ABC):
             agent_name: only work of this agent; empty = of any.
         """
         return rework(self.query, period(since, until), by, agent_name)
+
+    def what_if(
+        self,
+        agent_name: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        models: Sequence[tuple[str, str]] | None = None,
+        tiers: Sequence[str] = ("batch",),
+        cache_shares: Sequence[float] = (0.9,),
+    ) -> WhatIfReport:
+        """What an agent would save, had its calls been made otherwise, and without rework.
+
+        Args:
+            agent_name: whose calls.
+            since: runs and calls from then on.
+            until: before this time.
+            models: (provider, model) in the book's names; None = the other models of the ledger.
+            tiers: service tiers to try.
+            cache_shares: parts of the input to be read from the cache, 0 to 1.
+
+        Raises:
+            NotFoundError: the agent has no run in the period, or the book no price of a model.
+            PermanentError: a scenario cannot be.
+        """
+        within = period(since, until)
+        if models is None:
+            models = other_models(self.query, agent_name, within)
+        for provider, model in models:
+            self.check_priced(provider, model)
+        asked = list(changes(models, tiers, cache_shares))
+        return what_if(self.query, agent_name, within, asked)
+
+    def check_priced(self, provider: str, model: str) -> None:
+        """The book has a price of this model.
+
+        Raises:
+            NotFoundError: it has none.
+        """
+        if not self.query("is_priced", provider=provider, model=model)[0]["prices"]:
+            raise NotFoundError(
+                f"the ledger has no price of {provider}/{model}; give the provider and the book's "
+                "name of the model (`spanledger prices show MODEL --provider PROVIDER` finds it)"
+            )
 
 
 def period(since: datetime | None, until: datetime | None) -> dict[str, object]:

@@ -52,6 +52,8 @@ class AgentSums:
     appraisal_cost_usd: Decimal | None
     prevention_cost_usd: Decimal | None
     estimated_cost_usd: Decimal | None
+    cost_low_usd: Decimal | None
+    cost_high_usd: Decimal | None
     inclusive_cost_usd: Decimal | None
     amortized_cost_usd: Decimal | None
     total_cost_usd: Decimal | None
@@ -102,6 +104,7 @@ class MomentsRow:
     rework_ratio: float
     rework_mean_usd: Decimal | None
     rework_variance: float
+    rework_skewness: float
     rework_cost_covariance: float
     duration_mean_ns: float
     duration_variance: float
@@ -162,7 +165,21 @@ class Group:
 
 
 def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> Sequence[Group]:
-    """The groups of an agent's runs, most runs first.
+    """The groups of an agent's runs with their figures, most runs first.
+
+    Raises:
+        NotFoundError: it has no run in the period.
+    """
+    return [
+        Group(row.key, sums, (row.successful_runs, row.runs), figures(row))
+        for row, sums in statistics(ask, agent_name, period, by)
+    ]
+
+
+def statistics(
+    ask: Ask, agent_name: str, period: Mapping[str, object], by: str
+) -> Sequence[tuple[MomentsRow, AgentSums]]:
+    """Moments and sums of the groups of an agent's runs, most runs first.
 
     Raises:
         NotFoundError: it has no run in the period.
@@ -172,12 +189,7 @@ def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> 
         known = sorted({str(row["agent_name"]) for row in ask("agents", **period)} - {""})
         there = f"the agents are: {', '.join(known)}" if known else "there are no runs of any agent"
         raise NotFoundError(f"no runs of an agent {agent_name!r} in this period; {there}")
-    return [
-        Group(row.key, sums, (row.successful_runs, row.runs), figures(row))
-        for row, sums in zip(
-            parse_rows(MomentsRow, found), parse_rows(AgentSums, found), strict=True
-        )
-    ]
+    return list(zip(parse_rows(MomentsRow, found), parse_rows(AgentSums, found), strict=True))
 
 
 def figures(row: MomentsRow) -> dict[str, Figure]:

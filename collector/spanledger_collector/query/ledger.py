@@ -352,15 +352,8 @@ class Ledger(Decisions, Breakdowns):
         if as_valid_at is not None:
             asked["as_valid_at"] = as_valid_at
         if changed.model:
-            self._check_priced(changed.provider, changed.model)
+            self.check_priced(changed.provider, changed.model)
         return parse_rows(RepricedRow, self.query("reprice", **asked))
-
-    def _check_priced(self, provider: str, model: str) -> None:
-        if not self.query("is_priced", provider=provider, model=model)[0]["prices"]:
-            raise NotFoundError(
-                f"the ledger has no price of {provider}/{model}; give the provider and the book's "
-                "name of the model (`spanledger prices show MODEL --provider PROVIDER` finds it)"
-            )
 
     def coverage(
         self, since: datetime | None = None, until: datetime | None = None

@@ -7,6 +7,7 @@
 | ``GET /v1/break-even?agent=`` | when assets are earned back (``Ledger.break_even``) |
 | ``GET /v1/frontier?agent=`` | cost beside latency, by model and GPUs (``Ledger.frontier``) |
 | ``GET /v1/rework?by=&agent=`` | what was paid twice, and why (``Ledger.rework``) |
+| ``GET /v1/agents/{name}/what-if?model=&tier=&cache_share=`` | ``Ledger.what_if`` |
 
 Every path takes ``workspace``; all but break-even ``since`` and ``until``.
 """
@@ -115,10 +116,23 @@ def _rework(ledger: Ledger, _: str, asked: Asked) -> Any:
     return ledger.rework(since, until, by=by, agent_name=agent_name)
 
 
+def _what_if(ledger: Ledger, name: str, asked: Asked) -> Any:
+    since, until = asked.moment("since"), asked.moment("until")
+    model, tier = asked.text("model"), asked.text("tier", "batch")
+    cache_share = asked.number("cache_share", 0.9)
+    asked.check()
+    provider, _, called = model.partition("/")
+    models = [(provider, called)] if model else None
+    return ledger.what_if(
+        name, since, until, models=models, tiers=(tier,), cache_shares=(cache_share,)
+    )
+
+
 #: By path.
 ANSWERS: Mapping[str, Answer] = {
     "/v1/agents/{name}": _agent,
     "/v1/agents/{name}/comparison": _comparison,
+    "/v1/agents/{name}/what-if": _what_if,
     "/v1/break-even": _break_even,
     "/v1/frontier": _frontier,
     "/v1/rework": _rework,

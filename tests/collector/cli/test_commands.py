@@ -28,6 +28,7 @@ READS = [
     ["agent", "planner"],
     ["assets", "--break-even"],
     ["frontier"],
+    ["what-if", "planner"],
     ["rework", "--by", "model"],
     ["agents", "--since", "2026-11-03"],
     ["runs"],

@@ -98,7 +98,7 @@ def test_three_runs_give_sums_and_no_interval(ledger: Ledger) -> None:
     assert total.sums.value_usd is None
     assert total.margin_per_run.value is None
     assert total.margin_per_run.reason == "no run has a value"
-    assert total.cost_per_run.value == Decimal("0.182")
+    assert total.cost_per_run.value == Decimal("0.0455")
     for name in ("cost_per_run", "cost_per_success", "mean_latency", "p50_latency"):
         estimate: Estimate = getattr(total, name)
         assert (estimate.low, estimate.high) == (None, None), name

@@ -23,6 +23,7 @@ from spanledger_collector.query import (
     repricing,
     rework,
     rows,
+    what_if,
     window_rows,
 )
 from spanledger_collector.query.named import DEFAULTS
@@ -78,6 +79,7 @@ TYPES: dict[str, type | None] = {
     "trace_runs": rows.RunRow,
     "trace_spans": rows.SpanRow,
     "trace_summary": rows.TraceRow,
+    "what_if": what_if.SavingRow,
     "traces_of_span": explanation.SpanPlaceRow,
 }
 #: What queries say of an empty ledger that always have a row.
@@ -91,7 +93,7 @@ QUERIES = query_names()
 def parameters(name: str) -> dict[str, object]:
     wanted = named(name).parameters
     given: dict[str, object] = {key: value for key, value in GIVEN.items() if key in wanted}
-    return given | {"agent_name": AGENT} if name.startswith("agent_") else given
+    return given | {"agent_name": AGENT} if name.startswith(("agent_", "what_if")) else given
 
 
 def header(name: str) -> str:

@@ -8,13 +8,13 @@
 -- columns: key, runs, successful_runs, failed_runs, judged_runs, wrong_runs, valued_runs, calls, attempts, failed_attempts, retries,
 --   tool_calls, input_tokens, output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, cost_usd (variable cost of the runs themselves), rework_cost_usd,
---   appraisal_cost_usd, prevention_cost_usd, estimated_cost_usd (parts of it, each for itself), inclusive_cost_usd (with sub-agents), amortized_cost_usd, total_cost_usd, value_usd,
+--   appraisal_cost_usd, prevention_cost_usd, estimated_cost_usd (parts of it, each for itself), cost_low_usd, cost_high_usd (it, by the ends of what was estimated), inclusive_cost_usd (with sub-agents), amortized_cost_usd, total_cost_usd, value_usd,
 --   margin_usd, unpriced_attempts, known_cost_ratio, p50_duration_ns, p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, costed_runs, costed_successes,
 --   cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd, total_cost_variance, total_cost_skewness,
 --   inclusive_cost_mean_usd, inclusive_cost_variance, inclusive_cost_skewness, value_mean_usd, value_variance, value_skewness,
 --   margin_mean_usd, margin_variance, margin_skewness, contribution_mean_usd (value less variable cost), contribution_variance,
 --   contribution_skewness, cost_per_success_usd (total cost of the costed runs / their successes), success_variance,
---   total_cost_success_covariance, rework_ratio (rework / variable cost of the costed runs), rework_mean_usd, rework_variance,
+--   total_cost_success_covariance, rework_ratio (rework / variable cost of the costed runs), rework_mean_usd, rework_variance, rework_skewness,
 --   rework_cost_covariance, duration_mean_ns, duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted
 --   durations: rank 1 + i * (runs - 1) / (length - 1)).
 WITH
@@ -47,6 +47,8 @@ SELECT
     sum(r.appraisal_cost_usd) AS appraisal_cost_usd,
     sum(r.prevention_cost_usd) AS prevention_cost_usd,
     sum(r.estimated_cost_usd) AS estimated_cost_usd,
+    sum(r.cost_low_usd) AS cost_low_usd,
+    sum(r.cost_high_usd) AS cost_high_usd,
     sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
     sum(r.amortized_cost_usd) AS amortized_cost_usd,
     sum(r.total_cost_usd) AS total_cost_usd,
@@ -85,6 +87,7 @@ SELECT
     ifNotFinite(toFloat64(sumIf(r.wasted, r.is_costed)) / toFloat64(sumIf(r.cost, r.is_costed)), 0) AS rework_ratio,
     toDecimal128(roundBankers(toDecimal256(sumIf(r.wasted, r.is_costed), 24) / nullIf(costed_runs, 0), 12), 12) AS rework_mean_usd,
     ifNotFinite(varSampStableIf(toFloat64(r.wasted), r.is_costed), 0) AS rework_variance,
+    ifNotFinite(skewSampIf(toFloat64(r.wasted), r.is_costed), 0) AS rework_skewness,
     ifNotFinite(covarSampStableIf(toFloat64(r.wasted), toFloat64(r.cost), r.is_costed), 0) AS rework_cost_covariance,
     avg(r.duration_ns) AS duration_mean_ns,
     ifNotFinite(varSampStable(toFloat64(r.duration_ns)), 0) AS duration_variance,

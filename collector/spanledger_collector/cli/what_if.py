@@ -1,0 +1,109 @@
+"""``spanledger what-if``: what an agent would save, had its calls been made otherwise."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from spanledger_collector.query import WhatIf, WhatIfReport
+
+from .figures import interval, money, value
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import console, counted, coverage, print_json, printable, text, usd
+from .reprice import book_names
+
+_COLUMNS = (
+    "if", ">saved", ">low to high", ">of cost", ">saving a run", ">95% interval", ">compared",
+    "without a rate",
+)  # fmt: skip
+
+
+def what_if(
+    name: Annotated[str, typer.Argument(help="The agent.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="PROVIDER/MODEL instead; several. Default: the ledger's."),
+    ] = None,
+    tier: Annotated[
+        list[str] | None,
+        typer.Option("--tier", help="In this tier; several. Default batch."),
+    ] = None,
+    cache_share: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--cache-share",
+            min=0,
+            max=1,
+            help="This part of the input read from the cache; several. Default 0.9.",
+        ),
+    ] = None,
+    prices_file: Annotated[
+        Path | None,
+        typer.Option("--prices-file", help="Your prices and aliases, to find --model."),
+    ] = None,
+    url: Url = DEFAULT_ADDRESS,
+    since: Since = None,
+    until: Until = None,
+    workspace: Workspace = "default",
+    as_json: Json = False,
+) -> None:
+    """What an agent would save with another model, in batches, from the cache, without rework.
+
+    Example: spanledger what-if researcher --model anthropic/claude-haiku-4-5 --cache-share 0.5
+    """  # fmt: skip
+    models = None if not model else [_pair(told, prices_file) for told in model]
+    with connect(url, workspace) as ledger:
+        report = ledger.what_if(
+            name, utc(since), utc(until), models=models, tiers=tier or ("batch",),
+            cache_shares=cache_share or (0.9,),
+        )  # fmt: skip
+    if as_json:
+        print_json(report)
+        return
+    show(report, console())
+
+
+def _pair(told: str, prices_file: Path | None) -> tuple[str, str]:
+    provider, _, model = told.partition("/")
+    return book_names(provider, model, prices_file)
+
+
+def show(report: WhatIfReport, out: Console) -> None:
+    """The report as people read it: savings first, then what they do not know."""
+    out.print(
+        f"[bold]{text(report.agent_name)}[/]  {counted(report.runs, 'run')}, variable cost "
+        f"{usd(report.cost_usd)}; savings of several changes do not add up"
+    )
+    out.print(Grid("", _COLUMNS, map(_cells, report.scenarios)))
+    out.print("\n[bold]Not known[/]")
+    told: set[str] = set()
+    for scenario in report.scenarios:
+        if scenario.kind not in told:
+            told.add(scenario.kind)
+            out.print(f"{scenario.kind}: {printable('; '.join(scenario.unknown))}")
+
+
+def _cells(scenario: WhatIf) -> Sequence[str]:
+    ratio = scenario.saved_ratio
+    return (
+        text(scenario.name), _signed(scenario.saved_usd), _range(scenario),
+        "-" if ratio is None else f"{ratio:.1%}",
+        value(scenario.saving_per_run, money), interval(scenario.saving_per_run, money),
+        coverage(scenario.compared_attempts, scenario.attempts), text(", ".join(scenario.missing)),
+    )  # fmt: skip
+
+
+def _range(scenario: WhatIf) -> str:
+    """What estimated usage leaves open; a dash where none was estimated."""
+    low, high = scenario.saved_low_usd, scenario.saved_high_usd
+    if low is None or high is None or low == high:
+        return "-"
+    return f"{money(low)} to {money(high)}"
+
+
+def _signed(amount: Decimal | None) -> str:
+    return usd(None) if amount is None else money(amount)

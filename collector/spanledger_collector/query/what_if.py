@@ -1,0 +1,206 @@
+"""What an agent would save, had its calls been made otherwise: ranked, with what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from . import estimates
+from .economics import AgentSums, Ask, MomentsRow, statistics
+from .estimates import Estimate
+from .repricing import Scenario
+from .rows import parse_rows
+
+#: What is changed.
+Kind = Literal["model", "tier", "cache", "rework"]
+#: Other models of the ledger that are tried when none are named.
+_MOST_MODELS = 5
+_UNKNOWN: Mapping[Kind, Sequence[str]] = {
+    "model": (
+        "quality: whether it succeeds as often, and so the cost per success",
+        "tokens: its tokenizer and the length of its answers; counts are kept as they were",
+        "latency and rate limits",
+    ),
+    "tier": (
+        "latency: batches are answered within hours, and an agent waits at every step",
+        "rate limits, and whether the tier takes calls of this kind",
+    ),
+    "cache": (
+        "whether so much of the input repeats, in time and from its beginning",
+        "writes of the cache beyond those that were made",
+    ),
+    "rework": (
+        "how: what is spent on preventing it is not in it, and nobody prevents all of it",
+        "calls whose cost is not known (a timeout may have been billed)",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SavingRow:
+    """A scenario, summed run by run (query ``what_if``)."""
+
+    runs: int
+    compared_runs: int
+    attempts: int
+    compared_attempts: int
+    billed_usd: Decimal | None
+    saved_usd: Decimal | None
+    saved_estimated_usd: Decimal
+    saving_mean_usd: Decimal | None
+    saving_variance: float
+    saving_skewness: float
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """One change, and what it saves.
+
+    Attributes:
+        name: the change in words.
+        kind: ``model``, ``tier``, ``cache`` or ``rework``.
+        saved_usd: of the period, what was billed less what it would have cost; negative = it costs
+            more; None = nothing of it can be compared.
+        saved_low_usd: by the ends of what was estimated of the usage.
+        saved_high_usd: likewise.
+        saved_ratio: of the agent's variable cost.
+        saving_per_run: USD, over the runs that can be compared wholly.
+        attempts: model calls and retries of the agent.
+        compared_attempts: of them those whose cost is known wholly on both sides; others save
+            nothing here.
+        missing: what has no rate in the scenario.
+        unknown: what the figures do not know, in words.
+    """
+
+    name: str
+    kind: Kind
+    saved_usd: Decimal | None
+    saved_low_usd: Decimal | None
+    saved_high_usd: Decimal | None
+    saved_ratio: float | None
+    saving_per_run: Estimate
+    attempts: int
+    compared_attempts: int
+    missing: Sequence[str]
+    unknown: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfReport:
+    """Changes to one agent, by the money that they save.
+
+    Attributes:
+        agent_name: whose calls.
+        runs: of the period.
+        cost_usd: their variable cost.
+        scenarios: most saved first; the savings of several do not add up.
+    """
+
+    agent_name: str
+    runs: int
+    cost_usd: Decimal | None
+    scenarios: Sequence[WhatIf]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A scenario with its name."""
+
+    name: str
+    kind: Kind
+    scenario: Scenario
+
+
+def changes(
+    models: Sequence[tuple[str, str]], tiers: Sequence[str], cache_shares: Sequence[float]
+) -> Iterator[Change]:
+    """The scenarios of these models (provider, model), tiers and cached shares."""
+    for provider, model in models:
+        scenario = Scenario(provider=provider, model=model)
+        yield Change(f"{provider}/{model} instead", "model", scenario)
+    for tier in tiers:
+        yield Change(f"tier {tier}", "tier", Scenario(tier=tier))
+    for share in cache_shares:
+        named = f"{share:.0%} of the input from the cache"
+        yield Change(named, "cache", Scenario(cache_read_share=share))
+
+
+def other_models(
+    ask: Ask, agent_name: str, period: Mapping[str, object]
+) -> Sequence[tuple[str, str]]:
+    """What else the ledger has calls of, and a price: most used first."""
+    own = {
+        str(row["member"])
+        for row in ask("agent_mix", agent_name=agent_name, by="total", **period)
+        if row["dimension"] == "model"
+    }
+    seen = [(str(row["provider"]), str(row["model"])) for row in ask("models", **period)]
+    priced = (
+        pair
+        for pair in seen
+        if pair[1] not in own and ask("is_priced", provider=pair[0], model=pair[1])[0]["prices"]
+    )
+    return [pair for _, pair in zip(range(_MOST_MODELS), priced, strict=False)]
+
+
+def what_if(
+    ask: Ask, agent_name: str, period: Mapping[str, object], asked: Sequence[Change]
+) -> WhatIfReport:
+    """Every change, and no rework at all, by what it saves.
+
+    Raises:
+        NotFoundError: the agent has no run in the period.
+    """
+    ((row, sums),) = statistics(ask, agent_name, period, "total")
+    found = [_rework(row, sums)]
+    for change in asked:
+        parameters = {**period, **change.scenario.parameters(), "agent_name": agent_name}
+        found += [
+            _saved(change, saving, sums)
+            for saving in parse_rows(SavingRow, ask("what_if", **parameters))
+        ]
+    found.sort(key=lambda one: (one.saved_usd is None, -(one.saved_usd or 0), one.name))
+    return WhatIfReport(agent_name, sums.runs, sums.cost_usd, found)
+
+
+def _saved(change: Change, row: SavingRow, sums: AgentSums) -> WhatIf:
+    figure = estimates.mean(
+        row.saving_mean_usd, row.saving_variance, row.saving_skewness, row.compared_runs
+    )
+    low, high = _ends(row.saved_usd, row.saved_estimated_usd, sums)
+    return WhatIf(
+        change.name, change.kind, row.saved_usd, low, high, _ratio(row.saved_usd, sums),
+        figure.estimate, row.attempts, row.compared_attempts, row.missing, _UNKNOWN[change.kind],
+    )  # fmt: skip
+
+
+def _rework(row: MomentsRow, sums: AgentSums) -> WhatIf:
+    """All that was wasted, not wasted: the most that fewer retries can save."""
+    figure = estimates.mean(
+        row.rework_mean_usd, row.rework_variance, row.rework_skewness, row.costed_runs, floor=0
+    )
+    saved = sums.rework_cost_usd
+    return WhatIf(
+        "no rework", "rework", saved, saved, saved, _ratio(saved, sums), figure.estimate,
+        sums.attempts, sums.attempts - sums.unpriced_attempts, (), _UNKNOWN["rework"],
+    )  # fmt: skip
+
+
+def _ends(
+    saved: Decimal | None, estimated: Decimal, sums: AgentSums
+) -> tuple[Decimal | None, Decimal | None]:
+    """The saving by the ends of what was estimated: that part of it grows with the usage."""
+    whole, part = sums.cost_usd, sums.estimated_cost_usd
+    low, high = sums.cost_low_usd, sums.cost_high_usd
+    if saved is None or not estimated or not part or whole is None or low is None or high is None:
+        return saved, saved
+    ends = sorted(estimated * (end - whole) / part for end in (low, high))
+    places = Decimal("1e-12")
+    return (saved + ends[0]).quantize(places), (saved + ends[1]).quantize(places)
+
+
+def _ratio(saved: Decimal | None, sums: AgentSums) -> float | None:
+    return None if saved is None or not sums.cost_usd else float(saved / sums.cost_usd)

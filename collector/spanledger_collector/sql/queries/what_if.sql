@@ -1,0 +1,51 @@
+-- what_if: what the model calls of an agent would have saved, had they been made otherwise: run by run, so that a mean over runs has an
+--   interval. Changes nothing in the ledger. How, and why that is exact: arithmetic/reprice.sql.
+-- parameters: workspace; agent_name; since, until (start of the call, until exclusive); as_known_at, as_valid_at, of_model, set_provider,
+--   set_model, set_tier, set_region, set_cache_read_ppm (as in reprice).
+-- grain: one row; none where the agent made no calls. units: USD. Savings are of the attempts whose cost is known wholly on both sides.
+-- columns: runs (with model calls), compared_runs (all of whose attempts can be compared), attempts, compared_attempts, billed_usd (of
+--   those), saved_usd (billed less repriced), saved_estimated_usd (the part of it whose usage was estimated), saving_mean_usd,
+--   saving_variance, saving_skewness (of a run, over compared_runs), missing (units, tiers and currencies without a rate).
+WITH
+    asked AS
+    (
+        SELECT
+            *,
+            (trace_id, run_id) AS by_run
+        FROM attempts FINAL
+        WHERE workspace = {workspace:String}
+            AND agent_name = {agent_name:String}
+            AND started_at >= {since:DateTime64(9)}
+            AND started_at < {until:DateTime64(9)}
+            AND counted
+            AND operation NOT IN ('execute_tool', 'effort', 'expense')
+    ),
+    @include arithmetic/reprice
+SELECT
+    count() AS runs,
+    countIf(run_attempts = run_compared) AS compared_runs,
+    sum(run_attempts) AS attempts,
+    sum(run_compared) AS compared_attempts,
+    sum(run_billed) AS billed_usd,
+    if(compared_attempts = 0, NULL, sum(saving)) AS saved_usd,
+    sum(saving_estimated) AS saved_estimated_usd,
+    toDecimal128(
+        roundBankers(toDecimal256(sumIf(saving, run_attempts = run_compared), 24) / nullIf(compared_runs, 0), 12), 12
+    ) AS saving_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(saving), run_attempts = run_compared), 0) AS saving_variance,
+    ifNotFinite(skewSampIf(toFloat64(saving), run_attempts = run_compared), 0) AS saving_skewness,
+    arraySort(groupUniqArrayArray(100)(run_missing)) AS missing
+FROM
+(
+    SELECT
+        by_run,
+        sum(group_attempts) AS run_attempts,
+        sumIf(group_attempts, comparable) AS run_compared,
+        sumIf(c.billed, comparable) AS run_billed,
+        toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable), 0), 12) AS saving,
+        toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable AND estimated), 0), 12) AS saving_estimated,
+        groupUniqArrayArray(100)(absent) AS run_missing
+    FROM compared AS c
+    GROUP BY by_run
+)
+HAVING runs > 0;

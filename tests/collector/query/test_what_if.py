@@ -1,0 +1,155 @@
+"""What would be saved: the figures of the runs themselves, ranked, with what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+
+import httpx
+import orjson
+import pytest
+from tests.support.served_ledger import served
+from tests.support.writer_ledger import CACHED_RATE, RATES, RUNS
+
+from spanledger_collector.errors import NotFoundError
+from spanledger_collector.estimate import Sample, mean_interval
+from spanledger_collector.query import DirectReader, Ledger, Scenario, WhatIf
+from spanledger_collector.store import Store
+
+
+@pytest.fixture
+def ledger(written: Store) -> Iterator[Ledger]:
+    with Ledger(DirectReader(written)) as found:
+        yield found
+
+
+def _by_kind(ledger: Ledger, **asked: object) -> dict[str, WhatIf]:
+    report = ledger.what_if("writer", **asked)  # type: ignore[arg-type] -- by name, from the tests
+    return {scenario.kind: scenario for scenario in report.scenarios}
+
+
+def _tokens() -> list[int]:
+    return [run.tokens + run.wasted_tokens for run in RUNS]
+
+
+def test_another_model_saves_the_difference_of_the_rates(ledger: Ledger) -> None:
+    """Runs of version 1 cost half with m2; those of version 2 are on it: they save nothing."""
+    found = _by_kind(ledger, models=[("acme", "m2")])["model"]
+    saved = [
+        tokens * (RATES[run.model] - RATES["m2"])
+        for run, tokens in zip(RUNS, _tokens(), strict=True)
+    ]
+    assert found.saved_usd == sum(saved)
+    assert (found.saved_low_usd, found.saved_high_usd) == (found.saved_usd, found.saved_usd)
+    assert found.compared_attempts == found.attempts
+    expected = mean_interval(Sample.of([float(each) for each in saved]))
+    assert found.saving_per_run.n == len(RUNS)
+    assert float(found.saving_per_run.low or 0) == pytest.approx(expected.low, rel=1e-9)
+    assert float(found.saving_per_run.high or 0) == pytest.approx(expected.high, rel=1e-9)
+    assert any("quality" in told for told in found.unknown)
+
+
+def test_a_dearer_model_saves_less_than_nothing(ledger: Ledger) -> None:
+    found = _by_kind(ledger, models=[("acme", "m1")])["model"]
+    assert found.saved_usd is not None
+    assert found.saved_usd < 0
+    assert (found.saved_ratio or 0) < 0
+
+
+def test_it_is_the_arithmetic_of_the_time_machine(ledger: Ledger) -> None:
+    """The same scenario, priced by ``reprice``."""
+    scenario = Scenario(provider="acme", model="m2")
+    (row,) = [row for row in ledger.reprice(by="agent", scenario=scenario) if row.key == "writer"]
+    found = _by_kind(ledger, models=[("acme", "m2")])["model"]
+    assert found.saved_usd == -(row.difference_usd or 0)
+    assert found.compared_attempts == row.compared_attempts
+
+
+def test_without_rework_the_wasted_is_saved(ledger: Ledger) -> None:
+    found = _by_kind(ledger)["rework"]
+    wasted = [float(run.wasted) for run in RUNS]
+    assert found.saved_usd == sum(run.wasted for run in RUNS)
+    expected = mean_interval(Sample.of(wasted), floor=0)
+    assert float(found.saving_per_run.low or 0) == pytest.approx(expected.low, rel=1e-9)
+    assert found.saving_per_run.method == expected.method
+
+
+def _on_m1() -> list[tuple[int, Decimal]]:
+    """Tokens of the runs on ``m1``, which alone has other rates, and what they were billed."""
+    pairs = zip(RUNS, _tokens(), strict=True)
+    return [(tokens, run.cost) for run, tokens in pairs if run.model == "m1"]
+
+
+def test_what_has_no_rate_saves_nothing_and_says_so(ledger: Ledger) -> None:
+    """Batches and cached input of ``m1`` are in the book, of ``m2`` not."""
+    found = _by_kind(ledger, cache_shares=(0.5,))
+    billed = sum((cost for _, cost in _on_m1()), Decimal(0))
+    assert found["tier"].saved_usd == billed / 2
+    assert found["tier"].missing == ("service_tier:batch",)
+    assert found["tier"].saving_per_run.n == 30
+    halves = [tokens * 500_000 // 1_000_000 for tokens in _cached_tokens()]
+    assert found["cache"].saved_usd == sum(halves) * (RATES["m1"] - CACHED_RATE)
+    for scenario in (found["tier"], found["cache"]):
+        assert scenario.compared_attempts == len(_cached_tokens()) < scenario.attempts
+
+
+def _cached_tokens() -> list[int]:
+    """Tokens of every call on ``m1``: shares are taken call by call."""
+    runs = [run for run in RUNS if run.model == "m1"]
+    return [n for run in runs for n in (run.tokens, run.wasted_tokens) if n]
+
+
+def test_where_nothing_can_be_compared_nothing_is_known(ledger: Ledger) -> None:
+    (found,) = [
+        scenario for scenario in ledger.what_if("tiny").scenarios if scenario.kind == "tier"
+    ]
+    assert (found.saved_usd, found.compared_attempts) == (None, 0)
+    assert found.saving_per_run.value is None
+
+
+def test_without_models_named_those_of_the_ledger_are_tried(ledger: Ledger) -> None:
+    """The writer called m1 and m2; m3 is what tiny calls."""
+    names = {s.name for s in ledger.what_if("writer").scenarios if s.kind == "model"}
+    assert names == {"acme/m3 instead"}
+
+
+def test_most_saved_is_first_and_unknown_last(ledger: Ledger) -> None:
+    report = ledger.what_if("tiny", models=[("acme", "m1"), ("acme", "m2")])
+    saved = [scenario.saved_usd for scenario in report.scenarios]
+    known = [amount for amount in saved if amount is not None]
+    assert known == sorted(known, reverse=True)
+    assert saved == [*known, *[None] * (len(saved) - len(known))]
+    assert [scenario.name for scenario in report.scenarios][:3] == [
+        "no rework", "acme/m2 instead", "acme/m1 instead"
+    ]  # fmt: skip
+    assert len(known) == 3
+
+
+def test_estimated_usage_leaves_a_range(filled: Store) -> None:
+    """A tenth less or more was used of 100 tokens in and 10 out: so much less or more is saved."""
+    with Ledger(DirectReader(filled)) as ledger:
+        report = ledger.what_if("researcher", models=[("acme", "m1")], cache_shares=(1.0,))
+    by_kind = {scenario.kind: scenario for scenario in report.scenarios}
+    cache = by_kind["cache"]
+    assert cache.saved_usd is not None
+    assert cache.saved_low_usd is not None
+    assert cache.saved_high_usd is not None
+    assert cache.saved_low_usd < cache.saved_usd < cache.saved_high_usd
+    assert "too few" in cache.saving_per_run.reason or cache.saving_per_run.value is None
+    assert by_kind["model"].saved_usd == Decimal(0)
+
+
+def test_what_cannot_be_asked_is_told(ledger: Ledger) -> None:
+    with pytest.raises(NotFoundError, match="no price of acme/m9"):
+        ledger.what_if("writer", models=[("acme", "m9")])
+    with pytest.raises(NotFoundError, match="no runs of an agent 'wrter'"):
+        ledger.what_if("wrter")
+
+
+def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+        where = "/v1/agents/writer/what-if"
+        answer = client.get(where, params={"model": "acme/m2", "tier": "flex"})
+        expected = asdict(ledger.what_if("writer", models=[("acme", "m2")], tiers=("flex",)))
+        assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
