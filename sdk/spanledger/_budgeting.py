@@ -49,6 +49,11 @@ class _Own:
 OWN: Final = _Own()
 
 
+def ready() -> None:
+    """Read the rate card now."""
+    rates.shipped()
+
+
 def use_rates(given: Mapping[str, Mapping[str, object]]) -> None:
     """Use these rates before those of the card.
 

@@ -7,7 +7,10 @@ that a run calls spend its money too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+import functools
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from opentelemetry import baggage
 from opentelemetry import context as otel_context
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
     from spanledger._accounts import Account
     from spanledger.budgets import budget
+
+_log = logging.getLogger("spanledger")
 
 _KEY: Final = otel_context.create_key("spanledger-budgets")
 
@@ -57,12 +62,24 @@ def holdings(context: Context) -> tuple[Holding, ...]:
 
 def entered(context: Context, one: budget) -> Context:
     """The context with this budget in force; the one around goes on where it is the same."""
+    registry: Any = sys.modules.get("spanledger._registry")
+    if registry is None or not registry.active():
+        _tell_idle()
     around = holdings(context)
     if any(holding.budget is one for holding in around if holding.account or one.per != "run"):
         return context
     run_id = _scope.current_run_id(context) if one.per == "run" else None
     fixed = Holding(one, one.account(run_id) if run_id else None)
     return otel_context.set_value(_KEY, _replaced(around, {one: fixed}.values()), context)
+
+
+@functools.cache
+def _tell_idle() -> None:
+    """A limit that nobody holds has to be known of; said once."""
+    _log.warning(
+        "a budget was entered, but no client library is measured, so it counts no call: call "
+        "spanledger.init() first (and mind OTEL_SDK_DISABLED)"
+    )
 
 
 def begun(context: Context, run_id: str) -> Context:

@@ -105,6 +105,11 @@ def uninstrument(names: Sequence[str] | None = None) -> None:
             uninstrument([HTTP])
 
 
+def active() -> bool:
+    """Whether any client or framework is measured."""
+    return bool(_active)
+
+
 def status() -> list[PatchStatus]:
     """Every patch that was ever asked for, in a stable order."""
     with _lock:

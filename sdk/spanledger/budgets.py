@@ -157,10 +157,10 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
 
     @staticmethod
     def _ready() -> None:
-        """Read the rates here and not in a call."""
-        from spanledger import rates
+        """Read the rates here and not in a call, and import what a call needs."""
+        from spanledger import _budgeting
 
-        rates.shipped()
+        _budgeting.ready()
 
     def account(self, key: str) -> Account:
         """The account of a run, agent or tenant; without ``per`` there is one."""

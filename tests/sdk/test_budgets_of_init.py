@@ -89,6 +89,23 @@ def test_budgets_that_are_not_in_force_are_told(given: str) -> None:
     assert "1 budgets are not in force" in finished.stderr
 
 
+def test_a_budget_that_is_entered_before_init_says_so_once() -> None:
+    finished = run(
+        """
+        import logging, spanledger
+        logging.basicConfig()
+        @spanledger.agent(budget=spanledger.budget(1))
+        def work(): pass
+        for _ in range(2):
+            work()
+            with spanledger.budget(1): pass
+        spanledger.init(exporter="none")
+        work()
+        """
+    )
+    assert finished.stderr.count("no client library is measured") == 1
+
+
 def test_a_rates_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rates.json"
     for text in ("[1]", "{", '{"m": 1}'):
