@@ -22,7 +22,14 @@ _PERIOD = {
     "until": history.SINCE + timedelta(days=330),
 }
 _ASKED = ("models", "coverage", "charges_by_day", "reprice", "agents", "runs")
-_VIEWS = ("agent_unit_economics", "model_cost", "coverage", "rework")
+_VIEWS = (
+    "agent_unit_economics",
+    "model_cost",
+    "coverage",
+    "rework",
+    "cost_as_billed",
+    "cost_as_known_now",
+)
 _VIEW = """
 SELECT sum(cost_usd) FROM {view:Identifier}
 WHERE workspace = 'default'

@@ -1,6 +1,12 @@
 """Statements for the guard of ad-hoc SQL: what it lets pass, what it refuses, and pieces to combine."""
 # ruff: noqa: E501, Q003 -- tables of statements read best one a line, as sent
 
+#: The one view that takes parameters, changing nothing.
+AS_CALLED = (
+    "cost_as_if(of_model = '', set_provider = '', set_model = '', set_tier = '', set_region = '', "
+    "set_cache_read_ppm = -1, as_known_at = '2149-01-01 00:00:00', as_valid_at = '1970-01-01 00:00:00')"
+)
+
 ALLOWED: list[str] = [
     "SELECT 1",
     "select count() from runs",
@@ -29,6 +35,9 @@ ALLOWED: list[str] = [
     'SELECT 1 AS "Cost (USD)", 2 AS `\u20ac`',
     "SELECT toYear(started_at), toMonth(started_at), lower(agent_name) || 'x' FROM runs",
     "SELECT run_id FROM runs WHERE agent_name LIKE 'a%' AND NOT agent_name ILIKE '%b' LIMIT 10 OFFSET 5",
+    f"SELECT agent_name, sum(cost_usd) FROM {AS_CALLED} AS c WHERE day >= '2026-11-01' GROUP BY agent_name",
+    f"SELECT sum(a.cost_usd) FROM ledger.{AS_CALLED} AS a",
+    "SELECT * FROM " + AS_CALLED.replace("'2149-01-01 00:00:00'", "{since:DateTime64(3, 'UTC')}"),
 ]
 
 # (statement, what the message tells)
@@ -88,6 +97,16 @@ REFUSED: list[tuple[str, str]] = [
     ("SELECT {c:Identifier} FROM runs", "type Identifier"),
     ("SELECT {c:Nullable(Identifier)} FROM runs", "type Identifier|braces"),
     ("TABLE runs", "not TABLE"),
+    # views with parameters
+    ("SELECT * FROM cost_as_if", "takes all of as_known_at = ..., "),
+    ("SELECT * FROM cost_as_if()", "takes all of"),
+    ("SELECT * FROM cost_as_if(of_model = '')", "takes all of"),
+    ("SELECT * FROM cost_as_if(1, 2)", "name = constant"),
+    (f"SELECT * FROM {AS_CALLED[:-1]}, path = '/')", "takes all of"),
+    ("SELECT * FROM " + AS_CALLED.replace("''", "(SELECT 'x')", 1), "name = constant"),
+    ("SELECT * FROM " + AS_CALLED.replace("''", "currentUser()", 1), "function currentUser"),
+    ("SELECT * FROM " + AS_CALLED.replace("''", "lower('X')", 1), "name = constant"),
+    ("SELECT * FROM runs(of_model = '')", "function runs|not a table"),
     # table functions
     *(
         (f"SELECT * FROM {call}", "not allowed")

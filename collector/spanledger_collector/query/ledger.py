@@ -61,6 +61,8 @@ from .rows import (
 DEFAULT_ADDRESS = f"spanledger://127.0.0.1:{DEFAULT_PORT}"
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID_LENGTH = 16
+#: The service tier without a name.
+_STANDARD = "standard"
 _ID_LENGTHS = (_SPAN_ID_LENGTH, 32)
 #: Makes an ad-hoc statement safe to run on an open store, or refuses it.
 Guard = Callable[[Store, str], str]
@@ -342,7 +344,7 @@ class Ledger(Decisions, Breakdowns):
             as_valid_at: the prices valid then; None = when each call was made.
 
         Raises:
-            NotFoundError: the book has no price of the scenario's model.
+            NotFoundError: the ledger has no price of the scenario's model, or none in its tier.
             PermanentError: the scenario cannot be.
         """
         changed = scenario or Scenario()
@@ -353,7 +355,17 @@ class Ledger(Decisions, Breakdowns):
             asked["as_valid_at"] = as_valid_at
         if changed.model:
             self.check_priced(changed.provider, changed.model)
+        if changed.tier not in ("", _STANDARD):
+            self._check_tier(changed.tier)
         return parse_rows(RepricedRow, self.query("reprice", **asked))
+
+    def _check_tier(self, tier: str) -> None:
+        known = [str(row["tier"]) for row in self.query("price_tiers")]
+        if tier not in known:
+            raise NotFoundError(
+                f"the ledger has no price in a service tier {tier!r}; "
+                f"there are: {', '.join(known) or 'none'}"
+            )
 
     def coverage(
         self, since: datetime | None = None, until: datetime | None = None

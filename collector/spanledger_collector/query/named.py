@@ -63,6 +63,9 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "agent_unit_economics": (_OF_WORKSPACE, *_BY_DAY),
     "amortization": (_OF_WORKSPACE,),
     "charges": (_OF_WORKSPACE, *_BY_START),
+    "cost_as_billed": (_OF_WORKSPACE, *_BY_DAY),
+    "cost_as_if": (_OF_WORKSPACE, *_BY_DAY),
+    "cost_as_known_now": (_OF_WORKSPACE, *_BY_DAY),
     "coverage": (_OF_WORKSPACE, *_BY_DAY),
     "fx_history": (),
     "latency_frontier": (_OF_WORKSPACE,),
@@ -179,10 +182,17 @@ def named(name: str) -> NamedQuery:
     if name in query_names():
         text = sql.read(f"queries/{name}.sql")
     elif view in VIEWS:
-        text = f"SELECT * FROM {view} WHERE {' AND '.join(VIEWS[view]) or 'true'}"  # noqa: S608 - names and conditions of ours
+        text = f"SELECT * FROM {_source(view)} WHERE {' AND '.join(VIEWS[view]) or 'true'}"  # noqa: S608 - names and conditions of ours
     else:
         raise NotFoundError(
             f"no query named {name!r}; there are: {', '.join(query_names())}; and the views "
             f"{', '.join(_VIEW_PREFIX + one for one in VIEWS)}"
         )
     return NamedQuery(name, text, dict(_PARAMETER.findall(text)))
+
+
+def _source(view: str) -> str:
+    """A view that takes parameters is handed those of the query, by the same names."""
+    parameters = dict(_PARAMETER.findall(sql.read(f"views/{view}.sql")))
+    handed = (f"{name} = {{{name}:{kind}}}" for name, kind in parameters.items())
+    return f"{view}({', '.join(handed)})" if parameters else view

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from spanledger_collector.store import Store, ThreadConnections
+from spanledger_collector.store import Store, ThreadConnections, parametrized_views
 
-from .sqlguard import guard
+from .sqlguard import Readable, guard
 
 # Everything of the database that can be read; the Null table and the views that fill others cannot.
 _READABLE = """
@@ -43,7 +43,8 @@ class AdHoc:
         }
         self._connections = ThreadConnections(store, limits)
         with store.connect() as connection:
-            self._tables = frozenset(str(row["name"]) for row in connection.rows(_READABLE))
+            tables = frozenset(str(row["name"]) for row in connection.rows(_READABLE))
+        self._readable = Readable(tables, store.address.database, parametrized_views())
 
     def guard(self, sql: str) -> str:
         """The statement that may be run instead of ``sql``; see :func:`.sqlguard.guard`.
@@ -51,7 +52,7 @@ class AdHoc:
         Raises:
             RefusedQueryError: it is outside of what is allowed.
         """
-        return guard(sql, self._tables, self._store.address.database)
+        return guard(sql, self._readable)
 
     def run(self, sql: str, fmt: str, parameters: Mapping[str, object]) -> bytes:
         """The answer to a statement that has passed the guard; never call it on the event loop.

@@ -17,8 +17,9 @@ change them. Whoever may send SQL sees the whole ledger, all workspaces: it is a
 """
 
 import re
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, cast
 
@@ -60,13 +61,27 @@ _PARAMETER = re.compile(r"'(?:[^'\\]|\\.|'')*'|(\{\w+: )")
 _COMMENTS = ("--", "/*", "//", "*/")
 
 
-def guard(sql: str, tables: Collection[str], database: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What can be read; nothing else can.
+
+    Attributes:
+        tables: names of the ledger's tables and views.
+        database: the ledger's database; a table may be qualified with it.
+        parametrized: views that take parameters, ``view(parameter = value)``, and their names.
+    """
+
+    tables: Collection[str]
+    database: str = ""
+    parametrized: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+
+
+def guard(sql: str, readable: Readable) -> str:
     """The statement that is run instead of ``sql``.
 
     Args:
         sql: what somebody sent.
-        tables: names of the ledger's tables and views; nothing else can be read.
-        database: the ledger's database; a table may be qualified with it.
+        readable: what it may read.
 
     Returns:
         One SELECT, without comments, FORMAT and SETTINGS. Guarding it again gives the same text.
@@ -76,17 +91,17 @@ def guard(sql: str, tables: Collection[str], database: str = "") -> str:
     """
     if len(sql.encode(errors="replace")) > MAX_STATEMENT_BYTES:
         raise RefusedQueryError(f"the statement is longer than {MAX_STATEMENT_BYTES} bytes")
-    text = _rendered(sql, tables, database)
-    if _rendered(text, tables, database) != text:
+    text = _rendered(sql, readable)
+    if _rendered(text, readable) != text:
         raise RefusedQueryError(
             "the statement has no stable form, so it is unclear what would run; write it simpler"
         )
     return text
 
 
-def _rendered(sql: str, tables: Collection[str], database: str) -> str:
+def _rendered(sql: str, readable: Readable) -> str:
     _check_nesting(sql)
-    braces = _check_source(sql)
+    braces = _check_source(sql, readable.parametrized)
     with _refusing():
         statements = [tree for tree in sqlglot.parse(sql, dialect=_DIALECT) if tree is not None]
     if len(statements) != 1:
@@ -95,16 +110,16 @@ def _rendered(sql: str, tables: Collection[str], database: str) -> str:
     if not isinstance(tree, (exp.Select, exp.SetOperation, exp.Subquery)):
         raise RefusedQueryError(f"only SELECT can be run here, not {tree.key.upper()}")
     _check_depth(tree)
-    _check_tree(tree, tables, database)
+    _check_tree(tree, readable)
     with _refusing():
         text = tree.sql(dialect=_DIALECT, identify=True, normalize_functions=False, comments=False)
-    _check_tokens(text)
+    _check_tokens(text, readable.parametrized)
     if sum(map(bool, _PARAMETER.findall(text))) != braces:
         raise RefusedQueryError("braces are for parameters only: {name:Type}, of a listed type")
     return text
 
 
-def _check_source(sql: str) -> int:
+def _check_source(sql: str, views: Collection[str]) -> int:
     """Functions are listed under the name they were written with; gives the number of braces.
 
     The writer replaces some functions by others, so looking at what will run is not enough.
@@ -116,7 +131,7 @@ def _check_source(sql: str) -> int:
         raise RefusedQueryError(f"only SELECT can be run here, not {word[:50] or 'nothing'}")
     for name, after in pairwise(lexemes):
         if after.token_type == TokenType.L_PAREN and _WORD.fullmatch(name.text):
-            _check_word(name.text, called=True)
+            _check_word(name.text, called=True, views=views)
     return sum(lexeme.token_type == TokenType.L_BRACE for lexeme in lexemes)
 
 
@@ -151,11 +166,11 @@ def _check_depth(tree: Node) -> None:
     raise RefusedQueryError("the statement is nested too deeply")
 
 
-def _check_tree(tree: Node, tables: Collection[str], database: str) -> None:
-    ctes = _cte_names(tree, tables)
+def _check_tree(tree: Node, readable: Readable) -> None:
+    ctes = _cte_names(tree, readable.tables)
     for node in tree.walk():
         if isinstance(node, exp.Table):
-            _check_table(node, tables, ctes, database)
+            _check_table(node, readable, ctes)
         elif isinstance(node, exp.In):
             _check_in(node)
         elif isinstance(node, exp.CastToStrType):
@@ -182,20 +197,41 @@ def _cte_names(tree: Node, tables: Collection[str]) -> set[str]:
     return names
 
 
-def _check_table(
-    node: exp.Table, tables: Collection[str], ctes: Collection[str], database: str
-) -> None:
-    if not isinstance(node.this, exp.Identifier):
+def _check_table(node: exp.Table, readable: Readable, ctes: Collection[str]) -> None:
+    called = node.this if isinstance(node.this, exp.Anonymous) else None
+    name = called.name if called else node.name
+    if (called and name not in readable.parametrized) or not (
+        called or isinstance(node.this, exp.Identifier)
+    ):
         raise RefusedQueryError(
             f"{_shown(node.this)} is not a table of the ledger: table functions are not allowed"
         )
-    if node.args.get("catalog") or node.db not in ("", database):
+    if node.args.get("catalog") or node.db not in ("", readable.database):
         raise RefusedQueryError(f"only the ledger's own database can be read, not {node.db!r}")
     if node.db:
         node.set("db", None)
-    if node.name not in tables and node.name not in ctes:
-        known = ", ".join(sorted(tables))
-        raise RefusedQueryError(f"there is no table {node.name!r} here; there are: {known}")
+    if name not in readable.tables and name not in ctes:
+        known = ", ".join(sorted(readable.tables))
+        raise RefusedQueryError(f"there is no table {name!r} here; there are: {known}")
+    if name in readable.parametrized and name not in ctes:
+        _check_parameters(name, called, readable.parametrized[name])
+
+
+def _check_parameters(view: str, called: exp.Anonymous | None, wanted: Collection[str]) -> None:
+    """A view with parameters is given all of them, each a constant or a parameter of the query."""
+    given: set[str] = set()
+    for one in called.expressions if called else ():
+        value = one.expression if isinstance(one, exp.EQ) else None
+        value = value.this if isinstance(value, exp.Neg) else value
+        if not isinstance(value, (exp.Literal, exp.Placeholder)) or not isinstance(
+            one.this, exp.Column
+        ):
+            raise RefusedQueryError(f"{_shown(one)}: give {view} its parameters as name = constant")
+        given.add(one.this.name)
+    if given != set(wanted):
+        raise RefusedQueryError(
+            f"the view {view} takes all of {', '.join(f'{name} = ...' for name in sorted(wanted))}"
+        )
 
 
 def _check_in(node: exp.In) -> None:
@@ -222,13 +258,13 @@ def _check_name(name: str) -> None:
         raise RefusedQueryError(f"{name!r} cannot be read here: only the ledger's own tables")
 
 
-def _check_tokens(text: str) -> None:
+def _check_tokens(text: str, views: Collection[str]) -> None:
     """Every lexeme of the rendered statement is of a known shape, every bare word is listed."""
     tokens = list(_tokens(text))
     following = [*(lexeme for _, lexeme in tokens[1:]), ""]
     for place, ((kind, lexeme), after) in enumerate(zip(tokens, following, strict=True)):
         if kind == "word":
-            _check_word(lexeme, called=after == "(")
+            _check_word(lexeme, called=after == "(", views=views)
         elif kind == "parameter":
             _check_parameter(lexeme)
         elif kind == "name" and after == "(":
@@ -268,9 +304,11 @@ def _check_lambda(function: str, tokens: Sequence[str]) -> None:
             return
 
 
-def _check_word(word: str, *, called: bool) -> None:
-    """A bare word is a keyword, a type, or a function that is called."""
+def _check_word(word: str, *, called: bool, views: Collection[str]) -> None:
+    """A bare word is a keyword, a type, or a function or a view that is called."""
     known = word.lower()
+    if called and word in views:
+        return
     if called and known in FUNCTIONS | TYPES | BEFORE_PARENTHESIS:
         return
     if not called and known in KEYWORDS | TYPES:

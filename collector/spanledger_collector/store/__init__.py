@@ -7,8 +7,16 @@ schema, ``cluster`` prints that schema for a cluster.
 
 from .cluster import schema_ddl
 from .connection import Connection, Encoded
-from .migrations import migrate
+from .migrations import migrate, parametrized_views
 from .per_thread import ThreadConnections
 from .store import Store
 
-__all__ = ["Connection", "Encoded", "Store", "ThreadConnections", "migrate", "schema_ddl"]
+__all__ = [
+    "Connection",
+    "Encoded",
+    "Store",
+    "ThreadConnections",
+    "migrate",
+    "parametrized_views",
+    "schema_ddl",
+]

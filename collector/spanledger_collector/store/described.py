@@ -56,6 +56,9 @@ _CONTINUED = re.compile(r"^--    +(\S.*)$")
 _COMMENT = re.compile(r"^ *`?(\w+)`? .*? COMMENT '((?:[^'\\]|\\.|'')*)'", re.MULTILINE)
 _SOURCE = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
+_PARAMETER = re.compile(r"\{(\w+):(\w+)")
+#: A value of each type that parameters of views have.
+_VALUES: Final[Mapping[str, str]] = {"String": "''", "Int": "0", "DateTime": "'2026-01-01'"}
 _TYPE_SHELLS = re.compile(r"\b(?:Nullable|LowCardinality)\((.*)\)$")
 
 
@@ -91,10 +94,19 @@ _Comments = Mapping[str, Mapping[str, str]]
 
 def _columns(connection: Connection, view: str, tables: _Comments) -> Iterator[Column]:
     told, meanings = header_entries(sql.read(f"views/{view}.sql")), _meanings(view, tables)
-    for row in connection.rows(f"DESCRIBE TABLE {view}"):
+    for row in connection.rows(f"DESCRIBE TABLE {_source(view)}"):
         name, kind = str(row["name"]), str(row["type"])
         meaning = told.get(name) or _WORDS.get(name) or meanings.get(name, "")
         yield Column(name, _plain(kind), "Nullable" in kind, meaning)
+
+
+def _source(view: str) -> str:
+    """The view; where it takes parameters, with some values, which its columns do not depend on."""
+    values = [
+        f"{name} = {next(value for type_, value in _VALUES.items() if kind.startswith(type_))}"
+        for name, kind in dict(_PARAMETER.findall(sql.read(f"views/{view}.sql"))).items()
+    ]
+    return f"{view}({', '.join(values)})" if values else view
 
 
 def _meanings(view: str, tables: _Comments) -> dict[str, str]:

@@ -22,6 +22,7 @@ from .connection import Connection
 _FILE = re.compile(r"(\d{4})_(\w+)")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'")
+_PARAMETER = re.compile(r"\{(\w+):")
 _COLUMNS = ("number", "name", "sha256")
 
 
@@ -78,6 +79,12 @@ def view_files() -> Mapping[str, str]:
     except CycleError as error:
         raise ConfigurationError(f"views read each other in a circle: {error.args[1]}") from None
     return {name: texts[name] for name in order}
+
+
+def parametrized_views() -> Mapping[str, frozenset[str]]:
+    """Name -> parameters of the views that are read as ``view(parameter = value, ...)``."""
+    found = {name: frozenset(_PARAMETER.findall(text)) for name, text in view_files().items()}
+    return {name: parameters for name, parameters in found.items() if parameters}
 
 
 def migrate(connection: Connection) -> list[str]:

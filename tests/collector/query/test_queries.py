@@ -68,6 +68,7 @@ TYPES: dict[str, type | None] = {
     "focus": None,
     "is_priced": None,
     "price_of": None,
+    "price_tiers": None,
     "records": rows.RecordRow,
     "reprice": repricing.RepricedRow,
     "rework_rates": rework.ReworkRateRow,

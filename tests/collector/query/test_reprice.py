@@ -13,7 +13,9 @@ from tests.collector.settle import scene
 
 from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.query import DirectReader, Ledger, RepricedRow, Scenario
-from spanledger_collector.store import Connection, Store
+from spanledger_collector.query.named import DEFAULTS
+from spanledger_collector.query.rows import parse_rows
+from spanledger_collector.store import Connection, Store, parametrized_views
 
 CENT = Decimal("0.01")
 
@@ -145,6 +147,84 @@ def test_as_if_is_what_the_ledger_says_had_it_been_so(
     assert total.repriced_usd != total.billed_usd
 
 
+def _as_if(scenario: Scenario) -> str:
+    """The view of that name, with the parameters of the named query."""
+    given = {**DEFAULTS, **scenario.parameters()}
+    wanted = parametrized_views()["cost_as_if"]
+    values = {name: given[name] for name in sorted(wanted)}
+    texts = [
+        f"{name} = '{value:%Y-%m-%d}'" if isinstance(value, datetime) else f"{name} = {value!r}"
+        for name, value in values.items()
+    ]
+    return f"cost_as_if({', '.join(texts)})"
+
+
+_VIEW_KEYS = {
+    "total": "'total'",
+    "day": "toString(day)",
+    "month": "formatDateTime(day, '%Y-%m')",
+    "agent": "agent_name",
+    "tenant": "tenant",
+    "model": "provider || '/' || model",
+    "tier": "if(service_tier = '', 'standard', service_tier)",
+}
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        Scenario(),
+        Scenario(provider="acme", model="m4", tier="batch"),
+        Scenario(of_model="m2", region="eu", cache_read_share=Decimal("0.9")),
+    ],
+)
+def test_the_views_say_what_repricing_says(
+    ledger: Ledger, module_store: Store, scenario: Scenario
+) -> None:
+    """The same sums by whatever key, to the last digit: views and verb share one arithmetic."""
+    views = ["cost_as_known_now"] if scenario == Scenario() else []
+    with module_store.connect() as connection:
+        for by, key in _VIEW_KEYS.items():
+            expected = {row.key: row for row in ledger.reprice(by=by, scenario=scenario)}  # type: ignore[arg-type] -- a table
+            for view in (*views, _as_if(scenario)):
+                assert _of_view(connection, view, key) == expected
+
+
+def _of_view(connection: Connection, view: str, key: str) -> dict[str, RepricedRow]:
+    rows = connection.rows(
+        f"SELECT {key} AS key, sum(v.attempts) AS attempts, sum(v.input_tokens) AS input_tokens, "
+        "sum(v.output_tokens) AS output_tokens, sum(v.billed_usd) AS billed_usd, "
+        "sum(v.billed_unknown_attempts) AS billed_unknown_attempts, sum(v.cost_usd) AS "
+        "repriced_usd, sum(v.unknown_attempts) AS repriced_unknown_attempts, "
+        "sum(v.partial_attempts) AS repriced_partial_attempts, sum(v.difference_usd) AS "
+        "difference_usd, sum(v.compared_attempts) AS compared_attempts, sum(v.estimated_usd) AS "
+        "estimated_usd, arraySort(groupUniqArrayArray(v.missing)) AS missing "
+        f"FROM {view} AS v WHERE workspace = 'default' GROUP BY key"
+    )
+    return {row.key: row for row in parse_rows(RepricedRow, rows)}
+
+
+def test_what_was_billed_is_a_view_with_the_same_columns(
+    ledger: Ledger, module_store: Store
+) -> None:
+    """A panel may ask any of the three; what was billed is what stands in the ledger."""
+    shared = (
+        "SELECT day, agent_name, provider, model, service_tier, sum(attempts) AS attempts, "
+        "sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, "
+        "sum(cost_usd) AS cost_usd, sum(unknown_attempts) AS unknown_attempts, "
+        "sum(partial_attempts) AS partial_attempts, sum(estimated_usd) AS estimated_usd, "
+        "arraySort(groupUniqArrayArray(missing)) AS missing "
+        "FROM {view} WHERE workspace = 'default' GROUP BY ALL ORDER BY ALL"
+    )
+    with module_store.connect() as connection:
+        billed = connection.rows(shared.replace("{view}", "cost_as_billed"))
+        now = connection.rows(shared.replace("{view}", "cost_as_known_now"))
+    assert len(billed) > 20
+    assert billed == now
+    known = [row["cost_usd"] for row in billed if row["cost_usd"] is not None]
+    assert sum(known, Decimal(0)) == _total(ledger).billed_usd  # type: ignore[arg-type] -- untyped rows
+
+
 def test_only_one_model_may_be_changed(ledger: Ledger) -> None:
     rows = ledger.reprice(by="model", scenario=Scenario(of_model="m2", tier="batch"))
     changed = {row.key for row in rows if row.missing != () or row.difference_usd}
@@ -228,3 +308,6 @@ def test_a_scenario_that_cannot_be_is_refused(ledger: Ledger) -> None:
         ledger.reprice(scenario=Scenario(cache_read_share=1.5))
     with pytest.raises(NotFoundError, match="no price of acme/gtp-5"):
         ledger.reprice(scenario=Scenario(provider="acme", model="gtp-5"))
+    with pytest.raises(NotFoundError, match=r"no price in .* 'batsh'; there are: standard, batch$"):
+        ledger.reprice(scenario=Scenario(tier="batsh"))
+    assert ledger.reprice(scenario=Scenario(tier="standard"))

@@ -115,6 +115,8 @@ def test_sql_is_guarded(client: httpx.Client) -> None:
     arrow = client.post("/v1/sql", content=statement, headers={"Accept": ARROW})
     with pa.ipc.open_stream(arrow.content) as stream:
         assert stream.read_all().to_pylist()[0]["usd"] == Decimal("0.004980000150")
+    view = "SELECT sum(cost_usd) = sum(billed_usd) AS same FROM cost_as_known_now"
+    assert client.post("/v1/sql", content=view).json() == {"rows": [{"same": 1}]}
     attacks = ("DROP TABLE runs", "SELECT * FROM file('/etc/passwd')", "SELECT 1; SELECT 2", "")
     for refused in attacks:
         answer = client.post("/v1/sql", content=refused)

@@ -131,6 +131,8 @@ def test_a_query_of_one_month_reads_no_other(months: Store, query: str, table: s
         ("coverage", "attempts"),
         ("rework", "attempts"),
         ("charges", "attempts"),
+        ("cost_as_billed", "attempts"),
+        ("cost_as_known_now", "attempts"),
     ],
 )
 def test_a_view_of_one_month_reads_no_other(months: Store, view: str, table: str) -> None:

@@ -216,7 +216,7 @@ used AS
     FROM summed AS s
 ),
 @include arithmetic/price
--- Summed before anything is decided by it: a condition on an exact amount would be worked out again for each of its uses.
+-- Exact totals are summed before anything is decided by them: what only a condition needs is worked out again for each of them.
 tallied AS
 (
     SELECT
@@ -232,7 +232,7 @@ tallied AS
         sum(fact.7) AS billed,
         sum(fact.8) AS group_input,
         sum(fact.9) AS group_output,
-        sum(cost * fact.2) AS summed_cost
+        sum(total * fact.2) AS summed_total
     FROM valued
     GROUP BY ALL
 ),
@@ -246,7 +246,7 @@ compared AS
         billed,
         billed_known,
         estimated,
-        multiIf(not_billed, toDecimal128(0, 12), cost_known, summed_cost, NULL) AS repriced,
+        multiIf(not_billed, toDecimal128(0, 12), cost_known, toDecimal128(summed_total, 12), NULL) AS repriced,
         not_billed OR cost_known AS repriced_known,
         NOT not_billed AND state = 'partial' AS repriced_partly,
         billed_whole AND repriced_known AND NOT repriced_partly AS comparable,

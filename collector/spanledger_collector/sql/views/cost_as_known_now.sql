@@ -1,0 +1,27 @@
+-- cost_as_known_now: what model calls cost at the prices that were valid when they were made, by all that is known of them now,
+--   beside what they were billed: prices corrected since, models whose price was learned since. See cost_as_if.
+-- grain: (workspace, day of the start, tenant, agent_name, agent_version, provider, model, service_tier), counted attempts of model
+--   calls only. units: USD, tokens.
+-- columns:
+--   provider, model       as billed: of the price row; where there is none, as on the span
+--   service_tier          as served; empty = standard
+--   cost_usd              what they cost so; NULL = nothing of it is known
+--   unknown_attempts      attempts whose cost is not known: in no sum, so cost_usd is a lower bound when > 0
+--   partial_attempts      attempts of which a unit, a tier or a currency has no rate: in the sum with what is known of them
+--   estimated_usd         the part of cost_usd whose usage was estimated
+--   missing               what had no rate, by name
+--   billed_usd, billed_unknown_attempts      the same attempts in cost_as_billed
+--   difference_usd        cost_usd less billed_usd, of the attempts where both are known wholly: what has no rate is no saving
+--   compared_attempts     attempts where both are known wholly
+CREATE OR REPLACE VIEW cost_as_known_now AS
+SELECT *
+FROM cost_as_if(
+    of_model = '',
+    set_provider = '',
+    set_model = '',
+    set_tier = '',
+    set_region = '',
+    set_cache_read_ppm = -1,
+    as_known_at = '2149-01-01 00:00:00',
+    as_valid_at = '1970-01-01 00:00:00'
+);
