@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -103,10 +104,10 @@ def add(
     """
     told = {
         "kind": kind, "run_id": run_id, "trace_id": trace_id, "span_id": span_id,
-        "external_key": external_key, "record_id": record_id or uuid.uuid4().hex, "at": at,
-        "amount": amount, "currency": currency, "outcome": outcome, "verdict": verdict,
-        "name": name, "score": score, "label": label, "minutes": minutes, "role": role,
-        "category": category, "reason": reason, "tenant": tenant,
+        "external_key": external_key, "record_id": record_id or uuid.uuid4().hex,
+        "at": at or _now(), "amount": amount, "currency": currency, "outcome": outcome,
+        "verdict": verdict, "name": name, "score": score, "label": label, "minutes": minutes,
+        "role": role, "category": category, "reason": reason, "tenant": tenant,
     }  # fmt: skip
     with connect(url) as ledger:
         recorded = ledger.add_records([{field: said for field, said in told.items() if said}])
@@ -116,6 +117,11 @@ def add(
         print_json({"record_id": recorded.record_ids[0]})
         return
     console().print(text(recorded.record_ids[0]))
+
+
+def _now() -> str:
+    """Told by hand it is another telling each time, also with the words of an earlier one."""
+    return datetime.now(timezone.utc).isoformat()
 
 
 @records.command("import")

@@ -103,6 +103,22 @@ def test_the_newest_telling_of_a_record_counts_and_all_are_kept(store: Store) ->
     assert told["tellings"] == 2
 
 
+def test_a_telling_that_comes_again_undoes_no_amendment(store: Store) -> None:
+    """A sender in doubt repeats the first telling after it was amended: recognised, not counted."""
+    first = _record(2, 1, record__id="sale", revenue__amount="10")
+    later = _record(3, trace=2, subject__run_id="r", record__id="sale", revenue__amount="6.5")
+    with store.connect() as connection:
+        for place, telling in enumerate((first, later, first), 20):
+            at = scene.moment(scene.START.replace(day=place))
+            scene.load(connection, [_agent(1, run_id="r"), telling | {"received_at": at}])
+            scene.settle(store)
+        (run,) = scene.runs(connection).values()
+        (told,) = connection.rows("SELECT tellings, received_at FROM run_records FINAL")
+    assert run["revenue_usd"] == Decimal("6.5")
+    assert told["tellings"] == 2
+    assert str(told["received_at"]).startswith("2026-11-21")
+
+
 def test_amounts_that_cannot_be_used_are_in_no_sum(store: Store) -> None:
     """No number is no amount; a currency without a rate is counted as such."""
     with store.connect() as connection:

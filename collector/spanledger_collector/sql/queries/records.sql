@@ -69,8 +69,8 @@ FROM
     WHERE workspace = {workspace:String}
         AND (subject_kind, subject) IN (SELECT kind, subject FROM subjects)
         AND subject != ''
-    ORDER BY received_at DESC
-    LIMIT 1 BY kind, record_id, span_id
+    ORDER BY received_at, sequence
+    LIMIT 1 BY kind, record_id, trace_id, span_id
 ) AS told
 LEFT JOIN
 (

@@ -4,8 +4,8 @@
 -- A record is found by its trace, by its run id, or by an external key. A run id or key that is in several traces is the
 -- first one's. An external key is on everything below where it was set: its run is the topmost one that carries it.
 -- Within a trace: the named run, else the run of the named span (a record without a subject names its own span), else the
--- top run. Of several tellings of a record the one received last counts. amount_usd: by the rate of the day it happened, as
--- known when it was received.
+-- top run. Of several tellings of a record the newest counts; one is as old as its first copy. amount_usd: by the rate of the
+-- day it happened, as known when it was received.
 INSERT INTO run_records
     (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, received_at, purpose, name, verdict,
     amount, currency, amount_usd, quantity, score, label, reason, version)
@@ -105,6 +105,7 @@ WITH
             r.subject AS trace_id,
             r.kind AS kind,
             r.record_id AS record_id,
+            r.trace_id AS told_in,
             r.span_id AS span_id,
             r.sequence AS sequence,
             r.occurred_at AS occurred_at,
@@ -130,6 +131,7 @@ WITH
             o.trace_id AS trace_id,
             r.kind AS kind,
             r.record_id AS record_id,
+            r.trace_id AS told_in,
             r.span_id AS span_id,
             r.sequence AS sequence,
             r.occurred_at AS occurred_at,
@@ -197,7 +199,7 @@ FROM
         trace_id,
         kind,
         record_id,
-        toUInt32(uniqExact(span_id)) AS tellings,
+        count() AS tellings,
         max(received_at) AS last_received_at,
         toDateTime64(last_received_at, 3) AS known_at,
         toDateTime64(newest.3, 3) AS happened_at,
@@ -205,6 +207,13 @@ FROM
             (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id, purpose),
             (received_at, sequence, span_id)
         ) AS newest
-    FROM found
+    FROM
+    (
+        -- A telling that comes again, by a sender that doubts or a file that is imported twice, undoes no amendment.
+        SELECT *
+        FROM found
+        ORDER BY received_at, sequence
+        LIMIT 1 BY workspace, trace_id, kind, record_id, told_in, span_id
+    )
     GROUP BY workspace, trace_id, kind, record_id
 )
