@@ -16,10 +16,10 @@ from spanledger._instrumentor import Tracing
 from spanledger._patching import Hook, Kind, Patch, Wrapper
 from spanledger._stream import AsyncBlock
 from spanledger._wrapping import (
-    wrap_async_generator,
+    measured_async_generator,
+    measured_generator,
     wrap_coroutine,
     wrap_function,
-    wrap_generator,
 )
 
 
@@ -84,9 +84,9 @@ def _follow(body: Any, opening: Opening) -> Any:
     """The generator with a span around its iteration; anything else as it is."""
     twin: Any = None
     if isinstance(body, GeneratorType):
-        twin = wrap_generator(lambda: cast("Any", body), opening)()
+        twin = measured_generator(lambda: cast("Any", body), opening)
     elif isinstance(body, AsyncGeneratorType):
-        twin = wrap_async_generator(lambda: cast("Any", body), opening)()
+        twin = measured_async_generator(lambda: cast("Any", body), opening)
     else:
         return body
     twin.__name__, twin.__qualname__ = body.__name__, body.__qualname__

@@ -19,7 +19,7 @@ from opentelemetry.context import Context
 from spanledger import _scope
 from spanledger._call import Call
 from spanledger._guard import guarded
-from spanledger._patching import Kind, Wrapper
+from spanledger._patching import Kind, Target, Wrapper
 from spanledger._stream import AsyncGenerated, Generated, Manager
 
 
@@ -100,6 +100,18 @@ async def _keep_async(
 ) -> Any:
     stream = await wrapped(*args, **kwargs)
     return guarded(None)(_async_generator)(stream) or stream
+
+
+def opened_later(package: str) -> tuple[Target, Target]:
+    """The managers of responses that nobody has read yet, of a generated client.
+
+    They are made by ``with_streaming_response``, and make their request when they are entered.
+    """
+    sync, other = "ResponseContextManager", "AsyncResponseContextManager"
+    return (
+        Target(f"{package}._response", sync, Kind.MANAGER, optional=True),
+        Target(f"{package}._response", other, Kind.MANAGER, optional=True),
+    )
 
 
 #: The wrappers for ``Instrumentor.deferring``, by what the method gives.

@@ -93,6 +93,16 @@ class Wrapped(_FunctionWrapper):
     """Marks our wrappers, so that one method reached under two module names is wrapped once."""
 
 
+class GeneratorFunction(_FunctionWrapper):
+    """A generator function that somebody else's code is called for.
+
+    For ``inspect``, for binding and for its name it stays the function it is.
+    """
+
+    def __reduce_ex__(self, _protocol: Any) -> str:
+        return self.__qualname__  # found again where it is defined, as any function
+
+
 class WrappedOver(Wrapped):
     """Ours, on top of somebody else's wrapper.
 

@@ -2,7 +2,8 @@
 
 The kind is found once, at decoration: plain, coroutine, generator or asynchronous generator; the
 wrapper is of the same kind, so ``inspect`` answers as before. A generator's span covers the whole
-iteration, from the first ``next`` to the end; its context is current only while its body runs.
+iteration, from the first ``next`` to the end; its context, which is current only while its body
+runs, is made of the caller's: whoever reads a generator, its work belongs to who made it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import Any, Final
 
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+
 from spanledger._activation import Activation, Definition, Opener
+from spanledger._patching import GeneratorFunction
 from spanledger.errors import UsageError
 
 _DESCRIPTORS: Final = (classmethod, staticmethod)
@@ -94,20 +99,55 @@ def wrap_coroutine(function: Callable[..., Awaitable[Any]], opener: Opener) -> C
 def wrap_generator(
     function: Callable[..., Generator[Any, Any, Any]], opener: Opener
 ) -> Callable[..., Any]:
-    """The measured twin of a function that returns a generator."""
+    """The measured twin of a function that returns a generator, which belongs to who calls it."""
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        activation = opener.prepare()
-        try:
-            result = yield from _stepped(function(*args, **kwargs), activation)
-        except BaseException as error:
-            activation.fail(error)
-            raise
-        activation.close(result)
-        return result
+    def call(
+        bound: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        made = measured_generator(functools.partial(bound, *args, **kwargs), opener)
+        return _named(made, function)
 
-    return call
+    return GeneratorFunction(function, call)
+
+
+def measured_generator(
+    begin: Callable[[], Generator[Any, Any, Any]], opener: Opener
+) -> Generator[Any, Any, Any]:
+    """A generator whose work begins with the first read and belongs to the context of now.
+
+    Args:
+        begin: makes the body.
+        opener: starts the work.
+    """
+    return _generator(begin, opener, otel_context.get_current())
+
+
+def _generator(
+    begin: Callable[[], Generator[Any, Any, Any]], opener: Opener, maker: Context
+) -> Generator[Any, Any, Any]:
+    activation = _prepared(opener, maker)
+    try:
+        result = yield from _stepped(begin(), activation)
+    except BaseException as error:
+        activation.fail(error)
+        raise
+    activation.close(result)
+    return result
+
+
+def _prepared(opener: Opener, maker: Context) -> Activation:
+    token = otel_context.attach(maker)
+    try:
+        return opener.prepare()
+    finally:
+        otel_context.detach(token)
+
+
+def _named(made: Any, function: Any) -> Any:
+    """The generator with the name that the function's own would have."""
+    made.__name__ = getattr(function, "__name__", made.__name__)  # a partial one has none
+    made.__qualname__ = getattr(function, "__qualname__", made.__qualname__)
+    return made
 
 
 def _stepped(body: Generator[Any, Any, Any], activation: Activation) -> Generator[Any, Any, Any]:
@@ -145,35 +185,50 @@ def wrap_async_generator(
 ) -> Callable[..., Any]:
     """The measured twin of a function that returns an asynchronous generator."""
 
-    @functools.wraps(function)
-    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        activation = opener.prepare()
-        try:
-            body = function(*args, **kwargs)
-            step: Callable[[], Awaitable[Any]] = functools.partial(body.asend, None)
-            while True:
-                activation.resume()
-                try:
-                    item = await step()
-                except StopAsyncIteration:
-                    break
-                finally:
-                    activation.pause()
-                try:
-                    received = yield item
-                except GeneratorExit:
-                    await _within_async(activation, body.aclose)
-                    raise
-                except BaseException as error:  # noqa: BLE001 -- handed to the body, which decides
-                    step = functools.partial(body.athrow, error)
-                else:
-                    step = functools.partial(body.asend, received)
-        except BaseException as error:
-            activation.fail(error)
-            raise
-        activation.close()
+    def call(
+        bound: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        made = measured_async_generator(functools.partial(bound, *args, **kwargs), opener)
+        return _named(made, function)
 
-    return call
+    return GeneratorFunction(function, call)
+
+
+def measured_async_generator(
+    begin: Callable[[], AsyncGenerator[Any, Any]], opener: Opener
+) -> AsyncGenerator[Any, Any]:
+    """The asynchronous twin of :func:`measured_generator`."""
+    return _async_generator(begin, opener, otel_context.get_current())
+
+
+async def _async_generator(
+    begin: Callable[[], AsyncGenerator[Any, Any]], opener: Opener, maker: Context
+) -> AsyncGenerator[Any, Any]:
+    activation = _prepared(opener, maker)
+    try:
+        body = begin()
+        step: Callable[[], Awaitable[Any]] = functools.partial(body.asend, None)
+        while True:
+            activation.resume()
+            try:
+                item = await step()
+            except StopAsyncIteration:
+                break
+            finally:
+                activation.pause()
+            try:
+                received = yield item
+            except GeneratorExit:
+                await _within_async(activation, body.aclose)
+                raise
+            except BaseException as error:  # noqa: BLE001 -- handed to the body, which decides
+                step = functools.partial(body.athrow, error)
+            else:
+                step = functools.partial(body.asend, received)
+    except BaseException as error:
+        activation.fail(error)
+        raise
+    activation.close()
 
 
 async def _within_async(activation: Activation, action: Callable[[], Awaitable[Any]]) -> None:

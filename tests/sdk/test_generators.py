@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import pickle
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -206,3 +208,93 @@ async def test_cancelling_inside_an_async_generator(spans: CapturedSpans) -> Non
 
 def current_name() -> str:
     return getattr(trace.get_current_span(), "name", "")
+
+
+def _run_and_parent(spans: CapturedSpans, name: str) -> tuple[object, object]:
+    """The run that this agent's span says it is below, and the id of the span above it."""
+    [span] = [span for span in spans.spans if span.name == f"invoke_agent {name}"]
+    above = span.parent.span_id if span.parent else None
+    return (span.attributes or {}).get(semconv.RUN_PARENT_ID), above
+
+
+def _maker_of(spans: CapturedSpans) -> tuple[object, object]:
+    [maker] = [span for span in spans.spans if span.name == "invoke_agent maker"]
+    assert maker.context is not None
+    return (maker.attributes or {})[semconv.RUN_ID], maker.context.span_id
+
+
+@pytest.mark.parametrize("reader", ["another agent", "nobody"])
+def test_a_generator_read_elsewhere_belongs_to_its_maker(spans: CapturedSpans, reader: str) -> None:
+    """An agent returned it; its body runs below that agent, whoever reads."""
+
+    @spanledger.agent(name="stepping")
+    def stepping() -> Iterator[str]:
+        yield current_name()
+        yield current_name()
+
+    with spanledger.agent("maker"):
+        made = stepping()
+    if reader == "nobody":
+        assert list(made) == ["invoke_agent stepping"] * 2
+    else:
+        with spanledger.agent("reader"):
+            for name in made:
+                assert name == "invoke_agent stepping"
+                assert current_name() == "invoke_agent reader"
+    assert _run_and_parent(spans, "stepping") == _maker_of(spans)
+
+
+async def test_an_async_generator_read_elsewhere_belongs_to_its_maker(
+    spans: CapturedSpans,
+) -> None:
+    """The same."""
+
+    @spanledger.agent(name="stepping")
+    async def stepping() -> AsyncIterator[str]:
+        yield current_name()
+        await asyncio.sleep(0)
+        yield current_name()
+
+    with spanledger.agent("maker"):
+        made = stepping()
+    with spanledger.agent("reader"):
+        assert [name async for name in made] == ["invoke_agent stepping"] * 2
+        assert current_name() == "invoke_agent reader"
+    assert _run_and_parent(spans, "stepping") == _maker_of(spans)
+
+
+class Worker:
+    """Methods of every kind that give generators."""
+
+    @spanledger.task
+    def own(self) -> Iterator[object]:
+        """Of an object."""
+        yield self
+
+    @classmethod
+    @spanledger.task
+    def common(cls) -> Iterator[object]:
+        """Of the class."""
+        yield cls
+
+    @spanledger.task
+    @staticmethod
+    def alone(value: object) -> Iterator[object]:
+        """Of nothing."""
+        yield value
+
+
+def test_methods_that_give_generators_stay_methods(spans: CapturedSpans) -> None:
+    """Bound as before, of the same kind and name, and found again by name."""
+    worker = Worker()
+    assert list(worker.own()) == [worker]
+    assert list(Worker.own(worker)) == [worker]
+    assert list(worker.common()) == list(Worker.common()) == [Worker]
+    assert list(worker.alone(1)) == list(Worker.alone(1)) == [1]
+    assert len(spans.spans) == 6
+    assert inspect.isgeneratorfunction(Worker.own)
+    named: Any = worker.own()
+    assert named.__qualname__ == "Worker.own"
+    assert echo.__name__ == "echo"
+    assert str(inspect.signature(echo)) == str(inspect.signature(inspect.unwrap(echo)))
+    assert pickle.loads(pickle.dumps(echo)) is echo  # noqa: S301 - our own bytes

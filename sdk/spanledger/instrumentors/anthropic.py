@@ -30,6 +30,7 @@ from spanledger._gaps import (
     under,
 )
 from spanledger._instrumentor import Instrumentor, Method, both, by_class, sampling_attributes
+from spanledger._maker import opened_later
 from spanledger._messages import MessageReading, answer_of, content_texts
 from spanledger._patching import Kind, Target
 
@@ -155,6 +156,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *both(f"{_BETA_MODULE}.batches", "Batches.results", RESULTS, optional=True),
     ),
     helpers=(),
+    deferring=opened_later("anthropic"),
     flavour=by_class(_SELLERS),
     not_metered=NOT_METERED,
     notes=(

@@ -17,6 +17,7 @@ from spanledger._batch_lines import KINDS, batch_file
 from spanledger._chat_completions import ChatReading, answer_of, request
 from spanledger._gaps import BY_PATH, FETCHED, NO_REQUEST, STORED, under
 from spanledger._instrumentor import Instrumentor, both
+from spanledger._maker import opened_later
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "0.13.0"
@@ -100,6 +101,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("groq.resources.files", "Files.content", RESULT_FILE, optional=True),
     ),
     helpers=(),
+    deferring=opened_later("groq"),
     not_metered={
         **under("groq", NO_REQUEST, "Groq.*"),
         **under("groq", BY_PATH, "_base_client.*"),

@@ -31,6 +31,7 @@ from spanledger._gaps import (
     under,
 )
 from spanledger._instrumentor import Instrumentor, both, by_class
+from spanledger._maker import opened_later
 from spanledger._patching import Kind, Target
 
 #: Oldest version tried: with the contract suite.
@@ -151,16 +152,19 @@ INSTRUMENTOR: Final = Instrumentor(
         f"{_CHAT_MODULE}.Completions.stream",
         f"{_RESPONSES_MODULE}.Responses.stream",
     ),
-    deferring=tuple(
-        Target(module, f"{owner}.stream", Kind.MANAGER, optional=True)
-        for module, owner in (
-            (_CHAT_MODULE, "Completions"),
-            (_CHAT_MODULE, "AsyncCompletions"),
-            (_BETA_CHAT_MODULE, "Completions"),
-            (_BETA_CHAT_MODULE, "AsyncCompletions"),
-            (_RESPONSES_MODULE, "Responses"),
-            (_RESPONSES_MODULE, "AsyncResponses"),
-        )
+    deferring=(
+        *opened_later("openai"),
+        *(
+            Target(module, f"{owner}.stream", Kind.MANAGER, optional=True)
+            for module, owner in (
+                (_CHAT_MODULE, "Completions"),
+                (_CHAT_MODULE, "AsyncCompletions"),
+                (_BETA_CHAT_MODULE, "Completions"),
+                (_BETA_CHAT_MODULE, "AsyncCompletions"),
+                (_RESPONSES_MODULE, "Responses"),
+                (_RESPONSES_MODULE, "AsyncResponses"),
+            )
+        ),
     ),
     not_metered=NOT_METERED,
     notes=(

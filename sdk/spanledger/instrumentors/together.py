@@ -29,6 +29,7 @@ from spanledger._gaps import (
     under,
 )
 from spanledger._instrumentor import Instrumentor, both, number
+from spanledger._maker import opened_later
 from spanledger._text_completions import TextReading
 
 #: Oldest version tried: with the contract suite; before it, another client of the same name.
@@ -160,6 +161,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("together.resources.files", "FilesResource.content", RESULT_FILE),
     ),
     helpers=(),
+    deferring=opened_later("together"),
     not_metered={
         **under("together", NO_REQUEST, "Together.*"),
         **under("together", STORED, "Together.whoami"),
