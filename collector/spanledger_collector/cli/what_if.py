@@ -1,16 +1,16 @@
 """``spanledger what-if``: what an agent would save, had its calls been made otherwise."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from spanledger_collector.query import WhatIf, WhatIfReport
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.query import Hosting, WhatIf, WhatIfReport
 
-from .figures import interval, money, value
+from .figures import interval, money, rounded, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import console, counted, coverage, print_json, printable, text, usd
@@ -20,6 +20,8 @@ _COLUMNS = (
     "if", ">saved", ">low to high", ">of cost", ">saving a run", ">95% interval", ">compared",
     "without a rate",
 )  # fmt: skip
+#: Of what is estimated.
+_DIGITS = 6
 
 
 def what_if(
@@ -41,6 +43,20 @@ def what_if(
             help="This part of the input read from the cache; several. Default 0.9.",
         ),
     ] = None,
+    host: Annotated[
+        str, typer.Option("--host", help="Host this open model; with --gpu and --gpu-rate.")
+    ] = "",
+    gpu: Annotated[
+        str, typer.Option("--gpu", help="On this accelerator, such as h100-sxm5-80gb.")
+    ] = "",
+    gpu_rate: Annotated[
+        float, typer.Option("--gpu-rate", help="USD an hour for each of them, busy or not.")
+    ] = 0.0,
+    gpus: Annotated[int, typer.Option("--gpus", min=1, help="So many share the model.")] = 1,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option("--weights", help="Format of its weights: bf16, fp8, awq; several."),
+    ] = None,
     prices_file: Annotated[
         Path | None,
         typer.Option("--prices-file", help="Your prices and aliases, to find --model."),
@@ -55,16 +71,28 @@ def what_if(
 
     Example: spanledger what-if researcher --model anthropic/claude-haiku-4-5 --cache-share 0.5
     """  # fmt: skip
+    hostings = _hostings(host, gpu, gpu_rate, gpus, weights or ["bf16"])
     models = None if not model else [_pair(told, prices_file) for told in model]
     with connect(url, workspace) as ledger:
         report = ledger.what_if(
             name, utc(since), utc(until), models=models, tiers=tier or ("batch",),
-            cache_shares=cache_share or (0.9,),
+            cache_shares=cache_share or (0.9,), hostings=hostings,
         )  # fmt: skip
     if as_json:
         print_json(report)
         return
     show(report, console())
+
+
+def _hostings(
+    host: str, gpu: str, gpu_rate: float, gpus: int, weights: Sequence[str]
+) -> Sequence[Hosting]:
+    told = (host, gpu, gpu_rate)
+    if not any(told):
+        return ()
+    if not all(told):
+        raise ConfigurationError("hosting takes all three of --host, --gpu and --gpu-rate")
+    return [Hosting(host, gpu, gpu_rate, gpus, weight_format) for weight_format in weights]
 
 
 def _pair(told: str, prices_file: Path | None) -> tuple[str, str]:
@@ -82,7 +110,7 @@ def show(report: WhatIfReport, out: Console) -> None:
     out.print("\n[bold]Not known[/]")
     told: set[str] = set()
     for scenario in report.scenarios:
-        if scenario.kind not in told:
+        if scenario.unknown and scenario.kind not in told:
             told.add(scenario.kind)
             out.print(f"{scenario.kind}: {printable('; '.join(scenario.unknown))}")
 
@@ -90,7 +118,7 @@ def show(report: WhatIfReport, out: Console) -> None:
 def _cells(scenario: WhatIf) -> Sequence[str]:
     ratio = scenario.saved_ratio
     return (
-        text(scenario.name), _signed(scenario.saved_usd), _range(scenario),
+        text(scenario.name), _saved(scenario), _range(scenario),
         "-" if ratio is None else f"{ratio:.1%}",
         value(scenario.saving_per_run, money), interval(scenario.saving_per_run, money),
         coverage(scenario.compared_attempts, scenario.attempts), text(", ".join(scenario.missing)),
@@ -102,8 +130,12 @@ def _range(scenario: WhatIf) -> str:
     low, high = scenario.saved_low_usd, scenario.saved_high_usd
     if low is None or high is None or low == high:
         return "-"
-    return f"{money(low)} to {money(high)}"
+    return f"{money(rounded(low, _DIGITS))} to {money(rounded(high, _DIGITS))}"
 
 
-def _signed(amount: Decimal | None) -> str:
-    return usd(None) if amount is None else money(amount)
+def _saved(scenario: WhatIf) -> str:
+    """Money of the ledger with every digit, of an estimate with six."""
+    saved = scenario.saved_usd
+    if saved is None:
+        return usd(None)
+    return money(rounded(saved, _DIGITS) if scenario.kind == "hosting" else saved)

@@ -12,6 +12,7 @@ from .economics import AgentEconomics, AgentSums, GroupBy
 from .estimates import Estimate
 from .explanation import ChargeLineRow, ExplainedAttemptRow, Explanation
 from .frontier import FrontierPoint
+from .hosting import Hosting
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
 from .payback import BreakEven, Payback
@@ -66,6 +67,7 @@ __all__ = [
     "FrontierPoint",
     "GroupBy",
     "Guard",
+    "Hosting",
     "Ledger",
     "ModelRow",
     "NamedQuery",

@@ -18,6 +18,7 @@ from .comparison import (
 )
 from .economics import GroupBy
 from .frontier import FrontierPoint, frontier
+from .hosting import Hosting
 from .payback import BreakEven, break_evens
 from .reader import Row
 from .rework import ReworkBy, ReworkReport, rework
@@ -134,6 +135,7 @@ class Decisions(ABC):
         models: Sequence[tuple[str, str]] | None = None,
         tiers: Sequence[str] = ("batch",),
         cache_shares: Sequence[float] = (0.9,),
+        hostings: Sequence[Hosting] = (),
     ) -> WhatIfReport:
         """What an agent would save, had its calls been made otherwise, and without rework.
 
@@ -144,6 +146,7 @@ class Decisions(ABC):
             models: (provider, model) in the book's names; None = the other models of the ledger.
             tiers: service tiers to try.
             cache_shares: parts of the input to be read from the cache, 0 to 1.
+            hostings: open models on GPUs of one's own, at a rate of yours.
 
         Raises:
             NotFoundError: the agent has no run in the period, or the book no price of a model.
@@ -155,7 +158,7 @@ class Decisions(ABC):
         for provider, model in models:
             self.check_priced(provider, model)
         asked = list(changes(models, tiers, cache_shares))
-        return what_if(self.query, agent_name, within, asked)
+        return what_if(self.query, agent_name, within, asked, hostings)
 
     def check_priced(self, provider: str, model: str) -> None:
         """The book has a price of this model.

@@ -40,6 +40,7 @@ class AgentSums:
     retries: int
     tool_calls: int
     input_tokens: int
+    cache_read_tokens: int
     output_tokens: int
     flops_total: int
     gpu_seconds: float

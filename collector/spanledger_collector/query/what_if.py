@@ -10,11 +10,12 @@ from typing import Literal
 from . import estimates
 from .economics import AgentSums, Ask, MomentsRow, statistics
 from .estimates import Estimate
+from .hosting import Hosting, hosted
 from .repricing import Scenario
 from .rows import parse_rows
 
 #: What is changed.
-Kind = Literal["model", "tier", "cache", "rework"]
+Kind = Literal["model", "tier", "cache", "rework", "hosting"]
 #: Other models of the ledger that are tried when none are named.
 _MOST_MODELS = 5
 _UNKNOWN: Mapping[Kind, Sequence[str]] = {
@@ -61,10 +62,10 @@ class WhatIf:
 
     Attributes:
         name: the change in words.
-        kind: ``model``, ``tier``, ``cache`` or ``rework``.
+        kind: ``model``, ``tier``, ``cache``, ``rework`` or ``hosting``.
         saved_usd: of the period, what was billed less what it would have cost; negative = it costs
             more; None = nothing of it can be compared.
-        saved_low_usd: by the ends of what was estimated of the usage.
+        saved_low_usd: by the ends of what is estimated: usage, or how fast GPUs are.
         saved_high_usd: likewise.
         saved_ratio: of the agent's variable cost.
         saving_per_run: USD, over the runs that can be compared wholly.
@@ -147,15 +148,20 @@ def other_models(
 
 
 def what_if(
-    ask: Ask, agent_name: str, period: Mapping[str, object], asked: Sequence[Change]
+    ask: Ask,
+    agent_name: str,
+    period: Mapping[str, object],
+    asked: Sequence[Change],
+    hostings: Sequence[Hosting] = (),
 ) -> WhatIfReport:
     """Every change, and no rework at all, by what it saves.
 
     Raises:
         NotFoundError: the agent has no run in the period.
+        PermanentError: GPUs or a model to host are not known.
     """
     ((row, sums),) = statistics(ask, agent_name, period, "total")
-    found = [_rework(row, sums)]
+    found = [_rework(row, sums), *(_hosted(plan, sums) for plan in hostings)]
     for change in asked:
         parameters = {**period, **change.scenario.parameters(), "agent_name": agent_name}
         found += [
@@ -186,6 +192,16 @@ def _rework(row: MomentsRow, sums: AgentSums) -> WhatIf:
     return WhatIf(
         "no rework", "rework", saved, saved, saved, _ratio(saved, sums), figure.estimate,
         sums.attempts, sums.attempts - sums.unpriced_attempts, (), _UNKNOWN["rework"],
+    )  # fmt: skip
+
+
+def _hosted(plan: Hosting, sums: AgentSums) -> WhatIf:
+    found = hosted(plan, sums)
+    compared = 0 if found.missing else sums.attempts - sums.unpriced_attempts
+    return WhatIf(
+        plan.name, "hosting", found.saved_usd, found.saved_low_usd, found.saved_high_usd,
+        _ratio(found.saved_usd, sums), found.saving_per_run, sums.attempts, compared,
+        found.missing, found.unknown,
     )  # fmt: skip
 
 

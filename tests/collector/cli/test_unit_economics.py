@@ -64,6 +64,7 @@ def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFi
         (("agent", "writer", "--by", "colour"), 2, "none of version, tenant, model"),
         (("rework", "--by", "colour"), 2, "none of total, agent, version"),
         (("what-if", "writer", "--model", "acme/m9"), 1, "no price of acme/m9"),
+        (("what-if", "writer", "--host", "llama-3.1-8b"), 2, "--host, --gpu and --gpu-rate"),
         (("what-if", "wrter"), 1, "no runs of an agent 'wrter'"),
         (("compare", "writer"), 2, "--version, --model, --tenant or --period"),
         (("compare", "writer", "--version", "1", "1"), 1, "cannot be compared with itself"),

@@ -6,7 +6,7 @@
 -- Means, variances and costed_successes are of the costed runs: those whose cost is known wholly. Where any run of a group has a
 --   value, runs without one earned 0; where none has, value and margin are unknown.
 -- columns: key, runs, successful_runs, failed_runs, judged_runs, wrong_runs, valued_runs, calls, attempts, failed_attempts, retries,
---   tool_calls, input_tokens, output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
+--   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, cost_usd (variable cost of the runs themselves), rework_cost_usd,
 --   appraisal_cost_usd, prevention_cost_usd, estimated_cost_usd (parts of it, each for itself), cost_low_usd, cost_high_usd (it, by the ends of what was estimated), inclusive_cost_usd (with sub-agents), amortized_cost_usd, total_cost_usd, value_usd,
 --   margin_usd, unpriced_attempts, known_cost_ratio, p50_duration_ns, p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, costed_runs, costed_successes,
@@ -33,6 +33,7 @@ SELECT
     sum(r.retries) AS retries,
     sum(r.tool_calls) AS tool_calls,
     sum(r.input_tokens) AS input_tokens,
+    sum(r.cache_read_tokens) AS cache_read_tokens,
     sum(r.output_tokens) AS output_tokens,
     sum(r.flops_total) AS flops_total,
     sum(r.gpu_seconds) AS gpu_seconds,

@@ -1,0 +1,85 @@
+"""Calls on GPUs of one's own: the physics' figures, and honest about what is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from spanledger.compute import ModelArchitecture, break_even, gpu
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import DirectReader, Hosting, Ledger, WhatIf
+from spanledger_collector.store import Store
+
+PLAN = Hosting("llama-3.1-8b", "h100-sxm5-80gb", 3.0)
+
+
+@pytest.fixture
+def ledger(written: Store) -> Iterator[Ledger]:
+    with Ledger(DirectReader(written)) as found:
+        yield found
+
+
+def _hosted(ledger: Ledger, plan: Hosting) -> WhatIf:
+    report = ledger.what_if("writer", models=[], tiers=(), cache_shares=(), hostings=[plan])
+    (found,) = [scenario for scenario in report.scenarios if scenario.kind == "hosting"]
+    return found
+
+
+def test_a_call_costs_its_share_of_a_busy_hour(ledger: Ledger) -> None:
+    sums = ledger.agent("writer").total.sums
+    assert sums.model_cost_usd is not None
+    found = _hosted(ledger, PLAN)
+    point = break_even(
+        ModelArchitecture.from_catalogue(PLAN.model), gpu(PLAN.gpu), usd_per_gpu_hour=3.0,
+        api_usd_per_call=float(sums.model_cost_usd) / sums.calls,
+        prompt_tokens=sums.input_tokens // sums.calls, output_tokens=1,
+    )  # fmt: skip
+    capacity = point.capacity_per_hour
+    for saved, calls in (
+        (found.saved_usd, capacity.value),
+        (found.saved_low_usd, capacity.low),
+        (found.saved_high_usd, capacity.high),
+    ):
+        expected = float(sums.model_cost_usd) - sums.calls * 3.0 / calls
+        assert float(saved or 0) == pytest.approx(expected, rel=1e-9)
+    assert (found.saving_per_run.low, found.saving_per_run.high) == (None, None)
+    assert "not sampled" in found.saving_per_run.reason
+    told = " ".join(found.unknown)
+    assert "quality" in told
+    assert f"pays from {point.calls_per_hour:,.0f} such calls an hour" in told
+
+
+def test_smaller_weights_and_cheaper_gpus_save_more(ledger: Ledger) -> None:
+    """Never less: the arithmetic is faster in fp8, and the rate is a factor."""
+    saved = [
+        _hosted(ledger, plan).saved_usd or Decimal(0)
+        for plan in (replace(PLAN, usd_per_gpu_hour=6), PLAN, replace(PLAN, weight_format="fp8"))
+    ]
+    assert saved == sorted(saved)
+    assert len(set(saved)) == 3
+
+
+def test_what_does_not_fit_saves_nothing(ledger: Ledger) -> None:
+    found = _hosted(ledger, replace(PLAN, model="llama-3.1-70b"))
+    assert found.saved_usd is None
+    assert found.missing == ("does not fit into 1 x h100-sxm5-80gb",)
+    assert found.compared_attempts == 0
+    assert _hosted(ledger, replace(PLAN, model="llama-3.1-70b", gpus=4)).saved_usd is not None
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        (replace(PLAN, model="gpt-4o"), "gpt-4o is closed"),
+        (replace(PLAN, model="my-model"), "no model 'my-model'"),
+        (replace(PLAN, gpu="h9000"), "no accelerator 'h9000'"),
+        (replace(PLAN, weight_format="int1"), "cannot be"),
+        (replace(PLAN, usd_per_gpu_hour=-1), "a rate of -1 USD an hour is none"),
+    ],
+)
+def test_what_cannot_be_hosted_is_told(ledger: Ledger, plan: Hosting, told: str) -> None:
+    with pytest.raises(PermanentError, match=told):
+        _hosted(ledger, plan)
