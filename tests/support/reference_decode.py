@@ -393,14 +393,14 @@ def _usage_source(f: Fields, role: str, metered: bool, absurd: bool) -> str:
     none = "missing" if role in ("call", "engine") else ""
     told = f.text("usage_source")
     if absurd:
-        return none
+        return "missing"
     blank = _blank(f)
     if told in ("missing", "none"):
         return told
     if lower(f.text("cache_hit")) in ("true", "1") and (blank or not told):
         return "none"
-    if blank and none:
-        return none
+    if blank and (none or metered):
+        return "missing"
     if told not in ("provider", "estimated") and metered:
         return "estimated" if f.self_counted() else "provider"
     return told if told in ("provider", "estimated") else none

@@ -487,3 +487,28 @@ def test_who_told_an_answer_first_does_not_change_when_settled_again(store: Stor
         assert scene.attempt(connection, 1)["counted"]
         assert not scene.attempt(connection, 3, trace=2)["counted"]
         assert scene.attempt(connection, 2, trace=3)["counted"]
+
+
+def test_an_agent_that_claims_nothing_is_unmetered_not_free(store: Store) -> None:
+    """0 of everything is no usage: the cost of what no call tells is unknown, and said once."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        scene.load(
+            connection,
+            [
+                scene.span(1, 0, "agent", usage_source="missing", request_model="m1"),
+                scene.span(1, 0, "agent", trace=2, usage_source="missing", request_model="m1"),
+                scene.call(2, 1, (3, 0), trace=2),
+                scene.span(1, 0, "agent", trace=3, usage_source="missing", request_model="m1"),
+                scene.call(2, 1, trace=3, usage_source="missing"),
+            ],
+        )
+        scene.settle(store, (1, 2, 3))
+        alone = scene.attempt(connection, 1)
+        above = scene.attempt(connection, 1, trace=2)
+        beside = [row for row in scene.attempts(connection, 3) if row["counted"]]
+    assert (alone["counted"], alone["price_status"], alone["cost_usd"]) == (True, "unmetered", None)
+    assert (above["counted"], above["excluded_reason"]) == (False, "aggregate")
+    assert [(row["span_id"], row["price_status"]) for row in beside] == [
+        (scene.hex16(2), "unmetered")
+    ]

@@ -38,10 +38,10 @@ SELECT
     -- Some send the list as JSON text.
     arrayFlatten(arrayMap(r -> if(startsWith(r, '["'), JSONExtract(r, 'Array(String)'), [r]), list_finish_reasons)) AS finish_reasons,
     multiIf(
-        absurd, if(role IN ('call', 'engine'), 'missing', ''),
+        absurd, 'missing',
         text_usage_source IN ('missing', 'none'), text_usage_source,
         lower(text_cache_hit) IN ('true', '1') and (blank or text_usage_source = ''), 'none',
-        blank and role IN ('call', 'engine'), 'missing',
+        blank and (metered or role IN ('call', 'engine')), 'missing',
         text_usage_source IN ('provider', 'estimated'), text_usage_source,
         metered, if(self_counted, 'estimated', 'provider'),
         if(role IN ('call', 'engine'), 'missing', '')

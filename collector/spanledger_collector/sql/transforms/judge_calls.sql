@@ -5,7 +5,8 @@
 --   ignore             never counts (not_billable)
 --   engine             counts when nobody told the call: not when it is inside a call, or beside one with its tokens
 --   agent, workflow, task, tool, other with usage: aggregate when any usage is below it, else it counts as
---     aggregate_only (a sampled trace that kept only the agent, or calls that were told without their usage)
+--     aggregate_only (a sampled trace that kept only the agent, or calls that were told without their usage). One that
+--     claims 0 of everything, or what cannot be, says nothing: it counts, unmetered, only where no call of the trace was told
 --   calls with the same non-empty response id are one call (duplicate_response); two different ids never are
 --   an answer that the provider keeps (deferred_answers) counts once in the ledger: in the trace that told it first
 --   a call inside a call of another scope is the same call (duplicate_nested) when at least one has no response id, the
@@ -469,7 +470,7 @@ SELECT
     workspace,
     trace_id,
     span_id,
-    multiIf(role = 'ignore', false, role = 'engine', enclosing_call = '' AND NOT is_told, NOT usage_below) AS counted,
+    multiIf(role = 'ignore', false, role = 'engine', enclosing_call = '' AND NOT is_told, NOT usage_below AND NOT is_idle) AS counted,
     multiIf(NOT counted, 'none', role = 'engine', 'call', 'aggregate_only') AS usage_quality,
     multiIf(counted, '', role = 'engine', 'engine', role = 'ignore', 'not_billable', 'aggregate') AS excluded_reason,
     '' AS duplicate_of,
@@ -494,9 +495,14 @@ FROM
                 output_tokens
             FROM settling_spans
             WHERE version = {version:UInt64} AND role = 'call'
-        ) AS is_told
+        ) AS is_told,
+        usage_source = 'missing' AND (workspace, trace_id) IN (
+            SELECT workspace, trace_id FROM settling_spans WHERE version = {version:UInt64} AND role = 'call'
+        ) AS is_idle
     FROM settling_spans
-    WHERE version = {version:UInt64} AND role != 'call' AND usage_source IN ('provider', 'estimated')
+    WHERE version = {version:UInt64}
+        AND role != 'call'
+        AND (usage_source IN ('provider', 'estimated') OR (usage_source = 'missing' AND role NOT IN ('engine', 'ignore')))
 ) AS s
 INNER JOIN
 (

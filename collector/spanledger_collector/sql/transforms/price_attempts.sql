@@ -62,7 +62,7 @@ WITH
             units,
             @include arithmetic/parts
         FROM settling_spans
-        WHERE version = {version:UInt64} AND (role = 'call' OR has_usage)
+        WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated', 'missing'))
     ),
     book_models AS
     (
@@ -178,7 +178,7 @@ WITH
             (
                 SELECT * EXCEPT (retry_of, rework_of)
                 FROM settling_spans
-                WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated'))
+                WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated', 'missing'))
             ) AS s
             INNER JOIN linked AS v USING (workspace, trace_id, span_id)
             LEFT ANY JOIN wasted AS w USING (workspace, trace_id, span_id)
