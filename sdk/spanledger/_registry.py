@@ -160,7 +160,7 @@ def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, .
         return wrapper_of(api, kind, instrumentor, _tracing)
 
     methods = (
-        Patch(method.target, wrapper(method.api, method.target.kind))
+        Patch(method.target, wrapper(method.api, method.target.kind), light=True)
         for method in instrumentor.methods
     )
     factories = (
@@ -176,4 +176,4 @@ def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, .
 
 
 def _http_patches() -> tuple[Patch, ...]:
-    return tuple(Patch(target, wrapper) for target, wrapper in _attempts.PATCHED)
+    return tuple(Patch(target, wrapper, light=True) for target, wrapper in _attempts.PATCHED)

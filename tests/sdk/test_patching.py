@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import itertools
 import sys
 from collections.abc import Callable, Generator
@@ -34,19 +36,24 @@ def _naming(name: str) -> Callable[..., list[str]]:
     return wrapper
 
 
-def _ours() -> Patch:
-    return Patch(Target(MODULE, "Thing.act", Kind.SYNC), _naming("ours"))
+@pytest.fixture(name="ours", params=[False, True], ids=["wrapt", "function"])
+def _ours(request: pytest.FixtureRequest) -> Callable[[], Patch]:
+    """Makes a patch of ours, of either kind."""
+    target = Target(MODULE, "Thing.act", Kind.SYNC)
+    return lambda: Patch(target, _naming("ours"), light=request.param)
 
 
 def _wrap(name: str) -> None:
     wrapt.wrap_function_wrapper(MODULE, "Thing.act", _naming(name))
 
 
-def test_taking_off_theirs_leaves_ours_whoever_came_first(thing: Any) -> None:
+def test_taking_off_theirs_leaves_ours_whoever_came_first(
+    thing: Any, ours: Callable[[], Patch]
+) -> None:
     """OpenTelemetry's ``unwrap`` takes off what is on top, and means its own."""
     bare = vars(thing)["act"]
     for first in ("theirs", "ours"):
-        patch = _ours()
+        patch = ours()
         steps = [lambda: _wrap("theirs"), patch.install]
         for step in steps if first == "theirs" else reversed(steps):
             step()
@@ -59,10 +66,12 @@ def test_taking_off_theirs_leaves_ours_whoever_came_first(thing: Any) -> None:
         assert vars(thing)["act"] is bare
 
 
-def test_taking_off_ours_leaves_theirs_whoever_came_first(thing: Any) -> None:
+def test_taking_off_ours_leaves_theirs_whoever_came_first(
+    thing: Any, ours: Callable[[], Patch]
+) -> None:
     bare = vars(thing)["act"]
     for first in ("theirs", "ours"):
-        patch = _ours()
+        patch = ours()
         steps = [lambda: _wrap("theirs"), patch.install]
         for step in steps if first == "theirs" else reversed(steps):
             step()
@@ -77,11 +86,11 @@ def test_taking_off_ours_leaves_theirs_whoever_came_first(thing: Any) -> None:
         thing.act = bare
 
 
-def test_between_two_others_everyone_can_leave_first(thing: Any) -> None:
+def test_between_two_others_everyone_can_leave_first(thing: Any, ours: Callable[[], Patch]) -> None:
     """They leave in any order, and each that is left is called once."""
     bare = vars(thing)["act"]
     for leaving in itertools.permutations(("inner", "ours", "outer")):
-        patch = _ours()
+        patch = ours()
         _wrap("inner")
         patch.install()
         _wrap("outer")
@@ -95,11 +104,13 @@ def test_between_two_others_everyone_can_leave_first(thing: Any) -> None:
         thing.act = bare
 
 
-def test_what_others_put_back_over_ours_is_noticed_and_mended(thing: Any) -> None:
+def test_what_others_put_back_over_ours_is_noticed_and_mended(
+    thing: Any, ours: Callable[[], Patch]
+) -> None:
     """Some keep the method that they found and put it back, whoever came after them."""
     found = thing.act
     _wrap("theirs")
-    patch = _ours()
+    patch = ours()
     patch.install()
     thing.act = found
     assert thing().act() == ["bare"]
@@ -109,3 +120,66 @@ def test_what_others_put_back_over_ours_is_noticed_and_mended(thing: Any) -> Non
     patch.remove()
     assert patch.state is PatchState.REMOVED
     assert thing().act() == ["bare"]
+
+
+def test_a_method_of_ours_reads_as_the_bare_one_and_can_be_kept(
+    thing: Any, ours: Callable[[], Patch]
+) -> None:
+    bare, patch = vars(thing)["act"], ours()
+    patch.install()
+    kept = thing().act
+    assert inspect.signature(thing.act) == inspect.signature(bare)
+    assert (thing.act.__name__, thing.act.__qualname__) == ("act", "Thing.act")
+    assert kept() == ["ours", "bare"]
+    patch.remove()
+    assert kept() == ["bare"]
+    assert vars(thing)["act"] is bare
+
+
+def test_a_function_that_copied_our_names_is_not_ours(
+    thing: Any, ours: Callable[[], Patch]
+) -> None:
+    """``functools.wraps`` copies all that stands on a function."""
+    patch = ours()
+    patch.install()
+    below = vars(thing)["act"]
+
+    @functools.wraps(below)
+    def act(self: Any) -> list[str]:
+        return ["theirs", *below.__get__(self)()]
+
+    thing.act = act
+    patch.remove()
+    assert patch.state is PatchState.COVERED
+    assert thing().act() == ["theirs", "bare"]
+    patch.install()
+    assert thing().act() == ["theirs", "ours", "bare"]
+
+
+def test_a_coroutine_function_stays_one(thing: Any, ours: Callable[[], Patch]) -> None:
+    async def act(_self: object) -> list[str]:
+        return ["bare"]
+
+    thing.act = act
+    ours().install()
+    assert inspect.iscoroutinefunction(thing().act)
+
+
+def test_a_method_that_another_class_has_borrowed_is_patched_there_too(
+    thing: Any, ours: Callable[[], Patch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch, bare = ours(), vars(thing)["act"]
+    patch.install()
+    borrower: Any = type("Borrower", (), {"act": thing.act})
+    monkeypatch.setattr(sys.modules[MODULE], "Borrower", borrower, raising=False)
+    other = Patch(Target(MODULE, "Borrower.act", Kind.SYNC), _naming("borrowed"), light=patch.light)
+    again = Patch(patch.target, _naming("again"), light=patch.light)
+    for later in (other, again):
+        later.install()
+    assert other.state is PatchState.INSTALLED
+    assert again.state is PatchState.MISSING
+    assert borrower().act() == ["borrowed", "ours", "bare"]
+    other.remove()
+    patch.remove()
+    assert borrower().act() == ["bare"]
+    assert vars(thing)["act"] is bare
