@@ -14,8 +14,13 @@ from tests.support.environments import ENVIRONMENTS
 from spanledger import _registry
 
 _ROOT = Path(__file__).parents[2]
+#: The files with the behaviours of one family.
 _CLIENTS, _FRAMEWORKS = (
-    f"tests/sdk/{folder}/test_contract.py" for folder in ("instrumentors", "frameworks")
+    sorted(
+        str(path.relative_to(_ROOT))
+        for path in (_ROOT / "tests" / "sdk" / folder).glob("test_contract*.py")
+    )
+    for folder in ("instrumentors", "frameworks")
 )
 #: environment: its tests, and the files of those whose oldest versions it has.
 OLDEST = {
@@ -71,7 +76,7 @@ def test_the_oldest_supported_versions_pass_the_contract(name: str) -> None:
     every = os.environ.get("SPANLEDGER_TESTS_OLDEST") == "every row"
     done = subprocess.run(
         [
-            *(ENVIRONMENTS.python(name), "-m", "pytest", "-q", "-m", "contract", tests),
+            *(ENVIRONMENTS.python(name), "-m", "pytest", "-q", "-m", "contract", *tests),
             *(word for plugin in _PLUGINS for word in ("-p", plugin)),
             *("-W", "ignore::DeprecationWarning"),  # old versions on new ones of what they need
             *(["-n", "auto"] if every else ["--contract-brief"]),

@@ -35,15 +35,13 @@ def under_contract(names: Iterable[str]) -> list[str]:
 class Hole:
     """A behaviour (name of the contract's test, without ``test_``) that does not hold.
 
-    ``ways`` and ``modes`` say where; everywhere, by default. ``races`` is true where it holds now
-    and then, by the timing of somebody else's threads or tasks: then either outcome is accepted.
+    ``ways`` and ``modes`` say where; everywhere, by default.
     """
 
     behaviour: str
     reason: str
     ways: tuple[str, ...] = ()
     modes: tuple[Mode, ...] = ()
-    races: bool = False
 
 
 class Subject(Protocol):
@@ -135,9 +133,7 @@ class Contract:
             reason=hole.reason if hole else "",
             lacks=dict(row.subject.lacks),
         )
-        marks = (
-            [told, pytest.mark.xfail(strict=not hole.races, reason=hole.reason)] if hole else [told]
-        )
+        marks = [told, pytest.mark.xfail(strict=True, reason=hole.reason)] if hole else [told]
         return pytest.param(
             *row.values,
             id=f"{row.subject.name}-{row.way}-{row.mode}".replace(" ", "_"),

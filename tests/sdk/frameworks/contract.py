@@ -204,6 +204,37 @@ async def perform(way: Way, agent: Any, case: int = 0) -> Any:
     return [item async for item in way.run(agent, prompt(case))]
 
 
+#: What differs from run to run in a text: numbers of requests, ids, times.
+_OF_ONE_RUN = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{12,}|(?<=simulated_)\d+|\d{3,}")
+#: Fields with nothing but that.
+_TIMES = re.compile(r"(?i)time|created|duration|timestamp|latency|_at$")
+#: Objects in objects that are looked into.
+_DEPTH = 6
+
+
+def data_of(value: Any, depth: int = _DEPTH) -> Any:
+    """What a framework gave, as data that can be compared: without ids and times."""
+    if isinstance(value, str):
+        return _OF_ONE_RUN.sub("#", value)
+    if isinstance(value, int | None):
+        return value
+    if not depth:
+        return type(value).__name__
+    if isinstance(value, Mapping):
+        named: Mapping[Any, Any] = value
+        return {
+            data_of(name): data_of(named[name], depth - 1)
+            for name in named
+            if not _TIMES.search(str(name))
+        }
+    if isinstance(value, list | tuple):
+        items: list[Any] = [*value]
+        return [data_of(item, depth - 1) for item in items]
+    fields: dict[str, Any] = getattr(value, "__dict__", {})
+    public = {name: fields[name] for name in fields if not name.startswith("_")}
+    return type(value).__name__, data_of(public, depth - 1)
+
+
 def is_held_here(name: str) -> bool:
     """Whether the framework of this name is a package of this very environment.
 

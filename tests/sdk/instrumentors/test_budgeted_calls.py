@@ -15,9 +15,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.sdk.instrumentors import cases_anthropic, cases_openai
+from tests.sdk.instrumentors.behaviours import CASES
 from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, Operation, perform
-from tests.sdk.instrumentors.test_contract import CASES
 
 import spanledger
 from spanledger import _draining, _registry, semconv
