@@ -15,7 +15,8 @@ The engine allows one directory a process, so everything that needs it shares th
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import count
 
 import pytest
@@ -92,6 +93,13 @@ def _opened(dsn: str, *, migrated: bool) -> Iterator[Store]:
             migrate(connection)
     yield store
     store.close()
+
+
+@contextmanager
+def migrated_database(dsn: str) -> Generator[Store]:
+    """A migrated, empty ledger for as long as the block runs, for fixtures of other folders."""
+    for address in _database(dsn):
+        yield from _opened(address, migrated=True)
 
 
 @pytest.fixture

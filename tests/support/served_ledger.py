@@ -15,6 +15,7 @@ from spanledger_collector.query import DirectReader, Reader
 from spanledger_collector.serve.adhoc import AdHoc
 from spanledger_collector.serve.api import Api
 from spanledger_collector.store import Store
+from spanledger_collector.web import Web
 
 
 @dataclass
@@ -26,12 +27,14 @@ class Served:
         address: the same as a ledger address.
         reader: what the API asks; None = the ledger is still being opened.
         health: what ``/healthz`` tells.
+        watched: budgets and alerts; None = none are watched.
     """
 
     url: str
     address: str
     reader: Reader | None
     health: dict[str, Any]
+    watched: object | None = None
 
 
 @contextmanager
@@ -43,14 +46,17 @@ def served(store: Store, *, sql: bool = True) -> Generator[Served]:
     Counter("spanledger_example", "A counter.", registry=registry).inc()
     state = Served(url="", address="", reader=reader, health={"ready": True})
     guard: Callable[[str], str] | None = ad_hoc.guard if sql else None
+    web = Web(reader=lambda: state.reader, watched=lambda: state.watched)
     api = Api(
-        reader=lambda: state.reader, health=lambda: state.health, registry=registry, guard=guard
-    )
+        reader=lambda: state.reader, health=lambda: state.health, registry=registry, guard=guard,
+        watched=lambda: state.watched, pages=web.routes,
+    )  # fmt: skip
     try:
         with serving(api.app) as where:
             state.url, state.address = f"http://{where}", f"spanledger://{where}"
             yield state
     finally:
+        web.close()
         api.close()
         ad_hoc.close()
         reader.close()

@@ -30,6 +30,7 @@ from spanledger_collector.store.address import Address
 from spanledger_collector.value import read_rules
 from spanledger_collector.watch import Rules, WatchMetrics, Webhook
 from spanledger_collector.watch import read_rules as read_watch_rules
+from spanledger_collector.web import Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,20 @@ class Collector:
     ) -> tuple[int, int]:
         """Listen for readers; returns the ports of the API and of SQL (0 = off)."""
         config = self._config
+
+        def watched() -> object | None:
+            return engine.watcher.picture if engine.watcher is not None else None
+
+        web = Web(reader=lambda: engine.reader, watched=watched)
+        held.push_async_callback(asyncio.to_thread, web.close)
         api = Api(
             reader=lambda: engine.reader,
             health=lambda: _health(journal, engine),
             registry=self._registry,
             guard=engine.guard if config.sql_port else None,
             records=receiver.http,
-            watched=lambda: engine.watcher.picture if engine.watcher is not None else None,
+            watched=watched,
+            pages=web.routes,
         )
         app = LoopbackOnly(api.app) if config.host in LOOPBACK else api.app
         api_port = await self._listen(held, app, api.close, config.api_port, "API")

@@ -18,7 +18,7 @@ look into the journal on other threads, so that slow queries do not make the col
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -31,7 +31,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from spanledger_collector.errors import (
@@ -69,6 +69,7 @@ class Api:
         watched: budgets and alerts as they were seen last; None = no rules, or not looked yet.
         guard: turns an ad-hoc statement into one that is safe to run; None = SQL is off.
         records: what takes records; None = nothing does.
+        pages: routes beside the API's own: the web pages.
         threads: queries that may run at once.
     """
 
@@ -81,6 +82,7 @@ class Api:
         guard: Callable[[str], str] | None = None,
         records: ASGIApp | None = None,
         watched: Callable[[], object | None] = lambda: None,
+        pages: Sequence[BaseRoute] = (),
         threads: int = 4,
     ) -> None:
         self._reader = reader
@@ -101,6 +103,7 @@ class Api:
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
                 Route("/metrics", self._metrics),
+                *pages,
             ],
             exception_handlers={
                 CollectorError: _error,

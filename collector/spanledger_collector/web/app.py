@@ -1,0 +1,163 @@
+"""The pages over HTTP: ``/`` leads to ``/ui/overview``; ``?csv=<table>`` gives a table as CSV.
+
+Every answer forbids whatever a page of ours does not need (:data:`HEADERS`). The pages only read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from spanledger_collector.errors import CollectorError, NotFoundError, RetryableError
+from spanledger_collector.query import Ledger, Reader
+
+from .asked import Asked
+from .csvfile import csv_of
+from .pages import PAGES, budgets
+from .parts import Page
+from .render import render, render_error
+
+_LOG = logging.getLogger(__name__)
+_STATIC: Final = Path(__file__).with_name("static")
+#: Of every answer below ``/ui``. No source but this server, no inline script or style, no frame.
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'none'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_NO_WORD = re.compile(r"[^\w.-]+")
+
+
+class Web:
+    """The pages and the threads that ask the ledger for them.
+
+    Args:
+        reader: answers named queries; None until the ledger is open.
+        watched: budgets and alerts as they were seen last; None = none are watched.
+        threads: pages that may be made at once.
+        now: the time, for ranges that end now.
+    """
+
+    def __init__(
+        self,
+        *,
+        reader: Callable[[], Reader | None],
+        watched: Callable[[], object | None] = lambda: None,
+        threads: int = 4,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._reader = reader
+        self._watched = watched
+        self._now = now
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="spanledger-web")
+        self.routes: list[BaseRoute] = [
+            Route("/", _home),
+            Route("/ui", _home),
+            Route("/ui/", _home),
+            Mount("/ui/static", _Guarded(StaticFiles(directory=_STATIC))),
+            Route("/ui/{path}", _Guarded(self._page)),
+        ]
+
+    def close(self) -> None:
+        """Let pages that are being made end and stop the threads."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        asked = Asked(request.path_params["path"], dict(request.query_params), self._now())
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(self._threads, self._answer, request.method, asked)
+        await response(scope, receive, send)
+
+    def _answer(self, method: str, asked: Asked) -> Response:
+        """Ask and draw, on a thread: neither may hold up the receivers, which share the loop."""
+        try:
+            _check_method(method)
+            page = self._made(asked)
+            wanted = asked.text("csv")
+            return _csv(page, wanted) if wanted else HTMLResponse(render(page, asked))
+        except HTTPException as error:
+            return _failure(error.status_code, "This cannot be done here", str(error.detail))
+        except NotFoundError as error:
+            return _failure(404, "Not found", str(error))
+        except RetryableError as error:
+            response = _failure(503, "Not now", str(error))
+            response.headers["Retry-After"] = str(error.retry_after_seconds)
+            return response
+        except CollectorError as error:
+            return _failure(400, "This cannot be shown", str(error))
+        except Exception:  # noqa: BLE001 - a defect: told in the log, not to the reader
+            _LOG.exception("page %s failed", asked.path)
+            return _failure(500, "A defect", "The page could not be made; the log tells why.")
+
+    def _made(self, asked: Asked) -> Page:
+        if asked.path == "budgets":
+            return budgets.page(self._watched(), asked)
+        make = PAGES.get(asked.path)
+        if make is None:
+            raise NotFoundError("There is no such page.")
+        reader = self._reader()
+        if reader is None:
+            raise _StartingError("The ledger is still being opened; ask again in a second.")
+        return make(Ledger(reader, workspace=asked.text("workspace", "default")), asked)
+
+
+class _StartingError(RetryableError):
+    """The ledger is not open yet."""
+
+
+class _Guarded:
+    """An application all of whose answers have :data:`HEADERS`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items()]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+
+def _check_method(method: str) -> None:
+    if method not in ("GET", "HEAD"):
+        raise HTTPException(405, "The pages only read: ask them with GET.")
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/ui/overview", 302, headers=HEADERS)
+
+
+def _failure(status: int, title: str, message: str) -> Response:
+    return HTMLResponse(render_error(status, title, message), status)
+
+
+def _csv(page: Page, wanted: str) -> Response:
+    table: Any = page.tables().get(wanted)
+    if table is None:
+        raise NotFoundError(f"This page has no table {wanted[:50]!r}.")
+    name = _NO_WORD.sub("-", f"spanledger-{wanted}")
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response(csv_of(table), headers=headers, media_type="text/csv; charset=utf-8")

@@ -1,0 +1,117 @@
+"""What a page is asked for: period, agent, version and tenant, all of it in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+from urllib.parse import urlencode
+
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import Slice
+from spanledger_collector.query.named import parse_moment
+
+#: Ranges that end now, by their word in the URL.
+RANGES: Final[Mapping[str, timedelta]] = {
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+}
+ALL: Final = "all"
+DEFAULT_RANGE: Final = "30d"
+#: What every link to another page takes along.
+KEPT: Final = ("range", "since", "until", "agent", "version", "tenant", "workspace")
+_DAY_LENGTH: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        path: below ``/ui``.
+        given: the query of the URL; what no page reads is ignored, and kept nowhere.
+        now: the moment of the request, UTC.
+    """
+
+    path: str
+    given: Mapping[str, str]
+    now: datetime
+
+    def text(self, name: str, default: str = "") -> str:
+        """A word of the query."""
+        return self.given.get(name, default)
+
+    def number(self, name: str, default: int, *, most: int) -> int:
+        """A whole number from 0 to ``most``.
+
+        Raises:
+            PermanentError: it is none.
+        """
+        told = self.text(name) or str(default)
+        if not told.isascii() or not told.isdigit() or int(told[:12]) > most:
+            raise PermanentError(f"{name} = {told[:50]!r} is no whole number from 0 to {most:,}")
+        return int(told)
+
+    @property
+    def range(self) -> str:
+        """The word of the range; ``custom`` where times are given."""
+        if self.text("since") or self.text("until"):
+            return "custom"
+        told = self.text("range") or DEFAULT_RANGE
+        if told != ALL and told not in RANGES:
+            known = ", ".join([*RANGES, ALL])
+            raise PermanentError(f"range = {told[:50]!r} is none of {known}")
+        return told
+
+    def period(self) -> tuple[datetime | None, datetime | None]:
+        """Start and end; None = open.
+
+        Raises:
+            PermanentError: what is given is no time, or no range.
+        """
+        word = self.range
+        if word == "custom":
+            return self._moment("since", end=False), self._moment("until", end=True)
+        return (None if word == ALL else self.now - RANGES[word]), None
+
+    def part(self) -> Slice:
+        """The part of the ledger that is asked for."""
+        since, until = self.period()
+        return Slice(since, until, self.text("agent"), self.text("version"), self.text("tenant"))
+
+    def before(self) -> tuple[datetime, datetime] | None:
+        """The period of the same length right before; None where the period has no start."""
+        since, until = self.period()
+        if since is None:
+            return None
+        return since - ((until or self.now) - since), since
+
+    def _moment(self, name: str, *, end: bool) -> datetime | None:
+        """A time; a day given as the end is meant with all its hours."""
+        told = self.text(name)
+        if not told:
+            return None
+        try:
+            at = parse_moment(told)
+        except ValueError as error:
+            raise PermanentError(f"{name} = {told[:50]!r} cannot be used: {error}") from error
+        whole_day = end and len(told) == _DAY_LENGTH
+        return (at + timedelta(days=1) if whole_day else at).astimezone(timezone.utc)
+
+    def link(self, path: str, **changed: str) -> str:
+        """Another page with the same filters, but for those that are changed; empty = without."""
+        kept = {name: self.text(name) for name in KEPT}
+        asked = {name: value for name, value in {**kept, **changed}.items() if value}
+        return f"/ui/{path}" + (f"?{urlencode(asked)}" if asked else "")
+
+    def again(self, **changed: str) -> str:
+        """This page, with everything it was asked for, but for what is changed."""
+        asked = {name: value for name, value in {**self.given, **changed}.items() if value}
+        return f"/ui/{self.path}" + (f"?{urlencode(asked)}" if asked else "")
+
+    def in_range(self, word: str) -> str:
+        """This page over another range."""
+        return self.again(range=word, since="", until="", offset="")

@@ -1,0 +1,96 @@
+"""Numbers as people read them; the exact value stays beside each (``<data value>``, CSV, title)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+_SECOND_NS = 1_000_000_000
+_MILLISECOND_NS = 1_000_000
+_MINUTE_SECONDS = 60
+_HOUR_SECONDS = 3600
+_SIGNIFICANT = 3
+_CENT_FROM = Decimal(1)
+_WHOLE_FROM = Decimal(100_000)
+#: What stands where there is nothing to tell.
+NOTHING = "\N{EN DASH}"
+UNKNOWN = "unknown"
+MINUS = "\N{MINUS SIGN}"
+
+
+def usd(amount: Decimal | None, *, at_least: bool = False) -> str:
+    """Money: cents from a dollar on, three significant digits below; ``≥`` for a lower bound."""
+    if amount is None:
+        return UNKNOWN
+    sign = MINUS if amount < 0 else ""
+    return f"{'≥ ' if at_least else ''}{sign}${_digits(abs(amount))}"
+
+
+def _digits(amount: Decimal) -> str:
+    if amount >= _WHOLE_FROM:
+        return f"{amount:,.0f}"
+    if amount >= _CENT_FROM or not amount:
+        return f"{amount:,.2f}"
+    places = _SIGNIFICANT - 1 - amount.adjusted()
+    return f"{amount:.{max(places, 2)}f}"
+
+
+def exact(number: object) -> str:
+    """Every digit, no exponent, no zeros at the end; what is not known is empty."""
+    if number is None:
+        return ""
+    if isinstance(number, Decimal):
+        digits = f"{number:f}"
+        return digits.rstrip("0").rstrip(".") if "." in digits else digits
+    if isinstance(number, datetime | date):
+        return number.isoformat()
+    return str(number)
+
+
+def count(number: int | Decimal | None) -> str:
+    """A count; nothing shows as a dash."""
+    if not number:
+        return NOTHING
+    return f"{number.normalize():,f}" if isinstance(number, Decimal) else f"{number:,}"
+
+
+def ratio(share: float | Decimal | None) -> str:
+    """A share of one as a percentage."""
+    return NOTHING if share is None else f"{share:.1%}"
+
+
+def duration(time_ns: Decimal | float | None) -> str:
+    """Nanoseconds in the unit that reads best."""
+    if not time_ns or time_ns <= 0:
+        return NOTHING
+    if time_ns < _MILLISECOND_NS:
+        return "< 1 ms"
+    if time_ns < _SECOND_NS:
+        return f"{time_ns / _MILLISECOND_NS:.0f} ms"
+    seconds = float(time_ns) / _SECOND_NS
+    if seconds < _MINUTE_SECONDS:
+        return f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < _HOUR_SECONDS:
+        return f"{whole // _MINUTE_SECONDS} min {whole % _MINUTE_SECONDS:02d} s"
+    return f"{whole // _HOUR_SECONDS} h {whole % _HOUR_SECONDS // _MINUTE_SECONDS:02d} min"
+
+
+def seconds(number: float | None) -> str:
+    """Seconds."""
+    return duration(None if number is None else number * _SECOND_NS)
+
+
+def moment(at: datetime | None) -> str:
+    """A time, UTC."""
+    return NOTHING if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def printable(value: str) -> str:
+    """Text from telemetry without what moves, hides or reorders other text."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+
+
+def power_of_ten(exponent: int) -> str:
+    """Ten to that power, written out."""
+    return exact(Decimal(1).scaleb(exponent)) if exponent < 0 else f"{10**exponent:,}"

@@ -1,0 +1,163 @@
+"""One agent, whole: where its cost goes, figures with intervals, its versions held together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast, get_args
+
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import AgentReport, AgentSums, GroupBy, Ledger
+from spanledger_collector.web import figures
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.charts.waterfall import waterfall
+from spanledger_collector.web.parts import (
+    Choice,
+    Drawing,
+    Figure,
+    Figures,
+    Note,
+    Page,
+    Part,
+    Pick,
+    Tabled,
+)  # fmt: skip
+from spanledger_collector.web.table import Column, Table, estimate
+
+from .comparison import parts as comparison_parts
+
+_MONEY: Final = (
+    ("Variable cost a run", "cost_per_run"),
+    ("Total cost a run", "total_cost_per_run"),
+    ("Total cost a success", "cost_per_success"),
+    ("Value a run", "value_per_run"),
+    ("Margin a run", "margin_per_run"),
+)
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    name = asked.text("agent")
+    if not name:
+        raise PermanentError("this page is about one agent: choose one on the page Agents")
+    by = asked.text("by", "version")
+    if by not in get_args(GroupBy):
+        raise PermanentError(f"by {by[:50]!r} is none of {', '.join(get_args(GroupBy))}")
+    since, until = asked.period()
+    report = ledger.agent(name, since, until, by=cast("GroupBy", by))
+    sums = report.total.sums
+    parts: list[Part] = [
+        _figures(report, asked),
+        *_left_out(sums),
+        Drawing("Where the cost goes and what is left", waterfall(sums)),
+        Tabled("The same in figures", _steps(sums)),
+        Choice("Divide by", [(one, asked.again(by=one, old="", new=""), one == by)
+                             for one in get_args(GroupBy)]),
+        Tabled(f"By {by}", _groups(report)),
+        *_compared(ledger, asked, report),
+        *_break_evens(report),
+    ]  # fmt: skip
+    return Page(
+        "Agent", parts, "One agent over the period: sums, and figures with their intervals.",
+        name=name, at="agents", filters=frozenset({"period", "agent"}),
+    )  # fmt: skip
+
+
+def _figures(report: AgentReport, asked: Asked) -> Figures:
+    total = report.total
+    runs = asked.link("runs", agent=report.agent_name)
+    shown = [
+        Figure("Runs", figures.count(total.sums.runs), str(total.sums.runs),
+               f"{total.sums.successful_runs:,} succeeded", runs),
+        Figure("Success rate", figures.ratio(total.success_rate.value),
+               figures.exact(total.success_rate.value), _between(total.success_rate, figures.ratio),
+               runs),
+    ]  # fmt: skip
+    for title, field in _MONEY[1:]:
+        told = getattr(total, field)
+        shown.append(
+            Figure(title, figures.usd(told.value), figures.exact(told.value),
+                   _between(told, figures.usd), runs)
+        )  # fmt: skip
+    shown.append(
+        Figure("Median latency", figures.duration(total.p50_latency.value),
+               figures.exact(total.p50_latency.value),
+               _between(total.p50_latency, figures.duration), asked.link("latency"))
+    )  # fmt: skip
+    return Figures(shown)
+
+
+def _between(told: Any, show: Any) -> str:
+    if told.low is None or told.high is None:
+        return told.reason or "no interval"
+    return f"{show(told.low)} to {show(told.high)}"
+
+
+def _left_out(sums: AgentSums) -> Sequence[Part]:
+    left_out = sums.runs - sums.costed_runs
+    if not left_out:
+        return []
+    told = (
+        f"The cost of {left_out:,} of {sums.runs:,} runs is not wholly known: they are in the sums "
+        "as far as it is, and in no mean or interval of money."
+    )
+    return [Note("", [told], "warn")]
+
+
+def _steps(sums: AgentSums) -> Table:
+    return Table(
+        "steps", "Cost, value and margin of all its runs",
+        [Column("Part", "title"), Column("USD", "amount", "usd")],
+        waterfall(sums).steps, query="agent_statistics",
+    )  # fmt: skip
+
+
+def _groups(report: AgentReport) -> Table:
+    columns = [
+        Column(report.by.capitalize(), "key", name="(none)"),
+        Column("Runs", "sums.runs", "count"),
+        *estimate("Success", "success_rate", "ratio"),
+        *estimate("A run", "total_cost_per_run", "usd", "Total cost of a run."),
+        *estimate("A success", "cost_per_success", "usd", "Total cost of all runs / successes."),
+        *estimate("Margin a run", "margin_per_run", "usd"),
+        *estimate("p50", "p50_latency", "duration"),
+    ]
+    return Table("groups", f"Its runs by {report.by}", columns, report.groups)
+
+
+def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Part]:
+    keys = [group.key for group in report.groups]
+    if len(keys) < 2:  # noqa: PLR2004 - one is compared with nothing
+        return []
+    newest = sorted(report.groups, key=lambda group: group.sums.first_started_at)
+    old = asked.text("old", newest[-2].key)
+    new = asked.text("new", newest[-1].key)
+    kept = [
+        (key, asked.text(key)) for key in ("agent", "range", "since", "until", "workspace", "by")
+    ]
+    pick = Pick(
+        f"Compare two by {report.by}", "agent", keys, old, new, [(k, v) for k, v in kept if v]
+    )
+    since, until = asked.period()
+    told = ledger.compare(report.agent_name, old, new, since, until, by=cast("GroupBy", report.by))
+    return [pick, *comparison_parts(told)]
+
+
+def _break_evens(report: AgentReport) -> Sequence[Part]:
+    if not report.break_evens:
+        return []
+    table = Table(
+        "break-even", "Assets that serve this agent, and the runs that earn them back",
+        [
+            Column("Version", "agent_version", name="(all)"),
+            Column("Capital", "capital_usd", "usd"),
+            Column("Runs so far", "runs", "count"),
+            Column("Recovered", "recovered_usd", "usd"),
+            Column("To recover", "unrecovered_usd", "usd"),
+            *estimate("Contribution a run", "contribution_per_run", "usd",
+                      "Value less variable cost."),
+            *estimate("Break-even runs", "break_even_runs", "count"),
+            *estimate("Runs to go", "runs_to_go", "count"),
+        ],
+        report.break_evens,
+    )  # fmt: skip
+    return [Tabled("Break-even", table)]

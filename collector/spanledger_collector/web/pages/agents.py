@@ -1,0 +1,57 @@
+"""Agents: unit economics of each agent and version."""
+
+from __future__ import annotations
+
+from spanledger_collector.query import AgentRow, Ledger
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Page, Tabled
+from spanledger_collector.web.table import Column, Table
+
+from .columns import OUTSIDE, is_lower_bound
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    since, until = asked.period()
+    table = Table(
+        "agents", "Agents by version, most expensive first",
+        [
+            Column("Agent", "agent_name", link=lambda row: _agent(asked, row), name=OUTSIDE),
+            Column("Version", "agent_version", link=lambda row: _runs(asked, row)),
+            Column("Runs", "runs", "count", link=lambda row: _runs(asked, row)),
+            Column("Failed", "failed_runs", "count"),
+            Column("Variable cost", "cost_usd", "usd", "Of the runs themselves, without "
+                   "sub-agents: sums to the ledger.", at_least=is_lower_bound),
+            Column("With sub-agents", "inclusive_cost_usd", "usd",
+                   "What calling this agent costs; not to be summed over agents.",
+                   at_least=is_lower_bound),
+            Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
+            Column("Amortized", "amortized_cost_usd", "usd_if_any", "Shares of assets."),
+            Column("Total cost", "total_cost_usd", "usd", "Variable and amortized cost.",
+                   at_least=is_lower_bound),
+            Column("Value", "value_usd", "usd_if_any"),
+            Column("Margin", "margin_usd", "usd_if_any", "Value less total cost."),
+            Column("Retries", "retries", "count"),
+            Column("Known", "known_cost_ratio", "ratio",
+                   "Attempts whose cost is known / counted attempts."),
+            Column("p50", "p50_duration_ns", "duration"),
+            Column("p95", "p95_duration_ns", "duration"),
+        ],
+        ledger.agents(since, until), query="agents",
+    )  # fmt: skip
+    return Page(
+        "Agents",
+        [Tabled("Agents", table)],
+        "What each agent costs and earns.",
+        filters=frozenset({"period"}),
+    )
+
+
+def _agent(asked: Asked, row: AgentRow) -> str:
+    if not row.agent_name:
+        return ""
+    return asked.link("agent", agent=row.agent_name, version="", tenant="")
+
+
+def _runs(asked: Asked, row: AgentRow) -> str:
+    return asked.link("runs", agent=row.agent_name, version=row.agent_version)

@@ -1,0 +1,62 @@
+"""Assets: what was paid once, how much of it runs carry, and when it is earned back."""
+
+from __future__ import annotations
+
+from spanledger_collector.query import Ledger
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Page, Tabled
+from spanledger_collector.web.table import Column, Table, estimate
+
+_NONE = "No asset is booked. spanledger.asset_cost() and asset_plan() book one."
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    books = Table(
+        "assets", "Assets as their books stand, most left first",
+        [
+            Column("Asset", "asset_id"),
+            Column("Kind", "kind"),
+            Column("Agent", "agent_name", name="(all)", link=lambda row: asked.link(
+                "agent", agent=row.agent_name) if row.agent_name else ""),
+            Column("Version", "agent_version", name="(all)"),
+            Column("Method", "method"),
+            Column("Unit", "unit"),
+            Column("Capital", "capital_usd", "usd", "Booked, less what was taken off."),
+            Column("Charged", "charged_usd", "usd", "What runs carried so far."),
+            Column("Left", "net_book_value_usd", "usd", "Capital less what was charged."),
+            Column("Written off", "written_off_usd", "usd_if_any"),
+            Column("A unit carries", "rate_usd", "usd"),
+            Column("Units charged", "charged_units", "count"),
+            Column("Units left", "remaining_units", "count"),
+            Column("Unabsorbed", "unabsorbed_usd", "usd_if_any",
+                   "Straight line per time: what no run carried."),
+            Column("State", "state"),
+            Column("Estimates", "estimates", "count"),
+            Column("Unconverted", "unconverted_entries", "count",
+                   "Costs in a currency without a rate: in no sum."),
+        ],
+        ledger.assets(), empty=_NONE, query="assets",
+    )  # fmt: skip
+    earned = Table(
+        "break-even", "Assets by the runs that they serve, and the runs that earn them back",
+        [
+            Column("Agent", "agent_name", name="(all)"),
+            Column("Version", "agent_version", name="(all)"),
+            Column("Capital", "capital_usd", "usd"),
+            Column("Runs so far", "runs", "count"),
+            Column("Recovered", "recovered_usd", "usd", "Value less variable cost of these runs."),
+            Column("To recover", "unrecovered_usd", "usd"),
+            *estimate("Contribution a run", "contribution_per_run", "usd",
+                      "Value less variable cost of a run."),
+            *estimate("Break-even runs", "break_even_runs", "count"),
+            *estimate("Runs to go", "runs_to_go", "count"),
+        ],
+        ledger.break_even(), empty="No asset serves runs.",
+    )  # fmt: skip
+    return Page(
+        "Assets and amortization",
+        [Tabled("Books", books), Tabled("Break-even", earned)],
+        "What was paid once and serves many runs.",
+        filters=frozenset(),
+    )

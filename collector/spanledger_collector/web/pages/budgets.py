@@ -1,0 +1,71 @@
+"""Budgets and alerts, as the collector evaluated them last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Note, Page, Part, Tabled
+from spanledger_collector.web.table import Column, Table
+
+_NONE = Note(
+    "No budgets are watched",
+    [
+        "Start the collector with SPANLEDGER_ALERTS_FILE, a file of budgets and alert rules.",
+        "If it was started so, it has not looked yet: ask again in a moment.",
+    ],
+)
+
+
+def page(picture: Any, _: Asked) -> Page:
+    """The page.
+
+    Args:
+        picture: with ``as_of``, ``budgets`` and ``alerts`` (``watch``); None = nothing is watched.
+    """
+    parts: list[Part] = [_NONE] if picture is None else [
+        Note("", [f"As of {picture.as_of:%Y-%m-%d %H:%M:%S} UTC."]),
+        Tabled("Budgets", _budgets(picture)),
+        Tabled("Alerts", _alerts(picture)),
+    ]  # fmt: skip
+    return Page(
+        "Budgets", parts, "What is spent of each budget, and which alerts fire.",
+        filters=frozenset(),
+    )  # fmt: skip
+
+
+def _budgets(picture: Any) -> Table:
+    return Table(
+        "budgets", "Budgets and what is spent of them",
+        [
+            Column("Budget", "name"),
+            Column("Per", "per"),
+            Column("Of", "key", name="(all)"),
+            Column("Window", "window"),
+            Column("Since", "since", "moment"),
+            Column("Limit", "limit_usd", "usd"),
+            Column("Spent", "spent_usd", "usd", at_least=lambda row: bool(row.unknown_attempts)),
+            Column("Left", "left_usd", "usd"),
+            Column("Projected", "projected_usd", "usd_if_any",
+                   "At the end of the window, if it goes on as it did."),
+            Column("Unknown", "unknown_attempts", "count", "Attempts whose cost is not known."),
+            Column("State", "state"),
+        ],
+        picture.budgets, empty="No budgets in the file.",
+    )  # fmt: skip
+
+
+def _alerts(picture: Any) -> Table:
+    return Table(
+        "alerts", "Alerts and what they read",
+        [
+            Column("Rule", "rule"),
+            Column("Per", "per"),
+            Column("Of", "key", name="(all)"),
+            Column("Metric", "metric"),
+            Column("Threshold", "threshold", "exact"),
+            Column("Value", "value", "exact"),
+            Column("Firing since", "firing_since", "moment"),
+        ],
+        picture.alerts, empty="No alerts in the file.",
+    )  # fmt: skip

@@ -1,0 +1,73 @@
+"""Columns that several pages show alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from spanledger_collector.web.table import Column
+
+OUTSIDE = "(outside any agent)"
+NO_TENANT = "(no tenant)"
+
+
+def is_lower_bound(row: Any) -> bool:
+    """Whether the cost of some attempts is not known, so that sums are at least so much."""
+    return bool(row.unpriced_attempts)
+
+
+def economics(first: Column, runs: Callable[[Any], str] | None = None) -> Sequence[Column]:
+    """Of rows of ``economics_by``.
+
+    Args:
+        first: what names the row.
+        runs: where the runs are that a row sums.
+    """
+    return [
+        first,
+        Column("Runs", "runs", "count", link=runs),
+        Column("Success", "success_ratio", "ratio", "Runs that succeeded / runs."),
+        Column("Total cost", "total_cost_usd", "usd",
+               "Variable and amortized cost of the runs.", at_least=is_lower_bound, link=runs),
+        Column("Rework", "rework_cost_usd", "usd_if_any",
+               "Variable cost of attempts that failed or were made again.", link=runs),
+        Column("Amortized", "amortized_cost_usd", "usd_if_any",
+               "The runs' shares of what was paid once.", link=runs),
+        Column("Value", "value_usd", "usd_if_any", "Recorded revenue and value of outcomes.",
+               link=runs),
+        Column("Margin", "margin_usd", "usd_if_any", "Value less total cost.", link=runs),
+        Column("A run", "total_cost_per_run_usd", "usd", "Total cost / runs.",
+               at_least=is_lower_bound, link=runs),
+        Column("A success", "total_cost_per_success_usd", "usd_if_any",
+               "Total cost of all runs / runs that succeeded.", at_least=is_lower_bound, link=runs),
+        Column("Known", "known_cost_ratio", "ratio",
+               "Attempts whose cost is known / counted attempts."),
+        Column("p50", "p50_duration_ns", "duration", "Half of the runs took at most so long."),
+        Column("p95", "p95_duration_ns", "duration", "95% of the runs took at most so long."),
+    ]  # fmt: skip
+
+
+def models() -> Sequence[Column]:
+    """Of rows of ``attempts_by`` by model."""
+    return [
+        Column("Model", "key", name="(no model)"),
+        Column("Provider", "provider"),
+        Column("Attempts", "attempts", "count"),
+        *spending(),
+        Column("Input tokens", "input_tokens", "count"),
+        Column("Output tokens", "output_tokens", "count"),
+    ]
+
+
+def spending() -> Sequence[Column]:
+    """Cost of rows of ``attempts_by``, and how far it is known."""
+    return [
+        Column("Cost", "cost_usd", "usd", "Variable cost of the counted attempts.",
+               at_least=is_lower_bound),
+        Column("Share", "cost_ratio", "ratio", "Of the cost of all rows."),
+        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the cost that was wasted."),
+        Column("Estimated", "estimated_cost_usd", "usd_if_any",
+               "Part of the cost that rests on estimated usage."),
+        Column("Known", "known_cost_ratio", "ratio",
+               "Attempts whose cost is known / counted attempts."),
+    ]  # fmt: skip

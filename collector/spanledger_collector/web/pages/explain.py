@@ -1,0 +1,67 @@
+"""How a cost came about, so that it can be redone on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import Explanation, Ledger
+from spanledger_collector.web import figures
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Note, Page, Part, Tabled
+from spanledger_collector.web.table import Column, Table
+
+#: Attempts on one page; a larger trace is explained span by span.
+_SHOWN: Final = 50
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    identifier = asked.text("id")
+    if not identifier:
+        raise PermanentError("this page explains one trace or span: choose an amount to see how")
+    explained = ledger.explain(identifier, trace_id=asked.text("trace"))
+    parts: list[Part] = []
+    for number, one in enumerate(explained[:_SHOWN], 1):
+        parts += _parts(number, one)
+    if len(explained) > _SHOWN:
+        told = f"The first {_SHOWN} of {len(explained):,} attempts; a span explains its own."
+        parts.append(Note("", [told], "warn"))
+    trace_id = explained[0].attempt.trace_id
+    back = Note("", [], links=[("The trace", asked.link("trace", id=trace_id))])
+    return Page(
+        "How it came about", [back, *parts],
+        "Quantity times rate, line by line; the sum is rounded once, half even, to 12 decimals.",
+        name=identifier, at="runs", filters=frozenset(),
+    )  # fmt: skip
+
+
+def _parts(number: int, one: Explanation) -> Iterator[Part]:
+    a = one.attempt
+    model = figures.printable(a.response_model or a.request_model)
+    title = f"Attempt {a.attempt_number} of span {a.span_id}: {figures.usd(a.cost_usd)}"
+    yield Note(title, [f"{a.operation} {model}: {a.outcome}, {a.price_status}"])
+    if one.lines:
+        table = Table(
+            f"lines-{number}", "Its lines",
+            [
+                Column("Unit", "unit"),
+                Column("Quantity", "quantity", "exact"),
+                Column("Rate (USD)", "rate_usd", "exact", "For so many as the next column says."),
+                Column("For", "rate_per", "count"),
+                Column("Cost (USD)", "cost_usd", "exact"),
+            ],
+            one.lines, query="explain_charges",
+        )  # fmt: skip
+        yield Tabled("Lines", table)
+    yield Note("Why", [*_sum(one), *one.reasons])
+
+
+def _sum(one: Explanation) -> Iterator[str]:
+    if one.exact_usd is None:
+        return
+    cost = figures.exact(one.attempt.cost_usd) or figures.UNKNOWN
+    yield f"sum ${figures.exact(one.exact_usd)}, rounded half even to 12 decimals: ${cost}"
+    if not one.adds_up:
+        yield "the lines do not add up: the price row changed under it; settle the trace again"

@@ -1,0 +1,58 @@
+"""Latency against cost: is what is dearer also faster?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from spanledger_collector.query import Ledger, RunRow
+from spanledger_collector.web import figures
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.charts.scatter import Measured, scatter
+from spanledger_collector.web.parts import Drawing, Page, Tabled
+from spanledger_collector.web.table import Column, Table
+
+from .columns import OUTSIDE, economics
+from .runs import columns as run_columns
+
+_POINTS: Final = 500
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    part = asked.part()
+    runs = ledger.runs_of(part, limit=_POINTS)
+    drawn = scatter(
+        f"The newest {_POINTS} runs: latency across, total cost up, both logarithmic",
+        "Each point is a run. The table below has the same runs.",
+        [_point(asked, run) for run in runs if run.total_cost_usd is not None],
+    )
+    by_agent = Table(
+        "by-agent", "Runs by agent",
+        economics(Column("Agent", "key", link=lambda row: asked.link("latency", agent=row.key)
+                         if row.key else "", name=OUTSIDE)),
+        ledger.economics_by("agent", part), query="economics_by",
+    )  # fmt: skip
+    by_version = Table(
+        "by-version", "Runs by version of agents",
+        economics(Column("Version", "key", name="(none)")),
+        ledger.economics_by("version", part), query="economics_by",
+    )  # fmt: skip
+    return Page(
+        "Latency against cost",
+        [
+            Drawing("Runs", drawn),
+            Tabled("By agent", by_agent),
+            Tabled("By version", by_version),
+            Tabled("The runs of the chart",
+                   Table("runs", "Newest runs", run_columns(asked), runs, query="runs")),
+        ],
+        "What runs took, beside what they cost.",
+    )  # fmt: skip
+
+
+def _point(asked: Asked, run: RunRow) -> Measured:
+    name = figures.printable(run.agent_name) or "(no agent)"
+    title = f"{name}: {figures.duration(run.duration_ns)}, {figures.usd(run.total_cost_usd)}"
+    tone = "ok" if run.succeeded else "bad"
+    cost = float(run.total_cost_usd or 0)
+    return Measured(run.duration_ns, cost, title, asked.link("trace", id=run.trace_id), tone)

@@ -1,0 +1,115 @@
+"""Overview: what everything cost and earned, by day, agent, model and tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from spanledger_collector.query import EconomicsRow, Ledger
+from spanledger_collector.web import figures
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
+from spanledger_collector.web.table import Column, Table
+
+from .columns import NO_TENANT, OUTSIDE, economics, is_lower_bound, models
+
+_QUIET = Note(
+    "No runs in this period",
+    [
+        "A run appears about three seconds after its last span arrives.",
+        "Choose a longer period above, or start an application with spanledger.init().",
+    ],
+)
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    part = asked.part()
+    total = ledger.economics_by("total", part)
+    top: Sequence[Part] = [figures_of(total[0], asked)] if total else [_QUIET]
+    by_day = Table(
+        "by-day", "Runs by day of their start (UTC)",
+        economics(Column("Day", "key", link=lambda row: _day(asked, row)),
+                  lambda row: _day(asked, row)),
+        ledger.economics_by("day", part), query="economics_by",
+        plot=("Total cost", "Value", "Margin"),
+    )  # fmt: skip
+    by_agent = Table(
+        "by-agent", "Runs by agent",
+        economics(Column("Agent", "key", link=lambda row: _agent(asked, row), name=OUTSIDE),
+                  lambda row: asked.link("runs", agent=row.key) if row.key else ""),
+        ledger.economics_by("agent", part), query="economics_by",
+    )  # fmt: skip
+    by_model = Table(
+        "by-model", "Counted attempts of model calls, by model", models(),
+        ledger.attempts_by("model", part), query="attempts_by",
+    )  # fmt: skip
+    by_tenant = Table(
+        "by-tenant", "Runs by tenant",
+        economics(Column("Tenant", "key", link=lambda row: _tenant(asked, row), name=NO_TENANT),
+                  lambda row: asked.link("runs", tenant=row.key) if row.key else ""),
+        ledger.economics_by("tenant", part), query="economics_by",
+    )  # fmt: skip
+    return Page(
+        "Overview",
+        [
+            *top,
+            Tabled("By day", by_day),
+            Tabled("By agent", by_agent),
+            Tabled("By model", by_model),
+            Tabled("By tenant", by_tenant),
+        ],
+        "What all runs cost, what they earned, and how much of it is known.",
+    )
+
+
+def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
+    """The figures of a sum of runs."""
+    bound = is_lower_bound(row)
+
+    def money(title: str, amount: Any, note: str, href: str, bound: str = "") -> Figure:
+        text = figures.usd(amount)
+        text = f"{bound} {text}" if bound and amount is not None else text
+        return Figure(title, text, figures.exact(amount), note, href)
+
+    least, most = (
+        ("\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}") if bound else ("", "")
+    )
+    margin = money("Margin", row.margin_usd, "value less total cost", asked.link("agents"), most)
+    if row.margin_usd is not None:
+        margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
+    rework = f"{figures.usd(row.rework_cost_usd or None)} of the variable cost"
+    known = f"{figures.count(row.attempts)} attempts, {row.unpriced_attempts:,} of unknown cost"
+    runs = f"{row.successful_runs:,} succeeded, {row.failed_runs:,} did not"
+    return Figures(
+        [
+            money("Total cost", row.total_cost_usd, "variable and amortized",
+                  asked.link("flame"), least),
+            money("Value", row.value_usd, f"of {row.valued_runs:,} runs", asked.link("runs")),
+            margin,
+            Figure("Runs", figures.count(row.runs), str(row.runs), runs, asked.link("runs")),
+            money("Cost a success", row.total_cost_per_success_usd, "total cost / successes",
+                  asked.link("agents"), least),
+            Figure("Rework", figures.ratio(row.rework_cost_ratio),
+                   figures.exact(row.rework_cost_ratio), rework, asked.link("rework")),
+            Figure("Amortized", figures.usd(row.amortized_cost_usd),
+                   figures.exact(row.amortized_cost_usd), "shares of assets", asked.link("assets"))
+            if row.amortized_cost_usd else
+            Figure("Amortized", figures.NOTHING, "", "no shares of assets", asked.link("assets")),
+            Figure("Cost known", figures.ratio(row.known_cost_ratio),
+                   figures.exact(row.known_cost_ratio), known, asked.link("prices")),
+        ]
+    )  # fmt: skip
+
+
+def _day(asked: Asked, row: EconomicsRow) -> str:
+    return asked.link("runs", range="", since=row.key, until=row.key)
+
+
+def _agent(asked: Asked, row: EconomicsRow) -> str:
+    return asked.link("agent", agent=row.key) if row.key else ""
+
+
+def _tenant(asked: Asked, row: EconomicsRow) -> str:
+    return asked.link("overview", tenant=row.key) if row.key else ""

@@ -1,0 +1,63 @@
+"""Prices and coverage: how much of the cost is known, and by which rows of the price book."""
+
+from __future__ import annotations
+
+from spanledger_collector.query import Ledger
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Note, Page, Tabled
+from spanledger_collector.web.table import Column, Table
+
+from .columns import models
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    part = asked.part()
+    coverage = Table(
+        "coverage", "Counted attempts by what is known of their price and usage, whole days",
+        [
+            Column("Price", "price_status"),
+            Column("Usage", "usage_source"),
+            Column("Attempts", "attempts", "count"),
+            Column("Of attempts", "attempts_ratio", "ratio"),
+            Column("Tokens", "tokens", "count"),
+            Column("Of tokens", "tokens_ratio", "ratio"),
+            Column("Cost", "cost_usd", "usd"),
+        ],
+        ledger.coverage(part.since, part.until), query="coverage",
+    )  # fmt: skip
+    by_model = Table(
+        "by-model", "Attempts by model, and how much of their cost is known", models(),
+        ledger.attempts_by("model", part), query="attempts_by",
+    )  # fmt: skip
+    used = Table(
+        "prices", "Rows of the price book that priced these attempts",
+        [
+            Column("Model", "model"),
+            Column("Provider", "provider"),
+            Column("Tier", "service_tier", name="standard"),
+            Column("Region", "region", name="anywhere"),
+            Column("Currency", "currency"),
+            Column("Input", "input_per_million", "exact", "For a million tokens."),
+            Column("Cache read", "cache_read_per_million", "exact", "For a million tokens."),
+            Column("Output", "output_per_million", "exact", "For a million tokens."),
+            Column("Valid from", "valid_from", "moment"),
+            Column("Known from", "known_from", "moment"),
+            Column("Attempts", "attempts", "count"),
+            Column("Cost", "cost_usd", "usd"),
+            Column("Source", "upstream"),
+            Column("Published at", "source_url"),
+        ],
+        ledger.prices_used(part), query="prices_used",
+    )  # fmt: skip
+    unknown = "Unknown is not zero: an attempt without a price is in no sum, and makes it a bound."
+    return Page(
+        "Prices and coverage",
+        [
+            Note("", [unknown]),
+            Tabled("Coverage", coverage),
+            Tabled("By model", by_model),
+            Tabled("Price rows", used),
+        ],
+        "How much of the cost is known, and where the rates come from.",
+    )

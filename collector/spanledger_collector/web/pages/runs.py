@@ -1,0 +1,66 @@
+"""Runs: the newest first, a page of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from spanledger_collector.query import Ledger, RunRow
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Note, Page, Part, Tabled
+from spanledger_collector.web.table import Column, Table
+
+from .columns import NO_TENANT, is_lower_bound
+
+SHOWN: Final = 100
+_MOST: Final = 4_000_000_000
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    offset = asked.number("offset", 0, most=_MOST)
+    found = ledger.runs_of(asked.part(), limit=SHOWN + 1, offset=offset)
+    rows, more = found[:SHOWN], len(found) > SHOWN
+    links: list[tuple[str, str]] = []
+    if offset:
+        earlier = max(offset - SHOWN, 0)
+        links.append(("Newer runs", asked.again(offset=str(earlier) if earlier else "")))
+    if more:
+        links.append(("Older runs", asked.again(offset=str(offset + SHOWN))))
+    table = Table("runs", "Runs, newest first", columns(asked), rows, query="runs")
+    parts: Sequence[Part] = [Tabled("Runs", table)]
+    if links:
+        shown = f"Runs {offset + 1:,} to {offset + len(rows):,}." if rows else "No runs here."
+        parts = [*parts, Note("", [shown], links=links)]
+    return Page("Runs", parts, "Each execution of an agent: what it cost, earned and took.")
+
+
+def columns(asked: Asked) -> Sequence[Column]:
+    """Of rows of ``run_economics``."""
+    return [
+        Column("Started (UTC)", "started_at", "moment", link=lambda row: _trace(asked, row)),
+        Column("Agent", "agent_name", link=lambda row: _agent(asked, row), name="(no agent)"),
+        Column("Version", "agent_version"),
+        Column("Tenant", "tenant", name=NO_TENANT),
+        Column("Status", "status"),
+        Column("Error", "error_type"),
+        Column("Variable cost", "cost_usd", "usd", "Of the run itself.", at_least=is_lower_bound,
+               link=lambda row: asked.link("explain", id=row.trace_id) if row.attempts else ""),
+        Column("With sub-agents", "inclusive_cost_usd", "usd", at_least=is_lower_bound),
+        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
+        Column("Amortized", "amortized_cost_usd", "usd_if_any", "Its share of assets."),
+        Column("Total cost", "total_cost_usd", "usd", at_least=is_lower_bound),
+        Column("Value", "value_usd", "usd_if_any"),
+        Column("Margin", "margin_usd", "usd_if_any"),
+        Column("Calls", "calls", "count"),
+        Column("Retries", "retries", "count"),
+        Column("Latency", "duration_ns", "duration"),
+    ]  # fmt: skip
+
+
+def _trace(asked: Asked, row: RunRow) -> str:
+    return asked.link("trace", id=row.trace_id)
+
+
+def _agent(asked: Asked, row: RunRow) -> str:
+    return asked.link("agent", agent=row.agent_name, version="") if row.agent_name else ""

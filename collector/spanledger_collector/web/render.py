@@ -1,0 +1,79 @@
+"""Parts as HTML: the templates, with everything they print escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from . import figures
+from .asked import ALL, RANGES, Asked
+from .parts import Page
+
+#: Entries of the navigation: path, name.
+NAVIGATION: Final = (
+    ("overview", "Overview"),
+    ("agents", "Agents"),
+    ("runs", "Runs"),
+    ("flame", "Cost flame graph"),
+    ("rework", "Rework"),
+    ("latency", "Latency against cost"),
+    ("assets", "Assets"),
+    ("prices", "Prices and coverage"),
+    ("budgets", "Budgets"),
+)
+#: Filters that are names: of the page, of the URL.
+_NAMES: Final = ("agent", "version", "tenant")
+
+
+def render(page: Page, asked: Asked) -> str:
+    """A page as HTML."""
+    active = [
+        (name, asked.text(name), asked.again(**{name: "", "offset": ""}))
+        for name in _NAMES
+        if asked.text(name) and name in page.filters
+    ]
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            page=page,
+            asked=asked,
+            at=page.at or asked.path,
+            navigation=[(path, name, asked.link(path)) for path, name in NAVIGATION],
+            ranges=[(word, asked.in_range(word)) for word in (*RANGES, ALL)],
+            chosen=asked.range if "period" in page.filters else "",
+            active=active,
+            names=[name for name in _NAMES if name in page.filters],
+        )
+    )
+
+
+def render_error(status: int, title: str, message: str) -> str:
+    """What is shown instead of a page."""
+    return (
+        _environment()
+        .get_template("error.html")
+        .render(
+            status=status,
+            title=title,
+            message=message,
+            navigation=[(path, name, f"/ui/{path}") for path, name in NAVIGATION],
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("spanledger_collector.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["printable"] = figures.printable
+    environment.filters["usd"] = figures.usd
+    environment.filters["exact"] = figures.exact
+    return environment

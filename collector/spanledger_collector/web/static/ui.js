@@ -1,0 +1,50 @@
+// Draws the charts over tables: what is drawn is read from the table, no figure is computed here.
+"use strict";
+
+(() => {
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  const cellsOf = (table, title) => {
+    const titles = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+    return [...table.tBodies[0].rows].map((row) => row.cells[titles.indexOf(title)]);
+  };
+
+  const valueOf = (cell) => {
+    const data = cell && cell.querySelector("data");
+    return data && data.value !== "" ? Number(data.value) : null;
+  };
+
+  const draw = (box) => {
+    const table = document.getElementById(box.dataset.plot);
+    const names = box.dataset.columns.split("|");
+    const days = [...table.tBodies[0].rows].map((row) => Date.parse(row.cells[0].textContent.trim()) / 1000);
+    const drawn = names.map((name) => cellsOf(table, name).map(valueOf));
+    const colours = [colour("--part"), colour("--gain"), colour("--within")];
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+    box.replaceChildren();
+    new uPlot(
+      {
+        width: box.clientWidth, height: 220, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
+        series: [
+          { value: "{YYYY}-{MM}-{DD}" },
+          ...names.map((name, place) => ({
+            label: name, stroke: colours[place], width: 2, points: { show: days.length < 60, size: 6, fill: colours[place] },
+            value: (_, number) => (number === null ? "–" : `$${number.toLocaleString("en", { maximumSignificantDigits: 4 })}`),
+          })),
+        ],
+        axes: [{ ...axis }, { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => `$${tick.toLocaleString("en", { maximumSignificantDigits: 4 })}`) }],
+      },
+      [days, ...drawn],
+      box,
+    );
+  };
+
+  const drawAll = () => document.querySelectorAll("[data-plot]").forEach(draw);
+  addEventListener("DOMContentLoaded", drawAll);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  let resized = 0;
+  addEventListener("resize", () => {
+    clearTimeout(resized);
+    resized = setTimeout(drawAll, 150);
+  });
+})();

@@ -1,0 +1,169 @@
+"""Tables of typed rows: which fields are columns, how each is read, where its cells lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, Final
+
+from spanledger_collector.query import Estimate
+
+from . import figures
+
+Show = Callable[[Any], str]
+#: How a value reads, by the kind of its column; all but text stand to the right.
+KINDS: Final[Mapping[str, Show]] = {
+    "text": lambda value: figures.printable(str(value)) or figures.NOTHING,
+    "usd": figures.usd,
+    "usd_if_any": lambda value: figures.usd(value) if value else figures.NOTHING,
+    "count": figures.count,
+    "ratio": figures.ratio,
+    "duration": figures.duration,
+    "seconds": figures.seconds,
+    "moment": figures.moment,
+    "exact": lambda value: figures.exact(value) or figures.NOTHING,
+}
+_TO_THE_LEFT: Final = frozenset({"text", "moment"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        title: what stands above it.
+        field: the attribute of a row, or a path of them (``cost_per_run.value``).
+        kind: a key of :data:`KINDS`; with ``interval`` before it both ends of an Estimate.
+        help: one sentence: what the figure is.
+        link: where a cell leads, by row; empty = nowhere.
+        at_least: whether the row's figure is a lower bound.
+        name: what stands where the text is empty.
+        blank: whether the row has no such figure, rather than an unknown one.
+    """
+
+    title: str
+    field: str
+    kind: str = "text"
+    help: str = ""
+    link: Callable[[Any], str] | None = None
+    at_least: Callable[[Any], bool] | None = None
+    name: str = ""
+    blank: Callable[[Any], bool] | None = None
+
+    @property
+    def is_interval(self) -> bool:
+        """Whether a cell is two ends."""
+        return self.kind.startswith("interval ")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether cells stand to the left."""
+        return self.kind in _TO_THE_LEFT
+
+    def values(self, row: Any) -> list[Any]:
+        """The exact values of a cell: one, or the two ends of an interval."""
+        value: Any = reduce(getattr, self.field.split("."), row)
+        if self.is_interval:
+            return [value.low, value.high]
+        return [value]
+
+    def titles(self) -> list[str]:
+        """The names of these values."""
+        return [f"{self.title} from", f"{self.title} to"] if self.is_interval else [self.title]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell as the template prints it.
+
+    Attributes:
+        text: as people read it.
+        value: exactly, for programs; empty = text says it.
+        href: where it leads; empty = nowhere.
+        note: why it is as it is.
+        is_text: whether it is somebody's word.
+    """
+
+    text: str
+    value: str = ""
+    href: str = ""
+    note: str = ""
+    is_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a page.
+
+    Attributes:
+        id: names it on the page and in ``?csv=``.
+        caption: what a row is.
+        columns: the first one names the row.
+        rows: typed rows.
+        empty: what is said where there is none.
+        query: the named query behind it; empty = it is more than rows.
+        plot: the columns that a chart above it draws over the first one.
+        indent: how deep a row is in a tree; None = there is no tree.
+        bars: places on the drawing in the last column, one a row.
+    """
+
+    id: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Any]
+    empty: str = "Nothing in this period."
+    query: str = ""
+    plot: Sequence[str] = ()
+    indent: Callable[[Any], int] | None = None
+    bars: Sequence[Any] = ()
+    drawn: str = field(default="", kw_only=True)
+
+    def body(self) -> Iterator[tuple[int, list[Cell], Any]]:
+        """Depth, cells and bar of each row."""
+        for number, row in enumerate(self.rows):
+            depth = 0 if self.indent is None else self.indent(row)
+            bar = self.bars[number] if self.bars else None
+            yield depth, [cell(column, row) for column in self.columns], bar
+
+
+def cell(column: Column, row: Any) -> Cell:
+    """The cell of a column in a row."""
+    if column.blank and column.blank(row):
+        return Cell(figures.NOTHING)
+    href = column.link(row) if column.link else ""
+    if column.is_interval:
+        return Cell(*_interval(column, row), href=href)
+    (value,) = column.values(row)
+    text = KINDS[column.kind](value)
+    if column.kind == "text":
+        return Cell(text if value else column.name or text, href=href, is_text=bool(value))
+    if column.at_least and column.at_least(row) and value is not None:
+        text = f"≥ {text}"
+    value = figures.exact(value)
+    return Cell(text, value, href, value if column.kind.startswith("usd") else "")
+
+
+def _interval(column: Column, row: Any) -> tuple[str, str]:
+    low, high = column.values(row)
+    if low is None or high is None:
+        return figures.NOTHING, ""
+    show = KINDS[column.kind.removeprefix("interval ")]
+    return f"{show(low)} to {show(high)}", f"{figures.exact(low)} {figures.exact(high)}"
+
+
+def estimate(title: str, field: str, kind: str, help: str = "") -> list[Column]:  # noqa: A002
+    """The two columns of an Estimate: the figure and its interval."""
+    return [
+        Column(title, f"{field}.value", kind, help),
+        Column("95% interval", field, f"interval {kind}", "Of such intervals 95% hold the truth."),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEstimate:
+    """A figure with its doubt, as a row."""
+
+    name: str
+    kind: str
+    told: Estimate

@@ -1,0 +1,80 @@
+"""The pages over a ledger worth looking at, and over an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from tests.collector.conftest import migrated_database
+from tests.support.served_ledger import Served, served
+from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE, show
+
+from spanledger_collector.store import Store
+
+_NOW = datetime(2026, 11, 7, tzinfo=timezone.utc)
+#: What the watcher would have seen; its own tests hold it against the ledger.
+PICTURE = SimpleNamespace(
+    as_of=_NOW,
+    budgets=[
+        SimpleNamespace(
+            name=XSS["agent_name"], workspace="default", per="agent", key=XSS["agent_version"],
+            window="day", since=_NOW, until=_NOW, limit_usd=Decimal("1.5"),
+            spent_usd=Decimal("1.25"), left_usd=Decimal("0.25"), projected_usd=None,
+            unknown_attempts=2, state="warning",
+        )
+    ],
+    alerts=[
+        SimpleNamespace(
+            rule=XSS["tenant"], workspace="default", per="tenant", key="acme", metric="margin_usd",
+            threshold=Decimal("0.1"), value=None, firing_since=_NOW,
+        )
+    ],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def shown(engine_dsn: str) -> Iterator[Store]:
+    """An embedded ledger with the runs of ``shown_ledger``; only to be read."""
+    with migrated_database(engine_dsn) as store:
+        show(store)
+        yield store
+
+
+@pytest.fixture(scope="module")
+def site(shown: Store) -> Iterator[Served]:
+    """The pages over it."""
+    with served(shown) as running:
+        running.watched = PICTURE
+        yield running
+
+
+@pytest.fixture(scope="module")
+def empty_site(module_store: Store) -> Iterator[Served]:
+    """The pages over an empty ledger."""
+    with served(module_store) as running:
+        yield running
+
+
+#: Every page, as a reader comes to it.
+PATHS = [
+    "overview",
+    "agents",
+    "agent?agent=analyst",
+    "agent?agent=support&by=tenant",
+    "runs",
+    f"trace?id={PLAIN_TRACE}",
+    f"trace?id={XSS_TRACE}",
+    f"explain?id={PLAIN_TRACE}",
+    "flame",
+    "flame?since=2026-11-05&until=2026-11-07&compare=before",
+    "rework",
+    "latency",
+    "assets",
+    "prices",
+    "budgets",
+]
+#: Those that are about something that an empty ledger has not.
+OF_ONE = ("agent", "trace", "explain")

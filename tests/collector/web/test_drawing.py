@@ -1,0 +1,166 @@
+"""Numbers as people read them, and places on drawings: laws that hold for any figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import fields
+from datetime import datetime, timezone
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanledger_collector.query import CostPathRow, SpanRow
+from spanledger_collector.web import figures
+from spanledger_collector.web.charts.flame import flame, in_order, path_of
+from spanledger_collector.web.charts.scatter import Measured, scatter
+from spanledger_collector.web.charts.spans import tree
+from spanledger_collector.web.csvfile import csv_of
+from spanledger_collector.web.table import Column, Table
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (None, "unknown"),
+        (Decimal(0), "$0.00"),
+        (Decimal("0.0031800001"), "$0.00318"),
+        (Decimal("0.999"), "$0.999"),
+        (Decimal("1.005"), "$1.00"),
+        (Decimal("-12.346"), f"{figures.MINUS}$12.35"),
+        (Decimal(1234567), "$1,234,567"),
+        (Decimal("1e-12"), "$0.00000000000100"),
+    ],
+)
+def test_money(amount: Decimal | None, shown: str) -> None:
+    """Cents from a dollar on, three digits below, unknown is never a number."""
+    assert figures.usd(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "shown"),
+    [
+        (0, figures.NOTHING),
+        (10, "< 1 ms"),
+        (40_000_000, "40 ms"),
+        (1_500_000_000, "1.50 s"),
+        (61_000_000_000, "1 min 01 s"),
+        (7_260_000_000_000, "2 h 01 min"),
+    ],
+)
+def test_durations(time_ns: int, shown: str) -> None:
+    """The unit that reads best."""
+    assert figures.duration(time_ns) == shown
+
+
+@given(st.text())
+def test_text_from_telemetry_moves_nothing(text: str) -> None:
+    """No control, format or surrogate character gets to the page."""
+    assert figures.printable(text).isprintable()
+    assert len(figures.printable(text)) == len(text)
+
+
+@given(st.lists(st.text(max_size=8) | st.decimals(-1000, 1000, places=12)))
+def test_no_cell_of_csv_is_a_formula(values: list[str | Decimal]) -> None:
+    """Text never begins with what a spreadsheet runs; numbers stay numbers."""
+    rows = [SimpleNamespace(value=value) for value in values]
+    text = csv_of(Table("t", "", [Column("Value", "value")], rows))
+    lines = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert len(lines) == len(values)
+    for value, line in zip(values, lines, strict=True):
+        told = "".join(line)
+        if isinstance(value, Decimal):
+            assert Decimal(told) == value
+        else:
+            assert told in (value, f"'{value}")
+            assert not told.lstrip().startswith(("=", "+", "-", "@"))
+
+
+def row(depth: int, names: tuple[str, str, str], usd: int, before: int = 0) -> CostPathRow:
+    cut = [*names[:depth], "", "", ""]
+    return CostPathRow(
+        depth, cut[0], cut[1], cut[2], 1, 0, Decimal(usd), None, Decimal(before),
+        Decimal(usd - before),
+    )  # fmt: skip
+
+
+paths = st.dictionaries(
+    st.tuples(*[st.sampled_from(["", "a", "b<", "c"])] * 3), st.integers(1, 10_000), min_size=1
+)
+
+
+def _whole(path: tuple[str, ...]) -> tuple[str, str, str]:
+    agent, tool, model, *_ = (*path, "", "", "")
+    return agent, tool, model
+
+
+def rows_of(leaves: dict[tuple[str, str, str], int]) -> list[CostPathRow]:
+    """The rows of the query: every level summed, by depth."""
+    sums: dict[tuple[int, tuple[str, ...]], int] = {}
+    for names, usd in leaves.items():
+        for depth in range(4):
+            sums[depth, names[:depth]] = sums.get((depth, names[:depth]), 0) + usd
+    rows = [row(depth, _whole(path), usd) for (depth, path), usd in sums.items()]
+    return sorted(rows, key=lambda one: (one.depth, -(one.cost_usd or 0)))
+
+
+@given(paths, st.integers(0, 2))
+def test_frames_lie_inside_their_parents(
+    leaves: dict[tuple[str, str, str], int], zoomed: int
+) -> None:
+    """As wide as their money, no two over each other, none outside of the one above."""
+    rows = rows_of(leaves)
+    zoom = next(iter(leaves))[:zoomed]
+    drawn = flame(rows, zoom, link=lambda _: "", is_compared=False)
+    frames = {path_of(frame.row): frame for frame in drawn.frames}
+    assert frames[zoom].width == drawn.width
+    for path, frame in frames.items():
+        if path and path[:-1] in frames:
+            above = frames[path[:-1]]
+            assert frame.x >= above.x - 0.02
+            assert frame.x + frame.width <= above.x + above.width + 0.02
+    for depth in range(zoomed, 4):
+        level = [frame for path, frame in frames.items() if len(path) == depth]
+        assert sum(frame.width for frame in level) <= drawn.width + 0.05
+    assert len(in_order(rows)) == len(rows)
+
+
+def span(number: int, parent: int, **given: Any) -> SpanRow:
+    empty: dict[str, Any] = {"int": 0, "bool": False, "str": ""}
+    values: dict[str, Any] = {one.name: empty.get(str(one.type)) for one in fields(SpanRow)}
+    values["started_at"] = datetime(2026, 11, 1, tzinfo=timezone.utc)
+    ids = {"span_id": f"{number:x}", "parent_span_id": f"{parent:x}" if parent else ""}
+    told: dict[str, Any] = values | ids | given
+    return SpanRow(**told)
+
+
+@given(st.lists(st.integers(0, 6), max_size=6), st.data())
+def test_every_span_stands_once(parents: list[int], data: st.DataObject) -> None:
+    """Whatever names whose parent, cycles and missing ones included; bars stay on the axis."""
+    spans = [
+        span(
+            number, parent, offset_ns=data.draw(st.integers(0, 2000)), trace_ns=1000,
+            duration_ns=data.draw(st.integers(0, 2000)),
+        )
+        for number, parent in enumerate(parents, 1)
+    ]  # fmt: skip
+    placed = tree(spans)
+    assert sorted(one.span.span_id for one in placed) == sorted(one.span_id for one in spans)
+    for one in placed:
+        assert 0 <= one.bar.x <= one.bar.x + one.bar.width <= 200.01
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**13), st.just(0.0) | st.floats(1e-12, 1e6)), max_size=20)
+)
+def test_points_lie_on_the_drawing(measured: list[tuple[int, float]]) -> None:
+    """Those with both figures, and no other."""
+    drawn = scatter("", "", [Measured(time, usd, "", "", "ok") for time, usd in measured])
+    assert len(drawn.points) == sum(time > 0 and usd > 0 for time, usd in measured)
+    for point in drawn.points:
+        assert 0 <= point.x <= drawn.width
+        assert 0 <= point.y <= drawn.height

@@ -1,0 +1,192 @@
+"""The pages over HTTP: every one answers, escapes what it prints, forbids what it does not need."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+import httpx
+import pytest
+from tests.collector.web.conftest import OF_ONE, PATHS
+from tests.support.served_ledger import Served
+from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE
+
+from spanledger_collector.query import DirectReader, Ledger, Slice
+from spanledger_collector.store import Store
+
+RANGE = {"range": "all"}
+
+
+@pytest.fixture
+def client(site: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{site.url}/ui/", timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def ledger(shown: Store) -> Iterator[Ledger]:
+    with Ledger(DirectReader(shown)) as ledger:
+        yield ledger
+
+
+def everything(path: str) -> str:
+    """The page over all time."""
+    return path if "since=" in path else f"{path}{'&' if '?' in path else '?'}range=all"
+
+
+def asked_csv(client: httpx.Client, path: str, table: str) -> list[list[str]]:
+    answer = client.get(f"{everything(path)}&csv={table}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == (
+        f'attachment; filename="spanledger-{table}.csv"'
+    )
+    return list(csv.reader(io.StringIO(answer.text)))
+
+
+def test_the_root_leads_to_the_overview(site: Served) -> None:
+    """A person who opens the port finds the pages."""
+    for path in ("/", "/ui", "/ui/"):
+        answer = httpx.get(site.url + path)
+        assert (answer.status_code, answer.headers["location"]) == (302, "/ui/overview")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_is_shut_and_escaped(client: httpx.Client, path: str) -> None:
+    """200, all headers, nothing inline, and no name of telemetry as markup."""
+    answer = client.get(everything(path))
+    assert answer.status_code == 200, answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert not re.search(r"\sstyle=|<style|\son\w+=[\"']|<script(?! src=)", answer.text)
+    for text in XSS.values():
+        assert "<" not in text or text not in answer.text
+    assert "{{" not in answer.text.replace("{{7*7}}", "")
+    assert not re.search(r"href=\"(?!/ui/|#)", answer.text)
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(OF_ONE)])
+def test_every_page_of_an_empty_ledger(empty_site: Served, path: str) -> None:
+    """A ledger without a row has pages that say so."""
+    answer = httpx.get(f"{empty_site.url}/ui/{everything(path)}", timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert re.search(r"Nothing in this period|No \w+|is booked", answer.text)
+
+
+def test_static_files_are_ours_alone(client: httpx.Client) -> None:
+    """Script, style and the library of charts, with its licence, and with the same headers."""
+    for name in ("ui.css", "ui.js", "vendor/uplot/uPlot.iife.min.js", "vendor/uplot/LICENSE"):
+        answer = client.get(f"static/{name}")
+        assert answer.status_code == 200
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert client.get("static/../app.py").status_code == 404
+    assert client.get("static/%2e%2e/app.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("nothing", 404, "There is no such page"),
+        ("overview?range=century", 400, "is none of 24h, 7d, 30d, 90d, all"),
+        ("overview?since=yesterday", 400, "give a time such as"),
+        ("runs?offset=-1", 400, "is no whole number"),
+        ("runs?offset=99999999999999999999", 400, "is no whole number"),
+        ("agent", 400, "choose one on the page Agents"),
+        ("agent?agent=nobody", 404, "no runs of an agent"),
+        ("agent?agent=analyst&by=moon&range=all", 400, "none of version, tenant, model"),
+        ("trace", 400, "choose a run"),
+        ("trace?id=12", 404, "no trace"),
+        ("explain?id=xyz", 400, "neither a trace id"),
+        ("overview?csv=nothing&range=all", 404, "no table"),
+        ("trace?id=<script>alert(1)</script>", 404, "&lt;script&gt;"),
+    ],
+)
+def test_what_cannot_be_shown_is_told(
+    client: httpx.Client, path: str, status: int, told: str
+) -> None:
+    """A page that says what happened and what to do, with the headers of any page."""
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert told in answer.text
+    assert "content-security-policy" in answer.headers
+    assert "<script>" not in answer.text
+
+
+def test_pages_only_read(client: httpx.Client) -> None:
+    """No other method does anything."""
+    for method in ("POST", "PUT", "DELETE"):
+        assert client.request(method, "overview").status_code == 405
+
+
+def test_while_the_ledger_is_opened(site: Served) -> None:
+    """503 and when to ask again; health and budgets need no ledger."""
+    reader, site.reader = site.reader, None
+    try:
+        answer = httpx.get(f"{site.url}/ui/overview")
+        assert answer.status_code == 503
+        assert int(float(answer.headers["retry-after"])) >= 1
+        assert httpx.get(f"{site.url}/ui/budgets").status_code == 200
+    finally:
+        site.reader = reader
+
+
+def test_a_table_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
+    """Every digit, one line a row, the titles of the page."""
+    titles, *lines = asked_csv(client, "overview", "by-agent")
+    rows = ledger.economics_by("agent")
+    place = titles.index("Total cost")
+    told = [None if line[place] == "" else Decimal(line[place]) for line in lines]
+    assert told == [row.total_cost_usd for row in rows]
+
+
+def test_csv_holds_no_formula(client: httpx.Client) -> None:
+    """Text that a spreadsheet would run stands behind an apostrophe; numbers below 0 do not."""
+    lines = asked_csv(client, f"trace?id={XSS_TRACE}", "spans")
+    cells = [cell for line in lines for cell in line]
+    assert f"'{XSS['error_type']}" in cells
+    assert f"'{XSS['name']}" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
+    agents = asked_csv(client, "agents", "agents")
+    assert any(re.fullmatch(r"-\d+\.\d+", cell) for line in agents for cell in line)
+
+
+def test_filters_of_the_url_hold_for_every_figure(client: httpx.Client, ledger: Ledger) -> None:
+    """Agent, tenant and period: the page shows what the Python API gives for the same slice."""
+    titles, *lines = asked_csv(client, "overview?agent=analyst&tenant=acme&version=2", "by-day")
+    rows = ledger.economics_by("day", Slice(agent_name="analyst", agent_version="2", tenant="acme"))
+    assert [line[0] for line in lines] == [row.key for row in rows] != []
+    runs = titles.index("Runs")
+    assert [int(line[runs]) for line in lines] == [row.runs for row in rows]
+    titles, *lines = asked_csv(client, "overview?since=2026-11-03&until=2026-11-04", "by-day")
+    assert [line[0] for line in lines] == ["2026-11-03", "2026-11-04"]
+
+
+def test_links_keep_the_filters(client: httpx.Client) -> None:
+    """Every entry of the navigation asks for the same part of the ledger."""
+    text = client.get("overview?tenant=a%26b&range=7d").text
+    for path in ("agents", "runs", "flame", "rework"):
+        assert f'href="/ui/{path}?range=7d&amp;tenant=a%26b"' in text
+
+
+def test_runs_come_by_the_hundred(client: httpx.Client) -> None:
+    """Links lead to the older ones and back; the last page has no link further."""
+    first = client.get("runs?range=all").text
+    assert "Older runs" not in first
+    beyond = client.get("runs?range=all&offset=100").text
+    assert "Newer runs" in beyond
+
+
+def test_an_amount_leads_to_its_explanation(client: httpx.Client, site: Served) -> None:
+    """From a span of a trace to its lines and reasons."""
+    trace = client.get(f"trace?id={PLAIN_TRACE}").text
+    found = re.search(r'href="(/ui/explain\?[^"]+)"', trace)
+    assert found
+    told = client.get(site.url + found[1].replace("&amp;", "&")).text
+    assert "rounded half even to 12 decimals" in told
+    assert "price: acme/small" in told
