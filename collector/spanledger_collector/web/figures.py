@@ -54,6 +54,11 @@ def count(number: int | Decimal | None) -> str:
     return f"{number.normalize():,f}" if isinstance(number, Decimal) else f"{number:,}"
 
 
+def counted(number: int, what: str, several: str = "") -> str:
+    """A count with its noun: ``1 retry``, ``2 retries``."""
+    return f"{number:,} {what if number == 1 else several or what + 's'}"
+
+
 def ratio(share: float | Decimal | None) -> str:
     """A share of one as a percentage."""
     return NOTHING if share is None else f"{share:.1%}"

@@ -28,7 +28,7 @@ from .comparison import parts as comparison_parts
 _MONEY: Final = (
     ("Variable cost a run", "cost_per_run"),
     ("Total cost a run", "total_cost_per_run"),
-    ("Total cost a success", "cost_per_success"),
+    ("Cost a success", "cost_per_success"),
     ("Value a run", "value_per_run"),
     ("Margin a run", "margin_per_run"),
 )

@@ -39,23 +39,28 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 
 def _parts(number: int, one: Explanation) -> Iterator[Part]:
     a = one.attempt
-    model = figures.printable(a.response_model or a.request_model)
-    title = f"Attempt {a.attempt_number} of span {a.span_id}: {figures.usd(a.cost_usd)}"
-    yield Note(title, [f"{a.operation} {model}: {a.outcome}, {a.price_status}"])
-    if one.lines:
-        table = Table(
-            f"lines-{number}", "Its lines",
-            [
-                Column("Unit", "unit"),
-                Column("Quantity", "quantity", "exact"),
-                Column("Rate (USD)", "rate_usd", "exact", "For so many as the next column says."),
-                Column("For", "rate_per", "count"),
-                Column("Cost (USD)", "cost_usd", "exact"),
-            ],
-            one.lines, query="explain_charges",
-        )  # fmt: skip
-        yield Tabled("Lines", table)
-    yield Note("Why", [*_sum(one), *one.reasons])
+    model = a.response_model or a.request_model
+    title = figures.printable(
+        f"{a.operation} {model}: {figures.usd(a.cost_usd)}, attempt {a.attempt_number} of span "
+        f"{a.span_id}"
+    )
+    told = [f"{a.outcome}, {a.price_status}", *_sum(one), *one.reasons]
+    if not one.lines:
+        yield Note(title, told)
+        return
+    table = Table(
+        f"lines-{number}", "Quantity x rate, line by line",
+        [
+            Column("Unit", "unit"),
+            Column("Quantity", "quantity", "count"),
+            Column("Rate (USD)", "rate_usd", "exact", "For so many as the next column says."),
+            Column("For", "rate_per", "count"),
+            Column("Cost (USD)", "cost_usd", "exact"),
+        ],
+        one.lines, query="explain_charges",
+    )  # fmt: skip
+    yield Tabled(title, table)
+    yield Note("", told)
 
 
 def _sum(one: Explanation) -> Iterator[str]:

@@ -44,7 +44,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Tabled("By agent", by_agent),
             Tabled("By version", by_version),
             Tabled("The runs of the chart",
-                   Table("runs", "Newest runs", run_columns(asked), runs, query="runs")),
+                   Table("runs", "Newest runs", run_columns(asked)[:7], runs, query="runs")),
         ],
         "What runs took, beside what they cost.",
     )  # fmt: skip

@@ -80,13 +80,14 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
     if row.margin_usd is not None:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
     rework = f"{figures.usd(row.rework_cost_usd or None)} of the variable cost"
-    known = f"{figures.count(row.attempts)} attempts, {row.unpriced_attempts:,} of unknown cost"
+    known = f"{figures.counted(row.attempts, 'attempt')}, {row.unpriced_attempts:,} of unknown cost"
     runs = f"{row.successful_runs:,} succeeded, {row.failed_runs:,} did not"
     return Figures(
         [
             money("Total cost", row.total_cost_usd, "variable and amortized",
                   asked.link("flame"), least),
-            money("Value", row.value_usd, f"of {row.valued_runs:,} runs", asked.link("runs")),
+            money("Value", row.value_usd, f"of {figures.counted(row.valued_runs, 'run')}",
+                  asked.link("runs")),
             margin,
             Figure("Runs", figures.count(row.runs), str(row.runs), runs, asked.link("runs")),
             money("Cost a success", row.total_cost_per_success_usd, "total cost / successes",

@@ -37,24 +37,31 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 
 def columns(asked: Asked) -> Sequence[Column]:
     """Of rows of ``run_economics``."""
+
+    def explained(row: RunRow) -> str:
+        return asked.link("explain", id=row.trace_id) if row.attempts else ""
+
     return [
         Column("Started (UTC)", "started_at", "moment", link=lambda row: _trace(asked, row)),
         Column("Agent", "agent_name", link=lambda row: _agent(asked, row), name="(no agent)"),
         Column("Version", "agent_version"),
+        Column("Latency", "duration_ns", "duration"),
+        Column("Total cost", "total_cost_usd", "usd", "Variable cost and its share of assets.",
+               at_least=is_lower_bound, link=explained),
+        Column("Value", "value_usd", "usd_if_any"),
+        Column("Margin", "margin_usd", "usd_if_any"),
+        Column("Variable cost", "cost_usd", "usd", "Of the run itself.", at_least=is_lower_bound,
+               link=explained),
+        Column("With sub-agents", "inclusive_cost_usd", "usd", at_least=is_lower_bound,
+               link=explained),
+        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
+        Column("Amortized", "amortized_cost_usd", "usd_if_any", "Its share of assets.",
+               link=lambda _: asked.link("assets")),
+        Column("Calls", "calls", "count"),
+        Column("Retries", "retries", "count"),
         Column("Tenant", "tenant", name=NO_TENANT),
         Column("Status", "status"),
         Column("Error", "error_type"),
-        Column("Variable cost", "cost_usd", "usd", "Of the run itself.", at_least=is_lower_bound,
-               link=lambda row: asked.link("explain", id=row.trace_id) if row.attempts else ""),
-        Column("With sub-agents", "inclusive_cost_usd", "usd", at_least=is_lower_bound),
-        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
-        Column("Amortized", "amortized_cost_usd", "usd_if_any", "Its share of assets."),
-        Column("Total cost", "total_cost_usd", "usd", at_least=is_lower_bound),
-        Column("Value", "value_usd", "usd_if_any"),
-        Column("Margin", "margin_usd", "usd_if_any"),
-        Column("Calls", "calls", "count"),
-        Column("Retries", "retries", "count"),
-        Column("Latency", "duration_ns", "duration"),
     ]  # fmt: skip
 
 

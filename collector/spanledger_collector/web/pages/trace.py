@@ -46,21 +46,29 @@ def _figures(row: TraceRow, asked: Asked) -> Figures:
     explained = asked.link("explain", id=row.trace_id) if row.attempts else ""
     cost = figures.usd(row.cost_usd, at_least=is_lower_bound(row))
     rework = row.rework_cost_usd or None
+    retries = figures.counted(row.retries, "retry", "retries")
     return Figures(
         [
             Figure("Variable cost", cost, figures.exact(row.cost_usd),
-                   f"{row.unpriced_attempts:,} attempts of unknown cost", explained),
+                   _known(row), explained),
             Figure("Rework", figures.usd(rework) if rework else figures.NOTHING,
                    figures.exact(row.rework_cost_usd), "part of the cost"),
             Figure("Duration", figures.duration(row.duration_ns), str(row.duration_ns),
                    figures.moment(row.started_at)),
-            Figure("Status", row.status, "", f"{row.span_count:,} spans",
+            Figure("Status", row.status, "", figures.counted(row.span_count, "span"),
                    tone="bad" if row.status == "error" else ""),
-            Figure("Runs", figures.count(row.runs), str(row.runs), f"{row.agents:,} agents"),
+            Figure("Runs", figures.count(row.runs), str(row.runs),
+                   figures.counted(row.agents, "agent")),
             Figure("Attempts", figures.count(row.attempts), str(row.attempts),
-                   f"{row.retries:,} retries, {row.failed_attempts:,} failed"),
+                   f"{retries}, {row.failed_attempts:,} failed"),
         ]
     )  # fmt: skip
+
+
+def _known(row: TraceRow) -> str:
+    if not row.unpriced_attempts:
+        return "all of it known"
+    return f"{figures.counted(row.unpriced_attempts, 'attempt')} of unknown cost"
 
 
 def _spans(report: TraceReport, placed: Sequence[Placed], asked: Asked) -> Table:

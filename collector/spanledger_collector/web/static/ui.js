@@ -26,13 +26,13 @@
       {
         width: box.clientWidth, height: 220, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
         series: [
-          { value: "{YYYY}-{MM}-{DD}" },
+          { label: "Day", value: "{YYYY}-{MM}-{DD}" },
           ...names.map((name, place) => ({
             label: name, stroke: colours[place], width: 2, points: { show: days.length < 60, size: 6, fill: colours[place] },
             value: (_, number) => (number === null ? "–" : `$${number.toLocaleString("en", { maximumSignificantDigits: 4 })}`),
           })),
         ],
-        axes: [{ ...axis }, { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => `$${tick.toLocaleString("en", { maximumSignificantDigits: 4 })}`) }],
+        axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 91, 365].map((days) => days * 86400), space: 70, values: "{MMM} {D}" }, { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => `$${tick.toLocaleString("en", { maximumSignificantDigits: 4 })}`) }],
       },
       [days, ...drawn],
       box,
