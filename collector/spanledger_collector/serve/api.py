@@ -10,6 +10,7 @@
 | ``GET /v1/budgets`` | budgets and alerts as they were evaluated last; 404 without rules |
 | ``POST /v1/sql`` | one guarded SELECT (body = the statement); 403 unless SQL was asked for |
 | ``GET /healthz`` | backlog and stages; ``GET /readyz`` 200 or 503; ``GET /metrics`` Prometheus |
+| ``GET /openapi.json`` | all of this for programs (``openapi.py``) |
 
 Money is a JSON string (exact), times are ISO 8601. Errors are ``{"error": "..."}``.
 No engine query runs on the event loop: a small pool of threads asks the reader. Health and metrics
@@ -45,9 +46,9 @@ from spanledger_collector.query import Ledger, Reader, named, plain_rows, query_
 
 from .economics import ANSWERS, Answer, Asked
 from .loopback import check_host
+from .openapi import ARROW, document
 
 _LOG = logging.getLogger(__name__)
-ARROW = "application/vnd.apache.arrow.stream"
 _JSON = "application/json"
 _MAX_SQL_BYTES = 64 * 1024
 _TRACE_PARTS = {
@@ -103,6 +104,7 @@ class Api:
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
                 Route("/metrics", self._metrics),
+                Route("/openapi.json", self._openapi),
                 *pages,
             ],
             exception_handlers={
@@ -199,6 +201,9 @@ class Api:
     async def _readyz(self, _: Request) -> Response:
         health = await asyncio.to_thread(self._health)
         return _json(health, 200 if health.get("ready") else 503)
+
+    async def _openapi(self, _: Request) -> Response:
+        return _json(document())
 
     async def _metrics(self, _: Request) -> Response:
         shown = await asyncio.to_thread(generate_latest, self._registry)

@@ -1,0 +1,181 @@
+"""The OpenAPI document of the API, made of what it is: named queries with the parameters they take.
+
+A query's words are those of the head of its SQL file, so that the document cannot say otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Any, Final
+
+from spanledger_collector import sql
+from spanledger_collector.query import named, query_names
+from spanledger_collector.query.named import DEFAULTS
+
+_JSON: Final = "application/json"
+ARROW: Final = "application/vnd.apache.arrow.stream"
+#: What a parameter is, by the type in the SQL.
+_TYPES: Final = (
+    (re.compile(r"DateTime"), {"type": "string", "format": "date-time"}),
+    (re.compile(r"UInt"), {"type": "integer", "minimum": 0}),
+    (re.compile(r"Int"), {"type": "integer"}),
+)
+_PERIOD: Final = ("since", "until")
+_WORDS: Final[Mapping[str, str]] = {
+    "workspace": "Whose ledger.",
+    "since": "From this start on, ISO 8601, UTC unless it says otherwise.",
+    "until": "Before this start.",
+    "agent": "Name of an agent; empty = any.",
+    "by": "What is told apart.",
+    "old": "The group that is held against.",
+    "new": "The other group.",
+    "matters": "A difference below this part of the old figure is none that matters.",
+    "model": "Another model, as provider/model.",
+    "tier": "Another service tier.",
+    "cache_share": "Part of the input that comes from the cache, 0 to 1.",
+}
+#: Path -> what it answers and the parameters that it takes beside ``workspace``.
+REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
+    "/v1/agents/{name}": ("One agent, whole, with intervals.", (*_PERIOD, "by")),
+    "/v1/agents/{name}/comparison": (
+        "Two versions, models or tenants of an agent.",
+        (*_PERIOD, "by", "old", "new", "matters"),
+    ),
+    "/v1/agents/{name}/what-if": (
+        "What an agent would cost otherwise.",
+        (*_PERIOD, "model", "tier", "cache_share"),
+    ),
+    "/v1/break-even": ("How many runs earn back what was paid once.", ("agent",)),
+    "/v1/frontier": ("Cost beside the latency that it buys.", (*_PERIOD, "agent")),
+    "/v1/rework": ("What was paid twice, and why.", (*_PERIOD, "by", "agent")),
+}
+_NUMBERS: Final = frozenset({"matters", "cache_share"})
+_ERRORS: Final[Mapping[str, str]] = {
+    "400": "A parameter that cannot be used.",
+    "404": "There is no such thing.",
+    "503": "Not now: ask again after Retry-After seconds.",
+}
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """The document, OpenAPI 3.1."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "spanledger",
+            "version": version("spanledger"),
+            "summary": "Unit economics of LLM agents.",
+            "description": "Money is a string with every digit, null = unknown; times are UTC.",
+        },
+        "paths": {**_queries(), **_reports(), **_others()},
+        "components": {
+            "schemas": {
+                "Error": {
+                    "type": "object",
+                    "required": ["error"],
+                    "properties": {"error": {"type": "string"}},
+                },
+                "Rows": {
+                    "type": "object",
+                    "required": ["rows"],
+                    "properties": {"rows": {"type": "array", "items": {"type": "object"}}},
+                },
+            }
+        },
+    }
+
+
+def _queries() -> Mapping[str, Any]:
+    listing = _get("The named queries and the types of their parameters.", [], _body(_JSON))
+    paths: dict[str, Any] = {"/v1/queries": {"get": listing}}
+    rows = {
+        **_body(_JSON, {"$ref": "#/components/schemas/Rows"}),
+        ARROW: {"schema": {"type": "string", "contentEncoding": "binary"}},
+    }
+    for name in query_names():
+        parameters = [_parameter(one, kind) for one, kind in named(name).parameters.items()]
+        paths[f"/v1/queries/{name}"] = {"get": _get(_headline(name), parameters, rows)}
+    return paths
+
+
+def _reports() -> Mapping[str, Any]:
+    return {
+        path: {
+            "get": _get(
+                words,
+                [*_in_path(path), *(_word(name) for name in ("workspace", *names))],
+                _body(_JSON),
+            )
+        }
+        for path, (words, names) in REPORTS.items()
+    }
+
+
+def _others() -> Mapping[str, Any]:
+    health, text = _body(_JSON), {"text/plain": {"schema": {"type": "string"}}}
+    trace = [*_in_path("/v1/traces/{trace_id}"), _word("workspace")]
+    ready = _get("Whether the ledger is open: 200, else 503.", [], health)
+    return {
+        "/v1/traces/{trace_id}": {
+            "get": _get("Summary, runs, attempts and spans of one trace.", trace, health)
+        },
+        "/v1/budgets": {"get": _get("Budgets and alerts as evaluated last.", [], health)},
+        "/v1/records": {"post": _post("Records of runs.", _JSON, "200")},
+        "/v1/sql": {
+            "post": _post("One guarded SELECT; off unless asked for.", "text/plain", "200")
+        },
+        "/healthz": {"get": _get("The collector's account of itself.", [], health)},
+        "/readyz": {"get": ready},
+        "/metrics": {"get": _get("Prometheus text.", [], text)},
+        "/openapi.json": {"get": _get("This document.", [], health)},
+    }
+
+
+def _get(words: str, parameters: Sequence[Any], content: Any) -> Mapping[str, Any]:
+    return {"summary": words, "parameters": list(parameters), "responses": _answers("200", content)}
+
+
+def _post(words: str, kind: str, status: str) -> Mapping[str, Any]:
+    body = {"required": True, "content": _body(kind, {"type": "string"} if kind != _JSON else {})}
+    return {"summary": words, "requestBody": body, "responses": _answers(status, _body(_JSON))}
+
+
+def _answers(status: str, content: Any) -> Mapping[str, Any]:
+    error = _body(_JSON, {"$ref": "#/components/schemas/Error"})
+    failures = {code: {"description": told, "content": error} for code, told in _ERRORS.items()}
+    return {status: {"description": "The answer.", "content": content}, **failures}
+
+
+def _body(kind: str, schema: Any = None) -> dict[str, Any]:
+    return {kind: {"schema": {"type": "object"} if schema is None else schema}}
+
+
+def _in_path(path: str) -> list[Any]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
+
+
+def _word(name: str) -> Mapping[str, Any]:
+    schema: dict[str, Any] = {"type": "number" if name in _NUMBERS else "string"}
+    if name in _PERIOD:
+        schema["format"] = "date-time"
+    return {"name": name, "in": "query", "schema": schema, "description": _WORDS[name]}
+
+
+def _parameter(name: str, kind: str) -> Mapping[str, Any]:
+    schema = next((told for pattern, told in _TYPES if pattern.match(kind)), {"type": "string"})
+    told = {"name": name, "in": "query", "required": name not in DEFAULTS, "schema": schema}
+    return {**told, "description": _WORDS[name]} if name in _WORDS else told
+
+
+def _headline(name: str) -> str:
+    """What the head of the SQL file says of the query, before its parameters."""
+    text = sql.read(f"queries/{name}.sql").partition("parameters:")[0]
+    words = " ".join(line.removeprefix("--").strip() for line in text.splitlines())
+    return words.partition(": ")[2].strip()

@@ -1,0 +1,85 @@
+"""The OpenAPI document is one, and says what the API does: no route and no parameter is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+from prometheus_client import CollectorRegistry
+from starlette.routing import Route
+from tests.support.filled_ledger import TRACE
+from tests.support.served_ledger import Served
+
+from spanledger_collector.query import named, query_names
+from spanledger_collector.serve.api import Api
+from spanledger_collector.serve.economics import ANSWERS
+from spanledger_collector.serve.openapi import REPORTS, document
+
+PATHS: dict[str, Any] = dict(document()["paths"])
+
+
+@pytest.fixture
+def client(api: Served) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=api.url, timeout=30) as client:
+        yield client
+
+
+def test_the_document_is_valid(client: httpx.Client) -> None:
+    """By the standard's own schema; and it is what the port serves."""
+    served: Any = client.get("/openapi.json").json()
+    validate(served)
+    assert served["paths"].keys() == PATHS.keys()
+
+
+def test_every_route_is_told_and_every_path_is_a_route() -> None:
+    """With its method: /v1/queries/{name} query by query."""
+    api = Api(reader=lambda: None, health=dict, registry=CollectorRegistry(), records=_nothing)
+    routes = {one.path: one for one in api.app.routes if isinstance(one, Route)}
+    api.close()
+    queries = {f"/v1/queries/{name}" for name in query_names()}
+    assert set(PATHS) - queries == set(routes) - {"/v1/queries/{name}"}
+    assert queries <= set(PATHS)
+    for path in set(PATHS) - queries - {"/v1/records"}:
+        methods = {method.upper() for method in PATHS[path]}
+        assert methods == (routes[path].methods or set()) - {"HEAD"}
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    """Stands for what takes records."""
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_a_query_is_told_with_its_parameters(name: str) -> None:
+    """All of them, by name; and in words."""
+    told = PATHS[f"/v1/queries/{name}"]["get"]
+    assert {one["name"] for one in told["parameters"]} == set(named(name).parameters)
+    assert len(told["summary"]) > 10
+
+
+@pytest.mark.parametrize("path", REPORTS)
+def test_a_report_is_told_with_its_parameters(client: httpx.Client, path: str) -> None:
+    """What the API itself lists when it is asked for one that it has not."""
+    assert path in ANSWERS
+    answer = client.get(path.replace("{name}", "planner"), params={"nothing": "1"})
+    assert answer.status_code == 400
+    listed = answer.json()["error"].partition("there are ")[2].split(", ")
+    told = {one["name"] for one in PATHS[path]["get"]["parameters"] if one["in"] == "query"}
+    assert set(listed) == told
+
+
+@pytest.mark.parametrize(
+    "path", [path for path, told in PATHS.items() if "get" in told and "/queries/" not in path]
+)
+def test_answers_are_of_the_kind_told(client: httpx.Client, path: str) -> None:
+    """Status and media type of a plain request."""
+    where = re.sub(r"\{trace_id\}", TRACE, path).replace("{name}", "planner")
+    given = {"old": "1", "new": "2"} if path.endswith("comparison") else {}
+    answer = client.get(where, params=given)
+    told = PATHS[path]["get"]["responses"]
+    assert str(answer.status_code) in told
+    kind = answer.headers["content-type"].partition(";")[0]
+    assert kind in told[str(answer.status_code)]["content"]
