@@ -1,0 +1,149 @@
+"""Makes the JSON of the dashboards: ``python -m dashboards.build``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from grafana_foundation_sdk.builders import common, dashboard, stat, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import common as common_models
+from grafana_foundation_sdk.models import dashboard as models
+
+from dashboards.description import DASHBOARDS, UNITS, Dashboard, Panel, text
+
+OUT: Final = Path(__file__).with_name("grafana")
+_PLUGIN: Final = "grafana-clickhouse-datasource"
+_SOURCE: Final = models.DataSourceRef(type_val=_PLUGIN, uid="spanledger")
+_COLUMNS: Final = 24
+_AS_TABLE, _AS_SERIES = 1, 0
+# Enumerations whose members a type checker takes for their values.
+_LINK: Final[Any] = models.DashboardLinkType.LINK
+_NORMAL: Final[Any] = common_models.StackingMode.NORMAL
+#: Where the built-in pages are; the variable can be changed on the dashboard.
+_WEB: Final = "http://localhost:4319"
+
+
+class Statement(Dataquery):
+    """A query of the ClickHouse plug-in, which the SDK has no class for."""
+
+    def __init__(self, panel: Panel) -> None:
+        is_series = panel.kind == "timeseries"
+        self._told: Mapping[str, Any] = {
+            "refId": "A",
+            "datasource": {"type": _PLUGIN, "uid": "spanledger"},
+            "editorType": "sql",
+            "queryType": "timeseries" if is_series else "table",
+            "format": _AS_SERIES if is_series else _AS_TABLE,
+            "rawSql": panel.statement,
+        }
+
+    def to_json(self) -> Mapping[str, Any]:
+        """As the plug-in stores it."""
+        return self._told
+
+
+class _Target(Builder[Dataquery]):
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+
+    def build(self) -> Dataquery:
+        return Statement(self._panel)
+
+
+def built() -> Iterator[tuple[str, str]]:
+    """File name and text of each dashboard."""
+    for one in DASHBOARDS:
+        told = json.dumps(_dashboard(one).build(), cls=JSONEncoder, indent=2, sort_keys=True)
+        yield f"{one.uid}.json", told + "\n"
+
+
+def _dashboard(one: Dashboard) -> dashboard.Dashboard:
+    made = (
+        dashboard.Dashboard(one.title)
+        .uid(one.uid)
+        .tags(["spanledger"])
+        .readonly()
+        .time("now-30d", "now")
+        .refresh("1m")
+        .timezone("utc")
+        .with_variable(_typed("workspace", "Workspace", "default"))
+        .with_variable(_agents())
+        .with_variable(_typed("web", "Pages", _WEB))
+        .link(
+            dashboard.DashboardLink("Built-in pages")
+            .type(_LINK)
+            .url("${web}/ui/overview")
+            .target_blank(True)
+        )
+    )
+    x = y = row = 0
+    for panel in one.panels:
+        if x + panel.width > _COLUMNS:
+            x, y, row = 0, y + row, 0
+        place = models.GridPos(h=panel.height, w=panel.width, x=x, y=y)
+        made = made.with_panel(_panel(panel, place))
+        x, row = x + panel.width, max(row, panel.height)
+    return made
+
+
+def _typed(name: str, label: str, value: str) -> dashboard.TextBoxVariable:
+    return dashboard.TextBoxVariable(name).label(label).default_value(value)
+
+
+def _agents() -> dashboard.QueryVariable:
+    statement = text("agents").partition("\n")[2].strip()
+    return (
+        dashboard.QueryVariable("agent")
+        .label("Agent")
+        .datasource(_SOURCE)
+        .query(statement)
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .multi(True)
+        .include_all(True)
+        .current(models.VariableOption(selected=True, text="All", value="$__all"))
+    )
+
+
+def _panel(panel: Panel, place: models.GridPos) -> Any:
+    made: Any = {"stat": stat.Panel, "table": table.Panel, "timeseries": timeseries.Panel}[
+        panel.kind
+    ]()
+    made = made.title(panel.title).description(panel.description).datasource(_SOURCE)
+    made = made.unit(panel.unit).with_target(_Target(panel)).grid_pos(place)
+    if panel.kind != "timeseries":
+        for pattern, unit in UNITS.items():
+            value = models.DynamicConfigValue(id_val="unit", value=unit)
+            made = made.override_by_regexp(f"/{pattern}/", [value])
+    if panel.kind == "table":
+        made = made.override_by_name("trace_id", [_trace_link()])
+    if panel.kind == "stat":
+        made = made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    if panel.stacked:
+        stacking = common.StackingConfig().mode(_NORMAL)
+        made = made.stacking(stacking).fill_opacity(40)
+    return made
+
+
+def _trace_link() -> models.DynamicConfigValue:
+    link = {
+        "title": "The trace, span by span",
+        "url": "${web}/ui/trace?id=${__value.raw}",
+        "targetBlank": True,
+    }
+    return models.DynamicConfigValue(id_val="links", value=[link])
+
+
+def main() -> None:
+    """Write the files."""
+    OUT.mkdir(exist_ok=True)
+    for name, told in built():
+        OUT.joinpath(name).write_text(told, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+-- assets: what was paid once and serves many runs, as its books stand now: capital, what runs carried of it and what is left.
+SELECT
+    asset_id, kind, agent_name, agent_version, method, unit, capital_usd, charged_usd, net_book_value_usd, written_off_usd, rate_usd,
+    charged_units, remaining_units, state
+FROM amortization
+WHERE workspace = ${workspace:sqlstring}
+ORDER BY net_book_value_usd DESC

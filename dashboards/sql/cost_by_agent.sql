@@ -1,0 +1,11 @@
+-- cost_by_agent: total cost of the runs of each agent, by day; the empty name is what ran outside any agent.
+SELECT
+    toDateTime(day) AS time,
+    agent_name,
+    sum(total_cost_usd) AS total_cost_usd
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time, agent_name
+ORDER BY time, agent_name

@@ -1,0 +1,10 @@
+-- cost_by_model: variable cost of the model calls, by day and model as priced.
+SELECT
+    toDateTime(day) AS time,
+    model,
+    sum(cost_usd) AS cost_usd
+FROM model_cost
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+GROUP BY time, model
+ORDER BY time, model

@@ -1,0 +1,10 @@
+-- coverage: counted attempts by day and what is known of their price: unpriced, partial and unmetered ones are not wholly in any cost.
+SELECT
+    toDateTime(day) AS time,
+    price_status,
+    sum(attempts) AS attempts
+FROM coverage
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+GROUP BY time, price_status
+ORDER BY time, price_status

@@ -1,0 +1,12 @@
+-- economics_by_day: total cost (variable and amortized), value and margin of the runs, by day of their start.
+SELECT
+    toDateTime(day) AS time,
+    sum(total_cost_usd) AS total_cost_usd,
+    sum(value_usd) AS value_usd,
+    sum(margin_usd) AS margin_usd
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time
+ORDER BY time

@@ -1,0 +1,11 @@
+-- latency_by_day: time that 95% of the runs of an agent took at most, of its slowest version and tenant that day.
+SELECT
+    toDateTime(day) AS time,
+    agent_name,
+    max(p95_duration_ns) AS p95_duration_ns
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time, agent_name
+ORDER BY time, agent_name

@@ -1,0 +1,10 @@
+-- quality_cost: cost of prevention, appraisal and failure beside that of good work, by day and agent.
+SELECT
+    day, agent_name, agent_version, tenant, cost_usd, prevention_cost_usd, appraisal_cost_usd, failure_cost_usd, good_cost_usd,
+    quality_cost_usd, quality_cost_ratio
+FROM quality_cost
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+ORDER BY day DESC, quality_cost_usd DESC
+LIMIT 1000

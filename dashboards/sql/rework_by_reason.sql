@@ -1,0 +1,11 @@
+-- rework_by_reason: cost of attempts that were wasted, by day and reason: a part of the variable cost, never added to it.
+SELECT
+    toDateTime(day) AS time,
+    rework_reason,
+    sum(cost_usd) AS cost_usd
+FROM rework
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time, rework_reason
+ORDER BY time, rework_reason

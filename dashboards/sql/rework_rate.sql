@@ -1,0 +1,10 @@
+-- rework_rate: how much of the work was wasted, by day, agent, model and prompt; the multiplier is what was paid for a dollar of work used.
+SELECT
+    day, agent_name, agent_version, model, prompt_name, prompt_version, attempts, rework_attempts, cost_usd, rework_cost_usd,
+    rework_ratio, rework_cost_ratio, rework_multiplier
+FROM rework_rate
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+ORDER BY rework_cost_usd DESC
+LIMIT 1000

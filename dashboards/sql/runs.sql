@@ -1,0 +1,10 @@
+-- runs: the newest runs; the trace leads to the page with its spans, and from there to how each amount came about.
+SELECT
+    started_at, trace_id, agent_name, agent_version, tenant, status, total_cost_usd, cost_usd, inclusive_cost_usd, rework_cost_usd,
+    amortized_cost_usd, value_usd, margin_usd, known_cost_ratio, calls, retries, duration_ns, ttft_ns
+FROM run_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__timeFilter(started_at)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+ORDER BY started_at DESC
+LIMIT 200

@@ -1,0 +1,11 @@
+-- runs_by_day: runs by day of their start, and those of them that succeeded.
+SELECT
+    toDateTime(day) AS time,
+    sum(runs) AS runs,
+    sum(successful_runs) AS successful_runs
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time
+ORDER BY time

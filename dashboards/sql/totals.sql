@@ -1,0 +1,14 @@
+-- totals: what all runs of the period cost, earned and left; a cost is a lower bound while attempts of unknown cost are above 0.
+SELECT
+    sum(total_cost_usd) AS total_cost_usd,
+    sum(value_usd) AS value_usd,
+    sum(margin_usd) AS margin_usd,
+    sum(rework_cost_usd) AS rework_cost_usd,
+    sum(amortized_cost_usd) AS amortized_cost_usd,
+    sum(runs) AS runs,
+    sum(successful_runs) AS successful_runs,
+    sum(unpriced_attempts) AS attempts_of_unknown_cost
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)

@@ -1,0 +1,11 @@
+-- unit_economics: cost, value and margin of a run and of a success, by day, agent, version and tenant.
+SELECT
+    day, agent_name, agent_version, tenant, runs, successful_runs, cost_usd, amortized_cost_usd, total_cost_usd, value_usd,
+    margin_usd, cost_per_run_usd, cost_per_success_usd, margin_per_run_usd, rework_cost_usd, known_cost_ratio,
+    p50_duration_ns, p95_duration_ns
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+ORDER BY day DESC, total_cost_usd DESC
+LIMIT 1000

@@ -1,0 +1,155 @@
+"""The dashboards of Grafana: as described, and every panel asks a view what it answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dashboards.description import DASHBOARDS, SQL, Panel, text
+from sqlglot import exp, parse_one
+from sqlglot.optimizer.scope import build_scope
+
+from spanledger_collector import sql
+from spanledger_collector.query import DirectReader, Reader
+from spanledger_collector.store import Store
+
+MADE = SQL.parent / "grafana"
+PROVISIONING = SQL.parent / "provisioning"
+PANELS = [panel for dashboard in DASHBOARDS for panel in dashboard.panels]
+BY_SQL = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.sql)
+#: The plug-in's macros as it writes them out, and variables as Grafana does.
+_MACROS = (
+    (r"\$__dateFilter\((\w+)\)", r"\1 >= toDate('2026-11-01') AND \1 <= toDate('2026-11-30')"),
+    (
+        r"\$__timeFilter\((\w+)\)",
+        r"\1 >= toDateTime(1793491200) AND \1 <= toDateTime(1796083199)",
+    ),
+    (r"\$\{workspace:sqlstring\}", "'default'"),
+    (r"\$\{agent:sqlstring\}", "'analyst','support'"),
+)
+
+
+def expanded(statement: str, *, all_agents: bool = False) -> str:
+    """A statement as it reaches ClickHouse."""
+    condition = r"\$__conditionalAll\((.+\)), \$agent\)"
+    statement = re.sub(condition, "1=1" if all_agents else r"\1", statement)
+    for macro, written in _MACROS:
+        statement = re.sub(macro, written, statement)
+    assert "$" not in statement
+    return statement
+
+
+@pytest.fixture
+def reader(shown: Store) -> Iterator[Reader]:
+    reader = DirectReader(shown)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def empty_reader(module_store: Store) -> Iterator[Reader]:
+    reader = DirectReader(module_store)
+    yield reader
+    reader.close()
+
+
+def test_the_committed_dashboards_are_those_described() -> None:
+    """`python -m dashboards.build` writes them."""
+    pytest.importorskip("grafana_foundation_sdk", reason="it needs Python 3.11")
+    from dashboards.build import built
+
+    made = dict(built())
+    assert {path.name for path in MADE.glob("*")} == set(made)
+    for name, told in made.items():
+        assert MADE.joinpath(name).read_text() == told, f"{name} is stale: run dashboards.build"
+
+
+def test_every_statement_is_used() -> None:
+    """A file of ``sql/`` is a panel's, or the variable's."""
+    assert {path.stem for path in SQL.glob("*.sql")} == {panel.sql for panel in PANELS} | {"agents"}
+
+
+@BY_SQL
+def test_a_panel_asks_one_view_without_arithmetic(panel: Panel) -> None:
+    """Sums, largest values and times only: what is computed is computed in the view."""
+    tree = parse_one(expanded(panel.statement), dialect="clickhouse")
+    assert isinstance(tree, exp.Select)
+    scope = build_scope(tree)
+    assert scope is not None
+    assert not scope.subquery_scopes
+    (table,) = tree.find_all(exp.Table)
+    assert table.name in sql.names("views")
+    computed = (exp.Binary, exp.If, exp.Case)
+    for column in tree.expressions:
+        assert not list(column.find_all(*computed)), column.sql()
+        for function in column.find_all(exp.Func):
+            name = function.sql(dialect="clickhouse").partition("(")[0].lower()
+            assert name in ("sum", "max", "todatetime"), function.sql()
+
+
+@BY_SQL
+def test_a_panel_is_answered(panel: Panel, reader: Reader, empty_reader: Reader) -> None:
+    """By the embedded engine, of a ledger with runs and of one without, of any or two agents."""
+    statement = expanded(panel.statement)
+    found = reader.sql(statement)
+    assert found.num_rows > 0
+    assert reader.sql(expanded(panel.statement, all_agents=True)).num_rows >= found.num_rows
+    columns = found.column_names
+    assert empty_reader.sql(statement).column_names == columns
+    if panel.kind == "timeseries":
+        assert columns[0] == "time"
+
+
+def test_the_variable_offers_the_agents(reader: Reader) -> None:
+    """All names but the empty one."""
+    names = reader.sql(expanded(text("agents").partition("\n")[2])).column(0).to_pylist()
+    assert [str(name) for name in names][1:] == ["analyst", "support"]
+
+
+def _dashboards() -> Iterator[Any]:
+    for path in MADE.glob("*.json"):
+        yield json.loads(path.read_text())
+
+
+def _panels() -> Iterator[Any]:
+    for dashboard in _dashboards():
+        yield from dashboard["panels"]
+
+
+def test_a_panel_says_what_it_is() -> None:
+    """Title, a sentence, a unit, our source; no two on the same place."""
+    for panel in _panels():
+        assert panel["title"]
+        assert len(panel["description"]) > 20
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        assert panel["datasource"]["uid"] == "spanledger"
+        assert panel["targets"][0]["rawSql"]
+    for dashboard in _dashboards():
+        taken: set[tuple[int, int]] = set()
+        for panel in dashboard["panels"]:
+            x, y, w, h = (panel["gridPos"][name] for name in "xywh")
+            cells = {(i, j) for i in range(x, x + w) for j in range(y, y + h)}
+            assert x + w <= 24
+            assert not cells & taken
+            taken |= cells
+
+
+def test_a_trace_leads_to_its_page() -> None:
+    """From the table of runs to the built-in page, whose address is a variable."""
+    told = json.dumps([panel for panel in _panels() if panel["title"] == "Newest runs"])
+    assert "${web}/ui/trace?id=${__value.raw}" in told
+
+
+def test_provisioning_names_what_is_there() -> None:
+    """The data source that panels ask; no password stands in a file."""
+    source = yaml.safe_load((PROVISIONING / "datasources" / "spanledger.yaml").read_text())
+    (one,) = source["datasources"]
+    assert (one["uid"], one["type"]) == ("spanledger", "grafana-clickhouse-datasource")
+    assert one["secureJsonData"]["password"] == "${CLICKHOUSE_READER_PASSWORD}"
+    provider = yaml.safe_load((PROVISIONING / "dashboards" / "spanledger.yaml").read_text())
+    assert Path(provider["providers"][0]["options"]["path"]).name == "spanledger"
