@@ -18,6 +18,7 @@ MAX_TEXT_BYTES: Final = 256
 _LIMIT: Final = Decimal(10) ** 15
 _MONEY_DECIMALS: Final = 12
 _MINUTES_DECIMALS: Final = 6
+_PURPOSES: Final = ("work", "appraisal", "prevention")
 #: Earlier times are taken for mistakes, as for any span.
 _EARLIEST: Final = datetime(2020, 1, 1, tzinfo=timezone.utc)
 _FUTURE: Final = timedelta(days=1)
@@ -42,7 +43,8 @@ def text(value: object) -> str:
     return told
 
 
-def _number(value: object, decimals: int) -> Decimal:
+def number(value: object, decimals: int) -> Decimal:
+    """A finite number below 10^15 with at most so many decimals."""
     try:
         told = Decimal(text(value))
     except InvalidOperation:
@@ -54,15 +56,27 @@ def _number(value: object, decimals: int) -> Decimal:
     return told
 
 
-def _amount(value: object) -> str:
-    return f"{_number(value, _MONEY_DECIMALS):f}"
+def amount(value: object) -> str:
+    """Money, exact."""
+    return f"{number(value, _MONEY_DECIMALS):f}"
 
 
 def _minutes(value: object) -> str:
-    minutes = _number(value, _MINUTES_DECIMALS)
+    minutes = number(value, _MINUTES_DECIMALS)
     if minutes < 0:
         raise FlawError("give 0 minutes or more")
     return f"{minutes:f}"
+
+
+def _quantity(value: object) -> str:
+    return f"{number(value, _MINUTES_DECIMALS):f}"
+
+
+def _unit(value: object) -> str:
+    told = text(value)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", told):
+        raise FlawError(f"{value!r} is no unit: give a word of a-z 0-9 _")
+    return told
 
 
 def _score(value: object) -> float:
@@ -75,14 +89,17 @@ def _score(value: object) -> float:
     return told
 
 
-def _currency(value: object) -> str:
+def currency(value: object) -> str:
+    """A code of ISO 4217."""
     code = text(value).upper()
     if not re.fullmatch(r"[A-Z]{3}", code):
         raise FlawError(f"{value!r} is no currency: give the three letters of ISO 4217")
     return code
 
 
-def _one_of(*words: str) -> Callable[[object], str]:
+def one_of(*words: str) -> Callable[[object], str]:
+    """A reader of one of these words."""
+
     def read(value: object) -> str:
         told = text(value).lower()
         if told not in words:
@@ -102,7 +119,9 @@ def _identifier(pattern: re.Pattern[str], digits: int) -> Callable[[object], str
     return read
 
 
-_Fields = Mapping[str, tuple[str, Callable[[object], str | float]]]
+#: Reads one field; raises :class:`FlawError`.
+Read = Callable[[object], str | float]
+_Fields = Mapping[str, tuple[str, Read]]
 
 #: Fields of every record: name -> (attribute, how it is read).
 COMMON: Final[_Fields] = {
@@ -117,31 +136,35 @@ COMMON: Final[_Fields] = {
 #: Kind of record -> its own fields; of the required ones one is enough.
 KINDS: Final[Mapping[str, _Fields]] = {
     "revenue": {
-        "amount": (semconv.REVENUE_AMOUNT, _amount),
-        "currency": (semconv.REVENUE_CURRENCY, _currency),
+        "amount": (semconv.REVENUE_AMOUNT, amount),
+        "currency": (semconv.REVENUE_CURRENCY, currency),
     },
     "outcome": {
-        "outcome": (semconv.OUTCOME, _one_of("success", "failure", "partial")),
-        "amount": (semconv.VALUE_AMOUNT, _amount),
-        "currency": (semconv.VALUE_CURRENCY, _currency),
+        "outcome": (semconv.OUTCOME, one_of("success", "failure", "partial")),
+        "amount": (semconv.VALUE_AMOUNT, amount),
+        "currency": (semconv.VALUE_CURRENCY, currency),
+        "quantity": (semconv.OUTCOME_QUANTITY, _quantity),
+        "unit": (semconv.OUTCOME_UNIT, _unit),
     },
     "evaluation": {
         "verdict": (
             semconv.EVALUATION_VERDICT,
-            _one_of("acceptable", "wrong", "hallucinated"),
+            one_of("acceptable", "wrong", "hallucinated"),
         ),
         "name": (semconv.EVALUATION_NAME, text),
         "score": (semconv.EVALUATION_SCORE_VALUE, _score),
         "label": (semconv.EVALUATION_SCORE_LABEL, text),
     },
     "expense": {
-        "amount": (semconv.EXPENSE_AMOUNT, _amount),
-        "currency": (semconv.EXPENSE_CURRENCY, _currency),
+        "amount": (semconv.EXPENSE_AMOUNT, amount),
+        "currency": (semconv.EXPENSE_CURRENCY, currency),
         "category": (semconv.EXPENSE_CATEGORY, text),
+        "purpose": (semconv.PURPOSE, one_of(*_PURPOSES)),
     },
     "effort": {
         "minutes": (semconv.EFFORT_MINUTES, _minutes),
         "role": (semconv.EFFORT_ROLE, text),
+        "purpose": (semconv.PURPOSE, one_of(*_PURPOSES)),
     },
 }
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -153,6 +176,16 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _SUBJECTS: Final = ("run_id", "trace_id", "external_key")
 _DEFAULT_ROLE: Final = "reviewer"
+
+
+def _check_together(told: Mapping[str, object]) -> None:
+    """Fields that need each other."""
+    if not any(name in told for name in _SUBJECTS):
+        raise FlawError(f"say what it is about: {', '.join(_SUBJECTS)}")
+    if ("quantity" in told) != ("unit" in told):
+        raise FlawError("a quantity needs its unit, and a unit its quantity")
+    if "span_id" in told and "trace_id" not in told:
+        raise FlawError("a span_id needs its trace_id too")
 
 
 def attributes_of(kind: str, told: Mapping[str, object]) -> Attributes:
@@ -171,10 +204,7 @@ def attributes_of(kind: str, told: Mapping[str, object]) -> Attributes:
         raise FlawError(f"{kind} has no {', '.join(unknown)}; it has {', '.join(sorted(fields))}")
     if not any(name in told for name in _NEEDS[kind]):
         raise FlawError(f"{kind} needs {' or '.join(_NEEDS[kind])}")
-    if not any(name in told for name in _SUBJECTS):
-        raise FlawError(f"say what it is about: {', '.join(_SUBJECTS)}")
-    if "span_id" in told and "trace_id" not in told:
-        raise FlawError("a span_id needs its trace_id too")
+    _check_together(told)
     result: Attributes = {semconv.OPERATION_NAME: semconv.OPERATION_RECORD}
     for name, value in told.items():
         key, read = fields[name]

@@ -6,7 +6,9 @@ Body (``application/json``)::
     {"records": [{"kind": "revenue", "external_key": "ticket-77", "amount": "20.00",
                   "currency": "EUR", "record_id": "invoice-1", "at": "2026-11-01T12:00:00Z"}]}
 
-What can be stored is stored and acknowledged, what cannot is told by its place and a reason::
+Entries about assets (``asset_cost``, ``asset_plan``, ``asset_write_off``, ``asset_transfer``) come
+the same way. What can be stored is stored and acknowledged, what cannot is told by its place and a
+reason::
 
     {"record_ids": ["invoice-1"], "rejected": [{"index": 3, "reason": "..."}]}
 
@@ -29,6 +31,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
 from spanledger import semconv
 from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.receive.asset_fields import ENTRIES, asset_attributes
 from spanledger_collector.receive.decode import MAX_SPANS, DecodedRequest
 from spanledger_collector.receive.record_fields import (
     KINDS,
@@ -43,6 +46,7 @@ SERVICE_NAME = "spanledger-records"
 #: The dialect of its attributes: that of the SDK's tracer.
 _SCOPE = "spanledger"
 _RECORD_ID_BYTES = 8
+_KINDS = (*KINDS, *ENTRIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +117,15 @@ def _add(scope_spans: ScopeSpans, told: object, now_ns: int) -> str:
     """Append the span of one record; returns the record's id."""
     kind, fields = _fields(told)
     at = fields.pop("at", None)
-    attributes = attributes_of(kind, fields)
+    read = asset_attributes if kind in ENTRIES else attributes_of
+    attributes = read(kind, fields)
     start_ns = now_ns if at is None else moment_ns(at, now_ns)
     record_id = attributes.setdefault(semconv.RECORD_ID, secrets.token_hex(_RECORD_ID_BYTES))
     identity = _identity(kind, attributes, None if at is None else start_ns)
     span = Span(
         trace_id=identity[:16],
         span_id=identity[16:24],
-        name=f"{semconv.OPERATION_RECORD} {kind}",
+        name=f"{semconv.OPERATION_RECORD} {kind.replace('_', ' ', 1)}",
         kind=Span.SpanKind.SPAN_KIND_INTERNAL,
         start_time_unix_nano=start_ns,
         end_time_unix_nano=start_ns,
@@ -137,8 +142,8 @@ def _fields(told: object) -> tuple[str, dict[str, object]]:
     said = cast("Mapping[str, object]", told)
     fields = {name: value for name, value in said.items() if value is not None and value != ""}
     kind = fields.pop("kind", None)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise FlawError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise FlawError(f"kind: {kind!r} is none of {', '.join(_KINDS)}")
     return kind, fields
 
 

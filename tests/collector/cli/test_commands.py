@@ -45,6 +45,8 @@ def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[st
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
+            if command.invoke_without_command:
+                yield " ".join([*path, name]), command
         else:
             yield " ".join([*path, name]), command
 

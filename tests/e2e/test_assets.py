@@ -1,0 +1,34 @@
+"""An asset that is booked by the command line is charged to the runs that come then."""
+
+from __future__ import annotations
+
+import json
+import time
+from decimal import Decimal
+
+import pytest
+from tests.support.running import RunningCollector
+
+from spanledger_collector.cli.app import execute
+
+
+def test_an_asset_is_booked_planned_and_written_off(
+    collector: RunningCollector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"spanledger://127.0.0.1:{collector.api_port}"
+    plan = ["--expected-executions", "2000", "--agent", "support", "--record-id", "invoice-9"]
+    for _ in range(2):  # told twice, counted once
+        assert execute(["assets", "add", "ft", "--cost", "1200", *plan, "--url", url]) == 0
+    assert execute(["assets", "transfer", "ft", "ft-2", "200", "--url", url]) == 0
+    assert execute(["assets", "add", "ft", "--url", url]) == 2
+    assert execute(["assets", "add", "ft", "--cost", "much", "--url", url]) == 1
+    assert "asset_cost of 'ft' was not stored: amount" in capsys.readouterr().err
+    deadline = time.monotonic() + 60
+    found: dict[str, Decimal] = {}
+    while found != {"ft": Decimal(1000), "ft-2": Decimal(200)} and time.monotonic() < deadline:
+        assert execute(["assets", "--url", url, "--json"]) == 0
+        rows = json.loads(capsys.readouterr().out)
+        found = {row["asset_id"]: Decimal(row["net_book_value_usd"]) for row in rows}
+    assert found == {"ft": Decimal(1000), "ft-2": Decimal(200)}
+    assert execute(["assets", "write-off", "ft-2", "--url", url, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["record_ids"]) == 1
