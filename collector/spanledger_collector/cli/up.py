@@ -117,4 +117,12 @@ def _announce(config: CollectorConfig, ports: Ports, *, as_json: bool) -> None:
     for name, port in listening.items():
         if port:
             out.print(f"  {name:10} {text(config.host)}:{port}")
+    out.print(f"  {'pages':10} http://{text(_reached(config.host))}:{ports.api}/")
     out.print(f"  {'ledger':10} {text(config.redacted_dsn())}")
+
+
+def _reached(host: str) -> str:
+    """What a browser of this machine calls an address that is listened on."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

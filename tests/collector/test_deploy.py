@@ -1,0 +1,176 @@
+"""The compose file, the image and ClickHouse's settings: valid, pinned, bounded."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+import yaml
+
+from spanledger_collector.store import Store
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+#: Of github.com/compose-spec/compose-spec (Apache-2.0), as it stood at 170098ba.
+SCHEMA = ROOT / "tests" / "support" / "compose-spec.json"
+SECRETS = {"CLICKHOUSE_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_PASSWORD"}
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def test_the_compose_file_is_valid() -> None:
+    """By the schema of the Compose Specification."""
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(COMPOSE)
+
+
+def _has_compose() -> bool:
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    told = subprocess.run([docker, "compose", "version"], capture_output=True, check=False)
+    return told.returncode == 0
+
+
+@pytest.mark.skipif(not _has_compose(), reason="no `docker compose` here; the schema is checked")
+def test_docker_takes_the_compose_file() -> None:
+    """With the three passwords, and not without."""
+    command = ["docker", "compose", "--file", str(ROOT / "docker-compose.yml"), "config", "-q"]
+    bare = {key: value for key, value in os.environ.items() if key not in SECRETS}
+    given = bare | dict.fromkeys(SECRETS, "secret")
+    assert subprocess.run(command, env=given, capture_output=True, check=False).returncode == 0
+    refused = subprocess.run(command, env=bare, capture_output=True, check=False)
+    assert b"set it in .env" in refused.stderr
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_pinned_and_bounded(name: str) -> None:
+    """A version that is no moving name, memory, a health check, restarts, loopback ports only."""
+    service = SERVICES[name]
+    if "build" not in service:
+        assert re.search(r":\d+\.\d+[\d.]*$", service["image"])
+        assert service["healthcheck"]["test"]
+    assert service["mem_limit"]
+    assert service["restart"] == "unless-stopped"
+    for port in service.get("ports", []):
+        assert port.startswith("127.0.0.1:")
+    for volume in service.get("volumes", []):
+        source = volume.partition(":")[0]
+        assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+
+
+def test_every_password_has_to_be_given() -> None:
+    """No value stands in a file: what needs one refuses to start without."""
+    told = {
+        f"{name}.{key}": str(value)
+        for name, service in SERVICES.items()
+        for key, value in service.get("environment", {}).items()
+    }
+    secret = {key: value for key, value in told.items() if re.search("PASSWORD|DATABASE$", key)}
+    used: set[str] = set()
+    for key, value in secret.items():
+        named = re.findall(r"\$\{(\w+):\?", value)
+        assert named or key == "grafana.CLICKHOUSE_DATABASE"
+        used |= set(named)
+    assert used == SECRETS
+    for path in ("clickhouse/config.xml", "clickhouse/users.xml"):
+        root = ET.parse(ROOT / "deploy" / path).getroot()  # noqa: S314 - a file of ours
+        for password in root.iter("password"):
+            assert password.get("from_env") == "CLICKHOUSE_READER_PASSWORD"
+            assert not password.text
+
+
+def test_the_server_stays_below_its_container() -> None:
+    """ClickHouse refuses a query before the kernel ends the server; its own logs end."""
+    root = ET.parse(ROOT / "deploy/clickhouse/config.xml").getroot()  # noqa: S314 - ours
+    limit = root.findtext("max_server_memory_usage")
+    assert limit is not None
+    assert SERVICES["clickhouse"]["mem_limit"] == "4g"
+    assert int(limit) < 4 << 30
+    for name in ("query_log", "part_log", "metric_log", "asynchronous_metric_log"):
+        ttl = root.findtext(f"{name}/ttl")
+        assert ttl is not None
+        assert re.fullmatch(r"event_date \+ INTERVAL \d DAY DELETE", ttl)
+
+
+def test_grafana_reads_only() -> None:
+    """Its user cannot write, and every query of it is bounded."""
+    root = ET.parse(ROOT / "deploy/clickhouse/users.xml").getroot()  # noqa: S314 - ours
+    assert root.findtext("profiles/reader/readonly") == "2"
+    assert root.findtext("users/reader/grants/query") == "GRANT SELECT ON spanledger.*"
+    assert root.findtext("profiles/reader/constraints/max_memory_usage/max")
+    environment = SERVICES["grafana"]["environment"]
+    assert environment["CLICKHOUSE_READER"] == "reader"
+    source = (ROOT / "dashboards/provisioning/datasources/spanledger.yaml").read_text()
+    assert set(re.findall(r"\$\{(\w+)\}", source)) <= set(environment)
+
+
+def test_server_and_embedded_engine_are_one_version(module_store: Store) -> None:
+    """The SQL that is tested here runs there."""
+    with module_store.connect() as connection:
+        (row,) = connection.rows("SELECT version() AS version")
+    engine = ".".join(str(row["version"]).split(".")[:2])
+    assert SERVICES["clickhouse"]["image"] == f"clickhouse/clickhouse-server:{engine}"
+
+
+def test_the_image_is_not_root_and_has_no_engine() -> None:
+    """What runs last, as whom, and what is installed."""
+    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
+    assert '".[server]"' in DOCKERFILE
+    assert "HEALTHCHECK" in DOCKERFILE
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    shown = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[0] == "!"
+    }
+    for name in " ".join(copied).split():
+        assert (ROOT / name).exists()
+        assert name in shown
+
+
+_WITHOUT_ENGINE = """
+import sys
+sys.modules["chdb"] = None
+sys.modules["chdb_core"] = None
+from spanledger_collector.cli import main
+main()
+"""
+
+
+def test_the_collector_runs_without_the_embedded_engine(
+    fresh_http_dsn: str, tmp_path: Path
+) -> None:
+    """As in the image: chDB cannot be imported, the ledger is a server's, and it gets ready."""
+    ports = ["--grpc-port", "0", "--http-port", "0", "--api-port", "0", "--json"]
+    where = ["--data-dir", str(tmp_path / "data"), "--database", fresh_http_dsn]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WITHOUT_ENGINE, "up", *ports, *where],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        bound = json.loads(process.stdout.readline())
+        assert _is_ready(f"http://127.0.0.1:{bound['api_port']}/readyz")
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def _is_ready(url: str, tries: int = 120) -> bool:
+    for _ in range(tries):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError:
+            time.sleep(0.5)
+    return False
