@@ -76,6 +76,10 @@ class CollectorConfig(BaseSettings):
         default=None,
         description="What runs are worth where no amount was recorded (YAML; see docs/value.md).",
     )
+    gpu_file: Path | None = Field(
+        default=None,
+        description="GPUs of your own and the calls that they serve (YAML; see docs/gpu.md).",
+    )
     price_book: Path | None = Field(
         default=None,
         description="A book made by `spanledger prices update`, instead of the shipped one.",

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.gpu import read_pools
 from spanledger_collector.http_server import HttpServer
 from spanledger_collector.journal import Journal
 from spanledger_collector.pipeline import book_age
@@ -60,6 +61,7 @@ class Collector:
         self._config = config
         self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
         self._values = read_rules(config.value_file) if config.value_file else []
+        self._pools = read_pools(config.gpu_file) if config.gpu_file else []
         book_age.tell(self._book, config.price_book_max_age_days)
         self._rules = None if config.alerts_file is None else read_watch_rules(config.alerts_file)
         self._registry = CollectorRegistry()
@@ -101,7 +103,14 @@ class Collector:
         held.push_async_callback(asyncio.to_thread, journal.close)
         webhook = _webhook(self._rules, config.webhook_secret)
         engine = self._engine = Engine(
-            config, journal, self._book, self._values, registry, rules=self._rules, webhook=webhook
+            config,
+            journal,
+            self._book,
+            self._values,
+            registry,
+            rules=self._rules,
+            webhook=webhook,
+            pools=self._pools,
         )
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))

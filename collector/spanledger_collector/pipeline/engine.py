@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import CollectorError, RetryableError, StoreUnavailableError
+from spanledger_collector.gpu import Closer, Pool
 from spanledger_collector.journal import Journal
 from spanledger_collector.load import Loader
 from spanledger_collector.price import PriceBook, publish
@@ -38,6 +39,7 @@ class Engine:
         registry: where the loader's metrics go.
         rules: the budgets and alerts to watch; None = none.
         webhook: told of alerts; None = nobody is.
+        pools: the GPUs of one's own.
 
     Attributes:
         opened: done when the ledger is open, or holds the error that forbids it.
@@ -56,6 +58,7 @@ class Engine:
         *,
         rules: Rules | None = None,
         webhook: Webhook | None = None,
+        pools: Sequence[Pool] = (),
     ) -> None:
         self.opened: Future[None] = Future()
         self.reader: DirectReader | None = None
@@ -63,6 +66,8 @@ class Engine:
         self.watcher: Watcher | None = None
         self._rules = rules
         self._webhook = webhook
+        self._pools = pools
+        self._closer: Closer | None = None
         self._config = config
         self._journal = journal
         self._registry = registry
@@ -148,6 +153,8 @@ class Engine:
             registry=self._registry,
         )
         settler.start()
+        self._closer = Closer(store, self._pools, settler.settle_traces)
+        self._closer.start()
         self._loader.start()
         self.reader = DirectReader(store, **self._limits)
         if self._rules is not None:
@@ -204,6 +211,8 @@ class Engine:
         ):
             self._left_behind = self._loader.running
             _LOG.warning("not everything could be loaded: the rest waits in the journal")
+        if self._closer is not None:
+            self._left_behind |= not self._closer.stop(grace_seconds)
         if self.settler is not None:
             self._stop_settler(self.settler, grace_seconds)
         if self.watcher is not None:

@@ -17,7 +17,7 @@ from spanledger_collector.errors import ConfigurationError
 
 from .adjust import adjust, deploy
 from .bookfile import Contents, book_id, decode, unpack
-from .document import Alias, Document, read
+from .document import Alias, Document, Statement, read
 from .fx import FxRow, fx_rows
 from .history import append, check, standing
 from .match import ALWAYS, OPERATOR, Matcher, ModelMatch, OperatorAlias
@@ -152,7 +152,11 @@ def _with_operator(rows: Sequence[PriceRow], operator: Document) -> Sequence[Pri
 
 
 def _steps(operator: Document) -> Iterator[_Step]:
-    statements = [*operator.prices, *(one.statement() for one in operator.provisioned)]
+    statements = [
+        *operator.prices,
+        *(one.statement() for one in operator.provisioned),
+        *(Statement.model_validate(one.price()) for one in operator.gpu_hours),
+    ]
     for statement in statements:
         _refuse_nameless(statement.provider, f"price of {statement.model}")
         laid = windows([statement])

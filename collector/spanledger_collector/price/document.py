@@ -37,17 +37,14 @@ what its amounts are in (then under ``per_million_tokens``).
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
 import yaml
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -57,6 +54,8 @@ from pydantic import (
 
 from spanledger_collector.errors import ConfigurationError
 
+from .fields import Amount, Currency, Instant
+from .gpu_hours import GpuHour
 from .hours import WeekHours
 from .row import Hours, PriceKey
 
@@ -81,21 +80,6 @@ Evidence = Literal["A", "B", "C"]
 _MILLION = 1_000_000
 
 
-def _utc(value: datetime) -> datetime:
-    """A date is its midnight UTC; a time without an offset is UTC."""
-    return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-
-
-def _quoted(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError(f'write the rate as a quoted string: "{value}"')  # noqa: TRY004 pydantic collects ValueError only
-    return value
-
-
-#: ISO 4217.
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Instant = Annotated[datetime, AfterValidator(_utc)]
-Amount = Annotated[Decimal, BeforeValidator(_quoted), Field(ge=0, allow_inf_nan=False)]
 TokenRates = Mapping[BucketRate | PartRate, Amount]
 
 
@@ -303,6 +287,7 @@ class Document(_Strict):
     unit_prices: tuple[UnitStatement, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
     provisioned: tuple[Provisioned, ...] = ()
+    gpu_hours: tuple[GpuHour, ...] = ()
     fx: tuple[FxRate, ...] = ()
     aliases: tuple[Alias, ...] = ()
     tier_history: tuple[TierHistory, ...] = ()

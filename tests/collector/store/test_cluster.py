@@ -25,10 +25,12 @@ SHARDED = (
     "root_calls",
     "asset_entries",
     "amortization_charges",
+    "gpu_shares",
 )
 EVERYWHERE = (
     "fx",
     "value_rules",
+    "gpu_windows",
     "prices",
     "model_aliases",
     "settlements",

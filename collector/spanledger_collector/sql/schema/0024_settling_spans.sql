@@ -70,6 +70,7 @@ CREATE TABLE IF NOT EXISTS settling_spans
     vram_kv_bytes UInt64,
     vram_peak_bytes UInt64,
     gpu_seconds Float64,
+    gpu_model LowCardinality(String),
     emitted_cost_usd Nullable(Decimal(38, 12)),
     received_at DateTime64(9, 'UTC'),
     gathered_at DateTime DEFAULT now() COMMENT 'When the settlement read it'

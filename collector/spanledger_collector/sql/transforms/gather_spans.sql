@@ -13,7 +13,7 @@ INSERT INTO settling_spans
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name, conversation_id, external_key, purpose, prompt_name, prompt_version, tags, attempt_number,
     retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
-    vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at)
+    vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model, emitted_cost_usd, received_at)
 SELECT
     {version:UInt64},
     workspace, tenant, trace_id, span_id, parent_span_id, name, service_name, scope_name, started_at, ended_at,
@@ -47,7 +47,7 @@ SELECT
         attributes['traceloop.prompt.version']
     ) AS prompt_version,
     tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
-    vram_kv_bytes, vram_peak_bytes, gpu_seconds, emitted_cost_usd, received_at
+    vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model, emitted_cost_usd, received_at
 FROM spans
 WHERE (workspace, toDate(started_at), trace_id) IN (
     SELECT

@@ -19,7 +19,11 @@
 -- Rework is on what was wasted: the attempt that failed, and the call that a later one repeats (retry_of) or whose answer it
 --   makes again (rework_of), as whichever teller of it counts. The later call names it and is no rework itself. An answer
 --   judged wrong is wasted for that reason before any other; what was built on it only where it has no reason of its own.
--- cost_low_usd, cost_high_usd: the same sum with the ends of estimated token counts; equal to cost_usd otherwise.
+-- GPUs of one's own: a call with shares of a closed window (gpu_shares) costs their sum, whatever its provider's price is: it was
+--   dealt out of the bill of its pool. A call that measured its GPU time itself costs that, by the rate of its GPU (provider gpu,
+--   model as its device is called, unit gpu_seconds), where there is one.
+-- cost_low_usd, cost_high_usd: the same sum with the ends of estimated token counts, or of what a share may be off; equal to
+--   cost_usd otherwise.
 INSERT INTO attempts
     (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
     service_name, purpose, prompt_name, prompt_version, operation, provider, request_model, response_model, priced_provider, priced_model, service_tier, region,
@@ -39,14 +43,14 @@ WITH
             toString(provider) AS provider_seen,
             request_model,
             response_model,
-            '' AS set_provider,
-            '' AS set_model,
-            toString(service_tier) AS tier,
-            toString(region) AS region,
+            if(measured, 'gpu', '') AS set_provider,
+            if(measured, toString(gpu_model), '') AS set_model,
+            if(measured, '', toString(service_tier)) AS tier,
+            if(measured, '', toString(region)) AS region,
             toDateTime64(started_at, 3) AS used_at,
             toDateTime64(received_at, 3) AS known_at,
             1 AS calls,
-            usage_source IN ('provider', 'estimated') AS has_usage,
+            measured OR usage_source IN ('provider', 'estimated') AS has_usage,
             usage_source = 'estimated' AND input_tokens_high > 0 AS input_ranges,
             usage_source = 'estimated' AND output_tokens_high > 0 AS output_ranges,
             input_uncached_tokens,
@@ -61,12 +65,36 @@ WITH
             input_uncached_tokens + cache_read_tokens + cache_write_5m + cache_write_1h AS input_total,
             units,
             @include arithmetic/parts
-        FROM settling_spans
-        WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated', 'missing'))
+        FROM
+        (
+            -- A call that measured its GPU time is priced by that, and by no token.
+            SELECT
+                * REPLACE (
+                    if(measured, 0, input_uncached_tokens) AS input_uncached_tokens,
+                    if(measured, 0, cache_read_tokens) AS cache_read_tokens,
+                    if(measured, 0, cache_write_5m_tokens) AS cache_write_5m_tokens,
+                    if(measured, 0, cache_write_1h_tokens) AS cache_write_1h_tokens,
+                    if(measured, 0, output_tokens) AS output_tokens,
+                    if(measured, 0, reasoning_tokens) AS reasoning_tokens,
+                    if(measured, 0, input_tokens_high) AS input_tokens_high,
+                    if(measured, 0, output_tokens_high) AS output_tokens_high,
+                    if(
+                        measured,
+                        map('gpu_seconds', toDecimal128(gpu_seconds, 6))::Map(LowCardinality(String), Decimal(38, 6)),
+                        units
+                    ) AS units
+                ),
+                gpu_seconds > 0 AND gpu_model IN (SELECT model FROM prices WHERE provider = 'gpu') AS measured
+            FROM settling_spans
+            WHERE version = {version:UInt64}
+        )
+        WHERE role = 'call' OR usage_source IN ('provider', 'estimated', 'missing')
     ),
     book_models AS
     (
         SELECT provider, model FROM model_aliases
+        UNION ALL
+        SELECT provider, model FROM prices WHERE provider = 'gpu'
     ),
     @include arithmetic/price
     -- The same by span, for the join.
@@ -165,8 +193,8 @@ WITH
                     'OverloadedError'
                 )
             ) AS refused,
-            refused OR (is_final AND usage_source = 'none') AS free_of_charge,
-            usage_source IN ('provider', 'estimated') AND is_final AND NOT refused AS used
+            refused OR (is_final AND usage_source = 'none' AND NOT measured) AS free_of_charge,
+            (usage_source IN ('provider', 'estimated') OR measured) AND is_final AND NOT refused AS used
         FROM
         (
             SELECT
@@ -176,7 +204,9 @@ WITH
                 range(toUInt16(1), toUInt16(last + 1)) AS numbers
             FROM
             (
-                SELECT * EXCEPT (retry_of, rework_of)
+                SELECT
+                    * EXCEPT (retry_of, rework_of),
+                    gpu_seconds > 0 AND gpu_model IN (SELECT model FROM prices WHERE provider = 'gpu') AS measured
                 FROM settling_spans
                 WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated', 'missing'))
             ) AS s
@@ -211,8 +241,8 @@ SELECT
     e.provider,
     e.request_model,
     e.response_model,
-    p.priced_provider,
-    p.priced_model,
+    if(g.of_windows > 0 AND is_final AS shared, 'gpu', p.priced_provider),
+    if(shared, g.pool, p.priced_model),
     e.service_tier,
     e.region,
     e.response_id,
@@ -245,22 +275,22 @@ SELECT
     if(used, e.cache_write_1h_tokens, 0),
     if(used, e.output_tokens, 0),
     if(used, e.reasoning_tokens, 0),
-    if(used, p.billed_units, map()),
+    multiIf(shared, map('gpu_seconds', toDecimal128(g.gpu_seconds, 6))::Map(LowCardinality(String), Decimal(38, 6)), used, p.billed_units, map()),
     if(used, e.units, map()),
-    multiIf(free_of_charge, 'not_billed', NOT used, 'unmetered', p.state),
-    if(used, p.unpriced_units, []),
-    if(used, p.price_id, ''),
-    if(used, p.input_cost, NULL),
-    if(used, p.cache_read_cost, NULL),
-    if(used, p.cache_write_cost, NULL),
-    if(used, p.output_cost, NULL),
-    if(used, p.units_cost, NULL),
-    multiIf(used, p.cost, free_of_charge, toDecimal128(0, 12), NULL),
-    multiIf(used, p.cost_low, free_of_charge, toDecimal128(0, 12), NULL),
-    multiIf(used, p.cost_high, free_of_charge, toDecimal128(0, 12), NULL),
-    if(used, p.billed_currency, ''),
-    if(used, p.billed_cost, NULL),
-    if(used, p.usd_per_currency, NULL),
+    multiIf(shared, if(g.cost_usd IS NULL, 'unpriced', 'priced'), free_of_charge, 'not_billed', NOT used, 'unmetered', p.state),
+    multiIf(shared, if(g.cost_usd IS NULL, ['gpu_seconds'], []), used, p.unpriced_units, []),
+    if(used AND NOT shared, p.price_id, ''),
+    if(used AND NOT shared, p.input_cost, NULL),
+    if(used AND NOT shared, p.cache_read_cost, NULL),
+    if(used AND NOT shared, p.cache_write_cost, NULL),
+    if(used AND NOT shared, p.output_cost, NULL),
+    multiIf(shared, toDecimal128(g.cost_usd, 24), used, p.units_cost, NULL),
+    multiIf(shared, g.cost_usd, used, p.cost, free_of_charge, toDecimal128(0, 12), NULL),
+    multiIf(shared, g.cost_low_usd, used, p.cost_low, free_of_charge, toDecimal128(0, 12), NULL),
+    multiIf(shared, g.cost_high_usd, used, p.cost_high, free_of_charge, toDecimal128(0, 12), NULL),
+    multiIf(shared, if(g.cost_usd IS NULL, '', 'USD'), used, p.billed_currency, ''),
+    multiIf(shared, g.cost_usd, used, p.billed_cost, NULL),
+    multiIf(shared, if(g.cost_usd IS NULL, NULL, toDecimal128(1, 12)), used, p.usd_per_currency, NULL),
     if(is_final, e.emitted_cost_usd, NULL),
     if(is_final, e.flops_prefill, 0),
     if(is_final, e.flops_decode, 0),
@@ -271,7 +301,7 @@ SELECT
     if(is_final, e.vram_weights_bytes, 0),
     if(is_final, e.vram_kv_bytes, 0),
     if(is_final, e.vram_peak_bytes, 0),
-    if(is_final, e.gpu_seconds, 0.),
+    multiIf(shared, toFloat64(g.gpu_seconds), is_final, e.gpu_seconds, 0.),
     e.received_at,
     {version:UInt64},
     0
@@ -293,3 +323,22 @@ INNER JOIN
     WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
 ) AS o USING (workspace, trace_id, span_id)
 INNER JOIN priced AS p USING (workspace, trace_id, span_id)
+LEFT ANY JOIN
+(
+    SELECT
+        workspace,
+        trace_id,
+        span_id,
+        any(pool) AS pool,
+        count() AS of_windows,
+        sum(gpu_seconds) AS gpu_seconds,
+        if(countIf(s.cost_usd IS NULL) = 0, sum(s.cost_usd), NULL) AS cost_usd,
+        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd * (1 - error)), 12)) AS cost_low_usd,
+        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd * (1 + error)), 12)) AS cost_high_usd
+    FROM gpu_shares AS s FINAL
+    WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+    GROUP BY
+        workspace,
+        trace_id,
+        span_id
+) AS g USING (workspace, trace_id, span_id)

@@ -12,7 +12,8 @@
 --   quantity        how much of it, in what the unit says
 --   rate_usd        USD for rate_per of the unit, at the currency's rate of the day; NULL = no rate
 --   rate_per        units that rate_usd is for
---   cost_usd        quantity x rate_usd / rate_per; NULL = unknown
+--   cost_usd        quantity x rate_usd / rate_per; of gpu_seconds that were dealt out of a pool's bill (rate_usd NULL) their
+--                   share of it; NULL = unknown
 --   attempt_cost_usd, attempt_cost_low_usd, attempt_cost_high_usd  of the whole attempt, 12 decimals
 CREATE OR REPLACE VIEW charges AS
 SELECT
@@ -41,9 +42,13 @@ SELECT
     line.quantity AS quantity,
     if(line.per > 0, accurateCastOrNull(toDecimal256(line.rate, 24) * a.usd_per_currency, 'Decimal(38, 24)'), NULL) AS rate_usd,
     line.per AS rate_per,
-    accurateCastOrNull(
-        toDecimal256(toDecimal256(line.quantity, 6) * if(line.per > 0, line.rate, NULL), 40) / greatest(rate_per, 1) * a.usd_per_currency,
-        'Decimal(38, 24)'
+    if(
+        line.unit = 'gpu_seconds' AND a.price_id = '',
+        a.units_cost_usd,
+        accurateCastOrNull(
+            toDecimal256(toDecimal256(line.quantity, 6) * if(line.per > 0, line.rate, NULL), 40) / greatest(rate_per, 1) * a.usd_per_currency,
+            'Decimal(38, 24)'
+        )
     ) AS cost_usd,
     a.cost_usd AS attempt_cost_usd,
     a.cost_low_usd AS attempt_cost_low_usd,

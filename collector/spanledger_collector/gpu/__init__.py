@@ -1,0 +1,11 @@
+"""What self-hosted calls cost: the billed time of GPUs, dealt out to the calls that they served.
+
+``document`` reads the operator's pools; ``window`` is the work on one pool and stretch of time,
+pure; ``closing`` looks for windows that are over, writes ``gpu_windows`` and ``gpu_shares`` and has
+the traces settled whose calls got a cost.
+"""
+
+from .closing import Closer
+from .document import Pool, read_pools
+
+__all__ = ["Closer", "Pool", "read_pools"]

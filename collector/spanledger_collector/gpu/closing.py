@@ -1,0 +1,356 @@
+"""Closes windows of GPU pools that are over, and again when a late call changes one.
+
+A window is closed ``_GRACE`` after its end, from calls that are settled: what counts twice was
+found out before. Its rows in ``gpu_shares`` are written before its row in ``gpu_windows``, so that
+a pass that dies half way is done again. The traces that got a share are then settled, which puts
+it on their attempts. Late calls are looked for in the last hours on every pass, further back now
+and then.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, cast
+
+from spanledger.compute.engine import Observation
+from spanledger_collector import sql
+from spanledger_collector.errors import CollectorError
+from spanledger_collector.store import Connection, Store
+
+from .document import Pool
+from .window import Bill, Rate, bill, windows
+
+_LOG = logging.getLogger(__name__)
+_WINDOW = timedelta(minutes=10)
+#: How long after its end a window waits for its calls to arrive and be settled.
+_GRACE = timedelta(minutes=1)
+_LATE = timedelta(hours=2)
+_VERY_LATE = timedelta(days=7)
+_PASS_SECONDS = 30.0
+_DEEP_SECONDS = 3600.0
+_NANO = Decimal(10) ** 9
+_BY_WINDOW = "transforms/gpu_calls_by_window.sql"
+
+_WINDOW_COLUMNS = (
+    "pool", "window_start", "window_end", "gpus", "gpu_model", "model", "watts", "attribution",
+    "calls", "billed_gpu_seconds", "attributed_gpu_seconds", "load_gpu_seconds",
+    "idle_gpu_seconds", "price_id", "billed_usd", "attributed_usd", "waste_usd", "load_usd",
+    "idle_usd", "fingerprint", "version", "is_deleted",
+)  # fmt: skip
+_SHARE_COLUMNS = (
+    "workspace", "trace_id", "span_id", "pool", "window_start", "gpu_seconds", "cost_usd",
+    "waste_usd", "error", "attribution", "version", "is_deleted",
+)  # fmt: skip
+
+Row = Mapping[str, object]
+#: Settles these (workspace, trace id) pairs again; returns how many had spans.
+SettleTraces = Callable[[Iterable[tuple[str, str]]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A stretch of time of a pool, under one rate."""
+
+    pool: Pool
+    begin: datetime
+    end: datetime
+    rate: Rate | None
+
+
+class Closer:
+    """Closes windows in a thread of its own.
+
+    Args:
+        store: the ledger.
+        pools: the operator's.
+        settle_traces: the settler's.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pools: Sequence[Pool],
+        settle_traces: SettleTraces,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._store = store
+        self._pools = pools
+        self._settle_traces = settle_traces
+        self._now = now
+        self._version = 0
+        self._deep_at = 0.0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; does nothing where there are no pools."""
+        if self._pools:
+            self._thread = threading.Thread(target=self._run, name="spanledger-gpu", daemon=True)
+            self._thread.start()
+
+    def stop(self, timeout_seconds: float = 10.0) -> bool:
+        """End the thread; returns whether it ended in time. What is not closed is closed later."""
+        self._stopping.set()
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.close_due()
+            except CollectorError as error:
+                _LOG.warning("windows of GPU pools are closed later: %s", error)
+            except Exception:  # noqa: BLE001 -- told here; a thread that dies would close no more
+                _LOG.exception("closing windows of GPU pools waits after an unexpected error")
+            self._stopping.wait(_PASS_SECONDS)
+
+    def close_due(self, *, deep: bool = False) -> int:
+        """Close what is over and new or changed; returns how many windows were.
+
+        Args:
+            deep: look a week back; else some hours, and a week once an hour.
+
+        Raises:
+            CollectorError: the ledger does not answer; what was not closed is closed next time.
+        """
+        deep = deep or time.monotonic() >= self._deep_at
+        until = self._now() - _GRACE
+        since = until - (_VERY_LATE if deep else _LATE)
+        with self._store.connect() as connection:
+            closed, traces = self._close(connection, since, until)
+        if traces:
+            self._settle_traces(sorted(traces))
+        if deep:
+            self._deep_at = time.monotonic() + _DEEP_SECONDS
+        return closed
+
+    def _close(
+        self, connection: Connection, since: datetime, until: datetime
+    ) -> tuple[int, set[tuple[str, str]]]:
+        since = datetime.fromtimestamp(
+            since.timestamp() // _WINDOW.total_seconds() * _WINDOW.total_seconds(), timezone.utc
+        )
+        wanted = list(self._windows(_rates(connection), since, until))
+        held = {
+            (str(row["pool"]), cast("datetime", row["window_start"])): row
+            for row in connection.rows(sql.read("transforms/gpu_closed.sql"), {"since": since})
+        }
+        told = self._told(connection, since, until)
+        traces: set[tuple[str, str]] = set()
+        closed = 0
+        for window in wanted:
+            print_ = _fingerprint(window, told)
+            row = held.pop((window.pool.name, window.begin), None)
+            if row is None or row["fingerprint"] != print_ or row["window_end"] != window.end:
+                traces |= self._close_one(connection, window, print_)
+                closed += 1
+        # What a pool that is no longer in the file was billed stays as it is.
+        mine = {pool.name for pool in self._pools}
+        for name, begin in held:
+            if name in mine:
+                traces |= self._bury(connection, name, begin)
+                closed += 1
+        return closed, traces
+
+    def _windows(
+        self, rates: Mapping[str, Sequence[Rate]], since: datetime, until: datetime
+    ) -> Iterator[_Window]:
+        for pool in self._pools:
+            begin, end = max(pool.up_from, since), min(pool.up_to, until)
+            if begin >= end:
+                continue
+            of_pool = rates.get(pool.name, ())
+            cuts = [moment for rate in of_pool for moment in (rate.valid_from, rate.valid_to)]
+            stretches = windows(begin, end, _WINDOW, cuts)
+            if stretches[-1][1] == until and until < pool.up_to:
+                stretches.pop()  # still going on
+            for one in stretches:
+                yield _Window(pool, *one, _rate_at(of_pool, one[0]))
+
+    def _told(
+        self, connection: Connection, since: datetime, until: datetime
+    ) -> Mapping[datetime, Sequence[Row]]:
+        rows = connection.rows(
+            sql.read(_BY_WINDOW),
+            {
+                "since": since,
+                "until": until,
+                "seconds": int(_WINDOW.total_seconds()),
+                "providers": self._providers(),
+            },
+        )
+        by_window: dict[datetime, list[Row]] = {}
+        for row in rows:
+            begin = datetime.fromtimestamp(cast("int", row["window_start"]), timezone.utc)
+            by_window.setdefault(begin, []).append(row)
+        return by_window
+
+    def _providers(self) -> str:
+        return "\n".join(sorted({pool.serves.provider for pool in self._pools}))
+
+    def _close_one(
+        self, connection: Connection, window: _Window, fingerprint: int
+    ) -> set[tuple[str, str]]:
+        pool = window.pool
+        rows = connection.rows(
+            sql.read("transforms/gpu_calls.sql"),
+            {"since": window.begin, "until": window.end, "providers": pool.serves.provider},
+        )
+        calls = {_name(row): row for row in rows if _matches(pool, row)}
+        seen = [_observation(name, row) for name, row in calls.items()]
+        done = bill(seen, window.begin, window.end, pool.engine, window.rate)
+        version = self._next_version()
+        shares = [
+            _share(window, done, calls[name], name, version) for name in done.attribution.shares
+        ]
+        gone = self._gone(connection, pool.name, window.begin, set(done.attribution.shares))
+        shares += [_no_share(pool.name, window.begin, keys, version) for keys in gone]
+        if shares:
+            connection.insert_rows("gpu_shares", _SHARE_COLUMNS, shares)
+        line = _line(window, done, len(calls), fingerprint, version)
+        connection.insert_rows("gpu_windows", _WINDOW_COLUMNS, [line])
+        return {(str(row[0]), str(row[1])) for row in shares}
+
+    def _bury(self, connection: Connection, pool: str, begin: datetime) -> set[tuple[str, str]]:
+        """A window that is none any more: another begins where rates or times were changed."""
+        version = self._next_version()
+        gone = self._gone(connection, pool, begin, set())
+        if gone:
+            shares = [_no_share(pool, begin, keys, version) for keys in gone]
+            connection.insert_rows("gpu_shares", _SHARE_COLUMNS, shares)
+        connection.insert_rows(
+            "gpu_windows",
+            ("pool", "window_start", "version", "is_deleted"),
+            [(pool, begin, version, 1)],
+        )
+        return {(keys[0], keys[1]) for keys in gone}
+
+    @staticmethod
+    def _gone(
+        connection: Connection, pool: str, begin: datetime, kept: set[str]
+    ) -> list[tuple[str, str, str]]:
+        """The calls that had a share of the window and have none now."""
+        rows = connection.rows(
+            sql.read("transforms/gpu_shares_of_window.sql"), {"pool": pool, "window_start": begin}
+        )
+        return [
+            (str(row["workspace"]), str(row["trace_id"]), str(row["span_id"]))
+            for row in rows
+            if _name(row) not in kept
+        ]
+
+    def _next_version(self) -> int:
+        self._version = max(time.time_ns(), self._version + 1)
+        return self._version
+
+
+def _rates(connection: Connection) -> Mapping[str, Sequence[Rate]]:
+    rates: dict[str, list[Rate]] = {}
+    for row in connection.rows(sql.read("transforms/gpu_rates.sql")):
+        rates.setdefault(str(row["pool"]), []).append(
+            Rate(
+                str(row["price_id"]),
+                cast("datetime", row["valid_from"]),
+                cast("datetime", row["valid_to"]),
+                Decimal(str(row["usd"])),
+                cast("int", row["per_seconds"]),
+            )
+        )
+    return rates
+
+
+def _rate_at(rates: Sequence[Rate], moment: datetime) -> Rate | None:
+    """The rate that holds: of several the one that began last, and of those the newest known."""
+    holding = [rate for rate in rates if rate.valid_from <= moment < rate.valid_to]
+    return holding[-1] if holding else None
+
+
+def _fingerprint(window: _Window, told: Mapping[datetime, Sequence[Row]]) -> int:
+    """Of what a window is closed for: its calls, its rate, and what the pool is."""
+    pool, engine = window.pool, window.pool.engine
+    seconds = _WINDOW.total_seconds()
+    base = datetime.fromtimestamp(window.begin.timestamp() // seconds * seconds, timezone.utc)
+    rows = [row for row in told.get(base, ()) if _matches(pool, row)]
+    facts = (
+        sum(cast("int", row["calls"]) for row in rows),
+        sum(cast("int", row["fingerprint"]) for row in rows),
+        window.rate.price_id if window.rate else "",
+        engine.gpus,
+        engine.gpu.name if engine.gpu else "",
+        engine.arch.name if engine.arch else "",
+        engine.weight_format,
+    )
+    return int.from_bytes(hashlib.sha256(repr(facts).encode()).digest()[:8], "big")
+
+
+def _matches(pool: Pool, row: Row) -> bool:
+    return pool.serves.matches(str(row["provider"]), str(row["model"]), str(row["server"]))
+
+
+def _name(row: Row) -> str:
+    return f"{row['trace_id']} {row['span_id']} {row['workspace']}"
+
+
+def _observation(name: str, row: Row) -> Observation:
+    """A call; where the server told its own times they are used, and its queue is left out."""
+    numbers = {key: cast("int", value) for key, value in row.items() if key.endswith(("_ns", "s"))}
+    begin, end = numbers["started_at_ns"], numbers["ended_at_ns"]
+    prefill, decode, load = (numbers[key] for key in ("prefill_ns", "decode_ns", "load_ns"))
+    first = begin + numbers["ttft_ns"] if numbers["ttft_ns"] else 0
+    if prefill and decode:
+        begin = max(begin, end - decode - prefill - load)
+        first = max(begin, end - decode)
+    return Observation(
+        call=name,
+        start_ns=begin,
+        end_ns=end,
+        first_token_ns=min(first, end),
+        load_ns=min(load, end - begin),
+        prompt_tokens=numbers["prompt_tokens"],
+        cached_tokens=numbers["cached_tokens"],
+        output_tokens=numbers["output_tokens"],
+        recomputed_tokens=numbers["recomputed_tokens"],
+    )
+
+
+def _seconds(gpu_ns: int) -> Decimal:
+    return Decimal(gpu_ns) / _NANO
+
+
+def _share(window: _Window, done: Bill, row: Row, name: str, version: int) -> Sequence[Any]:
+    return (
+        row["workspace"], row["trace_id"], row["span_id"], window.pool.name, window.begin,
+        _seconds(done.attribution.shares[name]), done.shares_usd.get(name),
+        None if done.billed_usd is None else done.waste_usd.get(name, Decimal(0)),
+        done.error, done.key, version, 0,
+    )  # fmt: skip
+
+
+def _no_share(
+    pool: str, begin: datetime, keys: tuple[str, str, str], version: int
+) -> Sequence[Any]:
+    return (*keys, pool, begin, Decimal(0), None, None, Decimal(0), "", version, 1)
+
+
+def _line(window: _Window, done: Bill, calls: int, fingerprint: int, version: int) -> Sequence[Any]:
+    engine, time_ = window.pool.engine, done.attribution
+    known = done.billed_usd is not None
+    return (
+        window.pool.name, window.begin, window.end, engine.gpus,
+        engine.gpu.name if engine.gpu else "", engine.arch.name if engine.arch else "",
+        engine.gpu.watts if engine.gpu else 0, done.key, calls,
+        _seconds(time_.billed_ns), _seconds(sum(time_.shares.values())), _seconds(time_.load_ns),
+        _seconds(time_.idle_ns), done.price_id, done.billed_usd,
+        sum(done.shares_usd.values(), Decimal(0)) if known else None,
+        sum(done.waste_usd.values(), Decimal(0)) if known else None,
+        done.load_usd, done.idle_usd, fingerprint, version, 0,
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""The file of GPU pools, read and checked whole before any of it is used.
+
+::
+
+    gpu_pools:
+      - pool: chat                         # its rate: provider gpu, model chat, among the prices
+        serves: { provider: vllm, model: "meta-llama/*", server: 10.0.0.5 }
+        gpu: NVIDIA H100 80GB HBM3         # as its driver says, or a name of the catalogue
+        gpus: 4
+        model: llama-3.1-70b               # architecture, as `spanledger.compute` knows it
+        weight_format: fp8
+        up_from: 2026-11-01
+        up_to: 2026-12-01                  # left out: still up
+
+A pool that grew, moved or was down is several entries of one name whose times do not overlap. What
+is not known may be left out: without ``gpu`` or ``model`` calls are charged alike, and it is said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from spanledger.compute import ArchitectureError, ModelArchitecture, gpu, recognise
+from spanledger.compute.engine import Engine
+from spanledger.compute.vram import WEIGHT_FORMATS
+from spanledger_collector.errors import ConfigurationError
+
+_FOREVER = datetime(2299, 12, 31, tzinfo=timezone.utc)
+
+
+def _instant(value: Any) -> Any:
+    """A day is its first instant in UTC; so is a time without a zone."""
+    moment = datetime.fromisoformat(str(value))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Serves(_Strict):
+    """Which calls a pool answers; in model and server ``*`` stands for any text."""
+
+    provider: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    model: str = "*"
+    server: str = "*"
+
+    def matches(self, provider: str, model: str, server: str) -> bool:
+        """Whether a call of this provider, model and host is answered by it."""
+        return (
+            provider == self.provider
+            and fnmatchcase(model, self.model)
+            and fnmatchcase(server, self.server)
+        )
+
+
+class _Entry(_Strict):
+    pool: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    serves: Serves
+    gpus: int = Field(ge=1, le=65_535)
+    gpu: str = ""
+    model: str = ""
+    weight_format: str = "bf16"
+    up_from: Instant
+    up_to: Instant = _FOREVER
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "_Entry":
+        if self.up_to <= self.up_from:
+            raise ValueError("up_to is not after up_from")
+        if self.weight_format not in WEIGHT_FORMATS:
+            raise ValueError(f"weight_format is one of {', '.join(WEIGHT_FORMATS)}")
+        return self
+
+
+class _Document(_Strict):
+    gpu_pools: list[_Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """GPUs of one's own, as they were in a stretch of time.
+
+    Attributes:
+        name: of the pool: its rate is that of provider ``gpu`` and this model in the price book.
+        serves: the calls that it answers.
+        engine: what it is.
+        up_from, up_to: it is billed from then until then (exclusive).
+    """
+
+    name: str
+    serves: Serves
+    engine: Engine
+    up_from: datetime
+    up_to: datetime
+
+
+def read_pools(path: Path) -> list[Pool]:
+    """The pools of a file.
+
+    Raises:
+        ConfigurationError: it cannot be read, an entry is none, or two of a pool overlap.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = _Document.model_validate(content).gpu_pools
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"the GPU pools of {path} cannot be read: {error}") from error
+    except ValidationError as error:
+        raise ConfigurationError(f"GPU pools of {path}: {_told(error)}") from error
+    try:
+        pools = [_pool(entry) for entry in entries]
+    except ArchitectureError as error:
+        raise ConfigurationError(f"GPU pools of {path}: {error}") from error
+    _refuse_overlaps(pools, path)
+    return pools
+
+
+def _pool(entry: _Entry) -> Pool:
+    arch = None
+    if entry.model:
+        known = recognise(entry.model)
+        arch = ModelArchitecture.from_catalogue(known.name if known else entry.model)
+    engine = Engine(
+        gpus=entry.gpus,
+        arch=arch,
+        gpu=gpu(entry.gpu) if entry.gpu else None,
+        weight_format=entry.weight_format,
+    )
+    return Pool(entry.pool, entry.serves, engine, entry.up_from, entry.up_to)
+
+
+def _refuse_overlaps(pools: Sequence[Pool], path: Path) -> None:
+    ordered = sorted(pools, key=lambda pool: (pool.name, pool.up_from))
+    for earlier, later in pairwise(ordered):
+        if earlier.name == later.name and later.up_from < earlier.up_to:
+            raise ConfigurationError(
+                f"GPU pools of {path}: two entries of pool {later.name!r} hold on "
+                f"{later.up_from:%Y-%m-%d}; end the earlier one with up_to, or name them apart"
+            )
+
+
+def _told(error: ValidationError) -> str:
+    return "; ".join(_problem(cast("dict[str, Any]", one)) for one in error.errors())
+
+
+def _problem(one: dict[str, Any]) -> str:
+    place = [f"pool {part + 1}" if isinstance(part, int) else str(part) for part in one["loc"]]
+    return f"{' '.join(place)}: {one['msg']}"

@@ -1,0 +1,117 @@
+"""One pool in one stretch of time: what was billed, and whose it was. Pure.
+
+Times are dealt out in whole GPU-nanoseconds and amounts in units of 10^-12 USD, so that shares,
+loading and idle time sum to the bill exactly.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import pairwise
+
+from spanledger.compute.engine import (
+    KEY_ERROR,
+    Attribution,
+    Engine,
+    Key,
+    Observation,
+    attribute,
+    billed_usd,
+    split_usd,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What GPU time costs from a moment to another: USD for so many GPU seconds."""
+
+    price_id: str
+    valid_from: datetime
+    valid_to: datetime
+    usd: Decimal
+    per_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A window of a pool; amounts are None where no rate holds.
+
+    Attributes:
+        attribution: whose the time was.
+        price_id: of the rate.
+        billed_usd: GPUs x time x rate.
+        shares_usd: call -> what it carries; with ``load_usd`` and ``idle_usd`` exactly the bill.
+        waste_usd: call -> part of its share that computed preempted work again.
+        load_usd: loading the model (cold start).
+        idle_usd: nobody was served.
+    """
+
+    attribution: Attribution
+    price_id: str
+    billed_usd: Decimal | None
+    shares_usd: Mapping[str, Decimal]
+    waste_usd: Mapping[str, Decimal]
+    load_usd: Decimal | None
+    idle_usd: Decimal | None
+
+    @property
+    def error(self) -> Decimal:
+        """How far a share may be off, as a share of itself."""
+        return KEY_ERROR[self.attribution.key]
+
+    @property
+    def key(self) -> Key:
+        """How the time was shared."""
+        return self.attribution.key
+
+
+def bill(
+    observations: Sequence[Observation],
+    begin: datetime,
+    end: datetime,
+    engine: Engine,
+    rate: Rate | None,
+) -> Bill:
+    """The bill of a window, dealt out.
+
+    Args:
+        observations: every call that the pool answered in it.
+        begin: of the window.
+        end: of it, exclusive; the rate is one and the same in between.
+        engine: what the pool is.
+        rate: what it costs; None = not known.
+    """
+    dealt = attribute(observations, nanoseconds(begin), nanoseconds(end), engine)
+    if rate is None:
+        return Bill(dealt, "", None, {}, {}, None, None)
+    billed = billed_usd(dealt.billed_ns, rate.usd, rate.per_seconds)
+    calls = sorted(dealt.shares)
+    parts = [*(dealt.shares[call] for call in calls), dealt.load_ns, dealt.idle_ns]
+    *shares, load, idle = split_usd(billed, parts)
+    shares_usd = dict(zip(calls, shares, strict=True))
+    waste = {
+        call: split_usd(shares_usd[call], [lost, dealt.shares[call] - lost])[0]
+        for call, lost in dealt.waste.items()
+    }
+    return Bill(dealt, rate.price_id, billed, shares_usd, waste, load, idle)
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Nanoseconds since 1970 of a moment, exact to the microsecond that it has."""
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def windows(
+    begin: datetime, end: datetime, length: timedelta, cuts: Sequence[datetime]
+) -> list[tuple[datetime, datetime]]:
+    """The stretches from ``begin`` to ``end``: whole multiples of ``length``, cut at ``cuts``."""
+    edges = {moment for moment in cuts if begin < moment < end} | {begin, end}
+    first = begin - (begin - _EPOCH) % length + length
+    while first < end:
+        edges.add(first)
+        first += length
+    ordered = sorted(edges)
+    return list(pairwise(ordered))

@@ -1,0 +1,47 @@
+-- gpu_calls: the calls of providers that run on GPUs of one's own in a stretch of time, with what is known of their work.
+-- grain: one row a counted call that lasts into it. units: nanoseconds since 1970 (_at_ns), nanoseconds (_ns); 0 = not known.
+-- parameters: since, until, providers (joined by newlines).
+SELECT
+    a.workspace AS workspace,
+    a.trace_id AS trace_id,
+    a.span_id AS span_id,
+    a.provider AS provider,
+    if(a.request_model != '', a.request_model, a.response_model) AS model,
+    s.server_address AS server,
+    toUnixTimestamp64Nano(a.started_at) AS started_at_ns,
+    toUnixTimestamp64Nano(a.ended_at) AS ended_at_ns,
+    a.ttft_ns AS ttft_ns,
+    s.load_ns AS load_ns,
+    s.prefill_ns AS prefill_ns,
+    s.decode_ns AS decode_ns,
+    s.recomputed_tokens AS recomputed_tokens,
+    a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens AS prompt_tokens,
+    a.cache_read_tokens AS cached_tokens,
+    a.output_tokens AS output_tokens
+FROM
+(
+    SELECT
+        workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns,
+        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens
+    FROM attempts FINAL
+    WHERE counted AND outcome != 'retried' AND ended_at > started_at AND started_at < {until:DateTime64(3)} AND ended_at > {since:DateTime64(3)}
+        AND started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND provider IN splitByChar('\n', {providers:String})
+) AS a
+LEFT ANY JOIN
+(
+    SELECT
+        workspace,
+        trace_id,
+        span_id,
+        server_address,
+        toUInt64OrZero(attributes['spanledger.server.load_ns']) AS load_ns,
+        toUInt64OrZero(attributes['spanledger.server.prefill_ns']) AS prefill_ns,
+        toUInt64OrZero(attributes['spanledger.server.decode_ns']) AS decode_ns,
+        toUInt64OrZero(attributes['spanledger.server.recomputed_tokens']) AS recomputed_tokens
+    FROM spans
+    WHERE started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND started_at < {until:DateTime64(3)} AND provider IN splitByChar('\n', {providers:String})
+) AS s USING (workspace, trace_id, span_id)
+ORDER BY
+    started_at_ns,
+    trace_id,
+    span_id

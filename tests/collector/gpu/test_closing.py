@@ -1,0 +1,256 @@
+"""Windows of GPU pools: every nanosecond and every cent of the bill is somebody's, once.
+
+One ledger for all tests; each has a pool, a provider and traces of its own.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.collector.settle import scene
+
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.gpu import Closer, read_pools
+from spanledger_collector.store import Connection, Store
+
+BEGIN = datetime(2026, 11, 2, 10, tzinfo=timezone.utc)
+POOLS = """
+gpu_pools:
+  - pool: {name}
+    serves: {{ provider: {name}, model: "meta-llama/*" }}
+    gpu: NVIDIA H100 80GB HBM3
+    gpus: 2
+    model: llama-3.1-8b
+    up_from: 2026-11-02T10:00:00
+    up_to: 2026-11-02T10:30:00
+"""
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+SECOND_NS = 1_000_000_000
+
+
+class Scene:
+    """A pool of two GPUs that is up for half an hour, and the calls that it serves."""
+
+    def __init__(self, store: Store, connection: Connection, folder: Path, name: str) -> None:
+        self.connection = connection
+        self.name = name
+        self.moment = BEGIN + timedelta(minutes=60)
+        self._first = zlib.crc32(name.encode()) % 10**6 * 100
+        path = folder / "gpus.yaml"
+        path.write_text(POOLS.format(name=name))
+        self._store = store
+        self._settler = scene.settler(store)
+        self._closer = Closer(
+            store, read_pools(path), self._settler.settle_traces, now=lambda: self.moment
+        )
+
+    def rates(self, *from_minute: tuple[int, str], **given: Any) -> None:
+        """USD for an hour of a GPU, from each minute on."""
+        ends = [minute for minute, _ in from_minute[1:]] + [10_000]
+        scene.publish(
+            self.connection,
+            [
+                scene.price(
+                    self.name,
+                    "gpu",
+                    units={"gpu_seconds": (usd, 3600)},
+                    valid_from=scene.moment(BEGIN + timedelta(minutes=minute)),
+                    valid_to=scene.moment(BEGIN + timedelta(minutes=end)),
+                    **given,
+                )
+                for (minute, usd), end in zip(from_minute, ends, strict=True)
+            ],
+        )
+
+    def served(self, number: int, at: float, lasts: float, **given: Any) -> None:
+        """A run with one call, ``at`` seconds after the begin; settled."""
+        trace = self._first + number
+        told = {"trace": trace, "at": at, "lasts": lasts}
+        call = {"provider": self.name, "request_model": MODEL, "ttft_ns": int(lasts * 2e8), **given}
+        run = scene.span(1, 0, "agent", agent_name=self.name, run_id=f"r{trace}", **told)
+        scene.load(self.connection, [run, scene.call(2, 1, (1000, 200), **told, **call)])
+        scene.settle(self._store, [trace])
+
+    def close(self) -> int:
+        """Close what is over; returns how many windows were."""
+        return self._closer.close_due(deep=True)
+
+    def bill(self) -> dict[str, Any]:
+        """The day's, which must be dealt out exactly, and as the attempts and runs carry it."""
+        (row,) = self.connection.rows(
+            "SELECT * FROM gpu_bill WHERE pool = {pool:String}", {"pool": self.name}
+        )
+        parts = ("attributed", "load", "idle")
+        told: dict[str, Any] = dict(row)
+        assert told["billed_gpu_seconds"] == sum(told[f"{part}_gpu_seconds"] for part in parts)
+        if told["billed_usd"] is not None:
+            assert told["billed_usd"] == sum(told[f"{part}_usd"] for part in parts)
+            mine = f"agent_name = '{self.name}'"
+            assert told["attributed_usd"] == scene.cost(self.connection, "attempts", mine)
+            assert told["attributed_usd"] == scene.cost(self.connection, "runs", mine)
+        return told
+
+    def attempt(self, number: int) -> scene.Row:
+        """The attempt of one call."""
+        return scene.attempt(self.connection, 2, trace=self._first + number)
+
+
+@pytest.fixture
+def pool(module_store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    name = request.function.__name__.removeprefix("test_").replace("_", "-")[:40]
+    with module_store.connect() as connection:
+        yield Scene(module_store, connection, tmp_path, name)
+
+
+def fill(pool: Scene) -> None:
+    """Two rates; calls side by side, one over an edge of windows and the change, one cancelled."""
+    pool.rates((0, "2.95"), (15, "1.37"))
+    pool.served(1, 10, 60)
+    pool.served(2, 30, 90)
+    pool.served(3, 590, 400)
+    pool.served(4, 700, 20, status="error", error_type="cancelled", usage_source="missing")
+
+
+def test_the_bill_is_dealt_out_exactly(pool: Scene) -> None:
+    """Half an hour of two GPUs under two rates; late calls and better rates close it again."""
+    fill(pool)
+    assert pool.attempt(1)["price_status"] == "unpriced"
+    assert pool.close() == 4  # three windows, one of them cut
+    told = pool.bill()
+    assert told["billed_usd"] == Decimal("2.95") * 2 / 4 + Decimal("1.37") * 2 / 4
+    assert told["billed_gpu_seconds"] == 2 * 1800
+    # Seconds in which anybody was served: 10 to 120, 590 to 990 (the cancelled call is within).
+    assert told["attributed_gpu_seconds"] == 2 * (110 + 400)
+    attempt = pool.attempt(1)
+    assert attempt["price_status"] == "priced"
+    assert (attempt["priced_provider"], attempt["priced_model"]) == ("gpu", pool.name)
+    assert attempt["cost_low_usd"] < attempt["cost_usd"] < attempt["cost_high_usd"]
+    assert attempt["gpu_seconds"] == pytest.approx(float(attempt["units"]["gpu_seconds"]))
+    assert pool.attempt(4)["cost_usd"] > 0, "cancelled, and served until then"
+    keys = pool.connection.rows(
+        "SELECT DISTINCT attribution FROM gpu_windows FINAL WHERE calls > 0 AND pool = {p:String}",
+        {"p": pool.name},
+    )
+    assert [row["attribution"] for row in keys] == ["roofline_sliced"]
+    lines = pool.connection.rows(
+        "SELECT sum(cost_usd) AS usd FROM charges "
+        "WHERE unit = 'gpu_seconds' AND model = {p:String}",
+        {"p": pool.name},
+    )
+    assert lines[0]["usd"] == told["attributed_usd"]
+
+
+def test_a_late_call_changes_its_own_window_only(pool: Scene) -> None:
+    """Closing again without news does nothing; a late call takes from those beside it."""
+    fill(pool)
+    pool.close()
+    before = {number: pool.attempt(number)["cost_usd"] for number in (1, 3)}
+    assert pool.close() == 0
+    pool.served(9, 20, 30)
+    assert pool.close() == 1
+    pool.bill()
+    assert pool.attempt(1)["cost_usd"] < before[1]
+    assert pool.attempt(3)["cost_usd"] == before[3]
+
+
+def test_a_better_rate_cuts_anew(pool: Scene) -> None:
+    """The windows follow, and nothing is billed twice."""
+    fill(pool)
+    pool.close()
+    pool.rates((0, "3"), known_from="2026-11-20 00:00:00.000")
+    withdrawn = scene.moment(BEGIN + timedelta(minutes=15))
+    scene.publish(
+        pool.connection,
+        [
+            scene.price(
+                pool.name, "gpu", units={}, known_from="2026-11-20 00:00:00.000",
+                valid_from=withdrawn, valid_to=withdrawn,
+            )
+        ],
+    )  # fmt: skip
+    assert pool.close() > 0
+    assert pool.bill()["billed_usd"] == 3  # two GPUs, half an hour, three dollars
+
+
+def test_loading_and_waste_are_told_apart(pool: Scene) -> None:
+    """A server that told its times: 20 s of loading are nobody's; a preempted call wasted some."""
+    told = {"load_ns": 20 * SECOND_NS, "prefill_ns": 5 * SECOND_NS, "decode_ns": 15 * SECOND_NS}
+    told["recomputed_tokens"] = 600
+    attributes = {f"spanledger.server.{name}": str(value) for name, value in told.items()}
+    pool.rates((0, "2.95"))
+    pool.served(5, 1200, 50, attributes=attributes)
+    pool.close()
+    bill = pool.bill()
+    assert bill["load_gpu_seconds"] == 2 * 20
+    assert bill["load_usd"] > 0
+    assert pool.attempt(5)["gpu_seconds"] == pytest.approx(40)
+    assert 0 < bill["waste_usd"] < pool.attempt(5)["cost_usd"]
+    assert 0 < bill["energy_kwh_low"] < bill["energy_kwh_high"] < 2 * 0.7 * 1.56
+
+
+def test_without_a_rate_time_is_known_and_money_is_not(pool: Scene) -> None:
+    """Unpriced, never free; and a window that goes on waits."""
+    pool.served(1, 10, 60)
+    pool.moment = BEGIN + timedelta(minutes=15)
+    assert pool.close() == 1
+    attempt = pool.attempt(1)
+    assert (attempt["price_status"], attempt["cost_usd"]) == ("unpriced", None)
+    assert attempt["unpriced_units"] == ["gpu_seconds"]
+    assert attempt["gpu_seconds"] == pytest.approx(120)
+    assert pool.bill()["billed_usd"] is None
+    assert pool.bill()["unpriced_gpu_seconds"] == 1200
+
+
+def test_measured_gpu_time_has_a_price_at_once(pool: Scene) -> None:
+    """What a process measured itself costs its seconds x the rate of its device, tokens nothing."""
+    pool.rates((-600, "0.36"))
+    pool.served(1, 2, 3, request_model="unknown-mine", gpu_seconds=2.5, gpu_model=pool.name)
+    attempt = pool.attempt(1)
+    assert attempt["cost_usd"] == Decimal("0.00025")
+    assert attempt["price_status"] == "priced"
+    assert attempt["unpriced_units"] == []
+    assert attempt["input_uncached_tokens"] == 1000
+    [line] = pool.connection.rows(
+        "SELECT cost_usd, rate_usd, rate_per FROM charges "
+        "WHERE unit = 'gpu_seconds' AND model = {p:String}",
+        {"p": pool.name},
+    )
+    assert line == {"cost_usd": Decimal("0.00025"), "rate_usd": Decimal("0.36"), "rate_per": 3600}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("gpus: 2", "gpus: 0"), "gpus"),
+        (("NVIDIA H100 80GB HBM3", "Voodoo 2"), "Voodoo 2"),
+        (("llama-3.1-8b", "nobody-knows"), "nobody-knows"),
+        (("up_to: 2026-11-02T10:30:00", "up_to: 2026-11-02T09:00:00"), "up_to is not after"),
+        (("    gpus: 2", "    gpus: 2\n    weight_format: int3"), "weight_format is one of"),
+        (("gpu_pools:", "pools:"), "gpu_pools"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_place(
+    change: tuple[str, str], told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "gpus.yaml"
+    path.write_text(POOLS.format(name="chat").replace(*change))
+    with pytest.raises(ConfigurationError, match=told):
+        read_pools(path)
+
+
+def test_entries_of_a_pool_may_not_overlap(tmp_path: Path) -> None:
+    """A pool that grew is two entries, one after the other."""
+    one = POOLS.format(name="chat")
+    path = tmp_path / "gpus.yaml"
+    path.write_text(one + one.replace("gpu_pools:\n", "").replace("gpus: 2", "gpus: 4"))
+    with pytest.raises(ConfigurationError, match="two entries of pool 'chat'"):
+        read_pools(path)
+    later = one.replace("gpu_pools:\n", "").replace("T10:30", "T11:30").replace("T10:00", "T10:30")
+    path.write_text(one + later)
+    assert len(read_pools(path)) == 2

@@ -1,0 +1,174 @@
+"""Laws of dealing out GPU time: nothing is lost, nothing twice, order does not matter."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanledger.compute import ModelArchitecture, gpu
+from spanledger.compute.energy import carbon_kg, energy_kwh
+from spanledger.compute.engine import (
+    Engine,
+    Observation,
+    attribute,
+    billed_usd,
+    split_usd,
+)
+from spanledger.compute.estimate import Estimate
+
+SECOND = 1_000_000_000
+H100 = gpu("h100-sxm5-80gb")
+LLAMA = ModelArchitecture.from_catalogue("llama-3.1-8b")
+ENGINES = {
+    "wall_over_n": Engine(gpus=2),
+    "roofline": Engine(gpus=2, arch=LLAMA, gpu=H100),
+    "experts": Engine(gpus=3, arch=ModelArchitecture.from_catalogue("qwen3-30b-a3b"), gpu=H100),
+}
+moments = st.integers(0, 100 * SECOND)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> list[Observation]:
+    made: list[Observation] = []
+    for number in range(draw(st.integers(0, 8))):
+        start, lasts = draw(moments), draw(st.integers(0, 40 * SECOND))
+        end = start + lasts
+        made.append(
+            Observation(
+                call=f"c{number}",
+                start_ns=start,
+                end_ns=end,
+                first_token_ns=draw(st.sampled_from([0, start + lasts // 3, end])),
+                load_ns=draw(st.sampled_from([0, 0, lasts // 4, lasts * 2])),
+                prompt_tokens=draw(st.integers(0, 30_000)),
+                cached_tokens=draw(st.integers(0, 30_000)),
+                output_tokens=draw(st.integers(0, 2_000)),
+                recomputed_tokens=draw(st.sampled_from([0, 0, 500])),
+            )
+        )
+    return made
+
+
+engines = st.sampled_from(sorted(ENGINES)).map(ENGINES.__getitem__)
+
+
+@given(calls(), engines, moments, st.integers(1, 60 * SECOND))
+def test_every_nanosecond_has_one_home(
+    seen: list[Observation], engine: Engine, begin: int, length: int
+) -> None:
+    """Shares, loading and idle time sum to the bill; busy is when anybody was served."""
+    dealt = attribute(seen, begin, begin + length, engine)
+    assert dealt.billed_ns == engine.gpus * length
+    assert sum(dealt.shares.values()) + dealt.load_ns + dealt.idle_ns == dealt.billed_ns
+    assert min([*dealt.shares.values(), dealt.load_ns, dealt.idle_ns]) >= 0
+    live = sorted((max(o.start_ns, begin), min(o.end_ns, begin + length)) for o in seen)
+    busy, reached = 0, begin
+    for start, end in live:
+        busy += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    assert dealt.billed_ns - dealt.idle_ns == engine.gpus * busy
+    for call, waste in dealt.waste.items():
+        assert 0 <= waste <= dealt.shares[call]
+
+
+@given(calls(), engines, st.randoms())
+def test_order_does_not_matter(seen: list[Observation], engine: Engine, random: object) -> None:
+    """The same calls in any order have the same shares."""
+    shuffled = list(seen)
+    random.shuffle(shuffled)  # type: ignore[attr-defined] -- hypothesis types it as object
+    assert attribute(shuffled, 0, 200 * SECOND, engine) == attribute(seen, 0, 200 * SECOND, engine)
+
+
+@given(calls(), engines, st.integers(1, 199 * SECOND))
+def test_a_cut_window_gives_the_same(seen: list[Observation], engine: Engine, cut: int) -> None:
+    """Closing by hour or by day: a call's parts sum to its share, but for a nanosecond an event."""
+    whole = attribute(seen, 0, 200 * SECOND, engine)
+    parts = [attribute(seen, 0, cut, engine), attribute(seen, cut, 200 * SECOND, engine)]
+    for one in seen:
+        told = sum(part.shares.get(one.call, 0) for part in parts)
+        assert told == pytest.approx(whole.shares.get(one.call, 0), abs=4)
+
+
+@given(calls(), moments, st.integers(1, 30 * SECOND))
+def test_a_late_call_changes_only_those_beside_it(
+    seen: list[Observation], start: int, lasts: int
+) -> None:
+    """Alike or not: who does not overlap it keeps the share."""
+    engine = ENGINES["wall_over_n"]
+    before = attribute(seen, 0, 200 * SECOND, engine)
+    late = Observation("late", start, start + lasts)
+    after = attribute([*seen, late], 0, 200 * SECOND, engine)
+    for one in seen:
+        if one.end_ns <= start or one.start_ns >= start + lasts:
+            assert after.shares.get(one.call, 0) == before.shares.get(one.call, 0)
+        else:
+            assert after.shares.get(one.call, 0) <= before.shares.get(one.call, 0)
+
+
+def test_a_prompt_costs_more_of_its_time_than_an_answer() -> None:
+    """Beside a call that is being answered, one that reads 40,000 tokens takes most of a step."""
+    answering = Observation("answering", 0, 10 * SECOND, SECOND // 10, 0, 500, 0, 1000)
+    reading = Observation("reading", 4 * SECOND, 5 * SECOND, 5 * SECOND - 1, 0, 40_000, 0, 1)
+    dealt = attribute([answering, reading], 0, 10 * SECOND, Engine(1, LLAMA, H100))
+    assert dealt.key == "roofline_sliced"
+    alone = 9 * SECOND
+    assert dealt.shares["answering"] - alone < dealt.shares["reading"]
+
+
+def test_the_key_degrades_with_what_is_known() -> None:
+    """No first token: one weight a call. No model or GPU: alike."""
+    told = Observation("a", 0, SECOND, SECOND // 2, 0, 10, 0, 10)
+    silent = Observation("b", 0, SECOND, 0, 0, 10, 0, 10)
+    engine = Engine(1, LLAMA, H100)
+    assert attribute([told], 0, SECOND, engine).key == "roofline_sliced"
+    assert attribute([told, silent], 0, SECOND, engine).key == "roofline_global"
+    assert attribute([told], 0, SECOND, Engine(1, LLAMA, None)).key == "wall_over_n"
+    closed = ModelArchitecture.from_catalogue("gpt-4o")
+    assert attribute([told], 0, SECOND, Engine(1, closed, H100)).key == "wall_over_n"
+
+
+@given(
+    st.decimals(0, 10**6, places=12),
+    st.lists(st.integers(0, 10**18), min_size=1, max_size=30).filter(any),
+)
+def test_money_is_split_exactly(amount: Decimal, parts: list[int]) -> None:
+    """Shares sum to the amount, each within a unit of its proportion; nothing for nothing."""
+    shares = split_usd(amount, parts)
+    assert sum(shares) == amount
+    whole = sum(parts)
+    for share, part in zip(shares, parts, strict=True):
+        assert abs(share * whole - amount * part) <= whole * Decimal("1E-12")
+        assert share >= 0
+
+
+def test_a_bill() -> None:
+    """An hour of a GPU is its rate."""
+    assert billed_usd(3600 * SECOND, Decimal("2.95"), 3600) == Decimal("2.95")
+    assert billed_usd(1200 * SECOND, Decimal(2), 3600) == Decimal("0.666666666667")
+
+
+def test_what_is_impossible_is_refused() -> None:
+    one = Observation("a", 0, 1)
+    with pytest.raises(ValueError, match="need a window"):
+        attribute([one], 5, 5, Engine())
+    with pytest.raises(ValueError, match="name of one call"):
+        attribute([one, one], 0, 5, Engine())
+    with pytest.raises(ValueError, match="cannot split"):
+        split_usd(Decimal(1), [0])
+
+
+def test_energy_and_carbon() -> None:
+    """An H100 under load for an hour: 0.2 to 1.1 kWh with the data centre; carbon by the grid."""
+    energy = energy_kwh(H100, 3600)
+    assert (energy.low, energy.high) == pytest.approx((0.7 * 0.3 * 1.09, 0.7 * 1.56))
+    grid = Estimate(380, 300, 450, "gCO2e/kWh", "measured", "grid operator", "2026-11-01")
+    carbon = carbon_kg(energy, grid)
+    assert carbon.value == pytest.approx(energy.value * 0.38)
+    assert carbon.method == "assumed"
+    with pytest.raises(ValueError, match="power"):
+        energy_kwh(gpu("inferentia2"), 1)
+    with pytest.raises(ValueError, match="in kWh"):
+        carbon_kg(grid, grid)
