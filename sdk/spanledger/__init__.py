@@ -27,6 +27,7 @@ from spanledger.records import (
     record_outcome,
     record_revenue,
 )
+from spanledger.training import TrainingRun, training_run
 
 __all__ = [
     "BudgetExceededError",
@@ -34,6 +35,7 @@ __all__ = [
     "ConfigurationError",
     "Delivery",
     "SpanledgerError",
+    "TrainingRun",
     "UsageError",
     "agent",
     "budget",
@@ -51,5 +53,6 @@ __all__ = [
     "shutdown",
     "task",
     "tool",
+    "training_run",
     "workflow",
 ]

@@ -18,6 +18,7 @@ is one entry. What cannot be used is logged and left out; no function raises.
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from opentelemetry.util.types import AttributeValue
@@ -176,6 +177,18 @@ def transfer(
     return _enter(
         asset, "transfer", {**told, semconv.ASSET_TO: target, semconv.ASSET_KIND: kind}, about
     )
+
+
+def cost_attributes(asset: str, usd: Decimal, *, measured: bool) -> Attributes:
+    """What the entry of a cost of training in USD says, for :mod:`spanledger.training`."""
+    return {
+        semconv.ASSET_ID: _scope.clean(asset),
+        semconv.ASSET_ENTRY: "cost",
+        semconv.ASSET_KIND: "training",
+        semconv.ASSET_AMOUNT: f"{usd:f}",
+        semconv.ASSET_CURRENCY: "USD",
+        semconv.ASSET_MEASURED: measured,
+    }
 
 
 def _enter(

@@ -259,6 +259,26 @@ ASSET_AGENT_VERSION: Final = "spanledger.asset.agent.version"
 ASSET_TO: Final = "spanledger.asset.to"
 ASSET_MEASURED: Final = "spanledger.asset.measured"
 
+# --- A run of training, on its span and on the asset cost that it became --------------------------
+TRAINING_ASSET: Final = "spanledger.training.asset"
+#: Decimal text: GPUs x time.
+TRAINING_GPU_HOURS: Final = "spanledger.training.gpu_hours"
+TRAINING_STEPS: Final = "spanledger.training.steps"
+TRAINING_TOKENS: Final = "spanledger.training.tokens"
+TRAINING_TOKENS_PER_SECOND: Final = "spanledger.training.tokens_per_second"
+#: Share of the time in which data was waited for.
+TRAINING_STALL_SHARE: Final = "spanledger.training.stall_share"
+TRAINING_CHECKPOINTS: Final = "spanledger.training.checkpoints"
+TRAINING_CHECKPOINT_BYTES: Final = "spanledger.training.checkpoint_bytes"
+#: Integers as text: a long run has more FLOPs than 64 bits hold.
+TRAINING_FLOPS: Final = "spanledger.training.flops"
+TRAINING_HARDWARE_FLOPS: Final = "spanledger.training.hardware_flops"
+#: Shares of the dense bf16 peak, causal attention counted: of the model, and with recomputation.
+TRAINING_MFU: Final = "spanledger.training.mfu"
+TRAINING_HFU: Final = "spanledger.training.hfu"
+TRAINING_MBU: Final = "spanledger.training.mbu"
+TRAINING_FAILED: Final = "spanledger.training.failed"
+
 # --- What a server says about its own time, in nanoseconds ----------------------------------------
 #: All of it, loading included.
 SERVER_TOTAL_NS: Final = "spanledger.server.total_ns"

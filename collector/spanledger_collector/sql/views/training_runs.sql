@@ -1,0 +1,33 @@
+-- training_runs: runs of training as they were told: what each took, and how well it used its GPUs.
+-- grain: one row a run of training (workspace, trace_id, span_id). units: seconds, hours, FLOPs, shares of 1; 0 = not known.
+-- What a run cost is an entry of its asset (asset_entries, measured), with the same figures in the attributes of its span.
+-- columns: asset_id, status (ok | error: it failed, and was paid all the same), gpu_hours, gpu_model, gpu_count, steps, tokens,
+--   tokens_per_second, stall_share (of the time, waiting for data), checkpoints, checkpoint_bytes, flops (of the model),
+--   hardware_flops (with what was computed again), mfu, hfu, mbu (shares of the dense bf16 peak and of the bandwidth)
+CREATE OR REPLACE VIEW training_runs AS
+SELECT
+    workspace,
+    trace_id,
+    span_id,
+    attributes['spanledger.training.asset'] AS asset_id,
+    service_name,
+    started_at,
+    ended_at,
+    if(status = 'error', 'error', 'ok') AS status,
+    error_type,
+    toDecimal128OrZero(attributes['spanledger.training.gpu_hours'], 12) AS gpu_hours,
+    gpu_model,
+    gpu_count,
+    toUInt64OrZero(attributes['spanledger.training.steps']) AS steps,
+    toUInt64OrZero(attributes['spanledger.training.tokens']) AS tokens,
+    toFloat64OrZero(attributes['spanledger.training.tokens_per_second']) AS tokens_per_second,
+    toFloat64OrZero(attributes['spanledger.training.stall_share']) AS stall_share,
+    toUInt32OrZero(attributes['spanledger.training.checkpoints']) AS checkpoints,
+    toUInt64OrZero(attributes['spanledger.training.checkpoint_bytes']) AS checkpoint_bytes,
+    toUInt256OrZero(attributes['spanledger.training.flops']) AS flops,
+    toUInt256OrZero(attributes['spanledger.training.hardware_flops']) AS hardware_flops,
+    toFloat64OrZero(attributes['spanledger.training.mfu']) AS mfu,
+    toFloat64OrZero(attributes['spanledger.training.hfu']) AS hfu,
+    toFloat64OrZero(attributes['spanledger.training.mbu']) AS mbu
+FROM spans FINAL
+WHERE role != 'record' AND mapContains(attributes, 'spanledger.training.asset')

@@ -1,0 +1,329 @@
+"""Training as an asset: what a run of it took becomes capital that the runs it serves carry.
+
+::
+
+    with spanledger.training_run("support-ft-7", usd_per_gpu_hour="2.95", model=config) as run:
+        for batch in batches:
+            ...
+            run.step(tokens=batch.numel())
+
+or ``Trainer(..., callbacks=[run.transformers_callback()])``, or Lightning's
+``Trainer(callbacks=[run.lightning_callback()])``. One span tells GPU-hours, FLOPs,
+utilisation, throughput, how long it waited for data, and checkpoints; one entry books GPU-hours x
+rate as a measured cost of the asset (:mod:`spanledger.assets`), also of a run that failed: it
+was paid. Nothing here imports torch; where the application has, its GPUs are counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, Final
+
+from opentelemetry.trace import Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from spanledger import _scope, assets, semconv
+from spanledger._guard import guarded
+from spanledger._recording import Amount, exact, write
+from spanledger._training_callbacks import lightning_callback, transformers_callback
+from spanledger.compute import (
+    Estimate,
+    Gpu,
+    ModelArchitecture,
+    bandwidth_utilisation,
+    flops_utilisation,
+    recognise,
+    recognise_gpu,
+    training_flops,
+)
+from spanledger.compute.training import TrainingMethod
+
+_log = logging.getLogger("spanledger")
+_SECONDS_AN_HOUR: Final = 3600
+_TWELVE: Final = Decimal("1E-12")
+_INT64_MAX: Final = 2**63 - 1
+
+Model = ModelArchitecture | Mapping[str, object] | str
+
+
+class TrainingRun:
+    """What is told of a run of training while it goes on. Made by :func:`training_run`.
+
+    Attributes:
+        asset: what it makes.
+        gpus: GPUs that it holds.
+        gpu: name of their device; ``cpu`` without any.
+        tokens: trained on so far.
+        steps: taken so far.
+        checkpoints: written so far.
+    """
+
+    def __init__(
+        self,
+        asset: str,
+        *,
+        gpus: int,
+        gpu: str,
+        model: ModelArchitecture | None,
+        method: TrainingMethod,
+        checkpointing: bool,
+        sequence_tokens: int,
+    ) -> None:
+        self.asset = asset
+        self.gpus = gpus
+        self.gpu = gpu
+        self.tokens = 0
+        self.steps = 0
+        self.checkpoints = 0
+        self._model = model
+        self._method: TrainingMethod = method
+        self._checkpointing = checkpointing
+        self._sequence_tokens = sequence_tokens
+        self._flops: int | None = None
+        self._moved_bytes = 0.0
+        self._stalled_seconds = 0.0
+        self._checkpoint_bytes = 0
+        self._started = time.perf_counter()
+        self._ended = 0.0
+
+    @guarded(None)
+    def step(
+        self,
+        *,
+        tokens: int = 0,
+        stalled_seconds: float = 0.0,
+        flops: int | None = None,
+        moved_bytes: float = 0.0,
+    ) -> None:
+        """Count a step.
+
+        Args:
+            tokens: trained on, over all GPUs.
+            stalled_seconds: in which the GPUs waited for data.
+            flops: model FLOPs, where you know them better than the formula does.
+            moved_bytes: read and written in the GPUs' memory, where something measured it.
+        """
+        self.steps += 1
+        self.tokens += max(0, tokens)
+        self._stalled_seconds += max(0.0, stalled_seconds)
+        self._moved_bytes += max(0.0, moved_bytes)
+        if flops is not None:
+            self._flops = (self._flops or 0) + flops
+
+    @guarded(None)
+    def checkpoint(self, size_bytes: int = 0) -> None:
+        """Count a checkpoint that was written."""
+        self.checkpoints += 1
+        self._checkpoint_bytes += max(0, size_bytes)
+
+    @guarded(None)
+    def learn_model(self, config: Mapping[str, object]) -> None:
+        """The architecture by its ``config.json``, where none was given."""
+        if self._model is None:
+            self._model = ModelArchitecture.from_hf_config(config, name=self.asset)
+
+    def transformers_callback(self) -> Any:
+        """A callback for the Trainer of transformers.
+
+        Raises:
+            RuntimeError: the application has not imported transformers.
+        """
+        return transformers_callback(self)
+
+    def lightning_callback(self) -> Any:
+        """A callback for the Trainer of Lightning (``lightning`` or ``pytorch_lightning``).
+
+        Raises:
+            RuntimeError: the application has not imported it.
+        """
+        return lightning_callback(self)
+
+    def seconds(self) -> float:
+        """Since its begin, until its end."""
+        return (self._ended or time.perf_counter()) - self._started
+
+    def gpu_hours(self) -> Decimal:
+        """GPUs x time, with 12 decimals."""
+        hours = Decimal(repr(self.seconds() * self.gpus)) / _SECONDS_AN_HOUR
+        return hours.quantize(_TWELVE, rounding=ROUND_HALF_EVEN)
+
+    def end(self) -> None:
+        """Stop its clock."""
+        self._ended = time.perf_counter()
+
+    def attributes(self) -> dict[str, AttributeValue]:
+        """What the run came to, as attributes; what is not known is left out."""
+        seconds = self.seconds()
+        told: dict[str, AttributeValue] = {
+            semconv.TRAINING_ASSET: self.asset,
+            semconv.TRAINING_GPU_HOURS: f"{self.gpu_hours():f}",
+            semconv.TRAINING_STEPS: self.steps,
+            semconv.TRAINING_TOKENS: self.tokens,
+            semconv.TRAINING_TOKENS_PER_SECOND: self.tokens / seconds,
+            semconv.TRAINING_STALL_SHARE: min(1.0, self._stalled_seconds / seconds),
+            semconv.TRAINING_CHECKPOINTS: self.checkpoints,
+            semconv.TRAINING_CHECKPOINT_BYTES: self._checkpoint_bytes,
+            semconv.GPU_SECONDS: seconds * self.gpus,
+            semconv.GPU_MODEL: self.gpu,
+            semconv.GPU_COUNT: self.gpus,
+        }
+        device = recognise_gpu(self.gpu)
+        if device is not None and self._moved_bytes:
+            told[semconv.TRAINING_MBU] = bandwidth_utilisation(
+                self._moved_bytes, seconds, bandwidth=device.bandwidth, gpus=self.gpus
+            )
+        return told | self._work(device, seconds)
+
+    def _work(self, device: Gpu | None, seconds: float) -> dict[str, AttributeValue]:
+        """FLOPs of the model and of the hardware, and what share of the peak they come to."""
+        flops = self._estimates()
+        if flops is None:
+            return {}
+        model, hardware = flops
+        told: dict[str, AttributeValue] = {semconv.FLOPS_METHOD: model.method}
+        if model.high <= _INT64_MAX:  # what no integer of a span holds stands in the text alone
+            told[semconv.FLOPS_TOTAL] = int(model.value)
+            told[semconv.FLOPS_LOW], told[semconv.FLOPS_HIGH] = int(model.low), int(model.high)
+        told[semconv.TRAINING_FLOPS] = str(int(model.value))
+        told[semconv.TRAINING_HARDWARE_FLOPS] = str(int(hardware.value))
+        if device is not None:
+            for name, work in (
+                (semconv.TRAINING_MFU, model),
+                (semconv.TRAINING_HFU, hardware),
+            ):
+                told[name] = flops_utilisation(
+                    work.value, seconds, peak=device.peak(), gpus=self.gpus
+                )
+        return told
+
+    def _estimates(self) -> tuple[Estimate, Estimate] | None:
+        if self._flops is not None:
+            one = Estimate(
+                self._flops, self._flops, self._flops, "FLOP", "measured", "the application"
+            )
+            return one, one
+        if self._model is None or not self.tokens:
+            return None
+        flops = training_flops(
+            self._model,
+            self.tokens,
+            sequence_tokens=self._sequence_tokens,
+            method=self._method,
+            checkpointing=self._checkpointing,
+        )
+        return flops.model, flops.hardware
+
+
+@contextmanager
+def training_run(
+    asset: str,
+    *,
+    usd_per_gpu_hour: Amount | None = None,
+    gpus: int | None = None,
+    gpu: str = "",
+    model: Model | None = None,
+    method: TrainingMethod = "full",
+    checkpointing: bool = False,
+    sequence_tokens: int = 2048,
+    record_id: str = "",
+) -> Generator[TrainingRun]:
+    """A run of training that makes an asset, or a part of one.
+
+    What goes wrong in the block is raised as ever; the run is then told as failed, and its cost is
+    booked all the same.
+
+    Args:
+        asset: id of the asset, as in :func:`spanledger.assets.book_cost`.
+        usd_per_gpu_hour: the rate; None = no cost is booked (the log says so).
+        gpus: GPUs that are held; None = as many as torch has, where it is imported, else 1.
+        gpu: their device; empty = as torch says, else ``cpu``.
+        model: architecture for the FLOPs: a ``config.json``, an id, or ours; the callbacks know it.
+        method: ``full``, or ``lora`` where only adapters are trained.
+        checkpointing: activations are computed again on the way back.
+        sequence_tokens: length of a sequence.
+        record_id: names the cost entry: the same name again is the same entry.
+    """
+    found, device = _devices()
+    run = TrainingRun(
+        asset,
+        gpus=found if gpus is None else max(1, gpus),
+        gpu=gpu or device,
+        model=_architecture(model),
+        method=method,
+        checkpointing=checkpointing,
+        sequence_tokens=max(1, sequence_tokens),
+    )
+    span = _scope.tracer().start_span(f"train {_scope.clean(asset)}")
+    failure = ""
+    try:
+        yield run
+    except BaseException as error:
+        failure = type(error).__qualname__
+        span.set_attribute(semconv.ERROR_TYPE, failure)
+        span.set_status(Status(StatusCode.ERROR))
+        raise
+    finally:
+        run.end()
+        told = _told(run, failure)
+        span.set_attributes(told)
+        span.end()
+        _book(run, told, usd_per_gpu_hour, record_id, failure)
+
+
+@guarded(None)
+def _book(
+    run: TrainingRun,
+    told: dict[str, AttributeValue],
+    rate: Amount | None,
+    record_id: str,
+    failure: str,
+) -> None:
+    """The cost entry, with the figures it rests on; GPU time stands on the run's span alone."""
+    usd = None if rate is None else exact(rate)
+    if usd is None or usd < 0:
+        _log.warning(
+            "training run of asset %r has no cost: give usd_per_gpu_hour, a decimal number from 0",
+            run.asset,
+        )
+        return
+    amount = (run.gpu_hours() * usd).quantize(_TWELVE, rounding=ROUND_HALF_EVEN)
+    figures = {key: value for key, value in told.items() if key.startswith("spanledger.training.")}
+    write(
+        "asset cost",
+        assets.cost_attributes(run.asset, amount, measured=True) | figures,
+        {"record_id": record_id, "reason": f"failed: {failure}" if failure else "training run"},
+        apart=True,
+    )
+
+
+def _told(run: TrainingRun, failure: str) -> dict[str, AttributeValue]:
+    told = guarded(dict[str, AttributeValue]())(run.attributes)()
+    return {**told, semconv.TRAINING_FAILED: bool(failure)}
+
+
+@guarded(None)
+def _architecture(model: Model | None) -> ModelArchitecture | None:
+    if model is None or isinstance(model, ModelArchitecture):
+        return model
+    if isinstance(model, str):
+        known = recognise(model)
+        return None if known is None else ModelArchitecture.from_catalogue(known.name)
+    return ModelArchitecture.from_hf_config(model)
+
+
+def _devices() -> tuple[int, str]:
+    """How many GPUs torch has, where the application imported it, and what they are called."""
+    found = guarded(None)(_torch_devices)()
+    return found or (1, "cpu")
+
+
+def _torch_devices() -> tuple[int, str] | None:
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    return int(torch.cuda.device_count()), str(torch.cuda.get_device_name(0))

@@ -1,0 +1,85 @@
+"""Trains a small model with transformers' Trainer, then with Lightning's; prints what was told.
+
+The argument is a folder for checkpoints. The model has random weights and runs on the CPU.
+"""
+
+import json
+import logging
+import sys
+import warnings
+
+import pytorch_lightning
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
+
+import spanledger
+from spanledger.testing import capture_spans
+
+logging.disable(logging.WARNING)
+warnings.filterwarnings("ignore")
+
+CONFIG = LlamaConfig(
+    vocab_size=128, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+    num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
+)  # fmt: skip
+
+
+class Sentences(torch.utils.data.Dataset):
+    """Twelve of 16 tokens."""
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        ids = torch.arange(index, index + 16) % 128
+        return {"input_ids": ids, "labels": ids}
+
+
+class Module(pytorch_lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.model = LlamaForCausalLM(CONFIG)
+
+    def training_step(self, batch, _index):
+        return self.model(**batch).loss
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def with_transformers(folder):
+    arguments = TrainingArguments(
+        output_dir=folder, per_device_train_batch_size=2, max_steps=3, save_steps=3,
+        include_num_input_tokens_seen="all", report_to=[], disable_tqdm=True, use_cpu=True,
+        logging_strategy="no",
+    )  # fmt: skip
+    with spanledger.training_run("ft", usd_per_gpu_hour="3.60", sequence_tokens=16) as run:
+        Trainer(
+            model=LlamaForCausalLM(CONFIG), args=arguments, train_dataset=Sentences(),
+            callbacks=[run.transformers_callback()],
+        ).train()  # fmt: skip
+
+
+def with_lightning(folder):
+    loader = torch.utils.data.DataLoader(Sentences(), batch_size=3)
+    with spanledger.training_run("ft-2", usd_per_gpu_hour="3.60", sequence_tokens=16) as run:
+        pytorch_lightning.Trainer(
+            max_steps=4, accelerator="cpu", logger=False, enable_progress_bar=False,
+            enable_model_summary=False, default_root_dir=folder,
+            callbacks=[run.lightning_callback()],
+        ).fit(Module(), loader)  # fmt: skip
+
+
+def main() -> None:
+    with capture_spans() as captured:
+        with_transformers(sys.argv[1])
+        with_lightning(sys.argv[1])
+    told = [
+        {"name": span.name, "seconds": (span.end_time - span.start_time) / 1e9, **span.attributes}
+        for span in captured.spans
+    ]
+    sys.stdout.write("\n" + json.dumps({"config": CONFIG.to_dict(), "spans": told}, default=str))
+
+
+if __name__ == "__main__":
+    main()

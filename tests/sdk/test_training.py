@@ -1,0 +1,146 @@
+"""Runs of training: what they took, as spans and as measured costs of assets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.environments import ENVIRONMENTS
+
+import spanledger
+from spanledger import semconv
+from spanledger.compute import ModelArchitecture, training_flops
+from spanledger.testing import capture_spans
+
+PROGRAM = Path(__file__).parents[1] / "environments" / "torch_programs" / "train.py"
+
+Told = Mapping[str, Any]
+
+
+def told_by(captured: Any) -> list[Told]:
+    return [{"name": span.name, **(span.attributes or {})} for span in captured.spans]
+
+
+def test_what_a_run_took_and_what_it_cost() -> None:
+    """GPU-hours x rate, exactly; FLOPs by the architecture; utilisation by the device."""
+    with (
+        capture_spans() as captured,
+        spanledger.training_run(
+            "ft", usd_per_gpu_hour="2.95", gpus=8, gpu="NVIDIA H100 80GB HBM3",
+            model="llama-3.1-8b", checkpointing=True, record_id="job-7",
+        ) as run,
+    ):  # fmt: skip
+        run.step(tokens=4096, stalled_seconds=1e-9, moved_bytes=1e6)
+        run.step(tokens=4096)
+        run.checkpoint(16_000)
+    trained, cost = told_by(captured)
+    flops = training_flops(
+        ModelArchitecture.from_catalogue("llama-3.1-8b"), 8192, checkpointing=True
+    )
+    assert trained["name"] == "train ft"
+    assert trained[semconv.TRAINING_TOKENS] == 8192
+    assert trained[semconv.TRAINING_FLOPS] == str(flops.model.value)
+    assert trained[semconv.FLOPS_TOTAL] == flops.model.value
+    assert trained[semconv.TRAINING_HARDWARE_FLOPS] == str(flops.hardware.value)
+    assert trained[semconv.TRAINING_HFU] > trained[semconv.TRAINING_MFU] > 0
+    assert trained[semconv.TRAINING_MBU] > 0
+    assert 0 < trained[semconv.TRAINING_STALL_SHARE] < 1
+    assert (trained[semconv.TRAINING_CHECKPOINTS], trained[semconv.GPU_COUNT]) == (1, 8)
+    hours = Decimal(trained[semconv.TRAINING_GPU_HOURS])
+    assert float(hours) * 3600 == pytest.approx(trained[semconv.GPU_SECONDS], abs=1e-5)
+    amount = Decimal(cost[semconv.ASSET_AMOUNT])
+    assert amount == (hours * Decimal("2.95")).quantize(Decimal("1E-12"))
+    assert cost[semconv.ASSET_MEASURED] is True
+    assert cost[semconv.RECORD_ID] == "job-7"
+    assert cost[semconv.TRAINING_GPU_HOURS] == trained[semconv.TRAINING_GPU_HOURS]
+    assert semconv.GPU_SECONDS not in cost, "GPU time stands in one place"
+
+
+def test_a_run_that_fails_was_paid_all_the_same() -> None:
+    """The error goes on; the span is an error, the cost says why."""
+    with (
+        capture_spans() as captured,
+        pytest.raises(ZeroDivisionError),
+        spanledger.training_run("ft", usd_per_gpu_hour=1),
+    ):
+        _ = 1 / 0
+    trained, cost = told_by(captured)
+    assert trained[semconv.TRAINING_FAILED] is True
+    assert trained[semconv.ERROR_TYPE] == "ZeroDivisionError"
+    assert cost[semconv.RECORD_REASON] == "failed: ZeroDivisionError"
+    assert Decimal(cost[semconv.ASSET_AMOUNT]) > 0
+
+
+def test_without_a_rate_nothing_is_booked(caplog: pytest.LogCaptureFixture) -> None:
+    """And the log says what to give; an architecture nobody knows costs the FLOPs only."""
+    with capture_spans() as captured, spanledger.training_run("ft", model="nobody-knows") as run:
+        run.step(tokens=10)
+    (trained,) = told_by(captured)
+    assert semconv.FLOPS_TOTAL not in trained
+    assert "give usd_per_gpu_hour" in caplog.text
+
+
+def test_flops_of_the_application_are_measured() -> None:
+    """It may know better than the formula."""
+    with capture_spans() as captured, spanledger.training_run("ft", usd_per_gpu_hour=1) as run:
+        run.step(flops=5)
+        run.step(flops=7)
+    trained, _ = told_by(captured)
+    assert (trained[semconv.FLOPS_TOTAL], trained[semconv.FLOPS_METHOD]) == (12, "measured")
+
+
+def test_a_long_run_has_more_flops_than_an_integer_holds() -> None:
+    """They stand in a text then."""
+    model = ModelArchitecture.from_catalogue("llama-3.1-70b")
+    with (
+        capture_spans() as captured,
+        spanledger.training_run("ft", usd_per_gpu_hour=1, model=model) as run,
+    ):
+        run.step(tokens=15 * 10**12)
+    trained, _ = told_by(captured)
+    assert semconv.FLOPS_TOTAL not in trained
+    assert int(trained[semconv.TRAINING_FLOPS]) > 2**63
+
+
+@pytest.mark.parametrize("callback", ["transformers_callback", "lightning_callback"])
+def test_callbacks_need_the_library_that_the_application_has(callback: str) -> None:
+    """Nothing is imported behind its back."""
+    with (
+        capture_spans(),
+        spanledger.training_run("ft") as run,
+        pytest.raises(RuntimeError, match="import"),
+    ):
+        getattr(run, callback)()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_real_trainers_tell_their_steps(tmp_path: Path) -> None:
+    """A small model on the CPU: transformers' Trainer (3 steps of 2), Lightning's (4 of 3)."""
+    done = subprocess.run(
+        [ENVIRONMENTS.python("torch"), PROGRAM, tmp_path],
+        check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
+    )  # fmt: skip
+    told = json.loads(done.stdout.splitlines()[-1])
+    arch = ModelArchitecture.from_hf_config(told["config"])
+    trained = {one["name"]: one for one in told["spans"] if one["name"].startswith("train")}
+    for name, steps, tokens in (("train ft", 3, 3 * 2 * 16), ("train ft-2", 4, 4 * 3 * 16)):
+        one = trained[name]
+        assert (one[semconv.TRAINING_STEPS], one[semconv.TRAINING_TOKENS]) == (steps, tokens)
+        flops = training_flops(arch, tokens, sequence_tokens=16)
+        assert one[semconv.FLOPS_TOTAL] == flops.model.value
+        assert one[semconv.FLOPS_METHOD] == "exact"
+        assert one[semconv.TRAINING_CHECKPOINTS] >= 1
+        assert one[semconv.GPU_SECONDS] == pytest.approx(one["seconds"], rel=0.1)
+        assert 0 <= one[semconv.TRAINING_STALL_SHARE] < 1
+    assert trained["train ft"][semconv.TRAINING_CHECKPOINT_BYTES] > 100_000
+    costs = [one for one in told["spans"] if one["name"] == "record asset cost"]
+    for cost in costs:
+        assert float(cost[semconv.ASSET_AMOUNT]) == pytest.approx(
+            float(cost[semconv.TRAINING_GPU_HOURS]) * 3.6
+        )
