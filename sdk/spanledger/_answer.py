@@ -64,6 +64,10 @@ class Usage:
         return not self.known or CAPTURE.on
 
 
+#: What a fact is: part of what the tracing API takes as an attribute value.
+FactValue = str | bool | int | float
+
+
 @dataclass(slots=True)
 class Answer:
     """One answer, whole or as far as it was read."""
@@ -87,7 +91,7 @@ class Answer:
     #: Where inference ran, if the provider says so.
     region: str = ""
     #: What only this provider says, as attributes.
-    facts: Mapping[str, int] | None = None
+    facts: Mapping[str, FactValue] | None = None
     #: True: what is billed was worked out from the request, because no answer tells it.
     derived: bool = False
     #: True: no provider was asked (a client's own cache, a mock), so nothing is billed.

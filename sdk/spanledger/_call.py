@@ -293,6 +293,10 @@ class Call:
             self.repeat.ended(error)
         return self._answered_ns or self._started_ns + int((perf_counter() - self._perf) * 1e9)
 
+    def elapsed_seconds(self) -> float:
+        """Since it was opened, until it was answered."""
+        return ((self._answered_ns or self._now_ns()) - self._started_ns) / 1e9
+
     def _now_ns(self) -> int:
         return self._started_ns + int((perf_counter() - self._perf) * 1e9)
 

@@ -131,10 +131,10 @@ def add_attempts(attributes: Attributes, attempts: list[Attempt]) -> None:
 def add_compute(attributes: Attributes, answered: str, asked: str, usage: Usage) -> None:
     """FLOPs and memory of the call, by the model that answered, else by the one asked for.
 
-    Nothing where the architecture of neither is known.
+    Nothing where the architecture of neither is known, or where the engine itself told them.
     """
     given, made, cached = usage.input_tokens, usage.output_tokens, usage.cache_read_tokens
-    if given is None or made is None:
+    if given is None or made is None or semconv.FLOPS_TOTAL in attributes:
         return
     try:  # written out: every call of every client comes by here
         estimate = estimate_call(answered, given, cached, made)

@@ -12,7 +12,7 @@ from typing import Final
 
 from opentelemetry.trace import TracerProvider
 
-from spanledger import _attempts, _framework_patches, frameworks, instrumentors
+from spanledger import _attempts, _framework_patches, engines, frameworks, instrumentors
 from spanledger._api import Api
 from spanledger._capture import CAPTURE
 from spanledger._factories import FactoryPatch
@@ -65,6 +65,17 @@ def available_frameworks() -> dict[str, Framework]:
     return found
 
 
+@functools.cache
+def available_engines() -> dict[str, Instrumentor]:
+    """Every engine there is a file for that runs in this process, by name. Imports none."""
+    found: dict[str, Instrumentor] = {}
+    for module in pkgutil.iter_modules(engines.__path__):
+        name = f"{engines.__name__}.{module.name}"
+        engine: Instrumentor = importlib.import_module(name).INSTRUMENTOR
+        found[engine.client] = engine
+    return found
+
+
 def instrument(
     names: Sequence[str] | None = None, *, tracer_provider: TracerProvider | None = None
 ) -> None:
@@ -79,7 +90,7 @@ def instrument(
     Raises:
         ValueError: for a name that no instrumentor has.
     """
-    known = [*available(), *available_frameworks()]
+    known = [*available(), *available_frameworks(), *available_engines()]
     chosen = list(known) if names is None else list(names)
     unknown = sorted(set(chosen) - set(known))
     if unknown:
@@ -152,7 +163,8 @@ def _patches_of(name: str) -> tuple[Patch | FactoryPatch | Hook, ...]:
     framework = available_frameworks().get(name)
     if framework is not None:
         return _framework_patches.patches_of(framework, _tracing)
-    return _client_patches(available()[name])
+    engine = available_engines().get(name)
+    return _client_patches(available()[name] if engine is None else engine)
 
 
 def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, ...]:

@@ -304,3 +304,6 @@ VRAM_SOURCE: Final = "spanledger.vram.source"
 GPU_SECONDS: Final = "spanledger.gpu.seconds"
 GPU_MODEL: Final = "spanledger.gpu.model"
 GPU_COUNT: Final = "spanledger.gpu.count"
+#: Shares of the dense bf16 peak and of the memory bandwidth that a call came to.
+GPU_MFU: Final = "spanledger.gpu.mfu"
+GPU_MBU: Final = "spanledger.gpu.mbu"
