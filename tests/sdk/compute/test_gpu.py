@@ -1,5 +1,9 @@
 """The catalogue of accelerators."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from spanledger.compute import ArchitectureError, gpu, gpus, recognise_gpu
@@ -62,3 +66,12 @@ def test_every_entry_is_whole() -> None:
         assert 10**13 < one.peak("bf16") < 10**16
         assert 10**11 < one.bandwidth < 10**13
         assert one.peak("fp8") >= one.peak("bf16")
+
+
+def test_the_benchmark_says_so_where_there_is_nothing_to_measure() -> None:
+    """Also in a Python that has none of our dependencies: it needs torch alone."""
+    script = Path(__file__).parents[3] / "benchmarks" / "gpu.py"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("nothing measured: torch")
