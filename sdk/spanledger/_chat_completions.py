@@ -12,6 +12,7 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, fields_of, present, strings, text, whole
 from spanledger._facts import Attributes
 from spanledger._instrumentor import number, sampling_attributes
+from spanledger._server_times import server_times
 
 #: The parameters that a span tells.
 _TOLD: Final = frozenset(
@@ -83,6 +84,8 @@ def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) ->
     )
     if answer.usage.needs_texts:
         answer.texts = _message_texts(choices)
+    if "timings" in fields or "metrics" in fields:  # a server of open models
+        answer.facts = server_times(fields)
     return answer
 
 
@@ -175,4 +178,5 @@ class ChatReading:
             usage=usage,
             texts=self._texts,
             complete=len(self._finishes) >= self._choices or usage.known,
+            facts=server_times(last),
         )

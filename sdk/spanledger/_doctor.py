@@ -73,7 +73,7 @@ class DoctorReport:
     """Everything :func:`report` found.
 
     Attributes:
-        clients: one entry a client there is an instrumentor for, and an engine in this process.
+        clients: one entry a client there is an instrumentor for.
         frameworks: the same for agent frameworks.
         http: patches that count HTTP attempts.
         exporter: protocol and address that ``init`` would send to, or what is wrong with them.
@@ -94,11 +94,7 @@ def report() -> DoctorReport:
     patches = _registry.status()
     return DoctorReport(
         clients=tuple(
-            _client(instrumentor, patches)
-            for instrumentor in (
-                *_registry.available().values(),
-                *_registry.available_engines().values(),
-            )
+            _client(instrumentor, patches) for instrumentor in _registry.available().values()
         ),
         frameworks=tuple(
             _framework(framework, patches)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -302,3 +303,43 @@ def test_cache_writes_that_a_later_event_changes(
     assert told.get(semconv.USAGE_CACHE_WRITE_5M_TOKENS, 0) == five_minutes
     assert told.get(semconv.USAGE_CACHE_WRITE_1H_TOKENS, 0) == one_hour
     assert told[semconv.USAGE_INPUT_TOKENS] == uncached + five_minutes + one_hour
+
+
+COUNTS = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+LLAMA_CPP = {"prompt_n": 12, "prompt_ms": 30.5, "predicted_n": 3, "predicted_ms": 80, "cache_n": 0}
+VLLM = {"time_to_first_token_ms": 30.5, "generation_time_ms": 80, "queue_time_ms": 500}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("told", [{"timings": LLAMA_CPP}, {"metrics": VLLM}], ids=["llama", "vllm"])
+def test_a_servers_own_times_are_told(told: dict[str, Any], stream: bool, spans: Spans) -> None:
+    """What it needed to read and to write, in nanoseconds, whole or at the end of a stream."""
+    body = {**COMPLETION, "usage": COUNTS} | told
+    if stream:
+        choices = [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}]
+        chunk = {**body, "object": "chat.completion.chunk", "choices": choices}
+        content = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode()
+        kind = {"content-type": "text/event-stream"}
+        answer = httpx2.Response(200, content=content, headers=kind)
+    else:
+        answer = httpx2.Response(200, json=body)
+    http = httpx2.Client(transport=httpx2.MockTransport(lambda _request: answer))
+    with openai.OpenAI(api_key="made-up", http_client=http) as client:
+        result: Any = client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=stream)
+        if stream:
+            list(result)
+    (span,) = spans()
+    attributes = dict(span.attributes or {})
+    assert attributes[semconv.SERVER_PREFILL_NS] == 30_500_000
+    assert attributes[semconv.SERVER_DECODE_NS] == 80_000_000
+
+
+@pytest.mark.parametrize("odd", [{"prompt_ms": -1, "predicted_ms": "soon"}, "fast", [], None])
+def test_times_that_are_none_are_left_out(odd: object, spans: Spans) -> None:
+    """A server may send anything."""
+    body = {**COMPLETION, "usage": COUNTS}
+    with _client(body | {"timings": odd}) as client:
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    (span,) = spans()
+    assert semconv.SERVER_PREFILL_NS not in (span.attributes or {})
+    assert (span.attributes or {})[semconv.USAGE_INPUT_TOKENS] == 12
