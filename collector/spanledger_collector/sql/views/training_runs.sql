@@ -1,9 +1,21 @@
 -- training_runs: runs of training as they were told: what each took, and how well it used its GPUs.
 -- grain: one row a run of training (workspace, trace_id, span_id). units: seconds, hours, FLOPs, shares of 1; 0 = not known.
 -- What a run cost is an entry of its asset (asset_entries, measured), with the same figures in the attributes of its span.
--- columns: asset_id, status (ok | error: it failed, and was paid all the same), gpu_hours, gpu_model, gpu_count, steps, tokens,
---   tokens_per_second, stall_share (of the time, waiting for data), checkpoints, checkpoint_bytes, flops (of the model),
---   hardware_flops (with what was computed again), mfu, hfu, mbu (shares of the dense bf16 peak and of the bandwidth)
+-- columns:
+--   asset_id            what it makes, as the booker calls it
+--   status              ok | error: it failed, and was paid all the same
+--   gpu_hours           GPUs x time, 12 decimals
+--   steps               of training
+--   tokens              trained on, every epoch counted
+--   tokens_per_second   over its whole time
+--   stall_share         of its time: waiting for data
+--   checkpoints         written
+--   checkpoint_bytes    all of them, where the trainer told
+--   flops               of the model
+--   hardware_flops      with what was computed again
+--   mfu                 share of the dense bf16 peak that flops come to
+--   hfu                 share that hardware_flops come to
+--   mbu                 share of the memory bandwidth, where something measured it
 CREATE OR REPLACE VIEW training_runs AS
 SELECT
     workspace,
