@@ -45,6 +45,16 @@ class CollectorConfig(BaseSettings):
         description="ClickHouse-HTTP-compatible read-only SQL port; 0 = off, -1 = any free one. "
         "Listens on the loopback address only.",
     )
+    keys_file: Path | None = Field(
+        default=None,
+        description="API keys, as `spanledger keys` keeps them; empty = keys.json in data_dir. "
+        "Where it is, requests need a key.",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="Listen on an address that other machines reach although there are no keys: "
+        "whoever reaches it sends and reads.",
+    )
     max_request_bytes: int = Field(
         gt=0,
         default=64 * MIB,
@@ -112,6 +122,10 @@ class CollectorConfig(BaseSettings):
         """The address without user name and password, for logs and screens."""
         # Up to the last @: a password may hold one.
         return re.sub(r"^(https?://).*@", r"\1", self.database_dsn())
+
+    def keys_path(self) -> Path:
+        """Where the API keys are."""
+        return self.keys_file or self.data_dir / "keys.json"
 
     def journal_dir(self) -> Path:
         """Where acknowledged requests are kept until they are loaded."""

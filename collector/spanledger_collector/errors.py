@@ -12,6 +12,7 @@
         ├── TooLargeError           over a size limit
         ├── UnsupportedError        content type, encoding or method we do not speak
         ├── UnauthenticatedError    no key, or an unknown one
+        ├── ForbiddenError          a key that does not allow this
         ├── NotFoundError           no such trace, run, path or named query
         ├── RefusedQueryError       ad-hoc SQL outside the allowed subset
         └── ConfigurationError      a setting that cannot work
@@ -66,6 +67,10 @@ class UnsupportedError(PermanentError):
 
 class UnauthenticatedError(PermanentError):
     """No API key, or one that is not known."""
+
+
+class ForbiddenError(PermanentError):
+    """The API key is known and does not allow this."""
 
 
 class NotFoundError(PermanentError):

@@ -380,7 +380,7 @@ async def test_a_collector_for_other_machines_answers_by_any_name(
     tmp_path: Path, fresh_dsn: str
 ) -> None:
     """With a public address it goes by names that it cannot know."""
-    config = _config(tmp_path / "data", fresh_dsn, host="0.0.0.0")  # noqa: S104 - what is tested
+    config = _config(tmp_path / "data", fresh_dsn, host="0.0.0.0", insecure=True)  # noqa: S104 - what is tested
     async with _running(config) as (_, ports):
         foreign = {"Host": "collector.example"}
         assert (await asyncio.to_thread(_ask, ports.api, "/healthz", None, foreign))[0] == 200

@@ -39,7 +39,7 @@ def agent(
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """One agent, whole: where its cost goes, what it earns, per run and how sure that is.

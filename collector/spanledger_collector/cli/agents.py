@@ -28,7 +28,7 @@ def agents(
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """What each agent costs and earns: per run, per success, value, margin, rework.

@@ -18,6 +18,7 @@ from .doctor import doctor
 from .explain import explain
 from .export import export
 from .frontier import frontier
+from .keys import keys
 from .models import models
 from .output import fail
 from .prices import prices
@@ -82,6 +83,7 @@ app.command("reprice")(reprice)
 app.command("sql")(sql)
 app.command("doctor")(doctor)
 app.command("schema")(schema)
+app.add_typer(keys, name="keys")
 app.add_typer(prices, name="prices")
 app.add_typer(value, name="value")
 app.add_typer(records, name="records")

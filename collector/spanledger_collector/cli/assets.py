@@ -38,7 +38,7 @@ def listed(
         bool,
         typer.Option("--break-even", help="Instead: how many runs earn them back."),
     ] = False,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """Training, data, evaluation, hosting: capital, what runs carried of it, what is left.

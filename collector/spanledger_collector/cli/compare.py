@@ -53,7 +53,7 @@ def compare(
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """Two versions of an agent: is the new one cheaper per success, and do the data say so?

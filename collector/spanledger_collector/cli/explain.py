@@ -24,7 +24,7 @@ def explain(
         str, typer.Option("--trace", help="Trace of the span, where several have such a span.")
     ] = "",
     url: Url = DEFAULT_ADDRESS,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """How the cost of a trace or span came about, attempt by attempt.

@@ -39,7 +39,7 @@ def export(
     since: Since = None,
     until: Until = None,
     url: Url = DEFAULT_ADDRESS,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """Write a period of the ledger to a CSV, Parquet or FOCUS file, piece by piece.

@@ -25,7 +25,7 @@ def frontier(
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """What each model (and number of GPUs) costs an agent beside the latency that it buys.

@@ -18,7 +18,7 @@ def models(
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """What each model cost: calls, tokens, and how much of the cost is known. Whole days (UTC).

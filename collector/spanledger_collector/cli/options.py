@@ -23,10 +23,12 @@ Since = Annotated[
     typer.Option("--since", "--from", help="From this time (UTC), such as 2026-11-01."),
 ]
 Until = Annotated[datetime | None, typer.Option("--until", "--to", help="Before this time (UTC).")]
-Workspace = Annotated[str, typer.Option("--workspace", help="Whose ledger to read.")]
+Workspace = Annotated[
+    str, typer.Option("--workspace", help="Whose ledger to read; without it the API key's own.")
+]
 
 
-def connect(url: str, workspace: str = "default", *, guard: Guard | None = None) -> Ledger:
+def connect(url: str, workspace: str = "", *, guard: Guard | None = None) -> Ledger:
     """Open the ledger an option names; see :meth:`Ledger.connect`."""
     # What the driver would say above an error that we say better.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)

@@ -59,7 +59,7 @@ def reconcile(
         ),
     ] = None,
     url: Url = DEFAULT_ADDRESS,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """How a provider's bill differs from the ledger, by day and model, and why.

@@ -225,7 +225,7 @@ def list_records(
         str, typer.Option("--external-key", help="Of the runs that carry this key.")
     ] = "",
     url: Url = DEFAULT_ADDRESS,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """Every telling of the records about a run: what counts now, and what it amended.

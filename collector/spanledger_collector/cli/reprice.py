@@ -58,7 +58,7 @@ def reprice(
     ] = None,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """What was billed, beside what it costs at the prices known now, or made otherwise.

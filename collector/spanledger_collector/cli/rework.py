@@ -28,7 +28,7 @@ def rework(
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """What was paid twice: retries, answers made again, judged wrong or built on those; and why.

@@ -35,7 +35,7 @@ def runs(
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 20,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """The newest runs: cost, attempts, latency.

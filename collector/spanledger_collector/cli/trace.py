@@ -42,7 +42,7 @@ _DEEPEST = 12
 def trace(
     trace_id: Annotated[str, typer.Argument(help="32 hex digits.")],
     url: Url = DEFAULT_ADDRESS,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """What one trace cost and why: its runs and every attempt of a model call.

@@ -43,6 +43,12 @@ def up(
         int | None,
         typer.Option(min=-1, max=65535, help="ClickHouse-HTTP port for --sql (8123); -1 = any."),
     ] = None,
+    keys_file: Annotated[
+        Path | None, typer.Option(help="API keys; by default keys.json in the data directory.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Let other machines in without keys.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Start a collector: OTLP in, priced unit economics in ClickHouse out.
@@ -56,6 +62,7 @@ def up(
     given: dict[str, Any] = {
         "data_dir": data_dir, "database": database, "host": host, "grpc_port": grpc_port,
         "http_port": http_port, "api_port": api_port,
+        "keys_file": keys_file, "insecure": insecure or None,
         "sql_port": (sql_port or _SQL_PORT) if sql else sql_port,
     }  # fmt: skip
     config = settings({key: value for key, value in given.items() if value is not None})

@@ -43,9 +43,7 @@ def check(
 
 
 @value.command("list")
-def listed(
-    url: Url = DEFAULT_ADDRESS, workspace: Workspace = "default", as_json: Json = False
-) -> None:
+def listed(url: Url = DEFAULT_ADDRESS, workspace: Workspace = "", as_json: Json = False) -> None:
     """The rules in force in a ledger.
 
     Example: spanledger value list --json

@@ -64,7 +64,7 @@ def what_if(
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
-    workspace: Workspace = "default",
+    workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """What an agent would save with another model, in batches, from the cache, without rework.

@@ -14,6 +14,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from spanledger_collector.access import Keyring
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.gpu import read_pools
@@ -29,7 +30,7 @@ from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
 from spanledger_collector.store.address import Address
 from spanledger_collector.value import read_rules
-from spanledger_collector.watch import Rules, WatchMetrics, Webhook
+from spanledger_collector.watch import Picture, Rules, WatchMetrics, Webhook
 from spanledger_collector.watch import read_rules as read_watch_rules
 from spanledger_collector.web import Web
 
@@ -56,7 +57,8 @@ class Collector:
     """
 
     def __init__(self, config: CollectorConfig, *, stop_grace_seconds: float = 10.0) -> None:
-        _check(config)
+        self._keys = Keyring(config.keys_path())
+        _check(config, self._keys)
         self._grace_seconds = stop_grace_seconds
         self._config = config
         self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
@@ -115,7 +117,7 @@ class Collector:
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))
         registry.register(WatchMetrics(lambda: engine.watcher, webhook))
-        receiver = Receiver(config, accept=journal.append, registry=registry)
+        receiver = Receiver(config, journal.append, self._keys, registry)
         api, sql = await self._serve(held, journal, engine, receiver)
         held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
         held.push_async_callback(receiver.stop, self._grace_seconds)
@@ -131,7 +133,7 @@ class Collector:
         """Listen for readers; returns the ports of the API and of SQL (0 = off)."""
         config = self._config
 
-        def watched() -> object | None:
+        def watched() -> Picture | None:
             return engine.watcher.picture if engine.watcher is not None else None
 
         web = Web(reader=lambda: engine.reader, watched=watched)
@@ -144,12 +146,13 @@ class Collector:
             records=receiver.http,
             watched=watched,
             pages=web.routes,
+            authenticate=self._keys,
         )
         app = LoopbackOnly(api.app) if config.host in LOOPBACK else api.app
         api_port = await self._listen(held, app, api.close, config.api_port, "API")
         if not config.sql_port:
             return api_port, 0
-        sql = ClickHouseHttp(engine.guard, engine.run_sql)
+        sql = ClickHouseHttp(engine.guard, engine.run_sql, authenticate=self._keys)
         port = max(config.sql_port, 0)
         return api_port, await self._listen(held, sql.app, sql.close, port, "SQL endpoint")
 
@@ -186,9 +189,15 @@ def _health(journal: Journal, engine: Engine) -> dict[str, Any]:
     }
 
 
-def _check(config: CollectorConfig) -> None:
+def _check(config: CollectorConfig, keys: Keyring) -> None:
     """Refuse settings that cannot work or are unsafe together, before anything is opened."""
     Address.parse(config.database_dsn())
+    if config.host not in LOOPBACK and not keys.needs_keys and not config.insecure:
+        raise ConfigurationError(
+            f"on {config.host!r} other machines could send and read without a key; make one with "
+            f"`spanledger keys add` (keys are in {config.keys_path()}), or use --insecure where "
+            "a proxy in front asks for passwords"
+        )
     if config.sql_port and config.host not in LOOPBACK:
         raise ConfigurationError(
             f"ad-hoc SQL listens on the loopback address only, not on {config.host!r}; "

@@ -74,7 +74,7 @@ class Ledger(Decisions, Breakdowns):
 
     Args:
         reader: where the rows come from.
-        workspace: whose ledger is read.
+        workspace: whose ledger is read; empty = that of the API key, ``default`` without one.
         store: what the reader reads, if it is to be closed with the ledger.
         guard: for ad-hoc SQL on that store.
     """
@@ -83,7 +83,7 @@ class Ledger(Decisions, Breakdowns):
         self,
         reader: Reader,
         *,
-        workspace: str = "default",
+        workspace: str = "",
         store: Store | None = None,
         guard: Guard | None = None,
     ) -> None:
@@ -97,7 +97,8 @@ class Ledger(Decisions, Breakdowns):
         cls,
         address: str = DEFAULT_ADDRESS,
         *,
-        workspace: str = "default",
+        workspace: str = "",
+        key: str | None = None,
         guard: Guard | None = None,
     ) -> Ledger:
         """Open a ledger for reading.
@@ -106,7 +107,8 @@ class Ledger(Decisions, Breakdowns):
             address: ``spanledger://host:port`` = a running collector; ``chdb:///path`` = an
                 embedded ledger no collector has open; ``http(s)://user:password@host:port`` = a
                 ClickHouse server.
-            workspace: whose ledger is read.
+            workspace: whose ledger is read; empty = that of the API key, ``default`` without one.
+            key: the API key of a collector; None = that of ``SPANLEDGER_API_KEY``.
             guard: what makes :meth:`sql` safe when ClickHouse is read directly; without it ad-hoc
                 SQL is refused there. A collector has its own.
 
@@ -117,7 +119,7 @@ class Ledger(Decisions, Breakdowns):
         """
         scheme, separator, _ = address.partition("://")
         if separator and scheme in SCHEMES:
-            return cls(RemoteReader.at(address), workspace=workspace)
+            return cls(RemoteReader.at(address, key=key), workspace=workspace)
         if separator and scheme in ("chdb", "http", "https"):
             store = Store.open(address, create=False)
             return cls(DirectReader(store), workspace=workspace, store=store, guard=guard)
@@ -177,7 +179,7 @@ class Ledger(Decisions, Breakdowns):
 
     def _parameters(self, name: str, given: Mapping[str, object]) -> Mapping[str, object]:
         """The given ones and the workspace, where the query asks for one (prices have none)."""
-        if "workspace" not in named(name).parameters:
+        if not self._workspace or "workspace" not in named(name).parameters:
             return given
         return {"workspace": self._workspace, **given}
 

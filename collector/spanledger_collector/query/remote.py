@@ -1,6 +1,7 @@
 """Reads through a running collector's API (port 4319), with the standard library's HTTP client."""
 
 import json
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,6 +20,7 @@ from spanledger_collector.errors import (
     PermanentError,
     RefusedQueryError,
     StoreUnavailableError,
+    UnauthenticatedError,
 )
 
 from .reader import Row
@@ -30,7 +32,10 @@ DEFAULT_PORT = 4319
 SCHEMES: Mapping[str, str] = {"spanledger": "http", "spanledgers": "https"}
 _JSON = "application/json"
 _OK, _BAD_REQUEST = 200, 400
+#: Holds the API key of whoever reads.
+KEY_VARIABLE = "SPANLEDGER_API_KEY"
 _ERRORS: Mapping[int, type[CollectorError]] = {
+    401: UnauthenticatedError,
     403: RefusedQueryError,
     404: NotFoundError,
     429: OverloadedError,
@@ -44,23 +49,29 @@ class RemoteReader:
     Args:
         base_url: ``http://host:port`` of the collector's API.
         timeout_seconds: how long one answer may take.
+        key: the API key; None = that of the variable ``SPANLEDGER_API_KEY``, if there is one.
     """
 
-    def __init__(self, base_url: str, *, timeout_seconds: float = 60.0) -> None:
+    def __init__(
+        self, base_url: str, *, timeout_seconds: float = 60.0, key: str | None = None
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout_seconds = timeout_seconds
+        key = os.environ.get(KEY_VARIABLE, "") if key is None else key
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         # A proxy of the environment cannot reach this machine's own loopback address.
         local = urllib.parse.urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1")
         proxies = (urllib.request.ProxyHandler({}),) if local else ()
         self._opener = urllib.request.build_opener(*proxies)
 
     @classmethod
-    def at(cls, address: str) -> "RemoteReader":
+    def at(cls, address: str, *, key: str | None = None) -> "RemoteReader":
         """The collector that a ledger address names.
 
         Args:
             address: ``spanledger://host:port``, or ``spanledgers://`` for TLS; port 4319 if left
                 out.
+            key: the API key; None = that of ``SPANLEDGER_API_KEY``.
 
         Raises:
             ConfigurationError: it is no such address.
@@ -75,7 +86,7 @@ class RemoteReader:
                 f"{address!r} is no collector's address; give spanledger://host:port"
             )
         host = f"[{host}]" if ":" in host else host
-        return cls(f"{SCHEMES[parts.scheme]}://{host}:{port}")
+        return cls(f"{SCHEMES[parts.scheme]}://{host}:{port}", key=key)
 
     def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """See :class:`~.reader.Reader`. Decimals and times come as text; rows parse them."""
@@ -117,7 +128,9 @@ class RemoteReader:
     def _exchange(self, path: str, accept: str, body: bytes | None) -> tuple[int, bytes]:
         """Status and body of the collector's answer, whatever it is."""
         request = urllib.request.Request(  # noqa: S310 - http(s) only: see `at`
-            self._base_url + path, data=body, headers={"Accept": accept, "Content-Type": _JSON}
+            self._base_url + path,
+            data=body,
+            headers={"Accept": accept, "Content-Type": _JSON, **self._headers},
         )
         try:
             with self._opener.open(request, timeout=self._timeout_seconds) as response:

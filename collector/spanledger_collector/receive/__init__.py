@@ -3,7 +3,7 @@
 A request is answered with success only after ``accept`` (the journal's append) has returned.
 """
 
-from spanledger_collector.receive.admission import Accept, Authenticate, Identity
+from spanledger_collector.receive.admission import Accept
 from spanledger_collector.receive.receiver import Ports, Receiver
 
-__all__ = ["Accept", "Authenticate", "Identity", "Ports", "Receiver"]
+__all__ = ["Accept", "Ports", "Receiver"]

@@ -1,25 +1,11 @@
-"""Who may send, and how much at once: decided before a body is read or unpacked."""
+"""How much may be received at once: decided before a body is read or unpacked."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 from spanledger_collector.errors import OverloadedError
 from spanledger_collector.receive.metrics import ReceiverMetrics
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose ledger a request goes to.
-
-    Attributes:
-        workspace: isolation boundary, from the API key alone.
-        tenant: the tenant the key pins; empty when the spans say it themselves.
-    """
-
-    workspace: str = "default"
-    tenant: str = ""
 
 
 class Accept(Protocol):
@@ -30,23 +16,6 @@ class Accept(Protocol):
     ) -> int:
         """Store the request durably and return its number; raises a CollectorError if it cannot."""
         ...
-
-
-Authenticate = Callable[[str | None], Identity]
-"""Gives the identity behind an API key (None: none was sent), or raises UnauthenticatedError."""
-
-
-def anonymous(_key: str | None) -> Identity:
-    """Authentication of a collector without keys: everybody writes to the default workspace."""
-    return Identity()
-
-
-def api_key(metadata: Mapping[str, str]) -> str | None:
-    """The key in ``authorization: Bearer <key>`` or ``x-api-key: <key>`` (names in lower case)."""
-    scheme, _, credentials = metadata.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credentials.strip():
-        return credentials.strip()
-    return metadata.get("x-api-key") or None
 
 
 class ByteBudget:

@@ -12,8 +12,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from spanledger_collector.access import Authenticate, Identity
 from spanledger_collector.errors import CollectorError
-from spanledger_collector.receive.admission import Accept, Authenticate, ByteBudget, Identity
+from spanledger_collector.receive.admission import Accept, ByteBudget
 from spanledger_collector.receive.decode import DecodedRequest, decode_protobuf
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_json import decode_json
@@ -84,9 +85,20 @@ class Intake:
         metrics: ReceiverMetrics,
     ) -> None:
         self._accept = accept
-        self.authenticate = authenticate
+        self._authenticate = authenticate
         self.budget = budget
         self._metrics = metrics
+
+    def sender(self, key: str | None) -> Identity:
+        """Whose request it is.
+
+        Raises:
+            UnauthenticatedError: nobody knows.
+            ForbiddenError: the key may read only.
+        """
+        identity = self._authenticate(key)
+        identity.check("send")
+        return identity
 
     async def protobuf(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
         """Store an OTLP/protobuf request.

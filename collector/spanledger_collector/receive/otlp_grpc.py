@@ -12,8 +12,8 @@ from typing import NoReturn, TypeAlias
 import grpc
 from grpc import aio
 
+from spanledger_collector.access import Identity, api_key
 from spanledger_collector.errors import CollectorError, ConfigurationError, UnsupportedError
-from spanledger_collector.receive.admission import Identity, api_key
 from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.status import grpc_trailers, message, refusal
 
@@ -98,7 +98,7 @@ class _Handlers(grpc.GenericRpcHandler):
         if method != _TRACES:
             return None
         try:
-            identity = self._intake.authenticate(
+            identity = self._intake.sender(
                 api_key({k: v for k, v in metadata if isinstance(v, str)})
             )
         except CollectorError as error:

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from spanledger_collector.access import api_key
 from spanledger_collector.errors import NotFoundError, UnsupportedError
-from spanledger_collector.receive.admission import api_key
 from spanledger_collector.receive.body import (
     Body,
     ClientGoneError,
@@ -76,7 +76,7 @@ class HttpApp:
     ) -> Acknowledgement | RecordsAnswer:
         path = scope["path"]
         _check_route(path, scope["method"])
-        identity = self._intake.authenticate(api_key(headers))
+        identity = self._intake.sender(api_key(headers))
         _check_content_type(path, content_type)
         inflater = Inflater(headers.get("content-encoding", ""), self._max_request_bytes)
         check_length(declared_length(headers.get("content-length")), self._max_request_bytes)

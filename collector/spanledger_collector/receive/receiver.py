@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from spanledger_collector.access import Authenticate, anonymous
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.http_server import HEADER_SECONDS, HttpServer
-from spanledger_collector.receive.admission import Accept, Authenticate, ByteBudget, anonymous
+from spanledger_collector.receive.admission import Accept, ByteBudget
 from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_grpc import GrpcReceiver

@@ -14,6 +14,7 @@ from google.rpc.status_pb2 import Status
 
 from spanledger_collector.errors import (
     CollectorError,
+    ForbiddenError,
     JournalUnavailableError,
     MalformedError,
     NotFoundError,
@@ -71,6 +72,7 @@ _REFUSALS: dict[type[BaseException], Refusal] = {
         401,
         ((b"www-authenticate", b"Bearer"),),
     ),
+    ForbiddenError: Refusal("forbidden", grpc.StatusCode.PERMISSION_DENIED, 403),
     NotFoundError: Refusal("not_found", grpc.StatusCode.NOT_FOUND, 404),
     OverloadedError: Refusal("overloaded", grpc.StatusCode.UNAVAILABLE, 429),
     JournalUnavailableError: Refusal("journal_unavailable", grpc.StatusCode.UNAVAILABLE, 503),

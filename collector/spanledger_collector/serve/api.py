@@ -12,6 +12,9 @@
 | ``GET /healthz`` | backlog and stages; ``GET /readyz`` 200 or 503; ``GET /metrics`` Prometheus |
 | ``GET /openapi.json`` | all of this for programs (``openapi.py``) |
 
+With keys every path needs one that may read, but for ``NEEDS`` below; :mod:`.keyed` sees to it that
+what a handler reads as ``workspace`` is the key's own.
+
 Money is a JSON string (exact), times are ISO 8601. Errors are ``{"error": "..."}``.
 No engine query runs on the event loop: a small pool of threads asks the reader. Health and metrics
 look into the journal on other threads, so that slow queries do not make the collector look dead.
@@ -22,7 +25,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import pyarrow as pa
@@ -35,16 +38,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from spanledger_collector.access import Authenticate, Permission, anonymous
 from spanledger_collector.errors import (
     CollectorError,
+    ForbiddenError,
     NotFoundError,
     RefusedQueryError,
     RetryableError,
     TooLargeError,
+    UnauthenticatedError,
 )
 from spanledger_collector.query import Ledger, Reader, named, plain_rows, query_names
 
 from .economics import ANSWERS, Answer, Asked
+from .keyed import Keyed, may
 from .loopback import check_host
 from .openapi import ARROW, document
 
@@ -58,6 +65,22 @@ _TRACE_PARTS = {
     "spans": "trace_spans",
 }
 _Body = tuple[bytes, str]
+#: Path -> what a key has to allow; None = no key is needed. Records are checked where they go.
+NEEDS: Mapping[str, Permission | None] = {
+    "/v1/records": "send",
+    "/v1/sql": "operate",
+    "/metrics": "operate",
+    "/healthz": None,
+    "/readyz": None,
+}
+
+
+class Watched(Protocol):
+    """Budgets and alerts as they were seen last."""
+
+    def of(self, workspace: str) -> object:
+        """Those of one workspace."""
+        ...
 
 
 class Api:
@@ -71,6 +94,7 @@ class Api:
         guard: turns an ad-hoc statement into one that is safe to run; None = SQL is off.
         records: what takes records; None = nothing does.
         pages: routes beside the API's own: the web pages.
+        authenticate: gives the identity behind an API key; by default everybody may everything.
         threads: queries that may run at once.
     """
 
@@ -82,8 +106,9 @@ class Api:
         registry: CollectorRegistry,
         guard: Callable[[str], str] | None = None,
         records: ASGIApp | None = None,
-        watched: Callable[[], object | None] = lambda: None,
         pages: Sequence[BaseRoute] = (),
+        watched: Callable[[], Watched | None] = lambda: None,
+        authenticate: Authenticate = anonymous,
         threads: int = 4,
     ) -> None:
         self._reader = reader
@@ -92,7 +117,7 @@ class Api:
         self._guard = guard
         self._watched = watched
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="spanledger-query")
-        self.app = Starlette(
+        self.routed = Starlette(
             routes=[
                 Route("/v1/queries", self._queries),
                 Route("/v1/queries/{name}", self._query),
@@ -113,6 +138,7 @@ class Api:
                 Exception: _defect,
             },
         )
+        self.app = Keyed(self.routed, authenticate, _refused, needs=NEEDS)
 
     def close(self) -> None:
         """Let running queries end and stop the threads."""
@@ -133,6 +159,8 @@ class Api:
     async def _query(self, request: Request) -> Response:
         name = request.path_params["name"]
         parameters: dict[str, object] = dict(request.query_params)
+        if "workspace" not in named(name).parameters:
+            parameters.pop("workspace", None)
         if _wants_arrow(request):
             return await self._answer(lambda reader: _arrow(reader.arrow(name, parameters)))
         return await self._answer(lambda reader: _rows(reader.rows(name, parameters)))
@@ -166,14 +194,15 @@ class Api:
 
         return handle
 
-    async def _budgets(self, _: Request) -> Response:
+    async def _budgets(self, request: Request) -> Response:
         picture = self._watched()
         if picture is None:
             raise NotFoundError(
                 "this collector watches no budgets (start it with SPANLEDGER_ALERTS_FILE), or has "
                 "not looked yet (ask again in a moment)"
             )
-        return _json(picture)
+        workspace = request.query_params.get("workspace", "")
+        return _json(picture.of(workspace) if workspace else picture)
 
     async def _sql(self, request: Request) -> Response:
         guard = self._guard
@@ -195,15 +224,22 @@ class Api:
 
         return await self._answer(ask)
 
-    async def _healthz(self, _: Request) -> Response:
-        return _json(await asyncio.to_thread(self._health))
+    async def _healthz(self, request: Request) -> Response:
+        return _json(await self._told_health(request))
 
-    async def _readyz(self, _: Request) -> Response:
-        health = await asyncio.to_thread(self._health)
+    async def _readyz(self, request: Request) -> Response:
+        health = await self._told_health(request)
         return _json(health, 200 if health.get("ready") else 503)
 
     async def _openapi(self, _: Request) -> Response:
         return _json(document())
+
+    async def _told_health(self, request: Request) -> dict[str, Any]:
+        """A load balancer, which has no key, learns no more than whether it is ready."""
+        health = await asyncio.to_thread(self._health)
+        if may(request.scope, "operate"):
+            return health
+        return {"ready": health.get("ready", False)}
 
     async def _metrics(self, _: Request) -> Response:
         shown = await asyncio.to_thread(generate_latest, self._registry)
@@ -242,6 +278,11 @@ def _arrow(table: pa.Table) -> _Body:
     return sink.getvalue().to_pybytes(), ARROW
 
 
+def _refused(error: CollectorError) -> Response:
+    """A refusal before any handler is asked."""
+    return _json({"error": str(error)}, 401 if isinstance(error, UnauthenticatedError) else 403)
+
+
 async def _error(_: Request, error: Exception) -> Response:
     """The error tree as HTTP, once for the API (OTLP has its own map in ``receive``)."""
     headers: dict[str, str] = {}
@@ -250,7 +291,7 @@ async def _error(_: Request, error: Exception) -> Response:
         status, headers = 503, {"Retry-After": str(error.retry_after_seconds)}
     elif isinstance(error, NotFoundError):
         status = 404
-    elif isinstance(error, RefusedQueryError):
+    elif isinstance(error, (RefusedQueryError, ForbiddenError)):
         status = 403
     elif isinstance(error, TooLargeError):
         status = 413

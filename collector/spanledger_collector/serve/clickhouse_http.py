@@ -10,8 +10,10 @@ The format is the statement's trailing ``FORMAT x``, else ``default_format=``, e
 ones that drivers send when they connect, which have fixed answers. Settings and ``database=`` in
 the URL are ignored: limits are the collector's, and there is one database.
 
-No passwords: it listens on the loopback address only, and refuses requests whose Host is another
-name, so a web page cannot reach it by pointing a name of its own at 127.0.0.1.
+With keys, a key that may operate is the password of any user name (``Authorization: Basic``, or
+``Bearer``): SQL sees every workspace. Without, there are no passwords. Either way it listens on the
+loopback address only, and refuses requests whose Host is another name, so a web page cannot reach
+it by pointing a name of its own at 127.0.0.1.
 """
 
 import asyncio
@@ -26,15 +28,19 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from spanledger_collector.access import Authenticate, anonymous
 from spanledger_collector.errors import (
     CollectorError,
+    ForbiddenError,
     RefusedQueryError,
     RetryableError,
     TooLargeError,
+    UnauthenticatedError,
     UnsupportedError,
 )
 from spanledger_collector.store import Encoded
 
+from .keyed import Keyed
 from .loopback import check_host
 from .sqlguard import MAX_STATEMENT_BYTES
 
@@ -101,6 +107,7 @@ _ACCESS_DENIED = 497
 _UNKNOWN_FORMAT = 73
 _BAD_ARGUMENTS = 36
 _UNAVAILABLE = 210
+_AUTHENTICATION_FAILED = 516
 
 Guard = Callable[[str], str]
 Run = Callable[[str, str, Mapping[str, object]], bytes]
@@ -123,20 +130,29 @@ class ClickHouseHttp:
             (:meth:`.adhoc.AdHoc.guard`).
         run: answers a guarded statement, given format and parameters (:meth:`.adhoc.AdHoc.run`);
             called on threads of this object, never on the event loop.
+        authenticate: gives the identity behind an API key; by default everybody may everything.
         threads: statements that may run at once.
     """
 
-    def __init__(self, guard: Guard, run: Run, *, threads: int = 4) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        run: Run,
+        *,
+        authenticate: Authenticate = anonymous,
+        threads: int = 4,
+    ) -> None:
         self._guard = guard
         self._run = run
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="spanledger-sql")
-        self.app = Starlette(
+        routed = Starlette(
             routes=[
                 Route("/", self._query, methods=["GET", "POST"]),
                 Route("/ping", _ping),
             ],
             exception_handlers={CollectorError: _error},
         )
+        self.app = Keyed(routed, authenticate, _told, needs={"/ping": None}, otherwise="operate")
 
     def close(self) -> None:
         """Let running statements end and stop the threads."""
@@ -204,10 +220,16 @@ async def _body(request: Request) -> str:
 
 
 async def _error(_: Request, error: Exception) -> Response:
+    return _told(error)
+
+
+def _told(error: Exception) -> Response:
     """An error as ClickHouse tells it: code in a header, text in the body."""
     status, code, name = 400, _BAD_ARGUMENTS, "BAD_ARGUMENTS"
     found = _CODE.search(str(error))
-    if isinstance(error, RefusedQueryError):
+    if isinstance(error, UnauthenticatedError):
+        status, code, name = 401, _AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED"
+    elif isinstance(error, (RefusedQueryError, ForbiddenError)):
         status, code, name = 403, _ACCESS_DENIED, "ACCESS_DENIED"
     elif isinstance(error, UnsupportedError):
         code, name = _UNKNOWN_FORMAT, "UNKNOWN_FORMAT"

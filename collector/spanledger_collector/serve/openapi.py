@@ -55,6 +55,8 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
 _NUMBERS: Final = frozenset({"matters", "cache_share"})
 _ERRORS: Final[Mapping[str, str]] = {
     "400": "A parameter that cannot be used.",
+    "401": "No API key, or one that is not known (only where keys are asked for).",
+    "403": "Not with this API key.",
     "404": "There is no such thing.",
     "503": "Not now: ask again after Retry-After seconds.",
 }

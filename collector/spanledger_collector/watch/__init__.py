@@ -16,11 +16,12 @@ the ledger says of all processes, after the fact.
 from spanledger_collector.watch.evaluation import BudgetRow, budgets_of
 from spanledger_collector.watch.metrics import WatchMetrics
 from spanledger_collector.watch.rules import Rules, read_rules
-from spanledger_collector.watch.watcher import Watcher
+from spanledger_collector.watch.watcher import Picture, Watcher
 from spanledger_collector.watch.webhook import Webhook
 
 __all__ = [
     "BudgetRow",
+    "Picture",
     "Rules",
     "WatchMetrics",
     "Watcher",

@@ -45,6 +45,14 @@ class Picture:
     budgets: list[BudgetRow]
     alerts: list[AlertRow]
 
+    def of(self, workspace: str) -> Picture:
+        """What concerns one workspace."""
+        return Picture(
+            self.as_of,
+            [one for one in self.budgets if one.workspace == workspace],
+            [one for one in self.alerts if one.workspace == workspace],
+        )
+
 
 class Watcher:
     """Evaluates the rules of one collector.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -47,6 +47,14 @@ HEADERS: Final[Mapping[str, str]] = {
 _NO_WORD = re.compile(r"[^\w.-]+")
 
 
+class Watched(Protocol):
+    """Budgets and alerts as they were seen last."""
+
+    def of(self, workspace: str) -> object:
+        """Those of one workspace."""
+        ...
+
+
 class Web:
     """The pages and the threads that ask the ledger for them.
 
@@ -61,7 +69,7 @@ class Web:
         self,
         *,
         reader: Callable[[], Reader | None],
-        watched: Callable[[], object | None] = lambda: None,
+        watched: Callable[[], Watched | None] = lambda: None,
         threads: int = 4,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
@@ -111,7 +119,8 @@ class Web:
 
     def _made(self, asked: Asked) -> Page:
         if asked.path == "budgets":
-            return budgets.page(self._watched(), asked)
+            seen, workspace = self._watched(), asked.text("workspace")
+            return budgets.page(seen.of(workspace) if seen and workspace else seen, asked)
         make = PAGES.get(asked.path)
         if make is None:
             raise NotFoundError("There is no such page.")

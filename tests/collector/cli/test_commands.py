@@ -263,7 +263,8 @@ def test_hostile_names_are_inert(
         (["sql", "DROP TABLE runs"], 1, "only SELECT"),
         (["sql", "SELECT * FROM file('/etc/passwd')"], 1, "not allowed"),
         (["sql", "SELECT nope FROM runs"], 1, "nope"),
-        (["up", "--sql", "--host", "0.0.0.0"], 2, "loopback"),  # noqa: S104 - refused is the point
+        (["up", "--host", "0.0.0.0"], 2, "keys add"),  # noqa: S104 - refused is the point
+        (["up", "--insecure", "--sql", "--host", "0.0.0.0"], 2, "loopback"),  # noqa: S104 - refused
         (["up", "--http-port", "70000"], 2, "--http-port"),
         (["demo", "--tickets", "0"], 2, "--tickets"),
     ],

@@ -13,13 +13,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.collector.receive.conftest import Inbox, Running, Start
 from tests.collector.receive.otlp import request
 
+from spanledger_collector.access import Identity
 from spanledger_collector.config import MIB, CollectorConfig
 from spanledger_collector.errors import (
     ConfigurationError,
     JournalUnavailableError,
     UnauthenticatedError,
 )
-from spanledger_collector.receive import Identity, Receiver
+from spanledger_collector.receive import Receiver
 
 _BODY = request(spans=3).SerializeToString()
 _TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"

@@ -13,9 +13,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.collector.receive.conftest import Connect, Inbox, Start
 from tests.collector.receive.otlp import request, to_json
 
+from spanledger_collector.access import Identity
 from spanledger_collector.config import MIB
 from spanledger_collector.errors import JournalUnavailableError, UnauthenticatedError
-from spanledger_collector.receive import Identity
 
 _BODY = request(spans=3).SerializeToString()
 _JSON = "application/json"

@@ -38,7 +38,7 @@ def test_the_document_is_valid(client: httpx.Client) -> None:
 def test_every_route_is_told_and_every_path_is_a_route() -> None:
     """With its method: /v1/queries/{name} query by query."""
     api = Api(reader=lambda: None, health=dict, registry=CollectorRegistry(), records=_nothing)
-    routes = {one.path: one for one in api.app.routes if isinstance(one, Route)}
+    routes = {one.path: one for one in api.routed.routes if isinstance(one, Route)}
     api.close()
     queries = {f"/v1/queries/{name}" for name in query_names()}
     assert set(PATHS) - queries == set(routes) - {"/v1/queries/{name}"}
