@@ -29,6 +29,7 @@ from .rework import rework
 from .run import run
 from .runs import runs
 from .schema import schema
+from .self_host import self_host
 from .sql import sql
 from .trace import trace
 from .up import up
@@ -73,6 +74,7 @@ app.command("compare")(compare)
 app.command("rework")(rework)
 app.command("what-if")(what_if)
 app.command("frontier")(frontier)
+app.command("self-host")(self_host)
 app.command("runs")(runs)
 app.command("models")(models)
 app.add_typer(assets, name="assets")
