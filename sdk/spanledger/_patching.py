@@ -128,10 +128,6 @@ class WrappedOver(Wrapped):
         return _FunctionWrapper(below, pass_on)
 
 
-def _is_plain(method: object) -> bool:
-    return type(method) is FunctionType and not inspect.iscoroutinefunction(method)
-
-
 def _is_function(method: object) -> bool:
     """Whether this is a function of ours, and none of somebody who copied its names over."""
     return type(method) is FunctionType and method in _functions
@@ -151,12 +147,19 @@ def _function_over(
 ) -> FunctionType:
     """A method around a method, as one would write it: called at a fraction of wrapt's cost."""
 
-    @functools.wraps(method)
     def metered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         bound = MethodType(method, self)
         return wrapper(bound, self, args, kwargs) if switch else bound(*args, **kwargs)
 
-    function = cast("FunctionType", metered)
+    async def metered_async(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        bound = MethodType(method, self)
+        if switch:
+            return await wrapper(bound, self, args, kwargs)
+        return await bound(*args, **kwargs)
+
+    # By what ``inspect`` says, not by the kind: a plain function may well return a coroutine.
+    kind = metered_async if inspect.iscoroutinefunction(method) else metered
+    function = cast("FunctionType", functools.wraps(method)(kind))
     vars(function)["_self_enabled"] = switch  # as wrapt names it
     _functions[function] = owner
     return function
@@ -169,9 +172,9 @@ class Patch:
     Args:
         target: the method.
         wrapper: what lies around it.
-        light: put a function there where the method is one, and not a coroutine's. For methods that
-            are called and not looked into: of what wrapt shows, a function has name, signature and
-            documentation, but not the code.
+        light: put a function there where the method is one; a coroutine's where that is one. For
+            methods that are called and not looked into: of what wrapt shows, a function has name,
+            signature and documentation, but not the code.
     """
 
     target: Target
@@ -273,7 +276,7 @@ class Patch:
         self._owner = owner
         self._original = owner.__dict__.get(self._attribute)
         function: Any = self._original or getattr(owner, self._attribute)
-        if self.light and "." in self.target.name and _is_plain(self._original):
+        if self.light and "." in self.target.name and type(self._original) is FunctionType:
             layer: Any = _function_over(owner, function, self.wrapper, self._switch)
         else:
             over_others = isinstance(self._original, _WRAPPERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import inspect
@@ -9,6 +10,7 @@ import itertools
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -157,12 +159,47 @@ def test_a_function_that_copied_our_names_is_not_ours(
 
 
 def test_a_coroutine_function_stays_one(thing: Any, ours: Callable[[], Patch]) -> None:
+    """It runs when it is awaited, also one that was kept, and raises what it raises."""
+
+    async def act(_self: object, error: Exception | None = None, /, *, said: str = "") -> list[str]:
+        await asyncio.sleep(0)
+        if error is not None:
+            raise error
+        return ["bare", said]
+
+    async def met(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> list[str]:
+        return ["ours", *await wrapped(*args, **kwargs)]
+
+    thing.act = act
+    patch = Patch(Target(MODULE, "Thing.act", Kind.ASYNC), met, light=ours().light)
+    patch.install()
+    kept = thing().act
+    for function in (thing.act, kept):
+        assert inspect.iscoroutinefunction(function)
+    assert inspect.signature(thing.act) == inspect.signature(act)
+    assert thing.act.__qualname__ == act.__qualname__
+    assert inspect.unwrap(thing.act) is act
+    assert asyncio.run(thing().act(said="it")) == ["ours", "bare", "it"]
+    failure = LookupError("theirs")
+    with pytest.raises(LookupError) as caught:
+        asyncio.run(kept(failure))
+    assert caught.value is failure
+    patch.remove()
+    assert asyncio.run(kept(said="it")) == ["bare", "it"]
+    assert vars(thing)["act"] is act
+
+
+def test_what_is_light_is_a_function_and_not_a_proxy(thing: Any) -> None:
     async def act(_self: object) -> list[str]:
         return ["bare"]
 
-    thing.act = act
-    ours().install()
-    assert inspect.iscoroutinefunction(thing().act)
+    for method in (vars(thing)["act"], act):
+        thing.act = method
+        patch = Patch(Target(MODULE, "Thing.act", Kind.SYNC), _naming("ours"), light=True)
+        patch.install()
+        assert type(vars(thing)["act"]) is FunctionType
+        patch.remove()
+        assert vars(thing)["act"] is method
 
 
 def test_a_method_that_another_class_has_borrowed_is_patched_there_too(
