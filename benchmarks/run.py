@@ -1,6 +1,6 @@
 """Every figure, one after the other: ``make bench``."""
 
-from benchmarks import budgets, calls, intake, lookup, memory, ranges, reprice
+from benchmarks import budgets, calls, intake, lookup, memory, pages, ranges, reprice
 from benchmarks.peers import run as peers
 
 
@@ -15,6 +15,7 @@ def main() -> None:
         lookup.main,
         reprice.main,
         ranges.main,
+        pages.main,
     ):
         part()
         print()

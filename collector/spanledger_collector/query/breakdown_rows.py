@@ -11,6 +11,7 @@ from decimal import Decimal
 class EconomicsRow:
     """What runs cost, earned and took (query ``economics_by``)."""
 
+    kind: str
     key: str
     runs: int
     successful_runs: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -65,6 +65,17 @@ class Breakdowns(ABC):
         """
         _check(by, get_args(RunsBy))
         return parse_rows(EconomicsRow, self.query("economics_by", by=by, **part.parameters()))
+
+    def overview(self, part: Slice = _ALL) -> Mapping[str, Sequence[EconomicsRow]]:
+        """:meth:`economics_by` ``total``, ``day``, ``agent`` and ``tenant``, by these words.
+
+        They are read in one pass over the runs.
+        """
+        rows = parse_rows(
+            EconomicsRow, self.query("economics_by", by="overview", **part.parameters())
+        )
+        kinds = ("total", "day", "agent", "tenant")
+        return {kind: [row for row in rows if row.kind == kind] for kind in kinds}
 
     def attempts_by(self, by: AttemptsBy = "total", part: Slice = _ALL) -> Sequence[AttemptsRow]:
         """What attempts cost, USD, and the tokens they used, most expensive first.

@@ -22,9 +22,11 @@ KINDS: Final[Mapping[str, Show]] = {
     "duration": figures.duration,
     "seconds": figures.seconds,
     "moment": figures.moment,
+    "yes": lambda value: "yes" if value else "no",
+    "factor": lambda value: figures.NOTHING if value is None else f"{value:.3f}",
     "exact": lambda value: figures.exact(value) or figures.NOTHING,
 }
-_TO_THE_LEFT: Final = frozenset({"text", "moment"})
+_TO_THE_LEFT: Final = frozenset({"text", "moment", "yes"})
 
 
 @dataclass(frozen=True, slots=True)

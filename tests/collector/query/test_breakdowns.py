@@ -12,6 +12,7 @@ from tests.support.writer_ledger import AMORTIZED, RUNS, Drawn
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import DirectReader, Ledger, Slice
+from spanledger_collector.query.breakdowns import RunsBy
 from spanledger_collector.store import Store
 
 WRITER = Slice(agent_name="writer")
@@ -54,6 +55,13 @@ def test_by_version_and_tenant(ledger: Ledger, by: str, of: str) -> None:
         for key in {getattr(run, of) for run in RUNS}
     }
     assert rows == sorted(rows, key=lambda row: row.total_cost_usd or 0, reverse=True)
+
+
+def test_the_overview_is_four_answers_at_once(ledger: Ledger) -> None:
+    """Read in one pass, they are what each question alone gives."""
+    told = ledger.overview(WRITER)
+    kinds: list[RunsBy] = ["total", "day", "agent", "tenant"]
+    assert told == {kind: ledger.economics_by(kind, WRITER) for kind in kinds}
 
 
 def test_agents_and_days_sum_to_the_whole(ledger: Ledger) -> None:

@@ -170,7 +170,12 @@ def test_the_figures_are_those_of_the_python_api(
     check(cells(page, "agents"), ledger.agents(), titles | {"Margin": "margin_usd"})
     page = opened(tab, site, "rework")
     titles = {"Attempts": "attempts", "Cost": "cost_usd", "Waited": "wait_seconds"}
-    check(cells(page, "reasons"), ledger.attempts_by("rework"), titles)
+    check(cells(page, "all-reasons"), ledger.attempts_by("rework"), titles)
+    titles = {"Attempts": "attempts", "Wasted": "rework_attempts", "Rework": "rework_cost_usd"}
+    check(cells(page, "rates"), ledger.rework().rates, titles)
+    page = opened(tab, site, "latency")
+    titles = {"Runs": "runs", "A run": "cost_per_run_usd"}
+    check(cells(page, "frontier"), ledger.frontier(), titles)
     page = opened(tab, site, "assets")
     titles = {"Capital": "capital_usd", "Charged": "charged_usd", "Left": "net_book_value_usd"}
     check(cells(page, "assets"), ledger.assets(), titles)

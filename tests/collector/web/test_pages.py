@@ -100,6 +100,7 @@ def test_static_files_are_ours_alone(client: httpx.Client) -> None:
         ("agent", 400, "choose one on the page Agents"),
         ("agent?agent=nobody", 404, "no runs of an agent"),
         ("agent?agent=analyst&by=moon&range=all", 400, "none of version, tenant, model"),
+        ("rework?by=moon", 400, "none of total, agent, version"),
         ("trace", 400, "choose a run"),
         ("trace?id=12", 404, "no trace"),
         ("explain?id=xyz", 400, "neither a trace id"),

@@ -9,7 +9,7 @@ from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.parts import Drawing, Page, Tabled
-from spanledger_collector.web.table import Column, Table
+from spanledger_collector.web.table import Column, Table, estimate
 
 from .columns import OUTSIDE, economics
 from .runs import columns as run_columns
@@ -26,11 +26,25 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "Each point is a run. The table below has the same runs.",
         [_point(asked, run) for run in runs if run.total_cost_usd is not None],
     )
-    by_agent = Table(
-        "by-agent", "Runs by agent",
-        economics(Column("Agent", "key", link=lambda row: asked.link("latency", agent=row.key)
-                         if row.key else "", name=OUTSIDE)),
-        ledger.economics_by("agent", part), query="economics_by",
+    frontier = Table(
+        "frontier", "Ways to serve an agent: the model most of a run's money goes to, and GPUs",
+        [
+            Column("Agent", "agent_name", name=OUTSIDE,
+                   link=lambda row: asked.link("latency", agent=row.agent_name)),
+            Column("Model", "model", name="(no model)"),
+            Column("GPUs", "gpu_count", "count", "In parallel, where spans tell them."),
+            Column("Runs", "runs", "count"),
+            *estimate("p50", "p50_latency", "duration"),
+            Column("p95", "p95_latency.value", "duration"),
+            *estimate("A success", "cost_per_success", "usd", "Total cost of runs / successes."),
+            Column("A run", "cost_per_run_usd", "usd"),
+            Column("Margin a run", "margin_per_run_usd", "usd_if_any"),
+            Column("Efficient", "is_efficient", "yes",
+                   "No other option of the agent is as fast and cheaper, or as cheap and faster."),
+            Column("A second less", "usd_per_second.value", "usd_if_any",
+                   "What it costs a success, against the next slower efficient option."),
+        ],
+        ledger.frontier(part.agent_name, part.since, part.until), query="frontier",
     )  # fmt: skip
     by_version = Table(
         "by-version", "Runs by version of agents",
@@ -41,7 +55,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "Latency against cost",
         [
             Drawing("Runs", drawn),
-            Tabled("By agent", by_agent),
+            Tabled("Which options are worth a look", frontier),
             Tabled("By version", by_version),
             Tabled("The runs of the chart",
                    Table("runs", "Newest runs", run_columns(asked)[:7], runs, query="runs")),

@@ -26,20 +26,21 @@ _QUIET = Note(
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
     part = asked.part()
-    total = ledger.economics_by("total", part)
+    runs = ledger.overview(part)
+    total = runs["total"]
     top: Sequence[Part] = [figures_of(total[0], asked)] if total else [_QUIET]
     by_day = Table(
         "by-day", "Runs by day of their start (UTC)",
         economics(Column("Day", "key", link=lambda row: _day(asked, row)),
                   lambda row: _day(asked, row)),
-        ledger.economics_by("day", part), query="economics_by",
+        runs["day"], query="economics_by",
         plot=("Total cost", "Value", "Margin"),
     )  # fmt: skip
     by_agent = Table(
         "by-agent", "Runs by agent",
         economics(Column("Agent", "key", link=lambda row: _agent(asked, row), name=OUTSIDE),
                   lambda row: asked.link("runs", agent=row.key) if row.key else ""),
-        ledger.economics_by("agent", part), query="economics_by",
+        runs["agent"], query="economics_by",
     )  # fmt: skip
     by_model = Table(
         "by-model", "Counted attempts of model calls, by model", models(),
@@ -49,7 +50,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "by-tenant", "Runs by tenant",
         economics(Column("Tenant", "key", link=lambda row: _tenant(asked, row), name=NO_TENANT),
                   lambda row: asked.link("runs", tenant=row.key) if row.key else ""),
-        ledger.economics_by("tenant", part), query="economics_by",
+        runs["tenant"], query="economics_by",
     )  # fmt: skip
     return Page(
         "Overview",

@@ -1,25 +1,38 @@
-"""Rework: what was paid for and not used: why, and of which agents and models."""
+"""Rework: what was paid for and not used: how much of the work, and why."""
 
 from __future__ import annotations
 
-from spanledger_collector.query import Ledger
-from spanledger_collector.web.asked import Asked
-from spanledger_collector.web.parts import Note, Page, Tabled
-from spanledger_collector.web.table import Column, Table
+from collections.abc import Sequence
+from typing import Any, cast, get_args
 
-from .columns import OUTSIDE, economics, is_lower_bound, models
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import Ledger
+from spanledger_collector.query.rework import ReworkBy, ReworkReport
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Choice, Note, Page, Tabled
+from spanledger_collector.web.table import Column, Table, estimate
+
+from .columns import is_lower_bound
+
+_KINDS = get_args(ReworkBy)
+_EMPTY = "(none)"
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
+    by = asked.text("by", "agent")
+    if by not in _KINDS:
+        raise PermanentError(f"by {by[:50]!r} is none of {', '.join(_KINDS)}")
     part = asked.part()
-    reasons = Table(
-        "reasons", "Wasted attempts by reason",
+    report = ledger.rework(
+        part.since, part.until, by=cast("ReworkBy", by), agent_name=part.agent_name
+    )
+    all_reasons = Table(
+        "all-reasons", "Wasted attempts by reason",
         [
             Column("Reason", "key"),
             Column("Attempts", "attempts", "count"),
-            Column("Cost", "cost_usd", "usd", "NULL where none of it is known.",
-                   at_least=is_lower_bound),
+            Column("Cost", "cost_usd", "usd", at_least=is_lower_bound),
             Column("Share", "cost_ratio", "ratio", "Of the cost of all rework."),
             Column("Unknown cost", "unpriced_attempts", "count",
                    "Attempts whose cost is not known: a timed-out one may have been billed."),
@@ -27,23 +40,58 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         ledger.attempts_by("rework", part), empty="No rework in this period.", query="attempts_by",
     )  # fmt: skip
-    by_agent = Table(
-        "by-agent", "Runs by agent, with what of their cost was rework",
-        economics(Column("Agent", "key", link=lambda row: asked.link("agent", agent=row.key)
-                         if row.key else "", name=OUTSIDE)),
-        ledger.economics_by("agent", part), query="economics_by",
-    )  # fmt: skip
-    by_model = Table(
-        "by-model", "Attempts by model, with what of their cost was rework", models(),
-        ledger.attempts_by("model", part), query="attempts_by",
-    )  # fmt: skip
     return Page(
         "Rework",
         [
             Note("", ["Rework is a part of the variable cost and never added to it."]),
-            Tabled("By reason", reasons),
-            Tabled("By agent", by_agent),
-            Tabled("By model", by_model),
+            Tabled("By reason", all_reasons),
+            Choice("Divide by", [(one, asked.again(by=one), one == by) for one in _KINDS]),
+            Tabled(f"How much of the work, by {by}", _rates(report, asked)),
+            Tabled(f"Why, by {by}", _reasons(report)),
         ],
         "What was paid for and not used: failed attempts, retries, answers made again or wrong.",
+        filters=frozenset({"period", "agent"}),
     )
+
+
+def _key(report: ReworkReport, asked: Asked | None = None) -> Column:
+    def agent(row: Any) -> str:
+        return asked.link("agent", agent=row.key) if asked is not None and row.key else ""
+
+    link = agent if report.by == "agent" and asked is not None else None
+    return Column(report.by.capitalize(), "key", link=link, name=_EMPTY)
+
+
+def _rates(report: ReworkReport, asked: Asked) -> Table:
+    columns: Sequence[Column] = [
+        _key(report, asked),
+        Column("Attempts", "attempts", "count", "Of work: what judges or guards is none."),
+        Column("Wasted", "rework_attempts", "count"),
+        *estimate("Rate", "rework_rate", "ratio", "Wasted attempts / attempts."),
+        Column("Cost", "cost_usd", "usd"),
+        Column("Rework", "rework_cost_usd", "usd_if_any", "Cost of the wasted attempts."),
+        Column("Of the cost", "rework_cost_ratio", "ratio"),
+        Column("Multiplier", "rework_multiplier", "factor",
+               "Paid for a dollar of work that was used; 1 = nothing was wasted."),
+    ]  # fmt: skip
+    return Table(
+        "rates", "Work and what of it was wasted, most wasted first, whole days", columns,
+        report.rates, query="rework_rates",
+    )  # fmt: skip
+
+
+def _reasons(report: ReworkReport) -> Table:
+    columns = [
+        _key(report),
+        Column("Reason", "rework_reason"),
+        Column("Attempts", "attempts", "count"),
+        Column("Cost", "cost_usd", "usd"),
+        Column("Unknown cost", "unknown_cost_attempts", "count"),
+        Column("Input tokens", "input_tokens", "count"),
+        Column("Output tokens", "output_tokens", "count"),
+        Column("Waited", "wait_seconds", "seconds", "Before trying again."),
+    ]
+    return Table(
+        "reasons", "Wasted attempts, dearest first, whole days", columns, report.reasons,
+        empty="No rework in this period.", query="rework_reasons",
+    )  # fmt: skip

@@ -1,0 +1,87 @@
+"""How long the web pages take over five million attempts: what a reader waits for.
+
+The ledger is that of ``history.py``: a year of attempts, no two alike, a run for every ten.
+Each page is asked for as HTTP does, by one reader, over its usual thirty days and over the year;
+the middle of several times is told, and the processor's time, which does not depend on who else
+uses the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from benchmarks import history
+from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.serve.api import Api
+from spanledger_collector.store import Store
+from spanledger_collector.web import Web
+
+_END = history.SINCE + timedelta(days=330)
+_MONTH = f"since={_END - timedelta(days=30):%Y-%m-%d}&until={_END - timedelta(days=1):%Y-%m-%d}"
+_TIMES = 5
+
+
+def main(*, attempts: int = 5_000_000) -> None:
+    """Print the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store.open(f"chdb://{folder}/ledger")
+        with store.connect() as connection:
+            history.fill(store, connection, attempts)
+        print(f"pages over {attempts:,} attempts, embedded ledger, {os.cpu_count()} cores")
+        reader = DirectReader(store)
+        asyncio.run(_measure(reader))
+        reader.close()
+        store.close()
+
+
+async def _measure(reader: DirectReader) -> None:
+    web = Web(reader=lambda: reader)
+    api = Api(
+        reader=lambda: reader, health=dict, registry=CollectorRegistry(), pages=web.routes
+    )  # fmt: skip
+    transport = httpx.ASGITransport(api.app)
+    url = "http://pages"
+    async with httpx.AsyncClient(transport=transport, base_url=url, timeout=60) as asked:
+        for path in _paths(reader):
+            told = path.partition("?")[0]
+            for words, part in (("30 days", _MONTH), ("a year", "range=all")):
+                wall, processor = await _seconds(asked, f"{path}&{part}")
+                print(f"  {told:10} {words:8} {wall:6.2f} s  processor {processor:6.2f} s")
+    web.close()
+    api.close()
+
+
+def _paths(reader: DirectReader) -> Sequence[str]:
+    (run,) = Ledger(reader).runs(limit=1)
+    named = f"agent={run.agent_name}"
+    plain = ("overview", "agents", "runs", "flame", "rework", "latency", "assets", "prices")
+    return [f"agent?{named}", f"trace?id={run.trace_id}", *(f"{path}?" for path in plain)]
+
+
+async def _seconds(asked: httpx.AsyncClient, path: str) -> tuple[float, float]:
+    """Until the answer is there, and of the processor."""
+    wall: list[float] = []
+    processor: list[float] = []
+    for _ in range(_TIMES):
+        clock, used = time.perf_counter(), time.process_time()
+        answer = await asked.get(f"/ui/{path}")
+        wall.append(time.perf_counter() - clock)
+        processor.append(time.process_time() - used)
+        assert answer.status_code == 200, answer.text[-500:]
+    return statistics.median(wall), statistics.median(processor)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--attempts", type=int, default=5_000_000)
+    main(attempts=parser.parse_args().attempts)
