@@ -216,6 +216,8 @@ def test_the_answers_follow(ledger: Ledger) -> None:
     }
     assert answers == ANSWERS
     assert agent.margin_usd == TOLD["all"][-1]
+    assert agent.cost_per_run_usd == ANSWERS["cost per run"]
+    assert agent.cost_per_success_usd == ANSWERS["cost per successful run"]
     total = ledger.sql("SELECT sum(cost_usd) AS usd FROM attempts FINAL WHERE counted").to_pylist()
     assert total == [{"usd": TOLD["all"][0] + Decimal("0.04")}]
     assert f"1.53 + 0.04 = ${total[0]['usd']:.2f}" in PAGE

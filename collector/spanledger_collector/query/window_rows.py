@@ -28,6 +28,6 @@ class EarnedByRow:
     key: str
     runs: int
     successful_runs: int
-    cost_usd: Decimal | None
+    total_cost_usd: Decimal | None
     value_usd: Decimal | None
     margin_usd: Decimal | None

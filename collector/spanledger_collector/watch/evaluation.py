@@ -205,5 +205,5 @@ _EARNED: Mapping[str, Callable[[EarnedByRow], Decimal | None]] = {
     "success_ratio": lambda row: _ratio(row.successful_runs, row.runs),
     "value_usd": lambda row: row.value_usd,
     "margin_usd": lambda row: row.margin_usd,
-    "cost_per_success_usd": lambda row: _ratio(row.cost_usd, row.successful_runs),
+    "cost_per_success_usd": lambda row: _ratio(row.total_cost_usd, row.successful_runs),
 }

@@ -20,6 +20,9 @@ PERIOD = {
     "until": datetime(2100, 1, 1, tzinfo=timezone.utc),
     "limit": 100,
     "agent_name": "",
+    "agent_version": "",
+    "tenant": "",
+    "offset": 0,
     "trace_id": scene.hex32(1),
 }
 

@@ -3,7 +3,7 @@
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
 -- columns: agent_name, agent_version, runs, successful_runs, failed_runs, calls, attempts, failed_attempts, retries, tool_calls,
 --   input_tokens, output_tokens, cost_usd, inclusive_cost_usd (with sub-agents: do not sum over agents), cost_per_run_usd,
---   cost_per_success_usd (NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
+--   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
 --   assets), total_cost_usd (both costs), value_usd (recorded; NULL = of no run), margin_usd (value less total cost of all runs),
 --   valued_runs, unpriced_attempts, known_cost_ratio,
 --   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
@@ -22,9 +22,9 @@ SELECT
     sum(r.output_tokens) AS output_tokens,
     sum(r.cost_usd) AS cost_usd,
     sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
-    CAST(roundBankers(toDecimal256(sum(r.cost_usd), 24) / count(), 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
+    CAST(roundBankers(toDecimal256(sum(r.total_cost_usd), 24) / count(), 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
     CAST(
-        roundBankers(toDecimal256(sum(r.cost_usd), 24) / nullIf(sum(r.succeeded), 0), 12) AS Nullable(Decimal(38, 12))
+        roundBankers(toDecimal256(sum(r.total_cost_usd), 24) / nullIf(sum(r.succeeded), 0), 12) AS Nullable(Decimal(38, 12))
     ) AS cost_per_success_usd,
     sum(r.rework_cost_usd) AS rework_cost_usd,
     sum(r.estimated_cost_usd) AS estimated_cost_usd,

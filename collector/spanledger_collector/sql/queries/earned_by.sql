@@ -1,15 +1,15 @@
 -- earned_by: what the runs of each agent and tenant earned in a window, and all together: what alerts on value are held against.
 -- parameters: workspace; since, until (start of the run, until exclusive).
 -- grain: (per, key); per = workspace | agent | tenant, key = its name (empty: of no agent or tenant; the workspace). units: USD.
--- columns: per, key, runs, successful_runs, cost_usd, value_usd, margin_usd (value less total cost; NULL where either is unknown).
+-- columns: per, key, runs, successful_runs, total_cost_usd (shares of assets included), value_usd, margin_usd (value less total cost; NULL where either is unknown).
 SELECT
     scope.1 AS per,
     scope.2 AS key,
     sum(grouped.runs) AS runs,
     sum(grouped.successful_runs) AS successful_runs,
-    sum(grouped.cost_usd) AS cost_usd,
+    sum(grouped.total_cost_usd) AS total_cost_usd,
     sum(grouped.value_usd) AS value_usd,
-    CAST(value_usd - sum(grouped.total_cost_usd) AS Nullable(Decimal(38, 12))) AS margin_usd
+    CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd
 FROM
 (
     SELECT
@@ -17,7 +17,6 @@ FROM
         tenant,
         count() AS runs,
         sum(r.succeeded) AS successful_runs,
-        sum(r.cost_usd) AS cost_usd,
         sum(r.total_cost_usd) AS total_cost_usd,
         sum(r.value_usd) AS value_usd
     FROM run_economics AS r

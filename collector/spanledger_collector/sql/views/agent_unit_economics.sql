@@ -7,8 +7,8 @@
 --   wrong_runs               runs that an evaluation calls wrong or hallucinated
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
 --   inclusive_cost_usd       with sub-agents: what calling this agent costs; do not sum over agents
---   cost_per_run_usd         cost_usd / runs
---   cost_per_success_usd     cost_usd / successful runs; NULL when there is none
+--   cost_per_run_usd         total cost, shares of assets included / runs
+--   cost_per_success_usd     total cost / successful runs; NULL when there is none
 --   rework_cost_usd          part of cost_usd that was wasted
 --   estimated_cost_usd       part of cost_usd whose usage is estimated
 --   tool_cost_usd            part of cost_usd: tools that are paid by the call
@@ -44,8 +44,8 @@ SELECT
     output_tokens,
     cost_usd,
     inclusive_cost_usd,
-    CAST(roundBankers(toDecimal256(cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
-    CAST(roundBankers(toDecimal256(cost_usd, 24) / nullIf(successful_runs, 0), 12) AS Nullable(Decimal(38, 12))) AS cost_per_success_usd,
+    CAST(roundBankers(toDecimal256(total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
+    CAST(roundBankers(toDecimal256(total_cost_usd, 24) / nullIf(successful_runs, 0), 12) AS Nullable(Decimal(38, 12))) AS cost_per_success_usd,
     rework_cost_usd,
     estimated_cost_usd,
     tool_cost_usd,
