@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -228,3 +228,44 @@ def test_the_sum_does_not_depend_on_the_order_of_the_runs(
         charges = _charges(connection)
         assert _asset(connection)["charged_usd"] == Decimal(100)
     assert sorted(charges) == [Decimal("0.000000000001")] + [Decimal("33.333333333333")] * 3
+
+
+def test_a_cost_in_another_currency_is_capital_at_the_rate_of_its_day(store: Store) -> None:
+    with store.connect() as connection:
+        rate = {
+            "currency": "EUR", "valid_from": "2026-01-01 00:00:00", "usd": "1.25",
+            "valid_to": "2299-12-31 00:00:00", "known_from": "2026-01-01 00:00:00",
+        }  # fmt: skip
+        connection.insert_rows("fx", tuple(rate), [tuple(rate.values())])
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="100", currency="EUR", kind="training")],
+            [_entry(2, 0, "cost", amount="7", currency="XTS", kind="training")],
+        )
+        asset = _asset(connection)
+    assert (asset["capital_usd"], asset["unconverted_entries"]) == (Decimal(125), 1)
+
+
+def test_what_the_days_cost_holds_when_a_cost_comes_later(store: Store) -> None:
+    """100 USD over 100 days, of which about 50 have passed; 20 more are spread from the plan on."""
+    days = (datetime.now(timezone.utc) - timedelta(days=50)).strftime("%Y-%m-%d %H:%M:%S")
+    later = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    plan = {"method": "straight_line_per_time", "unit": "execution", "expected_units": 100}
+    with store.connect() as connection:
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="100", kind="hosting") | {"received_at": days}],
+            [_entry(2, 0, "plan", life_days=100, **plan) | {"received_at": days}],
+        )
+        assert round(_asset(connection)["accrued_usd"]) == 50
+        _settle(
+            store,
+            connection,
+            [row | {"received_at": later} for row in _run(1, 0)],
+            [_entry(3, 0, "cost", amount="20", kind="hosting") | {"received_at": later}],
+        )
+        asset = _asset(connection)
+    assert round(asset["accrued_usd"]) == 60
+    assert asset["unabsorbed_usd"] == asset["accrued_usd"] - asset["charged_usd"]

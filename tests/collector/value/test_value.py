@@ -89,6 +89,31 @@ def test_a_run_without_a_recorded_amount_is_worth_what_the_rules_say(any_store: 
     }
 
 
+def test_a_rule_of_no_agent_is_for_what_was_asked_and_never_replaces_what_was_recorded(
+    store: Store,
+) -> None:
+    """A sub-agent's run and a call outside agents get nothing by it; XTS has no rate."""
+    with store.connect() as connection:
+        publish(connection, [_rule("success", "2")])
+        scene.load(
+            connection,
+            [
+                _run(1),
+                scene.span(2, 1, "agent", agent_name="sub", run_id="sub"),
+                scene.call(3, 0, (1, 0), trace=2),
+                _run(3, revenue__amount="1000", revenue__currency="XTS"),
+            ],
+        )
+        scene.settle(store, (1, 2, 3))
+        values = _values(connection)
+    assert values == {
+        "r1": (Decimal(2), "rule"),
+        "sub": (None, ""),
+        scene.hex32(2): (None, ""),
+        "r3": (None, ""),
+    }
+
+
 def test_value_shrinks_with_latency(store: Store) -> None:
     decay = {"grace_seconds": 10, "half_life_seconds": 20, "zero_after_seconds": 100}
     with store.connect() as connection:

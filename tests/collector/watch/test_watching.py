@@ -120,7 +120,9 @@ def test_every_metric_reads_what_its_columns_say(reader: DirectReader, now: date
     assert found["success_ratio"].value == Decimal(earned["successful_runs"]) / earned["runs"]
     assert found["margin_usd"].value == earned["margin_usd"]
     assert found["value_usd"].value is None
-    assert found["cost_per_success_usd"].value == earned["cost_usd"] / earned["successful_runs"]
+    assert (
+        found["cost_per_success_usd"].value == earned["total_cost_usd"] / earned["successful_runs"]
+    )
 
 
 class Counting:

@@ -4,7 +4,7 @@
 -- columns: agent_name, agent_version, runs, successful_runs, failed_runs, calls, attempts, failed_attempts, retries, tool_calls,
 --   input_tokens, output_tokens, cost_usd, inclusive_cost_usd (with sub-agents: do not sum over agents), cost_per_run_usd,
 --   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
---   assets), total_cost_usd (both costs), value_usd (recorded; NULL = of no run), margin_usd (value less total cost of all runs),
+--   assets), total_cost_usd (both costs), value_usd (recorded, else by value rules; NULL = of no run), margin_usd (value less total cost of all runs),
 --   valued_runs, unpriced_attempts, known_cost_ratio,
 --   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
 SELECT

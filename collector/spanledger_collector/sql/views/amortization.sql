@@ -1,7 +1,7 @@
 -- amortization: every asset with its capital, what of it was charged, what is left, and at which rate it goes on.
 -- grain: one row an asset (workspace, asset_id). units: USD, 12 decimals; rates 24; units of the plan.
 -- columns:
---   capital_usd          costs booked, less what was transferred or written off
+--   capital_usd          costs booked (other currencies at the rate of their day), less what was transferred or written off
 --   charged_usd          sum of its charges
 --   charged_units        units they were for
 --   written_off_usd      what was written off of it
@@ -11,7 +11,7 @@
 --   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then
 --   rate_low_usd, rate_high_usd   the same by the high and the low end of the expected units
 --   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
---   accrued_usd          straight line per time: what the days so far cost
+--   accrued_usd          straight line per time: what earlier plans charged, and what the days of this one so far cost
 --   unabsorbed_usd       accrued - charged: what no run carried because fewer (negative: more) came than were planned
 --   estimates            plans there were so far, the first included
 --   booked_at            arrival of the first entry
@@ -24,10 +24,39 @@ WITH
     entries AS
     (
         -- The same entry told twice is one: its first telling.
-        SELECT *
-        FROM asset_entries FINAL
-        ORDER BY received_at, span_id
-        LIMIT 1 BY workspace, asset_id, entry, entry_id
+        SELECT
+            * EXCEPT (amount),
+            amount AS told_amount,
+            if(
+                currency = 'USD',
+                amount,
+                accurateCastOrNull(
+                    roundBankers(
+                        toDecimal256(amount, 12) * nullIf(
+                            arrayFirst(
+                                x -> x.1 = currency AND x.2 <= happened_at AND x.3 > happened_at AND x.4 <= known_at AND x.5 > known_at,
+                                (
+                                    SELECT arrayReverseSort(x -> x.2, groupArray((toString(f.currency), valid_from, valid_to, known_from, known_to, usd)))
+                                    FROM fx_history AS f
+                                )
+                            ).6,
+                            0
+                        ),
+                        12
+                    ),
+                    'Decimal(38, 12)'
+                )
+            ) AS amount
+        FROM
+        (
+            SELECT
+                *,
+                toDateTime64(occurred_at, 3) AS happened_at,
+                toDateTime64(received_at, 3) AS known_at
+            FROM asset_entries FINAL
+            ORDER BY received_at, span_id
+            LIMIT 1 BY workspace, asset_id, entry, entry_id
+        )
     ),
     books AS
     (
@@ -35,11 +64,11 @@ WITH
             workspace,
             asset_id,
             argMaxIf(kind, (received_at, span_id), kind != '') AS kind,
-            sumIf(ifNull(amount, 0), entry = 'cost' AND currency = 'USD') AS cost_usd,
-            countIf(entry = 'cost' AND (amount IS NULL OR currency != 'USD')) AS unconverted_entries,
+            sumIf(ifNull(amount, 0), entry = 'cost') AS cost_usd,
+            countIf(entry = 'cost' AND amount IS NULL) AS unconverted_entries,
             sumIf(ifNull(amount, 0), entry IN ('write_off', 'transfer')) AS taken_usd,
             sumIf(ifNull(amount, 0), entry = 'write_off') AS written_off_usd,
-            maxIf(received_at, entry IN ('write_off', 'transfer') AND amount IS NULL) AS closed_at,
+            maxIf(received_at, entry IN ('write_off', 'transfer') AND told_amount IS NULL) AS closed_at,
             maxIf(received_at, entry = 'cost') AS last_cost_at,
             argMax(entry_id, (received_at, span_id)) AS basis_id,
             argMaxIf(
@@ -96,6 +125,7 @@ WITH
             ) AS plan_units_before,
             ifNull(b.plan.4, toDecimal128(0, 6)) AS expected_units,
             capital_usd - salvage_usd - charged_before_usd AS base_usd,
+            toDecimal128(arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.1 != b.plan.1, a.parts))), 12) AS earlier_plans_usd,
             expected_units - plan_units_before AS base_units
         FROM books AS b
         LEFT JOIN balances AS a ON a.workspace = b.workspace AND a.asset_id = b.asset_id
@@ -120,8 +150,8 @@ SELECT
     plan.7 AS life_days,
     if(
         plan.2 = 'straight_line_per_time' AND plan.7 > 0,
-        charged_before_usd + toDecimal128(
-            base_usd * least(toDecimal128(1, 12), toDecimal128(dateDiff('second', plan.11, now64(9, 'UTC')) / 86400. / plan.7, 12)), 12
+        earlier_plans_usd + toDecimal128(
+            (capital_usd - salvage_usd - earlier_plans_usd) * least(toDecimal128(1, 12), toDecimal128(dateDiff('second', plan.11, now64(9, 'UTC')) / 86400. / plan.7, 12)), 12
         ),
         NULL
     ) AS accrued_usd,

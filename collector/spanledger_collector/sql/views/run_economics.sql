@@ -6,8 +6,9 @@
 --   total_cost_usd       cost_usd (model calls, tools, people, expenses; rework inside) + amortized_cost_usd
 --   rule_value_usd       by the value rules in force for the run: for each `per` the most particular rule, times 1 (run),
 --                        succeeded, or what outcomes recorded of the unit (a run without it gets nothing by that rule), less with
---                        latency; each rounded half even. NULL = no rule fits, or its currency has no rate on that day
---   value_usd            revenue + value of outcomes, as recorded; where no amount was recorded rule_value_usd; NULL = nobody said
+--                        latency; each rounded half even. A rule of no agent is for top runs of agents. NULL = no rule fits, or its currency has no rate on that day
+--   value_usd            revenue + value of outcomes, as recorded; where no amount was recorded, in whatever
+--                        currency, rule_value_usd; NULL = nobody said, or a recorded amount has no rate
 --   value_source         recorded | rule | empty
 --   margin_usd           value_usd - total_cost_usd; NULL where either is unknown. With unpriced_attempts it is an upper bound
 --   known_cost_ratio     counted attempts whose cost is known / counted attempts; 1 when there was none to know
@@ -80,10 +81,14 @@ SELECT
     rule_value_usd,
     if(
         revenue_usd IS NULL AND outcome_value_usd IS NULL,
-        rule_value_usd,
+        if(unconverted_records > 0, NULL, rule_value_usd),
         CAST(ifNull(revenue_usd, 0) + ifNull(outcome_value_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS value_usd,
-    multiIf(revenue_usd IS NOT NULL OR outcome_value_usd IS NOT NULL, 'recorded', rule_value_usd IS NOT NULL, 'rule', '') AS value_source,
+    multiIf(
+        revenue_usd IS NOT NULL OR outcome_value_usd IS NOT NULL, 'recorded',
+        value_usd IS NOT NULL, 'rule',
+        ''
+    ) AS value_source,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     posted_at
 FROM
@@ -99,13 +104,14 @@ FROM
                 AND (x.per IN ('run', 'success') OR mapContains(r.outcome_units, x.per)),
             arrayConcat(
                 own.rules,
-                (
+                -- A rule of no agent is about what was asked for, not about how it was divided: top runs of agents.
+                if(kind != 'agent' OR parent_run_id != '', [], (
                     SELECT groupArray((
                         rank, per, workspace, agent_version, tenant, valid_from, valid_to, amount, toString(currency),
                         grace_seconds, half_life_seconds, zero_after_seconds
                     ))
                     FROM (SELECT * FROM value_rules_in_force WHERE agent_name = '' ORDER BY rank DESC)
-                )
+                ))
             )::Array(Tuple(
                 rank UInt8, per String, workspace String, agent_version String, tenant String,
                 valid_from DateTime64(3, 'UTC'), valid_to DateTime64(3, 'UTC'), amount Decimal(38, 12), currency String,

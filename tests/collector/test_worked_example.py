@@ -13,7 +13,7 @@ import pytest
 from tests.collector.settle import scene
 
 from spanledger_collector.query import DirectReader, Ledger
-from spanledger_collector.store import Connection, Store, migrate
+from spanledger_collector.store import Connection, Store
 from spanledger_collector.value import ValueRule, publish
 
 PAGE = (Path(__file__).parents[2] / "docs" / "worked-example.md").read_text()
@@ -133,14 +133,11 @@ def _agent(run: int) -> scene.Row:
 
 
 @pytest.fixture(scope="module", name="ledger")
-def _ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    store = Store.open(f"chdb://{tmp_path_factory.mktemp('paper') / 'ledger'}")
-    with store.connect() as connection:
-        migrate(connection)
-        _make(store, connection)
-    with Ledger(DirectReader(store)) as ledger:
+def _ledger(module_store: Store) -> Iterator[Ledger]:
+    with module_store.connect() as connection:
+        _make(module_store, connection)
+    with Ledger(DirectReader(module_store)) as ledger:
         yield ledger
-    store.close()
 
 
 def _sums(ledger: Ledger) -> dict[str, tuple[Decimal, ...]]:
