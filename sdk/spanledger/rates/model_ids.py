@@ -20,6 +20,13 @@ _PUBLISHER = "publishers/"
 _MODELS = "models/"
 #: Kinds of Bedrock resource whose name is the model's; others need an operator's alias.
 _TELLING_ARNS = ("foundation-model/", ":inference-profile/")
+#: An id as only Bedrock writes it: frameworks (Strands) tell it and no provider.
+_BEDROCK_ID = re.compile(
+    r"arn:aws[a-z-]*:bedrock:"
+    r"|(?:[a-z]{2,6}(?:-gov)?\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral"
+    r"|moonshotai?|nvidia|openai|qwen|stability|twelvelabs|writer|zai)\.[a-z]",
+    re.ASCII,
+)
 _OTHER_PRICES = ("us-gov.", "bedrock/us-gov.")
 
 
@@ -34,6 +41,8 @@ def references(
         spellings: provider name -> the book's name.
     """
     home = spellings.get(provider, "")
+    if not provider and _BEDROCK_ID.match(model):
+        home = _AWS
     if home == _AWS:
         yield from _both_dates(home, _bedrock(model))
         return

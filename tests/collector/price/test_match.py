@@ -41,6 +41,8 @@ _KNOWN = [
     ("", "gpt-4o", "openai", "gpt-4o"),
     ("aws.bedrock", f"{_ARN}inference-profile/us.{_SONNET}", "aws", f"regional.{_SONNET}"),
     ("aws.bedrock", f"global.{_SONNET}", "aws", f"global.{_SONNET}"),
+    ("", f"us.{_SONNET}", "aws", f"regional.{_SONNET}"),
+    ("", f"{_ARN}inference-profile/global.{_SONNET}", "aws", f"global.{_SONNET}"),
     ("aws.bedrock", f"{_ARN}:foundation-model/amazon.nova-pro-v1:0", "aws", "amazon.nova-pro-v1:0"),
 ]  # fmt: skip
 _UNKNOWN = [
@@ -55,6 +57,8 @@ _UNKNOWN = [
     ("ollama", "gpt-4o"),
     ("vllm", "meta-llama/Llama-3.1-70B-Instruct"),
     ("", "llama3.1:8b"),
+    ("", f"{_ARN}application-inference-profile/abcd1234efgh"),
+    ("", "us-gov.anthropic.claude-3-5-sonnet-20241022-v2:0"),
     ("", ""),
     ("openai", "x" * (MAX_ID_CHARACTERS + 1)),
 ]

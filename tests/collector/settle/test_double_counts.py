@@ -106,6 +106,39 @@ def test_nested_calls_without_an_id_are_one_call_when_everything_agrees(store: S
     assert unmetered == {1: ("duplicate_nested", 2), 2: ("", 0)}
 
 
+def test_a_call_inside_that_leaves_the_cached_input_out_is_the_same_call(store: Store) -> None:
+    """A framework that sums the API's counts, around a client whose instrumentation reads one."""
+    cached = {"cache_read_tokens": 6, "cache_write_5m_tokens": 3}
+    inside, outside, other_input, other_output, both_cached = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 2), scope_name=A, lasts=3, **cached),
+                scene.call(2, 1, (9, 2), scope_name=B, lasts=2),
+            ],
+            [
+                scene.call(1, 0, (9, 2), scope_name=A, lasts=3),
+                scene.call(2, 1, (9, 2), scope_name=B, lasts=2, **cached),
+            ],
+            [
+                scene.call(1, 0, (9, 2), scope_name=A, lasts=3, **cached),
+                scene.call(2, 1, (8, 2), scope_name=B, lasts=2),
+            ],
+            [
+                scene.call(1, 0, (9, 2), scope_name=A, lasts=3, **cached),
+                scene.call(2, 1, (9, 1), scope_name=B, lasts=2),
+            ],
+            [
+                scene.call(1, 0, (9, 2), scope_name=A, lasts=3, **cached),
+                scene.call(2, 1, (9, 2), scope_name=B, lasts=2, cache_read_tokens=5),
+            ],
+        ],
+    )
+    assert inside == {1: ("", 0), 2: ("duplicate_nested", 1)}
+    assert outside == {1: ("duplicate_nested", 2), 2: ("", 0)}
+    assert [other_input, other_output, both_cached] == [{1: ("", 0), 2: ("", 0)}] * 3
+
+
 def test_different_calls_stay_different(store: Store) -> None:
     """Other ids, other tokens, other models, the same scope, or one failed: every one counts."""
     results = _told(

@@ -10,8 +10,8 @@
 --   calls with the same non-empty response id are one call (duplicate_response); two different ids never are
 --   an answer that the provider keeps (deferred_answers) counts once in the ledger: in the trace that told it first
 --   a call inside a call of another scope is the same call (duplicate_nested) when at least one has no response id, the
---     models agree, the token counts are equal or one of them is not the provider's, and both failed or both did not (or
---     both have the provider's counts); of several such calls of one scope inside the same call, only the last. A call of
+--     models agree, the token counts are equal (or would be, without the cached input that only one of them tells) or one of
+--     them is not the provider's, and both failed or both did not (or both have the provider's counts); of several such calls of one scope inside the same call, only the last. A call of
 --     the same scope inside is the same call when only the outer one tells usage
 --   calls of other scopes that ran at the same time in the same run are the same call (duplicate_beside) when one has no
 --     response id, the models agree and both have the provider's equal token counts; one to one, in order of their starts
@@ -49,6 +49,7 @@ WITH
             lower(splitByChar('/', if(s.response_model != '', s.response_model, s.request_model))[-1]) AS model,
             s.usage_source AS usage_source,
             s.input_uncached_tokens + s.cache_read_tokens + s.cache_write_5m_tokens + s.cache_write_1h_tokens AS input_tokens,
+            s.input_uncached_tokens AS input_uncached_tokens,
             s.output_tokens AS output_tokens,
             arrayCount(
                 tokens -> tokens > 0,
@@ -172,6 +173,12 @@ WITH
                     )
                     AND (
                         (input_tokens = outer_input AND output_tokens = outer_output)
+                        OR (
+                            input_uncached_tokens = outer_uncached
+                            AND input_uncached_tokens IN (input_tokens, outer_input)
+                            AND output_tokens = outer_output
+                            AND output_tokens > 0
+                        )
                         OR usage_source != 'provider'
                         OR outer_usage_source != 'provider'
                     ),
@@ -192,6 +199,7 @@ WITH
                     failed AS outer_failed,
                     usage_source AS outer_usage_source,
                     input_tokens AS outer_input,
+                    input_uncached_tokens AS outer_uncached,
                     output_tokens AS outer_output
                 FROM calls
             ) AS e USING (workspace, trace_id, enclosing_call)
