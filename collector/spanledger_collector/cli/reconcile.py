@@ -30,6 +30,7 @@ from .output import console, counted, plain_decimal, print_json, text, usd
 
 _CAUSE_COLUMNS = ("cause", ">amount", ">share", "meaning")
 _REMARK_COLUMNS = ("where", "what", "why", ">amount left out")
+_UNVALUED_COLUMNS = ("day", "model", "unit", ">quantity")
 _ROW_COLUMNS = ("day", "provider", "model", ">billed", ">ledger", ">difference", "causes")
 
 
@@ -132,9 +133,11 @@ def _view(found: Reconciliation, remarks: Sequence[Remark]) -> Iterator[object]:
     yield Grid("By day and model", _ROW_COLUMNS, (_cells(row) for row in found.differences))
     if found.unvalued:
         yield (
-            f"[yellow]{counted(len(found.unvalued), 'line')} of the bill left out: they have no "
-            "cost, and the ledger has no rate for them[/]"
+            f"[yellow]{counted(len(found.unvalued), 'line')} of the bill left out, without a cost "
+            "and without a rate in the ledger: give the costs export of these days too, or a price "
+            "of the unit (see docs/prices.md, Your own prices)[/]"
         )
+        yield Grid("Left out", _UNVALUED_COLUMNS, map(_left_out, found.unvalued))
     if remarks:
         yield Grid("Not compared", _REMARK_COLUMNS, map(_told, remarks))
 
@@ -142,6 +145,12 @@ def _view(found: Reconciliation, remarks: Sequence[Remark]) -> Iterator[object]:
 def _told(remark: Remark) -> Sequence[str]:
     amount = "-" if remark.cost_usd is None else usd(remark.cost_usd)
     return text(remark.place), text(remark.said), text(remark.reason), amount
+
+
+def _left_out(line: BillLine) -> Sequence[str]:
+    model = text(line.model or "-")
+    quantity = "-" if line.quantity is None else plain_decimal(line.quantity)
+    return line.day.isoformat(), model, text(line.unit or "-"), quantity
 
 
 def _why(cause: Cause, amount: Decimal, billed_usd: Decimal) -> Sequence[str]:

@@ -138,6 +138,7 @@ def _difference(
     unvalued: list[BillLine],
 ) -> Difference:
     bill: dict[Key, Side] = {}
+    told = _as_billed(told, entries)
     for key, entry in _without_totals(entries).items():
         side = entry.side() if key[1] == WHOLE else valued(entry.side(), told.get(key, Side()))
         if not side.cost and not side.quantity and entry.side().quantity:
@@ -151,6 +152,26 @@ def _difference(
         causes["unexplained"] = causes.get("unexplained", Decimal(0)) + rounding
     ordered: dict[Cause, Decimal] = {cause: causes[cause] for cause in CAUSES if causes.get(cause)}
     return Difference(*cell, billed_usd, ledger_usd, billed_usd - ledger_usd, ordered)
+
+
+def _as_billed(told: Mapping[Key, Side], entries: Mapping[Key, _Entry]) -> Mapping[Key, Side]:
+    """The ledger's kinds of a unit as one, where the bill names the unit and not the kind.
+
+    OpenAI's usage counts ``images``; the ledger knows ``images.hd.1024x1024``.
+    """
+    found: dict[Key, Side] = {}
+    for (service_tier, unit), side in told.items():
+        plain = (service_tier, unit.partition(".")[0])
+        as_told = (service_tier, unit)
+        whole = found.setdefault(
+            plain if plain in entries and as_told not in entries else as_told, Side()
+        )
+        whole.quantity += side.quantity
+        whole.cost += side.cost
+        whole.priced += side.priced
+        whole.below += side.below
+        whole.above += side.above
+    return found
 
 
 def _without_totals(entries: Mapping[Key, _Entry]) -> Mapping[Key, _Entry]:

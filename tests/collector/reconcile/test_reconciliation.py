@@ -70,6 +70,22 @@ def test_quantities_that_nobody_can_value_are_told() -> None:
     assert found.billed_usd == 0
 
 
+def test_a_bill_that_does_not_say_what_kind_it_was() -> None:
+    """OpenAI counts images; the ledger knows of what quality and size: valued at their rates."""
+    told = [
+        charge("m1", "images.hd.1024x1024", 2, "0.16"),
+        charge("m1", "images.standard.1024x1024", 1, "0.04"),
+    ]
+    found = reconcile([line("m1", "images", 3, None)], told, NOTHING)
+    assert (found.billed_usd, found.ledger_usd) == (Decimal("0.2"), Decimal("0.2"))
+    assert not found.causes
+    assert not found.unvalued
+    [more] = reconcile([line("m1", "images", 6, None)], told, NOTHING).differences
+    assert more.causes == {"not_instrumented": Decimal("0.2")}
+    exact = [line("m1", "images", 1, None), line("m1", "images.hd.1024x1024", 2, "0.16")]
+    assert not reconcile(exact, told, NOTHING).causes
+
+
 def test_totals_without_units_beside_usage() -> None:
     """The total is compared; usage without cost would count it twice."""
     bill = [line("m1", "", None, "50"), line("m1", "input", 100, None)]
@@ -118,6 +134,26 @@ def test_a_bill_about_nothing(
     bill.write_text("day,provider,model,cost_usd\n", encoding="utf-8")
     assert execute(["reconcile", str(bill), "--url", ledger]) == 2
     assert "grouped by model" in capsys.readouterr().err
+
+
+def test_what_nobody_can_value_is_named(
+    ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which model, how many of what, and what to do about it."""
+    bill = tmp_path / "bill.csv"
+    bill.write_text(
+        "day,provider,model,unit,quantity\n2026-11-02,acme,m1,input,1000\n"
+        "2026-11-02,acme,painter,images,7\n",
+        encoding="utf-8",
+    )
+    assert execute(["reconcile", str(bill), "--url", ledger]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1 line of the bill left out" in shown
+    assert "give the costs export of these days too, or a price of the unit" in shown
+    assert "2026-11-02 painter images 7" in shown.replace("│", "").replace("  ", " ")
+    assert execute(["reconcile", str(bill), "--url", ledger, "--json"]) == 0
+    [left_out] = json.loads(capsys.readouterr().out)["unvalued"]
+    assert (left_out["model"], left_out["unit"]) == ("painter", "images")
 
 
 def test_what_is_not_compared_is_shown(
