@@ -3,11 +3,12 @@
 --   names it; further columns by_... go through), provider_seen, request_model, response_model, set_provider and set_model (price it as this model; empty = as
 --   resolved), tier, region, used_at, known_at, calls (how many), has_usage, the token buckets, input_total (of one call),
 --   what an estimate may be less or more (input_less, ...), part_names, part_tokens (arithmetic/parts.sql), units. And
---   `book_models`: provider and model of the price rows that may be wanted.
+--   `book_models`: provider and model of the price rows that may be wanted. And `model_ids`: provider_seen and model_seen of
+--   the ids that stand in `used`, or more.
 -- gives `valued`, one row a fact: its price row, state, cost in USD and in the price's currency. exact = not rounded.
 -- units: amounts exact; rates with 24 decimals, rates of currencies with 12; costs rounded once, half even, to 12.
 
--- Every answer of the book about a model id, the newest known first.
+-- Every answer of the book about the model ids of `used`, the newest known first.
 meant AS
 (
     SELECT
@@ -21,6 +22,7 @@ meant AS
             ))
         ) AS meanings
     FROM model_aliases FINAL
+    WHERE (provider_seen, model_seen) IN (SELECT provider_seen, model_seen FROM model_ids)
     GROUP BY
         provider_seen,
         model_seen

@@ -16,6 +16,11 @@ book_models AS
     UNION ALL
     SELECT {set_provider:String}, {set_model:String}
 ),
+-- All of them: to look for those that were called takes longer than to read the rest.
+model_ids AS
+(
+    SELECT provider_seen, model_seen FROM model_aliases
+),
 -- The instants at which a price, a rate of a currency or the meaning of a name changes, in milliseconds: between two of them a
 -- call costs the same whenever it is made.
 changes AS

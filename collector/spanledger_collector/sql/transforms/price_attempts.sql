@@ -90,9 +90,19 @@ WITH
         )
         WHERE role = 'call' OR usage_source IN ('provider', 'estimated', 'missing')
     ),
+    -- Few beside the ids that the ledger has ever seen.
+    model_ids AS
+    (
+        SELECT DISTINCT toString(provider) AS provider_seen, model_seen
+        FROM settling_spans
+        ARRAY JOIN [request_model, response_model] AS model_seen
+        WHERE version = {version:UInt64}
+    ),
     book_models AS
     (
-        SELECT provider, model FROM model_aliases
+        SELECT provider, model
+        FROM model_aliases
+        WHERE (provider_seen, model_seen) IN (SELECT provider_seen, model_seen FROM model_ids)
         UNION ALL
         SELECT provider, model FROM prices WHERE provider = 'gpu'
     ),

@@ -127,6 +127,10 @@ WITH
             SELECT workspace, trace_id, span_id, provider, name, started_at, received_at, units FROM recorded WHERE operation = 'effort'
         )
     ),
+    model_ids AS
+    (
+        SELECT '' AS provider_seen, '' AS model_seen
+    ),
     book_models AS
     (
         SELECT provider, model FROM prices WHERE provider IN ('tool', 'human')
