@@ -28,7 +28,7 @@ from spanledger_collector.web import Web
 
 _END = history.SINCE + timedelta(days=330)
 _MONTH = f"since={_END - timedelta(days=30):%Y-%m-%d}&until={_END - timedelta(days=1):%Y-%m-%d}"
-_TIMES = 5
+_TIMES = 3
 
 
 def main(*, attempts: int = 5_000_000) -> None:

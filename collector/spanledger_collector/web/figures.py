@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 _SECOND_NS = 1_000_000_000
 _MILLISECOND_NS = 1_000_000
@@ -33,6 +35,11 @@ def _digits(amount: Decimal) -> str:
         return f"{amount:,.2f}"
     places = _SIGNIFICANT - 1 - amount.adjusted()
     return f"{amount:.{max(places, 2)}f}"
+
+
+def signed(show: Callable[[Any], str], value: Any) -> str:
+    """A difference in some unit, with its sign."""
+    return f"{MINUS if value < 0 else '+'}{show(abs(value))}" if value else show(value)
 
 
 def exact(number: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Final
 
 from spanledger_collector.query import Estimate
@@ -13,7 +13,7 @@ from . import figures
 
 Show = Callable[[Any], str]
 #: How a value reads, by the kind of its column; all but text stand to the right.
-KINDS: Final[Mapping[str, Show]] = {
+_PLAIN: Final[Mapping[str, Show]] = {
     "text": lambda value: figures.printable(str(value)) or figures.NOTHING,
     "usd": figures.usd,
     "usd_if_any": lambda value: figures.usd(value) if value else figures.NOTHING,
@@ -25,6 +25,12 @@ KINDS: Final[Mapping[str, Show]] = {
     "yes": lambda value: "yes" if value else "no",
     "factor": lambda value: figures.NOTHING if value is None else f"{value:.3f}",
     "exact": lambda value: figures.exact(value) or figures.NOTHING,
+}
+#: Whose sign is always told: differences.
+_SIGNED: Final = ("usd", "ratio", "duration")
+KINDS: Final[Mapping[str, Show]] = {
+    **_PLAIN,
+    **{f"signed {kind}": partial(figures.signed, _PLAIN[kind]) for kind in _SIGNED},
 }
 _TO_THE_LEFT: Final = frozenset({"text", "moment", "yes"})
 
@@ -42,6 +48,7 @@ class Column:
         at_least: whether the row's figure is a lower bound.
         name: what stands where the text is empty.
         blank: whether the row has no such figure, rather than an unknown one.
+        unit: ends the kind, where each row has its own.
     """
 
     title: str
@@ -52,6 +59,11 @@ class Column:
     at_least: Callable[[Any], bool] | None = None
     name: str = ""
     blank: Callable[[Any], bool] | None = None
+    unit: Callable[[Any], str] | None = None
+
+    def kind_of(self, row: Any) -> str:
+        """The kind of a cell."""
+        return self.kind + (self.unit(row) if self.unit else "")
 
     @property
     def is_interval(self) -> bool:
@@ -137,7 +149,7 @@ def cell(column: Column, row: Any) -> Cell:
     if column.is_interval:
         return Cell(*_interval(column, row), href=href)
     (value,) = column.values(row)
-    text = KINDS[column.kind](value)
+    text = figures.NOTHING if value is None and column.unit else KINDS[column.kind_of(row)](value)
     if column.kind == "text":
         return Cell(text if value else column.name or text, href=href, is_text=bool(value))
     if column.at_least and column.at_least(row) and value is not None:
@@ -150,7 +162,7 @@ def _interval(column: Column, row: Any) -> tuple[str, str]:
     low, high = column.values(row)
     if low is None or high is None:
         return figures.NOTHING, ""
-    show = KINDS[column.kind.removeprefix("interval ")]
+    show = KINDS[column.kind_of(row).removeprefix("interval ")]
     return f"{show(low)} to {show(high)}", f"{figures.exact(low)} {figures.exact(high)}"
 
 

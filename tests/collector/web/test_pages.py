@@ -146,6 +146,22 @@ def test_a_table_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
     assert told == [row.total_cost_usd for row in rows]
 
 
+def test_a_comparison_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
+    """Values, difference and both ends of its interval, as the Python API gives them."""
+    titles, *lines = asked_csv(client, "agent?agent=analyst", "compared")
+    report = ledger.compare("analyst", "1", "2")
+    assert [line[titles.index("Verdict")] for line in lines] == [
+        one.verdict for one in report.figures
+    ]
+    first = report.figures[0].difference
+    place = titles.index("Difference")
+    assert [Decimal(cell) for cell in lines[0][place : place + 3]] == [
+        first.value,
+        first.low,
+        first.high,
+    ]
+
+
 def test_csv_holds_no_formula(client: httpx.Client) -> None:
     """Text that a spreadsheet would run stands behind an apostrophe; numbers below 0 do not."""
     lines = asked_csv(client, f"trace?id={XSS_TRACE}", "spans")
