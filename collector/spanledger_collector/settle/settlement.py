@@ -14,7 +14,9 @@
     bury_attempts, bury_runs          what an earlier settlement wrote and the newest did not
 
 Small groups cost what the engine needs to plan these statements, not to run them. Hence the working
-table, the many narrow stages and the settings below.
+table, the many narrow stages and the settings below; and in the statements a SELECT in a SELECT
+where one would say an alias twice: each further use of an alias is analysed anew, with all that is
+below it.
 
 Each step reads what the step before wrote under the same version, so a settlement that dies half
 way leaves nothing that the next one does not replace. The same spans, prices and aliases give the
@@ -88,6 +90,7 @@ def run_steps(connection: Connection, version: int) -> None:
         CollectorError: a step failed; nothing of this settlement is relied upon.
     """
     wanted = dict.fromkeys(STEPS, True)
+    wanted["attribute_records"] = bool(connection.rows(sql.read("transforms/any_record.sql")))
     for step in STEPS:
         if step == "judge_answers":
             wanted |= _occasional(connection, version)

@@ -213,30 +213,50 @@ valued AS
         priced_model,
         price_id,
         billed_units,
-        multiIf(
-            price_id = '', [],
-            notEmpty(other_currency), other_currency,
-            arrayConcat(unrated, other_tier)
-        ) AS unpriced_units,
-        price_id != '' AND (empty(unrated) OR some_rated) AS is_rated,
-        multiIf(
-            NOT is_rated OR notEmpty(other_currency), 'unpriced',
-            notEmpty(unrated) OR notEmpty(other_tier), 'partial',
-            all_free, 'free',
-            'priced'
-        ) AS state,
-        state != 'unpriced' AS known,
+        unpriced_units,
+        is_rated,
+        state,
+        known,
         if(known, accurateCastOrNull(input_amount * usd_per_unit, 'Decimal(38, 24)'), NULL) AS input_cost,
         if(known, accurateCastOrNull(cache_read_amount * usd_per_unit, 'Decimal(38, 24)'), NULL) AS cache_read_cost,
         if(known, accurateCastOrNull(cache_write_amount * usd_per_unit, 'Decimal(38, 24)'), NULL) AS cache_write_cost,
         if(known, accurateCastOrNull(output_amount * usd_per_unit, 'Decimal(38, 24)'), NULL) AS output_cost,
         if(known, accurateCastOrNull(units_amount * usd_per_unit, 'Decimal(38, 24)'), NULL) AS units_cost,
-        roundBankers(amount * usd_per_unit, 12) AS total,
+        total,
         if(known, accurateCastOrNull(total, 'Decimal(38, 12)'), NULL) AS cost,
         if(known, accurateCastOrNull(least(total, roundBankers(amount_low * usd_per_unit, 12)), 'Decimal(38, 12)'), NULL) AS cost_low,
         if(known, accurateCastOrNull(greatest(total, roundBankers(amount_high * usd_per_unit, 12)), 'Decimal(38, 12)'), NULL) AS cost_high,
         if(is_rated, currency, '') AS billed_currency,
         if(is_rated, accurateCastOrNull(roundBankers(amount, 12), 'Decimal(38, 12)'), NULL) AS billed_cost,
         if(known, usd_per_unit, NULL) AS usd_per_currency
-    FROM multiplied
+    FROM
+    (
+        SELECT
+            *,
+            state != 'unpriced' AS known,
+            roundBankers(amount * usd_per_unit, 12) AS total
+        FROM
+        (
+            SELECT
+                *,
+                multiIf(
+                    NOT is_rated OR notEmpty(other_currency), 'unpriced',
+                    notEmpty(unrated) OR notEmpty(other_tier), 'partial',
+                    all_free, 'free',
+                    'priced'
+                ) AS state
+            FROM
+            (
+                SELECT
+                    *,
+                    multiIf(
+                        price_id = '', [],
+                        notEmpty(other_currency), other_currency,
+                        arrayConcat(unrated, other_tier)
+                    ) AS unpriced_units,
+                    price_id != '' AND (empty(unrated) OR some_rated) AS is_rated
+                FROM multiplied
+            )
+        )
+    )
 ),

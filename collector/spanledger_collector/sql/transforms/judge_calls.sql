@@ -400,35 +400,40 @@ WITH
     met AS
     (
         SELECT
-            * EXCEPT (shared_id, shared_chain),
-            maxIf((sought.1, sought.2), finds) OVER (PARTITION BY workspace, trace_id, shared_id, shared_chain) AS found,
+            *,
             if(found = ('', 0), shared_id, found.1) AS one_id,
             if(found = ('', 0), shared_chain, found.2) AS one_chain
         FROM
         (
             SELECT
                 *,
-                metered
-                AND NOT is_sought
-                AND position = shared_chain
-                AND NOT has(sought_tellers, teller)
-                AND sought != ('', 0, '', false)
-                AND (startsWith(model, sought.3) OR startsWith(sought.3, model))
-                AND failed = sought.4
-                AND 2 * (
-                    toUnixTimestamp64Nano(least(ended_at, sought_ended)) - toUnixTimestamp64Nano(greatest(started_at, sought_started))
-                ) >= least(toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at), toUnixTimestamp64Nano(sought_ended) - toUnixTimestamp64Nano(sought_started))
-                AS finds
+                maxIf((sought.1, sought.2), finds) OVER (PARTITION BY workspace, trace_id, shared_id, shared_chain) AS found
             FROM
             (
                 SELECT
                     *,
-                    argMinIf((shared_id, shared_chain, model, failed), position, is_sought) OVER one_place AS sought,
-                    groupUniqArrayIf(teller, is_sought) OVER one_place AS sought_tellers,
-                    minIf(started_at, is_sought) OVER one_place AS sought_started,
-                    maxIf(ended_at, is_sought) OVER one_place AS sought_ended
-                FROM places
-                WINDOW one_place AS (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, place)
+                    metered
+                    AND NOT is_sought
+                    AND position = shared_chain
+                    AND NOT has(sought_tellers, teller)
+                    AND sought != ('', 0, '', false)
+                    AND (startsWith(model, sought.3) OR startsWith(sought.3, model))
+                    AND failed = sought.4
+                    AND 2 * (
+                        toUnixTimestamp64Nano(least(ended_at, sought_ended)) - toUnixTimestamp64Nano(greatest(started_at, sought_started))
+                    ) >= least(toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at), toUnixTimestamp64Nano(sought_ended) - toUnixTimestamp64Nano(sought_started))
+                    AS finds
+                FROM
+                (
+                    SELECT
+                        *,
+                        argMinIf((shared_id, shared_chain, model, failed), position, is_sought) OVER one_place AS sought,
+                        groupUniqArrayIf(teller, is_sought) OVER one_place AS sought_tellers,
+                        minIf(started_at, is_sought) OVER one_place AS sought_started,
+                        maxIf(ended_at, is_sought) OVER one_place AS sought_ended
+                    FROM places
+                    WINDOW one_place AS (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, place)
+                )
             )
         )
     )
@@ -436,7 +441,7 @@ SELECT
     workspace,
     trace_id,
     span_id,
-    span_id = winner.1 AND winner.3 = '' AND twin = '' AS counted,
+    counted,
     'call' AS usage_quality,
     multiIf(
         counted, '',
@@ -456,22 +461,28 @@ FROM
 (
     SELECT
         *,
-        argMin(
-            (span_id, response_id, told_before),
-            (
-                transform(toString(usage_source), ['provider', 'estimated', 'none'], [0, 1, 2], 3),
-                dialect != 'spanledger',
-                -toInt64(buckets),
-                duration_ns,
-                span_id
-            )
-        ) OVER one_call AS winner,
-        if(one_id = '', max(told_apart) OVER one_call, '') AS twin,
-        argMax((retry_reasons, retry_wait_seconds), (length(retry_reasons), span_id)) OVER one_call AS retries,
-        argMax((retry_of, rework_of, toString(rework_reason)), (retry_of != '' OR rework_of != '', span_id)) OVER one_call AS marks
-    FROM met
-    LEFT ANY JOIN twins AS t USING (workspace, trace_id, span_id)
-    WINDOW one_call AS (PARTITION BY workspace, trace_id, one_id, one_chain)
+        span_id = winner.1 AND winner.3 = '' AND twin = '' AS counted
+    FROM
+    (
+        SELECT
+            *,
+            argMin(
+                (span_id, response_id, told_before),
+                (
+                    transform(toString(usage_source), ['provider', 'estimated', 'none'], [0, 1, 2], 3),
+                    dialect != 'spanledger',
+                    -toInt64(buckets),
+                    duration_ns,
+                    span_id
+                )
+            ) OVER one_call AS winner,
+            if(one_id = '', max(told_apart) OVER one_call, '') AS twin,
+            argMax((retry_reasons, retry_wait_seconds), (length(retry_reasons), span_id)) OVER one_call AS retries,
+            argMax((retry_of, rework_of, toString(rework_reason)), (retry_of != '' OR rework_of != '', span_id)) OVER one_call AS marks
+        FROM met
+        LEFT ANY JOIN twins AS t USING (workspace, trace_id, span_id)
+        WINDOW one_call AS (PARTITION BY workspace, trace_id, one_id, one_chain)
+    )
 )
 UNION ALL
 SELECT

@@ -188,49 +188,64 @@ WITH
     (
         SELECT
             *,
-            number AS row_number,
-            row_number = last AS is_final,
-            if(is_final, error_type, if(row_number <= length(reasons), toString(reasons[row_number]), 'unknown')) AS failure,
-            multiIf(NOT is_final, 'retried', status = 'error', 'error', 'ok') AS outcome,
-            outcome != 'ok'
-            AND NOT (is_final AND usage_source = 'provider')
-            AND (
-                match(failure, '^[45][0-9][0-9]$')
-                OR splitByChar('.', failure)[-1] IN (
-                    'connection_error', 'APIConnectionError', 'ConnectError', 'ConnectionRefusedError', 'BadRequestError',
-                    'AuthenticationError', 'PermissionDeniedError', 'NotFoundError', 'ConflictError', 'RequestTooLargeError',
-                    'UnprocessableEntityError', 'RateLimitError', 'InternalServerError', 'ServiceUnavailableError',
-                    'OverloadedError'
-                )
-            ) AS refused,
             refused OR (is_final AND usage_source = 'none' AND NOT measured) AS free_of_charge,
             (usage_source IN ('provider', 'estimated') OR measured) AND is_final AND NOT refused AS used
         FROM
         (
             SELECT
                 *,
-                -- An emitter may claim any number of attempts: rows are made for the first thousand.
-                toUInt16(if(counted, least(greatest(attempt_number, length(reasons) + 1), 1000), 1)) AS last,
-                range(toUInt16(1), toUInt16(last + 1)) AS numbers
+                outcome != 'ok'
+                AND NOT (is_final AND usage_source = 'provider')
+                AND (
+                    match(failure, '^[45][0-9][0-9]$')
+                    OR splitByChar('.', failure)[-1] IN (
+                        'connection_error', 'APIConnectionError', 'ConnectError', 'ConnectionRefusedError', 'BadRequestError',
+                        'AuthenticationError', 'PermissionDeniedError', 'NotFoundError', 'ConflictError', 'RequestTooLargeError',
+                        'UnprocessableEntityError', 'RateLimitError', 'InternalServerError', 'ServiceUnavailableError',
+                        'OverloadedError'
+                    )
+                ) AS refused
             FROM
             (
                 SELECT
-                    * EXCEPT (retry_of, rework_of),
-                    gpu_seconds > 0 AND gpu_model IN (SELECT model FROM prices WHERE provider = 'gpu') AS measured
-                FROM settling_spans
-                WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated', 'missing'))
-            ) AS s
-            INNER JOIN linked AS v USING (workspace, trace_id, span_id)
-            LEFT ANY JOIN wasted AS w USING (workspace, trace_id, span_id)
-            LEFT ANY JOIN
-            (
-                SELECT workspace, trace_id, span_id, toString(reason) AS judged
-                FROM answer_verdicts
-                WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
-            ) AS j USING (workspace, trace_id, span_id)
+                    *,
+                    if(is_final, error_type, if(row_number <= length(reasons), toString(reasons[row_number]), 'unknown')) AS failure,
+                    multiIf(NOT is_final, 'retried', status = 'error', 'error', 'ok') AS outcome
+                FROM
+                (
+                    SELECT
+                        *,
+                        number AS row_number,
+                        number = last AS is_final
+                    FROM
+                    (
+                        SELECT
+                            *,
+                            -- An emitter may claim any number of attempts: rows are made for the first thousand.
+                            toUInt16(if(counted, least(greatest(attempt_number, length(reasons) + 1), 1000), 1)) AS last,
+                            range(toUInt16(1), toUInt16(last + 1)) AS numbers
+                        FROM
+                        (
+                            SELECT
+                                * EXCEPT (retry_of, rework_of),
+                                gpu_seconds > 0 AND gpu_model IN (SELECT model FROM prices WHERE provider = 'gpu') AS measured
+                            FROM settling_spans
+                            WHERE version = {version:UInt64} AND (role = 'call' OR usage_source IN ('provider', 'estimated', 'missing'))
+                        ) AS s
+                        INNER JOIN linked AS v USING (workspace, trace_id, span_id)
+                        LEFT ANY JOIN wasted AS w USING (workspace, trace_id, span_id)
+                        LEFT ANY JOIN
+                        (
+                            SELECT workspace, trace_id, span_id, toString(reason) AS judged
+                            FROM answer_verdicts
+                            WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+                        ) AS j USING (workspace, trace_id, span_id)
+                    )
+                    ARRAY JOIN
+                        numbers AS number
+                )
+            )
         )
-        ARRAY JOIN
-            numbers AS number
     )
 SELECT
     workspace,
