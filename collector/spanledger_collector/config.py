@@ -55,6 +55,16 @@ class CollectorConfig(BaseSettings):
         description="Listen on an address that other machines reach although there are no keys: "
         "whoever reaches it sends and reads.",
     )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="TLS on every port: the certificate with its chain (PEM); with tls_key.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="Private key of tls_certificate (PEM, without a password)."
+    )
+    tls_client_ca: Path | None = Field(
+        default=None, description="Clients need a certificate that this authority signed (PEM)."
+    )
     max_request_bytes: int = Field(
         gt=0,
         default=64 * MIB,

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.tls import Tls
 
 _MAX_HEAD_BYTES = 64 * 1024
 _KEEP_ALIVE_SECONDS = 60
@@ -38,6 +39,7 @@ class HttpServer:
         name: what listens there, for messages.
         setting: the variable that chooses the port, for messages.
         header_seconds: how long a request's head may take.
+        tls: None = the port speaks plain HTTP.
     """
 
     def __init__(
@@ -49,25 +51,28 @@ class HttpServer:
         name: str,
         setting: str = "",
         header_seconds: float = HEADER_SECONDS,
+        tls: Tls | None = None,
     ) -> None:
         self._name = name
         self._advice = f"Set {setting}." if setting else "Choose another port."
         self._host = host
         self._port = port
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                http=_with_head_limits(header_seconds),
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                backlog=_BACKLOG,
-            )
+        config = uvicorn.Config(
+            app,
+            http=_with_head_limits(header_seconds),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            backlog=_BACKLOG,
         )
+        if tls is not None:
+            config.load()
+            config.ssl = tls.for_server()
+        self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> int:

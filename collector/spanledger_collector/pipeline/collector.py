@@ -29,6 +29,7 @@ from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
 from spanledger_collector.store.address import Address
+from spanledger_collector.tls import Tls, TlsFiles
 from spanledger_collector.value import read_rules
 from spanledger_collector.watch import Picture, Rules, WatchMetrics, Webhook
 from spanledger_collector.watch import read_rules as read_watch_rules
@@ -58,7 +59,8 @@ class Collector:
 
     def __init__(self, config: CollectorConfig, *, stop_grace_seconds: float = 10.0) -> None:
         self._keys = Keyring(config.keys_path())
-        _check(config, self._keys)
+        self._tls = _tls(config)
+        _check(config, self._keys, self._tls)
         self._grace_seconds = stop_grace_seconds
         self._config = config
         self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
@@ -117,7 +119,7 @@ class Collector:
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))
         registry.register(WatchMetrics(lambda: engine.watcher, webhook))
-        receiver = Receiver(config, journal.append, self._keys, registry)
+        receiver = Receiver(config, journal.append, self._keys, registry, tls=self._tls)
         api, sql = await self._serve(held, journal, engine, receiver)
         held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
         held.push_async_callback(receiver.stop, self._grace_seconds)
@@ -160,7 +162,7 @@ class Collector:
         self, held: AsyncExitStack, app: Any, close: Callable[[], None], port: int, name: str
     ) -> int:
         held.push_async_callback(asyncio.to_thread, close)
-        server = HttpServer(app, self._config.host, port, name=name)
+        server = HttpServer(app, self._config.host, port, name=name, tls=self._tls)
         held.push_async_callback(server.stop, self._grace_seconds)
         return await server.start()
 
@@ -189,14 +191,27 @@ def _health(journal: Journal, engine: Engine) -> dict[str, Any]:
     }
 
 
-def _check(config: CollectorConfig, keys: Keyring) -> None:
+def _tls(config: CollectorConfig) -> Tls | None:
+    certificate, key = config.tls_certificate, config.tls_key
+    if certificate is None or key is None:
+        if certificate or key or config.tls_client_ca:
+            raise ConfigurationError(
+                "TLS needs both SPANLEDGER_TLS_CERTIFICATE and SPANLEDGER_TLS_KEY"
+            )
+        return None
+    return Tls(TlsFiles(certificate, key, config.tls_client_ca))
+
+
+def _check(config: CollectorConfig, keys: Keyring, tls: Tls | None) -> None:
     """Refuse settings that cannot work or are unsafe together, before anything is opened."""
     Address.parse(config.database_dsn())
-    if config.host not in LOOPBACK and not keys.needs_keys and not config.insecure:
+    asked = keys.needs_keys or (tls is not None and tls.asks_clients)
+    if config.host not in LOOPBACK and not asked and not config.insecure:
         raise ConfigurationError(
             f"on {config.host!r} other machines could send and read without a key; make one with "
-            f"`spanledger keys add` (keys are in {config.keys_path()}), or use --insecure where "
-            "a proxy in front asks for passwords"
+            f"`spanledger keys add` (keys are in {config.keys_path()}), let clients show a "
+            "certificate (SPANLEDGER_TLS_CLIENT_CA), or use --insecure where a proxy in front asks "
+            "for passwords"
         )
     if config.sql_port and config.host not in LOOPBACK:
         raise ConfigurationError(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -61,8 +62,12 @@ class RemoteReader:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         # A proxy of the environment cannot reach this machine's own loopback address.
         local = urllib.parse.urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1")
-        proxies = (urllib.request.ProxyHandler({}),) if local else ()
-        self._opener = urllib.request.build_opener(*proxies)
+        handlers: list[urllib.request.BaseHandler] = (
+            [urllib.request.ProxyHandler({})] if local else []
+        )
+        if base_url.startswith("https:"):
+            handlers.append(urllib.request.HTTPSHandler(context=_tls_context()))
+        self._opener = urllib.request.build_opener(*handlers)
 
     @classmethod
     def at(cls, address: str, *, key: str | None = None) -> "RemoteReader":
@@ -143,6 +148,25 @@ class RemoteReader:
                 f"no collector answers at {self._base_url} ({error}); start one with "
                 "`spanledger up`, or give another address with --url"
             ) from error
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Trusts what the system does, or ``SSL_CERT_FILE``; shows a certificate where one is named.
+
+    Raises:
+        ConfigurationError: the certificate cannot be used.
+    """
+    context = ssl.create_default_context()
+    certificate = os.environ.get("SPANLEDGER_CLIENT_CERTIFICATE")
+    if certificate:
+        try:
+            context.load_cert_chain(certificate, os.environ.get("SPANLEDGER_CLIENT_KEY") or None)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(
+                f"SPANLEDGER_CLIENT_CERTIFICATE {certificate!r} with SPANLEDGER_CLIENT_KEY cannot "
+                f"be used: {error}"
+            ) from error
+    return context
 
 
 def _query_path(name: str, parameters: Mapping[str, object]) -> str:

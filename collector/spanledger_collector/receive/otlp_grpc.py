@@ -16,6 +16,7 @@ from spanledger_collector.access import Identity, api_key
 from spanledger_collector.errors import CollectorError, ConfigurationError, UnsupportedError
 from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.status import grpc_trailers, message, refusal
+from spanledger_collector.tls import Tls
 
 _TRANSPORT = "grpc"
 # Generic in the type stubs only.
@@ -46,11 +47,15 @@ class GrpcReceiver:
         intake: where requests go.
         address: ``host:port``; port 0 takes a free one.
         max_message_bytes: largest message, after decompression.
+        tls: None = the port speaks without.
     """
 
-    def __init__(self, intake: Intake, address: str, max_message_bytes: int) -> None:
+    def __init__(
+        self, intake: Intake, address: str, max_message_bytes: int, tls: Tls | None = None
+    ) -> None:
         self._intake = intake
         self._address = address
+        self._tls = tls
         self._options = (*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes))
         self._server: aio.Server | None = None
 
@@ -62,7 +67,11 @@ class GrpcReceiver:
         """
         server = aio.server(handlers=[_Handlers(self._intake)], options=self._options)
         try:
-            port = server.add_insecure_port(self._address)
+            port = (
+                server.add_insecure_port(self._address)
+                if self._tls is None
+                else server.add_secure_port(self._address, _credentials(self._tls))
+            )
         except RuntimeError as error:
             raise ConfigurationError(
                 f"OTLP/gRPC cannot listen on {self._address}: is another collector running, "
@@ -77,6 +86,25 @@ class GrpcReceiver:
         if self._server is not None:
             await self._server.stop(grace_seconds)
             self._server = None
+
+
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    """Server credentials that are asked for anew for each connection."""
+
+    def newest() -> grpc.ServerCertificateConfiguration:
+        tls.refresh()
+        return _configuration(tls)
+
+    return grpc.dynamic_ssl_server_credentials(
+        newest(), newest, require_client_authentication=tls.asks_clients
+    )
+
+
+def _configuration(tls: Tls) -> grpc.ServerCertificateConfiguration:
+    pem = tls.pem
+    return grpc.ssl_server_certificate_configuration(
+        [(pem.key, pem.certificate)], root_certificates=pem.client_ca
+    )
 
 
 class _Handlers(grpc.GenericRpcHandler):

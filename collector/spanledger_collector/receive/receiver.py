@@ -13,6 +13,7 @@ from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_grpc import GrpcReceiver
 from spanledger_collector.receive.otlp_http import HttpApp
+from spanledger_collector.tls import Tls
 
 BODY_SECONDS = 60.0
 
@@ -35,6 +36,7 @@ class Receiver:
         registry: where the counters are registered; by default one of their own.
         header_seconds: how long the head of an HTTP request may take.
         body_seconds: how long the body of an HTTP request may take.
+        tls: None = the ports speak without.
 
     Attributes:
         http: the application of the HTTP port, for another port that takes some of its paths.
@@ -49,13 +51,14 @@ class Receiver:
         *,
         header_seconds: float = HEADER_SECONDS,
         body_seconds: float = BODY_SECONDS,
+        tls: Tls | None = None,
     ) -> None:
         metrics = ReceiverMetrics(CollectorRegistry() if registry is None else registry)
         budget = ByteBudget(config.max_bytes_in_flight, metrics)
         intake = Intake(accept, authenticate, budget, metrics)
         host = f"[{config.host}]" if ":" in config.host else config.host
         self._grpc = GrpcReceiver(
-            intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes
+            intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes, tls
         )
         self.http = HttpApp(intake, config.max_request_bytes, body_seconds)
         self._http = HttpServer(
@@ -65,6 +68,7 @@ class Receiver:
             name="OTLP/HTTP",
             setting="SPANLEDGER_HTTP_PORT",
             header_seconds=header_seconds,
+            tls=tls,
         )
 
     async def start(self) -> Ports:
