@@ -13,6 +13,7 @@ from .agents import agents
 from .assets import assets
 from .budget import budget
 from .compare import compare
+from .deadletters import deadletters
 from .demo import demo
 from .doctor import doctor
 from .explain import explain
@@ -85,6 +86,7 @@ app.command("reprice")(reprice)
 app.command("sql")(sql)
 app.command("doctor")(doctor)
 app.command("schema")(schema)
+app.add_typer(deadletters, name="deadletters")
 app.add_typer(keys, name="keys")
 app.add_typer(prices, name="prices")
 app.add_typer(value, name="value")
