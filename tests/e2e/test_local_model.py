@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.environments import ENVIRONMENTS
 from tests.support.running import RunningCollector
+from tests.support.torch_python import torch_python
 
 PROGRAM = Path(__file__).parents[1] / "environments" / "torch_programs" / "generate.py"
 PRICES = """
@@ -28,7 +29,7 @@ def test_its_compute_is_the_cost_of_the_run(
     monkeypatch.setenv("SPANLEDGER_PRICES_FILE", str(tmp_path / "prices.yaml"))
     with RunningCollector(tmp_path / "data") as collector:
         subprocess.run(
-            [ENVIRONMENTS.python("torch"), PROGRAM, f"http://127.0.0.1:{collector.http_port}"],
+            [torch_python(), PROGRAM, f"http://127.0.0.1:{collector.http_port}"],
             check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
         )  # fmt: skip
         collector.wait_for("SELECT count() FROM runs FINAL WHERE calls = 3", 1)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.support.environments import ENVIRONMENTS
+from tests.support.torch_python import torch_python
 
 from spanledger import semconv
 from spanledger._registry import available, available_engines
@@ -25,7 +26,7 @@ CALLS = ([(40, 12)], [(4, 5), (7, 5)], [(40, 9)])
 def told() -> Mapping[str, Any]:
     """What the program printed."""
     done = subprocess.run(
-        [ENVIRONMENTS.python("torch"), PROGRAM],
+        [torch_python(), PROGRAM],
         check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
     )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.support.environments import ENVIRONMENTS
+from tests.support.torch_python import torch_python
 
 import spanledger
 from spanledger import semconv
@@ -123,7 +124,7 @@ def test_callbacks_need_the_library_that_the_application_has(callback: str) -> N
 def test_real_trainers_tell_their_steps(tmp_path: Path) -> None:
     """A small model on the CPU: transformers' Trainer (3 steps of 2), Lightning's (4 of 3)."""
     done = subprocess.run(
-        [ENVIRONMENTS.python("torch"), PROGRAM, tmp_path],
+        [torch_python(), PROGRAM, tmp_path],
         check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
     )  # fmt: skip
     told = json.loads(done.stdout.splitlines()[-1])

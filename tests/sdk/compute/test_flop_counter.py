@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.support.environments import ENVIRONMENTS
+from tests.support.torch_python import torch_python
 
 from spanledger.compute import ModelArchitecture
 
@@ -32,7 +33,7 @@ def counted(*names: str) -> dict[str, Any]:
         row = ROWS[name]
         pasts = f"128,{row['T_long']}" if row["T_long"] else ""
         wanted.append(f"{name}:128,{row['S_long']}:{pasts}")
-    python = ENVIRONMENTS.python("torch")
+    python = torch_python()
     told = subprocess.run(
         [python, PROGRAM, CONFIGS, *wanted],
         check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
