@@ -39,6 +39,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "p50_latency": _TIME,
     "p95_latency": _TIME,
 }
+#: A share of delegated cost that moved less is the same way of working.
+_ALIKE_DELEGATION = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,12 @@ def comparison(
         _compare(name, old.group, new.group, words, matters) for name, words in WORDS.items()
     ]
     sums = (old.group.sums, new.group.sums)
-    caveats = [*mix_caveats(old.shares, new.shares), *_gaps(old), *_gaps(new)]
+    caveats = [
+        *_delegated(old, new),
+        *mix_caveats(old.shares, new.shares),
+        *_gaps(old),
+        *_gaps(new),
+    ]
     return ComparisonReport(
         agent_name, by, old.name, new.name, sums[0].runs, sums[1].runs, compared, caveats
     )
@@ -215,6 +222,26 @@ def _over(old: Measured | None, new: Measured | None) -> Decimal | None:
     if old is None or new is None or old.value <= 0 or new.value <= 0:
         return None
     return decimal(new.value / old.value)
+
+
+def _delegated(old: Side, new: Side) -> Sequence[str]:
+    """Work that one side hands to sub-agents is in another agent's books: say so."""
+    shares = [_handed_on(side.group) for side in (old, new)]
+    if abs(shares[0] - shares[1]) < _ALIKE_DELEGATION:
+        return ()
+    told = (
+        f"sub-agents carry {shares[0]:.0%} of what the old spends and {shares[1]:.0%} of what the "
+        "new spends: cost per success, value and margin are of the agent's own work; hold "
+        "inclusive_cost_per_run against them"
+    )
+    return [told]
+
+
+def _handed_on(group: Group) -> float:
+    sums = group.sums
+    if not sums.inclusive_cost_usd or sums.cost_usd is None:
+        return 0.0
+    return float(1 - sums.cost_usd / sums.inclusive_cost_usd)
 
 
 def _gaps(side: Side) -> Sequence[str]:

@@ -140,6 +140,22 @@ def test_unknown_costs_are_a_caveat() -> None:
     assert "25.0% of the variable cost rests on estimated usage" in caveats[1]
 
 
+def test_work_that_moved_to_sub_agents_is_a_caveat() -> None:
+    """A version that delegates looks cheaper than it is: its helper's cost is the helper's."""
+
+    def spends(side: Side, own: str, with_sub_agents: str) -> Side:
+        sums = replace(
+            _SUMS, runs=50, costed_runs=50, cost_usd=Decimal(own),
+            inclusive_cost_usd=Decimal(with_sub_agents),
+        )  # fmt: skip
+        return replace(side, group=replace(side.group, sums=sums))
+
+    alone, delegates = spends(_side(50, "2"), "4", "4"), spends(_side(50, "1"), "1", "4")
+    (caveat,) = comparison("a", "version", alone, delegates, matters=0.1).caveats
+    assert "sub-agents carry 0% of what the old spends and 75% of what the new spends" in caveat
+    assert not comparison("a", "version", delegates, delegates, matters=0.1).caveats
+
+
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
     with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
         where = "/v1/agents/writer/comparison"
