@@ -40,6 +40,7 @@ lint: $(VENV)/.dev ## style, types and architecture contracts
 
 test: lint ## lint, then every test
 	$(BIN)/python -m tests.support.environments
+	$(BIN)/python -m tests.support.javascript
 	$(BIN)/python -m tests.support.browser
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 

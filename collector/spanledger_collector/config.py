@@ -65,6 +65,11 @@ class CollectorConfig(BaseSettings):
     tls_client_ca: Path | None = Field(
         default=None, description="Clients need a certificate that this authority signed (PEM)."
     )
+    cors_origins: str = Field(
+        default="",
+        description="Origins whose pages may send spans over OTLP/HTTP, separated by commas, such "
+        "as https://app.example; * = any. Empty = none.",
+    )
     max_request_bytes: int = Field(
         gt=0,
         default=64 * MIB,

@@ -9,6 +9,7 @@ from spanledger_collector.access import Authenticate, anonymous
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.http_server import HEADER_SECONDS, HttpServer
 from spanledger_collector.receive.admission import Accept, ByteBudget
+from spanledger_collector.receive.cors import Cors
 from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_grpc import GrpcReceiver
@@ -61,8 +62,9 @@ class Receiver:
             intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes, tls
         )
         self.http = HttpApp(intake, config.max_request_bytes, body_seconds)
+        origins = [one.strip() for one in config.cors_origins.split(",") if one.strip()]
         self._http = HttpServer(
-            self.http,
+            Cors(self.http, origins) if origins else self.http,
             config.host,
             config.http_port,
             name="OTLP/HTTP",

@@ -12,6 +12,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from tests.collector.receive.conftest import Connect, Inbox, Start
 from tests.collector.receive.otlp import request, to_json
+from tests.collector.receive.test_inflate import zstd
 
 from spanledger_collector.access import Identity
 from spanledger_collector.config import MIB
@@ -73,11 +74,14 @@ async def test_many_connections_at_once(start: Start, connect: Connect, inbox: I
     assert len(inbox.payloads) == 100
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "identity"])
 async def test_compressed_bodies(
     start: Start, connect: Connect, inbox: Inbox, encoding: str
 ) -> None:
-    packed = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}[encoding](_BODY)
+    packers = {
+        "gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "identity": bytes,
+    }  # fmt: skip
+    packed = packers[encoding](_BODY)
     connection = await connect(await start())
     await connection.request(packed, headers={"content-encoding": encoding})
     assert (await connection.answer()).status == 200
@@ -103,7 +107,7 @@ async def test_a_gzip_body_of_several_members_is_stored_whole(
         (b"{", {"content_type": _JSON}, 400, "not JSON"),
         (b'{"a": "\xff"}', {"content_type": _JSON}, 400, "not JSON"),
         (b"x", {"content_type": "text/plain"}, 415, "send application/x-protobuf or"),
-        (_BODY, {"headers": {"content-encoding": "zstd"}}, 415, "gzip, deflate, identity"),
+        (_BODY, {"headers": {"content-encoding": "br"}}, 415, "gzip, deflate, zstd, identity"),
         (_BODY, {"headers": {"content-encoding": "gzip"}}, 400, "not gzip"),
         (
             gzip.compress(_BODY)[:-9],
