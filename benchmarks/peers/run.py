@@ -1,12 +1,13 @@
 """Added time per call and per chunk: ours and other instrumentations, in one run.
 
 One process per instrumentation lives through the whole run, in an environment of its own (see
-``environments``). In every round each makes the same calls bare and metered, one process at a time,
-all in random order; ours makes two more: a second bare one, which shows the noise of the method,
-and the floor, a hand-written span with the very attributes that ours wrote. A figure is the median
-over rounds of what metered took more than bare in the same process and round, so that different
-versions of the client do not count. Processor time is what the whole process spent, the thread that
-takes the spans away included; elapsed time suffers from whatever else the machine does.
+``environments``). In every round each makes the same calls bare and metered, one right after the
+other, one process at a time, all in random order; ours makes two more: a second bare one, which
+shows the noise of the method, and the floor, a hand-written span with the very attributes that ours
+wrote. A figure is the median over rounds of what metered took more than bare in the same process
+and round, so that different versions of the client do not count. Processor time is what the whole
+process spent, the thread that takes the spans away included; elapsed time suffers from whatever
+else the machine does.
 """
 
 from __future__ import annotations
@@ -68,18 +69,16 @@ class _Process:
 
 
 def _measure(processes: list[_Process], rounds: int) -> Added:
-    turns = [
-        (process, variant, kind)
-        for process in processes
-        for variant in ("bare", "metered", *(("again", "floor") if process.name == OURS else ()))
-        for kind in KINDS
-    ]
+    turns = [(process, kind) for process in processes for kind in KINDS]
     taken: dict[tuple[str, str, str, str], list[float]] = {}
     for _ in range(rounds):
         random.shuffle(turns)
-        for process, variant, kind in turns:
-            for clock, microseconds in process.measure(variant, kind).items():
-                taken.setdefault((process.name, variant, kind, clock), []).append(microseconds)
+        for process, kind in turns:
+            variants = ["bare", "metered", *(("again", "floor") if process.name == OURS else ())]
+            random.shuffle(variants)
+            for variant in variants:  # at once, so that the machine does the same meanwhile
+                for clock, microseconds in process.measure(variant, kind).items():
+                    taken.setdefault((process.name, variant, kind, clock), []).append(microseconds)
     added: dict[tuple[str, str, str], float] = {}
     for (name, variant, kind, clock), times in taken.items():
         if variant != "bare":

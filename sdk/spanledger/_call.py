@@ -136,27 +136,26 @@ class Call:
         Returns:
             What the user gets: the result itself, or a transparent proxy of a stream.
         """
-        try:  # written out: every call of every client comes by here
-            return self._observe(result, asynchronous=asynchronous)
-        except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
-            swallow(self._observe)
-            self.finish(None)
-            return result
-
-    def _observe(self, result: Any, *, asynchronous: bool) -> Any:
         api, kwargs = self.api, self._kwargs
-        if api.watch is not None:
-            api.watch(self, result, kwargs)
-        elif api.streaming(kwargs) and _is_stream(result):
-            return self._watch(result, asynchronous=asynchronous)
-        elif (response := _raw_response(result, kwargs)) is not None:
-            from spanledger._body import watch_body
-
-            self.keep_prompt()
-            watch_body(self, response, asynchronous=asynchronous)
-        else:
-            self._finish(api.answer(result), None)
+        try:  # written out: every call of every client comes by here
+            if api.watch is not None:
+                api.watch(self, result, kwargs)
+            elif api.streaming(kwargs) and _is_stream(result):
+                return self._watch(result, asynchronous=asynchronous)
+            elif kwargs.get("extra_headers") and (response := _raw_response(result)) is not None:
+                self._watch_body(response, asynchronous=asynchronous)
+            else:
+                self._finish(api.answer(result), None)
+        except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
+            swallow(self.returned)
+            self.finish(None)
         return result
+
+    def _watch_body(self, response: Any, *, asynchronous: bool) -> None:
+        from spanledger._body import watch_body
+
+        self.keep_prompt()
+        watch_body(self, response, asynchronous=asynchronous)
 
     def answered(self) -> None:
         """The answer is whole: the span ends now, whenever the application reads the answer."""
@@ -339,6 +338,7 @@ class Call:
     def _facts_of(
         self, answer: Answer, error: BaseException | None, source: Attributes
     ) -> Attributes:
+        asked = self._kwargs.get("model")
         attributes = _facts.answer_attributes(answer, self.api.tier_attribute)
         attributes |= source
         if self._attempts:
@@ -347,7 +347,7 @@ class Call:
             attributes |= self.repeat.attributes(answer.error_code)
         if source[semconv.USAGE_SOURCE] != "missing":
             _facts.add_usage(attributes, answer.usage)
-            _facts.add_compute(attributes, answer.model, self.model, answer.usage)
+            _facts.add_compute(attributes, answer.model, asked, answer.usage)
         if not answer.complete:
             attributes[semconv.USAGE_PARTIAL] = True
         if _content.CAPTURE.on:
@@ -374,6 +374,6 @@ def _is_stream(result: Any) -> bool:
     return hasattr(result, "__next__") or hasattr(result, "__anext__")
 
 
-def _raw_response(result: Any, kwargs: Mapping[str, Any]) -> Any:
+def _raw_response(result: Any) -> Any:
     """The HTTP response in a raw one, which a header asks for; without any, nothing is read."""
-    return getattr(result, "http_response", None) if kwargs.get("extra_headers") else None
+    return getattr(result, "http_response", None)

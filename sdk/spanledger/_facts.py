@@ -128,7 +128,7 @@ def add_attempts(attributes: Attributes, attempts: list[Attempt]) -> None:
         attributes[semconv.RETRY_WAIT_SECONDS] = retries.wait_seconds
 
 
-def add_compute(attributes: Attributes, answered: str, asked: str, usage: Usage) -> None:
+def add_compute(attributes: Attributes, answered: str, asked: object, usage: Usage) -> None:
     """FLOPs and memory of the call, by the model that answered, else by the one asked for.
 
     Nothing where the architecture of neither is known, or where the engine itself told them.
@@ -138,8 +138,8 @@ def add_compute(attributes: Attributes, answered: str, asked: str, usage: Usage)
         return
     try:  # written out: every call of every client comes by here
         estimate = estimate_call(answered, given, cached, made)
-        if estimate is None and asked != answered:
-            estimate = estimate_call(asked, given, cached, made)
+        if estimate is None and asked and asked != answered:
+            estimate = estimate_call(str(asked), given, cached, made)
     except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
         swallow(add_compute)
         return
