@@ -42,4 +42,6 @@ GROUP BY
 ORDER BY
     cost_usd DESC NULLS LAST,
     provider,
-    key;
+    key
+-- The month is part of the key of attempts: a row and what supersedes it are in one partition.
+SETTINGS do_not_merge_across_partitions_select_final = 1;

@@ -70,4 +70,6 @@ ORDER BY
     before_cost_usd DESC NULLS LAST,
     agent_name,
     tool_name,
-    model;
+    model
+-- The month is part of the key of attempts: a row and what supersedes it are in one partition.
+SETTINGS do_not_merge_across_partitions_select_final = 1;
