@@ -27,6 +27,8 @@ prices:
    usd_per_million_tokens: {input: "2", output: "10"}}
 - {provider: acme, model: caching, valid_from: 2026-01-01, why: list,
    usd_per_million_tokens: {input: "2", cache_read: "0.2", cache_write_5m: "2.5", output: "10"}}
+- {provider: acme, model: filming, valid_from: 2026-01-01, why: list,
+   usd_per_million_tokens: {input: "2"}, units: {video_seconds: {usd: "0.40"}}}
 - {provider: acme, model: changed, valid_from: 2026-01-01, why: list,
    usd_per_million_tokens: {input: "2", output: "10"}}
 - {provider: acme, model: changed, valid_from: 2026-11-23, why: dearer since yesterday,
@@ -43,6 +45,7 @@ _INPUT, _OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 _CACHED = "gen_ai.usage.cache_read.input_tokens"
 _WRITTEN = "gen_ai.usage.cache_creation.input_tokens"
 _SEARCHES = "spanledger.usage.units.web_searches"
+_VIDEO = "spanledger.usage.units.video_seconds"
 _SOURCE, _HIT = "spanledger.usage.source", "litellm.cache_hit"
 _UNMETERED = ("unmetered", (), None)
 
@@ -78,26 +81,38 @@ class Call:
 
 CALLS = (
     Call("a plain call", "steady", {_INPUT: 1000, _OUTPUT: 100}, ("priced", (), "0.003")),
-    Call("an unknown model", "nobody-knows", {_INPUT: 9, _OUTPUT: 9}, ("unpriced", (), None)),
-    Call("a price that starts later", "announced", {_INPUT: 9}, ("unpriced", (), None)),
-    Call("before the change", "changed", {_INPUT: 1000}, ("priced", (), "0.002"), day=22),
-    Call("since the change", "changed", {_INPUT: 1000}, ("priced", (), "0.004"), day=23),
-    Call("a price corrected later", "corrected", {_INPUT: 1000}, ("priced", (), "0.002")),
-    Call("a bucket without a rate", "steady", {_INPUT: 1000, _CACHED: 400},
+    Call("unknown model", "nobody-knows", {_INPUT: 9, _OUTPUT: 9}, ("unpriced", (), None)),
+    Call("future-dated price", "announced", {_INPUT: 9}, ("unpriced", (), None)),
+    Call("price changed yesterday (a call of the day before)", "changed", {_INPUT: 1000},
+         ("priced", (), "0.002"), day=22),
+    Call("price changed yesterday (a call since)", "changed", {_INPUT: 1000},
+         ("priced", (), "0.004"), day=23),
+    Call("price corrected retroactively (billed as it was known)", "corrected", {_INPUT: 1000},
+         ("priced", (), "0.002")),
+    Call("unpriced bucket on a priced model", "steady", {_INPUT: 1000, _CACHED: 400},
          ("partial", ("cache_read",), "0.0012")),
-    Call("only what has no rate", "steady", {_INPUT: 400, _CACHED: 400},
+    Call("unpriced bucket and nothing else", "steady", {_INPUT: 400, _CACHED: 400},
          ("unpriced", ("cache_read",), None)),
-    Call("a unit without a rate", "steady", {_INPUT: 1000, _SEARCHES: 2},
+    Call("unpriced unit on a priced model", "steady", {_INPUT: 1000, _SEARCHES: 2},
          ("partial", ("web_searches",), "0.002")),
-    Call("negative input", "steady", {_INPUT: -1000, _OUTPUT: 100}, _UNMETERED),
-    Call("negative output", "steady", {_INPUT: 1000, _OUTPUT: -1}, _UNMETERED),
-    Call("negative cached input", "steady", {_INPUT: 1000, _CACHED: -400}, _UNMETERED),
-    Call("2^40 tokens", "steady", {_INPUT: 2**40, _OUTPUT: 1}, _UNMETERED),
-    Call("the greatest number there is", "steady", {_INPUT: 2**63 - 1}, _UNMETERED),
-    Call("more than fits", "steady", {_INPUT: "9" * 25}, _UNMETERED),
-    Call("no number", "steady", {_INPUT: "many", _OUTPUT: 100}, _UNMETERED),
-    Call("not a number", "steady", {_INPUT: float("nan"), _OUTPUT: 100}, _UNMETERED),
-    Call("without end", "steady", {_INPUT: float("inf"), _OUTPUT: 100}, _UNMETERED),
+    Call("video, at its own price", "filming", {_INPUT: 1000, _VIDEO: 8},
+         ("priced", (), "3.202")),
+    Call("video, of a model without any price", "sora-2", {_VIDEO: 8},
+         ("unpriced", (), None)),
+    Call("video beside tokens, without a rate", "steady", {_INPUT: 1000, _VIDEO: 8},
+         ("partial", ("video_seconds",), "0.002")),
+    Call("negative token count: input", "steady", {_INPUT: -1000, _OUTPUT: 100}, _UNMETERED),
+    Call("negative token count: output", "steady", {_INPUT: 1000, _OUTPUT: -1}, _UNMETERED),
+    Call("negative token count: cached input", "steady", {_INPUT: 1000, _CACHED: -400}, _UNMETERED),
+    Call("absurd token count: 2^40", "steady", {_INPUT: 2**40, _OUTPUT: 1}, _UNMETERED),
+    Call("absurd token count: the greatest number there is", "steady", {_INPUT: 2**63 - 1},
+         _UNMETERED),
+    Call("absurd token count: more than fits", "steady", {_INPUT: "9" * 25}, _UNMETERED),
+    Call("absurd token count: a word", "steady", {_INPUT: "many", _OUTPUT: 100}, _UNMETERED),
+    Call("absurd token count: not a number", "steady", {_INPUT: float("nan"), _OUTPUT: 100},
+         _UNMETERED),
+    Call("absurd token count: infinity", "steady", {_INPUT: float("inf"), _OUTPUT: 100},
+         _UNMETERED),
     Call("negative searches", "steady", {_INPUT: 1000, _SEARCHES: -2}, _UNMETERED),
     Call("zero of everything", "steady", {_INPUT: 0, _OUTPUT: 0}, _UNMETERED),
     Call("zero searches and nothing else", "steady", {_SEARCHES: 0}, _UNMETERED),
@@ -110,7 +125,7 @@ CALLS = (
     Call("no usage at all", "steady", {}, _UNMETERED),
     Call("the most that is believed", "steady", {_INPUT: 2**40 - 1},
          ("priced", (), "2199023.25555")),
-    Call("more cached than there is", "steady", {_INPUT: 1000, _CACHED: 4000},
+    Call("absurd token count: more cached than there is", "steady", {_INPUT: 1000, _CACHED: 4000},
          ("partial", ("cache_read",), "0.002")),
     # What was told to other trackers as their bug, where it is the telling that was misread.
     Call("langfuse/langfuse#12306 (the input contains the cached)", "caching",
