@@ -65,6 +65,15 @@ class CollectorConfig(BaseSettings):
     tls_client_ca: Path | None = Field(
         default=None, description="Clients need a certificate that this authority signed (PEM)."
     )
+    redaction_file: Path | None = Field(
+        default=None,
+        description="Attributes that are dropped or hashed by name before they are stored (YAML).",
+    )
+    redaction_key: str = Field(
+        default="",
+        repr=False,
+        description="Secret that hashes of redacted attributes are made with.",
+    )
     cors_origins: str = Field(
         default="",
         description="Origins whose pages may send spans over OTLP/HTTP, separated by commas, such "

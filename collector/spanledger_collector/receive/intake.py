@@ -19,6 +19,7 @@ from spanledger_collector.receive.decode import DecodedRequest, decode_protobuf
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_json import decode_json
 from spanledger_collector.receive.records import RecordsAnswer, decode_records
+from spanledger_collector.receive.redaction import Redact
 from spanledger_collector.receive.status import refusal
 
 # Smaller bodies are decoded at once; larger ones in a thread, so that other requests go on.
@@ -75,6 +76,7 @@ class Intake:
         authenticate: maps an API key to an identity.
         budget: bytes in progress over all transports.
         metrics: where outcomes are counted.
+        redact: gives a request without what must not be stored; None = nothing is left out.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class Intake:
         authenticate: Authenticate,
         budget: ByteBudget,
         metrics: ReceiverMetrics,
+        redact: Redact | None = None,
     ) -> None:
+        self._redact = redact
         self._accept = accept
         self._authenticate = authenticate
         self.budget = budget
@@ -144,7 +148,7 @@ class Intake:
     ) -> Acknowledgement:
         if decoded.span_count:
             await self._accept(
-                decoded.payload,
+                decoded.payload if self._redact is None else self._redact(decoded.payload),
                 workspace=identity.workspace,
                 tenant=identity.tenant,
                 span_count=decoded.span_count,

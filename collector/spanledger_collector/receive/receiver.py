@@ -14,6 +14,7 @@ from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_grpc import GrpcReceiver
 from spanledger_collector.receive.otlp_http import HttpApp
+from spanledger_collector.receive.redaction import read_redaction
 from spanledger_collector.tls import Tls
 
 BODY_SECONDS = 60.0
@@ -56,7 +57,9 @@ class Receiver:
     ) -> None:
         metrics = ReceiverMetrics(CollectorRegistry() if registry is None else registry)
         budget = ByteBudget(config.max_bytes_in_flight, metrics)
-        intake = Intake(accept, authenticate, budget, metrics)
+        rules = config.redaction_file
+        redact = None if rules is None else read_redaction(rules, config.redaction_key)
+        intake = Intake(accept, authenticate, budget, metrics, redact)
         host = f"[{config.host}]" if ":" in config.host else config.host
         self._grpc = GrpcReceiver(
             intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes, tls
