@@ -13,7 +13,7 @@ from tests.support.serving import serving
 
 from spanledger_collector.query import DirectReader, Reader
 from spanledger_collector.serve.adhoc import AdHoc
-from spanledger_collector.serve.api import Api
+from spanledger_collector.serve.api import Api, Watched
 from spanledger_collector.store import Store
 from spanledger_collector.web import Web
 
@@ -34,7 +34,7 @@ class Served:
     address: str
     reader: Reader | None
     health: dict[str, Any]
-    watched: object | None = None
+    watched: Watched | None = None
 
 
 @contextmanager

@@ -15,8 +15,17 @@ from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE, show
 from spanledger_collector.store import Store
 
 _NOW = datetime(2026, 11, 7, tzinfo=timezone.utc)
+
+
+class _Picture(SimpleNamespace):
+    """A picture of the watcher's that belongs to one workspace."""
+
+    def of(self, workspace: str) -> object:
+        return self if workspace == "default" else SimpleNamespace(budgets=[], alerts=[])
+
+
 #: What the watcher would have seen; its own tests hold it against the ledger.
-PICTURE = SimpleNamespace(
+PICTURE = _Picture(
     as_of=_NOW,
     budgets=[
         SimpleNamespace(
