@@ -81,6 +81,7 @@ PATHS = [
     "flame?since=2026-11-05&until=2026-11-07&compare=before",
     "rework",
     "latency",
+    "latency?agent=analyst",
     "assets",
     "prices",
     "budgets",

@@ -173,9 +173,9 @@ def test_the_figures_are_those_of_the_python_api(
     check(cells(page, "all-reasons"), ledger.attempts_by("rework"), titles)
     titles = {"Attempts": "attempts", "Wasted": "rework_attempts", "Rework": "rework_cost_usd"}
     check(cells(page, "rates"), ledger.rework().rates, titles)
-    page = opened(tab, site, "latency")
+    page = opened(tab, site, "latency?agent=analyst")
     titles = {"Runs": "runs", "A run": "cost_per_run_usd"}
-    check(cells(page, "frontier"), ledger.frontier(), titles)
+    check(cells(page, "frontier"), ledger.frontier("analyst"), titles)
     page = opened(tab, site, "assets")
     titles = {"Capital": "capital_usd", "Charged": "charged_usd", "Left": "net_book_value_usd"}
     check(cells(page, "assets"), ledger.assets(), titles)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from spanledger_collector.query import Ledger, RunRow
+from spanledger_collector.query import Ledger, RunRow, Slice
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Measured, scatter
-from spanledger_collector.web.parts import Drawing, Page, Tabled
+from spanledger_collector.web.parts import Drawing, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
 from .columns import OUTSIDE, economics
@@ -26,11 +27,37 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "Each point is a run. The table below has the same runs.",
         [_point(asked, run) for run in runs if run.total_cost_usd is not None],
     )
-    frontier = Table(
+    by_version = Table(
+        "by-version", "Runs by version of agents",
+        economics(Column("Version", "key", name="(none)")),
+        ledger.economics_by("version", part), query="economics_by",
+    )  # fmt: skip
+    return Page(
+        "Latency against cost",
+        [
+            Drawing("Runs", drawn),
+            *_options(ledger, asked, part),
+            Tabled("By version", by_version),
+            Tabled("The runs of the chart",
+                   Table("runs", "Newest runs", run_columns(asked)[:7], runs, query="runs")),
+        ],
+        "What runs took, beside what they cost.",
+    )  # fmt: skip
+
+
+def _options(ledger: Ledger, asked: Asked, part: Slice) -> Sequence[Part]:
+    """Agents, of which one is to be chosen; of one the ways to serve it, a longer read."""
+    if not part.agent_name:
+        by_agent = Table(
+            "by-agent", "Runs by agent: choose one to see the ways to serve it",
+            economics(Column("Agent", "key", name=OUTSIDE, link=lambda row: asked.link(
+                "latency", agent=row.key) if row.key else "")),
+            ledger.economics_by("agent", part), query="economics_by",
+        )  # fmt: skip
+        return [Tabled("By agent", by_agent)]
+    table = Table(
         "frontier", "Ways to serve an agent: the model most of a run's money goes to, and GPUs",
         [
-            Column("Agent", "agent_name", name=OUTSIDE,
-                   link=lambda row: asked.link("latency", agent=row.agent_name)),
             Column("Model", "model", name="(no model)"),
             Column("GPUs", "gpu_count", "count", "In parallel, where spans tell them."),
             Column("Runs", "runs", "count"),
@@ -46,22 +73,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         ledger.frontier(part.agent_name, part.since, part.until), query="frontier",
     )  # fmt: skip
-    by_version = Table(
-        "by-version", "Runs by version of agents",
-        economics(Column("Version", "key", name="(none)")),
-        ledger.economics_by("version", part), query="economics_by",
-    )  # fmt: skip
-    return Page(
-        "Latency against cost",
-        [
-            Drawing("Runs", drawn),
-            Tabled("Which options are worth a look", frontier),
-            Tabled("By version", by_version),
-            Tabled("The runs of the chart",
-                   Table("runs", "Newest runs", run_columns(asked)[:7], runs, query="runs")),
-        ],
-        "What runs took, beside what they cost.",
-    )  # fmt: skip
+    return [Tabled("Which options are worth a look", table)]
 
 
 def _point(asked: Asked, run: RunRow) -> Measured:
