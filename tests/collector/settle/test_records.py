@@ -336,3 +336,18 @@ def test_a_tool_that_is_paid_and_tells_usage_costs_both(store: Store) -> None:
         scene.settle(store)
         (run,) = scene.runs(connection).values()
         assert scene.cost(connection, "attempts") == run["cost_usd"] == Decimal("0.035")
+
+
+def test_a_paid_tool_that_failed_is_rework(store: Store) -> None:
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("search", "tool", units={"calls": ("5", 1000)})])
+        scene.load(
+            connection,
+            [_agent(1), scene.span(2, 1, "tool", tool_name="search", status="error")],
+        )
+        scene.settle(store)
+        (run,) = scene.runs(connection).values()
+        (paid,) = scene.attempts(connection)
+    assert (paid["outcome"], paid["rework_reason"]) == ("error", "failed")
+    assert run["rework_cost_usd"] == run["cost_usd"] == Decimal("0.005")
+    assert run["failed_attempts"] == 1

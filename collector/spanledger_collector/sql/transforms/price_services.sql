@@ -4,7 +4,7 @@
 --   settlement.
 -- parameters: version = the settlement; its spans are in settling_spans. units: USD; rates exact with 24 decimals.
 -- Tools: a tool span whose name has a price (provider tool, model = the tool's name, unit calls); a tool right inside a tool of
---   its name is the same call. Effort: provider human, model = the role, unit minutes. Both are dated twice like any price;
+--   its name is the same call. One that failed was paid all the same: rework. Effort: provider human, model = the role, unit minutes. Both are dated twice like any price;
 --   a role without a rate is unpriced, a tool without one costs nothing and has no row.
 -- Expenses: the recorded amount, in USD of its day; in a currency without a rate unpriced, with the amount kept.
 INSERT INTO attempts
@@ -41,11 +41,11 @@ WITH
             s.ended_at AS ended_at,
             s.received_at AS received_at,
             o.purpose AS purpose,
-            v.reason AS rework_reason,
+            multiIf(v.reason IN ('wrong', 'hallucinated'), v.reason, s.status = 'error', 'failed', v.reason) AS rework_reason,
             map('calls', toDecimal128(1, 6))::Map(LowCardinality(String), Decimal(38, 6)) AS units
         FROM
         (
-            SELECT workspace, trace_id, span_id, parent_span_id, tool_name, started_at, ended_at, received_at
+            SELECT workspace, trace_id, span_id, parent_span_id, tool_name, started_at, ended_at, received_at, status
             FROM settling_spans
             WHERE version = {version:UInt64} AND role = 'tool' AND tool_name IN (SELECT model FROM prices WHERE provider = 'tool')
         ) AS s
@@ -216,7 +216,7 @@ SELECT
     l.started_at,
     l.ended_at,
     toUInt64(greatest(toUnixTimestamp64Nano(l.ended_at) - toUnixTimestamp64Nano(l.started_at), 0)),
-    'ok',
+    if(l.rework_reason = 'failed', 'error', 'ok'),
     true,
     'none',
     l.rework_reason,
