@@ -63,6 +63,9 @@ def test_every_acknowledged_span_is_stored_once(tmp_path: Path) -> None:
         ]
         for sender in senders:
             sender.start()
+        # Every other time while it loads; else it may be killed before the ledger is open.
+        if round_number % 2:
+            collector.wait_ready()
         time.sleep(chance.uniform(0.2, 3.0))
         collector.kill()
         for sender in senders:
