@@ -67,7 +67,7 @@ def _look_at(model: Any) -> _Model:
     quantised = getattr(config, "quantization_config", None)
     method = getattr(quantised, "quant_method", "") or ""
     return _Model(
-        name=str(getattr(config, "_name_or_path", "") or type(model).__name__),
+        name=str(getattr(config, "name_or_path", "") or type(model).__name__),
         arch=_architecture(config),
         weights_bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
         number_bytes=getattr(model.dtype, "itemsize", 2),

@@ -62,7 +62,7 @@ def test_any_text_is_refused_or_has_one_stable_meaning(text: str) -> None:
 @pytest.fixture(scope="module")
 def adhoc(module_store: Store) -> Iterator[AdHoc]:
     """Guarded SQL over an empty ledger."""
-    opened = AdHoc(module_store, max_seconds=2, max_memory_bytes=200_000_000, max_rows=1000)
+    opened = AdHoc(module_store, max_seconds=10, max_memory_bytes=200_000_000, max_rows=1000)
     yield opened
     opened.close()
 
