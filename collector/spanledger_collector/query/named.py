@@ -68,6 +68,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "cost_as_known_now": (_OF_WORKSPACE, *_BY_DAY),
     "coverage": (_OF_WORKSPACE, *_BY_DAY),
     "fx_history": (),
+    "gpu_bill": (),
     "latency_frontier": (_OF_WORKSPACE,),
     "model_cost": (_OF_WORKSPACE, *_BY_DAY),
     "price_history": (),
@@ -77,6 +78,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "run_economics": (_OF_WORKSPACE, *_BY_START),
     "run_options": (_OF_WORKSPACE, *_BY_START),
     "trace_cost": (_OF_WORKSPACE, *_BY_START),
+    "training_runs": (_OF_WORKSPACE,),
     "value_rules_in_force": ("workspace IN ('', {workspace:String})",),
 }
 
