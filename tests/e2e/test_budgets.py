@@ -81,7 +81,7 @@ def test_the_ledger_has_what_the_process_spent_and_refused(
     assert sent + told["refused"] == 128
     assert 0 < spent <= Decimal("0.02")
     with collector.ledger() as ledger:
-        report = settled_trace(ledger, told["trace_id"])
+        report = settled_trace(ledger, told["trace_id"], attempts=128)
         [asked] = ledger.query("spending", per="tenant", key="budgeted")
         in_window = ledger.query("spent_by")
     assert report.summary.cost_usd == spent

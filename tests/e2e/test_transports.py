@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 _OF_ITS_RUN = frozenset({
     "trace_id", "span_id", "parent_span_id", "run_id", "parent_run_id", "response_id",
     "duplicate_of", "retry_of", "rework_of", "started_at", "ended_at", "duration_ns", "ttft_ns",
-    "wait_seconds",
+    "wait_seconds", "trace_ns", "offset_ns",
 })  # fmt: skip
 
 

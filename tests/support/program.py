@@ -40,13 +40,16 @@ def run_program(endpoint: str, protocol: str, *, tickets: int = 1) -> list[str]:
     return [str(trace_id) for trace_id in json.loads(program.stdout)]
 
 
-def settled_trace(ledger: Ledger, trace_id: str) -> TraceReport:
-    """The trace, as soon as it is in the ledger."""
+def settled_trace(ledger: Ledger, trace_id: str, *, attempts: int = 0) -> TraceReport:
+    """The trace, as soon as it is in the ledger with so many attempts."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            return ledger.trace(trace_id)
+            report = ledger.trace(trace_id)
         except NotFoundError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+        else:
+            if report.summary.attempts >= attempts or time.monotonic() > deadline:
+                return report
+        time.sleep(0.1)

@@ -18,7 +18,7 @@ ASKED = [
 
 def test_the_frontier_as_a_table() -> None:
     """The fastest first, each cheaper than the one before; what is assumed is said."""
-    result = CliRunner().invoke(app, [*ASKED, "--api-usd-per-call", "0.004"])
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*ASKED, "--api-usd-per-call", "0.004"])
     assert result.exit_code == 0, result.output
     assert "llama-3.1-70b on h100-sxm5-80gb" in result.output
     assert "can it" in result.output

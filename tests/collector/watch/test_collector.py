@@ -28,7 +28,10 @@ alerts:
 
 @pytest.mark.slow
 async def test_what_is_settled_fires_and_is_told_everywhere(
-    tmp_path: Path, fresh_dsn: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    fresh_dsn: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "rules.yaml"
     with receiving() as receiver:
@@ -69,6 +72,7 @@ async def test_what_is_settled_fires_and_is_told_everywhere(
             same = ("name", "key", "limit_usd", "spent_usd", "left_usd", "state")
             as_watched = [{one: row[one] for one in same} for row in picture["budgets"]]
             assert [{one: row[one] for one in same} for row in told] == as_watched
+            monkeypatch.setenv("COLUMNS", "240")
             line = ["budget", "--url", address, "--rules", str(path)]
             assert await asyncio.to_thread(execute, line) == 0
             table = capsys.readouterr().out
