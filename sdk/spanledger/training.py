@@ -22,7 +22,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
@@ -31,24 +31,17 @@ from spanledger import _scope, assets, semconv
 from spanledger._guard import guarded
 from spanledger._recording import Amount, exact, write
 from spanledger._training_callbacks import lightning_callback, transformers_callback
-from spanledger.compute import (
-    Estimate,
-    Gpu,
-    ModelArchitecture,
-    bandwidth_utilisation,
-    flops_utilisation,
-    recognise,
-    recognise_gpu,
-    training_flops,
-)
-from spanledger.compute.training import TrainingMethod
+
+if TYPE_CHECKING:  # the physics are loaded where a run of training is measured, not with the SDK
+    from spanledger.compute import Estimate, Gpu, ModelArchitecture
+    from spanledger.compute.training import TrainingMethod
 
 _log = logging.getLogger("spanledger")
 _SECONDS_AN_HOUR: Final = 3600
 _TWELVE: Final = Decimal("1E-12")
 _INT64_MAX: Final = 2**63 - 1
 
-Model = ModelArchitecture | Mapping[str, object] | str
+Model: TypeAlias = "ModelArchitecture | Mapping[str, object] | str"
 
 
 class TrainingRun:
@@ -125,6 +118,8 @@ class TrainingRun:
     def learn_model(self, config: Mapping[str, object]) -> None:
         """The architecture by its ``config.json``, where none was given."""
         if self._model is None:
+            from spanledger.compute import ModelArchitecture
+
             self._model = ModelArchitecture.from_hf_config(config, name=self.asset)
 
     def transformers_callback(self) -> Any:
@@ -172,6 +167,8 @@ class TrainingRun:
             semconv.GPU_MODEL: self.gpu,
             semconv.GPU_COUNT: self.gpus,
         }
+        from spanledger.compute import bandwidth_utilisation, recognise_gpu
+
         device = recognise_gpu(self.gpu)
         if device is not None and self._moved_bytes:
             told[semconv.TRAINING_MBU] = bandwidth_utilisation(
@@ -181,6 +178,8 @@ class TrainingRun:
 
     def _work(self, device: Gpu | None, seconds: float) -> dict[str, AttributeValue]:
         """FLOPs of the model and of the hardware, and what share of the peak they come to."""
+        from spanledger.compute import flops_utilisation
+
         flops = self._estimates()
         if flops is None:
             return {}
@@ -202,6 +201,8 @@ class TrainingRun:
         return told
 
     def _estimates(self) -> tuple[Estimate, Estimate] | None:
+        from spanledger.compute import Estimate, training_flops
+
         if self._flops is not None:
             one = Estimate(
                 self._flops, self._flops, self._flops, "FLOP", "measured", "the application"
@@ -308,7 +309,11 @@ def _told(run: TrainingRun, failure: str) -> dict[str, AttributeValue]:
 
 @guarded(None)
 def _architecture(model: Model | None) -> ModelArchitecture | None:
-    if model is None or isinstance(model, ModelArchitecture):
+    if model is None:
+        return None
+    from spanledger.compute import ModelArchitecture, recognise
+
+    if isinstance(model, ModelArchitecture):
         return model
     if isinstance(model, str):
         known = recognise(model)
