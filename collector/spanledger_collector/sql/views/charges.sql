@@ -30,8 +30,7 @@ SELECT
     toDate(a.started_at, 'UTC') AS day,
     a.started_at AS started_at,
     a.provider AS provider_seen,
-    if(a.priced_provider != '', a.priced_provider, a.provider) AS provider,
-    multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+    @include arithmetic/priced_as
     a.service_tier AS service_tier,
     a.region AS region,
     a.counted AS counted,

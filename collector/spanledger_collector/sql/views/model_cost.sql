@@ -13,8 +13,7 @@ CREATE OR REPLACE VIEW model_cost AS
 SELECT
     a.workspace AS workspace,
     toDate(a.started_at) AS day,
-    if(a.priced_provider != '', a.priced_provider, a.provider) AS provider,
-    multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+    @include arithmetic/priced_as
     countIf(a.outcome != 'retried') AS calls,
     count() AS attempts,
     countIf(a.outcome != 'ok') AS failed_attempts,

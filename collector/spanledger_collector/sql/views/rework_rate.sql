@@ -18,8 +18,7 @@ SELECT
     a.tenant AS tenant,
     a.agent_name AS agent_name,
     a.agent_version AS agent_version,
-    if(a.priced_provider != '', a.priced_provider, a.provider) AS provider,
-    multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+    @include arithmetic/priced_as
     a.prompt_name AS prompt_name,
     a.prompt_version AS prompt_version,
     count() AS attempts,
