@@ -107,12 +107,12 @@ class Webhook:
         why = ""
         for pause_seconds in (0.0, *self._pauses_seconds):
             jitter = 1 + random.random() / 4  # noqa: S311 - spreads retries, keeps no secret
-            self._stopping.wait(pause_seconds * jitter)
+            last = self._stopping.wait(pause_seconds * jitter)
             why, final = self._send(body)
             if not why:
                 self.sent += 1
                 return
-            if final or self._stopping.is_set():
+            if final or last:
                 break
         self.failed += 1
         _LOG.warning("an alert could not be sent to %s: %s", self._target.url, why)
