@@ -20,6 +20,7 @@ from opentelemetry import propagate, trace
 
 from spanledger._guard import tell_repeated
 from spanledger._in_force import PROCESS
+from spanledger._past_sampling import close_way, open_way
 from spanledger.config import Settings, default_tenant, disabled, own_rates
 from spanledger.errors import ConfigurationError
 
@@ -152,7 +153,7 @@ def join(provider: trace.TracerProvider) -> None:
             _log.debug("no identity on spans: %s takes no processors", type(provider).__qualname__)
             return
         _state.joined = provider
-        _identify(provider, default_tenant())
+        open_way(provider, _identify(provider, default_tenant()), ())
 
 
 def flush(timeout_seconds: float = 10.0) -> bool:
@@ -184,6 +185,7 @@ def shutdown() -> None:
         _close_outlets()
         _state.arguments, _state.on = None, False
         PROCESS.budgets = ()
+        close_way()
 
 
 def delivery() -> Delivery:
@@ -218,13 +220,14 @@ def _start(arguments: Mapping[str, Any]) -> bool:
     provider = _provider(settings)
     if provider is None:
         return False
-    _identify(provider, settings.tenant)
+    identity = _identify(provider, settings.tenant)
     _use_budgets(arguments["budgets"], arguments["rates"], settings.tenant)
     for outlet in _state.outlets:
         outlet.retire()
     _state.outlets = _outlets(settings, given)
     for outlet in _state.outlets:
         provider.add_span_processor(outlet)
+    open_way(provider, identity, _state.outlets)
     if not _state.exit_registered:
         atexit.register(_close_outlets)
         _state.exit_registered = True
@@ -263,15 +266,17 @@ def _add_budgets(first: dict[str, Any], again: Mapping[str, Any]) -> None:
         first.update(budgets=again["budgets"], rates=again["rates"])
 
 
-def _identify(provider: Any, tenant: str) -> None:
+def _identify(provider: Any, tenant: str) -> IdentityProcessor:
     """Stamp identity on every span of the provider, once."""
     if _state.provider is provider and _state.identity is not None:
         _state.identity.tenant = tenant
-        return
+        return _state.identity
     from spanledger._identity import IdentityProcessor
 
-    _state.identity, _state.provider = IdentityProcessor(tenant), provider
-    provider.add_span_processor(_state.identity)
+    identity = _state.identity = IdentityProcessor(tenant)
+    _state.provider = provider
+    provider.add_span_processor(identity)
+    return identity
 
 
 def _is_launchers_job(arguments: Mapping[str, Any]) -> bool:

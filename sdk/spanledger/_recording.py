@@ -17,6 +17,7 @@ from opentelemetry.util.types import AttributeValue
 
 from spanledger import _scope, semconv
 from spanledger._guard import guarded
+from spanledger._past_sampling import WAY
 
 _log = logging.getLogger("spanledger")
 
@@ -131,12 +132,23 @@ def write(
     at = about.get("at")
     at_ns = None if at is None else int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1000
     # A record about something else is no part of the work around it.
-    span = _scope.tracer().start_span(
-        f"{semconv.OPERATION_RECORD} {kind}",
-        Context() if subject or apart else None,
-        attributes=told,
-        start_time=at_ns,
-    )
-    span.end(at_ns)
+    context = Context() if subject or apart else None
+    span_id = _tell(f"{semconv.OPERATION_RECORD} {kind}", context, told, at_ns)
     given = told.get(semconv.RECORD_ID)
-    return str(given) if given else trace.format_span_id(span.get_span_context().span_id)
+    return str(given) if given else trace.format_span_id(span_id)
+
+
+def _tell(
+    name: str, context: Context | None, told: Mapping[str, AttributeValue], at_ns: int | None
+) -> int:
+    """Make the span, past a sampler that leaves it out; returns its id."""
+    context_of_span = trace.INVALID_SPAN_CONTEXT
+    for tracer in (_scope.tracer(), WAY.tracer):
+        if tracer is None:
+            break
+        span = tracer.start_span(name, context, attributes=told, start_time=at_ns)
+        span.end(at_ns)
+        context_of_span = span.get_span_context()
+        if context_of_span.trace_flags.sampled:
+            break
+    return context_of_span.span_id
