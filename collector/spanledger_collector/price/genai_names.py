@@ -106,14 +106,14 @@ def _ours(documents: Iterable[Document]) -> dict[str, list[ModelClauses]]:
     found: dict[str, list[ModelClauses]] = {}
     theirs = {(provider.id, model.id) for provider in providers for model in provider.models}
     for document in documents:
-        aliased = {alias.model for alias in document.aliases}
         for alias in document.aliases:
             rules = found.setdefault(alias.provider, [])
             rules.append((alias.model, [_glob(alias.id)]))
+        named = set(theirs)
         for statement in document.prices:
             name = (statement.provider, statement.model)
-            if name not in theirs and statement.model not in aliased:
-                aliased.add(statement.model)
+            if name not in named:
+                named.add(name)
                 rules = found.setdefault(statement.provider, [])
                 rules.append((statement.model, [["=", statement.model.lower()]]))
     return found

@@ -15,7 +15,7 @@ from spanledger_collector.price.bookfile import decode, encode, pack, unpack
 from spanledger_collector.price.history import check
 from spanledger_collector.price.row import OPEN_END, START_UNKNOWN, UNDATED_START
 
-_NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+_NOW = datetime(2026, 11, 27, 12, tzinfo=timezone.utc)
 _MTOK = Decimal(1_000_000)
 _TIERS = ["", "batch", "flex", "priority", "fast"]
 
@@ -109,6 +109,8 @@ _UNITS_TODAY = {
     ("google", "gemini-2.5-flash-tts", "audio_output"): ("10", 1_000_000),
     ("groq", "whisper-large-v3", "audio_seconds"): ("0.111", 3600),
     ("mistral", "mistral-ocr-4-1", "pages"): ("4", 1000),
+    ("google", "veo-3.1-generate-preview", "video_seconds.4k"): ("0.60", 1),
+    ("google", "veo-3.1-fast-generate-preview", "video_seconds.1080p"): ("0.12", 1),
 }
 
 
@@ -133,6 +135,56 @@ def test_an_image_model_is_priced_by_size_and_quality_until_it_was_shut_down(
     assert row.rates.units["images.hd.1024x1792"] == (Decimal("0.12"), 1)
     assert row.rates.units["images.standard.1024x1024"] == (Decimal("0.04"), 1)
     assert not rows_at(rows, "", _NOW, 0, _NOW)
+
+
+@pytest.mark.parametrize(
+    ("provider", "written", "model"),
+    [
+        ("gcp.gemini", "veo-3.1-generate-preview", "veo-3.1-generate-preview"),
+        ("gcp.vertex_ai", "veo-3.1-generate-001", "veo-3.1-generate-preview"),
+        ("openai", "sora-2-pro", "sora-2-pro"),
+        (
+            "together_ai",
+            "mistralai/Mixtral-8x7B-Instruct-v0.1",
+            "mistralai/Mixtral-8x7B-Instruct-v0.1",
+        ),
+        ("openai", "ft:gpt-4.1-mini", "ft:gpt-4.1-mini"),
+    ],
+)
+def test_a_model_keeps_its_own_name_beside_its_aliases(
+    book: PriceBook, provider: str, written: str, model: str
+) -> None:
+    """Also one that only the overlay prices."""
+    assert book.resolve(provider, written).model == model
+
+
+@pytest.mark.parametrize(
+    ("model", "unit", "day", "usd"),
+    [
+        ("openai/sora-2", "video_seconds", "2026-09-23", "0.10"),
+        ("openai/sora-2", "video_seconds", "2026-09-24", None),
+        (
+            "google/veo-3.1-fast-generate-preview",
+            "video_seconds.1080p",
+            "2026-04-06",
+            "0.15",
+        ),
+        (
+            "google/veo-3.1-fast-generate-preview",
+            "video_seconds.1080p",
+            "2026-04-07",
+            "0.12",
+        ),
+    ],
+)
+def test_video_is_priced_by_the_second_of_its_day(
+    models: _Models, model: str, unit: str, day: str, usd: str | None
+) -> None:
+    """Sora ended on 2026-09-24, the faster Veo became cheaper on 2026-04-07."""
+    provider, _, name = model.partition("/")
+    at = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+    rows = rows_at(models[provider, name], "", at, 0, _NOW)
+    assert [row.rates.units[unit].usd for row in rows] == ([] if usd is None else [Decimal(usd)])
 
 
 @pytest.mark.parametrize(
