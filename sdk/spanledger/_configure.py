@@ -71,6 +71,7 @@ def init(
     instrument: bool | Sequence[str] = True,
     exporter: str | Sequence[str] | SpanExporter | None = None,
     queue_size: int | None = None,
+    queue_bytes: int | None = None,
     batch_size: int | None = None,
     schedule_delay_seconds: float | None = None,
     give_up_seconds: float = 300.0,
@@ -97,6 +98,7 @@ def init(
         instrument: True patches every client library that is known, False none, else names.
         exporter: ``otlp`` (default), ``console``, ``none``, several of them, or an exporter object.
         queue_size: Spans kept in memory until they are delivered. Default 16384.
+        queue_bytes: Memory that they may take. Default 64 MiB.
         batch_size: Spans in one request. Default 512.
         schedule_delay_seconds: How long a span waits for others. Default 1.
         give_up_seconds: How long a batch is tried that is answered with errors.

@@ -58,6 +58,8 @@ OTEL_BSP_EXPORT_TIMEOUT: Final = "OTEL_BSP_EXPORT_TIMEOUT"
 OTEL_BSP_MAX_QUEUE_SIZE: Final = "OTEL_BSP_MAX_QUEUE_SIZE"
 #: Spans in one request. Default 512.
 OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Final = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
+#: Bytes of memory that these spans may take. Default 67108864 (64 MiB).
+SPANLEDGER_MAX_QUEUE_BYTES: Final = "SPANLEDGER_MAX_QUEUE_BYTES"
 #: Tenant of every span that has no other one.
 SPANLEDGER_TENANT: Final = "SPANLEDGER_TENANT"
 #: A JSON file with rates of your own models for budgets: as the argument ``rates`` of ``init``.
@@ -73,6 +75,7 @@ _COMPRESSIONS: Final = {
     HTTP_PROTOBUF: frozenset({"none", "gzip", "deflate"}),
     GRPC: frozenset({"none", "gzip"}),
 }
+_QUEUE_BYTES: Final = 64 * 1024 * 1024
 _EXPORTERS: Final = frozenset({"otlp", "console", "none"})
 
 
@@ -100,6 +103,8 @@ class Settings:
     """How long a span waits for company."""
     queue_size: int
     """Spans kept at most."""
+    queue_bytes: int
+    """What they may take in memory."""
     batch_size: int
     """Spans in one request at most."""
     give_up_seconds: float
@@ -120,6 +125,7 @@ class Settings:
         tenant: str | None = None,
         exporter: str | Sequence[str] | None = None,
         queue_size: int | None = None,
+        queue_bytes: int | None = None,
         batch_size: int | None = None,
         schedule_delay_seconds: float | None = None,
         give_up_seconds: float = 300.0,
@@ -145,6 +151,7 @@ class Settings:
             schedule_delay_seconds=schedule_delay_seconds
             or _positive(OTEL_BSP_SCHEDULE_DELAY, 1000) / 1000,
             queue_size=queue,
+            queue_bytes=queue_bytes or int(_positive(SPANLEDGER_MAX_QUEUE_BYTES, _QUEUE_BYTES)),
             batch_size=min(batch, max(1, queue // 2)),
             give_up_seconds=give_up_seconds,
             exit_timeout_seconds=exit_timeout_seconds,

@@ -1,21 +1,57 @@
 """The bounded queue of finished spans, with exact counts of what became of each of them.
 
-At any moment ``accepted = sent + rejected + failed + dropped + pending``. When the queue is full
-the oldest span goes, and is counted. The lock is reentrant on purpose: a span can end inside a
-finaliser or a signal handler that interrupts this very thread while it holds the lock. It is never
-held around anything slow.
+At any moment ``accepted = sent + rejected + failed + dropped + pending``. When the queue is full,
+by number or by bytes, the oldest spans go, and are counted. The lock is reentrant on purpose: a
+span can end inside a finaliser or a signal handler that interrupts this very thread while it holds
+the lock. It is never held around anything slow.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 if TYPE_CHECKING:  # the OpenTelemetry SDK is heavy; `import spanledger` does without it
     from opentelemetry.sdk.trace import ReadableSpan
+
+#: What a batch may hold by :func:`size_bytes`, unless one span is larger. Senders keep requests
+#: below 4 MiB (OTLP/gRPC "Maximum message size"); a span is smaller on the wire than in memory.
+MAX_BATCH_BYTES: Final = 3 * 1024 * 1024
+#: A span without attributes, in memory.
+_SPAN_BYTES: Final = 2000
+#: A shorter text is in that figure.
+_SHORT_TEXT: Final = 64
+
+
+def size_bytes(span: ReadableSpan) -> int:
+    """About what a span takes in memory: what is always there, and its long texts."""
+    size = _SPAN_BYTES
+    for holder in (span, *span.events):
+        for value in _values(holder.attributes):
+            if isinstance(value, (str, bytes)):
+                if len(value) > _SHORT_TEXT:
+                    size += sys.getsizeof(value)
+            elif isinstance(value, tuple):
+                size += sum(map(sys.getsizeof, cast("tuple[object, ...]", value)))
+    return size
+
+
+def _values(attributes: Mapping[str, object] | None) -> Iterable[object]:
+    # A copy is four times as fast as the view, whose every item is looked up by itself.
+    copy: Callable[[], Mapping[str, object]] | None = getattr(attributes, "copy", None)
+    return (copy() if copy is not None else attributes or {}).values()
+
+
+class Queued(NamedTuple):
+    """A span on its way out."""
+
+    span: ReadableSpan
+    size_bytes: int
+    """About what it takes in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +85,17 @@ class Backlog:
     Args:
         capacity: Spans kept at most, the ones being sent included.
         batch_size: Spans that :meth:`take` gives at most.
+        capacity_bytes: What they may take in memory; one span is always kept.
     """
 
-    def __init__(self, capacity: int, batch_size: int) -> None:
+    def __init__(self, capacity: int, batch_size: int, capacity_bytes: int) -> None:
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
         self._batch_size = batch_size
         self._lock = threading.RLock()
-        self._spans: deque[ReadableSpan] = deque()
+        self._spans: deque[Queued] = deque()
+        #: Of those waiting and those being sent.
+        self._size_bytes = 0
         self._in_flight = 0
         self._accepted = self._sent = self._rejected = self._failed = self._dropped = 0
         self._retried = 0
@@ -64,53 +104,73 @@ class Backlog:
 
     def add(self, span: ReadableSpan) -> bool:
         """Take a span in; True when the sender should look (first span, or a full batch)."""
+        queued = Queued(span, size_bytes(span))
         with self._lock:
             self._accepted += 1
             if self._closed:
                 self._dropped += 1
                 return True
-            if self._spans and len(self._spans) + self._in_flight >= self._capacity:
-                self._spans.popleft()
-                self._dropped += 1
-            self._spans.append(span)
+            while self._spans and self._is_full_for(queued):
+                self._drop_oldest()
+            self._spans.append(queued)
+            self._size_bytes += queued.size_bytes
             return len(self._spans) in {1, self._batch_size}
 
-    def take(self) -> list[ReadableSpan]:
+    def _is_full_for(self, queued: Queued) -> bool:
+        return (
+            len(self._spans) + self._in_flight >= self._capacity
+            or self._size_bytes + queued.size_bytes > self._capacity_bytes
+        )
+
+    def _drop_oldest(self) -> None:
+        self._size_bytes -= self._spans.popleft().size_bytes
+        self._dropped += 1
+
+    def take(self) -> list[Queued]:
         """The oldest spans, at most a batch; they stay counted as pending."""
         with self._lock:
-            count = min(len(self._spans), self._batch_size)
-            batch = [self._spans.popleft() for _ in range(count)]
-            self._in_flight += count
+            batch: list[Queued] = []
+            batch_bytes = 0
+            while self._spans and len(batch) < self._batch_size:
+                batch_bytes += self._spans[0].size_bytes
+                if batch and batch_bytes > MAX_BATCH_BYTES:
+                    break
+                batch.append(self._spans.popleft())
+            self._in_flight += len(batch)
             return batch
 
-    def put_back(self, spans: Sequence[ReadableSpan], reason: str) -> None:
+    def put_back(self, batch: Sequence[Queued], reason: str) -> None:
         """Return spans that could not be sent now to the front; the request will be repeated."""
         with self._lock:
             if self._closed:
                 return
-            self._in_flight -= len(spans)
-            self._spans.extendleft(reversed(spans))
+            self._in_flight -= len(batch)
+            self._spans.extendleft(reversed(batch))
             self._retried += 1
             self._last_error = reason
 
-    def sent(self, count: int, rejected: int = 0) -> None:
+    def sent(self, batch: Sequence[Queued], rejected: int = 0) -> None:
         """Count spans of a request that the collector answered with success."""
         with self._lock:
             if self._closed:
                 return
-            self._in_flight -= count
-            rejected = min(max(rejected, 0), count)
-            self._sent += count - rejected
+            self._leave(batch)
+            rejected = min(max(rejected, 0), len(batch))
+            self._sent += len(batch) - rejected
             self._rejected += rejected
 
-    def failed(self, count: int, reason: str) -> None:
+    def failed(self, batch: Sequence[Queued], reason: str) -> None:
         """Count spans that are given up."""
         with self._lock:
             if self._closed:
                 return
-            self._in_flight -= count
-            self._failed += count
+            self._leave(batch)
+            self._failed += len(batch)
             self._last_error = reason
+
+    def _leave(self, batch: Sequence[Queued]) -> None:
+        self._in_flight -= len(batch)
+        self._size_bytes -= sum(queued.size_bytes for queued in batch)
 
     def split(self, reason: str) -> None:
         """Count one more request for spans that are being sent in smaller parts."""
@@ -128,7 +188,7 @@ class Backlog:
             self._closed = True
             self._dropped += len(self._spans) + self._in_flight
             self._spans.clear()
-            self._in_flight = 0
+            self._in_flight = self._size_bytes = 0
 
     def full_batch(self) -> bool:
         """Whether a whole batch is waiting."""
@@ -138,6 +198,10 @@ class Backlog:
         """Spans whose fate is known; grows by one for each span, oldest first."""
         with self._lock:
             return self._accepted - len(self._spans) - self._in_flight
+
+    def held_bytes(self) -> int:
+        """About what the spans take in memory that wait or are being sent."""
+        return self._size_bytes
 
     def waiting(self) -> int:
         """Spans that wait, without those being sent."""

@@ -2,12 +2,14 @@
 
 The exporter takes a ``requests.Session``. Ours notes what each answer was and raises
 :class:`NotDeliveredError` for anything but success, which the exporter takes as final: so it
-neither retries inside, nor counts a redirect (a login page, say) as delivered.
+neither retries inside, nor counts a redirect (a login page, say) as delivered. Of an answer the
+status counts, and of its body 64 KiB at most: it is never unpacked, nor waited for without end.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.trace import ReadableSpan
+from requests.exceptions import ChunkedEncodingError
+from urllib3.exceptions import HTTPError
 
 from spanledger._delivery.sender import Attempt, ExporterSender, Outcome
 from spanledger.config import Settings
@@ -26,6 +30,9 @@ _BUSY: Final = frozenset({429, 502, 503, 504})
 #: Statuses about the content of this one request.
 _BAD_BATCH: Final = frozenset({400, 413, 422})
 _MAX_RETRY_AFTER_SECONDS: Final = 60.0
+#: Of an answer: ours has none, partial success a count and a sentence.
+_MAX_ANSWER_BYTES: Final = 64 * 1024
+_ANSWER_SECONDS: Final = 10.0
 #: Users choose their own session with these; then theirs is used, and the exporter's own retries.
 _CREDENTIAL_PROVIDERS: Final = (
     "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
@@ -43,9 +50,11 @@ class ObservedSession(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.attempt: Attempt | None = None
+        self.headers["Accept-Encoding"] = "identity"
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send; a connection that the server closed while idle is tried once more at once."""
+        kwargs["stream"] = True
         try:
             try:
                 response = super().send(request, **kwargs)
@@ -53,10 +62,11 @@ class ObservedSession(requests.Session):
                 if isinstance(error, requests.Timeout):
                     raise
                 response = super().send(request, **kwargs)
+            body = _body(response)
         except requests.RequestException as error:
             self.attempt = judge_exception(error)
             raise NotDeliveredError(self.attempt.reason) from error
-        self.attempt = judge_response(response)
+        self.attempt = judge_response(response, body)
         if self.attempt.outcome is not Outcome.DELIVERED:
             raise NotDeliveredError(self.attempt.reason)
         return response
@@ -97,19 +107,41 @@ class HttpSender:
 def judge_exception(error: requests.RequestException) -> Attempt:
     """A request without an answer.
 
-    A read timeout was taken by somebody: it is bounded in time like an answer, since the batch
-    itself may be what hangs the collector.
+    After a read timeout, or half an answer, somebody was there: it is bounded in time like an
+    answer, since the batch itself may be what hangs the collector.
     """
     reason = f"{type(error).__name__}: {error}"[:300]
-    answered = isinstance(error, requests.ReadTimeout)
+    answered = isinstance(error, (requests.ReadTimeout, ChunkedEncodingError))
     return Attempt(Outcome.BUSY if answered else Outcome.UNREACHABLE, reason)
 
 
-def judge_response(response: requests.Response) -> Attempt:
+def _body(response: requests.Response) -> bytes:
+    """The answer's body; empty where it is longer than an answer may be, or takes too long.
+
+    Raises:
+        requests.exceptions.ChunkedEncodingError: it broke off: nobody knows what was taken.
+    """
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    body = bytearray()
+    # What is there, so that a server that drips does not hold up the deadline; urllib3 1 has none.
+    read = getattr(response.raw, "read1", response.raw.read)
+    try:
+        while chunk := read(_MAX_ANSWER_BYTES, decode_content=False):
+            body += chunk
+            if len(body) > _MAX_ANSWER_BYTES or time.monotonic() > deadline:
+                response.close()
+                return b""
+    except HTTPError as error:
+        response.close()
+        raise ChunkedEncodingError(f"the answer broke off: {error}") from error
+    return bytes(body)
+
+
+def judge_response(response: requests.Response, body: bytes) -> Attempt:
     """What a status code asks of the client (OTLP/HTTP, "Failures")."""
     status = response.status_code
     if 200 <= status < 300:  # noqa: PLR2004 -- the range of success, by definition of HTTP
-        return Attempt(Outcome.DELIVERED, rejected_spans=_rejected_spans(response.content))
+        return Attempt(Outcome.DELIVERED, rejected_spans=_rejected_spans(body))
     reason = f"HTTP {status} {response.reason}"
     if status in _BUSY:
         return Attempt(Outcome.BUSY, reason, _retry_after_seconds(response))

@@ -33,7 +33,7 @@ from opentelemetry.context import (
 )
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from spanledger._delivery.backlog import Backlog, Delivery
+from spanledger._delivery.backlog import Backlog, Delivery, Queued
 from spanledger._delivery.notices import Notices
 from spanledger._delivery.sender import Attempt, Outcome, Sender
 from spanledger.config import Settings
@@ -120,7 +120,7 @@ class _Worker:
         before_exit: Callable[[float], object] | None,
     ) -> None:
         self._before_exit = before_exit
-        self.backlog = Backlog(settings.queue_size, settings.batch_size)
+        self.backlog = Backlog(settings.queue_size, settings.batch_size, settings.queue_bytes)
         self._settings = settings
         self._make_sender = make_sender
         self._sender: Sender | None = None
@@ -245,7 +245,7 @@ class _Worker:
         if self._sender is not None:
             self._sender.close()
 
-    def _deliver(self, batch: list[ReadableSpan]) -> Attempt:
+    def _deliver(self, batch: list[Queued]) -> Attempt:
         """Send a batch, in parts if it is found faulty; returns the last request's result."""
         parts = deque([batch])
         splits = 0
@@ -254,7 +254,7 @@ class _Worker:
             part = parts.popleft()
             attempt = self._try(part)
             if attempt.outcome is Outcome.DELIVERED:
-                self.backlog.sent(len(part), attempt.rejected_spans)
+                self.backlog.sent(part, attempt.rejected_spans)
             elif self._worth_keeping(attempt):
                 self.backlog.put_back([*part, *itertools.chain(*parts)], attempt.reason)
                 break
@@ -264,16 +264,16 @@ class _Worker:
                 parts.extendleft((part[middle:], part[:middle]))
                 self.backlog.split(attempt.reason)
             else:
-                self.backlog.failed(len(part), attempt.reason)
+                self.backlog.failed(part, attempt.reason)
         self._tell(attempt)
         return attempt
 
-    def _try(self, part: list[ReadableSpan]) -> Attempt:
+    def _try(self, part: list[Queued]) -> Attempt:
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
         try:
             if self._sender is None:
                 self._sender = self._make_sender()
-            return self._sender.send(part)
+            return self._sender.send([queued.span for queued in part])
         except Exception as error:  # noqa: BLE001 -- the thread must not die; told as the reason
             return Attempt(Outcome.REFUSED, f"{type(error).__name__}: {error}")
         finally:
