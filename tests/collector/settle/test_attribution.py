@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from spanledger_collector.store import Store
+from spanledger_collector.store import Connection, Store
 
 from . import scene
 
@@ -115,11 +115,50 @@ def test_a_late_parent_moves_the_cost_and_buries_the_run(store: Store) -> None:
         assert after["cost_usd"] == Decimal("0.07") == scene.cost(connection, "runs")
 
 
-def test_two_tenants_in_one_trace_are_not_guessed(store: Store) -> None:
-    """A tenant is inherited from the run, else from the trace only if the trace has just one."""
-    with store.connect() as connection:
-        scene.load(
-            connection,
+def _by_tenant(connection: Connection, table: str) -> dict[str, object]:
+    rows = connection.rows(f"SELECT tenant, sum(cost_usd) AS usd FROM {table} GROUP BY tenant")
+    return {str(row["tenant"]): row["usd"] for row in rows}
+
+
+def test_a_run_has_one_tenant_and_its_attempts_have_no_other(store: Store) -> None:
+    """So every view says the same of a tenant; what is in no run is charged to whom it names."""
+    traces: list[tuple[list[scene.Row], dict[int, str]]] = [
+        # A call that names another tenant than its agent is the agent's.
+        (
+            [
+                scene.span(1, 0, "agent", tenant="a"),
+                scene.call(2, 1, (1, 1), tenant="b"),
+                scene.call(3, 1, (1, 1)),
+                scene.span(4, 1, "agent", tenant="c"),
+                scene.call(5, 4, (1, 1), tenant="a"),
+            ],
+            {2: "a", 3: "a", 5: "c"},
+        ),
+        # A run without a tenant takes the one that its spans name, and of two none.
+        (
+            [
+                scene.span(1, 0, "agent"),
+                scene.call(2, 1, (1, 1), tenant="b"),
+                scene.call(3, 1, (1, 1)),
+                scene.span(4, 0, "agent"),
+                scene.call(5, 4, (1, 1), tenant="a"),
+                scene.call(6, 4, (1, 1), tenant="b"),
+            ],
+            {2: "b", 3: "b", 5: "", 6: ""},
+        ),
+        # A worker that serves several tenants in one trace charges each its own calls.
+        (
+            [
+                scene.span(1, 0),
+                scene.call(2, 1, (1, 1), tenant="a"),
+                scene.call(3, 1, (2, 1), tenant="b"),
+                scene.call(4, 1, (3, 1), tenant="b"),
+                scene.call(5, 1, (4, 1)),
+            ],
+            {2: "a", 3: "b", 4: "b", 5: ""},
+        ),
+        # A tenant is inherited from the trace only if the trace has just one.
+        (
             [
                 scene.span(1, 0, "agent", tenant="a"),
                 scene.call(2, 1, (1, 1)),
@@ -127,10 +166,23 @@ def test_two_tenants_in_one_trace_are_not_guessed(store: Store) -> None:
                 scene.call(4, 3, (1, 1)),
                 scene.call(5, 0, (1, 1)),
             ],
-        )
-        scene.settle(store)
-        tenants = {int(row["span_id"], 16): row["tenant"] for row in scene.attempts(connection)}
-    assert tenants == {2: "a", 4: "b", 5: ""}
+            {2: "a", 4: "b", 5: ""},
+        ),
+    ]
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01", output="0.01")])
+        for number, (spans, _) in enumerate(traces, 1):
+            rows = [row | {"trace_id": scene.hex32(number)} for row in spans]
+            scene.load(connection, rows)
+        scene.settle(store, range(1, len(traces) + 1))
+        total: dict[str, Decimal] = {}
+        for number, (_, expected) in enumerate(traces, 1):
+            attempts = scene.attempts(connection, number)
+            assert {int(row["span_id"], 16): row["tenant"] for row in attempts} == expected, number
+            for row in attempts:
+                total[row["tenant"]] = total.get(row["tenant"], Decimal(0)) + row["cost_usd"]
+        for view in ("runs FINAL", "agent_unit_economics", "quality_cost", "cost_as_billed"):
+            assert _by_tenant(connection, view) == total, view
 
 
 def test_the_first_copy_of_a_span_counts_and_workspaces_do_not_mix(store: Store) -> None:

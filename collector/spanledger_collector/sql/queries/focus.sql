@@ -83,7 +83,7 @@ WITH
         SELECT
             toStartOfDay(r.started_at) AS period_start,
             addDays(period_start, 1) AS period_end,
-            c.tenant, 'spanledger', c.asset_id, '', '', 'amortization', c.agent_name, c.agent_version, '', '',
+            r.tenant, 'spanledger', c.asset_id, '', '', 'amortization', r.agent_name, r.agent_version, '', '',
             if({grain:String} IN ('run', 'attempt'), c.trace_id, '') AS its_trace_id,
             if({grain:String} IN ('run', 'attempt'), c.run_id, '') AS its_run_id,
             '', 0,
@@ -101,7 +101,7 @@ WITH
         ) AS c
         INNER JOIN
         (
-            SELECT trace_id, run_id, started_at
+            SELECT trace_id, run_id, started_at, tenant, agent_name, agent_version
             FROM runs FINAL
             WHERE workspace = {workspace:String} AND started_at >= {since:DateTime64(9)} AND started_at < {until:DateTime64(9)}
         ) AS r ON r.trace_id = c.trace_id AND r.run_id = c.run_id

@@ -3,6 +3,10 @@
 -- parameters: version = the settlement; its spans are in settling_spans.
 -- Rules: a stamped run id wins; an agent span without one is a run (run_id = its span id); any other span belongs to
 -- the nearest run above it; what is under no run belongs to the run of the trace (run_id = trace_id).
+-- A run has one tenant, and all that is in it is of that tenant, whatever its spans say: that of the span it is an execution of,
+-- else the one that its spans name, else the one that its trace names; of several, none. What is under no agent and no workflow
+-- is one run a tenant where its spans name several (run_id = trace_id.tenant), so that a worker's calls are each charged to
+-- whom they were made for.
 -- How: a span points to its parent by its place in the arrays of its trace. Pointers are doubled: each round jumps twice
 -- as far, so as many rounds as the length of the trace has binary digits reach any depth. They stop at a span that is what
 -- is looked for. A cycle, an orphan or a span that is its own parent finds nothing.
@@ -167,7 +171,7 @@ WITH
                 found_above = '' AND NOT outside AND under_workflow, trace_id,
                 ''
             ) AS parent_run_id,
-            s.tenant AS tenant,
+            s.tenant AS told_tenant,
             s.agent_name AS agent_name,
             s.agent_id AS agent_id,
             s.agent_version AS agent_version,
@@ -206,11 +210,17 @@ SELECT
     span_id,
     day,
     role,
-    run_id,
+    if(is_shared AND told_tenant != '', concat(trace_id, '.', told_tenant), shared_run_id) AS run_id,
     multiIf(root.2 = 'workflow', 'workflow', outside, 'trace', 'agent') AS run_kind,
     span_id = root.1 AS is_run_root,
     if(is_run_root, parent_run_id, '') AS parent_run_id,
-    multiIf(tenant != '', tenant, run_tenant != '', run_tenant, trace_tenants = 1, trace_tenant, '') AS tenant,
+    multiIf(
+        is_shared, told_tenant,
+        root_tenant != '', root_tenant,
+        run_tenants = 1, run_tenant,
+        run_tenants = 0 AND trace_tenants = 1, trace_tenant,
+        ''
+    ) AS tenant,
     if(outside, '', run_agent_name) AS agent_name,
     if(outside, '', run_agent_id) AS agent_id,
     if(outside, '', run_agent_version) AS agent_version,
@@ -229,8 +239,10 @@ SELECT
 FROM
 (
     SELECT
-        *,
+        * EXCEPT (run_id),
+        run_id AS shared_run_id,
         argMinIf((span_id, role), seniority, may_be_root) OVER run AS root,
+        argMinIf(told_tenant, seniority, may_be_root) OVER run AS root_tenant,
         argMinIf(
             if(agent_name != '', agent_name, name),
             seniority,
@@ -238,10 +250,12 @@ FROM
         ) OVER run AS run_agent_name,
         argMinIf(agent_id, seniority, agent_id != '') OVER run AS run_agent_id,
         argMinIf(agent_version, seniority, agent_version != '') OVER run AS run_agent_version,
-        argMinIf(tenant, order_in_run, tenant != '') OVER run AS run_tenant,
+        uniqExactIf(told_tenant, told_tenant != '') OVER run AS run_tenants,
+        anyIf(told_tenant, told_tenant != '') OVER run AS run_tenant,
+        outside AND root.1 = '' AND run_tenants > 1 AS is_shared,
         argMinIf(conversation_id, order_in_run, conversation_id != '') OVER run AS run_conversation,
-        uniqExactIf(tenant, tenant != '') OVER trace AS trace_tenants,
-        anyIf(tenant, tenant != '') OVER trace AS trace_tenant,
+        uniqExactIf(told_tenant, told_tenant != '') OVER trace AS trace_tenants,
+        anyIf(told_tenant, told_tenant != '') OVER trace AS trace_tenant,
         uniqExactIf(conversation_id, conversation_id != '') OVER trace AS trace_conversations,
         anyIf(conversation_id, conversation_id != '') OVER trace AS trace_conversation
     FROM placed

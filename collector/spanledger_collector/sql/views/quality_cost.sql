@@ -45,9 +45,9 @@ FROM
     SELECT
         c.workspace,
         toDate(r.started_at),
-        c.agent_name,
-        c.agent_version,
-        c.tenant,
+        r.agent_name,
+        r.agent_version,
+        r.tenant,
         NULL,
         NULL,
         NULL,
@@ -56,9 +56,9 @@ FROM
     FROM amortization_charges AS c FINAL
     INNER JOIN
     (
-        SELECT workspace, trace_id, run_id, started_at FROM runs FINAL
+        SELECT workspace, trace_id, run_id, started_at, agent_name, agent_version, tenant FROM runs FINAL
     ) AS r ON r.workspace = c.workspace AND r.trace_id = c.trace_id AND r.run_id = c.run_id
     WHERE c.kind = 'evaluation'
-    GROUP BY c.workspace, toDate(r.started_at), c.agent_name, c.agent_version, c.tenant
+    GROUP BY c.workspace, toDate(r.started_at), r.agent_name, r.agent_version, r.tenant
 )
 GROUP BY workspace, day, agent_name, agent_version, tenant;
