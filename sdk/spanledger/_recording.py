@@ -6,8 +6,9 @@ Shared by :mod:`spanledger.records` and :mod:`spanledger.assets`.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypedDict
 
@@ -36,7 +37,8 @@ class About(TypedDict, total=False):
         run_id, span_id, trace_id, external_key: the subject; none of them = the run around.
         record_id: names the record; the same name again amends it.
         reason: a few words of the application's own; never text of a prompt or an answer.
-        at: when it happened, where that is not now (aware, or local time).
+        at: when it happened, where that is not now (aware, or local time). When it was
+            said is told beside it, for amendments.
         tenant: on whose behalf, where the work around does not say.
         purpose: of an expense or effort, where that is not the work around it: ``appraisal``,
             ``prevention`` or ``work``.
@@ -80,6 +82,12 @@ def money_of(
         _log.warning("amount in %r left out: a currency is a code of three letters", currency)
         return None
     return {amount_key: f"{told:f}", currency_key: code}
+
+
+def moment(at_ns: int) -> str:
+    """A time as a record says it: ISO 8601 in UTC, to the nanosecond."""
+    seconds, ns = divmod(at_ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
 
 
 _SUBJECT: Final[Mapping[str, str]] = {
@@ -131,6 +139,8 @@ def write(
             told[key] = _scope.clean(about.get(name))
     at = about.get("at")
     at_ns = None if at is None else int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1000
+    if at_ns is not None:
+        told[semconv.RECORD_RECORDED_AT] = moment(time.time_ns())
     # A record about something else is no part of the work around it.
     context = Context() if subject or apart else None
     span_id = _tell(f"{semconv.OPERATION_RECORD} {kind}", context, told, at_ns)

@@ -14,9 +14,10 @@ Without a subject a record is about the run around it. Otherwise it names one: a
 application's own ``external_key``, which ``with spanledger.context(external_key="ticket-77"):``
 puts on a run. A record may come before the run it is about.
 
-A record with the ``record_id`` of an earlier one of its kind amends it: the newest counts, all are
-kept. Amounts are exact: give text, a ``Decimal`` or an integer; a float counts as its shortest
-text. What cannot be used is logged and left out; no function raises into the application.
+A record with the ``record_id`` of an earlier one of its kind amends it: the one said last counts,
+in whatever order they arrive, and all are kept. Amounts are exact: give text, a ``Decimal`` or an
+integer; a float counts as its shortest text. What cannot be used is logged and left out; no
+function raises into the application.
 """
 
 from __future__ import annotations

@@ -187,6 +187,9 @@ REWORK_REGENERATED: Final = "regenerated"
 # --- Records: what the application says about a run beyond its spans ------------------------------
 #: Id of the record; another record of the same kind and id amends it. Default: the span's id.
 RECORD_ID: Final = "spanledger.record.id"
+#: When it was said, ISO 8601 in UTC: of several tellings of a record the one said last counts.
+#: Default: the end of its span.
+RECORD_RECORDED_AT: Final = "spanledger.record.recorded_at"
 #: A short reason, in the application's own words.
 RECORD_REASON: Final = "spanledger.record.reason"
 #: What the record is about, where that is not the work around it: a run, a span, a whole trace.

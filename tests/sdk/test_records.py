@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -46,7 +47,10 @@ def test_a_record_about_another_run_is_no_part_of_the_work_around_it() -> None:
     assert given == "sale-1"
     assert span.parent is None
     assert span.start_time == span.end_time == int(at.timestamp() * 1000) * 1_000_000
+    said = str((span.attributes or {})[semconv.RECORD_RECORDED_AT])
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", said)
     assert dict(span.attributes or {}) == {
+        semconv.RECORD_RECORDED_AT: said,
         semconv.OPERATION_NAME: "record",
         semconv.REVENUE_AMOUNT: "20.000000000001",
         semconv.REVENUE_CURRENCY: "USD",

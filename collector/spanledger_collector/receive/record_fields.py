@@ -119,6 +119,11 @@ def _identifier(pattern: re.Pattern[str], digits: int) -> Callable[[object], str
     return read
 
 
+def recorded_at(value: object) -> str:
+    """When it was said, in UTC, as the SDK writes it."""
+    return f"{_time(value).astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
 #: Reads one field; raises :class:`FlawError`.
 Read = Callable[[object], str | float]
 _Fields = Mapping[str, tuple[str, Read]]
@@ -132,6 +137,7 @@ COMMON: Final[_Fields] = {
     "record_id": (semconv.RECORD_ID, text),
     "reason": (semconv.RECORD_REASON, text),
     "tenant": (semconv.TENANT_ID, text),
+    "recorded_at": (semconv.RECORD_RECORDED_AT, recorded_at),
 }
 #: Kind of record -> its own fields; of the required ones one is enough.
 KINDS: Final[Mapping[str, _Fields]] = {
@@ -224,13 +230,24 @@ def moment_ns(value: object, now_ns: int) -> int:
         FlawError: it is no time, before 2020, or more than a day ahead.
     """
     try:
-        # Python 3.10 does not read the Z of ISO 8601.
-        at = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text(value)))
-    except ValueError:
-        raise FlawError(f"at: {value!r} is no time such as 2026-11-01T12:00:00Z") from None
-    at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+        at = _time(value)
+    except FlawError as error:
+        raise FlawError(f"at: {error}") from None
     now = datetime.fromtimestamp(now_ns / 1e9, timezone.utc)
     if not _EARLIEST <= at <= now + _FUTURE:
         raise FlawError(f"at: {value!r} is before {_EARLIEST:%Y} or in the future")
+    return _ns(at)
+
+
+def _time(value: object) -> datetime:
+    try:
+        # Python 3.10 does not read the Z of ISO 8601.
+        at = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text(value)))
+    except ValueError:
+        raise FlawError(f"{value!r} is no time such as 2026-11-01T12:00:00Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+
+
+def _ns(at: datetime) -> int:
     since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000

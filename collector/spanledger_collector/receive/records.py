@@ -22,6 +22,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any, cast
 
 import orjson
@@ -39,6 +40,7 @@ from spanledger_collector.receive.record_fields import (
     FlawError,
     attributes_of,
     moment_ns,
+    recorded_at,
 )
 
 #: Who tells them, as ``service_name`` of the record.
@@ -122,6 +124,9 @@ def _add(scope_spans: ScopeSpans, told: object, now_ns: int) -> str:
     start_ns = now_ns if at is None else moment_ns(at, now_ns)
     record_id = attributes.setdefault(semconv.RECORD_ID, secrets.token_hex(_RECORD_ID_BYTES))
     identity = _identity(kind, attributes, None if at is None else start_ns)
+    if at is not None and kind in KINDS:
+        said = datetime.fromtimestamp(now_ns / 1e9, timezone.utc).isoformat()
+        attributes.setdefault(semconv.RECORD_RECORDED_AT, recorded_at(said))
     span = Span(
         trace_id=identity[:16],
         span_id=identity[16:24],

@@ -49,6 +49,7 @@ def test_a_record_is_the_span_that_the_sdk_writes() -> None:
     at = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
     assert told.pop("start_ns") == int(at.timestamp()) * 10**9 + 250_000_000
     assert [len(part) for part in told.pop("ids")] == [32, 16]
+    assert str(told.pop("spanledger.record.recorded_at"))[:3] == "202"  # now, not when it happened
     assert told == {
         "name": "record revenue",
         "gen_ai.operation.name": "record",
@@ -58,6 +59,17 @@ def test_a_record_is_the_span_that_the_sdk_writes() -> None:
         "spanledger.record.id": "sale",
         "spanledger.record.reason": "paid",
     }
+
+
+def test_when_a_record_was_said_is_told_in_utc_or_is_now() -> None:
+    """It is no part of what names the record, unless the sender says it."""
+    said = "2026-11-02T09:30:00.5+02:00"
+    [told] = spans({**SALE, "recorded_at": said})
+    assert told["spanledger.record.recorded_at"] == "2026-11-02T07:30:00.500000Z"
+    [one] = spans({**SALE, "at": "2026-11-01"})
+    [again] = spans({**SALE, "at": "2026-11-01"})
+    assert one["ids"] == again["ids"] != told["ids"]
+    assert flaw(**{**SALE, "recorded_at": "soon"}).startswith("recorded_at: 'soon' is no time")
 
 
 def test_every_kind_and_its_fields() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 from spanledger_collector.store import Store
@@ -117,6 +118,39 @@ def test_a_telling_that_comes_again_undoes_no_amendment(store: Store) -> None:
     assert run["revenue_usd"] == Decimal("6.5")
     assert told["tellings"] == 2
     assert str(told["received_at"]).startswith("2026-11-21")
+
+
+_SAID = "2026-11-02T12:00:00.00000000{}Z"
+_TELLINGS = (
+    {"outcome": "failure", "record__id": "end", "record__recorded_at": _SAID.format(1)},
+    {"outcome": "partial", "record__id": "end", "record__recorded_at": _SAID.format(2)},
+    {"outcome": "success", "record__id": "end"},  # said when it happened: before the others
+)
+
+
+def test_the_telling_that_was_said_last_counts_in_whatever_order_they_come(store: Store) -> None:
+    """Every order of arrival, each in a trace of its own; of two said at once the later name."""
+    orders = list(permutations(range(len(_TELLINGS))))
+    with store.connect() as connection:
+        traces = range(1, len(orders) + 1)
+        scene.load(connection, [_agent(1, trace=trace) for trace in traces])
+        for turn in range(len(_TELLINGS)):
+            at = scene.moment(scene.START.replace(day=20 + turn))
+            rows: list[scene.Row] = []
+            for trace, order in zip(traces, orders, strict=True):
+                number = order[turn]
+                rows.append(_record(2 + number, 1, trace=trace, **_TELLINGS[number]))
+                rows.append(
+                    _record(
+                        5 + number, 1, trace=trace, record__id="sale", revenue__amount=10 + number
+                    )
+                )
+            scene.load(connection, [row | {"received_at": at} for row in rows])
+            scene.settle(store, traces)
+        runs = [run for trace in traces for run in scene.runs(connection, trace).values()]
+    assert [(run["outcome"], run["revenue_usd"]) for run in runs] == [
+        ("partial", Decimal(12)) for _ in orders
+    ]
 
 
 def test_amounts_that_cannot_be_used_are_in_no_sum(store: Store) -> None:

@@ -1,8 +1,8 @@
 -- records: every telling of the records about a run, a trace or an external key, amended ones included.
 -- parameters: workspace; trace_id (32 hex digits, lower case), run_id, external_key: one of them, the others empty.
--- grain: one row a telling, in order of kind, record and arrival. units: amount in currency; quantity in minutes; USD.
--- columns: kind, record_id (tellings of the same two amend each other), telling, tellings (number of this one by arrival, and how
---   many there are), counts (1 = it counts for its run, the newest; 0 also where no run of it is settled yet), run_id, run_trace_id
+-- grain: one row a telling, in order of kind, record and when it was recorded. units: amount in currency; quantity in minutes; USD.
+-- columns: kind, record_id (tellings of the same two amend each other), telling, tellings (number of this one by when it was recorded, and
+--   how many there are), counts (1 = it counts for its run, the last one recorded; 0 also where no run of it is settled yet), run_id, run_trace_id
 --   (the run it is about and that run's trace, once settled), subject_kind, subject (what it names: trace, run or key, and which),
 --   subject_span_id (the span it is about; of a record told within the work itself: its own), occurred_at, received_at (when it
 --   happened, since when the ledger knows it), name, verdict, amount, currency (as in the table records), amount_usd (of the
@@ -41,7 +41,7 @@ WITH
 SELECT
     kind,
     record_id,
-    row_number() OVER (PARTITION BY kind, record_id ORDER BY received_at, sequence, span_id) AS telling,
+    row_number() OVER (PARTITION BY kind, record_id ORDER BY recorded_at, occurred_at, span_id) AS telling,
     count() OVER (PARTITION BY kind, record_id) AS tellings,
     toUInt8(placed.told_by = span_id) AS counts,
     placed.run_id AS run_id,

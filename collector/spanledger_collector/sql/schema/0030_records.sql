@@ -1,5 +1,5 @@
 -- records: what applications said of their runs beyond spans: revenue, outcomes, evaluations, expenses, effort. Append-only.
--- grain: one row a record as it was received; a later row of the same kind and record_id amends the earlier ones (run_records
+-- grain: one row a record as it was received; of the rows of one kind and record_id the one recorded last amends the others (run_records
 --   has what counts). units: amount in currency, exact; quantity in unit.
 CREATE TABLE IF NOT EXISTS records
 (
@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS records
     span_id String COMMENT 'The span that tells it',
     tenant String COMMENT 'On whose behalf, as told',
     occurred_at DateTime64(9, 'UTC') COMMENT 'When it happened',
+    recorded_at DateTime64(9, 'UTC') COMMENT 'When it was said: of the tellings of a record the last one said counts',
     received_at DateTime64(9, 'UTC') COMMENT 'Since when the ledger knows it',
     purpose LowCardinality(String) COMMENT 'Expense or effort: work | appraisal | prevention; empty = work',
     name String COMMENT 'Evaluation name, expense category, role of the person, or unit of an outcome',

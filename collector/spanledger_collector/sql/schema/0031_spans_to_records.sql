@@ -28,6 +28,7 @@ SELECT
     span_id,
     tenant,
     started_at AS occurred_at,
+    ifNull(parseDateTime64BestEffortOrNull(attributes['spanledger.record.recorded_at'], 9, 'UTC'), ended_at) AS recorded_at,
     received_at,
     if(attributes['spanledger.purpose'] IN ('work', 'appraisal', 'prevention'), attributes['spanledger.purpose'], '') AS purpose,
     multiIf(

@@ -1,5 +1,6 @@
 -- run_records: the records that count, each with the run it is about. Written by settle.
--- grain: (workspace, trace_id, kind, record_id); newest version wins (read with FINAL). Of amended records the newest telling.
+-- grain: (workspace, trace_id, kind, record_id); newest version wins (read with FINAL). Of amended records the telling that
+--   was recorded last.
 -- units: amount in currency, amount_usd in USD; quantity in minutes. Derived from records: may be dropped.
 CREATE TABLE IF NOT EXISTS run_records
 (
@@ -11,7 +12,8 @@ CREATE TABLE IF NOT EXISTS run_records
     kind LowCardinality(String) COMMENT 'revenue | outcome | evaluation | expense | effort',
     record_id String COMMENT 'Name of the record',
     tellings UInt32 COMMENT 'How often it was told; above 1 = amended',
-    occurred_at DateTime64(9, 'UTC') COMMENT 'When it happened, by the newest telling',
+    occurred_at DateTime64(9, 'UTC') COMMENT 'When it happened, by the telling that counts',
+    recorded_at DateTime64(9, 'UTC') COMMENT 'When that telling was said',
     received_at DateTime64(9, 'UTC') COMMENT 'When that telling was received',
     purpose LowCardinality(String) COMMENT 'Expense or effort: work | appraisal | prevention; empty = work',
     name String COMMENT 'Evaluation name, expense category, role of the person, or unit of an outcome',

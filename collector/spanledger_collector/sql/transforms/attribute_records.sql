@@ -4,10 +4,11 @@
 -- A record is found by its trace, by its run id, or by an external key. A run id or key that is in several traces is the
 -- first one's. An external key is on everything below where it was set: its run is the topmost one that carries it.
 -- Within a trace: the named run, else the run of the named span (a record without a subject names its own span), else the
--- top run. Of several tellings of a record the newest counts; one is as old as its first copy. amount_usd: by the rate of the
+-- top run. Of several tellings of a record the one recorded last counts, by the time that it says itself, so that the order in
+-- which they arrive changes nothing; of two of one time the later name of a span. amount_usd: by the rate of the
 -- day it happened, as known when it was received.
 INSERT INTO run_records
-    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, received_at, purpose, name, verdict,
+    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, recorded_at, received_at, purpose, name, verdict,
     amount, currency, amount_usd, quantity, score, label, reason, version)
 WITH
     -- The runs of these traces, by what a record may call them; top = the run for a record about the trace as a whole.
@@ -109,6 +110,7 @@ WITH
             r.span_id AS span_id,
             r.sequence AS sequence,
             r.occurred_at AS occurred_at,
+            r.recorded_at AS recorded_at,
             r.received_at AS received_at,
             r.purpose AS purpose,
             r.name AS name,
@@ -135,6 +137,7 @@ WITH
             r.span_id AS span_id,
             r.sequence AS sequence,
             r.occurred_at AS occurred_at,
+            r.recorded_at AS recorded_at,
             r.received_at AS received_at,
             r.purpose AS purpose,
             r.name AS name,
@@ -161,7 +164,8 @@ SELECT
     record_id,
     tellings,
     newest.3,
-    last_received_at,
+    newest.15,
+    newest.14,
     newest.13,
     newest.4,
     newest.5,
@@ -200,16 +204,17 @@ FROM
         kind,
         record_id,
         count() AS tellings,
-        max(received_at) AS last_received_at,
-        toDateTime64(last_received_at, 3) AS known_at,
+        toDateTime64(newest.14, 3) AS known_at,
         toDateTime64(newest.3, 3) AS happened_at,
         argMax(
-            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id, purpose),
-            (received_at, sequence, span_id)
+            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id, purpose,
+            received_at, recorded_at),
+            (recorded_at, occurred_at, span_id, told_in)
         ) AS newest
     FROM
     (
-        -- A telling that comes again, by a sender that doubts or a file that is imported twice, undoes no amendment.
+        -- A telling that comes again, by a sender that doubts or a file that is imported twice, undoes no amendment: it is as
+        -- old as its first copy.
         SELECT *
         FROM found
         ORDER BY received_at, sequence

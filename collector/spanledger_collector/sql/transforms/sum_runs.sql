@@ -60,7 +60,7 @@ WITH
             workspace,
             trace_id,
             run_id,
-            argMaxIf(verdict, (occurred_at, received_at, record_id), kind = 'outcome') AS outcome,
+            argMaxIf(verdict, (occurred_at, recorded_at, record_id), kind = 'outcome') AS outcome,
             sumIf(amount_usd, kind = 'revenue') AS revenue_usd,
             sumIf(amount_usd, kind = 'outcome') AS outcome_value_usd,
             sumMapIf(
