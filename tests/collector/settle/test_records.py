@@ -121,7 +121,7 @@ def test_a_telling_that_comes_again_undoes_no_amendment(store: Store) -> None:
 
 
 _SAID = "2026-11-02T12:00:00.00000000{}Z"
-_TELLINGS = (
+_TELLINGS: tuple[dict[str, Any], ...] = (
     {"outcome": "failure", "record__id": "end", "record__recorded_at": _SAID.format(1)},
     {"outcome": "partial", "record__id": "end", "record__recorded_at": _SAID.format(2)},
     {"outcome": "success", "record__id": "end"},  # said when it happened: before the others
