@@ -90,7 +90,7 @@ def leaves(attribute: JsonAttribute, text: str) -> list[tuple[str, str]]:
     if not text.startswith("{"):
         return [(f"{attribute.key}/", _unquoted(text))]
     try:
-        whole_object = json.loads(text, parse_int=Decimal, parse_float=Decimal)
+        whole_object = json.loads(text, parse_int=Decimal)
     except ValueError:
         return []
     found: list[tuple[str, str]] = []
@@ -105,6 +105,8 @@ def _collect(inside: dict[str, Any], path: str, levels: int, found: list[tuple[s
                 _collect(value, f"{path}{name}.", levels - 1, found)
         elif isinstance(value, bool):
             found.append((path + name, "true" if value else "false"))
+        elif isinstance(value, float):
+            found.append((path + name, float_text(value)))
         elif isinstance(value, (str, Decimal)):
             found.append((path + name, str(value)))
 

@@ -120,6 +120,7 @@ def plain(row: dict[str, Any]) -> dict[str, Any]:
 @example(spans=[PlainSpan(attributes=tuple((key, 5) for key in _KEYS))])
 @example(spans=[PlainSpan(attributes=tuple((key, "") for key in _KEYS))])
 @example(spans=[PlainSpan(attributes=tuple((key, value) for key in _KEYS for value in (0, 3)))])
+@example(spans=[PlainSpan(attributes=tuple((key, '{"total_tokens": 1.50}') for key in _JSON))])
 @pytest.mark.slow
 def test_the_engine_decodes_like_python(store: Store, spans: list[PlainSpan]) -> None:
     """Every column of every span, whatever the values are."""
