@@ -86,7 +86,17 @@ TYPES: dict[str, type | None] = {
 #: What queries say of an empty ledger that always have a row.
 EMPTY: dict[str, list[dict[str, Any]]] = {
     "is_priced": [{"prices": 0}],
-    "spending": [{"spent_usd": 0, "calls": 0, "unknown_calls": 0}],
+    "spending": [
+        {
+            "spent_usd": 0,
+            "model_usd": 0,
+            "tool_usd": 0,
+            "effort_usd": 0,
+            "expense_usd": 0,
+            "calls": 0,
+            "unknown_calls": 0,
+        }
+    ],  # fmt: skip
 }
 QUERIES = query_names()
 

@@ -17,13 +17,12 @@ PAGE = Path(__file__).parents[3] / "docs" / "budgets.md"
 
 @pytest.mark.parametrize("per", ["agent", "tenant", ""])
 def test_what_is_spent_is_what_the_attempts_cost(filled: Store, per: str) -> None:
-    """Of model calls only: the sum of each agent or tenant is the sum of its attempts."""
+    """The sum of each agent or tenant is the sum of its attempts, whatever they are of."""
     reader = DirectReader(filled)
     column = {"agent": "agent_name", "tenant": "tenant", "": "''"}[per]
     told = reader.sql(
         f"SELECT {column} AS k, sum(cost_usd) AS usd, countIf(cost_usd IS NULL) AS unknown "
-        "FROM attempts FINAL WHERE workspace = 'default' AND counted "
-        "AND operation NOT IN ('execute_tool', 'effort', 'expense') GROUP BY k"
+        "FROM attempts FINAL WHERE workspace = 'default' AND counted GROUP BY k"
     ).to_pylist()
     assert len(told) > (per != "")
     for row in told:

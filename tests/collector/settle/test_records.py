@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
+from spanledger_collector.query import DirectReader
 from spanledger_collector.store import Store
 
 from . import scene
@@ -273,6 +274,18 @@ def test_what_a_run_costs_beside_model_calls_is_in_the_ledger(any_store: Store) 
             (str(row["operation"]), str(row["request_model"])): (row["cost_usd"], row["tenant"])
             for row in scene.attempts(connection)
         }
+    reader = DirectReader(any_store)
+    [spent] = reader.rows("spending", {"workspace": "default", "per": "tenant", "key": "acme"})
+    reader.close()
+    assert spent == {
+        "spent_usd": Decimal("17.355"),
+        "model_usd": Decimal("0.10"),
+        "tool_usd": Decimal("0.005"),
+        "effort_usd": Decimal(15),
+        "expense_usd": Decimal("2.25"),
+        "calls": 1,
+        "unknown_calls": 1,
+    }
     assert rows == {
         ("chat", "m1"): (Decimal("0.10"), "acme"),
         ("execute_tool", "search"): (Decimal("0.005"), "acme"),
@@ -370,6 +383,77 @@ def test_a_tool_that_is_paid_and_tells_usage_costs_both(store: Store) -> None:
         scene.settle(store)
         (run,) = scene.runs(connection).values()
         assert scene.cost(connection, "attempts") == run["cost_usd"] == Decimal("0.035")
+
+
+def _search(span_id: int, parent: int, kind: str, scope: str, **told: Any) -> scene.Row:
+    names = {"call": "gen_ai.tool.call.id", "request": "jsonrpc.request.id"}
+    return scene.span(
+        span_id, parent, "tool", tool_name="search", kind=kind, scope_name=scope,
+        attributes={names[name]: str(value) for name, value in told.items()},
+    )  # fmt: skip
+
+
+#: What is told below an agent (span 1) -> how many calls of the tool were paid.
+_TOLD_TOOLS: tuple[tuple[str, int, list[scene.Row]], ...] = (
+    ("client, HTTP, server", 1, [
+        _search(2, 1, "client", "mcp"), scene.span(3, 2), scene.span(4, 3),
+        _search(5, 4, "server", "mcp"),
+    ]),
+    ("framework, client, HTTP, server, its function", 1, [
+        _search(2, 1, "internal", "langchain"), _search(3, 2, "client", "spanledger.mcp"),
+        scene.span(4, 3), _search(5, 4, "server", "other"), _search(6, 5, "internal", "spanledger"),
+    ]),
+    ("recursion of a function", 3, [
+        _search(2, 1, "internal", "spanledger"), _search(3, 2, "internal", "spanledger"),
+        scene.span(4, 3, "task"), _search(5, 4, "internal", "spanledger"),
+    ]),
+    ("recursion through a server", 2, [
+        _search(2, 1, "client", "mcp", request=1), _search(3, 2, "server", "mcp", request=1),
+        _search(4, 3, "client", "mcp", request=2), scene.span(5, 4),
+        _search(6, 5, "server", "mcp", request=2),
+    ]),
+    ("recursion through a server of another instrumentation", 2, [
+        _search(2, 1, "client", "spanledger.mcp"), _search(3, 2, "server", "other"),
+        _search(4, 3, "client", "spanledger.mcp"), _search(5, 4, "server", "other"),
+    ]),
+    ("recursion through an agent", 2, [
+        _search(2, 1, "internal", "spanledger"), scene.span(3, 2, "agent"),
+        _search(4, 3, "client", "mcp"),
+    ]),
+    ("another tool between", 2, [
+        _search(2, 1, "internal", "a"), scene.span(3, 2, "tool", tool_name="plan"),
+        _search(4, 3, "internal", "b"),
+    ]),
+    ("one call by its id, of one instrumentation", 1, [
+        _search(2, 1, "internal", "a", call="c1"), scene.span(3, 2),
+        _search(4, 3, "internal", "a", call="c1"),
+    ]),
+    ("two calls by their ids", 2, [
+        _search(2, 1, "internal", "a", call="c1"), _search(3, 2, "internal", "b", call="c2"),
+    ]),
+    ("two requests by their numbers", 2, [
+        _search(2, 1, "client", "mcp", request=1), _search(3, 2, "server", "mcp", request=2),
+    ]),
+    ("a function that asks the server twice", 2, [
+        _search(2, 1, "internal", "spanledger"), _search(3, 2, "client", "mcp"),
+        _search(4, 2, "client", "mcp"),
+    ]),
+)  # fmt: skip
+
+
+def test_a_paid_tool_is_paid_once_however_many_tell_it(store: Store) -> None:
+    """By what is nested in what: client and server, frameworks; a tool that calls itself is not."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("search", "tool", units={"calls": ("5", 1000)})])
+        for trace, (_, _, told) in enumerate(_TOLD_TOOLS, 1):
+            rows = [_agent(1), *told]
+            scene.load(connection, [row | {"trace_id": scene.hex32(trace)} for row in rows])
+        scene.settle(store, range(1, len(_TOLD_TOOLS) + 1))
+        paid = {
+            name: len(scene.attempts(connection, trace))
+            for trace, (name, _, _) in enumerate(_TOLD_TOOLS, 1)
+        }
+    assert paid == {name: calls for name, calls, _ in _TOLD_TOOLS}
 
 
 def test_a_paid_tool_that_failed_is_rework(store: Store) -> None:

@@ -6,17 +6,17 @@
 -- parameters: version = the settlement; its traces are in settling.
 INSERT INTO settling_spans
     (version,
-    workspace, tenant, trace_id, span_id, parent_span_id, name, service_name, scope_name, started_at, ended_at,
+    workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
     duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
     service_tier, region, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, conversation_id, external_key, purpose, prompt_name, prompt_version, tags, attempt_number,
+    agent_version, workflow_name, tool_name, tool_call_id, rpc_id, conversation_id, external_key, purpose, prompt_name, prompt_version, tags, attempt_number,
     retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model, emitted_cost_usd, received_at)
 SELECT
     {version:UInt64},
-    workspace, tenant, trace_id, span_id, parent_span_id, name, service_name, scope_name, started_at, ended_at,
+    workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
     duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
     service_tier,
     lower(coalesce(
@@ -28,7 +28,10 @@ SELECT
     streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, conversation_id, attributes['spanledger.external_key'],
+    agent_version, workflow_name, tool_name,
+    coalesce(nullIf(attributes['gen_ai.tool.call.id'], ''), nullIf(attributes['ai.toolCall.id'], ''), attributes['tool.id']) AS tool_call_id,
+    coalesce(nullIf(attributes['jsonrpc.request.id'], ''), attributes['mcp.request.id']) AS rpc_id,
+    conversation_id, attributes['spanledger.external_key'],
     multiIf(
         attributes['spanledger.purpose'] IN ('work', 'appraisal', 'prevention'), attributes['spanledger.purpose'],
         operation = 'evaluator', 'appraisal',

@@ -3,9 +3,16 @@
 -- grain: one row a paid tool call or record, into attempts. Reads span_runs, run_records and answer_verdicts of the same
 --   settlement.
 -- parameters: version = the settlement; its spans are in settling_spans. units: USD; rates exact with 24 decimals.
--- Tools: a tool span whose name has a price (provider tool, model = the tool's name, unit calls); a tool right inside a tool of
---   its name is the same call. One that failed was paid all the same: rework. Effort: provider human, model = the role, unit minutes. Both are dated twice like any price;
---   a role without a rate is unpriced, a tool without one costs nothing and has no row.
+-- Tools: a tool span whose name has a price (provider tool, model = the tool's name, unit calls) is paid once, however many tell it:
+--   a tool is the same call as the nearest tool around it (with no agent, workflow or model call between) when both have one name
+--   and neither the ids of the call (of the model's or framework's, of the MCP request) differ, and when
+--     the ids of the call are equal, or
+--     the outer is a client's span and the inner the server's (MCP client -> HTTP -> MCP server), or
+--     their instrumentations differ (a framework's tool that calls an MCP tool) and the inner is no new request of a server.
+--   Of several such calls of one instrumentation in one tool only the first is the same: the others are further calls. A tool that
+--   calls itself has spans of one instrumentation and kind: each is a call.
+-- One that failed was paid all the same: rework. Effort: provider human, model = the role, unit minutes. Both are dated twice like
+--   any price; a role without a rate is unpriced, a tool without one costs nothing and has no row.
 -- Expenses: the recorded amount, in USD of its day; in a currency without a rate unpriced, with the amount kept.
 INSERT INTO attempts
     (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
@@ -27,6 +34,94 @@ WITH
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
         GROUP BY workspace, trace_id, run_id
     ),
+    -- One row a trace with a paid tool: where each span's nearest tool, agent, workflow or model call is, itself included, by
+    -- pointers that are doubled until they stop there (as in attribute_spans: place 0 means nowhere).
+    tool_trees AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            groupArray(span_id) AS ids,
+            groupArray(role = 'tool') AS are_tools,
+            arrayMap(
+                number -> if(number > length(ids), 0, number),
+                arraySlice(arrayEnumerateDense(arrayConcat(ids, groupArray(parent_span_id))), length(ids) + 1)
+            ) AS parents,
+            arrayFold(
+                (to, round) -> arrayMap(i -> to[i], to),
+                range(toUInt8(ceil(log2(length(ids) + 1))) + 1),
+                arrayMap(
+                    (place, parent, stops) -> if(stops, place, parent),
+                    arrayEnumerate(ids),
+                    parents,
+                    groupArray(role IN ('tool', 'agent', 'workflow', 'call'))
+                )
+            ) AS ends
+        FROM
+        (
+            SELECT workspace, trace_id, span_id, parent_span_id, role
+            FROM settling_spans
+            WHERE version = {version:UInt64}
+                AND (workspace, trace_id) IN (
+                    SELECT workspace, trace_id
+                    FROM settling_spans
+                    WHERE version = {version:UInt64} AND role = 'tool' AND tool_name IN (SELECT model FROM prices WHERE provider = 'tool')
+                )
+        )
+        GROUP BY workspace, trace_id
+    ),
+    outer_tools AS
+    (
+        SELECT workspace, trace_id, span_id, around_id
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                ids,
+                arrayMap(p -> ends[p], parents) AS around,
+                arrayMap(i -> if(are_tools[i], ids[i], ''), around) AS around_ids
+            FROM tool_trees
+        )
+        ARRAY JOIN
+            ids AS span_id,
+            around_ids AS around_id
+        WHERE around_id NOT IN ('', span_id)
+    ),
+    told_tools AS
+    (
+        SELECT workspace, trace_id, span_id, tool_name, tool_call_id, rpc_id, toString(kind) AS span_kind, scope_name, started_at
+        FROM settling_spans
+        WHERE version = {version:UInt64} AND role = 'tool'
+    ),
+    -- Tools that are the call that the tool around them tells.
+    told_again AS
+    (
+        SELECT workspace, trace_id, span_id
+        FROM
+        (
+            SELECT
+                i.workspace AS workspace,
+                i.trace_id AS trace_id,
+                i.span_id AS span_id,
+                u.around_id AS around_id,
+                i.scope_name AS scope_name,
+                i.started_at AS started_at
+            FROM told_tools AS i
+            INNER JOIN outer_tools AS u ON u.workspace = i.workspace AND u.trace_id = i.trace_id AND u.span_id = i.span_id
+            INNER JOIN told_tools AS o ON o.workspace = i.workspace AND o.trace_id = i.trace_id AND o.span_id = u.around_id
+            WHERE o.tool_name = i.tool_name
+                AND (o.tool_call_id = i.tool_call_id OR o.tool_call_id = '' OR i.tool_call_id = '')
+                AND (o.rpc_id = i.rpc_id OR o.rpc_id = '' OR i.rpc_id = '')
+                AND (
+                    (o.tool_call_id = i.tool_call_id AND i.tool_call_id != '')
+                    OR (o.span_kind = 'client' AND i.span_kind = 'server')
+                    OR (o.scope_name != i.scope_name AND NOT (o.span_kind = 'server' AND i.span_kind = 'client'))
+                )
+        )
+        ORDER BY started_at, span_id
+        LIMIT 1 BY workspace, trace_id, around_id, scope_name
+    ),
     tools AS
     (
         SELECT
@@ -45,16 +140,13 @@ WITH
             map('calls', toDecimal128(1, 6))::Map(LowCardinality(String), Decimal(38, 6)) AS units
         FROM
         (
-            SELECT workspace, trace_id, span_id, parent_span_id, tool_name, started_at, ended_at, received_at, status
+            SELECT workspace, trace_id, span_id, tool_name, started_at, ended_at, received_at, status
             FROM settling_spans
-            WHERE version = {version:UInt64} AND role = 'tool' AND tool_name IN (SELECT model FROM prices WHERE provider = 'tool')
+            WHERE version = {version:UInt64}
+                AND role = 'tool'
+                AND tool_name IN (SELECT model FROM prices WHERE provider = 'tool')
+                AND (workspace, trace_id, span_id) NOT IN (SELECT workspace, trace_id, span_id FROM told_again)
         ) AS s
-        LEFT ANY JOIN
-        (
-            SELECT workspace, trace_id, span_id AS parent_span_id, tool_name AS outer_tool
-            FROM settling_spans
-            WHERE version = {version:UInt64} AND role = 'tool'
-        ) AS p USING (workspace, trace_id, parent_span_id)
         INNER JOIN
         (
             SELECT workspace, trace_id, span_id, run_id, toString(purpose) AS purpose
@@ -67,7 +159,6 @@ WITH
             FROM answer_verdicts
             WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
         ) AS v ON v.workspace = s.workspace AND v.trace_id = s.trace_id AND v.span_id = s.span_id
-        WHERE p.outer_tool != s.tool_name
     ),
     recorded AS
     (
