@@ -87,16 +87,14 @@ TYPES: dict[str, type | None] = {
 EMPTY: dict[str, list[dict[str, Any]]] = {
     "is_priced": [{"prices": 0}],
     "spending": [
-        {
-            "spent_usd": 0,
-            "model_usd": 0,
-            "tool_usd": 0,
-            "effort_usd": 0,
-            "expense_usd": 0,
-            "calls": 0,
-            "unknown_calls": 0,
-        }
-    ],  # fmt: skip
+        dict.fromkeys(
+            (
+                *("spent_usd", "model_usd", "tool_usd", "effort_usd", "expense_usd"),
+                *("calls", "unknown_calls"),
+            ),
+            0,
+        )
+    ],
 }
 QUERIES = query_names()
 
