@@ -16,7 +16,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Final, Literal, NamedTuple
 
@@ -71,6 +71,8 @@ class Account:
         "_window",
         "asked_at_spent",
         "epoch",
+        "home",
+        "is_shared",
         "key",
         "limit",
         "refresh_seconds",
@@ -87,6 +89,10 @@ class Account:
         self.limit = limit
         self._window: Window | None = window
         self._ends_seconds = _NEVER
+        #: Where it is found by its key; None = nowhere, nobody else has it.
+        self.home: MutableMapping[str, Account] | None = None
+        #: It is everybody's for whom there is no room.
+        self.is_shared = False
         #: Counts the windows, and a fork.
         self.epoch = 0
         self.used_seconds = 0.0
@@ -127,6 +133,23 @@ class Account:
             self.epoch += 1
             self._empty()
             self._open_window()
+
+    def stay(self) -> None:
+        """Be found by its key again, where it was taken out while in use. Under the lock."""
+        if self.home is not None:
+            self.home.setdefault(self.key, self)
+
+    def can_go(self, idle_seconds: float) -> bool:
+        """Whether nothing is lost with it: its window is over, or nothing was spent in it.
+
+        Args:
+            idle_seconds: it may also go when it was not used for so long.
+        """
+        now = CLOCK.now_seconds()
+        if self.reserved:
+            return False
+        is_empty = not (self.spent or self.unknown_calls)
+        return is_empty or self._ends_seconds <= now or now - self.used_seconds >= idle_seconds
 
     def forget_reservations(self) -> None:
         """In the child of a fork."""
@@ -202,6 +225,7 @@ def reserve(
         refusing = False
         for place, account in enumerate(accounts):
             account.roll()
+            account.stay()
             spent, reserved = account.spent, account.reserved
             if spent + reserved + amount > account.limit or refused[place]:
                 over.append(Over(place, spent, reserved))

@@ -238,7 +238,7 @@ def _hold(request: Request, held: Sequence[Holding], here: Context) -> Hold:
     budgets = [one.budget for one in held]
     accounts = [one.account or one.budget.account(key_of(one.budget, here)) for one in held]
     for one, account in zip(budgets, accounts, strict=True):
-        if one.spent_usd is not None:
+        if one.spent_usd is not None and not account.is_shared:
             ask_elsewhere(one, account)
     unknown = upper.total is None
     if unknown:

@@ -8,8 +8,10 @@ limit on every request, what is settled stays within the limit, however many cal
 from __future__ import annotations
 
 import inspect
-import itertools
+import logging
 import threading
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable
 from contextvars import Token
 from dataclasses import dataclass
@@ -29,10 +31,17 @@ from spanledger.errors import BudgetExceededError, ConfigurationError
 Per = Literal["run", "agent", "tenant"]
 Mode = Literal["warn", "raise"] | Callable[[BudgetExceededError], object]
 
-#: Accounts of one budget that are remembered; of the oldest, the one that was used least recently
-#: goes first, and with it what was spent on it.
-MAX_ACCOUNTS: Final = 10_000
-_LOOKED_AT: Final = 100
+_log = logging.getLogger("spanledger")
+
+#: Accounts of one budget that are remembered, some 50 MB. When there are so many, only one goes
+#: with which nothing is lost; where there is none, all further keys share one account.
+MAX_ACCOUNTS: Final = 100_000
+#: How many are looked at for one that may go, each time in turn.
+_LOOKED_AT: Final = 32
+#: A run that made no call for so long, and that no code of this process is in, is over.
+RUN_IDLE_SECONDS: Final = 600.0
+#: The key of the shared account.
+OTHERS: Final = "(others)"
 _PERS: Final = (None, "run", "agent", "tenant")
 _WINDOWS: Final = (None, "day", "month")
 
@@ -88,19 +97,26 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
             one): what everybody has spent, such as the ledger knows it.
         refresh_seconds: how often it is asked at most.
 
+    Attributes:
+        overflowed: how often a run, agent or tenant was given the account that all share for which
+            there is no room (``MAX_ACCOUNTS``).
+
     Raises:
         ConfigurationError: an argument that cannot be used.
     """
 
     __slots__ = (
         "_accounts",
+        "_gone",
         "_limit",
         "_lock",
+        "_others",
         "_tokens",
         "assumed_output_tokens",
         "mode",
         "name",
         "on_unknown",
+        "overflowed",
         "per",
         "refresh_seconds",
         "spent_usd",
@@ -150,7 +166,13 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         self.assumed_output_tokens = assumed_output_tokens
         self.spent_usd = spent_usd
         self.refresh_seconds = refresh_seconds
-        self._accounts: dict[str, Account] = {}
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        #: Taken out, but still in somebody's hands.
+        self._gone: weakref.WeakValueDictionary[str, Account] = weakref.WeakValueDictionary()
+        self._others: Account | None = None
+        #: How often a run, agent or tenant was given the account that is shared by all for which
+        #: there was no room.
+        self.overflowed = 0
         self._tokens: list[Token[Context]] = []
         self._lock = threading.RLock()
         self._ready()
@@ -172,14 +194,40 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
 
     def _open(self, key: str) -> Account:
         with GUARD.lock:
-            account = self._accounts.get(key)
+            account = self._accounts.get(key) or self._gone.pop(key, None)
             if account is None:
+                if not self._has_room():
+                    return self._share()
                 account = Account(key, self._limit, self.window)
-                if len(self._accounts) >= MAX_ACCOUNTS:
-                    oldest = itertools.islice(self._accounts.values(), _LOOKED_AT)
-                    del self._accounts[min(oldest, key=lambda one: one.used_seconds).key]
-                self._accounts[key] = account
-            return account
+            account.home = self._accounts
+            return self._accounts.setdefault(key, account)
+
+    def _has_room(self) -> bool:
+        """Whether one more account can be kept; takes one out for it. Under the lock."""
+        if len(self._accounts) < MAX_ACCOUNTS:
+            return True
+        idle_seconds = RUN_IDLE_SECONDS if self.per == "run" else float("inf")
+        for _ in range(min(_LOOKED_AT, len(self._accounts))):
+            key, account = self._accounts.popitem(last=False)
+            if account.can_go(idle_seconds):
+                self._gone[key] = account
+                return True
+            self._accounts[key] = account
+        return False
+
+    def _share(self) -> Account:
+        """The one account of all for which there is no room: together they have one limit."""
+        if self._others is None:
+            _log.warning(
+                "budget %r has %d accounts with money spent: further ones share one account and "
+                "one limit, so that none forgets what it spent. Give it a window, or fewer keys",
+                self.name,
+                MAX_ACCOUNTS,
+            )
+            self._others = Account(OTHERS, self._limit, self.window)
+            self._others.is_shared = True
+        self.overflowed += 1
+        return self._others
 
     def state(self, key: str | None = None) -> BudgetState:
         """The money of an account.

@@ -20,14 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spanledger
-from spanledger import _budgeting, _in_force, _tokens, rates, semconv
+from spanledger import _budgeting, _in_force, _scope, _tokens, budgets, rates, semconv
 from spanledger._accounts import CLOCK, Account, Reservation, bounds, reserve
 from spanledger._answer import Answer, Usage
 from spanledger._budgeting import Hold, Request, take
 from spanledger._scope import otel_context, with_entries
 from spanledger._settled_cost import settled_cost
 from spanledger._upper_cost import input_tokens, upper_cost
-from spanledger.budgets import MAX_ACCOUNTS, budget, usd
+from spanledger.budgets import RUN_IDLE_SECONDS, budget, usd
 from spanledger.errors import BudgetExceededError, ConfigurationError
 
 #: A cent a token of output, nothing for input: costs are counts of tokens.
@@ -272,14 +272,91 @@ def test_a_budget_follows_propagated_contexts() -> None:
     assert cents(one.state().spent_usd) == 6
 
 
-def test_accounts_of_runs_are_bounded() -> None:
-    one = budget(1, per="run")
-    busy = one.account("busy")
-    reserve([busy], 1, [True], [True])
-    for number in range(MAX_ACCOUNTS + 5):
+@pytest.fixture(name="few")
+def _few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Room for so many accounts."""
+    monkeypatch.setattr(budgets, "MAX_ACCOUNTS", 4)
+    return 4
+
+
+def spend_as(one: budget, tenant: str, tokens: int) -> None:
+    with one, spanledger.context(tenant=tenant):
+        spend(tokens)
+
+
+def test_a_tenant_never_has_its_money_twice_however_many_there_are(
+    few: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With no room left the others share one account and one limit; it is said, and counted."""
+    one = budget("0.10", per="tenant", mode="raise")
+    for number in range(few):
+        spend_as(one, f"t{number}", 10)
+    for number in range(5):
+        spend_as(one, f"late{number}", 2)
+    for tenant in ("late0", "new", "t0", f"t{few - 1}"):
+        with pytest.raises(BudgetExceededError):
+            spend_as(one, tenant, 1)
+    assert len(one._accounts) == few
+    assert one.overflowed == 7
+    assert cents(one.state("anybody").spent_usd) == 10
+    assert [r.message[:30] for r in caplog.records] == ["budget 'tenant' has 4 accounts"]
+
+
+def test_what_makes_room_loses_nothing(few: int, clock: list[float]) -> None:
+    """An account whose window is over, or on which nothing was spent."""
+    one = budget("0.10", per="tenant", window="day", mode="raise")
+    for number in range(few):
+        spend_as(one, f"t{number}", 10)
+    clock.append(clock[-1] + 3600)  # the next day
+    for number in range(few):
+        spend_as(one, f"u{number}", 10)
+    assert (len(one._accounts), one.overflowed) == (few, 0)
+    other = budget("0.10", per="tenant", mode="raise")
+    for number in range(3 * few):
+        other.state(f"looked at {number}")
+    spend_as(other, "spends", 10)
+    for number in range(3 * few):
+        other.state(f"looked at {number}")
+    assert (len(other._accounts), other.overflowed) == (few, 0)
+    with pytest.raises(BudgetExceededError):
+        spend_as(other, "spends", 1)
+
+
+def test_a_run_that_goes_on_keeps_its_account(few: int, clock: list[float]) -> None:
+    """Runs that are idle make room; one that code is in is found again, with what it spent."""
+    one = budget("0.10", per="run", mode="raise")
+    with one, spanledger.agent("long") as _:
+        spend(6)
+        run_id = _scope.current_run_id(otel_context.get_current())
+        assert run_id
+        clock.append(clock[-1] + RUN_IDLE_SECONDS)
+        for number in range(2 * few):
+            made, _ = reserve([one.account(f"r{number}")], 0, [True], [False])
+            assert made is not None
+            made.settle(1)
+            clock.append(clock[-1] + RUN_IDLE_SECONDS)
+        assert run_id not in one._accounts
+        assert cents(one.state(run_id).spent_usd) == 6
+        spend(4)
+        with pytest.raises(BudgetExceededError):
+            spend(1)
+    assert one.overflowed == 0
+
+
+def test_a_call_that_waits_while_its_account_is_taken_out_pays_on_it(few: int) -> None:
+    """The account was looked up, and had nothing spent: whoever looks next finds the same one."""
+    one = budget("0.10", per="tenant")
+    held = one.account("slow")
+    for number in range(2 * few):
         one.account(str(number))
-    assert len(one._accounts) == MAX_ACCOUNTS
-    assert one.account("busy") is busy  # those that were not used for long go first
+    assert "slow" not in one._accounts
+    made, _ = reserve([held], 5, [True], [False])
+    assert one.account("slow") is held
+    assert made is not None
+    made.settle(5)
+    for number in range(2 * few):
+        one.account(f"more {number}")
+    assert one.account("slow") is held
 
 
 # --- modes ----------------------------------------------------------------------------------------
