@@ -9,7 +9,6 @@ OpenTelemetry API's own refusal ("Overriding of current TracerProvider is not al
 from __future__ import annotations
 
 import atexit
-import functools
 import logging
 import threading
 import time
@@ -74,6 +73,8 @@ def init(
     queue_bytes: int | None = None,
     batch_size: int | None = None,
     schedule_delay_seconds: float | None = None,
+    spool: str | None = None,
+    spool_bytes: int | None = None,
     give_up_seconds: float = 300.0,
     exit_timeout_seconds: float = 5.0,
 ) -> None:
@@ -101,6 +102,9 @@ def init(
         queue_bytes: Memory that they may take. Default 64 MiB.
         batch_size: Spans in one request. Default 512.
         schedule_delay_seconds: How long a span waits for others. Default 1.
+        spool: Folder that keeps records and runs of agents on disk until they are delivered, also
+            by a later process. Default none.
+        spool_bytes: What it may take. Default 64 MiB.
         give_up_seconds: How long a batch is tried that is answered with errors.
         exit_timeout_seconds: How long the end of the process waits for the last spans.
     """
@@ -226,7 +230,9 @@ def _start(arguments: Mapping[str, Any]) -> bool:
     _use_budgets(arguments["budgets"], arguments["rates"], settings.tenant)
     for outlet in _state.outlets:
         outlet.retire()
-    _state.outlets = _outlets(settings, given)
+    from spanledger._delivery.outlets import outlets
+
+    _state.outlets = outlets(settings, given, _end_open_spans)
     for outlet in _state.outlets:
         provider.add_span_processor(outlet)
     open_way(provider, identity, _state.outlets)
@@ -309,28 +315,6 @@ def _provider(settings: Settings) -> Any:
         )
         return None
     return provider
-
-
-def _outlets(settings: Settings, exporter: SpanExporter | None) -> list[DeliveryProcessor]:
-    """One delivery for each exporter that was asked for."""
-    from spanledger._delivery.processor import DeliveryProcessor
-    from spanledger._delivery.sender import (
-        ExporterSender,
-        console_sender,
-        load_transport,
-        make_sender,
-    )
-
-    if exporter is not None:
-        given = functools.partial(ExporterSender, exporter)
-        return [DeliveryProcessor(settings, given, _end_open_spans)]
-    if "otlp" in settings.exporters:
-        load_transport(settings)
-    connections = {"otlp": lambda: make_sender(settings), "console": console_sender}
-    return [
-        DeliveryProcessor(settings, connections[name], _end_open_spans)
-        for name in settings.exporters
-    ]
 
 
 def _instrument(names: bool | Sequence[str]) -> None:

@@ -37,6 +37,7 @@ _SETTINGS: Final = (
     config.OTEL_EXPORTER_OTLP_TRACES_HEADERS,
     config.OTEL_SERVICE_NAME,
     config.SPANLEDGER_TENANT,
+    config.SPANLEDGER_SPOOL,
     PROVIDERS_VARIABLE,
 )
 _SECRET: Final = re.compile(r"=[^,]*")

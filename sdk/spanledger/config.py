@@ -60,6 +60,10 @@ OTEL_BSP_MAX_QUEUE_SIZE: Final = "OTEL_BSP_MAX_QUEUE_SIZE"
 OTEL_BSP_MAX_EXPORT_BATCH_SIZE: Final = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 #: Bytes of memory that these spans may take. Default 67108864 (64 MiB).
 SPANLEDGER_MAX_QUEUE_BYTES: Final = "SPANLEDGER_MAX_QUEUE_BYTES"
+#: A folder that keeps records and agents' runs on disk until they are delivered. Default: none.
+SPANLEDGER_SPOOL: Final = "SPANLEDGER_SPOOL"
+#: Bytes that it may take. Default 67108864 (64 MiB).
+SPANLEDGER_SPOOL_BYTES: Final = "SPANLEDGER_SPOOL_BYTES"
 #: Tenant of every span that has no other one.
 SPANLEDGER_TENANT: Final = "SPANLEDGER_TENANT"
 #: A JSON file with rates of your own models for budgets: as the argument ``rates`` of ``init``.
@@ -76,6 +80,7 @@ _COMPRESSIONS: Final = {
     GRPC: frozenset({"none", "gzip"}),
 }
 _QUEUE_BYTES: Final = 64 * 1024 * 1024
+_SPOOL_BYTES: Final = 64 * 1024 * 1024
 _EXPORTERS: Final = frozenset({"otlp", "console", "none"})
 
 
@@ -107,6 +112,10 @@ class Settings:
     """What they may take in memory."""
     batch_size: int
     """Spans in one request at most."""
+    spool: str
+    """Folder of the spool; empty for none."""
+    spool_bytes: int
+    """What it may take on disk."""
     give_up_seconds: float
     """How long a batch that the collector answers with errors is tried again."""
     exit_timeout_seconds: float
@@ -128,6 +137,8 @@ class Settings:
         queue_bytes: int | None = None,
         batch_size: int | None = None,
         schedule_delay_seconds: float | None = None,
+        spool: str | None = None,
+        spool_bytes: int | None = None,
         give_up_seconds: float = 300.0,
         exit_timeout_seconds: float = 5.0,
     ) -> Settings:
@@ -153,6 +164,8 @@ class Settings:
             queue_size=queue,
             queue_bytes=queue_bytes or int(_positive(SPANLEDGER_MAX_QUEUE_BYTES, _QUEUE_BYTES)),
             batch_size=min(batch, max(1, queue // 2)),
+            spool=(_first(SPANLEDGER_SPOOL) or "") if spool is None else spool,
+            spool_bytes=spool_bytes or int(_positive(SPANLEDGER_SPOOL_BYTES, _SPOOL_BYTES)),
             give_up_seconds=give_up_seconds,
             exit_timeout_seconds=exit_timeout_seconds,
         )

@@ -2,5 +2,6 @@
 
 ``processor.py`` holds the thread, ``backlog.py`` the queue and its counts, ``sender.py`` one
 request and what its answer means (``http_sender.py`` over HTTP), ``notices.py`` what the user is
-told.
+told, ``spool.py`` what is on disk meanwhile (``spooled_spans.py``: of which spans, and how they
+come back), ``outlets.py`` which of these settings ask for.
 """

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:  # the OpenTelemetry SDK is heavy; `import spanledger` does without it
     from opentelemetry.sdk.trace import ReadableSpan
@@ -46,12 +46,26 @@ def _values(attributes: Mapping[str, object] | None) -> Iterable[object]:
     return (copy() if copy is not None else attributes or {}).values()
 
 
+class Kept(Protocol):
+    """A span's record on disk."""
+
+    def settle(self) -> None:
+        """It need not be sent again."""
+        ...
+
+    def leave(self) -> None:
+        """It stays, to be sent again."""
+        ...
+
+
 class Queued(NamedTuple):
     """A span on its way out."""
 
     span: ReadableSpan
     size_bytes: int
     """About what it takes in memory."""
+    kept: Kept | None = None
+    """Its record on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,8 @@ class Delivery:
     """Spans given up: refused for good, or answered with errors for too long."""
     dropped: int = 0
     """Spans lost here: the queue was full, or the process ended before the collector came."""
+    spooled: int = 0
+    """Of those failed and dropped the ones that are on disk, and are sent again."""
     retried: int = 0
     """Requests made again after a failed one."""
     pending: int = 0
@@ -96,19 +112,19 @@ class Backlog:
         self._spans: deque[Queued] = deque()
         #: Of those waiting and those being sent.
         self._size_bytes = 0
-        self._in_flight = 0
+        self._in_flight = self._kept_in_flight = 0
         self._accepted = self._sent = self._rejected = self._failed = self._dropped = 0
-        self._retried = 0
+        self._retried = self._spooled = 0
         self._last_error = ""
         self._closed = False
 
-    def add(self, span: ReadableSpan) -> bool:
+    def add(self, span: ReadableSpan, kept: Kept | None = None) -> bool:
         """Take a span in; True when the sender should look (first span, or a full batch)."""
-        queued = Queued(span, size_bytes(span))
+        queued = Queued(span, size_bytes(span), kept)
         with self._lock:
             self._accepted += 1
             if self._closed:
-                self._dropped += 1
+                self._drop(queued)
                 return True
             while self._spans and self._is_full_for(queued):
                 self._drop_oldest()
@@ -123,8 +139,15 @@ class Backlog:
         )
 
     def _drop_oldest(self) -> None:
-        self._size_bytes -= self._spans.popleft().size_bytes
+        oldest = self._spans.popleft()
+        self._size_bytes -= oldest.size_bytes
+        self._drop(oldest)
+
+    def _drop(self, queued: Queued) -> None:
         self._dropped += 1
+        if queued.kept is not None:
+            self._spooled += 1
+            queued.kept.leave()
 
     def take(self) -> list[Queued]:
         """The oldest spans, at most a batch; they stay counted as pending."""
@@ -137,6 +160,7 @@ class Backlog:
                     break
                 batch.append(self._spans.popleft())
             self._in_flight += len(batch)
+            self._kept_in_flight += _kept(batch)
             return batch
 
     def put_back(self, batch: Sequence[Queued], reason: str) -> None:
@@ -145,6 +169,7 @@ class Backlog:
             if self._closed:
                 return
             self._in_flight -= len(batch)
+            self._kept_in_flight -= _kept(batch)
             self._spans.extendleft(reversed(batch))
             self._retried += 1
             self._last_error = reason
@@ -159,17 +184,23 @@ class Backlog:
             self._sent += len(batch) - rejected
             self._rejected += rejected
 
-    def failed(self, batch: Sequence[Queued], reason: str) -> None:
-        """Count spans that are given up."""
+    def failed(self, batch: Sequence[Queued], reason: str, *, at_fault: bool = False) -> None:
+        """Count spans that are given up; what is on disk stays there, unless it is at fault."""
         with self._lock:
             if self._closed:
                 return
             self._leave(batch)
             self._failed += len(batch)
             self._last_error = reason
+            if not at_fault:
+                self._spooled += _kept(batch)
+                for queued in batch:
+                    if queued.kept is not None:
+                        queued.kept.leave()
 
     def _leave(self, batch: Sequence[Queued]) -> None:
         self._in_flight -= len(batch)
+        self._kept_in_flight -= _kept(batch)
         self._size_bytes -= sum(queued.size_bytes for queued in batch)
 
     def split(self, reason: str) -> None:
@@ -186,9 +217,11 @@ class Backlog:
         """
         with self._lock:
             self._closed = True
-            self._dropped += len(self._spans) + self._in_flight
-            self._spans.clear()
-            self._in_flight = self._size_bytes = 0
+            while self._spans:
+                self._drop_oldest()
+            self._dropped += self._in_flight
+            self._spooled += self._kept_in_flight
+            self._in_flight = self._kept_in_flight = self._size_bytes = 0
 
     def full_batch(self) -> bool:
         """Whether a whole batch is waiting."""
@@ -216,7 +249,12 @@ class Backlog:
                 rejected=self._rejected,
                 failed=self._failed,
                 dropped=self._dropped,
+                spooled=self._spooled,
                 retried=self._retried,
                 pending=len(self._spans) + self._in_flight,
                 last_error=self._last_error,
             )
+
+
+def _kept(batch: Sequence[Queued]) -> int:
+    return sum(queued.kept is not None for queued in batch)

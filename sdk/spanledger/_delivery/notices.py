@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import Final
 
 from spanledger._delivery.backlog import Delivery
@@ -57,7 +58,7 @@ class Notices:
 
     def losses(self, counts: Delivery, *, final: bool = False) -> None:
         """Tell how many spans were lost since the last time, at most once a minute."""
-        lost = counts.dropped + counts.failed + counts.rejected
+        lost = counts.dropped + counts.failed + counts.rejected - counts.spooled
         now = time.monotonic()
         if lost == self._lost_told:
             return
@@ -74,3 +75,14 @@ class Notices:
             counts.last_error or "none",
         )
         self._lost_told, self._loss_told_at = lost, now
+
+    def kept(self, count: int, folder: Path) -> None:
+        """Tell at the end what is not delivered and not lost."""
+        if count:
+            _log.warning(
+                "%d records and runs were not delivered to %s; they are kept in %s, and sent by "
+                "the next process that uses it as its spool",
+                count,
+                self._destination,
+                folder,
+            )

@@ -7,7 +7,8 @@ being answered with errors is given up after ``give_up_seconds``; one that the c
 faulty is halved until the faulty spans stand alone. Nothing is lost without being counted.
 
 A forked child starts empty with its own queue, thread and connections; what was unsent stays with
-the parent. The end of the process waits at most ``exit_timeout_seconds``.
+the parent. With a spool (``spool.py``) spans of money are on disk until they are delivered, and
+what was left there is sent first. The end of the process waits at most ``exit_timeout_seconds``.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import (
     _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] -- the only name of this switch
@@ -33,10 +34,13 @@ from opentelemetry.context import (
 )
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from spanledger._delivery.backlog import Backlog, Delivery, Queued
+from spanledger._delivery.backlog import Backlog, Delivery, Kept, Queued
 from spanledger._delivery.notices import Notices
 from spanledger._delivery.sender import Attempt, Outcome, Sender
 from spanledger.config import Settings
+
+if TYPE_CHECKING:  # needs a system with file locks
+    from spanledger._delivery.spooled_spans import SpanSpool
 
 _FIRST_WAIT_SECONDS: Final = 0.5
 _MAX_WAIT_SECONDS: Final = 30.0
@@ -56,6 +60,7 @@ class DeliveryProcessor(SpanProcessor):
         make_sender: Makes the connection; called in the background thread, once a process.
         before_exit: Ends spans that are still open where a process leaves without atexit; takes
             the seconds it may use.
+        spool: Keeps spans of money on disk until they are delivered.
     """
 
     def __init__(
@@ -63,12 +68,16 @@ class DeliveryProcessor(SpanProcessor):
         settings: Settings,
         make_sender: Callable[[], Sender],
         before_exit: Callable[[float], object] | None = None,
+        spool: SpanSpool | None = None,
     ) -> None:
         self._settings = settings
         self._make_sender = make_sender
         self._before_exit = before_exit
-        self._worker = _Worker(settings, make_sender, before_exit)
+        self._spool = spool
+        self._worker = _Worker(settings, make_sender, before_exit, spool)
         self._retired = False
+        if spool is not None and spool.has_orphans():
+            self._worker.start()
         if hasattr(os, "register_at_fork"):
             reset = weakref.WeakMethod(self._after_fork)
 
@@ -79,15 +88,17 @@ class DeliveryProcessor(SpanProcessor):
             os.register_at_fork(after_in_child=after_in_child)
 
     def _after_fork(self) -> None:
-        self._worker = _Worker(self._settings, self._make_sender, self._before_exit)
+        if self._spool is not None:
+            self._spool.forget()
+        self._worker = _Worker(self._settings, self._make_sender, self._before_exit, self._spool)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Nothing: only finished spans are sent."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Queue the span."""
+        """Queue the span; one of money is on disk first, where there is a spool."""
         if span.context is not None and span.context.trace_flags.sampled and not self._retired:
-            self._worker.add(span)
+            self._worker.add(span, self._spool.keep(span) if self._spool is not None else None)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until every span that ended before this call has been dealt with.
@@ -118,7 +129,9 @@ class _Worker:
         settings: Settings,
         make_sender: Callable[[], Sender],
         before_exit: Callable[[float], object] | None,
+        spool: SpanSpool | None,
     ) -> None:
+        self._spool = spool
         self._before_exit = before_exit
         self.backlog = Backlog(settings.queue_size, settings.batch_size, settings.queue_bytes)
         self._settings = settings
@@ -135,19 +148,22 @@ class _Worker:
         self._deadline = float("inf")
         self._failures = 0
         self._answered_since: float | None = None
+        #: Whether what is left on disk may be sent: the latest request was taken.
+        self._healthy = True
+        self._adopted: deque[tuple[ReadableSpan, Kept]] = deque()
 
     # --- the user's threads ---------------------------------------------------------------------
-    def add(self, span: ReadableSpan) -> None:
-        if not self.backlog.add(span):
+    def add(self, span: ReadableSpan, kept: Kept | None) -> None:
+        if not self.backlog.add(span, kept):
             return
         if self._closing:
             self._notices.losses(self.backlog.counts())
             return
         if self._thread is None:
-            self._start()
+            self.start()
         self._wake.put(None)
 
-    def _start(self) -> None:
+    def start(self) -> None:
         with self._starting:
             if self._thread is not None:
                 return
@@ -163,7 +179,7 @@ class _Worker:
         deadline = time.monotonic() + timeout_seconds
         target = self.backlog.counts().accepted
         if self.backlog.waiting() and self._thread is None:
-            self._start()
+            self.start()
         self._flush_target = target
         self._wake.put(None)
         with self._progress:
@@ -187,6 +203,9 @@ class _Worker:
             self._thread.join(timeout_seconds)
         self.backlog.close()
         self._notices.losses(self.backlog.counts(), final=True)
+        if self._spool is not None:
+            self._notices.kept(self._spool.left(), self._spool.folder)
+            self._spool.close()
 
     def _last_act(self) -> None:
         if self._before_exit is not None:
@@ -196,12 +215,28 @@ class _Worker:
     # --- the background thread ------------------------------------------------------------------
     def _run(self) -> None:
         while not self._closing:
-            self._linger()
+            if not self._adopt():
+                self._linger()
             batch = self.backlog.take()
             if batch and (attempt := self._deliver(batch)).outcome in _PASSING:
                 self._flush_target = 0
                 self._back_off(attempt)
         self._drain()
+
+    def _adopt(self) -> bool:
+        """Queue what was left on disk, at most a batch; True when there was something."""
+        if self._spool is None or not self._healthy or self.backlog.full_batch():
+            return False
+        if not self._adopted:
+            self._adopted.extend(self._spool.adopt())
+        adopting = bool(self._adopted)
+        while self._adopted and not self.backlog.full_batch():
+            self.backlog.add(*self._adopted.popleft())
+        return adopting
+
+    def _next_batch(self) -> list[Queued]:
+        self._adopt()
+        return self.backlog.take()
 
     def _in_a_hurry(self) -> bool:
         return self._closing or self.backlog.accounted() < self._flush_target
@@ -234,7 +269,7 @@ class _Worker:
     def _drain(self) -> None:
         """The end: short pauses, and no long siege of a collector that is not there."""
         unreachable = 0
-        while batch := self.backlog.take():
+        while batch := self._next_batch():
             attempt = self._deliver(batch)
             unreachable += attempt.outcome is Outcome.UNREACHABLE
             left = self._deadline - time.monotonic()
@@ -255,16 +290,20 @@ class _Worker:
             attempt = self._try(part)
             if attempt.outcome is Outcome.DELIVERED:
                 self.backlog.sent(part, attempt.rejected_spans)
+                _settle(part)
             elif self._worth_keeping(attempt):
                 self.backlog.put_back([*part, *itertools.chain(*parts)], attempt.reason)
                 break
-            elif attempt.outcome is Outcome.BAD_BATCH and len(part) > 1 and splits < _MAX_SPLITS:
+            elif _is_divided(attempt, part) and splits < _MAX_SPLITS:
                 splits += 1
                 middle = len(part) // 2
                 parts.extendleft((part[middle:], part[:middle]))
                 self.backlog.split(attempt.reason)
             else:
-                self.backlog.failed(part, attempt.reason)
+                at_fault = attempt.outcome is Outcome.BAD_BATCH and len(part) == 1
+                self.backlog.failed(part, attempt.reason, at_fault=at_fault)
+                if at_fault:
+                    _settle(part)
         self._tell(attempt)
         return attempt
 
@@ -299,11 +338,23 @@ class _Worker:
     def _tell(self, attempt: Attempt) -> None:
         if attempt.outcome is Outcome.DELIVERED:
             self._failures, self._answered_since = 0, None
+        self._healthy = attempt.outcome is Outcome.DELIVERED
         counts = self.backlog.counts()
         self._notices.attempt(attempt, counts)
         self._notices.losses(counts)
         with self._progress:
             self._progress.notify_all()
+
+
+def _is_divided(attempt: Attempt, part: Sequence[Queued]) -> bool:
+    """Whether halves of this part are tried, to find what is at fault."""
+    return attempt.outcome is Outcome.BAD_BATCH and len(part) > 1
+
+
+def _settle(part: Sequence[Queued]) -> None:
+    for queued in part:
+        if queued.kept is not None:
+            queued.kept.settle()
 
 
 def _at_multiprocessing_exit(action: Callable[[], None]) -> None:
