@@ -1,5 +1,6 @@
 """``spanledger prices``: what the price book says about a model, and (developers) building it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -70,17 +71,31 @@ def show(
             f"unpriced. Name the provider (--provider), or price it yourself in a --prices-file"
         )
     moment = utc(at) or datetime.now(timezone.utc)
-    rows = [
-        row
-        for row in book.standing()
-        if (row.provider, row.model) == (match.provider, match.model)
-        and row.valid_from <= moment < row.valid_to
+    dated = [
+        row for row in book.standing() if (row.provider, row.model) == (match.provider, match.model)
     ]
+    rows = [row for row in dated if row.valid_from <= moment < row.valid_to]
+    if not rows:
+        raise NotFoundError(_not_then(f"{match.provider}/{match.model}", dated, moment))
     rows.sort(key=lambda row: (row.service_tier, row.context_over_tokens))
     if as_json:
         print_json(Shown(match.provider, match.model, match.method, book.book_id, rows))
         return
     console().print(_table(f"{match.provider}/{match.model} ({match.method})", rows))
+
+
+def _not_then(name: str, dated: Sequence[PriceRow], moment: datetime) -> str:
+    ended = max((row.valid_to for row in dated if row.valid_to <= moment), default=None)
+    begins = min((row.valid_from for row in dated if row.valid_from > moment), default=None)
+    known = [
+        *([] if ended is None else [f"the last price before ended on {ended:%Y-%m-%d %H:%M}"]),
+        *([] if begins is None else [f"the next begins on {begins:%Y-%m-%d %H:%M}"]),
+    ]
+    return (
+        f"the price book has no price of {name} at {moment:%Y-%m-%d %H:%M} UTC: calls of then are "
+        f"unpriced ({' and '.join(known) or 'it has none of any day'}); ask for another day with "
+        "--at, or price it yourself in a --prices-file"
+    )
 
 
 @prices.command("list")
@@ -132,6 +147,8 @@ def check_file(
     Example: spanledger prices check prices.yaml
     """
     book, own = PriceBook.shipped(), PriceBook.shipped(prices_file)
+    if doubts := own.doubts():
+        raise ConfigurationError(f"{prices_file}: {'; '.join(doubts)}")
     ids = {row.price_id for row in book.rows()}
     added = [row for row in own.rows() if row.price_id not in ids]
     if as_json:

@@ -20,6 +20,7 @@ _COLUMNS = (
     "{by}", ">attempts", ">billed", ">known", ">repriced", ">known", ">estimated", ">difference",
     "without a rate",
 )  # fmt: skip
+_BATCH = "batch"
 
 
 def reprice(
@@ -44,7 +45,11 @@ def reprice(
     ] = "",
     batch: Annotated[bool, typer.Option("--batch", help="The same as --tier batch.")] = False,
     region: Annotated[
-        str, typer.Option("--region", help="As if run in this region, or anywhere.")
+        str,
+        typer.Option(
+            "--region",
+            help="As if run in this region; one that no price names costs what anywhere does.",
+        ),
     ] = "",
     cache_share: Annotated[
         float | None,
@@ -69,8 +74,10 @@ def reprice(
     """
     if by not in get_args(By):
         raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(By))}")
+    if batch and tier not in ("", _BATCH):
+        raise ConfigurationError(f"--batch is --tier batch; --tier {tier} says another tier")
     owner, name = book_names(provider, model, prices_file)
-    scenario = Scenario(of_model, owner, name, "batch" if batch else tier, region, cache_share)
+    scenario = Scenario(of_model, owner, name, _BATCH if batch else tier, region, cache_share)
     with connect(url, workspace) as ledger:
         rows = ledger.reprice(
             utc(since), utc(until), by=cast("By", by), scenario=scenario,

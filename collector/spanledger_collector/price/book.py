@@ -120,6 +120,26 @@ class PriceBook:
         """The book's name of a provider, however it is written; empty = the book has none such."""
         return self._matcher.provider_name(written)
 
+    def doubts(self) -> Sequence[str]:
+        """What the operator's entries mean that nothing prices; in words, empty = nothing."""
+        priced = {(row.provider, row.model) for row in self.standing()}
+        worth = {rate.currency for rate in self._fx}
+        return [
+            *(
+                f"the alias {alias.id!r} means {target.provider}/{target.model}, of which there is "
+                "no price"
+                for alias in self._operator.aliases
+                if (alias.factor is None)
+                and ((target := _alias(alias).target).provider, target.model) not in priced
+            ),
+            *(
+                f"the price of {one.provider}/{one.model} is in {one.currency}, of which there is "
+                "no rate under fx:"
+                for one in self._operator.prices
+                if one.currency not in ("USD", *worth)
+            ),
+        ]
+
     @cached_property
     def _matcher(self) -> Matcher:
         aliases = [*_named(self._operator), *map(_alias, _in_order(self._operator.aliases))]
