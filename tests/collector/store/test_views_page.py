@@ -48,3 +48,14 @@ def test_entries_of_a_header() -> None:
     assert header_entries(text) == {
         "a": "first and more", "b": "first and more", "c": "second; d (never): x",
     }  # fmt: skip
+
+
+def test_what_a_view_declares_is_what_it_reads(connection: Connection) -> None:
+    """The engine would convert silently."""
+    text = sql.read("views/cost_as_known_now.sql")
+    read = text[text.index("SELECT") :].rstrip().rstrip(";")
+    declared, given = (
+        [(column["name"], column["type"]) for column in connection.rows(f"DESCRIBE ({asked})")]
+        for asked in ("SELECT * FROM cost_as_known_now", read)
+    )
+    assert declared == given

@@ -13,7 +13,31 @@
 --   billed_usd, billed_unknown_attempts      the same attempts in cost_as_billed
 --   difference_usd        cost_usd less billed_usd, of the attempts where both are known wholly: what has no rate is no saving
 --   compared_attempts     attempts where both are known wholly
-CREATE OR REPLACE VIEW cost_as_known_now AS
+CREATE OR REPLACE VIEW cost_as_known_now
+-- Its columns are declared, because to find them out takes as long as all other views together.
+(
+    workspace String,
+    day Date,
+    tenant String,
+    agent_name String,
+    agent_version String,
+    provider String,
+    model String,
+    service_tier LowCardinality(String),
+    attempts UInt64,
+    input_tokens UInt64,
+    output_tokens UInt64,
+    cost_usd Nullable(Decimal(38, 12)),
+    unknown_attempts UInt64,
+    partial_attempts UInt64,
+    estimated_usd Nullable(Decimal(38, 12)),
+    missing Array(String),
+    billed_usd Nullable(Decimal(38, 12)),
+    billed_unknown_attempts UInt64,
+    difference_usd Nullable(Decimal(38, 12)),
+    compared_attempts UInt64
+)
+AS
 SELECT *
 FROM cost_as_if(
     of_model = '',
