@@ -140,7 +140,7 @@ def test_a_call_inside_that_leaves_the_cached_input_out_is_the_same_call(store: 
 
 
 def test_different_calls_stay_different(store: Store) -> None:
-    """Other ids, other tokens, other models, the same scope, or one failed: every one counts."""
+    """Other ids, other tokens, other models, or one failed or made anew: every one counts."""
     results = _told(
         store,
         [
@@ -148,12 +148,20 @@ def test_different_calls_stay_different(store: Store) -> None:
                 scene.call(1, 0, (9, 9), scope_name=A, response_id="x"),
                 scene.call(2, 1, (9, 9), scope_name=B, response_id="y"),
             ],
-            [scene.call(1, 0, (9, 9), scope_name=A), scene.call(2, 1, (9, 8), scope_name=B)],
+            [scene.call(1, 0, (9, 9), scope_name=A), scene.call(2, 1, (9, 7), scope_name=B)],
             [
                 scene.call(1, 0, (9, 9), scope_name=A),
                 scene.call(2, 1, (9, 9), scope_name=B, request_model="other"),
             ],
-            [scene.call(1, 0, (9, 9), scope_name=A), scene.call(2, 1, (9, 9), scope_name=A)],
+            [scene.call(1, 0, (9, 9), scope_name=A), scene.call(2, 1, (9, 8), scope_name=A)],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, response_id="x"),
+                scene.call(2, 1, (9, 9), scope_name=A, response_id="y"),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A),
+                scene.call(2, 1, (9, 9), scope_name=A, rework_of=1),
+            ],
             [
                 scene.call(1, 0, (9, 9), scope_name=A),
                 scene.call(2, 1, scope_name=B, usage_source="missing", status="error"),
@@ -162,6 +170,94 @@ def test_different_calls_stay_different(store: Store) -> None:
         ],
     )
     assert results == [{1: ("", 0), 2: ("", 0)}] * len(results)
+
+
+def test_a_call_that_sums_the_calls_inside_it_is_an_aggregate(store: Store) -> None:
+    """Of whatever scope and however deep, cached input told or not; never one with an id."""
+    cached = {"cache_read_tokens": 4}
+    results = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (30, 3), scope_name=A, lasts=9),
+                scene.call(2, 1, (10, 1), scope_name=B, response_id="x"),
+                scene.call(3, 1, (20, 2), scope_name=B, response_id="y"),
+            ],
+            [
+                scene.call(1, 0, (30, 3), scope_name=A, lasts=9),
+                scene.span(2, 1, "task", lasts=8),
+                scene.call(3, 2, (10, 1), scope_name=A, request_model="m2"),
+                scene.call(4, 2, (20, 2), scope_name=A),
+            ],
+            [
+                scene.call(1, 0, (30, 3), scope_name="c", response_id="w", lasts=9),
+                scene.call(2, 1, (30, 3), scope_name=A, lasts=8),
+                scene.call(3, 2, (10, 1), scope_name=B),
+                scene.call(4, 2, (20, 2), scope_name=B),
+            ],
+            [
+                scene.call(1, 0, (30, 3), scope_name=A, lasts=9),
+                scene.call(2, 1, (10, 1), scope_name=B, **cached),
+                scene.call(3, 1, (20, 2), scope_name=B),
+            ],
+            [
+                scene.call(1, 0, (60, 6), scope_name=A, lasts=9),
+                scene.call(2, 1, (30, 3), scope_name=A, lasts=4),
+                scene.call(3, 2, (10, 1), scope_name=A),
+                scene.call(4, 2, (20, 2), scope_name=A),
+                scene.call(5, 1, (30, 3), scope_name=A),
+            ],
+            [
+                scene.call(1, 0, (30, 3), scope_name=A, lasts=9, response_id="w"),
+                scene.call(2, 1, (10, 1), scope_name=B),
+                scene.call(3, 1, (20, 2), scope_name=B),
+            ],
+            [
+                scene.call(1, 0, (20, 2), scope_name=A, lasts=9),
+                scene.call(2, 1, (10, 1), scope_name=B),
+                scene.call(3, 1, (20, 2), scope_name=B),
+            ],
+        ],
+    )
+    counts, sums = ("", 0), ("aggregate", 0)
+    assert results == [
+        {1: sums, 2: counts, 3: counts},
+        {1: sums, 3: counts, 4: counts},
+        {1: sums, 2: sums, 3: counts, 4: counts},
+        {1: sums, 2: counts, 3: counts},
+        {1: sums, 2: sums, 3: counts, 4: counts, 5: counts},
+        {1: counts, 2: counts, 3: counts},
+        {1: ("duplicate_nested", 3), 2: counts, 3: counts},
+    ]
+
+
+def test_a_wrapper_that_counts_an_output_token_more_is_its_only_call(store: Store) -> None:
+    """Some add the token that an Anthropic stream begins with; with two inside, one is another."""
+    more, less, alone, other_input = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=3),
+                scene.call(2, 1, (9, 8), scope_name=B, response_id="x"),
+            ],
+            [
+                scene.call(1, 0, (9, 8), scope_name=A, lasts=3),
+                scene.call(2, 1, (9, 9), scope_name=B, response_id="x"),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=9),
+                scene.call(2, 1, (9, 8), scope_name=B),
+                scene.call(3, 1, (5, 5), scope_name=B),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=3),
+                scene.call(2, 1, (8, 8), scope_name=B, response_id="x"),
+            ],
+        ],
+    )
+    assert more == less == {1: ("duplicate_nested", 2), 2: ("", 0)}
+    assert alone == {1: ("", 0), 2: ("", 0), 3: ("", 0)}
+    assert other_input == {1: ("", 0), 2: ("", 0)}
 
 
 def test_an_id_between_two_others_joins_no_more_than_one(store: Store) -> None:

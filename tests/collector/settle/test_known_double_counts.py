@@ -40,6 +40,7 @@ class Bug:
 
     def rows(self, trace: int) -> list[scene.Row]:
         place = {"trace_id": scene.hex32(trace), "tenant": f"tenant{trace}"}
+        place["service_name"] = f"app{trace}"
         return [row | place for row in self.spans]
 
 
@@ -70,10 +71,19 @@ BUGS = (
     Bug(
         "Arize-ai/phoenix#15793",  # a call inside a call of the same kind and teller
         [
-            scene.call(1, 0, (9, 9), scope_name=A, lasts=9, response_id="x"),
-            scene.call(2, 1, (9, 9), scope_name=A, lasts=8, response_id="x"),
+            scene.call(1, 0, (9, 9), scope_name=A, lasts=9),
+            scene.call(2, 1, (9, 9), scope_name=A, lasts=8),
         ],
         (2,), 18, "0.18",
+    ),
+    Bug(
+        "Arize-ai/phoenix#15793, over several",  # one that sums the calls inside it
+        [
+            scene.call(1, 0, (30, 3), scope_name=A, lasts=9),
+            scene.call(2, 1, (10, 1), scope_name=A, lasts=2),
+            scene.call(3, 1, (20, 2), scope_name=A, lasts=2),
+        ],
+        (2, 3), 33, "0.33",
     ),
     Bug(
         "Arize-ai/openinference#3164",  # the root's total and its calls: exactly 2x

@@ -9,10 +9,14 @@
 --     claims 0 of everything, or what cannot be, says nothing: it counts, unmetered, only where no call of the trace was told
 --   calls with the same non-empty response id are one call (duplicate_response); two different ids never are
 --   an answer that the provider keeps (deferred_answers) counts once in the ledger: in the trace that told it first
---   a call inside a call of another scope is the same call (duplicate_nested) when at least one has no response id, the
---     models agree, the token counts are equal (or would be, without the cached input that only one of them tells) or one of
---     them is not the provider's, and both failed or both did not (or both have the provider's counts); of several such calls of one scope inside the same call, only the last. A call of
---     the same scope inside is the same call when only the outer one tells usage
+--   a call inside a call is the same call (duplicate_nested) when at least one has no response id, the models agree, the
+--     token counts are equal (or would be, without the cached input that only one of them tells) or one of them is not the
+--     provider's, and both failed or both did not (or both have the provider's counts); of several such calls of one scope
+--     inside the same call, only the last. In the same scope: when both have the provider's equal counts, or only the
+--     outer one tells usage. In another scope one output token may be told more where nothing else of its scope is inside:
+--     an Anthropic stream begins with one, which some add. Never one that says that it repeats the call around it
+--   a call without id whose counts are the sum of those of several calls of one scope inside it is their aggregate, and so
+--     is whatever else tells that call
 --   calls of other scopes that ran at the same time in the same run are the same call (duplicate_beside) when one has no
 --     response id, the models agree and both have the provider's equal token counts; one to one, in order of their starts
 --   a call without usage and id is the one whose usage the same scope tells afterwards in a span without duration, under
@@ -155,6 +159,13 @@ WITH
     (
         SELECT
             * EXCEPT (candidate, begun, told),
+            if(
+                inside > 1 AND usage_source = 'provider' AND outer_usage_source = 'provider' AND outer_response_id = ''
+                AND outer_output = output_inside
+                AND (outer_input IN (input_inside, uncached_inside) OR outer_uncached = input_inside),
+                outer_position,
+                0
+            ) AS summed_by,
             if(row_number() OVER (PARTITION BY workspace, trace_id, candidate, scope_name ORDER BY ended_at DESC, span_id) = 1, candidate, 0) AS around,
             if(around = 0, told, around) AS up,
             around = 0 AND told != 0 AS is_part
@@ -162,15 +173,18 @@ WITH
         (
             SELECT
                 *,
+                countIf(usage_source = 'provider') OVER inside_one AS inside,
+                sumIf(input_tokens, usage_source = 'provider') OVER inside_one AS input_inside,
+                sumIf(input_uncached_tokens, usage_source = 'provider') OVER inside_one AS uncached_inside,
+                sumIf(output_tokens, usage_source = 'provider') OVER inside_one AS output_inside,
+                usage_source = 'provider' AND outer_usage_source = 'provider' AND input_tokens + output_tokens > 0 AS both_told,
                 if(
-                    (outer_scope != scope_name OR (usage_source = 'missing' AND outer_usage_source = 'provider'))
+                    (outer_scope != scope_name OR both_told OR (usage_source = 'missing' AND outer_usage_source = 'provider'))
                     AND (response_id = '' OR outer_response_id = '')
+                    AND enclosing_call NOT IN (retry_of, rework_of)
                     AND (startsWith(model, outer_model) OR startsWith(outer_model, model))
-                    AND (
-                        failed = outer_failed
-                        -- A wrapper may refuse an answer that was billed.
-                        OR (usage_source = 'provider' AND outer_usage_source = 'provider' AND input_tokens + output_tokens > 0)
-                    )
+                    -- A wrapper may refuse an answer that was billed.
+                    AND (failed = outer_failed OR both_told)
                     AND (
                         (input_tokens = outer_input AND output_tokens = outer_output)
                         OR (
@@ -178,6 +192,13 @@ WITH
                             AND input_uncached_tokens IN (input_tokens, outer_input)
                             AND output_tokens = outer_output
                             AND output_tokens > 0
+                        )
+                        OR (
+                            input_tokens = outer_input
+                            AND abs(toInt64(output_tokens) - toInt64(outer_output)) = 1
+                            AND input_tokens > 0
+                            AND inside = 1
+                            AND outer_scope != scope_name
                         )
                         OR usage_source != 'provider'
                         OR outer_usage_source != 'provider'
@@ -203,6 +224,7 @@ WITH
                     output_tokens AS outer_output
                 FROM calls
             ) AS e USING (workspace, trace_id, enclosing_call)
+            WINDOW inside_one AS (PARTITION BY workspace, trace_id, enclosing_call, scope_name)
         ) AS c
         LEFT ANY JOIN parts AS p ON c.workspace = p.workspace AND c.trace_id = p.trace_id AND c.position = p.begun
     ),
@@ -220,6 +242,12 @@ WITH
                 range(toUInt8(ceil(log2(length(nodes) + 1))) + 1),
                 arrayMap(n -> if(n.up = 0 OR n.response_id != '', n.position, n.up), nodes)
             ) AS tops,
+            arrayDistinct(groupArrayIf(summed_by, summed_by != 0)) AS sums,
+            -- A position seen a second time is one of those.
+            arrayMap(
+                seen -> seen = 2,
+                arraySlice(arrayEnumerateUniq(arrayConcat(sums, arrayMap(n -> n.position, nodes))), length(sums) + 1)
+            ) AS are_sums,
             arrayMap(n -> n.response_id, nodes) AS ids,
             arrayMap(top -> ids[top], tops) AS top_ids,
             -- A call with an id under a chain without one belongs to that chain. (Looked up before the condition: a lookup
@@ -269,11 +297,13 @@ WITH
                 trace_id,
                 node.position AS position,
                 node.is_part AS is_part,
+                is_sum,
                 top_id,
                 chain
             FROM chains
             ARRAY JOIN
                 nodes AS node,
+                are_sums AS is_sum,
                 top_ids AS top_id,
                 chain_of AS chain
         ) AS g USING (workspace, trace_id, position)
@@ -442,15 +472,16 @@ SELECT
     trace_id,
     span_id,
     counted,
-    'call' AS usage_quality,
+    if(summed, 'none', 'call') AS usage_quality,
     multiIf(
         counted, '',
+        summed, 'aggregate',
         twin != '' AND span_id = winner.1, 'duplicate_beside',
         response_id != '' AND response_id = winner.2, 'duplicate_response',
         is_part OR finds, 'duplicate_beside',
         'duplicate_nested'
     ) AS excluded_reason,
-    multiIf(counted, '', winner.3 != '', winner.3, twin != '', twin, winner.1) AS duplicate_of,
+    multiIf(counted OR summed, '', winner.3 != '', winner.3, twin != '', twin, winner.1) AS duplicate_of,
     if(counted, retries.1, []) AS retry_reasons,
     if(counted, retries.2, []) AS retry_wait_seconds,
     if(counted, marks.1, '') AS retry_of,
@@ -461,7 +492,7 @@ FROM
 (
     SELECT
         *,
-        span_id = winner.1 AND winner.3 = '' AND twin = '' AS counted
+        span_id = winner.1 AND winner.3 = '' AND twin = '' AND NOT summed AS counted
     FROM
     (
         SELECT
@@ -476,6 +507,7 @@ FROM
                     span_id
                 )
             ) OVER one_call AS winner,
+            max(is_sum) OVER one_call AS summed,
             if(one_id = '', max(told_apart) OVER one_call, '') AS twin,
             argMax((retry_reasons, retry_wait_seconds), (length(retry_reasons), span_id)) OVER one_call AS retries,
             argMax((retry_of, rework_of, toString(rework_reason)), (retry_of != '' OR rework_of != '', span_id)) OVER one_call AS marks
