@@ -42,6 +42,27 @@ def test_roots_of_two_traces_are_one_call(store: Store, first: int) -> None:
     }
 
 
+#: Told by both with its id; the output that the outer one tells (a stream's first token added).
+@pytest.mark.parametrize(("first", "output"), [(1, 3), (2, 3), (1, 4)])
+def test_roots_with_one_response_id_are_one_call(store: Store, first: int, output: int) -> None:
+    """The inner one counts, and the one that counted alone before is settled again."""
+    rows = [
+        scene.call(1, 0, (9, output), response_id="x", **_OUTER),
+        scene.call(2, 0, (9, 3), response_id="x", **_INNER),
+    ]
+    settler = scene.settler(store)
+    for row in rows if first == 1 else rows[::-1]:
+        with store.connect() as connection:
+            scene.load(connection, [row])
+        settler.settle_due(everything=True)
+    settler.settle_due(everything=True)
+    settler.stop(drain=False)
+    assert _counted(store) == {
+        1: (False, "duplicate_response", scene.hex16(2)),
+        2: (True, "", ""),
+    }
+
+
 #: What makes the two calls differ: outer, inner.
 _DIFFERENT: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     ({"response_id": "y"}, {"response_id": "x"}),
@@ -52,11 +73,18 @@ _DIFFERENT: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     ({"status": "error"}, {"response_id": "x"}),
     ({}, {"response_id": "x", "at": 12, "lasts": 2}),
     ({"parent_span_id": scene.hex16(7)}, {"response_id": "x"}),
+    ({"response_id": "x"}, {"response_id": "x", "scope_name": "framework"}),
+    ({"response_id": "x"}, {"response_id": "x", "service_name": "other"}),
+    ({"response_id": "x"}, {"response_id": "x", "at": 14}),
+    ({"response_id": "x"}, {"response_id": "x", "parent_span_id": scene.hex16(7)}),
 )
 
 
 def test_roots_that_differ_are_two_calls(store: Store) -> None:
-    """Two ids, another service, scope, model, count, outcome or time: every one counts."""
+    """Two ids, another service, scope, model, count, outcome or time: every one counts.
+
+    With one id: the same scope, another service or time, or what is no root.
+    """
     rows = [
         scene.call(span, 0, (9, 3), workspace=f"w{number}", **row)
         for number, (outer, inner) in enumerate(_DIFFERENT)
@@ -75,11 +103,36 @@ def test_roots_that_differ_are_two_calls(store: Store) -> None:
     }
 
 
-def test_the_inner_of_two_roots_without_an_id_counts(store: Store) -> None:
+@pytest.mark.parametrize("response_id", ["", "x"])
+@pytest.mark.parametrize(("outer", "counts"), [({}, 2), ({"at": 11, "lasts": 1}, 1)])
+def test_the_inner_of_two_roots_counts(
+    store: Store, outer: dict[str, Any], counts: int, response_id: str
+) -> None:
+    """Of two that began and ended together exactly one does."""
+    rows = [
+        scene.call(1, 0, (9, 3), response_id=response_id, **_OUTER | outer),
+        scene.call(2, 0, (9, 3), response_id=response_id, **_INNER),
+    ]
     with store.connect() as connection:
-        scene.load(
-            connection,
-            [scene.call(1, 0, (9, 3), **_OUTER), scene.call(2, 0, (9, 3), **_INNER)],
-        )
+        scene.load(connection, rows)
     scene.settle(store, (1, 2))
-    assert {trace: told[0] for trace, told in _counted(store).items()} == {1: False, 2: True}
+    assert [trace for trace, told in _counted(store).items() if told[0]] == [counts]
+
+
+def test_a_trace_that_has_the_innermost_root_of_an_answer_counts(store: Store) -> None:
+    """Also where another of its roots is around the one in the other trace."""
+    rows = [
+        scene.call(1, 0, (9, 3), response_id="x", **_OUTER),
+        scene.call(2, 0, (9, 3), response_id="x", **_INNER),
+        scene.call(3, 0, (9, 3), response_id="x", trace=1, scope_name="c", at=11.2, lasts=0.5),
+    ]
+    with store.connect() as connection:
+        scene.load(connection, rows)
+        scene.settle(store, (1, 2))
+        counted = [
+            int(row["span_id"], 16)
+            for trace in (1, 2)
+            for row in scene.attempts(connection, trace)
+            if row["counted"]
+        ]
+    assert counted == [3]

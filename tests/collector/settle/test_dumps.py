@@ -6,6 +6,7 @@ plain sum over their spans is wrong for most of them.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ _RECORDED = sorted(
     for path in (_GOLDEN / "dialects").glob("*/*.json")
     if "recorded" in json.loads(path.read_text(encoding="utf-8"))
 )
+#: The calls of a plain script, which has no span around them: each is a trace of its own.
+_APART = "A_traceloop, apart"
 _COUNTED = """
 SELECT
     sum(input_uncached_tokens + cache_read_tokens)
@@ -59,6 +62,10 @@ WHERE workspace = {workspace:String}
 def ledger(module_store: Store) -> Store:
     """A ledger with every dump and recording, each in the workspace of its name."""
     cases = {name: dump(name) for name in _DUMPS}
+    cases[_APART] = [
+        replace(span, trace_id=scene.hex32(number), parent_span_id="")
+        for number, span in enumerate(dump("A_traceloop"), 1)
+    ]
     cases |= {case_name(path): read_golden(path).spans for path in _RECORDED}
     kept = [
         record(spans, sequence, workspace=name)
@@ -126,6 +133,11 @@ def test_a_dump_counts_what_the_server_counted(ledger: Store, name: str) -> None
     assert all(row["counted"] == (row["reason"] == "") for row in attempts)
     told_twice = [row for row in attempts if str(row["reason"]).startswith("duplicate")]
     assert all(row["duplicate_of"] for row in told_twice)
+
+
+def test_a_dump_without_a_root_counts_the_same(ledger: Store) -> None:
+    """OpenLLMetry and the client library itself tell one answer in two traces, by its id."""
+    assert counted(ledger, _APART) == _DUMPS["A_traceloop"]
 
 
 def test_a_plain_sum_is_wrong_for_nearly_all() -> None:

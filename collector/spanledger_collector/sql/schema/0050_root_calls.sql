@@ -1,9 +1,12 @@
 -- root_calls: calls that are a trace of their own. Two instrumentations that hand no context to each other tell one call in
--- two traces; settle finds the other one here, by its tokens and its time. (In a cluster: where both traces are on one shard.)
--- grain: one row a root span that is a call with the provider's usage; safe to rebuild from spans. units: tokens.
+-- two traces; settle finds the other one here, by its answer's id, or by its tokens and its time. (In a cluster: where both
+-- traces are on one shard.)
+-- grain: one row a root span that is a call with the provider's usage, a second one if it has a response id; safe to rebuild
+-- from spans. units: tokens.
 CREATE TABLE IF NOT EXISTS root_calls
 (
     workspace String COMMENT 'Whose ledger',
+    told_as UInt64 COMMENT 'What it is found by: cityHash64 of service and tokens, in the second row of service and response id',
     service_name LowCardinality(String) COMMENT 'As in spans, and so are all that follow',
     input_tokens UInt64 COMMENT 'All of the input, cached or not',
     output_tokens UInt64 COMMENT 'Output, reasoning included',
@@ -17,7 +20,7 @@ CREATE TABLE IF NOT EXISTS root_calls
     failed Bool COMMENT 'The span ended in an error'
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (workspace, service_name, input_tokens, output_tokens, started_at, trace_id, span_id)
+ORDER BY (workspace, told_as, started_at, trace_id, span_id)
 SETTINGS
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1;

@@ -1,8 +1,9 @@
 -- spans_to_root_calls: notes the calls that are a trace of their own.
--- grain: one row a span, written by the same INSERT that writes the spans.
+-- grain: one or two rows a span, written by the same INSERT that writes the spans.
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_to_root_calls TO root_calls AS
 SELECT
     workspace,
+    told_as,
     service_name,
     input_uncached_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens AS input_tokens,
     output_tokens,
@@ -15,4 +16,9 @@ SELECT
     response_id,
     status = 'error' AS failed
 FROM spans
+ARRAY JOIN
+    arrayConcat(
+        [cityHash64(toString(service_name), input_uncached_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens, output_tokens)],
+        if(response_id = '', [], [cityHash64(toString(service_name), response_id)])
+    ) AS told_as
 WHERE parent_span_id = '' AND role = 'call' AND usage_source = 'provider' AND input_tokens + output_tokens > 0

@@ -23,7 +23,8 @@
 --     the same parent, of the same model (duplicate_beside); one to one, in order
 --   a call without id that is the root of its trace is the call of another scope of the same service that is the root of
 --     another trace (root_calls, duplicate_beside), when one of the two ran within the other, the models agree, both failed
---     or both did not and the provider's counts are equal; where neither has an id, the inner one counts
+--     or both did not and the provider's counts are equal; where neither has an id, the inner one counts. Two with one id
+--     are one call (duplicate_response) when they overlap in time, whatever they count; the trace of the shortest counts
 -- The counted teller: usage from the provider before an estimate before none, our own span first, then the one with the
 -- most buckets, then the shortest (innermost). It takes over retries and rework marks that only another teller has.
 INSERT INTO call_verdicts
@@ -308,14 +309,15 @@ WITH
                 chain_of AS chain
         ) AS g USING (workspace, trace_id, position)
     ),
-    -- told_apart = the root of another trace that is the same call.
+    -- told_apart = the root of another trace that is the same call, apart_lasted = how long it took.
     twins AS
     (
         SELECT
             workspace,
             trace_id,
             span_id,
-            argMin(r.other_span, (r.other_id = '', r.other_lasted, r.other_span)) AS told_apart
+            argMin(r.other_span, (r.other_id = '', r.other_lasted, r.other_span)) AS told_apart,
+            min(r.other_lasted) AS apart_lasted
         FROM
         (
             SELECT
@@ -323,6 +325,12 @@ WITH
                 trace_id,
                 span_id,
                 service_name,
+                if(
+                    response_id = '',
+                    cityHash64(toString(service_name), input_tokens, output_tokens),
+                    cityHash64(toString(service_name), response_id)
+                ) AS told_as,
+                response_id,
                 input_tokens,
                 output_tokens,
                 scope_name,
@@ -330,17 +338,18 @@ WITH
                 failed,
                 started_at,
                 ended_at,
-                duration_ns
+                toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at) AS lasted
             FROM claims
-            WHERE parent_span_id = '' AND response_id = '' AND usage_source = 'provider' AND input_tokens + output_tokens > 0
+            WHERE parent_span_id = '' AND usage_source = 'provider' AND input_tokens + output_tokens > 0
         ) AS c
         INNER JOIN
         (
             SELECT
                 workspace,
-                service_name,
-                input_tokens,
-                output_tokens,
+                told_as,
+                service_name AS other_service,
+                input_tokens AS other_input,
+                output_tokens AS other_output,
                 trace_id AS other_trace,
                 span_id AS other_span,
                 scope_name AS other_scope,
@@ -351,24 +360,37 @@ WITH
                 ended_at AS other_ended,
                 toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at) AS other_lasted
             FROM root_calls
-            WHERE (workspace, service_name, input_tokens, output_tokens) IN (
+            WHERE (workspace, told_as) IN (
                 SELECT
                     workspace,
-                    service_name,
-                    input_tokens,
-                    output_tokens
+                    if(
+                        response_id = '',
+                        cityHash64(toString(service_name), input_tokens, output_tokens),
+                        cityHash64(toString(service_name), response_id)
+                    )
                 FROM claims
-                WHERE parent_span_id = '' AND response_id = '' AND usage_source = 'provider'
+                WHERE parent_span_id = '' AND usage_source = 'provider'
             )
-        ) AS r USING (workspace, service_name, input_tokens, output_tokens)
+        ) AS r USING (workspace, told_as)
         WHERE other_trace != trace_id
+            AND other_service = service_name
             AND other_scope != scope_name
             AND NOT (startsWith(scope_name, 'spanledger') AND startsWith(other_scope, 'spanledger'))
-            AND other_failed = failed
-            AND (startsWith(model, other_model) OR startsWith(other_model, model))
-            AND (
-                (other_started >= started_at AND other_ended <= ended_at)
-                OR (other_id != '' AND other_started <= started_at AND other_ended >= ended_at)
+            AND if(
+                response_id != '',
+                other_id = response_id AND other_started <= ended_at AND other_ended >= started_at,
+                other_input = input_tokens
+                AND other_output = output_tokens
+                AND other_failed = failed
+                AND (startsWith(model, other_model) OR startsWith(other_model, model))
+                AND (
+                    (
+                        other_started >= started_at AND other_ended <= ended_at
+                        -- Of two that began and ended together, one.
+                        AND (other_id != '' OR (other_lasted, other_span) < (lasted, span_id))
+                    )
+                    OR (other_id != '' AND other_started <= started_at AND other_ended >= ended_at)
+                )
             )
         GROUP BY
             workspace,
@@ -476,7 +498,7 @@ SELECT
     multiIf(
         counted, '',
         summed, 'aggregate',
-        twin != '' AND span_id = winner.1, 'duplicate_beside',
+        twin != '' AND span_id = winner.1, if(one_id = '', 'duplicate_beside', 'duplicate_response'),
         response_id != '' AND response_id = winner.2, 'duplicate_response',
         is_part OR finds, 'duplicate_beside',
         'duplicate_nested'
@@ -508,7 +530,13 @@ FROM
                 )
             ) OVER one_call AS winner,
             max(is_sum) OVER one_call AS summed,
-            if(one_id = '', max(told_apart) OVER one_call, '') AS twin,
+            minIf(
+                (apart_lasted, told_apart), told_apart != '' AND response_id != '' AND first_told.1 = ''
+            ) OVER one_call AS apart,
+            minIf(
+                (toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at), span_id), parent_span_id = '' AND response_id != ''
+            ) OVER one_call AS here,
+            multiIf(one_id = '', max(told_apart) OVER one_call, apart < here, apart.2, '') AS twin,
             argMax((retry_reasons, retry_wait_seconds), (length(retry_reasons), span_id)) OVER one_call AS retries,
             argMax((retry_of, rework_of, toString(rework_reason)), (retry_of != '' OR rework_of != '', span_id)) OVER one_call AS marks
         FROM met
