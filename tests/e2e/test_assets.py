@@ -30,5 +30,10 @@ def test_an_asset_is_booked_planned_and_written_off(
         rows = json.loads(capsys.readouterr().out)
         found = {row["asset_id"]: Decimal(row["net_book_value_usd"]) for row in rows}
     assert found == {"ft": Decimal(1000), "ft-2": Decimal(200)}
+    assert execute(["assets", "transfer", "ft", "ft-2", "1000.01", "--url", url]) == 1
+    assert execute(["assets", "write-off", "ft-2", "--amount", "201", "--url", url]) == 1
+    said = capsys.readouterr().err
+    assert "1000.01 USD of asset 'ft' is more than the 1000.000000000000 USD that are left" in said
+    assert "201 USD of asset 'ft-2' is more than the 200.000000000000 USD that are left" in said
     assert execute(["assets", "write-off", "ft-2", "--url", url, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["record_ids"]) == 1

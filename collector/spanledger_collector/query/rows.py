@@ -227,6 +227,7 @@ class AssetRow:
     charged_usd: Decimal
     net_book_value_usd: Decimal
     written_off_usd: Decimal
+    refused_usd: Decimal
     rate_usd: Decimal
     charged_units: Decimal
     remaining_units: Decimal

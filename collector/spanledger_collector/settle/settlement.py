@@ -9,6 +9,7 @@
     judge_answers   -> answer_verdicts  what answers judged wrong wasted, if there are any
     price_attempts  -> attempts       the ledger
     price_services  -> attempts       what else a run cost, if anything: tools, people, expenses
+    post_takings    -> asset_takings  what write-offs and transfers get of assets, if there are any
     post_charges    -> amortization_charges  what runs carry of assets, if there are any
     sum_runs        -> runs
     bury_attempts, bury_runs          what an earlier settlement wrote and the newest did not
@@ -31,6 +32,8 @@ from spanledger_collector.store import Connection
 
 # Traces whose size is asked for at once.
 _PAGE_TRACES = 10_000
+# Transfers from asset to asset that one settlement follows.
+_MAX_CHAIN = 100
 #: In the order they are run.
 STEPS = (
     "attribute_spans",
@@ -39,6 +42,7 @@ STEPS = (
     "judge_answers",
     "price_attempts",
     "price_services",
+    "post_takings",
     "post_charges",
     "sum_runs",
     "bury_attempts",
@@ -98,6 +102,19 @@ def run_steps(connection: Connection, version: int) -> None:
             wanted |= _occasional(connection, version)
         if wanted[step]:
             _execute(connection, step, version)
+        if step == "post_takings" and wanted[step]:
+            _follow_transfers(connection, version)
+
+
+def _follow_transfers(connection: Connection, version: int) -> None:
+    """Grant what assets may pass on of what was granted to them, until there is nothing left."""
+    posted = 0
+    for _ in range(_MAX_CHAIN):
+        (row,) = connection.rows(sql.read("transforms/takings_posted.sql"), {"version": version})
+        if row["takings"] == posted:
+            return
+        posted = row["takings"]
+        _execute(connection, "post_takings", version)
 
 
 def _occasional(connection: Connection, version: int) -> dict[str, bool]:

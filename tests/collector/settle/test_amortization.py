@@ -1,16 +1,13 @@
-"""Assets: charged over the runs that come, re-estimated forward only, never above the capital."""
+"""Assets: charged over the runs that come, re-estimated forward only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from spanledger_collector.store import Connection, Store
 
@@ -161,55 +158,6 @@ def test_a_cost_that_comes_later_is_spread_over_what_is_still_to_come(store: Sto
             _run(3, 3),
         )
         assert _charges(connection) == [Decimal(10), Decimal(10), Decimal(15)]
-
-
-@settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    capital=st.decimals("0.000001", "1000", places=6),
-    units=st.lists(st.integers(1, 12), min_size=1, max_size=3),
-    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=4),
-)
-def test_charges_never_exceed_the_capital_and_follow_the_estimates(
-    store: Store, capital: Decimal, units: list[int], sizes: list[int]
-) -> None:
-    """Against the definition in fractions: any number of estimates and runs between them."""
-    with store.connect() as connection:
-        for table in ("spans", "arrivals", "asset_entries", "amortization_charges"):
-            connection.execute(f"TRUNCATE TABLE {table}")
-        for table in ("asset_balances", "runs", "span_runs", "attempts"):
-            connection.execute(f"TRUNCATE TABLE {table}")
-        batches: list[list[scene.Row]] = [[_entry(1, 0, "cost", amount=capital, kind="training")]]
-        left, rate, rest = Fraction(capital), Fraction(0), 0
-        expected: list[Fraction] = []
-        trace = 0
-        for index, size in enumerate(sizes):
-            if index < len(units):
-                batches.append(
-                    [
-                        _entry(
-                            index + 2, index + 1, "plan",
-                            method="x", unit="execution", expected_units=units[index],
-                        )
-                    ]
-                )  # fmt: skip
-                rate, rest = left / units[index], units[index]
-            runs: list[scene.Row] = []
-            for _ in range(size):
-                trace += 1
-                runs += _run(trace, index + 1)
-                amount = min(rate, left) if rest > 0 else Fraction(0)
-                if amount > 0:
-                    expected.append(amount)
-                left, rest = left - amount, rest - 1
-            batches.append(runs)
-        _settle(store, connection, *batches)
-        charges = _charges(connection)
-    assert sum(charges) <= capital
-    assert len(charges) == len(expected)
-    for charge, exact in zip(charges, expected, strict=True):
-        assert abs(Fraction(charge) - exact) <= Fraction(len(sizes) * 6, 10**12)
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 4, 1, 3)])

@@ -36,6 +36,7 @@ EVERYWHERE = (
     "settlements",
     "schema_migrations",
     "asset_balances",
+    "asset_takings",
 )
 
 

@@ -5,10 +5,10 @@ CREATE TABLE IF NOT EXISTS asset_entries
 (
     workspace String COMMENT 'Whose ledger',
     asset_id String COMMENT 'The asset, as the booker calls it',
-    entry LowCardinality(String) COMMENT 'cost (adds capital) | plan (says over how many units) | write_off | transfer (to another asset)',
+    entry LowCardinality(String) COMMENT 'cost (adds capital) | plan (says over how many units) | write_off | transfer (to another asset) | received (the other side of a transfer)',
     entry_id String COMMENT 'Name of the entry: given, else the id of its span; the same name twice is one entry',
     kind LowCardinality(String) COMMENT 'training | data_curation | evaluation | provisioning | hosting',
-    amount Nullable(Decimal(38, 12)) COMMENT 'Cost: capital added. Write-off, transfer: capital taken out; NULL = all that is left',
+    amount Nullable(Decimal(38, 12)) COMMENT 'Cost: capital added; negative: a credit. Write-off, transfer: capital to take out, as asked; NULL = all that is left',
     currency LowCardinality(String) COMMENT 'ISO 4217 of amount',
     method LowCardinality(String) COMMENT 'Plan: straight_line_per_execution | units_of_production | straight_line_per_time',
     unit LowCardinality(String) COMMENT 'Plan: execution | token | flop (per time: execution, absorbed at the planned rate)',

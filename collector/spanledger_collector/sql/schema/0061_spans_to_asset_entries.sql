@@ -32,10 +32,10 @@ FROM
         attributes['spanledger.asset.entry'] AS entry_told,
         arrayJoin(if(
             entry_told = 'transfer',
-            [(attributes['spanledger.asset.id'], 'transfer'), (attributes['spanledger.asset.to'], 'cost')],
+            [(attributes['spanledger.asset.id'], 'transfer'), (attributes['spanledger.asset.to'], 'received')],
             [(attributes['spanledger.asset.id'], entry_told)]
         )) AS told
     FROM spans
     WHERE role = 'record' AND mapContains(attributes, 'spanledger.asset.id')
 )
-WHERE told.1 != '' AND told.2 IN ('cost', 'plan', 'write_off', 'transfer')
+WHERE told.1 != '' AND told.2 IN ('cost', 'plan', 'write_off', 'transfer', 'received')

@@ -14,4 +14,5 @@ SELECT
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
             AND version = {version:UInt64} AND kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated')
     ) > 0 AS judge_answers,
+    (SELECT count() FROM asset_entries WHERE entry IN ('write_off', 'transfer') OR amount < 0) > 0 AS post_takings,
     (SELECT count() FROM asset_entries) > 0 AS post_charges

@@ -1,10 +1,13 @@
 -- amortization: every asset with its capital, what of it was charged, what is left, and at which rate it goes on.
 -- grain: one row an asset (workspace, asset_id). units: USD, 12 decimals; rates 24; units of the plan.
 -- columns:
---   capital_usd          costs booked (other currencies at the rate of their day), less what was transferred or written off
+--   capital_usd          costs booked (other currencies at the rate of their day) and what was transferred to it, less what was
+--                        transferred away, credited or written off of it; never less than charged_usd
 --   charged_usd          sum of its charges
 --   charged_units        units they were for
 --   written_off_usd      what was written off of it
+--   refused_usd          what write-offs, transfers and credits asked beyond what was left: in no sum (the rest of an entry that overtook
+--                        the cost that it is about is granted when that arrives)
 --   salvage_usd          what is left at the end of its life: never charged
 --   net_book_value_usd   capital_usd - charged_usd
 --   chargeable_usd       what can still be charged: capital - salvage - charged
@@ -21,55 +24,19 @@
 -- Units of production with prospective re-estimation (IAS 8.36: a change in an estimate acts forward only; IAS 16.62).
 CREATE OR REPLACE VIEW amortization AS
 WITH
-    entries AS
-    (
-        -- The same entry told twice is one: its first telling.
-        SELECT
-            * EXCEPT (amount),
-            amount AS told_amount,
-            if(
-                currency = 'USD',
-                amount,
-                accurateCastOrNull(
-                    roundBankers(
-                        toDecimal256(amount, 12) * nullIf(
-                            arrayFirst(
-                                x -> x.1 = currency AND x.2 <= happened_at AND x.3 > happened_at AND x.4 <= known_at AND x.5 > known_at,
-                                (
-                                    SELECT arrayReverseSort(x -> x.2, groupArray((toString(f.currency), valid_from, valid_to, known_from, known_to, usd)))
-                                    FROM fx_history AS f
-                                )
-                            ).6,
-                            0
-                        ),
-                        12
-                    ),
-                    'Decimal(38, 12)'
-                )
-            ) AS amount
-        FROM
-        (
-            SELECT
-                *,
-                toDateTime64(occurred_at, 3) AS happened_at,
-                toDateTime64(received_at, 3) AS known_at
-            FROM asset_entries FINAL
-            ORDER BY received_at, span_id
-            LIMIT 1 BY workspace, asset_id, entry, entry_id
-        )
-    ),
+    @include arithmetic/asset_entries
     books AS
     (
         SELECT
             workspace,
             asset_id,
             argMaxIf(kind, (received_at, span_id), kind != '') AS kind,
-            sumIf(ifNull(amount, 0), entry = 'cost') AS cost_usd,
+            sumIf(ifNull(amount, 0), entry = 'cost' AND ifNull(amount, 0) > 0) AS cost_usd,
             countIf(entry = 'cost' AND amount IS NULL) AS unconverted_entries,
-            sumIf(ifNull(amount, 0), entry IN ('write_off', 'transfer')) AS taken_usd,
-            sumIf(ifNull(amount, 0), entry = 'write_off') AS written_off_usd,
-            maxIf(received_at, entry IN ('write_off', 'transfer') AND told_amount IS NULL) AS closed_at,
-            maxIf(received_at, entry = 'cost') AS last_cost_at,
+            sumIf(
+                abs(ifNull(amount, 0)),
+                (entry IN ('write_off', 'transfer') AND ifNull(amount, 0) > 0) OR (entry = 'cost' AND ifNull(amount, 0) < 0)
+            ) AS asked_usd,
             argMax(entry_id, (received_at, span_id)) AS basis_id,
             argMaxIf(
                 (entry_id, method, unit, expected_units, expected_units_low, expected_units_high, life_days, salvage, agent_name,
@@ -99,6 +66,40 @@ WITH
         )
         GROUP BY workspace, asset_id
     ),
+    moved AS
+    (
+        SELECT
+            workspace,
+            asset_id,
+            sum(taken) AS taken_usd,
+            sum(taken_as_asked) AS taken_as_asked_usd,
+            sum(written_off) AS written_off_usd,
+            sum(received) AS received_usd
+        FROM
+        (
+            SELECT
+                workspace,
+                asset_id,
+                sum(amount_usd) AS taken,
+                sumIf(amount_usd, NOT is_rest) AS taken_as_asked,
+                sumIf(amount_usd, entry = 'write_off') AS written_off,
+                toDecimal128(0, 12) AS received
+            FROM asset_takings FINAL
+            GROUP BY workspace, asset_id
+            UNION ALL
+            SELECT
+                workspace,
+                to_asset_id,
+                toDecimal128(0, 12),
+                toDecimal128(0, 12),
+                toDecimal128(0, 12),
+                sum(amount_usd)
+            FROM asset_takings FINAL
+            WHERE entry = 'transfer'
+            GROUP BY workspace, to_asset_id
+        )
+        GROUP BY workspace, asset_id
+    ),
     -- All sums in one place, for the columns below.
     stated AS
     (
@@ -112,11 +113,11 @@ WITH
             b.booked_at AS booked_at,
             b.charged_from AS charged_from,
             b.unconverted_entries AS unconverted_entries,
-            b.written_off_usd AS written_off_usd,
+            toDecimal128(m.written_off_usd, 12) AS written_off_usd,
+            toDecimal128(b.asked_usd - m.taken_as_asked_usd, 12) AS refused_usd,
             toDecimal128(a.charged_usd, 12) AS charged_usd,
             toDecimal128(a.charged_units, 6) AS charged_units,
-            b.closed_at > toDateTime64(0, 9, 'UTC') AND b.closed_at >= b.last_cost_at AS is_closed,
-            if(is_closed, charged_usd, b.cost_usd - b.taken_usd) AS capital_usd,
+            toDecimal128(b.cost_usd + m.received_usd - m.taken_usd, 12) AS capital_usd,
             ifNull(b.plan.8, toDecimal128(0, 12)) AS salvage_usd,
             toDecimal128(arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.2 != b.basis_id, a.parts))), 12) AS charged_before_usd,
             toDecimal128(arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1, a.parts))), 6) AS plan_units,
@@ -129,6 +130,7 @@ WITH
             expected_units - plan_units_before AS base_units
         FROM books AS b
         LEFT JOIN balances AS a ON a.workspace = b.workspace AND a.asset_id = b.asset_id
+        LEFT JOIN moved AS m ON m.workspace = b.workspace AND m.asset_id = b.asset_id
     )
 SELECT
     workspace,
@@ -141,6 +143,7 @@ SELECT
     capital_usd,
     charged_usd,
     written_off_usd,
+    refused_usd,
     salvage_usd,
     capital_usd - charged_usd AS net_book_value_usd,
     greatest(capital_usd - salvage_usd - charged_usd, toDecimal128(0, 12)) AS chargeable_usd,

@@ -26,6 +26,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Charged", "charged_usd", "usd", "What runs carried so far."),
             Column("Left", "net_book_value_usd", "usd", "Capital less what was charged."),
             Column("Written off", "written_off_usd", "usd_if_any"),
+            Column("Refused", "refused_usd", "usd_if_any",
+                   "Write-offs, transfers and credits beyond what was left: in no sum."),
             Column("A unit carries", "rate_usd", "usd"),
             Column("Units charged", "charged_units", "count"),
             Column("Units left", "remaining_units", "count"),

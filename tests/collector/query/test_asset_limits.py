@@ -1,0 +1,54 @@
+"""What asks more of an asset than it has is refused before it is sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from spanledger_collector.query.asset_limits import asking_too_much, takes_capital, with_rejected
+from spanledger_collector.query.recording import Recorded, Rejected
+from spanledger_collector.query.rows import AssetRow
+
+BOOKS: dict[str, Any] = {
+    "asset_id": "ft", "kind": "training", "method": "", "unit": "", "agent_name": "",
+    "agent_version": "", "capital_usd": Decimal(120), "charged_usd": Decimal(20),
+    "net_book_value_usd": Decimal(100), "written_off_usd": Decimal(0), "refused_usd": Decimal(0),
+    "rate_usd": Decimal(0), "charged_units": Decimal(2), "remaining_units": Decimal(0),
+    "unabsorbed_usd": None, "state": "active", "estimates": 1, "unconverted_entries": 0,
+}  # fmt: skip
+
+
+def _told(kind: str, amount: str = "", **fields: Any) -> dict[str, object]:
+    return {"kind": f"asset_{kind}", "asset": "ft", "amount": amount, **fields}
+
+
+def _refused(*records: dict[str, object]) -> list[int]:
+    return [one.index for one in asking_too_much(records, [AssetRow(**BOOKS)])]
+
+
+def test_more_than_is_left_is_refused_and_says_what_is() -> None:
+    [one] = asking_too_much([_told("transfer", "100.5", to="b")], [AssetRow(**BOOKS)])
+    assert one.reason.startswith("100.5 USD of asset 'ft' is more than the 100 USD that are left")
+    assert _refused(_told("write_off", "100")) == []
+    assert _refused(_told("write_off")) == []  # all that is left
+
+
+def test_what_is_told_together_is_counted_together() -> None:
+    assert _refused(
+        _told("write_off", "60"), _told("transfer", "60"), _told("write_off", "40")
+    ) == [1]
+    assert _refused(_told("cost", "30"), _told("transfer", "130"), _told("write_off", "1")) == [2]
+    assert _refused(_told("cost", "1", currency="EUR"), _told("transfer", "5000")) == []
+
+
+def test_what_nobody_can_tell_is_left_to_the_ledger() -> None:
+    """An asset not in the books yet, an amount that is none, an entry that may be told again."""
+    assert _refused(_told("transfer", "500") | {"asset": "new"}) == []
+    assert _refused(_told("transfer", "much")) == []
+    assert _refused(_told("transfer", "500", record_id="move-1")) == []
+    assert not takes_capital({"kind": "revenue", "amount": "5"})
+
+
+def test_places_are_those_of_all_that_was_told() -> None:
+    told = with_rejected(Recorded(["a"], [Rejected(1, "bad")]), [Rejected(1, "too much")], [0, 2])
+    assert [(one.index, one.reason) for one in told.rejected] == [(1, "too much"), (2, "bad")]

@@ -1,0 +1,289 @@
+"""What leaves an asset was in it: charges, write-offs, transfers and credits, in any order.
+
+Many small books are drawn by hypothesis and told in few batches to one ledger, then held against
+the rule in fractions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from spanledger_collector.store import Connection, Store
+
+from . import scene
+
+BOOKS = 80
+BATCHES = 3
+_ASSETS = ("a", "b", "c")
+_AMOUNTS = ("0.01", "7", "30", "45.5", "100", "250", "1000000")
+_WHATS = ("cost", "cost", "cost", "plan", "plan", "run", "run", "run", "run", "credit", "write_off")
+_TRANSFERS = ("transfer to a", "transfer to b", "transfer to b", "transfer to c")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry or run: when it happened is its place in the book, when it arrives its batch."""
+
+    number: int
+    what: str
+    asset: str
+    said: str | None
+    arrives: int
+
+    @property
+    def target(self) -> str:
+        return self.what.removeprefix("transfer to ") if self.what.startswith("transfer") else ""
+
+    def knows_of(self, fund: Event) -> bool:
+        """Whether it may take of that cost, or of what came by that transfer."""
+        if fund.target:
+            return fund.number < self.number
+        return fund.number <= self.number or fund.arrives <= self.arrives
+
+
+@dataclass
+class Asset:
+    """The rule's own books of one asset."""
+
+    funds: list[tuple[Event, Fraction]] = field(default_factory=list[tuple[Event, Fraction]])
+    entries: list[Event] = field(default_factory=list[Event])
+    #: (plan, basis, amount) of each charged run.
+    charges: list[tuple[int, int, Fraction]] = field(
+        default_factory=list[tuple[int, int, Fraction]]
+    )
+    taken: dict[Event, Fraction] = field(default_factory=dict[Event, Fraction])
+
+    @property
+    def charged(self) -> Fraction:
+        return sum((amount for _, _, amount in self.charges), Fraction(0))
+
+    @property
+    def capital(self) -> Fraction:
+        return sum((usd for _, usd in self.funds), Fraction(0)) - sum(self.taken.values())
+
+    @property
+    def written_off(self) -> Fraction:
+        return sum((usd for one, usd in self.taken.items() if one.what == "write_off"), Fraction(0))
+
+    @property
+    def refused(self) -> Fraction:
+        return sum(
+            (Fraction(one.said) - self.taken[one] for one in self.taken if one.said), Fraction(0)
+        )
+
+
+class Book:
+    """One drawn book, carried on batch by batch by the definition."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.events = events
+        self.assets = {name: Asset() for name in _ASSETS}
+
+    def carry_on(self, batch: int) -> None:
+        new = [event for event in self.events if event.arrives == batch]
+        for event in new:
+            if event.what != "run":
+                self._enter(event)
+        while self._grant():
+            pass
+        for event in new:
+            if event.what == "run":
+                self._charge(self.assets[event.asset])
+
+    def _enter(self, event: Event) -> None:
+        asset = self.assets[event.asset]
+        asset.entries.append(event)
+        if event.what == "cost":
+            asset.funds.append((event, Fraction(str(event.said))))
+        elif event.what != "plan":
+            asset.taken[event] = Fraction(0)
+        if event.target:
+            self.assets[event.target].entries.append(event)
+
+    def _grant(self) -> bool:
+        """One pass over what is asked; whether anything was granted."""
+        passed_on: list[tuple[str, Event, Fraction]] = []
+        for asset in self.assets.values():
+            gone = asset.charged + sum(asset.taken.values())
+            for take in sorted(asset.taken, key=lambda one: (one.arrives, one.number)):
+                known = sum((usd for fund, usd in asset.funds if take.knows_of(fund)), Fraction(0))
+                left = max(known - gone, Fraction(0))
+                usd = (
+                    left
+                    if take.said is None
+                    else min(left, Fraction(take.said) - asset.taken[take])
+                )
+                if usd > 0:
+                    asset.taken[take] += usd
+                    gone += usd
+                    passed_on.append((take.target, take, usd))
+        for target, take, usd in passed_on:
+            if target:
+                self.assets[target].funds.append((take, usd))
+        return bool(passed_on)
+
+    def _charge(self, asset: Asset) -> None:
+        plans = [entry for entry in asset.entries if entry.what == "plan"]
+        if not plans:
+            return
+        plan = max(plans, key=lambda one: (one.arrives, one.number))
+        basis = max(asset.entries, key=lambda one: (one.arrives, one.number))
+        before = [charge for charge in asset.charges if charge[1] != basis.number]
+        rest = asset.capital - sum((amount for _, _, amount in before), Fraction(0))
+        units = Fraction(str(plan.said)) - sum(by == plan.number for by, _, _ in before)
+        left = asset.capital - asset.charged
+        if rest > 0 and units > 0 and left > 0:
+            asset.charges.append((plan.number, basis.number, min(rest / units, left)))
+
+
+def _book(random: Random) -> Book:
+    """A cost, a plan and what else there may be; most arrives in order, a third whenever."""
+    events: list[Event] = []
+    size = random.randint(8, 14)
+    for number in range(1, size + 1):
+        what = random.choice((*_WHATS, *_TRANSFERS))
+        what = {1: "cost", 2: "plan"}.get(number, what)
+        said = random.choice(_AMOUNTS)
+        if what == "plan":
+            said = str(random.randint(1, 6))
+        elif what == "run" or (what not in ("cost", "credit") and random.random() < 1 / 4):
+            said = None
+        asset = "a" if number <= 2 else random.choice(("a", "a", *_ASSETS))
+        late = random.random() < 1 / 3
+        arrives = random.randrange(BATCHES) if late else (number - 1) * BATCHES // size
+        events.append(Event(number, what, asset, said, arrives))
+    return Book(events)
+
+
+def _drawn() -> list[Book]:
+    books: list[Book] = []
+
+    @settings(
+        max_examples=BOOKS, deadline=None, derandomize=True, database=None, phases=(Phase.generate,)
+    )
+    @given(st.integers(0, 2**64))
+    def draw(seed: int) -> None:
+        books.append(_book(Random(seed)))  # noqa: S311 -- what is drawn, all different
+
+    draw()
+    return books
+
+
+def _span(event: Event, place: int) -> scene.Row:
+    """The span that tells it; names of assets and agents are the book's own."""
+    number = 1000 * (place + 1) + event.number
+    at: dict[str, Any] = {"trace": number, "at": event.number, "lasts": 0}
+    received = {"received_at": scene.moment(scene.START + timedelta(hours=1 + event.arrives))}
+    asset = f"{place}{event.asset}"
+    if event.what == "run":
+        at |= {"agent_name": asset, "run_id": f"r{number}"}
+        return scene.span(number, 0, "agent", **at) | received
+    told = {"id": asset, "entry": event.what, "amount": event.said}
+    if event.what == "plan":
+        told |= {"method": "x", "unit": "execution", "expected_units": event.said, "amount": None}
+        told["agent.name"] = asset
+    elif event.what == "credit":
+        told |= {"entry": "cost", "amount": f"-{event.said}"}
+    elif event.target:
+        told |= {"entry": "transfer", "to": f"{place}{event.target}"}
+    attributes = {f"spanledger.asset.{name}": said for name, said in told.items() if said}
+    return scene.span(number, role="record", attributes=attributes, **at) | received
+
+
+@pytest.fixture(scope="module")
+def told(module_store: Store) -> list[Book]:
+    """The books as the rule has them, and told to the ledger."""
+    books = _drawn()
+    with module_store.connect() as connection:
+        for batch in range(BATCHES):
+            rows = [
+                _span(event, place)
+                for place, book in enumerate(books)
+                for event in book.events
+                if event.arrives == batch
+            ]
+            scene.load(connection, rows)
+            scene.settle(module_store, [int(row["trace_id"], 16) for row in rows])
+            for book in books:
+                book.carry_on(batch)
+    return books
+
+
+def _amortization(connection: Connection) -> dict[str, scene.Row]:
+    rows = connection.rows("SELECT * FROM amortization")
+    return {str(row["asset_id"]): dict(row) for row in rows}
+
+
+def test_what_leaves_an_asset_never_exceeds_what_came_to_it(
+    told: list[Book], module_store: Store
+) -> None:
+    """Exactly, from the tables themselves; and nothing that was booked is lost on the way."""
+    came: dict[str, Decimal] = defaultdict(Decimal)
+    left: dict[str, Decimal] = defaultdict(Decimal)
+    paid: dict[int, Decimal] = defaultdict(Decimal)
+    kept: dict[int, Decimal] = defaultdict(Decimal)
+    for place, book in enumerate(told):
+        for event in book.events:
+            if event.what == "cost":
+                came[f"{place}{event.asset}"] += Decimal(str(event.said))
+                paid[place] += Decimal(str(event.said))
+    with module_store.connect() as connection:
+        taken = connection.rows("SELECT * FROM asset_takings FINAL")
+        charges = connection.rows("SELECT asset_id, amount_usd FROM amortization_charges FINAL")
+        books = _amortization(connection)
+    assert {str(row["entry"]) for row in taken} == {"write_off", "transfer", "cost"}
+    assert len(charges) > BOOKS / 4
+    for row in (*taken, *charges):
+        left[str(row["asset_id"])] += Decimal(str(row["amount_usd"]))
+        if row.get("entry") == "transfer":
+            came[str(row["to_asset_id"])] += Decimal(str(row["amount_usd"]))
+        else:
+            kept[int(str(row["asset_id"])[:-1])] += Decimal(str(row["amount_usd"]))
+    for asset, row in books.items():
+        assert left[asset] <= came[asset], asset
+        assert row["net_book_value_usd"] == came[asset] - left[asset], asset
+        kept[int(asset[:-1])] += row["net_book_value_usd"]
+    assert {place: kept[place] for place in paid} == dict(paid)
+
+
+def test_the_books_are_those_of_the_definition(told: list[Book], module_store: Store) -> None:
+    """Capital, charges, write-offs and what was refused, of every asset, in fractions."""
+    with module_store.connect() as connection:
+        books = _amortization(connection)
+    seen = 0
+    for place, book in enumerate(told):
+        for name, asset in book.assets.items():
+            row = books.get(f"{place}{name}")
+            assert (row is None) == (not asset.entries), book.events
+            if row is None:
+                continue
+            expected = (asset.capital, asset.charged, asset.written_off, asset.refused)
+            found = ("capital_usd", "charged_usd", "written_off_usd", "refused_usd")
+            for column, amount in zip(found, expected, strict=True):
+                near = abs(Fraction(row[column]) - amount) <= Fraction(1, 10**9)
+                assert near, (column, row[column], float(amount), f"{place}{name}", book.events)
+            seen += asset.refused > 0
+    assert seen > BOOKS / 4  # too much is asked often enough to be worth drawing
+
+
+def test_settling_again_changes_nothing(told: list[Book], module_store: Store) -> None:
+    with module_store.connect() as connection:
+        before = _amortization(connection)
+        traces = [
+            1000 * (place + 1) + event.number
+            for place, book in enumerate(told)
+            for event in book.events
+        ]
+        scene.settle(module_store, traces)
+        after = _amortization(connection)
+    assert after == before
