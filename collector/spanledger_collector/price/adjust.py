@@ -15,6 +15,7 @@ from spanledger_collector.errors import ConfigurationError
 
 from .document import Adjustment, Alias, PartRate
 from .row import OPEN_END, RATE_NAMES, START_UNKNOWN, PriceRow, Rates, UnitRate
+from .sellers import Sellers
 
 _TOKEN_PARTS = frozenset(get_args(PartRate))
 #: What the columns of `prices` hold.
@@ -39,14 +40,17 @@ def adjust(rows: Iterable[PriceRow], adjustment: Adjustment) -> list[PriceRow]:
     return result
 
 
-def deploy(rows: Iterable[PriceRow], alias: Alias) -> list[PriceRow]:
+def deploy(rows: Iterable[PriceRow], alias: Alias, told: Sellers) -> list[PriceRow]:
     """The rows, and those of a deployment that is billed at a multiple of its model's prices.
+
+    These are the prices of whoever is called, where it has some of its own.
 
     Raises:
         ConfigurationError: the book has no price of the model.
     """
     held = list(rows)
-    provider = alias.to_provider or alias.provider
+    named = alias.to_provider or told.biller(alias.provider)
+    provider = told.billed(alias.provider, named, alias.model)
     model = [row for row in held if (row.provider, row.model) == (provider, alias.model)]
     if not model:
         raise ConfigurationError(

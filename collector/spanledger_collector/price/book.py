@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from spanledger_collector.errors import ConfigurationError
 
 from .adjust import adjust, deploy
 from .bookfile import Contents, book_id, decode, unpack
-from .document import Alias, Document, Statement, read
+from .document import Adjustment, Alias, Document, Statement, UnitStatement, read
 from .fx import FxRow, fx_rows
 from .history import append, check, standing
 from .match import ALWAYS, OPERATOR, Matcher, ModelMatch, OperatorAlias
 from .row import OPEN_END, PriceRow
+from .sellers import Sellers, sellers
 from .statements import lay_over, windows
 from .units import add_units
 
@@ -42,7 +44,8 @@ class PriceBook:
     def __init__(self, contents: Contents, book_id: str, operator: Document | None = None) -> None:
         self._contents = contents
         self._operator = operator or Document()
-        self._rows = tuple(_with_operator(contents.rows, self._operator))
+        self._sellers = sellers(contents, self._operator)
+        self._rows = tuple(_with_operator(contents.rows, self._operator, self._sellers))
         self._fx = fx_rows(self._operator.fx)
         self.book_id = book_id if operator is None else _combined_id(book_id, operator)
 
@@ -142,8 +145,11 @@ class PriceBook:
 
     @cached_property
     def _matcher(self) -> Matcher:
-        aliases = [*_named(self._operator), *map(_alias, _in_order(self._operator.aliases))]
-        return Matcher(self._contents.listings, self._contents.spellings, aliases)
+        named = _named(self._operator, self._sellers)
+        written = _in_order(self._operator.aliases)
+        aliases = [*named, *(_alias(alias, self._sellers) for alias in written)]
+        contents = self._contents
+        return Matcher(contents.listings, contents.spellings, aliases, self._sellers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,24 +160,27 @@ class _Step:
     lay: Callable[[Sequence[PriceRow]], Sequence[PriceRow]]
 
 
-def _with_operator(rows: Sequence[PriceRow], operator: Document) -> Sequence[PriceRow]:
+def _with_operator(
+    rows: Sequence[PriceRow], operator: Document, told: Sellers
+) -> Sequence[PriceRow]:
     """The book's history and what has to be appended so that it says what the operator says.
 
     Entries are laid over one after the other, in the order they became known: an appended entry
     ends the one before it as a new row, so rows that were published earlier stay as they are.
     Deployments with a price of their own come last: they follow from the prices that stand then.
     """
-    for step in sorted(_steps(operator), key=lambda step: step.known_from):
+    rows = [*rows, *told.rows]
+    for step in sorted(_steps(operator, told), key=lambda step: step.known_from):
         wanted = step.lay(standing(rows))
         rows = append(rows, wanted, lambda _row, known=step.known_from: known)
     for alias in operator.aliases:
         if alias.factor is not None:
-            rows = append(rows, deploy(standing(rows), alias), lambda row: row.known_from)
+            rows = append(rows, deploy(standing(rows), alias, told), lambda row: row.known_from)
     check(standing(rows))
     return rows
 
 
-def _steps(operator: Document) -> Iterator[_Step]:
+def _steps(operator: Document, told: Sellers) -> Iterator[_Step]:
     statements = [
         *operator.prices,
         *(one.statement() for one in operator.provisioned),
@@ -179,7 +188,7 @@ def _steps(operator: Document) -> Iterator[_Step]:
     ]
     for statement in statements:
         _refuse_nameless(statement.provider, f"price of {statement.model}")
-        laid = windows([statement])
+        laid = windows([_billed(statement, told)])
         yield _Step(
             statement.known_from or statement.valid_from,
             lambda rows, laid=laid: lay_over(rows, laid, OPERATOR_UPSTREAM),
@@ -187,13 +196,23 @@ def _steps(operator: Document) -> Iterator[_Step]:
     for units in operator.unit_prices:
         _refuse_nameless(units.provider, "unit_prices")
         yield _Step(
-            units.known_from or units.valid_from, lambda rows, units=units: add_units(rows, [units])
+            units.known_from or units.valid_from,
+            lambda rows, units=units: add_units(rows, [_billed(units, told)]),
         )
     for change in operator.adjustments:
         _refuse_nameless(change.provider, "adjustment")
         yield _Step(
-            change.known_from or change.valid_from, lambda rows, change=change: adjust(rows, change)
+            change.known_from or change.valid_from,
+            lambda rows, change=change: adjust(rows, _billed(change, told)),
         )
+
+
+E = TypeVar("E", Statement, UnitStatement, Adjustment)
+
+
+def _billed(entry: E, told: Sellers) -> E:
+    """The entry with the book's name of the provider it is about."""
+    return entry.model_copy(update={"provider": told.biller(entry.provider)})
 
 
 def _refuse_nameless(provider: str, entry: str) -> None:
@@ -201,16 +220,21 @@ def _refuse_nameless(provider: str, entry: str) -> None:
         raise ConfigurationError(f"the operator's {entry} names no provider; add provider: to it")
 
 
-def _named(operator: Document) -> list[OperatorAlias]:
+def _named(operator: Document, told: Sellers) -> list[OperatorAlias]:
     """A model the operator prices is found under its own name."""
     return [
-        OperatorAlias(s.provider, _equals(s.model), ModelMatch(s.provider, s.model, OPERATOR))
+        OperatorAlias(
+            s.provider,
+            _equals(s.model),
+            ModelMatch(told.biller(s.provider), s.model, OPERATOR),
+            billed_alone=True,
+        )
         for s in (*operator.prices, *operator.provisioned)
     ]
 
 
-def _alias(alias: Alias) -> OperatorAlias:
-    target = ModelMatch(alias.to_provider or alias.provider, alias.model, OPERATOR)
+def _alias(alias: Alias, told: Sellers) -> OperatorAlias:
+    target = ModelMatch(alias.to_provider or told.biller(alias.provider), alias.model, OPERATOR)
     if alias.factor is not None:
         target = ModelMatch(alias.provider, alias.id, OPERATOR)
     return OperatorAlias(

@@ -5,7 +5,7 @@ remembered in a bounded cache, so that hostile ids cost neither memory nor time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import pairwise
@@ -13,6 +13,7 @@ from itertools import pairwise
 from spanledger.rates.listings import Listing, Listings
 
 from .row import OPEN_END
+from .sellers import Sellers
 
 #: Longer ids are no model's; they are not looked up.
 MAX_ID_CHARACTERS = 256
@@ -65,6 +66,8 @@ class OperatorAlias:
     target: ModelMatch
     valid_from: datetime = ALWAYS
     valid_to: datetime = OPEN_END
+    #: Only for calls that this provider bills: Vertex AI is not the Gemini API.
+    billed_alone: bool = False
 
 
 class Matcher:
@@ -74,6 +77,7 @@ class Matcher:
         listings: the book's name of a provider -> its models.
         spellings: other names of providers -> the book's name.
         aliases: the operator's, tried first: the order of names, of one name what began last.
+        sellers: who is told apart by the operator's entries; None = nobody.
     """
 
     def __init__(
@@ -81,9 +85,11 @@ class Matcher:
         listings: Mapping[str, Listing],
         spellings: Mapping[str, str],
         aliases: Sequence[OperatorAlias] = (),
+        sellers: Sellers | None = None,
     ) -> None:
         self._spellings = {**{provider: provider for provider in listings}, **spellings}
-        self._listings = Listings(listings, self._spellings)
+        self._sellers = sellers or Sellers(listings, self._spellings)
+        self._listings = Listings(self._sellers.listings, self._sellers.spellings)
         self._aliases = tuple(aliases)
         self._cached = lru_cache(maxsize=CACHE_ENTRIES)(self._find)
 
@@ -108,9 +114,7 @@ class Matcher:
 
     def _find(self, provider: str, model: str) -> tuple[Window, ...]:
         """What the id means at all times."""
-        aliases = [
-            a for a in self._aliases if self._same(a.provider, provider) and a.matches(model)
-        ]
+        aliases = [a for a in self._aliases if self._same(a, provider) and a.matches(model)]
         starts = sorted(
             {ALWAYS, OPEN_END} | {at for a in aliases for at in (a.valid_from, a.valid_to)}
         )
@@ -118,7 +122,7 @@ class Matcher:
         found: list[Window] = []
         for start, end in pairwise(starts):
             holding = (a.target for a in aliases if a.valid_from <= start < a.valid_to)
-            match = next(holding, listed)
+            match = self._billed(provider, next(holding, listed))
             found.append(Window(start, end, match.provider, match.model, match.method))
         return tuple(found)
 
@@ -126,7 +130,14 @@ class Matcher:
         found = self._listings.find(provider, model)
         return NO_MATCH if found is None else ModelMatch(*found)
 
-    def _same(self, written: str, provider: str) -> bool:
+    def _billed(self, provider: str, match: ModelMatch) -> ModelMatch:
+        """Whoever's model an alias means: the price is of the provider that was called."""
+        if match.method != OPERATOR:
+            return match
+        return replace(match, provider=self._sellers.billed(provider, match.provider, match.model))
+
+    def _same(self, alias: OperatorAlias, provider: str) -> bool:
         """Does an operator's name of a provider (empty = any) mean the one on the span?"""
-        known, name = self._spellings, written.lower()
+        name = alias.provider.lower()
+        known = self._sellers.spellings if alias.billed_alone else self._spellings
         return not name or known.get(name, name) == known.get(provider, provider)

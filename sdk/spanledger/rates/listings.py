@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,11 +18,13 @@ class Listing:
         models: model ids and their clauses, first match wins.
         falls_back_to: providers whose models it resells, in order.
         recognises: clause that tells its models when a span names no provider; may be empty.
+        sells: (provider, model) of those it falls back to that it has prices of its own for.
     """
 
     models: Sequence[ModelClauses]
     falls_back_to: Sequence[str] = ()
     recognises: Clause = ()
+    sells: Collection[tuple[str, str]] = ()
 
 
 class Found(NamedTuple):
@@ -66,7 +68,8 @@ class Listings:
         for provider in (home, *listing.falls_back_to):
             found = self._names_of(provider).find(reference)
             if found is not None:
-                return Found(provider, *found)
+                own = (provider, found[0]) in listing.sells
+                return Found(home if own else provider, *found)
         return None
 
     def _names_of(self, provider: str) -> Names:

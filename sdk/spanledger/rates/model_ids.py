@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 
 #: Providers that sell other providers' models under ``vendor/model``, and callers that name none.
 GATEWAYS = frozenset({"litellm", "openrouter", "vercel", "portkey", "helicone", ""})
+#: Sells the models of the Gemini API, ``google``, and sends bills of its own.
+VERTEX, GEMINI = "gcp.vertex_ai", "google"
 _AWS = "aws"
 _OPENROUTER = "openrouter"
 _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=[-:]|$)", re.ASCII)
@@ -73,7 +75,7 @@ def _undecorated(model: str, home: str, spellings: Mapping[str, str]) -> Iterato
         name = name.rpartition(_MODELS)[2]
         yield name
     vendor, slash, rest = name.partition("/")
-    if slash and spellings.get(vendor) == home:
+    if slash and spellings.get(vendor) in (home, GEMINI if home == VERTEX else home):
         name = rest
         yield name
     if "@" in name:
