@@ -1,6 +1,6 @@
 """``spanledger reconcile FILE...``: a provider's bill held against the ledger."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -21,6 +21,7 @@ from spanledger_collector.reconcile import (
     Reconciliation,
     Remark,
     read_export,
+    refuse_overlaps,
 )
 from spanledger_collector.reconcile import reconcile as compare
 
@@ -69,8 +70,9 @@ def reconcile(
 
     Example: spanledger reconcile usage.json costs.json
     """
-    bill, remarks = _read(files)
-    book = _names(PriceBook.shipped(prices_file))
+    prices = PriceBook.shipped(prices_file)
+    bill, remarks = _read(files, {unit for row in prices.rows() for unit in row.rates.units})
+    book = _names(prices)
     with connect(url, workspace) as ledger:
         found = compare(bill, ledger.charges(*_period(bill)), book)
     if as_json:
@@ -90,8 +92,14 @@ def reconcile(
         console().print(part)
 
 
-def _read(files: Sequence[Path]) -> tuple[Sequence[BillLine], Sequence[Remark]]:
-    exports = [read_export(file) for file in files]
+def _read(
+    files: Sequence[Path], units: Collection[str]
+) -> tuple[Sequence[BillLine], Sequence[Remark]]:
+    for file in files:
+        if sum(file.samefile(other) for other in files if file.exists() and other.exists()) > 1:
+            raise ConfigurationError(f"{file} is given twice; give every file once")
+    exports = [read_export(file, units) for file in files]
+    refuse_overlaps({str(file): one.parts for file, one in zip(files, exports, strict=True)})
     bill = [line for export in exports for line in export.lines]
     remarks = [remark for export in exports for remark in export.remarks]
     if bill:
@@ -158,11 +166,17 @@ def _why(cause: Cause, amount: Decimal, billed_usd: Decimal) -> Sequence[str]:
 
 
 def _cells(row: Difference) -> Sequence[str]:
-    causes = ", ".join(f"{cause} {_signed(amount)}" for cause, amount in row.causes.items())
+    causes = ", ".join(
+        f"{cause} {_signed(amount)}" + _calls(row, cause) for cause, amount in row.causes.items()
+    )
     return (
         row.day.isoformat(), text(row.provider), text(row.model), usd(row.billed_usd),
         usd(row.ledger_usd), _signed(row.difference_usd), causes or "-",
     )  # fmt: skip
+
+
+def _calls(row: Difference, cause: Cause) -> str:
+    return f" ({counted(row.unmetered_attempts, 'call')})" if cause == "unmetered" else ""
 
 
 def _signed(amount: Decimal) -> str:

@@ -305,6 +305,7 @@ class ChargeRow:
     cost_usd: Decimal | None
     below_quantity: float
     above_quantity: float
+    unmetered_attempts: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def lines(page: Any) -> Iterator[BillLine]:
     """The bill lines of one page of either report.
 
     Raises:
-        ValueError: a figure or a time cannot be read.
+        ValueError: a figure or a time cannot be read, or the report was not grouped by model.
     """
     for bucket in cast("Mapping[str, Any]", page).get("data") or ():
         for result in bucket.get("results") or ():
@@ -53,6 +53,11 @@ def _usage(day: date, result: Mapping[str, Any]) -> Iterator[BillLine]:
         "web_searches": number(tools, "web_search_requests"),
     }
     model, service_tier = word(result, "model"), tier(word(result, "service_tier"))
+    if any(quantities.values()) and not model:
+        raise ValueError(
+            f"usage on {day} names no model: export it with group_by[]=model and "
+            "group_by[]=service_tier"
+        )
     for unit, quantity in quantities.items():
         if quantity:
             yield BillLine(day, PROVIDER, model, service_tier, unit, quantity, None)
@@ -61,6 +66,8 @@ def _usage(day: date, result: Mapping[str, Any]) -> Iterator[BillLine]:
 def _cost(day: date, result: Mapping[str, Any]) -> BillLine:
     cents = number(result, "amount")
     cost_usd = in_usd(None if cents is None else cents / _CENTS, word(result, "currency"))
+    if cost_usd and not word(result, "cost_type"):
+        raise ValueError(f"costs on {day} name no kind: export them with group_by[]=description")
     unit = _UNITS.get(word(result, "token_type"), WHOLE)
     if word(result, "cost_type") == "web_search":
         unit = "web_searches"

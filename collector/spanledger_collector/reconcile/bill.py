@@ -92,8 +92,17 @@ def day_of(value: object) -> date:
     Raises:
         ValueError: it is neither.
     """
+    return moment_of(value).date()
+
+
+def moment_of(value: object) -> datetime:
+    """A Unix time or an ISO 8601 time, in UTC; without a zone it is UTC.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, timezone.utc).date()
+        return datetime.fromtimestamp(value, timezone.utc)
     text = str(value).strip()
     if text.endswith(("Z", "z")):
         text = text[:-1] + "+00:00"
@@ -101,10 +110,8 @@ def day_of(value: object) -> date:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{value!r} is no date or time") from None
-    return (
-        (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc))
-        .astimezone(timezone.utc)
-        .date()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(
+        timezone.utc
     )
 
 

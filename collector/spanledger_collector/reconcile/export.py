@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,6 +15,7 @@ from spanledger_collector.errors import ConfigurationError, NotFoundError
 
 from . import anthropic, cloud, openai, plain
 from .bill import BillLine, Remark
+from .overlap import Part, buckets
 
 #: Names of the formats, for messages and help.
 FORMATS: Final = (
@@ -28,14 +29,19 @@ FORMATS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What one file says: its lines, and what of it is not compared."""
+    """What one file says: its lines, what of it is not compared, and the parts that it has."""
 
     lines: Sequence[BillLine]
     remarks: Sequence[Remark]
+    parts: Sequence[Part] = ()
 
 
-def read_export(path: Path) -> Export:
+def read_export(path: Path, units: Collection[str] = ()) -> Export:
     """Every bill line of one file, gzip or not; JSON may be one page, a list or a page a line.
+
+    Args:
+        path: the file.
+        units: what a plain CSV may name beside the known units: those of an operator's prices.
 
     Raises:
         NotFoundError: there is no such file.
@@ -48,10 +54,13 @@ def read_export(path: Path) -> Export:
         raise NotFoundError(f"there is no file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as text: {error}") from error
-    reader = _pages if text.lstrip()[:1] in {"{", "["} else _table
     found: list[BillLine | Remark] = []
+    parts: list[Part] = []
     try:
-        found.extend(reader(text))
+        if text.lstrip()[:1] in {"{", "["}:
+            found.extend(_pages(text, parts))
+        else:
+            found.extend(_table(text, units, parts))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         place = f"after {len(found)} lines" if found else "at its start"
         raise ConfigurationError(
@@ -60,6 +69,7 @@ def read_export(path: Path) -> Export:
     return Export(
         [one for one in found if isinstance(one, BillLine)],
         [replace(one, place=f"{path}, {one.place}") for one in found if isinstance(one, Remark)],
+        parts,
     )
 
 
@@ -70,13 +80,14 @@ def _text(path: Path) -> str:
     return data.decode("utf-8-sig")
 
 
-def _pages(text: str) -> Iterator[BillLine | Remark]:
+def _pages(text: str, parts: list[Part]) -> Iterator[BillLine | Remark]:
     unfinished: dict[str, object] = {}
     for page in _documents(text):
         if not isinstance(page, dict):
             raise ValueError("a page of an export is a JSON object")  # noqa: TRY004 - told as bad input
         told = cast("dict[str, Any]", page)
         yield from _reader_of(told)(told)
+        parts.extend(buckets(told))
         kind = _kind(told)
         # A page without results may be the last one of any of them.
         for ended in [kind] if kind else list(unfinished):
@@ -114,12 +125,26 @@ def _reader_of(page: Mapping[str, Any]) -> Callable[[Any], Iterator[BillLine | R
     return anthropic.lines if ours else openai.lines
 
 
-def _table(text: str) -> Iterator[BillLine | Remark]:
+def _table(text: str, units: Collection[str], parts: list[Part]) -> Iterator[BillLine | Remark]:
     rows = csv.DictReader(io.StringIO(text))
     header = rows.fieldnames or []
+    last: list[Mapping[str, str]] = [{}]
     if cloud.is_cloud(header):
-        yield from cloud.lines(rows)
+        lines: Iterator[BillLine | Remark] = cloud.lines(_held(rows, last))
     elif plain.is_plain(header):
-        yield from plain.lines(rows)
+        lines = plain.lines(_held(rows, last), units)
     else:
         raise ValueError(f"the columns {', '.join(header[:8])} are of no known format")
+    for line in lines:
+        if isinstance(line, BillLine):
+            parts.append(Part(f"line {rows.line_num}", tuple(last[0].items())))
+        yield line
+
+
+def _held(
+    rows: Iterable[Mapping[str, str]], last: list[Mapping[str, str]]
+) -> Iterator[Mapping[str, str]]:
+    """The rows; the one that was read last is at hand."""
+    for row in rows:
+        last[0] = row
+        yield row

@@ -45,6 +45,8 @@ _COUNTS: Final[Mapping[str, str]] = {
     "num_sessions": "code_containers",
     "sessions": "code_containers",
 }
+#: Kinds of usage that the API groups by no model.
+_NO_MODEL: Final = frozenset({"code_interpreter_sessions", "vector_stores"})
 #: A result with one of these is read, also where all of them are 0.
 _READ: Final = frozenset({"input_tokens", "output_tokens", *_COUNTS})
 _EMBEDDINGS: Final = "text-embedding-"
@@ -61,7 +63,7 @@ def lines(page: Any) -> Iterator[BillLine | Remark]:
     """The bill lines of one page of usage or of costs.
 
     Raises:
-        ValueError: a figure or a time cannot be read.
+        ValueError: a figure or a time cannot be read, or the export was not grouped by model.
     """
     for start, result in objects(page):
         kind = word(result, "object")
@@ -77,10 +79,14 @@ def _usage(day: date, result: Mapping[str, Any]) -> Iterator[BillLine | Remark]:
     batch = result.get("batch") is True
     service_tier = "batch" if batch else tier(word(result, "service_tier"))
     found = {unit: quantity for unit, quantity in _quantities(result).items() if quantity}
+    kind = word(result, "object").removeprefix(_USAGE).removesuffix(".result")
+    if found and not word(result, "model") and kind not in _NO_MODEL:
+        raise ValueError(
+            f"usage of {kind} on {day} names no model: export it with group_by=model,batch"
+        )
     for unit, quantity in found.items():
         yield BillLine(day, PROVIDER, word(result, "model"), service_tier, unit, quantity, None)
     if not found and not _READ & result.keys():
-        kind = word(result, "object").removeprefix(_USAGE).removesuffix(".result")
         yield Remark(
             day.isoformat(), f"usage of {kind}", "no quantity of it is known; give its costs"
         )
@@ -94,8 +100,11 @@ def _quantities(result: Mapping[str, Any]) -> Mapping[str, Decimal]:
 
     cached, written = read("input_cached_tokens"), read("input_cache_write_tokens")
     audio_in, audio_out = read("input_audio_tokens"), read("output_audio_tokens")
+    uncached = read("input_tokens") - cached - written - audio_in
+    if uncached < 0:
+        raise ValueError(f"more tokens are cached or audio than input_tokens has: {dict(result)!r}")
     return {
-        "input": read("input_tokens") - cached - written - audio_in,
+        "input": uncached,
         "cache_read": cached,
         "cache_write_5m": written,
         "audio_input": audio_in,
@@ -108,6 +117,8 @@ def _quantities(result: Mapping[str, Any]) -> Mapping[str, Decimal]:
 def _cost(day: date, result: Mapping[str, Any]) -> BillLine:
     amount = cast("Mapping[str, Any]", result.get("amount") or {})
     cost_usd = in_usd(number(amount, "value"), word(amount, "currency"))
+    if cost_usd and not word(result, "line_item"):
+        raise ValueError(f"costs on {day} name no line_item: export them with group_by=line_item")
     model, _, what = (part.strip() for part in word(result, "line_item").partition(","))
     kind = what.lower()
     service_tier = next((one for one in ("batch", "flex", "priority") if one in kind), "")

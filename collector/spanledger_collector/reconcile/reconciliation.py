@@ -27,7 +27,10 @@ Cell = tuple[date, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One day, biller and model: both totals, ``billed - ledger`` by cause; they sum to it."""
+    """One day, biller and model: both totals, ``billed - ledger`` by cause; they sum to it.
+
+    ``unmetered_attempts`` is how many calls of it the ledger has whose usage nobody told.
+    """
 
     day: date
     provider: str
@@ -36,6 +39,7 @@ class Difference:
     ledger_usd: Decimal
     difference_usd: Decimal
     causes: Mapping[Cause, Decimal]
+    unmetered_attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,18 @@ def reconcile(bill: Sequence[BillLine], ledger: Iterable[ChargeRow], book: Book)
         billed[line.day, biller, model][line.service_tier, line.unit].add(line)
     billers = {biller for _, biller, _ in billed}
     told: defaultdict[Cell, dict[Key, Side]] = defaultdict(dict)
+    unmetered: defaultdict[Cell, int] = defaultdict(int)
     for charge in charges:
         biller = named.biller(charge)
-        if biller in billers:
-            cell = (charge.day, biller, charge.model)
+        cell = (charge.day, biller, charge.model)
+        unmetered[cell] += charge.unmetered_attempts
+        if biller in billers and charge.unit:
             _include(told[cell], charge)
     cells = sorted(billed.keys() | told.keys())
     unvalued: list[BillLine] = []
     differences = [
-        _difference(cell, billed.get(cell, {}), told.get(cell, {}), unvalued) for cell in cells
+        _difference(cell, billed.get(cell, {}), told.get(cell, {}), unmetered[cell], unvalued)
+        for cell in cells
     ]
     return Reconciliation(differences, unvalued, len(bill))
 
@@ -135,6 +142,7 @@ def _difference(
     cell: Cell,
     entries: Mapping[Key, _Entry],
     told: Mapping[Key, Side],
+    unmetered: int,
     unvalued: list[BillLine],
 ) -> Difference:
     bill: dict[Key, Side] = {}
@@ -146,12 +154,14 @@ def _difference(
         bill[key] = side
     billed_usd = _usd(sum((side.cost for side in bill.values()), Fraction(0)))
     ledger_usd = _usd(sum((side.cost for side in told.values()), Fraction(0)))
-    causes = {cause: _usd(amount) for cause, amount in split(bill, told).items()}
+    amounts = split(bill, told, unmetered=bool(unmetered))
+    causes = {cause: _usd(amount) for cause, amount in amounts.items()}
     rounding = billed_usd - ledger_usd - sum(causes.values(), Decimal(0))
     if rounding:
         causes["unexplained"] = causes.get("unexplained", Decimal(0)) + rounding
     ordered: dict[Cause, Decimal] = {cause: causes[cause] for cause in CAUSES if causes.get(cause)}
-    return Difference(*cell, billed_usd, ledger_usd, billed_usd - ledger_usd, ordered)
+    difference_usd = billed_usd - ledger_usd
+    return Difference(*cell, billed_usd, ledger_usd, difference_usd, ordered, unmetered)
 
 
 def _as_billed(told: Mapping[Key, Side], entries: Mapping[Key, _Entry]) -> Mapping[Key, Side]:

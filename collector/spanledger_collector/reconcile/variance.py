@@ -5,8 +5,8 @@ rates (the bill's, where the ledger has none). Of the quantities, what only move
 tiers is taken out first, then what only moved between cache classes of the input; what is left is
 volume. Fractions are exact, so the causes always sum to the difference.
 
-``bill - ledger`` = price_version + unpriced + tier + cache_class + estimated + not_instrumented
-+ duplicate + unexplained
+``bill - ledger`` = price_version + unpriced + tier + cache_class + estimated + unmetered
++ not_instrumented + duplicate + unexplained
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import Final, Literal, TypeVar
 from .bill import INPUT_CLASSES, WHOLE
 
 Cause = Literal[
-    "not_instrumented", "cache_class", "tier", "estimated", "duplicate", "price_version",
-    "unpriced", "unexplained",
+    "unmetered", "not_instrumented", "cache_class", "tier", "estimated", "duplicate",
+    "price_version", "unpriced", "unexplained",
 ]  # fmt: skip
 #: Every cause, in the order in which a report shows them, with what it means.
 CAUSES: Final[Mapping[Cause, str]] = {
+    "unmetered": "billed, where spans told calls without usage: of these, or of others beside them",
     "not_instrumented": "billed, and no span told of it",
     "cache_class": "the same input tokens in other cache classes",
     "tier": "the same tokens at another service tier",
@@ -62,17 +63,20 @@ class _Split:
             self.causes[cause] = self.causes.get(cause, _ZERO) + amount
 
 
-def split(bill: Mapping[Key, Side], ledger: Mapping[Key, Side]) -> Mapping[Cause, Fraction]:
+def split(
+    bill: Mapping[Key, Side], ledger: Mapping[Key, Side], *, unmetered: bool = False
+) -> Mapping[Cause, Fraction]:
     """The difference ``bill - ledger`` of one day and model, by cause, in USD.
 
     Args:
         bill: by service tier and unit, each with its quantity and what it cost (``valued``).
         ledger: the same of the ledger, where a part may have no price.
+        unmetered: whether the ledger has calls of them whose usage nobody told.
     """
     result = _Split()
     whole = {key for key in bill if key[1] == WHOLE}
     if whole and whole == set(bill):
-        return _split_costs(bill, ledger)
+        return _split_costs(bill, ledger, unmetered=unmetered)
     for key in whole:  # charges beside the tokens, in a unit that the ledger does not know
         result.add("unexplained", bill[key].cost)
     keys = (bill.keys() | ledger.keys()) - whole
@@ -89,7 +93,8 @@ def split(bill: Mapping[Key, Side], ledger: Mapping[Key, Side]) -> Mapping[Cause
         if billed.priced:
             result.add("price_version", billed.cost - billed.priced * rate)
         result.add("unpriced", (told.quantity - told.priced) * rate)
-    _quantities(result, deltas, rates, ledger)
+    missing: Cause = "unmetered" if unmetered else "not_instrumented"
+    _quantities(result, deltas, rates, ledger, missing)
     return result.causes
 
 
@@ -110,7 +115,9 @@ def valued(side: Side, told: Side) -> Side:
     return Side(quantity, side.cost, quantity)
 
 
-def _split_costs(bill: Mapping[Key, Side], ledger: Mapping[Key, Side]) -> Mapping[Cause, Fraction]:
+def _split_costs(
+    bill: Mapping[Key, Side], ledger: Mapping[Key, Side], *, unmetered: bool
+) -> Mapping[Cause, Fraction]:
     """A bill without units: what the ledger has not priced, and the rest, which nobody can tell."""
     difference = sum((side.cost for side in bill.values()), _ZERO) - sum(
         (side.cost for side in ledger.values()), _ZERO
@@ -118,9 +125,11 @@ def _split_costs(bill: Mapping[Key, Side], ledger: Mapping[Key, Side]) -> Mappin
     if not difference:
         return {}
     unpriced = any(side.quantity > side.priced for side in ledger.values())
-    if not ledger:
-        return {"not_instrumented": difference}
-    return {"unpriced" if unpriced and difference > 0 else "unexplained": difference}
+    if difference > 0 and unpriced:
+        return {"unpriced": difference}
+    if difference > 0 and unmetered:
+        return {"unmetered": difference}
+    return {"unexplained" if ledger else "not_instrumented": difference}
 
 
 def _rate(side: Side) -> Fraction | None:
@@ -132,6 +141,7 @@ def _quantities(
     deltas: Mapping[Key, Fraction],
     rates: Mapping[Key, Fraction],
     ledger: Mapping[Key, Side],
+    missing: Cause,
 ) -> None:
     left = dict(deltas)
     for unit in sorted({unit for _, unit in left}):
@@ -143,7 +153,7 @@ def _quantities(
         guessed = max(min(delta, room), -room)
         result.add("estimated", guessed * rates[key])
         rest = (delta - guessed) * rates[key]
-        result.add("not_instrumented" if delta > 0 else "duplicate", rest)
+        result.add(missing if delta > 0 else "duplicate", rest)
 
 
 def _shift(left: dict[K, Fraction], rates: Mapping[K, Fraction], keys: Iterable[K]) -> Fraction:

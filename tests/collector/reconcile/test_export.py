@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from spanledger_collector.errors import ConfigurationError, NotFoundError
-from spanledger_collector.reconcile import BillLine, read_export
+from spanledger_collector.reconcile import BillLine, read_export, refuse_overlaps
 
 DAY = date(2026, 11, 2)
 START = 1793577600  # 2026-11-02 in Unix seconds
@@ -271,3 +271,70 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: Any, told: str) -> 
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="nowhere"):
         read_export(tmp_path / "nowhere.json")
+
+
+_PLAIN = "day,provider,model,service_tier,unit,quantity,cost_usd\n2026-11-02,acme,"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (openai_page(object="organization.usage.completions.result", model=None, input_tokens=9),
+         r"completions on 2026-11-02 names no model.*group_by=model"),
+        (openai_page(object="organization.costs.result", line_item=None,
+                     amount={"value": 1, "currency": "usd"}), "group_by=line_item"),
+        (openai_page(object="organization.usage.completions.result", model="m", input_tokens=9,
+                     input_cached_tokens=10), "more tokens are cached"),
+        ({"data": [{"starting_at": "2026-11-02T00:00:00Z", "results": [
+            {"model": None, "output_tokens": 5}]}]}, r"group_by\[\]=model"),
+        ({"data": [{"starting_at": "2026-11-02T00:00:00Z", "results": [
+            {"model": None, "cost_type": None, "amount": "5", "currency": "USD"}]}]},
+         r"group_by\[\]=description"),
+        (_PLAIN + "m1,,input_tokens,4000,0.008\n", r"line 2: .*'input_tokens'; units are input, "),
+        (_PLAIN + "m1,,input,4000,1\n2026-11-02,acme,m1,,output,-4,-1\n", "line 3: .*-4 is negati"),
+        (_PLAIN + ",,input,4000,0.008\n", "names no model"),
+        (_PLAIN + "m1,,input,,\n", "neither a quantity nor a cost_usd"),
+    ],
+)  # fmt: skip
+def test_a_bill_that_cannot_be_told_apart_is_refused(
+    tmp_path: Path, content: Any, told: str
+) -> None:
+    """It would stand beside the ledger as something else: twice the difference, and no warning."""
+    with pytest.raises(ConfigurationError, match=told):
+        read_export(write(tmp_path, content))
+
+
+def test_units_of_a_plain_table(tmp_path: Path) -> None:
+    """In any case, kinds of a unit, those of an operator's own prices, and none at all."""
+    text = _PLAIN + "\n2026-11-02,acme,".join(
+        f"m1,,{unit},1," for unit in ("Input", "images.hd.1024x1024", "sheets", "")
+    )
+    found = read_export(write(tmp_path, text + "\n"), {"sheets.large"})
+    assert [line.unit for line in found.lines] == ["input", "images.hd.1024x1024", "sheets", ""]
+
+
+def test_what_is_told_twice_is_refused(tmp_path: Path) -> None:
+    """Buckets of one group must not overlap, in one file or in two; other groups may."""
+    cost = {"object": "organization.costs.result", "line_item": "m, input"}
+    day = openai_page(**cost, amount={"value": 1, "currency": "usd"}, project_id="p1")
+    later = openai_page(**cost, amount={"value": 2, "currency": "usd"}, project_id="p1")
+    other = openai_page(**cost, amount={"value": 2, "currency": "usd"}, project_id="p2")
+    later["data"][0]["start_time"] += 3600
+    parts = {
+        name: read_export(write(tmp_path, page, name)).parts
+        for name, page in {"day": day, "later": later, "other": other, "both": [day, later]}.items()
+    }
+    refuse_overlaps({"day": parts["day"], "other": parts["other"]})
+    for told in ({"day": parts["day"], "later": parts["later"]}, {"both": parts["both"]}):
+        with pytest.raises(ConfigurationError, match=r"same twice: .*2026-11-02 00:00.*m, input"):
+            refuse_overlaps(told)
+
+
+def test_a_row_in_two_tables_is_refused(tmp_path: Path) -> None:
+    """Equal rows of one table are two: two accounts may have used as much."""
+    row = "m1,,input,4000,0.008\n"
+    one = read_export(write(tmp_path, _PLAIN + row + "2026-11-02,acme," + row)).parts
+    other = read_export(write(tmp_path, _PLAIN + "m2,,input,1,1\n2026-11-02,acme," + row)).parts
+    refuse_overlaps({"one": one})
+    with pytest.raises(ConfigurationError, match=r"twice: one, and other, line 3.*into one file"):
+        refuse_overlaps({"one": one, "other": other})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,9 @@ DAY = date(2026, 11, 2)
 
 def charge(model: str, unit: str, quantity: int, cost: str, provider: str = "acme") -> ChargeRow:
     used = Decimal(quantity)
-    return ChargeRow(DAY, provider, provider, model, "", unit, used, used, Decimal(cost), 0.0, 0.0)
+    return ChargeRow(
+        DAY, provider, provider, model, "", unit, used, used, Decimal(cost), 0.0, 0.0, 0
+    )
 
 
 def line(model: str, unit: str, quantity: int | None, cost: str | None) -> BillLine:
@@ -53,6 +56,18 @@ def test_a_model_that_the_bill_does_not_know() -> None:
     """In the ledger only: counted twice, or somebody else's account."""
     found = reconcile([line("m1", "input", 1, "1")], [charge("m2", "input", 3, "3")], NOTHING)
     assert found.causes == {"duplicate": -3, "not_instrumented": 1}
+
+
+def test_calls_told_without_usage_are_named_and_counted() -> None:
+    """The cell says how many; a model of which nothing was billed is no row."""
+    told = [
+        charge("m1", "input", 4, "4"),
+        replace(charge("m1", "", 0, "0"), unmetered_attempts=3),
+        replace(charge("m2", "", 0, "0"), unmetered_attempts=5),
+    ]
+    [row] = reconcile([line("m1", "input", 7, "7")], told, NOTHING).differences
+    assert row.causes == {"unmetered": 3}
+    assert row.unmetered_attempts == 3
 
 
 def test_names_of_cloud_bills_are_found_by_their_words() -> None:
@@ -125,6 +140,49 @@ def test_the_command(ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert "+$0.3" in shown
     assert "not_instrumented" in shown
+
+
+def test_calls_without_usage_are_not_called_uninstrumented(
+    fresh_dsn: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Spans told three calls, one of them with its tokens; the bill has all three."""
+    with store.connect() as connection:
+        publish(connection, [price("m1", input_usd_per_token="0.001")])
+        load(
+            connection,
+            [
+                call(2, 0, (1000, 0)),
+                call(3, 0, usage_source="missing"),
+                call(4, 0, usage_source="missing"),
+            ],
+        )
+    one = settler(store)
+    one.settle_traces([("default", hex32(1))])
+    one.stop(drain=False)
+    bill = tmp_path / "bill.csv"
+    bill.write_text(
+        "day,provider,model,unit,quantity,cost_usd\n2026-11-02,acme,m1,input,3000,3\n",
+        encoding="utf-8",
+    )
+    assert execute(["reconcile", str(bill), "--url", fresh_dsn, "--json"]) == 0
+    [row] = json.loads(capsys.readouterr().out)["differences"]
+    assert {cause: Decimal(amount) for cause, amount in row["causes"].items()} == {"unmetered": 2}
+    assert row["unmetered_attempts"] == 2
+    assert execute(["reconcile", str(bill), "--url", fresh_dsn]) == 0
+    assert "unmetered +$2 (2 calls)" in capsys.readouterr().out
+
+
+def test_a_file_given_twice(
+    ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bill = tmp_path / "bill.csv"
+    bill.write_text("day,provider,model,cost_usd\n2026-11-02,acme,m1,1\n", encoding="utf-8")
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(bill.read_bytes())
+    assert execute(["reconcile", str(bill), str(bill), "--url", ledger]) == 2
+    assert "given twice" in capsys.readouterr().err
+    assert execute(["reconcile", str(bill), str(copy), "--url", ledger]) == 2
+    assert "the same twice" in capsys.readouterr().err
 
 
 def test_a_bill_about_nothing(

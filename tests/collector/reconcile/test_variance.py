@@ -34,6 +34,17 @@ def test_calls_that_no_span_told() -> None:
     assert split({OUTPUT: side(3, "2")}, {}) == {"not_instrumented": 6}
 
 
+def test_calls_that_spans_told_without_usage() -> None:
+    """They are a cause of their own; whether the bill is by unit or not."""
+    told = {INPUT: side(10, "2")}
+    assert split({INPUT: side(15, "2")}, told, unmetered=True) == {"unmetered": 10}
+    assert split({INPUT: side(15, "2")}, {}, unmetered=True) == {"unmetered": 30}
+    assert split({INPUT: side(5, "2")}, told, unmetered=True) == {"duplicate": -10}
+    whole = {("", ""): Side(cost=Fraction(50))}
+    assert split(whole, {}, unmetered=True) == {"unmetered": 50}
+    assert split(whole, told, unmetered=True) == {"unmetered": 30}
+
+
 def test_more_in_the_ledger_than_billed() -> None:
     assert split({INPUT: side(10, "2")}, {INPUT: side(15, "2")}) == {"duplicate": -10}
 
@@ -103,12 +114,14 @@ keys = st.tuples(
 )
 
 
-@given(st.dictionaries(keys, sides), st.dictionaries(keys, sides))
+@given(st.dictionaries(keys, sides), st.dictionaries(keys, sides), st.booleans())
 def test_causes_sum_to_the_difference(
-    bill: dict[tuple[str, str], Side], ledger: dict[tuple[str, str], Side]
+    bill: dict[tuple[str, str], Side], ledger: dict[tuple[str, str], Side], unmetered: bool
 ) -> None:
     """Exactly, whatever the figures."""
     bill = {key: valued(one, ledger.get(key, Side())) for key, one in bill.items()}
     whole = {key: Side(one.quantity, one.cost, one.quantity) for key, one in bill.items()}
     difference = sum(one.cost for one in whole.values()) - sum(s.cost for s in ledger.values())
-    assert sum(split(whole, ledger).values()) == difference
+    causes = split(whole, ledger, unmetered=unmetered)
+    assert sum(causes.values()) == difference
+    assert ("not_instrumented" if unmetered else "unmetered") not in causes

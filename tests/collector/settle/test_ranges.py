@@ -119,7 +119,8 @@ def test_a_query_of_one_month_reads_no_other(months: Store, query: str, table: s
     period = {"since": _OCTOBER, "until": _NOVEMBER}
     given = named(query).bind(period)
     with months.connect() as connection:
-        assert _parts_read(connection, table, sql.read(f"queries/{query}.sql"), given) == [(1, 4)]
+        read = _parts_read(connection, table, sql.read(f"queries/{query}.sql"), given)
+    assert set(read) == {(1, 4)}
 
 
 @pytest.mark.parametrize(
