@@ -133,7 +133,8 @@ class PriceBook:
                 "no price"
                 for alias in self._operator.aliases
                 if (alias.factor is None)
-                and ((target := _alias(alias).target).provider, target.model) not in priced
+                and ((target := _alias(alias, self._sellers).target).provider, target.model)
+                not in priced
             ),
             *(
                 f"the price of {one.provider}/{one.model} is in {one.currency}, of which there is "
