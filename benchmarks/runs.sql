@@ -3,8 +3,9 @@
 INSERT INTO runs
     (workspace, tenant, trace_id, run_id, kind, agent_name, agent_version, service_name, started_at, ended_at, duration_ns,
     ttft_ns, status, span_count, calls, attempts, failed_attempts, input_uncached_tokens, cache_read_tokens,
-    cache_write_5m_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd, estimated_cost_usd,
-    cost_low_usd, cost_high_usd, posted_at, version)
+    cache_write_5m_tokens, output_tokens, reasoning_tokens, cost_usd, rework_cost_usd, estimated_cost_usd,
+    cost_low_usd, cost_high_usd, inclusive_attempts, inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd,
+    posted_at, version)
 SELECT
     workspace,
     tenant,
@@ -29,11 +30,14 @@ SELECT
     sumIf(a.output_tokens, a.counted),
     sumIf(a.reasoning_tokens, a.counted),
     sumIf(a.cost_usd, a.counted) AS cost,
+    sumIf(a.cost_usd, a.counted AND a.rework_reason != '') AS rework,
+    sumIf(a.cost_usd, a.counted AND a.usage_source = 'estimated') AS estimated,
     cost,
-    sumIf(a.cost_usd, a.counted AND a.rework_reason != ''),
-    sumIf(a.cost_usd, a.counted AND a.usage_source = 'estimated'),
     cost,
+    countIf(a.counted),
     cost,
+    rework,
+    estimated,
     min(a.received_at),
     1
 FROM attempts AS a

@@ -209,12 +209,21 @@ def test_the_answers_follow(ledger: Ledger) -> None:
         "rework multiplier": (rate["cost"] / (rate["cost"] - rate["wasted"])).quantize(exact),
         "cost of quality": quality["quality_cost_usd"],
         "left of the fine-tune": asset.net_book_value_usd,
+        "inclusive cost per run": report.inclusive_total_cost_per_run.value,
+        "inclusive cost per successful run": report.inclusive_cost_per_success.value,
+        "inclusive margin per run": report.inclusive_margin_per_run.value,
         "runs that earn the fine-tune": earned.break_even_runs.value,
     }
     assert answers == ANSWERS
     assert agent.margin_usd == TOLD["all"][-1]
     assert agent.cost_per_run_usd == ANSWERS["cost per run"]
     assert agent.cost_per_success_usd == ANSWERS["cost per successful run"]
+    assert agent.inclusive_margin_usd == TOLD["all"][-1] - Decimal("0.04")
+    assert f"15.72 - 0.04 = ${agent.inclusive_margin_usd:.2f}" in PAGE
+    assert agent.inclusive_cost_per_run_usd == ANSWERS["inclusive cost per run"]
+    (run,) = (row for row in ledger.runs() if row.run_id == "run-8")
+    assert f"0.275 + 0.04 = ${run.inclusive_total_cost_usd:.3f}" in PAGE
+    assert f"2 - 0.315 = ${run.inclusive_margin_usd:.3f}" in PAGE
     total = ledger.sql("SELECT sum(cost_usd) AS usd FROM attempts FINAL WHERE counted").to_pylist()
     assert total == [{"usd": TOLD["all"][0] + Decimal("0.04")}]
     assert f"1.53 + 0.04 = ${total[0]['usd']:.2f}" in PAGE

@@ -8,27 +8,20 @@ import typer
 from rich.console import Console
 
 from spanledger_collector.errors import ConfigurationError
-from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, GroupBy
+from spanledger_collector.query import (
+    AgentEconomics,
+    AgentReport,
+    AgentSums,
+    Estimate,
+    GroupBy,
+)
+from spanledger_collector.query.titles import TITLES, worth_showing
 
 from .break_even import break_even_table, payback_table
-from .figures import Show, figures_table, interval, latency, money, percent, value
+from .figures import Show, figures_table, interval, latency, money, percent, titled, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import console, cost, count, counted, coverage, print_json, share, text, usd
-
-_SHOWN: Sequence[tuple[str, str, Show]] = (
-    ("variable cost a run", "cost_per_run", money),
-    ("with sub-agents", "inclusive_cost_per_run", money),
-    ("total cost a run", "total_cost_per_run", money),
-    ("total cost a success", "cost_per_success", money),
-    ("value a run", "value_per_run", money),
-    ("margin a run", "margin_per_run", money),
-    ("success rate", "success_rate", percent),
-    ("wasted of variable cost", "rework_share", percent),
-    ("mean latency", "mean_latency", latency),
-    ("median latency", "p50_latency", latency),
-    ("95th percentile", "p95_latency", latency),
-)
 
 
 def agent(
@@ -71,8 +64,7 @@ def show(report: AgentReport, out: Console) -> None:
             "as known, in no mean or interval of money[/]"
         )
     out.print(Grid("\nWhere it goes", ("", ">USD", ">of total cost"), _waterfall(sums)))
-    lines = [(title, getattr(report.total, field), how) for title, field, how in _SHOWN]
-    out.print(figures_table("\nA run", lines))
+    out.print(figures_table("\nA run", _lines(report.total)))
     out.print(_groups(report))
     if report.break_evens:
         out.print("")
@@ -80,6 +72,14 @@ def show(report: AgentReport, out: Console) -> None:
     if report.paybacks:
         out.print("")
         out.print(payback_table(report.paybacks))
+
+
+def _lines(total: AgentEconomics) -> list[tuple[str, Estimate, Show]]:
+    def figure(name: str) -> Estimate:
+        return cast("Estimate", getattr(total, name))
+
+    told = [(name, *titled(name)) for name in worth_showing(TITLES, figure)]
+    return [(title, figure(name), how) for name, title, how in told]
 
 
 def _waterfall(sums: AgentSums) -> Iterator[Sequence[str]]:
@@ -101,6 +101,32 @@ def _waterfall(sums: AgentSums) -> Iterator[Sequence[str]]:
         yield title, shown, share(amount, sums.total_cost_usd)
     yield "value", _signed(sums.value_usd), ""
     yield "margin", _signed(sums.margin_usd), ""
+    if delegates(sums):
+        yield from _with_sub_agents(sums)
+
+
+def delegates(sums: AgentSums) -> bool:
+    """Whether runs below add anything, known or not."""
+    return (
+        sums.inclusive_total_cost_usd != sums.total_cost_usd
+        or sums.inclusive_value_usd != sums.value_usd
+        or sums.inclusive_unpriced_attempts != sums.unpriced_attempts
+    )
+
+
+def _with_sub_agents(sums: AgentSums) -> Iterator[Sequence[str]]:
+    """The same with all that the runs hand on; no part of the sums above."""
+    parts = (
+        ("inclusive variable cost", sums.inclusive_cost_usd),
+        ("  of which rework", sums.inclusive_rework_cost_usd),
+        ("inclusive amortized cost", sums.inclusive_amortized_cost_usd),
+        ("inclusive total cost", sums.inclusive_total_cost_usd),
+    )
+    for title, amount in parts:
+        shown = cost(amount, attempts=1, unpriced=sums.inclusive_unpriced_attempts)
+        yield title, "-" if amount is None and "amortized" in title else shown, ""
+    yield "inclusive value", _signed(sums.inclusive_value_usd), ""
+    yield "inclusive margin", _signed(sums.inclusive_margin_usd), ""
 
 
 def _amount(sums: AgentSums, title: str, amount: Decimal | None) -> str:
@@ -117,9 +143,11 @@ def _signed(amount: Decimal | None) -> str:
 
 
 def _groups(report: AgentReport) -> Grid:
+    """With sub-agents, where there are any: groups are held together by what calling them costs."""
+    said = "inclusive " if delegates(report.total.sums) else ""
     columns = (
-        report.by, ">runs", ">success rate", ">total cost a run", ">95% interval", ">a success",
-        ">95% interval", ">margin a run", ">95% interval", ">p95",
+        report.by, ">runs", ">success rate", f">{said}total cost a run", ">95% interval",
+        ">a success", ">95% interval", ">margin a run", ">95% interval", ">p95",
     )  # fmt: skip
     return Grid(f"\nBy {report.by}", columns, (_group(group) for group in report.groups))
 
@@ -128,8 +156,11 @@ def _group(group: AgentEconomics) -> Sequence[str]:
     return (
         text(group.key), count(group.sums.runs),
         value(group.success_rate, percent),
-        value(group.total_cost_per_run, money), interval(group.total_cost_per_run, money),
-        value(group.cost_per_success, money), interval(group.cost_per_success, money),
-        value(group.margin_per_run, money), interval(group.margin_per_run, money),
+        *_told(group.inclusive_total_cost_per_run), *_told(group.inclusive_cost_per_success),
+        *_told(group.inclusive_margin_per_run),
         value(group.p95_latency, latency),
     )  # fmt: skip
+
+
+def _told(estimate: Estimate) -> tuple[str, str]:
+    return value(estimate, money), interval(estimate, money)

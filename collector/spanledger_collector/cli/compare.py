@@ -11,25 +11,12 @@ from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import Compared, ComparisonReport, Ledger
 from spanledger_collector.query.comparison import MATTERS
 from spanledger_collector.query.named import parse_moment
+from spanledger_collector.query.titles import worth_showing
 
-from .figures import Show, interval, latency, money, percent, value
+from .figures import Show, interval, percent, titled, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import console, count, print_json, printable, text
-
-_SHOWN: Sequence[tuple[str, str, Show]] = (
-    ("total cost a success", "cost_per_success", money),
-    ("total cost a run", "total_cost_per_run", money),
-    ("variable cost a run", "cost_per_run", money),
-    ("with sub-agents", "inclusive_cost_per_run", money),
-    ("success rate", "success_rate", percent),
-    ("value a run", "value_per_run", money),
-    ("margin a run", "margin_per_run", money),
-    ("wasted of variable cost", "rework_share", percent),
-    ("mean latency", "mean_latency", latency),
-    ("median latency", "p50_latency", latency),
-    ("95th percentile", "p95_latency", latency),
-)
 
 
 def compare(
@@ -57,6 +44,9 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Two versions of an agent: is the new one cheaper per success, and do the data say so?
+
+    Asked with all that runs hand on to sub-agents (inclusive): what delegates more is not cheaper
+    for that.
 
     Example: spanledger compare researcher --version 1 2
     """
@@ -117,7 +107,8 @@ def show(report: ComparisonReport, out: Console) -> None:
         "", f">{old}", f">{new}", ">difference", ">95% interval", ">ratio", ">95% interval",
         "verdict", ">more runs needed",
     )  # fmt: skip
-    lines = [_line(title, figures[name], how) for title, name, how in _SHOWN]
+    shown = worth_showing(figures, lambda name: (figures[name].old, figures[name].new))
+    lines = [_line(*titled(name), figures[name]) for name in shown]
     out.print(Grid("", columns, lines))
     for caveat in report.caveats:
         out.print(f"[yellow]{printable(caveat)}[/]")
@@ -136,7 +127,7 @@ def _answer(figure: Compared) -> str:
     )
 
 
-def _line(title: str, figure: Compared, how: Show) -> Sequence[str]:
+def _line(title: str, how: Show, figure: Compared) -> Sequence[str]:
     return (
         title,
         value(figure.old, how),

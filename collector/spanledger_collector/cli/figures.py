@@ -1,9 +1,10 @@
 """How figures with intervals look in tables."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from spanledger_collector.query import Estimate
+from spanledger_collector.query.titles import TITLES, Unit
 
 from .grid import Grid
 from .output import count, seconds, text, usd
@@ -30,6 +31,15 @@ def latency(duration_ns: Decimal) -> str:
     if duration_ns < 0:
         return f"-{seconds(-int(duration_ns))}"
     return seconds(int(duration_ns)) if duration_ns else "0 s"
+
+
+_SHOWS: Mapping[Unit, Show] = {"usd": money, "ratio": percent, "duration": latency}
+
+
+def titled(name: str) -> tuple[str, Show]:
+    """What a figure is called, and how it is shown."""
+    title, unit = TITLES[name]
+    return title, _SHOWS[unit]
 
 
 def rounded(number: Decimal, digits: int) -> Decimal:

@@ -81,15 +81,8 @@ def run_cost(row: RunRow) -> str:
     return cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts)
 
 
-def run_inclusive_cost(row: RunRow, *, unpriced: int | None = None) -> str:
-    """With its sub-agents; a dash when that adds nothing to its own.
-
-    Args:
-        row: the run.
-        unpriced: attempts of unknown cost in the run and its sub-agents; None = only those of the
-            run itself are known.
-    """
+def run_inclusive_cost(row: RunRow) -> str:
+    """With its sub-agents; a dash when that adds nothing to its own."""
     if row.inclusive_cost_usd == row.cost_usd:
         return "-"
-    unknown = row.unpriced_attempts if unpriced is None else unpriced
-    return ("≥" if unknown else "") + usd(row.inclusive_cost_usd)
+    return ("≥" if row.inclusive_unpriced_attempts else "") + usd(row.inclusive_cost_usd)

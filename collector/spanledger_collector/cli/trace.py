@@ -98,7 +98,7 @@ def _run_rows(runs: Sequence[RunRow]) -> Iterator[Sequence[str]]:
         name = run.agent_name or f"({run.kind}) {run.workflow_name}".strip()
         yield (
             "  " * depth + ("└ " if depth else "") + text(name), text(run.status),
-            run_cost(run), run_inclusive_cost(run, unpriced=branch.unpriced_attempts),
+            run_cost(run), run_inclusive_cost(run),
             usd_if_any(run.rework_cost_usd), count(run.calls), count(run.retries),
             count(run.tool_calls), seconds(run.duration_ns),
         )  # fmt: skip

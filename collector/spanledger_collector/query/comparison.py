@@ -26,13 +26,18 @@ SAME, TOO_FEW = "no difference shown", "too few data"
 MATTERS = 0.1
 _COST, _TIME, _GAIN = ("cheaper", "dearer"), ("faster", "slower"), ("lower", "higher")
 #: What is compared, and what a fall and a rise of it are called; the question itself first.
+#: It is asked with all that runs hand on: what delegates more is not cheaper for that.
 WORDS: Mapping[str, tuple[str, str]] = {
+    "inclusive_cost_per_success": _COST,
     "cost_per_success": _COST,
+    "inclusive_total_cost_per_run": _COST,
     "total_cost_per_run": _COST,
-    "cost_per_run": _COST,
     "inclusive_cost_per_run": _COST,
+    "cost_per_run": _COST,
     "success_rate": _GAIN,
+    "inclusive_value_per_run": _GAIN,
     "value_per_run": _GAIN,
+    "inclusive_margin_per_run": _GAIN,
     "margin_per_run": _GAIN,
     "rework_share": _GAIN,
     "mean_latency": _TIME,
@@ -82,7 +87,7 @@ class ComparisonReport:
         new: the second.
         runs_old: runs of the first.
         runs_new: runs of the second.
-        figures: the question first: cost per success.
+        figures: the question first: cost per success, with sub-agents.
         caveats: what else differs between the groups, or is not in the figures.
     """
 
@@ -225,36 +230,36 @@ def _over(old: Measured | None, new: Measured | None) -> Decimal | None:
 
 
 def _delegated(old: Side, new: Side) -> Sequence[str]:
-    """Work that one side hands to sub-agents is in another agent's books: say so."""
+    """Where the share of work that is handed to sub-agents moved, own figures mislead: say so."""
     shares = [_handed_on(side.group) for side in (old, new)]
     if abs(shares[0] - shares[1]) < _ALIKE_DELEGATION:
         return ()
     told = (
         f"sub-agents carry {shares[0]:.0%} of what the old spends and {shares[1]:.0%} of what the "
-        "new spends: cost per success, value and margin are of the agent's own work; hold "
-        "inclusive_cost_per_run against them"
+        "new spends: the answer is on inclusive figures; the others are of the agent's own work "
+        "alone"
     )
     return [told]
 
 
 def _handed_on(group: Group) -> float:
     sums = group.sums
-    if not sums.inclusive_cost_usd or sums.cost_usd is None:
+    if not sums.inclusive_total_cost_usd or sums.total_cost_usd is None:
         return 0.0
-    return float(1 - sums.cost_usd / sums.inclusive_cost_usd)
+    return float(1 - sums.total_cost_usd / sums.inclusive_total_cost_usd)
 
 
 def _gaps(side: Side) -> Sequence[str]:
     """What of a side is not in its figures of money, or rests on estimates."""
     sums = side.group.sums
-    left_out = sums.runs - sums.costed_runs
+    left_out = sums.runs - sums.inclusive_costed_runs
     told: list[str] = []
     if left_out:
         told.append(
-            f"{side.name}: the cost of {left_out} of {sums.runs} runs is not wholly known; they "
-            "are in no figure of money"
+            f"{side.name}: the cost of {left_out} of {sums.runs} runs, or of a run below them, is "
+            "not wholly known; they are in no inclusive figure of money"
         )
-    if sums.estimated_cost_usd and sums.cost_usd:
-        share = sums.estimated_cost_usd / sums.cost_usd
+    if sums.inclusive_estimated_cost_usd and sums.inclusive_cost_usd:
+        share = sums.inclusive_estimated_cost_usd / sums.inclusive_cost_usd
         told.append(f"{side.name}: {share:.1%} of the variable cost rests on estimated usage")
     return told

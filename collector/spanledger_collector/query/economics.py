@@ -25,7 +25,12 @@ Ask = Callable[..., list[Row]]
 
 @dataclass(frozen=True, slots=True)
 class AgentSums:
-    """Sums over a group of runs (query ``agent_statistics``, whose header says what each is)."""
+    """Sums over a group of runs (query ``agent_statistics``, whose header says what each is).
+
+    What has no prefix is of the runs themselves and sums to the ledger over all agents;
+    ``inclusive_*`` is the same with all runs below them, which is in the books of each agent on the
+    way: not to be summed over agents.
+    """
 
     runs: int
     successful_runs: int
@@ -55,11 +60,20 @@ class AgentSums:
     estimated_cost_usd: Decimal | None
     cost_low_usd: Decimal | None
     cost_high_usd: Decimal | None
-    inclusive_cost_usd: Decimal | None
     amortized_cost_usd: Decimal | None
     total_cost_usd: Decimal | None
     value_usd: Decimal | None
     margin_usd: Decimal | None
+    inclusive_valued_runs: int
+    inclusive_costed_runs: int
+    inclusive_cost_usd: Decimal | None
+    inclusive_rework_cost_usd: Decimal | None
+    inclusive_estimated_cost_usd: Decimal | None
+    inclusive_amortized_cost_usd: Decimal | None
+    inclusive_total_cost_usd: Decimal | None
+    inclusive_value_usd: Decimal | None
+    inclusive_margin_usd: Decimal | None
+    inclusive_unpriced_attempts: int
     unpriced_attempts: int
     known_cost_ratio: float
     p50_duration_ns: int
@@ -87,9 +101,6 @@ class MomentsRow:
     total_cost_mean_usd: Decimal | None
     total_cost_variance: float
     total_cost_skewness: float
-    inclusive_cost_mean_usd: Decimal | None
-    inclusive_cost_variance: float
-    inclusive_cost_skewness: float
     value_mean_usd: Decimal | None
     value_variance: float
     value_skewness: float
@@ -107,6 +118,27 @@ class MomentsRow:
     rework_variance: float
     rework_skewness: float
     rework_cost_covariance: float
+    inclusive_valued_runs: int
+    inclusive_costed_runs: int
+    inclusive_costed_successes: int
+    inclusive_cost_mean_usd: Decimal | None
+    inclusive_cost_variance: float
+    inclusive_cost_skewness: float
+    inclusive_total_cost_mean_usd: Decimal | None
+    inclusive_total_cost_variance: float
+    inclusive_total_cost_skewness: float
+    inclusive_value_mean_usd: Decimal | None
+    inclusive_value_variance: float
+    inclusive_value_skewness: float
+    inclusive_margin_mean_usd: Decimal | None
+    inclusive_margin_variance: float
+    inclusive_margin_skewness: float
+    inclusive_contribution_mean_usd: Decimal | None
+    inclusive_contribution_variance: float
+    inclusive_contribution_skewness: float
+    inclusive_cost_per_success_usd: Decimal | None
+    inclusive_success_variance: float
+    inclusive_total_cost_success_covariance: float
     duration_mean_ns: float
     duration_variance: float
     duration_skewness: float
@@ -117,16 +149,25 @@ class MomentsRow:
 class AgentEconomics:
     """A group of an agent's runs: sums, and the figures that decisions hang on.
 
+    A figure without a prefix is of the agent's own work; ``inclusive_*`` is the same figure with
+    all that its runs handed on to sub-agents, at any depth: what calling the agent costs and
+    brings.
+
     Attributes:
         key: the version, tenant or model; ``total`` = all runs.
         sums: over all its runs.
         cost_per_run: variable cost of the runs themselves, USD.
         total_cost_per_run: the same and the runs' shares of assets, USD.
-        inclusive_cost_per_run: variable cost with sub-agents, USD.
         cost_per_success: total cost of all runs over their successes, USD.
         value_per_run: USD; runs without a value count 0 where any run has one.
         margin_per_run: value less total cost, USD.
-        contribution_per_run: value less variable cost, USD: what pays assets back.
+        contribution_per_run: value less variable cost, USD.
+        inclusive_cost_per_run: variable cost with sub-agents, USD.
+        inclusive_total_cost_per_run: the same and all their shares of assets, USD.
+        inclusive_cost_per_success: that of all runs over their successes, USD.
+        inclusive_value_per_run: value of the runs and what was recorded of those below, USD.
+        inclusive_margin_per_run: that less the inclusive total cost, USD.
+        inclusive_contribution_per_run: that less the inclusive variable cost, USD.
         success_rate: share of runs that succeeded.
         rework_share: share of the variable cost that was wasted.
         mean_latency: ns.
@@ -138,11 +179,16 @@ class AgentEconomics:
     sums: AgentSums
     cost_per_run: Estimate
     total_cost_per_run: Estimate
-    inclusive_cost_per_run: Estimate
     cost_per_success: Estimate
     value_per_run: Estimate
     margin_per_run: Estimate
     contribution_per_run: Estimate
+    inclusive_cost_per_run: Estimate
+    inclusive_total_cost_per_run: Estimate
+    inclusive_cost_per_success: Estimate
+    inclusive_value_per_run: Estimate
+    inclusive_margin_per_run: Estimate
+    inclusive_contribution_per_run: Estimate
     success_rate: Estimate
     rework_share: Estimate
     mean_latency: Estimate
@@ -195,47 +241,89 @@ def statistics(
 
 def figures(row: MomentsRow) -> dict[str, Figure]:
     """The figures of a group, by the names of :class:`AgentEconomics`."""
-    return {**_costs(row), **_values(row), **_rates(row), **_latencies(row)}
+    return {
+        **_costs(row), **_values(row), **_inclusive_costs(row), **_inclusive_values(row),
+        **_rates(row), **_latencies(row),
+    }  # fmt: skip
+
+
+#: Name of a figure, its mean, variance and skewness.
+_Mean = tuple[str, Decimal | None, float, float]
 
 
 def _costs(row: MomentsRow) -> dict[str, Figure]:
-    n = row.costed_runs
-    told = (
+    told: Sequence[_Mean] = (
         ("cost_per_run", row.cost_mean_usd, row.cost_variance, row.cost_skewness),
         ("total_cost_per_run", row.total_cost_mean_usd, row.total_cost_variance,
          row.total_cost_skewness),
-        ("inclusive_cost_per_run", row.inclusive_cost_mean_usd, row.inclusive_cost_variance,
-         row.inclusive_cost_skewness),
     )  # fmt: skip
-    costs = {
-        name: estimates.mean(value, variance, skewness, n, floor=0)
-        for name, value, variance, skewness in told
-    }
     joint = Joint(
-        n,
+        row.costed_runs,
         float(row.total_cost_mean_usd or 0),
-        row.costed_successes / n if n else 0.0,
+        row.costed_successes / row.costed_runs if row.costed_runs else 0.0,
         row.total_cost_variance,
         row.success_variance,
         row.total_cost_success_covariance,
     )
     success = estimates.per_success(row.cost_per_success_usd, joint, row.costed_successes)
-    return {**costs, "cost_per_success": success}
+    return {**_means(told, row.costed_runs, floor=0), "cost_per_success": success}
+
+
+def _inclusive_costs(row: MomentsRow) -> dict[str, Figure]:
+    n = row.inclusive_costed_runs
+    told: Sequence[_Mean] = (
+        ("inclusive_cost_per_run", row.inclusive_cost_mean_usd, row.inclusive_cost_variance,
+         row.inclusive_cost_skewness),
+        ("inclusive_total_cost_per_run", row.inclusive_total_cost_mean_usd,
+         row.inclusive_total_cost_variance, row.inclusive_total_cost_skewness),
+    )  # fmt: skip
+    joint = Joint(
+        n,
+        float(row.inclusive_total_cost_mean_usd or 0),
+        row.inclusive_costed_successes / n if n else 0.0,
+        row.inclusive_total_cost_variance,
+        row.inclusive_success_variance,
+        row.inclusive_total_cost_success_covariance,
+    )
+    success = estimates.per_success(
+        row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes
+    )
+    return {**_means(told, n, floor=0), "inclusive_cost_per_success": success}
 
 
 def _values(row: MomentsRow) -> dict[str, Figure]:
-    told = (
+    told: Sequence[_Mean] = (
         ("value_per_run", row.value_mean_usd, row.value_variance, row.value_skewness),
         ("margin_per_run", row.margin_mean_usd, row.margin_variance, row.margin_skewness),
         ("contribution_per_run", row.contribution_mean_usd, row.contribution_variance,
          row.contribution_skewness),
     )  # fmt: skip
-    if not row.valued_runs:
-        return {name: estimates.unknown("no run has a value") for name, *_ in told}
+    return _means(told, row.costed_runs) if row.valued_runs else _valueless(told)
+
+
+def _inclusive_values(row: MomentsRow) -> dict[str, Figure]:
+    told: Sequence[_Mean] = (
+        ("inclusive_value_per_run", row.inclusive_value_mean_usd, row.inclusive_value_variance,
+         row.inclusive_value_skewness),
+        ("inclusive_margin_per_run", row.inclusive_margin_mean_usd, row.inclusive_margin_variance,
+         row.inclusive_margin_skewness),
+        ("inclusive_contribution_per_run", row.inclusive_contribution_mean_usd,
+         row.inclusive_contribution_variance, row.inclusive_contribution_skewness),
+    )  # fmt: skip
+    if not row.inclusive_valued_runs:
+        return _valueless(told)
+    return _means(told, row.inclusive_costed_runs)
+
+
+def _means(told: Sequence[_Mean], n: int, *, floor: float | None = None) -> dict[str, Figure]:
     return {
-        name: estimates.mean(value, variance, skewness, row.costed_runs)
+        name: estimates.mean(value, variance, skewness, n, floor=floor)
         for name, value, variance, skewness in told
     }
+
+
+def _valueless(told: Sequence[_Mean]) -> dict[str, Figure]:
+    return {name: estimates.unknown("no run has a value") for name, *_ in told}
 
 
 def _rates(row: MomentsRow) -> dict[str, Figure]:

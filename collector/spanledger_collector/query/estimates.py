@@ -112,11 +112,11 @@ def per_success(value: Decimal | None, joint: Joint, successes: int) -> Figure:
     return ratio(value, joint)
 
 
-def ratio(value: Decimal | None, joint: Joint) -> Figure:
+def ratio(value: Decimal | None, joint: Joint, *, floor: float | None = 0) -> Figure:
     """Of a ratio of sums over the same runs."""
     if value is None or not joint.under_mean:
         return unknown("nothing stands below the line", n=joint.n)
-    interval = ratio_interval(joint, floor=0)
+    interval = ratio_interval(joint, floor=floor)
     measured = Measured(joint.n, float(value), ratio_variance(joint))
     return Figure(Estimate.of(value, interval), measured)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from spanledger_collector.estimate import Interval, difference
+from spanledger_collector.estimate import Interval, Joint, difference
 
 from . import estimates
 from .economics import Ask, Group
@@ -23,6 +23,7 @@ class ContributionRow:
 
     agent_name: str
     agent_version: str
+    is_planned: bool
     asset_ids: tuple[str, ...]
     capital_usd: Decimal
     charged_usd: Decimal
@@ -34,28 +35,39 @@ class ContributionRow:
     contribution_mean_usd: Decimal | None
     contribution_variance: float
     contribution_skewness: float
+    costed_traces: int
+    contribution_trace_mean_usd: float
+    runs_variance: float
+    contribution_runs_covariance: float
 
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
     """Assets that serve the same runs, and how many runs it takes to earn them back.
 
+    A run earns with all that it hands on to sub-agents, and where further assets serve the run or
+    one of those, what it earns is divided among all of them in proportion to their capital: over
+    all assets no cent of it counts twice.
+
     Attributes:
-        agent_name: whose runs they serve; empty = all agents'.
+        agent_name: whose runs they serve; empty = all agents', or nobody said (``is_planned``).
         agent_version: of which version; empty = all.
+        is_planned: a plan says whose runs they serve; without one nothing is known but the capital.
         asset_ids: the assets.
         capital_usd: what was paid for them, less salvage and what was written off or transferred.
         unconverted_entries: costs in a currency without a rate, which are not in it.
         runs: runs served so far.
-        recovered_usd: value less variable cost of those runs; None = no run has a value.
+        recovered_usd: their part of value less inclusive variable cost of those runs; None = no run
+            has a value.
         unrecovered_usd: what is still to be earned; 0 once all is.
-        contribution_per_run: value less variable cost of a run, USD.
+        contribution_per_run: their part of value less inclusive variable cost of a run, USD.
         break_even_runs: runs from the first one on that earn the capital.
         runs_to_go: runs from now on that earn what is unrecovered.
     """
 
     agent_name: str
     agent_version: str
+    is_planned: bool
     asset_ids: Sequence[str]
     capital_usd: Decimal
     unconverted_entries: int
@@ -76,7 +88,7 @@ class Payback:
         new: the version that the assets serve.
         asset_ids: the assets.
         capital_usd: what was paid for them.
-        saving_per_run: variable cost of a run of the old less that of the new, USD.
+        saving_per_run: inclusive variable cost of a run of the old less that of the new, USD.
         gain_per_run: the same and what a run of the new earns more, USD; unknown without values.
         runs_by_saving: runs of the new version whose saving is the capital.
         runs_by_gain: runs whose gain is.
@@ -104,23 +116,39 @@ def contributions(ask: Ask, agent_name: str) -> Sequence[ContributionRow]:
 
 def break_even(row: ContributionRow) -> BreakEven:
     """Of the assets of one scope."""
-    figure = estimates.unknown("no run has a value", n=row.costed_runs)
+    reason = "no run has a value" if row.is_planned else "no plan says whose runs it serves"
+    figure = estimates.unknown(reason, n=row.costed_runs)
     recovered = unrecovered = None
     if row.valued_runs:
         recovered = row.contribution_usd or Decimal(0)
         unrecovered = max(row.capital_usd - recovered, Decimal(0))
-        figure = estimates.mean(
+        figure = _contribution(row)
+    a_run = figure.estimate
+    return BreakEven(
+        row.agent_name, row.agent_version, row.is_planned, row.asset_ids, row.capital_usd,
+        row.unconverted_entries, row.runs, recovered, unrecovered, a_run,
+        runs_for(row.capital_usd, a_run), runs_for(unrecovered, a_run),
+    )  # fmt: skip
+
+
+def _contribution(row: ContributionRow) -> Figure:
+    """Of a run. Runs of one trace are not drawn apart: where there are any, of traces over runs."""
+    if row.costed_traces == row.costed_runs:
+        return estimates.mean(
             row.contribution_mean_usd,
             row.contribution_variance,
             row.contribution_skewness,
             row.costed_runs,
         )
-    a_run = figure.estimate
-    return BreakEven(
-        row.agent_name, row.agent_version, row.asset_ids, row.capital_usd, row.unconverted_entries,
-        row.runs, recovered, unrecovered, a_run, runs_for(row.capital_usd, a_run),
-        runs_for(unrecovered, a_run),
-    )  # fmt: skip
+    joint = Joint(
+        row.costed_traces,
+        row.contribution_trace_mean_usd,
+        row.costed_runs / row.costed_traces if row.costed_traces else 0.0,
+        row.contribution_variance,
+        row.runs_variance,
+        row.contribution_runs_covariance,
+    )
+    return estimates.ratio(row.contribution_mean_usd, joint, floor=None)
 
 
 def paybacks(rows: Sequence[ContributionRow], versions: Sequence[Group]) -> Sequence[Payback]:
@@ -139,8 +167,10 @@ def paybacks(rows: Sequence[ContributionRow], versions: Sequence[Group]) -> Sequ
 
 
 def _payback(row: ContributionRow, old: Group, new: Group) -> Payback:
-    saving = _apart(new.figures["cost_per_run"], old.figures["cost_per_run"])
-    gain = _apart(old.figures["contribution_per_run"], new.figures["contribution_per_run"])
+    costs = (group.figures["inclusive_cost_per_run"] for group in (new, old))
+    saving = _apart(*costs)
+    gains = (group.figures["inclusive_contribution_per_run"] for group in (old, new))
+    gain = _apart(*gains)
     return Payback(
         old.key, new.key, row.asset_ids, row.capital_usd, saving, gain,
         runs_for(row.capital_usd, saving), runs_for(row.capital_usd, gain),

@@ -52,7 +52,7 @@ class TraceRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run (view ``run_economics``)."""
+    """One run (view ``run_economics``); ``inclusive_*`` is with all runs below it."""
 
     trace_id: str
     run_id: str
@@ -78,13 +78,20 @@ class RunRow:
     cache_write_1h_tokens: int
     output_tokens: int
     cost_usd: Decimal | None
-    inclusive_cost_usd: Decimal | None
     rework_cost_usd: Decimal | None
     estimated_cost_usd: Decimal | None
     amortized_cost_usd: Decimal | None
     total_cost_usd: Decimal | None
     value_usd: Decimal | None
     margin_usd: Decimal | None
+    inclusive_cost_usd: Decimal | None
+    inclusive_rework_cost_usd: Decimal | None
+    inclusive_estimated_cost_usd: Decimal | None
+    inclusive_amortized_cost_usd: Decimal | None
+    inclusive_total_cost_usd: Decimal | None
+    inclusive_value_usd: Decimal | None
+    inclusive_margin_usd: Decimal | None
+    inclusive_unpriced_attempts: int
     succeeded: bool
     unpriced_attempts: int
     flops_total: int
@@ -183,7 +190,11 @@ class SpanRow:
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """Unit economics of one agent and version over a period (query ``agents``)."""
+    """Unit economics of one agent and version over a period (query ``agents``).
+
+    What has no prefix is of the agent's own runs and sums to the ledger; ``inclusive_*`` is with
+    the runs of its sub-agents, and not to be summed over agents.
+    """
 
     agent_name: str
     agent_version: str
@@ -197,7 +208,6 @@ class AgentRow:
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None
-    inclusive_cost_usd: Decimal | None
     cost_per_run_usd: Decimal | None
     cost_per_success_usd: Decimal | None
     rework_cost_usd: Decimal | None
@@ -209,6 +219,15 @@ class AgentRow:
     valued_runs: int
     unpriced_attempts: int
     known_cost_ratio: float
+    inclusive_cost_usd: Decimal | None
+    inclusive_rework_cost_usd: Decimal | None
+    inclusive_amortized_cost_usd: Decimal | None
+    inclusive_total_cost_usd: Decimal | None
+    inclusive_value_usd: Decimal | None
+    inclusive_margin_usd: Decimal | None
+    inclusive_cost_per_run_usd: Decimal | None
+    inclusive_cost_per_success_usd: Decimal | None
+    inclusive_unpriced_attempts: int
     p50_duration_ns: int
     p95_duration_ns: int
 

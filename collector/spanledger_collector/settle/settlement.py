@@ -95,10 +95,9 @@ def run_steps(connection: Connection, version: int) -> None:
     Raises:
         CollectorError: a step failed; nothing of this settlement is relied upon.
     """
-    wanted = dict.fromkeys(STEPS, True)
-    wanted["attribute_records"] = bool(connection.rows(sql.read("transforms/any_record.sql")))
+    wanted = dict.fromkeys(STEPS, True) | _occasional(connection, version)
     for step in STEPS:
-        if step == "judge_answers":
+        if step == "judge_answers" and wanted["attribute_records"]:
             wanted |= _occasional(connection, version)
         if wanted[step]:
             _execute(connection, step, version)

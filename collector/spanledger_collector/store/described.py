@@ -95,7 +95,8 @@ _Comments = Mapping[str, Mapping[str, str]]
 def _columns(connection: Connection, view: str, tables: _Comments) -> Iterator[Column]:
     told, meanings = header_entries(sql.read(f"views/{view}.sql")), _meanings(view, tables)
     for row in connection.rows(f"DESCRIBE TABLE {_source(view)}"):
-        name, kind = str(row["name"]), str(row["type"])
+        # The engine writes named tuples over several lines.
+        name, kind = str(row["name"]), " ".join(str(row["type"]).split())
         meaning = told.get(name) or _WORDS.get(name) or meanings.get(name, "")
         yield Column(name, _plain(kind), "Nullable" in kind, meaning)
 

@@ -50,7 +50,9 @@ def test_the_new_version_is_cheaper_per_success(ledger: Ledger) -> None:
     report = ledger.compare("writer", "1", "2")
     first = report.figures[0]
     expected = difference(_per_success("1"), _per_success("2"))
-    assert (first.name, first.verdict) == ("cost_per_success", "cheaper")
+    assert (first.name, first.verdict) == ("inclusive_cost_per_success", "cheaper")
+    own = _by_name(report)["cost_per_success"]
+    assert (own.old, own.new, own.difference) == (first.old, first.new, first.difference)
     assert (first.more_runs_old, first.more_runs_new) == (None, None)
     assert first.difference.low is not None
     assert first.difference.high is not None
@@ -132,21 +134,22 @@ def test_no_difference_is_said_only_where_one_that_matters_is_ruled_out(
 def test_unknown_costs_are_a_caveat() -> None:
     old, new = _side(50, "1"), _side(50, "1")
     sums = replace(
-        _SUMS, runs=50, costed_runs=40, cost_usd=Decimal(4), estimated_cost_usd=Decimal(1)
-    )
+        _SUMS, runs=50, inclusive_costed_runs=40, inclusive_cost_usd=Decimal(4),
+        inclusive_estimated_cost_usd=Decimal(1),
+    )  # fmt: skip
     new = replace(new, group=replace(new.group, sums=sums))
     caveats = comparison("a", "version", old, new, matters=0.1).caveats
-    assert "the cost of 10 of 50 runs is not wholly known" in caveats[0]
+    assert "the cost of 10 of 50 runs, or of a run below them, is not wholly known" in caveats[0]
     assert "25.0% of the variable cost rests on estimated usage" in caveats[1]
 
 
 def test_work_that_moved_to_sub_agents_is_a_caveat() -> None:
-    """A version that delegates looks cheaper than it is: its helper's cost is the helper's."""
+    """Of its own work a version that delegates looks cheaper: the helper's cost is the helper's."""
 
     def spends(side: Side, own: str, with_sub_agents: str) -> Side:
         sums = replace(
-            _SUMS, runs=50, costed_runs=50, cost_usd=Decimal(own),
-            inclusive_cost_usd=Decimal(with_sub_agents),
+            _SUMS, runs=50, inclusive_costed_runs=50, total_cost_usd=Decimal(own),
+            inclusive_total_cost_usd=Decimal(with_sub_agents),
         )  # fmt: skip
         return replace(side, group=replace(side.group, sums=sums))
 

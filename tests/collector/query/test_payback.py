@@ -67,14 +67,14 @@ def test_a_fine_tune_pays_by_what_a_run_saves_and_by_what_it_gains(ledger: Ledge
     assert float(found.runs_by_gain.value or 0) == pytest.approx(by_gain, abs=0.06)
 
 
-def test_without_a_value_it_is_not_known(filled: Store) -> None:
-    """An asset without a plan serves all agents; no run of them has a value."""
+def test_without_a_plan_it_is_not_known(filled: Store) -> None:
+    """Nobody said whose runs it serves: only its capital is known."""
     with Ledger(DirectReader(filled)) as ledger:
         (found,) = ledger.break_even()
-    assert (found.agent_name, found.capital_usd) == ("", Decimal(120000))
+    assert (found.is_planned, found.capital_usd) == (False, Decimal(120000))
     assert (found.recovered_usd, found.unrecovered_usd) == (None, None)
     assert found.break_even_runs.value is None
-    assert found.break_even_runs.reason == "no run has a value"
+    assert found.break_even_runs.reason == "no plan says whose runs it serves"
 
 
 def _a_run(value: str, low: str | None, high: str | None) -> Estimate:

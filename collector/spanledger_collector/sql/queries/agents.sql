@@ -2,10 +2,13 @@
 -- parameters: workspace; since, until (start of the run, until exclusive).
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
 -- columns: agent_name, agent_version, runs, successful_runs, failed_runs, calls, attempts, failed_attempts, retries, tool_calls,
---   input_tokens, output_tokens, cost_usd, inclusive_cost_usd (with sub-agents: do not sum over agents), cost_per_run_usd,
+--   input_tokens, output_tokens, cost_usd, cost_per_run_usd,
 --   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
 --   assets), total_cost_usd (both costs), value_usd (recorded, else by value rules; NULL = of no run), margin_usd (value less total cost of all runs),
---   valued_runs, unpriced_attempts, known_cost_ratio,
+--   valued_runs, unpriced_attempts, known_cost_ratio, inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_amortized_cost_usd,
+--   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
+--   inclusive_unpriced_attempts (the same of the runs and of all runs below them, as in the view agent_unit_economics: not to be summed
+--   over agents; those without the prefix are of the agent's own runs and sum to the ledger),
 --   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
 SELECT
     agent_name,
@@ -21,7 +24,6 @@ SELECT
     sum(r.input_tokens) AS input_tokens,
     sum(r.output_tokens) AS output_tokens,
     sum(r.cost_usd) AS cost_usd,
-    sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
     CAST(roundBankers(toDecimal256(sum(r.total_cost_usd), 24) / count(), 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
     CAST(
         roundBankers(toDecimal256(sum(r.total_cost_usd), 24) / nullIf(sum(r.succeeded), 0), 12) AS Nullable(Decimal(38, 12))
@@ -35,6 +37,19 @@ SELECT
     countIf(r.value_usd IS NOT NULL) AS valued_runs,
     sum(r.unpriced_attempts) AS unpriced_attempts,
     if(sum(r.attempts) = 0, 1., 1. - sum(r.unpriced_attempts) / sum(r.attempts)) AS known_cost_ratio,
+    sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
+    sum(r.inclusive_rework_cost_usd) AS inclusive_rework_cost_usd,
+    sum(r.inclusive_amortized_cost_usd) AS inclusive_amortized_cost_usd,
+    sum(r.inclusive_total_cost_usd) AS inclusive_total_cost_usd,
+    sum(r.inclusive_value_usd) AS inclusive_value_usd,
+    CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
+    CAST(
+        roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / count(), 12) AS Nullable(Decimal(38, 12))
+    ) AS inclusive_cost_per_run_usd,
+    CAST(
+        roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / nullIf(successful_runs, 0), 12) AS Nullable(Decimal(38, 12))
+    ) AS inclusive_cost_per_success_usd,
+    sum(r.inclusive_unpriced_attempts) AS inclusive_unpriced_attempts,
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
     quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
     quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns

@@ -1,18 +1,24 @@
 -- asset_contributions: what assets cost and what the runs that they serve earn beyond their own cost: what pays them back.
 -- parameters: workspace; agent_name (empty = of all).
--- grain: one row a scope: the agent and version whose runs the assets serve (empty = all), most to recover first. units: USD.
--- A run counts if it entered the books after the first of the assets did and its cost is known wholly; where any of them has a value,
---   those without one earned 0; where none has, the contribution is unknown.
--- columns: agent_name, agent_version, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage will
---   bring), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
---   costed_runs, valued_runs, contribution_usd (value less variable cost of those runs, summed), contribution_mean_usd,
---   contribution_variance, contribution_skewness.
+-- grain: one row a scope, most to recover first: the agent and version whose runs the assets serve (empty = all), is_planned = 1; assets
+--   without a plan serve runs that nobody named: they stand apart (is_planned = 0), with no run. units: USD.
+-- A run of a scope is one of its agent (and version) that no other run of the scope called, with all runs below it: its contribution is
+--   value less variable cost of them all. A run counts if it entered the books after the first of the assets did and what it and those
+--   below cost is known wholly; where any of them has a value, those without one earned 0; where none has, the contribution is unknown.
+-- No cent counts twice: what a run itself earns (value less its own variable cost) is divided among all scopes that it, or a run above it,
+--   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. Assets of one scope stand together.
+-- columns: agent_name, agent_version, is_planned, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage
+--   will bring), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
+--   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed), contribution_mean_usd (a run),
+--   costed_traces (traces of the costed runs), and by trace: contribution_trace_mean_usd, contribution_variance, contribution_skewness,
+--   runs_variance, contribution_runs_covariance.
 WITH
     scopes AS
     (
         SELECT
             agent_name,
             agent_version,
+            estimates > 0 AS is_planned,
             arraySort(groupArray(asset_id)) AS asset_ids,
             sum(a.capital_usd - a.salvage_usd) AS capital_usd,
             sum(a.charged_usd) AS charged_usd,
@@ -20,65 +26,112 @@ WITH
             min(a.booked_at) AS booked_at
         FROM amortization AS a
         WHERE workspace = {workspace:String}
-            AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
         GROUP BY
             agent_name,
-            agent_version
+            agent_version,
+            is_planned
+    ),
+    -- What each run earned itself, and the scopes that reach it.
+    reached AS
+    (
+        SELECT
+            trace_id,
+            (agent_name, agent_version)::Tuple(agent_name String, agent_version String) AS agent,
+            callers,
+            value_usd IS NOT NULL AS is_valued,
+            cost_usd IS NOT NULL AND unpriced_attempts = 0 AS is_costed,
+            toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) AS contribution,
+            arrayFilter(
+                s -> s.booked_at <= posted_at AND arrayExists(
+                    a -> a.agent_name != '' AND s.agent_name IN ('', a.agent_name) AND s.agent_version IN ('', a.agent_version),
+                    arrayPushBack(callers, agent)
+                ),
+                (
+                    SELECT groupArray((agent_name, agent_version, booked_at, greatest(capital_usd, 0)))
+                    FROM (SELECT * FROM scopes WHERE is_planned ORDER BY agent_name, agent_version)
+                )::Array(Tuple(agent_name String, agent_version String, booked_at DateTime64(9, 'UTC'), capital Decimal(38, 12)))
+            ) AS serving,
+            if(arraySum(serving.capital) = 0, arrayMap(s -> toDecimal256(1, 12), serving), arrayMap(c -> toDecimal256(c, 12), serving.capital))
+                AS weights,
+            arrayMap(up_to -> roundBankers(contribution * up_to / arraySum(weights), 12), arrayCumSum(weights)) AS parts_up_to
+        FROM run_economics
+        WHERE workspace = {workspace:String}
+    ),
+    -- By scope and trace: its part of what was earned, and runs of the scope that no other of it called.
+    traces AS
+    (
+        SELECT
+            scope.agent_name AS agent_name,
+            scope.agent_version AS agent_version,
+            trace_id,
+            countIf(
+                r.agent.agent_name != ''
+                AND scope.agent_name IN ('', r.agent.agent_name)
+                AND scope.agent_version IN ('', r.agent.agent_version)
+                AND NOT arrayExists(
+                    a -> scope.agent_name IN ('', a.agent_name) AND scope.agent_version IN ('', a.agent_version), r.callers
+                )
+            ) AS runs,
+            countIf(r.is_valued) AS valued_runs,
+            min(r.is_costed) AS is_costed,
+            toDecimal128(sum(part), 12) AS contribution
+        FROM reached AS r
+        ARRAY JOIN
+            serving AS scope,
+            arrayPopFront(arrayDifference(arrayPushFront(parts_up_to, toDecimal256(0, 24)))) AS part
+        GROUP BY
+            agent_name,
+            agent_version,
+            trace_id
     ),
     served AS
     (
         SELECT
-            s.agent_name AS agent_name,
-            s.agent_version AS agent_version,
-            count() AS runs,
-            countIf(r.is_costed) AS costed_runs,
-            countIf(r.is_costed AND r.value_usd IS NOT NULL) AS valued_runs,
-            sumIf(r.contribution, r.is_costed) AS contribution_usd,
-            ifNotFinite(varSampStableIf(toFloat64(r.contribution), r.is_costed), 0) AS contribution_variance,
-            ifNotFinite(skewSampIf(toFloat64(r.contribution), r.is_costed), 0) AS contribution_skewness
-        FROM scopes AS s
-        CROSS JOIN
-        (
-            SELECT
-                agent_name,
-                agent_version,
-                posted_at,
-                value_usd,
-                cost_usd IS NOT NULL AND unpriced_attempts = 0 AS is_costed,
-                toDecimal128(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) AS contribution
-            FROM run_economics
-            WHERE workspace = {workspace:String}
-                AND agent_name != ''
-                AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
-        ) AS r
-        WHERE r.posted_at >= s.booked_at
-            AND s.agent_name IN ('', r.agent_name)
-            AND s.agent_version IN ('', r.agent_version)
+            agent_name,
+            agent_version,
+            sum(t.runs) AS runs,
+            sumIf(t.runs, t.is_costed) AS costed_runs,
+            sum(t.valued_runs) AS valued_runs,
+            sumIf(t.contribution, t.is_costed) AS contribution_usd,
+            countIf(t.is_costed) AS costed_traces,
+            ifNotFinite(avgIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_trace_mean_usd,
+            ifNotFinite(varSampStableIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_variance,
+            ifNotFinite(skewSampIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_skewness,
+            ifNotFinite(varSampStableIf(toFloat64(t.runs), t.is_costed), 0) AS runs_variance,
+            ifNotFinite(covarSampStableIf(toFloat64(t.contribution), toFloat64(t.runs), t.is_costed), 0) AS contribution_runs_covariance
+        FROM traces AS t
         GROUP BY
-            s.agent_name,
-            s.agent_version
+            agent_name,
+            agent_version
     )
 SELECT
     s.agent_name AS agent_name,
     s.agent_version AS agent_version,
+    s.is_planned AS is_planned,
     s.asset_ids AS asset_ids,
     s.capital_usd AS capital_usd,
     s.charged_usd AS charged_usd,
     s.unconverted_entries AS unconverted_entries,
-    r.runs AS runs,
-    r.costed_runs AS costed_runs,
-    r.valued_runs AS valued_runs,
-    r.contribution_usd AS contribution_usd,
+    if(is_planned, r.runs, 0) AS runs,
+    if(is_planned, r.costed_runs, 0) AS costed_runs,
+    if(is_planned, r.valued_runs, 0) AS valued_runs,
+    if(is_planned, r.contribution_usd, NULL) AS contribution_usd,
     if(
         costed_runs = 0,
         NULL,
         CAST(roundBankers(toDecimal256(contribution_usd, 24) / costed_runs, 12) AS Nullable(Decimal(38, 12)))
     ) AS contribution_mean_usd,
+    r.costed_traces AS costed_traces,
+    r.contribution_trace_mean_usd AS contribution_trace_mean_usd,
     r.contribution_variance AS contribution_variance,
-    r.contribution_skewness AS contribution_skewness
+    r.contribution_skewness AS contribution_skewness,
+    r.runs_variance AS runs_variance,
+    r.contribution_runs_covariance AS contribution_runs_covariance
 FROM scopes AS s
 LEFT ANY JOIN served AS r ON r.agent_name = s.agent_name AND r.agent_version = s.agent_version
+WHERE {agent_name:String} = '' OR s.agent_name = {agent_name:String}
 ORDER BY
     capital_usd DESC,
     agent_name,
-    agent_version;
+    agent_version,
+    is_planned;

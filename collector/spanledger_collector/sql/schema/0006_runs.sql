@@ -1,7 +1,8 @@
 -- runs: one row a run = one execution of one agent (or of what ran outside any agent), written by settle.
 -- grain: (workspace, trace_id, run_id); newest version wins, is_deleted rows vanish (read with FINAL).
 -- The month stands in the key as in attempts. A late span may let a run begin in another month: it is buried in the old one.
--- units: USD with 12 decimals, self = this run's own attempts, inclusive = with its sub-agents' runs. NULL = nothing priced.
+-- units: USD with 12 decimals, self = this run's own attempts. NULL = nothing priced.
+-- inclusive_*: the same of the run and of all runs below it in its trace, at any depth: never to be summed over runs that call each other.
 CREATE TABLE IF NOT EXISTS runs
 (
     workspace String COMMENT 'Whose ledger',
@@ -37,7 +38,6 @@ CREATE TABLE IF NOT EXISTS runs
     output_tokens UInt64 COMMENT 'Self',
     reasoning_tokens UInt64 COMMENT 'Self, part of output_tokens',
     cost_usd Nullable(Decimal(38, 12)) COMMENT 'Self: sum of its counted attempts',
-    inclusive_cost_usd Nullable(Decimal(38, 12)) COMMENT 'With sub-agents',
     rework_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd that was wasted; a view of it, never added',
     estimated_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd whose usage is estimated',
     cost_low_usd Nullable(Decimal(38, 12)) COMMENT 'Low end',
@@ -59,6 +59,15 @@ CREATE TABLE IF NOT EXISTS runs
     expense_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: recorded expenses',
     appraisal_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: judging answers',
     prevention_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of cost_usd: guarding against bad answers',
+    inclusive_attempts UInt32 COMMENT 'attempts of the run and of all runs below',
+    inclusive_unpriced_attempts UInt32 COMMENT 'unpriced_attempts of the run and of all runs below: inclusive costs are lower bounds when above 0',
+    inclusive_cost_usd Nullable(Decimal(38, 12)) COMMENT 'cost_usd of the run and of all runs below (sub-agents)',
+    inclusive_rework_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of inclusive_cost_usd that was wasted',
+    inclusive_estimated_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Part of inclusive_cost_usd whose usage is estimated',
+    inclusive_amortized_cost_usd Nullable(Decimal(38, 12)) COMMENT 'amortized_cost_usd of the run and of all runs below; NULL = none of them carries any',
+    inclusive_unconverted_records UInt32 COMMENT 'unconverted_records of the run and of all runs below',
+    value_below_usd Nullable(Decimal(38, 12)) COMMENT 'Revenue and value of outcomes recorded of the runs below, not of itself; NULL = none',
+    callers Array(Tuple(agent_name String, agent_version String)) COMMENT 'Agents of the runs above it, at any distance, each once',
     posted_at DateTime64(9, 'UTC') COMMENT 'First arrival of one of its spans: when the run entered the books',
     version UInt64 COMMENT 'Settlement that wrote the row',
     is_deleted UInt8 COMMENT '1 = a later settlement found no such run'

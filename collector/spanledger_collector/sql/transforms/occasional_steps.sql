@@ -1,6 +1,17 @@
 -- occasional_steps: which of the steps that few settlements need this one needs: planning them costs more than asking.
--- grain: one row; a column a step. parameters: version = the settlement.
+-- grain: one row; a column a step. parameters: version = the settlement. Before attribute_records nothing is known of the
+--   traces' records, only whether their workspaces have any; where it ran, the question is put again.
 SELECT
+    (
+        SELECT count()
+        FROM
+        (
+            SELECT 1
+            FROM records
+            WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+            LIMIT 1
+        )
+    ) > 0 AS attribute_records,
     (
         SELECT count()
         FROM run_records
@@ -14,5 +25,14 @@ SELECT
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
             AND version = {version:UInt64} AND kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated')
     ) > 0 AS judge_answers,
-    (SELECT count() FROM asset_entries WHERE entry IN ('write_off', 'transfer') OR amount < 0) > 0 AS post_takings,
-    (SELECT count() FROM asset_entries) > 0 AS post_charges
+    (
+        SELECT count()
+        FROM asset_entries
+        WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+            AND (entry IN ('write_off', 'transfer') OR amount < 0)
+    ) > 0 AS post_takings,
+    (
+        SELECT count()
+        FROM asset_entries
+        WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+    ) > 0 AS post_charges

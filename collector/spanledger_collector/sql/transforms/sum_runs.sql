@@ -1,6 +1,7 @@
 -- sum_runs: one row a run of the given traces, from its spans and its counted attempts.
 -- grain: (workspace, trace_id, run_id), into runs. Reads span_runs and attempts of the same settlement.
--- units: USD; self sums, and inclusive_cost_usd with every run below (any depth; in a cycle of runs each holds all).
+-- units: USD; self sums, and inclusive_* with every run below (any depth; in a cycle of runs each holds all).
+-- A trace is settled whole, so what runs below carry of assets (post_charges went before) and what was recorded of them is there.
 -- parameters: version = the settlement; its traces are in settling.
 -- A run is: every agent run, every stamped run, and the run of the trace when a workflow, call, task or tool is in it.
 -- Times and status are those of the run's own span; without one, of its earliest, latest and last ended span.
@@ -9,11 +10,12 @@ INSERT INTO runs
     (workspace, tenant, trace_id, run_id, parent_run_id, kind, agent_name, agent_id, agent_version, workflow_name,
     conversation_id, service_name, external_key, tags, started_at, ended_at, duration_ns, ttft_ns, status, error_type, span_count, calls,
     attempts, failed_attempts, retries, tool_calls, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
-    cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, inclusive_cost_usd, rework_cost_usd,
+    cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, rework_cost_usd,
     estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, outcome,
     revenue_usd, outcome_value_usd, outcome_units, judged_wrong, records, unconverted_records, amortized_cost_usd, tool_cost_usd,
-    effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, posted_at, version,
-    is_deleted)
+    effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, inclusive_attempts, inclusive_unpriced_attempts,
+    inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd, inclusive_amortized_cost_usd,
+    inclusive_unconverted_records, value_below_usd, callers, posted_at, version, is_deleted)
 WITH
     paid AS
     (
@@ -63,6 +65,7 @@ WITH
             argMaxIf(verdict, (occurred_at, recorded_at, record_id), kind = 'outcome') AS outcome,
             sumIf(amount_usd, kind = 'revenue') AS revenue_usd,
             sumIf(amount_usd, kind = 'outcome') AS outcome_value_usd,
+            sumIf(amount_usd, kind IN ('revenue', 'outcome')) AS recorded_usd,
             sumMapIf(
                 map(name, ifNull(quantity, toDecimal128(0, 6)))::Map(LowCardinality(String), Decimal(38, 6)),
                 kind = 'outcome' AND name != '' AND quantity IS NOT NULL
@@ -72,6 +75,22 @@ WITH
             countIf(amount IS NOT NULL AND amount_usd IS NULL) AS unconverted_records
         FROM run_records
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        GROUP BY
+            workspace,
+            trace_id,
+            run_id
+    ),
+    -- What each run carries of assets.
+    carried AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            run_id,
+            sum(amount_usd) AS amortized_cost_usd,
+            count() AS charges
+        FROM amortization_charges FINAL
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
         GROUP BY
             workspace,
             trace_id,
@@ -152,6 +171,7 @@ WITH
             trace_id,
             run_id,
             max(parent_run_id) AS parent_run_id,
+            (any(agent_name), any(agent_version)) AS agent,
             row_number() OVER (PARTITION BY workspace, trace_id ORDER BY run_id) AS position
         FROM span_runs
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
@@ -167,6 +187,7 @@ WITH
             workspace,
             trace_id,
             nodes.run_id AS run_ids,
+            nodes.agent AS agents,
             arrayFold(
                 (state, round) -> (
                     arrayMap(
@@ -184,8 +205,8 @@ WITH
             SELECT
                 c.workspace AS workspace,
                 c.trace_id AS trace_id,
-                arraySort(n -> n.1, groupArray((c.position, p.position, c.run_id)))::Array(
-                    Tuple(position UInt32, parent UInt32, run_id String)
+                arraySort(n -> n.1, groupArray((c.position, p.position, c.run_id, c.agent)))::Array(
+                    Tuple(position UInt32, parent UInt32, run_id String, agent Tuple(agent_name String, agent_version String))
                 ) AS nodes
             FROM run_tree AS c
             LEFT ANY JOIN run_tree AS p
@@ -195,37 +216,63 @@ WITH
                 c.trace_id
         )
     ),
+    -- Each pair of a run and one above it, itself among them (is_self).
+    above AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            run_id,
+            run_ids[ancestor] AS ancestor_id,
+            agents[ancestor] AS agent,
+            run_id = ancestor_id AS is_self
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                run_ids,
+                agents,
+                run_id,
+                ancestry
+            FROM lines
+            ARRAY JOIN
+                run_ids AS run_id,
+                ancestors AS ancestry
+        )
+        ARRAY JOIN ancestry AS ancestor
+    ),
+    callers AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            run_id,
+            arraySort(groupUniqArrayIf(agent, NOT is_self AND agent.agent_name != '')) AS callers
+        FROM above
+        GROUP BY
+            workspace,
+            trace_id,
+            run_id
+    ),
     inclusive AS
     (
         SELECT
             l.workspace AS workspace,
             l.trace_id AS trace_id,
             l.ancestor_id AS run_id,
-            sum(p.known_cost) AS cost_usd,
-            count() AS paid_runs
-        FROM
-        (
-            SELECT
-                workspace,
-                trace_id,
-                run_id,
-                run_ids[ancestor] AS ancestor_id
-            FROM
-            (
-                SELECT
-                    workspace,
-                    trace_id,
-                    run_ids,
-                    run_id,
-                    above
-                FROM lines
-                ARRAY JOIN
-                    run_ids AS run_id,
-                    ancestors AS above
-            )
-            ARRAY JOIN above AS ancestor
-        ) AS l
-        INNER JOIN paid AS p ON p.workspace = l.workspace AND p.trace_id = l.trace_id AND p.run_id = l.run_id
+            sum(p.attempts) AS attempts,
+            sum(p.unpriced_attempts) AS unpriced_attempts,
+            if(attempts = 0, toDecimal128(0, 12), sum(p.known_cost)) AS cost_usd,
+            ifNull(sum(p.known_rework), toDecimal128(0, 12)) AS rework_cost_usd,
+            ifNull(sum(p.known_estimated), toDecimal128(0, 12)) AS estimated_cost_usd,
+            if(sum(c.charges) = 0, NULL, sum(c.amortized_cost_usd)) AS amortized_cost_usd,
+            sum(t.unconverted_records) AS unconverted_records,
+            sumIf(t.recorded_usd, NOT l.is_self) AS value_below_usd
+        FROM above AS l
+        LEFT ANY JOIN paid AS p ON p.workspace = l.workspace AND p.trace_id = l.trace_id AND p.run_id = l.run_id
+        LEFT ANY JOIN told AS t ON t.workspace = l.workspace AND t.trace_id = l.trace_id AND t.run_id = l.run_id
+        LEFT ANY JOIN carried AS c ON c.workspace = l.workspace AND c.trace_id = l.trace_id AND c.run_id = l.run_id
         GROUP BY
             l.workspace,
             l.trace_id,
@@ -265,7 +312,6 @@ SELECT
     s.output_tokens,
     s.reasoning_tokens,
     s.cost_usd,
-    if(i.paid_runs = 0, toDecimal128(0, 12), i.cost_usd),
     s.rework_cost_usd,
     s.estimated_cost_usd,
     s.cost_low_usd,
@@ -281,22 +327,26 @@ SELECT
     t.judged_wrong,
     t.records,
     t.unconverted_records,
-    if(c.charges = 0, NULL, c.amount_usd),
+    if(c.charges = 0, NULL, c.amortized_cost_usd),
     s.tool_cost_usd,
     s.effort_cost_usd,
     s.expense_cost_usd,
     s.appraisal_cost_usd,
     s.prevention_cost_usd,
+    i.attempts,
+    i.unpriced_attempts,
+    i.cost_usd,
+    i.rework_cost_usd,
+    i.estimated_cost_usd,
+    i.amortized_cost_usd,
+    i.unconverted_records,
+    i.value_below_usd,
+    u.callers,
     s.posted_at,
     {version:UInt64},
     0
 FROM summed AS s
 LEFT ANY JOIN inclusive AS i ON i.workspace = s.workspace AND i.trace_id = s.trace_id AND i.run_id = s.run_id
 LEFT ANY JOIN told AS t ON t.workspace = s.workspace AND t.trace_id = s.trace_id AND t.run_id = s.run_id
-LEFT ANY JOIN
-(
-    SELECT workspace, trace_id, run_id, sum(amount_usd) AS amount_usd, count() AS charges
-    FROM amortization_charges FINAL
-    WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
-    GROUP BY workspace, trace_id, run_id
-) AS c ON c.workspace = s.workspace AND c.trace_id = s.trace_id AND c.run_id = s.run_id
+LEFT ANY JOIN callers AS u ON u.workspace = s.workspace AND u.trace_id = s.trace_id AND u.run_id = s.run_id
+LEFT ANY JOIN carried AS c ON c.workspace = s.workspace AND c.trace_id = s.trace_id AND c.run_id = s.run_id

@@ -1,12 +1,13 @@
 -- agent_unit_economics: what a run of an agent costs, by day; runs outside any agent are the rows with agent_name = ''.
 -- grain: (workspace, day of the start, agent_name, agent_version, tenant). units: USD, 12 decimals; nanoseconds (_ns); tokens.
+-- Own and inclusive: what has no prefix is of the agent's own runs and sums to the ledger; inclusive_* is the same figure of its runs and
+-- of all runs below them. A sub-agent's cost is in its own row and in those of all its callers, so inclusive figures are not summed over agents.
 -- columns:
 --   runs                     runs that started that day
 --   successful_runs, failed_runs   by the recorded outcome; where none was recorded, a run fails when its span ends in an error
 --   judged_runs              runs with a recorded outcome
 --   wrong_runs               runs that an evaluation calls wrong or hallucinated
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
---   inclusive_cost_usd       with sub-agents: what calling this agent costs; do not sum over agents
 --   cost_per_run_usd         total cost, shares of assets included / runs
 --   cost_per_success_usd     total cost / successful runs; NULL when there is none
 --   rework_cost_usd          part of cost_usd that was wasted
@@ -23,6 +24,17 @@
 --   margin_usd               value_usd - total_cost_usd; NULL = nobody said what they were worth
 --   margin_per_run_usd       margin_usd / runs
 --   known_cost_ratio         attempts with known cost / attempts; below 1 the cost is a lower bound
+--   inclusive_cost_usd       variable cost of its runs and of all runs below them (sub-agents); do not sum over agents
+--   inclusive_rework_cost_usd   part of inclusive_cost_usd that was wasted
+--   inclusive_amortized_cost_usd   shares of assets that they all carry
+--   inclusive_total_cost_usd   both: what calling this agent costs; do not sum over agents
+--   inclusive_cost_per_run_usd   inclusive total cost / runs
+--   inclusive_cost_per_success_usd   inclusive total cost / successful runs; NULL when there is none
+--   inclusive_value_usd      value_usd and what was recorded of the runs below, as in run_economics; do not sum over agents
+--   inclusive_margin_usd     inclusive_value_usd - inclusive_total_cost_usd; do not sum over agents
+--   inclusive_margin_per_run_usd   inclusive_margin_usd / runs
+--   inclusive_unpriced_attempts   attempts of unknown cost in its runs and those below: inclusive costs are lower bounds when above 0
+--   inclusive_known_cost_ratio   known_cost_ratio over the attempts of all of them
 --   p50_duration_ns, p95_duration_ns   exact quantiles of the latency of the runs
 --   p50_ttft_ns              the same of the time to first token, of runs that streamed
 CREATE OR REPLACE VIEW agent_unit_economics AS
@@ -43,7 +55,6 @@ SELECT
     input_tokens,
     output_tokens,
     cost_usd,
-    inclusive_cost_usd,
     CAST(roundBankers(toDecimal256(total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
     CAST(roundBankers(toDecimal256(total_cost_usd, 24) / nullIf(successful_runs, 0), 12) AS Nullable(Decimal(38, 12))) AS cost_per_success_usd,
     rework_cost_usd,
@@ -61,6 +72,21 @@ SELECT
     valued_runs,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     CAST(roundBankers(toDecimal256(margin_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS margin_per_run_usd,
+    inclusive_cost_usd,
+    inclusive_rework_cost_usd,
+    inclusive_amortized_cost_usd,
+    CAST(
+        if(inclusive_cost_usd IS NULL, NULL, inclusive_cost_usd + ifNull(inclusive_amortized_cost_usd, 0)) AS Nullable(Decimal(38, 12))
+    ) AS inclusive_total_cost_usd,
+    CAST(roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS inclusive_cost_per_run_usd,
+    CAST(
+        roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / nullIf(successful_runs, 0), 12) AS Nullable(Decimal(38, 12))
+    ) AS inclusive_cost_per_success_usd,
+    inclusive_value_usd,
+    CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
+    CAST(roundBankers(toDecimal256(inclusive_margin_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS inclusive_margin_per_run_usd,
+    inclusive_unpriced_attempts,
+    if(inclusive_attempts = 0, 1., 1. - inclusive_unpriced_attempts / inclusive_attempts) AS inclusive_known_cost_ratio,
     judged_runs,
     wrong_runs,
     unconverted_records,
@@ -89,7 +115,6 @@ FROM
         sum(r.input_uncached_tokens + r.cache_read_tokens + r.cache_write_5m_tokens + r.cache_write_1h_tokens) AS input_tokens,
         sum(r.output_tokens) AS output_tokens,
         sum(r.cost_usd) AS cost_usd,
-        sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
         sum(r.rework_cost_usd) AS rework_cost_usd,
         sum(r.estimated_cost_usd) AS estimated_cost_usd,
         sum(r.tool_cost_usd) AS tool_cost_usd,
@@ -102,6 +127,12 @@ FROM
         sum(r.outcome_value_usd) AS outcome_value_usd,
         sum(r.value_usd) AS value_usd,
         countIf(r.value_usd IS NOT NULL) AS valued_runs,
+        sum(r.inclusive_attempts) AS inclusive_attempts,
+        sum(r.inclusive_unpriced_attempts) AS inclusive_unpriced_attempts,
+        sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
+        sum(r.inclusive_rework_cost_usd) AS inclusive_rework_cost_usd,
+        sum(r.inclusive_amortized_cost_usd) AS inclusive_amortized_cost_usd,
+        sum(r.inclusive_value_usd) AS inclusive_value_usd,
         sum(r.unconverted_records) AS unconverted_records,
         sum(r.unpriced_attempts) AS unpriced_attempts,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,

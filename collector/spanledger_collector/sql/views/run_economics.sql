@@ -1,5 +1,8 @@
 -- run_economics: every run with what it cost, what was wasted, how long it took and how much of it is known.
 -- grain: one row a run (workspace, trace_id, run_id). units: USD, 12 decimals; nanoseconds (_ns); tokens. NULL money = unknown.
+-- Own and inclusive: a figure without a prefix is of the run itself; inclusive_* is the same figure of the run and of all runs below it
+-- in its trace (sub-agents, at any depth): what an execution costs and brings with all that it hands on. Own figures sum to the ledger
+-- over all runs; inclusive ones do over top runs (parent_run_id = '') alone, and count twice where a caller and its callee are both summed.
 -- columns: those of the table runs, and
 --   succeeded            1 = its recorded outcome is success; where none was recorded, it ended without an error
 --   input_tokens         all input of the run itself: uncached, cache reads and cache writes
@@ -12,7 +15,12 @@
 --   value_source         recorded | rule | empty
 --   margin_usd           value_usd - total_cost_usd; NULL where either is unknown. With unpriced_attempts it is an upper bound
 --   known_cost_ratio     counted attempts whose cost is known / counted attempts; 1 when there was none to know
--- cost_usd is the run's own; inclusive_cost_usd adds its sub-agents: sum cost_usd over runs, never inclusive_cost_usd.
+--   inclusive_total_cost_usd   inclusive_cost_usd + inclusive_amortized_cost_usd
+--   inclusive_value_usd  value_usd of the run + what was recorded (revenue, value of outcomes) of the runs below: in a top run each
+--                        recorded amount stands once. What a rule says of a run below stays in that run's own books: the worth
+--                        of what was asked for is said by the caller's rule. NULL = nobody said of any of them
+--   inclusive_margin_usd   inclusive_value_usd - inclusive_total_cost_usd; an upper bound with inclusive_unpriced_attempts
+--   inclusive_known_cost_ratio   known_cost_ratio over the attempts of the run and of all runs below
 CREATE OR REPLACE VIEW run_economics AS
 SELECT
     workspace,
@@ -50,7 +58,6 @@ SELECT
     output_tokens,
     reasoning_tokens,
     cost_usd,
-    inclusive_cost_usd,
     rework_cost_usd,
     estimated_cost_usd,
     cost_low_usd,
@@ -90,6 +97,26 @@ SELECT
         ''
     ) AS value_source,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
+    inclusive_attempts,
+    inclusive_unpriced_attempts,
+    if(inclusive_attempts = 0, 1., 1. - inclusive_unpriced_attempts / inclusive_attempts) AS inclusive_known_cost_ratio,
+    inclusive_cost_usd,
+    inclusive_rework_cost_usd,
+    inclusive_estimated_cost_usd,
+    inclusive_amortized_cost_usd,
+    if(
+        inclusive_cost_usd IS NULL,
+        NULL,
+        CAST(inclusive_cost_usd + ifNull(inclusive_amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
+    ) AS inclusive_total_cost_usd,
+    if(
+        value_below_usd IS NULL,
+        value_usd,
+        CAST(ifNull(value_usd, 0) + value_below_usd AS Nullable(Decimal(38, 12)))
+    ) AS inclusive_value_usd,
+    CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
+    inclusive_unconverted_records,
+    callers,
     posted_at
 FROM
 (

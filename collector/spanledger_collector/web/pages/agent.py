@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, cast, get_args
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import AgentReport, AgentSums, GroupBy, Ledger
+from spanledger_collector.query.titles import TITLES, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.waterfall import waterfall
@@ -26,12 +29,24 @@ from spanledger_collector.web.table import Column, Table, estimate
 from .comparison import parts as comparison_parts
 
 _MONEY: Final = (
-    ("Variable cost a run", "cost_per_run"),
-    ("Total cost a run", "total_cost_per_run"),
-    ("Cost a success", "cost_per_success"),
-    ("Value a run", "value_per_run"),
-    ("Margin a run", "margin_per_run"),
+    "total_cost_per_run",
+    "inclusive_total_cost_per_run",
+    "cost_per_success",
+    "inclusive_cost_per_success",
+    "value_per_run",
+    "inclusive_value_per_run",
+    "margin_per_run",
+    "inclusive_margin_per_run",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAndInclusive:
+    """A sum of the agent's own work, and with all that it hands on; USD."""
+
+    title: str
+    own: Decimal | None
+    inclusive: Decimal | None
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -50,6 +65,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         *_left_out(sums),
         Drawing("Where the cost goes and what is left", waterfall(sums)),
         Tabled("The same in figures", _steps(sums)),
+        *_with_sub_agents(sums),
         Choice("Divide by", [(one, asked.again(by=one, old="", new=""), one == by)
                              for one in get_args(GroupBy)]),
         Tabled(f"By {by}", _groups(report)),
@@ -72,8 +88,9 @@ def _figures(report: AgentReport, asked: Asked) -> Figures:
                figures.exact(total.success_rate.value), _between(total.success_rate, figures.ratio),
                runs),
     ]  # fmt: skip
-    for title, field in _MONEY[1:]:
+    for field in worth_showing(_MONEY, lambda name: getattr(total, name)):
         told = getattr(total, field)
+        title = TITLES[field][0].capitalize()
         shown.append(
             Figure(title, figures.usd(told.value), figures.exact(told.value),
                    _between(told, figures.usd), runs)
@@ -111,16 +128,45 @@ def _steps(sums: AgentSums) -> Table:
     )  # fmt: skip
 
 
+def _with_sub_agents(sums: AgentSums) -> Sequence[Part]:
+    """The same with all that the runs hand on, where they hand anything on."""
+    rows = [
+        ("Variable cost", sums.cost_usd, sums.inclusive_cost_usd),
+        ("of which rework", sums.rework_cost_usd, sums.inclusive_rework_cost_usd),
+        ("Amortized cost", sums.amortized_cost_usd, sums.inclusive_amortized_cost_usd),
+        ("Total cost", sums.total_cost_usd, sums.inclusive_total_cost_usd),
+        ("Value", sums.value_usd, sums.inclusive_value_usd),
+        ("Margin", sums.margin_usd, sums.inclusive_margin_usd),
+    ]
+    if all(own == inclusive for _, own, inclusive in rows):
+        return []
+    table = Table(
+        "with-sub-agents", "Its own work, and with the runs of its sub-agents",
+        [
+            Column("Part", "title"),
+            Column("Own", "own", "usd"),
+            Column("With sub-agents", "inclusive", "usd",
+                   "What calling the agent costs and brings; not to be summed over agents.",
+                   at_least=lambda _: bool(sums.inclusive_unpriced_attempts)),
+        ],
+        [OwnAndInclusive(*row) for row in rows], query="agent_statistics",
+    )  # fmt: skip
+    return [Tabled("With sub-agents", table)]
+
+
 def _groups(report: AgentReport) -> Table:
     columns = [
         Column(report.by.capitalize(), "key", name="(none)"),
         Column("Runs", "sums.runs", "count"),
         *estimate("Success", "success_rate", "ratio"),
-        *estimate("A run", "total_cost_per_run", "usd", "Total cost of a run."),
-        *estimate("A success", "cost_per_success", "usd", "Total cost of all runs / successes."),
-        *estimate("Margin a run", "margin_per_run", "usd"),
+        *estimate("A run", "inclusive_total_cost_per_run", "usd",
+                  "Total cost of a run, with sub-agents."),
+        *estimate("A success", "inclusive_cost_per_success", "usd",
+                  "Total cost of all runs, with sub-agents / successes."),
+        *estimate("Margin a run", "inclusive_margin_per_run", "usd",
+                  "Value less total cost, with sub-agents."),
         *estimate("p50", "p50_latency", "duration"),
-    ]
+    ]  # fmt: skip
     return Table("groups", f"Its runs by {report.by}", columns, report.groups)
 
 
@@ -154,7 +200,7 @@ def _break_evens(report: AgentReport) -> Sequence[Part]:
             Column("Recovered", "recovered_usd", "usd"),
             Column("To recover", "unrecovered_usd", "usd"),
             *estimate("Contribution a run", "contribution_per_run", "usd",
-                      "Value less variable cost."),
+                      "Value less variable cost, with sub-agents: these assets' part of it."),
             *estimate("Break-even runs", "break_even_runs", "count"),
             *estimate("Runs to go", "runs_to_go", "count"),
         ],

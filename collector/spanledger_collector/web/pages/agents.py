@@ -7,7 +7,7 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import OUTSIDE, is_lower_bound
+from .columns import OUTSIDE, is_inclusive_lower_bound, is_lower_bound
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -22,15 +22,21 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Failed", "failed_runs", "count"),
             Column("Variable cost", "cost_usd", "usd", "Of the runs themselves, without "
                    "sub-agents: sums to the ledger.", at_least=is_lower_bound),
-            Column("With sub-agents", "inclusive_cost_usd", "usd",
-                   "What calling this agent costs; not to be summed over agents.",
-                   at_least=is_lower_bound),
             Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
             Column("Amortized", "amortized_cost_usd", "usd_if_any", "Shares of assets."),
             Column("Total cost", "total_cost_usd", "usd", "Variable and amortized cost.",
                    at_least=is_lower_bound),
             Column("Value", "value_usd", "usd_if_any"),
-            Column("Margin", "margin_usd", "usd_if_any", "Value less total cost."),
+            Column("Margin", "margin_usd", "usd_if_any",
+                   "Value less total cost, of the agent's own work."),
+            Column("Total with sub-agents", "inclusive_total_cost_usd", "usd",
+                   "What calling this agent costs; not to be summed over agents.",
+                   at_least=is_inclusive_lower_bound),
+            Column("A success, with sub-agents", "inclusive_cost_per_success_usd", "usd_if_any",
+                   "That of all runs / runs that succeeded.", at_least=is_inclusive_lower_bound),
+            Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
+                   "Value of its runs, and what was recorded below them, less the total with "
+                   "sub-agents; not to be summed over agents."),
             Column("Retries", "retries", "count"),
             Column("Known", "known_cost_ratio", "ratio",
                    "Attempts whose cost is known / counted attempts."),

@@ -16,6 +16,11 @@ def is_lower_bound(row: Any) -> bool:
     return bool(row.unpriced_attempts)
 
 
+def is_inclusive_lower_bound(row: Any) -> bool:
+    """The same of what is with sub-agents."""
+    return bool(row.inclusive_unpriced_attempts)
+
+
 def economics(first: Column, runs: Callable[[Any], str] | None = None) -> Sequence[Column]:
     """Of rows of ``economics_by``.
 

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from spanledger_collector.query import Compared, ComparisonReport
+from spanledger_collector.query.titles import TITLES, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.parts import Note, Part, Tabled
 from spanledger_collector.web.table import Column, Table
-
-_TITLES: Final = {
-    "cost_per_success": ("Total cost a success", "usd"),
-    "total_cost_per_run": ("Total cost a run", "usd"),
-    "cost_per_run": ("Variable cost a run", "usd"),
-    "inclusive_cost_per_run": ("With sub-agents", "usd"),
-    "success_rate": ("Success rate", "ratio"),
-    "value_per_run": ("Value a run", "usd"),
-    "margin_per_run": ("Margin a run", "usd"),
-    "rework_share": ("Wasted of variable cost", "ratio"),
-    "mean_latency": ("Mean latency", "duration"),
-    "p50_latency": ("Median latency", "duration"),
-    "p95_latency": ("95th percentile", "duration"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +44,14 @@ def parts(report: ComparisonReport) -> Sequence[Part]:
         f"{figures.counted(report.runs_old, 'run')} of {figures.printable(report.old) or '(none)'} "
         f"beside {report.runs_new:,} of {figures.printable(report.new) or '(none)'}",
         columns,
-        [Line(*_named(one.name), one) for one in report.figures],
+        _lines(report),
     )
     notes = [Note("To be known", report.caveats, "warn")] if report.caveats else []
     return [Tabled(f"Compared by {report.by}", table), *notes]
 
 
-def _named(name: str) -> tuple[str, str]:
-    return _TITLES.get(name, (name.replace("_", " "), "usd"))
+def _lines(report: ComparisonReport) -> Sequence[Line]:
+    told = {one.name: one for one in report.figures}
+    shown = worth_showing(told, lambda name: (told[name].old, told[name].new))
+    titles = [(name, *TITLES[name]) for name in shown]
+    return [Line(title.capitalize(), unit, told[name]) for name, title, unit in titles]

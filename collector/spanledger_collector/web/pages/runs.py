@@ -10,7 +10,7 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import NO_TENANT, is_lower_bound
+from .columns import NO_TENANT, is_inclusive_lower_bound, is_lower_bound
 
 SHOWN: Final = 100
 _MOST: Final = 4_000_000_000
@@ -52,8 +52,11 @@ def columns(asked: Asked) -> Sequence[Column]:
         Column("Margin", "margin_usd", "usd_if_any"),
         Column("Variable cost", "cost_usd", "usd", "Of the run itself.", at_least=is_lower_bound,
                link=explained),
-        Column("With sub-agents", "inclusive_cost_usd", "usd", at_least=is_lower_bound,
-               link=explained),
+        Column("With sub-agents", "inclusive_total_cost_usd", "usd",
+               "Total cost of the run and of all runs below it.",
+               at_least=is_inclusive_lower_bound, link=explained),
+        Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
+               "Value of the run, and what was recorded below it, less that."),
         Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
         Column("Amortized", "amortized_cost_usd", "usd_if_any", "Its share of assets.",
                link=lambda _: asked.link("assets")),

@@ -1,0 +1,146 @@
+"""An agent that hands work on: the answers are about what calling it costs, not what it keeps."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+from tests.collector.settle import scene
+
+from spanledger_collector.cli import agent as agent_verb
+from spanledger_collector.cli import compare as compare_verb
+from spanledger_collector.estimate import Joint, Sample, mean_interval, ratio_interval
+from spanledger_collector.query import DirectReader, Estimate, Ledger
+from spanledger_collector.store import Store
+
+RATE = Decimal("0.01")
+REVENUE = Decimal(3)
+#: (tokens of its own, of its helper) of the runs of a version: 2 keeps a third of what 1 did, and
+#: has a helper that costs more than what it gave away.
+TOKENS = {
+    "1": [(90 + n % 7, 0) for n in range(24)],
+    "2": [(30 + n % 5, 100 + n % 11) for n in range(24)],
+}
+
+
+def _succeeded(number: int) -> bool:
+    return number % 4 != 0
+
+
+def _run(version: str, number: int, trace: int) -> list[scene.Row]:
+    own, helped = TOKENS[version][number]
+    told = {"spanledger.outcome": "success" if _succeeded(number) else "failure"}
+    if _succeeded(number):
+        told["spanledger.revenue.amount"] = str(REVENUE)
+    rows = [
+        scene.span(
+            1, 0, "agent", agent_name="lead", agent_version=version, trace=trace, attributes=told
+        ),
+        scene.call(2, 1, (own, 0), trace=trace),
+    ]
+    if helped:
+        rows += [
+            scene.span(3, 1, "agent", agent_name="helper", trace=trace),
+            scene.call(4, 3, (helped, 0), trace=trace),
+        ]
+    return rows
+
+
+@pytest.fixture(scope="module", name="ledger")
+def _ledger(module_store: Store) -> Iterator[Ledger]:
+    rows = [
+        row
+        for place, version in enumerate(TOKENS)
+        for number in range(24)
+        for row in _run(version, number, 1 + 24 * place + number)
+    ]
+    unknown = [
+        scene.span(1, 0, "agent", agent_name="lead", agent_version="3", trace=99),
+        scene.call(2, 1, (1, 0), trace=99),
+        scene.span(3, 1, "agent", agent_name="helper", trace=99),
+        scene.call(4, 3, (1, 0), trace=99, request_model="unknown-x"),
+    ]
+    with module_store.connect() as connection:
+        scene.publish(connection, [scene.price(input=str(RATE))])
+        scene.load(connection, [*rows, *unknown])
+    scene.settle(module_store, [*range(1, 49), 99])
+    with Ledger(DirectReader(module_store)) as found:
+        yield found
+
+
+def _ends(estimate: Estimate) -> tuple[float, float]:
+    assert estimate.low is not None, estimate.reason
+    assert estimate.high is not None
+    return float(estimate.low), float(estimate.high)
+
+
+def test_a_version_that_delegates_more_does_not_look_cheaper(ledger: Ledger) -> None:
+    """Of its own work it is; the answer is about what it costs with its helper."""
+    report = ledger.compare("lead", "1", "2")
+    verdicts = {figure.name: figure.verdict for figure in report.figures}
+    assert report.figures[0].name == "inclusive_cost_per_success"
+    assert verdicts["inclusive_cost_per_success"] == "dearer"
+    assert verdicts["cost_per_success"] == "cheaper"
+    assert verdicts["inclusive_margin_per_run"] != "higher"
+    assert any("sub-agents carry 0% of what the old spends and 7" in c for c in report.caveats)
+
+
+def test_inclusive_figures_are_those_of_the_runs(ledger: Ledger) -> None:
+    """Value and interval, from what was drawn."""
+    (group,) = [one for one in ledger.agent("lead").groups if one.key == "2"]
+    costs = [(own + helped) * RATE for own, helped in TOKENS["2"]]
+    won = [_succeeded(number) for number in range(24)]
+    expected = mean_interval(Sample.of([float(cost) for cost in costs]), floor=0)
+    assert group.inclusive_cost_per_run == group.inclusive_total_cost_per_run
+    assert group.inclusive_cost_per_run.value == (sum(costs, Decimal(0)) / 24).quantize(
+        Decimal("1e-12")
+    )
+    assert _ends(group.inclusive_cost_per_run) == pytest.approx((expected.low, expected.high))
+    joint = Joint.of([float(cost) for cost in costs], [float(one) for one in won])
+    expected = ratio_interval(joint, floor=0)
+    assert _ends(group.inclusive_cost_per_success) == pytest.approx((expected.low, expected.high))
+    left = [REVENUE * one - cost for one, cost in zip(won, costs, strict=True)]
+    expected = mean_interval(Sample.of([float(one) for one in left]))
+    assert _ends(group.inclusive_margin_per_run) == pytest.approx((expected.low, expected.high))
+    assert group.sums.inclusive_margin_usd == sum(left)
+    assert group.sums.margin_usd == sum(left) + sum(helped * RATE for _, helped in TOKENS["2"])
+
+
+def test_a_run_whose_helper_has_no_price_is_in_no_inclusive_mean(ledger: Ledger) -> None:
+    (group,) = [one for one in ledger.agent("lead").groups if one.key == "3"]
+    assert (group.sums.costed_runs, group.sums.inclusive_costed_runs) == (1, 0)
+    assert group.cost_per_run.value == RATE
+    assert group.inclusive_cost_per_run.value is None
+
+
+def test_agents_show_what_calling_them_costs(ledger: Ledger) -> None:
+    """Own costs sum to the ledger; inclusive ones are the callers', once more the callees'."""
+    agents = {(row.agent_name, row.agent_version): row for row in ledger.agents()}
+    lead, helper = agents["lead", "2"], agents["helper", ""]
+    own, helped = (sum(one[place] for one in TOKENS["2"]) * RATE for place in (0, 1))
+    assert (lead.total_cost_usd, lead.inclusive_total_cost_usd) == (own, own + helped)
+    assert lead.inclusive_margin_usd == 18 * REVENUE - own - helped
+    assert lead.inclusive_cost_per_run_usd == ((own + helped) / 24).quantize(Decimal("1e-12"))
+    assert lead.inclusive_cost_per_success_usd == ((own + helped) / 18).quantize(Decimal("1e-12"))
+    assert helper.inclusive_total_cost_usd == helper.total_cost_usd == helped
+    rows = ledger.query("view:agent_unit_economics")
+    by_view = {(row["agent_name"], row["agent_version"]): row for row in rows}
+    for key, row in agents.items():
+        for name in ("inclusive_total_cost_usd", "inclusive_margin_usd", "inclusive_value_usd",
+                     "inclusive_cost_per_run_usd", "inclusive_cost_per_success_usd"):  # fmt: skip
+            assert by_view[key][name] == getattr(row, name), (key, name)
+
+
+def test_the_verbs_show_both(ledger: Ledger) -> None:
+    """Own and inclusive, and the answer of the latter."""
+    whole, compared = (Console(file=io.StringIO(), width=200, record=True) for _ in range(2))
+    agent_verb.show(ledger.agent("lead"), whole)
+    compare_verb.show(ledger.compare("lead", "1", "2"), compared)
+    answer = compared.export_text(clear=False)
+    assert "cheaper per success than 1 (24 runs)?  dearer" in answer
+    for printed in (whole.export_text(), answer):
+        assert "inclusive total cost" in printed
+        assert "inclusive margin a run" in printed

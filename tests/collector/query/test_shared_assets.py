@@ -1,0 +1,183 @@
+"""Assets that serve the same runs: what those earn is divided among them, never counted twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tests.collector.settle import scene
+
+from spanledger_collector.query import BreakEven, DirectReader, Ledger
+from spanledger_collector.store import Store
+
+#: Name of the workspace of each test, and of each example of the property: its ledger.
+_EXAMPLES = iter(range(1, 1000))
+
+
+@pytest.fixture(scope="module", name="books")
+def _books(module_store: Store) -> Store:
+    with module_store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+    return module_store
+
+
+def _entry(asset: str, **told: str) -> dict[str, str]:
+    return {
+        f"spanledger.asset.{name.replace('__', '.')}": value
+        for name, value in {"id": asset, **told}.items()
+    }
+
+
+def _asset(
+    workspace: str, number: int, usd: str, agent: str = "", version: str = "", *, plan: bool = True
+) -> list[scene.Row]:
+    """Capital, and (unless nobody planned it) whose runs it serves; before all runs."""
+    told = [_entry(f"asset{number}", entry="cost", kind="training", amount=usd)]
+    if plan:
+        scope = {"agent__name": agent, "agent__version": version}
+        told.append(
+            _entry(f"asset{number}", entry="plan", unit="execution", expected_units="9", **scope)
+        )
+    return [
+        scene.span(
+            place, role="record", trace=9_000 + number, lasts=0, attributes=attributes,
+            workspace=workspace, received_at=scene.moment(scene.START),
+        )
+        for place, attributes in enumerate(told, 1)
+    ]  # fmt: skip
+
+
+def _run(
+    workspace: str, trace: int, place: int, agent: str, tokens: int, **given: str | int
+) -> list[scene.Row]:
+    """An agent's run with one call, inside another where ``parent`` says so; what it earned."""
+    earned = given.pop("earned", "")
+    parent = int(given.pop("parent", 0))
+    attributes = {"spanledger.revenue.amount": str(earned)} if earned != "" else {}
+    received_at = scene.moment(scene.START + timedelta(hours=1))
+    where = {"trace": trace, "workspace": workspace, "received_at": received_at}
+    root = scene.span(
+        place, parent, "agent", agent_name=agent, attributes=attributes, **given, **where
+    )
+    return [root, scene.call(place + 50, place, (tokens, 0), **where)]
+
+
+def _break_even(books: Store, workspace: str, rows: list[scene.Row]) -> dict[str, BreakEven]:
+    """Settle the assets, then the runs; the answers by scope."""
+    with books.connect() as connection:
+        scene.load(connection, rows)
+    traces = sorted({int(row["trace_id"], 16) for row in rows})
+    scene.settle(books, [number for number in traces if number > 9_000], workspace)
+    scene.settle(books, [number for number in traces if number < 9_000], workspace)
+    with Ledger(DirectReader(books), workspace=workspace) as ledger:
+        found = ledger.break_even()
+    return {
+        f"{one.agent_name} {one.agent_version}".strip() if one.is_planned else "-": one
+        for one in found
+    }
+
+
+def test_what_a_run_earns_is_divided_by_capital(books: Store) -> None:
+    """30 USD for one agent, 10 for all: three quarters of what its runs earn, and one."""
+    rows = [
+        *_asset("w1", 1, "30", "writer"),
+        *_asset("w1", 2, "10"),
+        *_run("w1", 1, 1, "writer", 100, earned="5"),  # 4 beyond its cost
+        *_run("w1", 2, 1, "other", 100, earned="3"),  # 2
+    ]
+    found = _break_even(books, "w1", rows)
+    assert (found["writer"].recovered_usd, found["writer"].runs) == (Decimal(3), 1)
+    assert (found[""].recovered_usd, found[""].runs) == (Decimal(3), 2)
+    assert found["writer"].break_even_runs.value == 10
+
+
+def test_an_asset_that_nobody_planned_serves_no_run_that_is_known(books: Store) -> None:
+    """It stands apart, and takes nothing of what the runs of others earn."""
+    rows = [
+        *_asset("w2", 1, "30", "writer"),
+        *_asset("w2", 2, "10", plan=False),
+        *_run("w2", 1, 1, "writer", 100, earned="5"),
+    ]
+    found = _break_even(books, "w2", rows)
+    assert found["writer"].recovered_usd == Decimal(4)
+    unplanned = found["-"]
+    assert (unplanned.asset_ids, unplanned.capital_usd) == (("asset2",), Decimal(10))
+    assert (unplanned.runs, unplanned.recovered_usd) == (0, None)
+    assert unplanned.break_even_runs.reason == "no plan says whose runs it serves"
+
+
+def test_without_a_value_it_is_not_known(books: Store) -> None:
+    found = _break_even(books, "w6", [*_asset("w6", 1, "30"), *_run("w6", 1, 1, "writer", 100)])
+    assert (found[""].runs, found[""].recovered_usd, found[""].unrecovered_usd) == (1, None, None)
+    assert found[""].break_even_runs.reason == "no run has a value"
+
+
+def test_a_run_earns_with_all_that_it_hands_on(books: Store) -> None:
+    """What the helper costs is its caller's too, though in the helper's books; two runs, not 4."""
+    rows = _asset("w3", 1, "30", "boss")
+    for trace in (1, 2):
+        rows += _run("w3", trace, 1, "boss", 100, earned="6")
+        rows += _run("w3", trace, 2, "helper", 300, parent=1)
+    found = _break_even(books, "w3", rows)
+    assert (found["boss"].runs, found["boss"].recovered_usd) == (2, Decimal(4))
+    assert found["boss"].contribution_per_run.value == Decimal(2)
+
+
+def test_an_agent_that_calls_itself_ran_once(books: Store) -> None:
+    rows = [
+        *_asset("w4", 1, "30", "boss"),
+        *_run("w4", 1, 1, "boss", 100, earned="6"),
+        *_run("w4", 1, 2, "boss", 100, parent=1),
+    ]
+    found = _break_even(books, "w4", rows)
+    assert (found["boss"].runs, found["boss"].recovered_usd) == (1, Decimal(4))
+
+
+def test_runs_of_one_trace_are_no_independent_draws(books: Store) -> None:
+    """Twelve traces with one to three runs each: the interval is of traces over runs."""
+    rows = _asset("w5", 1, "30", "boss")
+    for trace in range(1, 13):
+        for place in range(1, trace % 3 + 2):
+            rows += _run("w5", trace, place, "boss", 100, earned=str(2 + trace % 4))
+    found = _break_even(books, "w5", rows)["boss"]
+    assert found.runs == 24
+    assert found.contribution_per_run.n == 12
+    assert found.contribution_per_run.method == "fieller"
+    assert found.contribution_per_run.low is not None
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.generate,),  # each example is an engine's work: no shrinking
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_no_cent_pays_two_assets_back(books: Store, data: st.DataObject) -> None:
+    """Over all assets: at most what the runs earned, and all of it where one serves every agent."""
+    workspace = f"p{next(_EXAMPLES)}"
+    names, versions = st.sampled_from(("", "a", "b")), st.sampled_from(("", "1"))
+    everywhere = data.draw(st.booleans())
+    rows = _asset(workspace, 1, "7") if everywhere else []
+    for number in range(2, data.draw(st.integers(2, 6)) + 1):
+        usd = data.draw(st.sampled_from(("0", "0.01", "3", "1000")))
+        rows += _asset(workspace, number, usd, data.draw(names), data.draw(versions))
+    total = Decimal(0)
+    for trace in range(1, 9):
+        for place in range(1, data.draw(st.integers(1, 4)) + 1):
+            tokens, earned = data.draw(st.integers(0, 99)), data.draw(st.integers(1, 7))
+            rows += _run(
+                workspace, trace, place, data.draw(st.sampled_from("abc")), tokens,
+                parent=data.draw(st.integers(0, place - 1)), earned=earned,
+                agent_version=data.draw(st.sampled_from(("", "1", "2"))),
+            )  # fmt: skip
+            total += earned - tokens * Decimal("0.01")
+    found = _break_even(books, workspace, rows)
+    used = sum((one.recovered_usd or Decimal(0) for one in found.values()), Decimal(0))
+    assert used <= total
+    if everywhere:
+        assert used == total
