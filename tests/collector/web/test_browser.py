@@ -149,7 +149,8 @@ MODELS = {
     "Known": "known_cost_ratio", "Input tokens": "input_tokens", "Output tokens": "output_tokens",
 }  # fmt: skip
 RUNS = {
-    "Variable cost": "cost_usd", "With sub-agents": "inclusive_cost_usd",
+    "Variable cost": "cost_usd", "With sub-agents": "inclusive_total_cost_usd",
+    "Margin with sub-agents": "inclusive_margin_usd",
     "Total cost": "total_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
     "Retries": "retries", "Latency": "duration_ns",
 }  # fmt: skip
@@ -167,7 +168,10 @@ def test_the_figures_are_those_of_the_python_api(
     check(cells(page, "runs"), ledger.runs(limit=100), RUNS)
     page = opened(tab, site, "agents")
     titles = {"Runs": "runs", "Variable cost": "cost_usd", "Total cost": "total_cost_usd"}
-    check(cells(page, "agents"), ledger.agents(), titles | {"Margin": "margin_usd"})
+    titles |= {"Total with sub-agents": "inclusive_total_cost_usd", "Margin": "margin_usd"}
+    titles |= {"A success, with sub-agents": "inclusive_cost_per_success_usd"}
+    titles |= {"Margin with sub-agents": "inclusive_margin_usd"}
+    check(cells(page, "agents"), ledger.agents(), titles)
     page = opened(tab, site, "rework")
     titles = {"Attempts": "attempts", "Cost": "cost_usd", "Waited": "wait_seconds"}
     check(cells(page, "all-reasons"), ledger.attempts_by("rework"), titles)

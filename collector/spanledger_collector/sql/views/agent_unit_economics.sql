@@ -27,7 +27,7 @@
 --   inclusive_cost_usd       variable cost of its runs and of all runs below them (sub-agents); do not sum over agents
 --   inclusive_rework_cost_usd   part of inclusive_cost_usd that was wasted
 --   inclusive_amortized_cost_usd   shares of assets that they all carry
---   inclusive_total_cost_usd   both: what calling this agent costs; do not sum over agents
+--   inclusive_total_cost_usd   variable and amortized cost of all of them: what calling this agent costs; do not sum over agents
 --   inclusive_cost_per_run_usd   inclusive total cost / runs
 --   inclusive_cost_per_success_usd   inclusive total cost / successful runs; NULL when there is none
 --   inclusive_value_usd      value_usd and what was recorded of the runs below, as in run_economics; do not sum over agents
