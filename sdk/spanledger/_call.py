@@ -280,7 +280,7 @@ class Call:
         if from_collector:
             FINISHER.submit_from_collector(job)
         elif not FINISHER.submit(job):
-            self._end(Answer(), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
+            self._read_and_end(read, error, end_ns, exact=False)
 
     def _claim(self, error: BaseException | None) -> int:
         """The end time in nanoseconds, for the first that asks; 0 for everybody after."""
@@ -300,7 +300,12 @@ class Call:
         return self._started_ns + int((perf_counter() - self._perf) * 1e9)
 
     def _read_and_end(
-        self, read: Callable[[], Answer | None], error: BaseException | None, end_ns: int
+        self,
+        read: Callable[[], Answer | None],
+        error: BaseException | None,
+        end_ns: int,
+        *,
+        exact: bool = True,
     ) -> None:
         answer = read_answer(lambda _: read(), None)
         if answer is None or answer.uncounted:
@@ -308,7 +313,7 @@ class Call:
         elif answer.derived or answer.usage.known:
             self._end(answer, error, end_ns, _facts.source_of(answer))
         else:
-            self._estimate_and_end(answer, error, end_ns)
+            self._estimate_and_end(answer, error, end_ns, exact=exact)
 
     def _estimate_and_end(
         self, answer: Answer, error: BaseException | None, end_ns: int, *, exact: bool = True

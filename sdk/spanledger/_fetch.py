@@ -128,12 +128,17 @@ class Telling:
     # --- a whole result --------------------------------------------------------------------------
     def whole(self, result: Any) -> None:
         """Tell all of it in the background, a group at a time."""
-        found = self._fetch.find(result)
+        groups = self._groups(self._fetch.find(result), time.time_ns())
+        if not FINISHER.submit_steps(groups):
+            for _ in groups:
+                pass
+
+    def _groups(self, found: Found, end_ns: int) -> Iterator[None]:
         items = iter(found.items)
-        end_ns = time.time_ns()
         for group in range(0, found.number, _GROUP):
             last = group + _GROUP >= found.number
-            self._submit(items, end_ns if last else 0)
+            self._tell(items, end_ns if last else 0, rest=_REST_SECONDS)
+            yield
 
     # --- an iterator (``_stream.Sink``) ----------------------------------------------------------
     def chunk(self, item: Any, /) -> object:

@@ -8,15 +8,19 @@ run inside any lock of this thread: its ``put`` is safe there, a lock of ours wo
 
 A fork waits for the running job: a child forked in the middle of one would inherit locks, such as
 that of a half-imported module, which nobody there will ever open.
+
+Work on many things at once (the 40,000 answers of a batch) comes in steps, between which all that
+waits has its turn: the calls of the application are not held up by what it fetched.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from spanledger._guard import guarded
@@ -27,6 +31,7 @@ CAPACITY: Final = 1000
 _FORK_WAIT_SECONDS: Final = 5.0
 
 Job = Callable[[], None]
+_DONE: Final = object()
 
 
 class Finisher:
@@ -56,6 +61,7 @@ class Finisher:
         self._lock = threading.Lock()
         self._working = threading.RLock()  # reentrant: a job may fork
         self._held = False
+        self._stepping: set[int] = set()
         self._thread: threading.Thread | None = None
 
     def _hold(self) -> None:
@@ -93,6 +99,27 @@ class Finisher:
         self._jobs.put(job)
         return True
 
+    def submit_steps(self, steps: Iterator[object]) -> bool:
+        """Queue work that is done a step (``next``) at a time; False when nobody could do it.
+
+        It is one job however long it is, so it is never refused for want of room.
+        """
+        if not self.ensure_running():
+            return False
+        self._stepping.add(id(steps))
+        self._jobs.put(functools.partial(self._step, steps))
+        return True
+
+    def _step(self, steps: Iterator[object]) -> None:
+        more = False
+        try:
+            more = next(steps, _DONE) is not _DONE
+        finally:
+            if more:
+                self._jobs.put(functools.partial(self._step, steps))
+            else:
+                self._stepping.discard(id(steps))
+
     def submit_from_collector(self, job: Job) -> None:
         """Queue a job from a finaliser: takes no lock, starts no thread, is never refused.
 
@@ -105,8 +132,15 @@ class Finisher:
         if self._thread is None or not self._thread.is_alive():
             return self._run_here(timeout_seconds)
         done = threading.Event()
-        self._jobs.put(done.set)
+        self._jobs.put(functools.partial(self._signal, done))
         return done.wait(timeout_seconds)
+
+    def _signal(self, done: threading.Event) -> None:
+        """Say that all is done, after the steps that are left."""
+        if self._stepping:
+            self._jobs.put(functools.partial(self._signal, done))
+        else:
+            done.set()
 
     def _run_here(self, timeout_seconds: float) -> bool:
         deadline = time.monotonic() + timeout_seconds

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,37 @@ list(stream)
     )
     assert done.stdout.count('"gen_ai.request.model"') == 1, done.stderr
     assert '"spanledger.usage.partial"' not in done.stdout
+
+
+def test_between_two_steps_whatever_waits_has_its_turn() -> None:
+    """Long work holds nothing up, and who waits for the end waits for all of its steps."""
+    finisher = Finisher()
+    begun, release = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def steps() -> Iterator[None]:
+        begun.set()
+        assert release.wait(60)
+        for number in (1, 2, 3):
+            order.append(f"step {number}")
+            yield
+
+    assert finisher.submit_steps(steps())
+    assert begun.wait(60)
+    assert finisher.submit(lambda: order.append("a call"))
+    release.set()
+    assert finisher.drain(60)
+    assert order == ["step 1", "a call", "step 2", "step 3"]
+
+
+def test_steps_that_break_end() -> None:
+    """An error of ours is told once, and nobody waits for what will not come."""
+    finisher = Finisher()
+
+    def steps() -> Iterator[None]:
+        yield
+        raise ValueError
+
+    assert finisher.submit_steps(steps())
+    assert finisher.drain(60)
+    assert finisher.drain(60)

@@ -251,3 +251,15 @@ def test_captures_wait_for_streams_without_usage(provider: Provider) -> None:
             _registry.uninstrument()
         told = captured.attributes(f"chat {MODEL}")
     assert told[semconv.USAGE_SOURCE] == "estimated"
+
+
+def test_a_full_background_costs_no_usage(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has no room for is read on the spot: a billed call is never told without its bill."""
+    monkeypatch.setattr(_draining.FINISHER, "_capacity", 0)
+    client = desk.make(cases_openai.CASES, "sync")
+    raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES)
+    assert raw.parse().usage is not None
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert told[semconv.USAGE_SOURCE] == "provider"
+    assert told[semconv.USAGE_INPUT_TOKENS] == raw.parse().usage.prompt_tokens
