@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,8 +20,18 @@ _ROLES = (
     "agent", "call", "call", "call", "tool", "task", "workflow", "other", "engine", "record",
     "record",
 )  # fmt: skip
-_MADE = ("spans", "arrivals", "attempts", "runs", "span_runs", "records", "run_keys", "run_records")
-_VERDICTS = ("call_verdicts", "answer_verdicts")
+#: Traces that are drawn, and waves in which they come.
+TRACES = 400
+WAVES = 3
+WHOLE = "all at once"
+_TENANTS = ("", "acme", "zeta")
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """The spans of a trace, each with the waves in which a copy of it comes."""
+
+    spans: list[tuple[scene.Row, list[int]]]
 
 
 @st.composite
@@ -41,6 +55,9 @@ def _record(draw: st.DrawFn) -> dict[str, str]:
             "subject.trace_id": "of this trace",
             "subject.span_id": scene.hex16(draw(st.integers(1, 9))),
         }
+    if draw(st.booleans()):  # one of several tellings of a record
+        said = f"2026-11-02T12:00:0{draw(st.integers(0, 3))}Z"
+        told = {**told, "record.id": "told again", "record.recorded_at": said}
     return {f"spanledger.{name}": value for name, value in told.items()}
 
 
@@ -76,74 +93,114 @@ def _trace(draw: st.DrawFn) -> list[scene.Row]:
     return spans
 
 
-def _state(connection: Connection, traces: range) -> list[object]:
-    """All rows of these traces, without the record they came with."""
-    return [
-        (scene.attempts(connection, number), scene.runs(connection, number)) for number in traces
-    ]
-
-
-def _assert_conserved(connection: Connection) -> None:
-    rows = connection.rows(
-        """
-        SELECT a.trace_id AS trace_id, a.usd AS paid, r.usd AS owned, a.n AS attempts, r.n AS held
-        FROM (SELECT trace_id, sum(cost_usd) AS usd, count() AS n FROM attempts FINAL
-              WHERE counted GROUP BY trace_id) AS a
-        FULL JOIN (SELECT trace_id, sum(cost_usd) AS usd, sum(attempts) AS n FROM runs FINAL
-              GROUP BY trace_id) AS r ON r.trace_id = a.trace_id
-        """
+@st.composite
+def _delivery(draw: st.DrawFn) -> _Delivery:
+    """A trace, and in which waves each of its spans comes: late, in pieces, several times."""
+    spans = draw(_trace())
+    some = st.sets(st.integers(0, WAVES - 1), min_size=1).map(sorted)
+    return _Delivery(
+        [(row | {"tenant": draw(st.sampled_from(_TENANTS))}, draw(some)) for row in spans]
     )
-    for row in rows:
-        assert (row["paid"] or Decimal(0)) == (row["owned"] or Decimal(0)), row
-        assert row["attempts"] == row["held"], row
-    sums = {
-        by: connection.rows(f"SELECT sum(cost_usd) AS usd FROM {by}")[0]["usd"] or Decimal(0)
-        for by in (
-            "(SELECT cost_usd FROM attempts FINAL WHERE counted)",
-            "(SELECT tenant, sum(cost_usd) AS cost_usd FROM runs FINAL GROUP BY tenant)",
-            "agent_unit_economics",
-            "quality_cost",
-            "trace_cost",
-        )
-    }
-    assert len(set(sums.values())) == 1, sums
 
 
-def _placed(row: scene.Row, trace_id: str) -> scene.Row:
+def _drawn() -> list[_Delivery]:
+    """Many traces for few settlements: what an example costs is the engine's planning."""
+    drawn: list[_Delivery] = []
+
+    @settings(
+        max_examples=TRACES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(_delivery())
+    def draw(delivery: _Delivery) -> None:
+        drawn.append(delivery)
+
+    draw()
+    return drawn
+
+
+def _copy(row: scene.Row, number: int, wave: int) -> scene.Row:
+    """The span of this trace as it comes in this wave."""
+    trace_id = scene.hex32(number)
     attributes = row.get("attributes", {})
     if "spanledger.subject.trace_id" in attributes:
         attributes = {**attributes, "spanledger.subject.trace_id": trace_id}
-    tenant = ("", "acme", "zeta")[int(trace_id, 16) % 3]
-    return {**row, "trace_id": trace_id, "tenant": tenant, "attributes": attributes}
+    at = scene.moment(scene.START + timedelta(hours=1 + wave))
+    return {**row, "trace_id": trace_id, "attributes": attributes, "received_at": at}
+
+
+def _rows(connection: Connection, table: str, workspace: str) -> dict[str, list[object]]:
+    """All rows by trace, without what belongs to the settlement that wrote them."""
+    told = connection.rows(
+        f"SELECT * EXCEPT (workspace, version, is_deleted) FROM {table} FINAL "
+        "WHERE workspace = {workspace:String} ORDER BY ALL",
+        {"workspace": workspace},
+    )
+    rows: dict[str, list[object]] = defaultdict(list)
+    for row in told:
+        rows[str(row["trace_id"])].append(dict(row))
+    return rows
+
+
+_SUMS = {
+    "attempts": "attempts FINAL WHERE counted AND workspace = {workspace:String}",
+    "runs": "runs FINAL WHERE workspace = {workspace:String}",
+    "agent_unit_economics": "agent_unit_economics WHERE workspace = {workspace:String}",
+    "quality_cost": "quality_cost WHERE workspace = {workspace:String}",
+}
+
+
+def _sums(connection: Connection, table: str, by: str, workspace: str) -> dict[str, Decimal]:
+    """What is known to have been spent, by tenant or trace; those of whom nothing is, left out."""
+    rows = connection.rows(
+        f"SELECT {by} AS k, sum(cost_usd) AS usd FROM {_SUMS[table]} GROUP BY k",
+        {"workspace": workspace},
+    )
+    return {str(row["k"]): Decimal(str(row["usd"])) for row in rows if row["usd"]}
+
+
+def _assert_conserved(connection: Connection, workspace: str) -> None:
+    """Attempts, runs and views say one sum of each tenant and of each trace, exactly."""
+    attempts = {by: _sums(connection, "attempts", by, workspace) for by in ("tenant", "trace_id")}
+    assert set(attempts["tenant"]) == set(_TENANTS)
+    for table in _SUMS:
+        assert _sums(connection, table, "tenant", workspace) == attempts["tenant"], table
+    assert _sums(connection, "runs", "trace_id", workspace) == attempts["trace_id"]
+    assert sum(attempts["tenant"].values()) == sum(attempts["trace_id"].values())
+    [held] = connection.rows(
+        "SELECT count() AS n FROM attempts FINAL WHERE counted AND workspace = {workspace:String}",
+        {"workspace": workspace},
+    )
+    [owned] = connection.rows(
+        "SELECT sum(attempts) AS n FROM runs FINAL WHERE workspace = {workspace:String}",
+        {"workspace": workspace},
+    )
+    [traces] = connection.rows(
+        "SELECT sum(cost_usd) AS usd FROM trace_cost WHERE workspace = {workspace:String}",
+        {"workspace": workspace},
+    )
+    assert held["n"] == owned["n"]
+    assert traces["usd"] == sum(attempts["trace_id"].values())
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=3,
-    deadline=None,
-    derandomize=True,
-    phases=(Phase.generate,),  # each example is an engine's work: no shrinking
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
-    traces=st.lists(_trace(), min_size=12, max_size=12),
-    late=st.integers(0, 255),
-    shuffled=st.permutations(range(96)),
-)
-def test_any_delivery_gives_the_same_ledger(
-    store: Store, traces: list[list[scene.Row]], late: int, shuffled: list[int]
-) -> None:
-    """Shuffled, in pieces, twice, or all at once: the same rows, and attempts = runs in Decimal."""
-    numbers = range(1, len(traces) + 1)
-    spans = [
-        _placed(row, scene.hex32(number))
-        for number, rows in zip(numbers, traces, strict=True)
-        for row in rows
-    ]
-    spans = [spans[place] for place in shuffled if place < len(spans)]
+def test_any_delivery_gives_the_same_ledger(store: Store) -> None:
+    """Shuffled, late, in pieces, twice, or all at once: the same rows, and attempts = runs."""
+    drawn = _drawn()
+    numbers = range(1, len(drawn) + 1)
+    waves: list[list[scene.Row]] = [[] for _ in range(WAVES)]
+    whole: list[scene.Row] = []
+    for number, delivery in zip(numbers, drawn, strict=True):
+        for row, comes in delivery.spans:
+            for wave in comes:
+                waves[wave].append(_copy(row, number, wave))
+            whole.append(_copy(row, number, comes[0]) | {"workspace": WHOLE})
+    shuffle = random.Random(7).shuffle  # noqa: S311 -- the order of a delivery
     with store.connect() as connection:
-        for table in ("prices", *_MADE, *_VERDICTS):
-            connection.execute(f"TRUNCATE TABLE {table}")
         scene.publish(
             connection,
             [
@@ -153,20 +210,22 @@ def test_any_delivery_gives_the_same_ledger(
                 scene.price("reviewer", "human", units={"minutes": ("0.9", 1)}),
             ],
         )
-        cut = late % (len(spans) + 1)
-        if cut:
-            scene.load(connection, spans[:cut])
+        for wave in waves:
+            shuffle(wave)
+            scene.load(connection, wave[::2])
+            scene.load(connection, wave[1::2])
             scene.settle(store, numbers)
-            _assert_conserved(connection)
-        scene.load(connection, spans[cut // 2 :])
+            _assert_conserved(connection, "default")
+        in_waves = {table: _rows(connection, table, "default") for table in ("attempts", "runs")}
         scene.settle(store, numbers)
-        _assert_conserved(connection)
-        in_pieces = _state(connection, numbers)
-        scene.settle(store, numbers)
-        assert _state(connection, numbers) == in_pieces  # settling again changes nothing
-        for table in (*_MADE, *_VERDICTS):
-            connection.execute(f"TRUNCATE TABLE {table}")
-        scene.load(connection, spans)
-        scene.settle(store, numbers)
-        at_once = _state(connection, numbers)
-    assert in_pieces == at_once
+        for table, rows in in_waves.items():
+            assert _rows(connection, table, "default") == rows  # settling again changes nothing
+        shuffle(whole)
+        scene.load(connection, whole)
+        scene.settle(store, numbers, WHOLE)
+        _assert_conserved(connection, WHOLE)
+        for table, rows in in_waves.items():
+            at_once = _rows(connection, table, WHOLE)
+            for number, delivery in zip(numbers, drawn, strict=True):
+                trace_id = scene.hex32(number)
+                assert rows.get(trace_id) == at_once.get(trace_id), (table, delivery)

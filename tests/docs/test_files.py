@@ -1,0 +1,77 @@
+"""The files that the docs print are files that the collector takes, as they are printed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from spanledger_collector.cli.app import execute
+from spanledger_collector.gpu import read_pools
+from spanledger_collector.price import PriceBook
+from spanledger_collector.receive.redaction import read_redaction
+from spanledger_collector.value import read_rules
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def _printed(page: str, folder: Path) -> list[Path]:
+    """The YAML blocks of a page, as files."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    files = [folder / f"{number}.yaml" for number in range(len(blocks))]
+    for file, block in zip(files, blocks, strict=True):
+        file.write_text(block)
+    return files
+
+
+def test_the_value_rules_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [file] = _printed("value.md", tmp_path)
+    success, minutes = read_rules(file)
+    assert (success.per, success.amount, success.currency) == ("success", Decimal("4.50"), "EUR")
+    assert (minutes.per, minutes.amount, minutes.agent) == (
+        "minutes_saved",
+        Decimal("0.80"),
+        "support",
+    )
+    assert minutes.decay is not None
+    assert (minutes.decay.grace_seconds, minutes.decay.half_life_seconds) == (30, 120)
+    assert execute(["value", "check", str(file)]) == 0
+    assert "support" in capsys.readouterr().out
+
+
+def test_the_pools_and_hours_of_the_page(tmp_path: Path) -> None:
+    """The pool and what its hours cost, through the price book that the collector starts with."""
+    pools, hours = _printed("gpu.md", tmp_path)
+    [pool] = read_pools(pools)
+    assert pool.name == "chat"
+    assert pool.serves.matches("vllm", "meta-llama/Llama-3.1-70B", "10.0.0.5")
+    book = PriceBook.shipped(hours)
+    told = [row for row in book.rows() if row.provider == "gpu"]
+    assert sorted({row.model for row in told}) == ["chat", "lab"]
+    assert {row.rates.units["gpu_seconds"].usd for row in told if row.model == "chat"} == {
+        Decimal("2.95"),
+        Decimal("1.25"),
+    }
+
+
+def test_the_prices_of_the_page(tmp_path: Path) -> None:
+    [file] = _printed("prices.md", tmp_path)
+    book = PriceBook.shipped(file)
+    [llama] = [row for row in book.rows() if (row.provider, row.model) == ("ollama", "llama3.1:8b")]
+    assert llama.valid_from == datetime(2026, 1, 1, tzinfo=timezone.utc)
+    assert book.book_id != PriceBook.shipped().book_id
+
+
+def test_the_redaction_of_the_page(tmp_path: Path) -> None:
+    [file] = _printed("collector.md", tmp_path)
+    redaction = read_redaction(file, "a key of the operator's own")
+    assert redaction is not None
+
+
+def test_no_other_page_prints_a_file() -> None:
+    """A new one belongs here, or with the test of its page (budgets.md has one of its own)."""
+    printing = {page.name for page in DOCS.glob("*.md") if "```yaml" in page.read_text()}
+    assert printing == {"value.md", "gpu.md", "prices.md", "collector.md", "budgets.md"}
