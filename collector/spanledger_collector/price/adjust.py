@@ -27,26 +27,27 @@ def adjust(rows: Iterable[PriceRow], adjustment: Adjustment) -> list[PriceRow]:
     """The rows with what an adjustment makes of them.
 
     Raises:
-        ConfigurationError: it concerns no price, or a rate would need more than 24 decimals.
+        ConfigurationError: a rate would need more than 24 decimals.
     """
-    held = list(rows)
-    result = [part for row in held for part in _adjusted(row, adjustment)]
-    if result == held:
-        raise ConfigurationError(
-            f"the adjustment of {adjustment.provider} {', '.join(adjustment.models)} from "
-            f"{adjustment.valid_from:%Y-%m-%d} concerns no price of the book in its time; "
-            f"`spanledger prices list --provider {adjustment.provider}` shows the names there are"
-        )
-    return result
+    return [part for row in rows for part in _adjusted(row, adjustment)]
+
+
+def idle(adjustment: Adjustment) -> str:
+    """What is wrong with an adjustment that concerns no price."""
+    return (
+        f"the adjustment of {adjustment.provider} {', '.join(adjustment.models)} from "
+        f"{adjustment.valid_from:%Y-%m-%d} concerns no price of the book in its time; "
+        f"`spanledger prices list --provider {adjustment.provider}` shows the names there are"
+    )
 
 
 def deploy(rows: Iterable[PriceRow], alias: Alias, told: Sellers) -> list[PriceRow]:
-    """The rows, and those of a deployment that is billed at a multiple of its model's prices.
+    """The rows of a deployment that is billed at a multiple of its model's prices.
 
-    These are the prices of whoever is called, where it has some of its own.
+    These are the prices of whoever is called, where it has some of its own, with their history.
 
     Raises:
-        ConfigurationError: the book has no price of the model.
+        ConfigurationError: the book has no price of the model, or has one of the deployment.
     """
     held = list(rows)
     named = alias.to_provider or told.biller(alias.provider)
@@ -59,7 +60,12 @@ def deploy(rows: Iterable[PriceRow], alias: Alias, told: Sellers) -> list[PriceR
         )
     factor = alias.factor or Decimal(1)
     owner = f"{alias.provider}/{alias.id}"
-    return held + [
+    if any((row.provider, row.model) == (alias.provider, alias.id) for row in held):
+        raise ConfigurationError(
+            f"the alias {alias.id!r} has a factor, and {owner} has a price already; write an "
+            f"adjustment of provider {alias.provider}, models [{alias.id}] instead"
+        )
+    return [
         replace(
             row,
             provider=alias.provider,

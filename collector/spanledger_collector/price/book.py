@@ -8,7 +8,6 @@ same), but by no ledger from before it was published there (``learned``).
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +15,13 @@ from typing import TypeVar
 
 from spanledger_collector.errors import ConfigurationError
 
-from .adjust import adjust, deploy
+from .adjust import adjust, deploy, idle
 from .bookfile import Contents, book_id, decode, unpack
 from .document import Adjustment, Alias, Document, Statement, UnitStatement, read
 from .fx import FxRow, fx_rows
-from .history import append, check, standing
+from .history import check, standing
 from .match import ALWAYS, OPERATOR, Matcher, ModelMatch, OperatorAlias
+from .replay import Step, replay
 from .row import OPEN_END, PriceRow
 from .sellers import Sellers, sellers
 from .statements import lay_over, windows
@@ -153,72 +153,64 @@ class PriceBook:
         return Matcher(contents.listings, contents.spellings, aliases, self._sellers)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One entry of an operator's file: what it makes of the prices that stand, and since when."""
-
-    known_from: datetime
-    lay: Callable[[Sequence[PriceRow]], Sequence[PriceRow]]
-
-
 def _with_operator(
     rows: Sequence[PriceRow], operator: Document, told: Sellers
 ) -> Sequence[PriceRow]:
     """The book's history and what has to be appended so that it says what the operator says.
 
-    Entries are laid over one after the other, in the order they became known: an appended entry
-    ends the one before it as a new row, so rows that were published earlier stay as they are.
     Deployments with a price of their own come last: they follow from the prices that stand then.
     """
-    rows = [*rows, *told.rows]
-    for step in sorted(_steps(operator, told), key=lambda step: step.known_from):
-        wanted = step.lay(standing(rows))
-        rows = append(rows, wanted, lambda _row, known=step.known_from: known)
+    rows = replay([*rows, *told.rows], _steps(operator, told))
     for alias in operator.aliases:
         if alias.factor is not None:
-            rows = append(rows, deploy(standing(rows), alias, told), lambda row: row.known_from)
+            rows = [*rows, *deploy(rows, alias, told)]
     check(standing(rows))
     return rows
 
 
-def _steps(operator: Document, told: Sellers) -> Iterator[_Step]:
+def _steps(operator: Document, told: Sellers) -> Iterator[Step]:
+    """Every entry about prices; each names its provider as the book does."""
     statements = [
         *operator.prices,
         *(one.statement() for one in operator.provisioned),
         *(Statement.model_validate(one.price()) for one in operator.gpu_hours),
     ]
-    for statement in statements:
-        _refuse_nameless(statement.provider, f"price of {statement.model}")
-        laid = windows([_billed(statement, told)])
-        yield _Step(
+    for given in statements:
+        statement = _billed(given, f"price of {given.model}", told)
+        laid = windows([statement])
+        yield Step(
             statement.known_from or statement.valid_from,
+            statement.provider,
+            statement.model,
             lambda rows, laid=laid: lay_over(rows, laid, OPERATOR_UPSTREAM),
         )
-    for units in operator.unit_prices:
-        _refuse_nameless(units.provider, "unit_prices")
-        yield _Step(
+    for given in operator.unit_prices:
+        units = _billed(given, "unit_prices", told)
+        yield Step(
             units.known_from or units.valid_from,
-            lambda rows, units=units: add_units(rows, [_billed(units, told)]),
+            units.provider,
+            "",
+            lambda rows, units=units: add_units(rows, [units]),
         )
-    for change in operator.adjustments:
-        _refuse_nameless(change.provider, "adjustment")
-        yield _Step(
+    for given in operator.adjustments:
+        change = _billed(given, "adjustment", told)
+        yield Step(
             change.known_from or change.valid_from,
-            lambda rows, change=change: adjust(rows, _billed(change, told)),
+            change.provider,
+            "",
+            lambda rows, change=change: adjust(rows, change),
+            idle(change),
         )
 
 
 E = TypeVar("E", Statement, UnitStatement, Adjustment)
 
 
-def _billed(entry: E, told: Sellers) -> E:
+def _billed(entry: E, what: str, told: Sellers) -> E:
     """The entry with the book's name of the provider it is about."""
+    if not entry.provider:
+        raise ConfigurationError(f"the operator's {what} names no provider; add provider: to it")
     return entry.model_copy(update={"provider": told.biller(entry.provider)})
-
-
-def _refuse_nameless(provider: str, entry: str) -> None:
-    if not provider:
-        raise ConfigurationError(f"the operator's {entry} names no provider; add provider: to it")
 
 
 def _named(operator: Document, told: Sellers) -> list[OperatorAlias]:
