@@ -78,7 +78,7 @@ def encode(contents: Contents) -> bytes:
             [*_fields(row), url_index[row.source_url], origin_index[row.upstream]]
             for row in contents.rows
         ],
-        "listings": {name: asdict(listing) for name, listing in contents.listings.items()},
+        "listings": {name: _told(listing) for name, listing in contents.listings.items()},
         "spellings": dict(contents.spellings),
         "left_out": contents.left_out,
     }
@@ -134,6 +134,13 @@ def _contents(document: Mapping[str, Any]) -> Contents:
         spellings=document["spellings"],
         left_out=[(str(p), str(m), str(r)) for p, m, r in document["left_out"]],
     )
+
+
+def _told(listing: Listing) -> dict[str, object]:
+    """What the book says of a provider's names; what an operator adds is not the book's."""
+    told = asdict(listing)
+    del told["sells"]
+    return told
 
 
 def _listing(parts: Mapping[str, Any]) -> Listing:

@@ -360,8 +360,12 @@ def test_a_negotiated_price_holds_in_its_window(
 def test_an_operator_changes_no_other_price(book: PriceBook, negotiated: PriceBook) -> None:
     """Other tiers and models keep their rows, ids included: nothing is edited."""
     ids = {row.price_id for row in negotiated.rows()}
-    assert {row.price_id for row in book.rows()} <= ids
-    assert len(ids) == len(book.rows()) + 4
+    shipped = {row.price_id for row in book.rows()}
+    assert shipped <= ids
+    added = [row for row in negotiated.rows() if row.price_id not in shipped]
+    sold = [row for row in added if row.provider == "azure"]
+    assert len(added) - len(sold) == 4
+    assert {row.model for row in sold} == {"gpt-5-mini"}, "at the list price, see sellers"
 
 
 @pytest.mark.parametrize(
