@@ -37,9 +37,7 @@ def test_python_that_reads_runs(
     """With the address, the trace and the tier of this test in place of the documented ones."""
     assert "spanledger://127.0.0.1:4319" in block
     text = block.replace("spanledger://127.0.0.1:4319", api.address).replace(EXAMPLE_TRACE, TRACE)
-    text = text.replace(
-        'tier="batch"', 'tier="standard"'
-    )  # which it has
+    text = text.replace('tier="batch"', 'tier="standard"')  # which it has
     variables: dict[str, Any] = {}
     exec(compile(text, page, "exec"), variables)  # noqa: S102 - our own documentation
     assert capsys.readouterr().out or "table" in variables
