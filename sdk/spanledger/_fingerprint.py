@@ -4,7 +4,8 @@ In it: the kind of operation, every text of the prompt (messages, instructions, 
 the state the prompt continues (``previous_response_id`` and its like), the names of the tools, and
 what shape of answer is asked for. Not in it: the model, the client, sampling parameters, output
 limits, and whether the answer is streamed; the same question put to a fallback model or with
-another temperature is still the same question.
+another temperature is still the same question. Whether asking it again is rework depends on the
+model and on the state (``_repeats``).
 
 The key is drawn once a process and never leaves it, nor does the hash: services cannot compare
 questions, and nobody can look a text up. Texts are hashed by the interpreter, which keeps the hash
@@ -46,6 +47,8 @@ _BESIDE_THE_PROMPT: Final = (
     "text",
     "suffix",
 )
+#: Names of a state that moves on with each answer, wherever it is kept.
+_MOVING: Final = ("conversation", "conversation_id", "session_id")
 #: Told by their names: their schemas are large, and the same from call to call.
 _TOOLS: Final = frozenset({"tools", "functions"})
 #: Around the fields of a mapping. What is no text is in a tuple, so that no text is equal to it.
@@ -96,6 +99,15 @@ def fingerprint(operation: str, prompt: tuple[str, ...], kwargs: Mapping[str, An
     pieces.append(operation)
     digits = struct.pack(f"{len(pieces)}q", *map(hash, pieces))
     return hashlib.blake2b(digits, digest_size=16, key=_key).digest()
+
+
+def moves_on(kwargs: Mapping[str, Any]) -> bool:
+    """Whether the prompt continues a state that the last answer has changed.
+
+    Asked again, the same words ("continue") are another question there.
+    """
+    values = (kwargs.get(name) for name in _MOVING)
+    return any(value is not None and not _is_marker(value) for value in values)
 
 
 def _read(value: Any, pieces: list[Hashable]) -> None:

@@ -340,7 +340,9 @@ def open_call(
     call = Call(api, span, instance, kwargs, asked=attributes, started_ns=started_ns, here=here)
     run_id = _scope.current_run_id(here) if here else None
     if run_id:
-        call.repeat = recognise(api, kwargs, span, getattr(outer, "repeat", None), run_id)
+        inside = getattr(outer, "repeat", None)
+        model = str(attributes.get(semconv.REQUEST_MODEL, ""))
+        call.repeat = recognise(api, kwargs, span, inside, run_id, model=model)
     if semconv.SERVER_ADDRESS not in attributes:
         call.provider = provider
     return call

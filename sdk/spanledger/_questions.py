@@ -20,11 +20,12 @@ MAX_QUESTIONS_OF_A_RUN: Final = 2048
 class Telling:
     """One call, as later ones name it. ``failure`` is empty for a call that was answered."""
 
-    __slots__ = ("failure", "span_id", "trace_id")
+    __slots__ = ("failure", "model", "span_id", "trace_id")
 
-    def __init__(self, span_id: int, trace_id: int) -> None:
+    def __init__(self, span_id: int, trace_id: int, model: str = "") -> None:
         self.span_id = span_id
         self.trace_id = trace_id
+        self.model = model
         self.failure = ""
 
 

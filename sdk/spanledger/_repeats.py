@@ -9,7 +9,9 @@ Calls that run side by side are samples, votes or hedges, not repetitions: while
 the same question is running, nothing is linked. A call of ours inside another (one client that
 calls through another) asks the same question on its behalf, and is a part of it. Rework is told of
 answers that are generated; the same embedding or order of documents comes out the same when asked
-again, so only its retries are told.
+again, so only its retries are told. So it is with what another model was asked after a good answer
+(a second opinion), and with a conversation that its service keeps, where the same words come after
+another answer.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from spanledger import semconv
 from spanledger._api import Api
 from spanledger._attempts import failure_of
 from spanledger._facts import Attributes
-from spanledger._fingerprint import fingerprint
+from spanledger._fingerprint import fingerprint, moves_on
 from spanledger._guard import guarded
 from spanledger._questions import RUNS, Question, Telling
 
@@ -52,6 +54,8 @@ class Repeat:
         earlier = question.last if alone else None
         same_trace = earlier is not None and earlier.trace_id == telling.trace_id
         self._earlier = earlier if same_trace else None
+        if earlier is not None and earlier.model != telling.model:
+            self._generating = False
         if not self._inner:
             question.running.append(telling)
 
@@ -84,7 +88,13 @@ class Repeat:
 
 @guarded(None)
 def recognise(
-    api: Api, kwargs: Mapping[str, Any], span: Span, outer: Repeat | None, run_id: str
+    api: Api,
+    kwargs: Mapping[str, Any],
+    span: Span,
+    outer: Repeat | None,
+    run_id: str,
+    *,
+    model: str,
 ) -> Repeat | None:
     """Find the call that this one repeats, and remember this one.
 
@@ -94,6 +104,7 @@ def recognise(
         span: Its span.
         outer: The call of ours that this one is made inside of.
         run_id: The run it is made in.
+        model: The model that is asked.
 
     Returns:
         None where the question cannot be read.
@@ -102,6 +113,6 @@ def recognise(
     if asked is None:
         return None
     context = span.get_span_context()
-    telling = Telling(context.span_id, context.trace_id)
-    generating = api.operation in _GENERATING
+    telling = Telling(context.span_id, context.trace_id, model)
+    generating = api.operation in _GENERATING and not moves_on(kwargs)
     return Repeat(RUNS.question(run_id, asked), telling, outer, generating=generating)

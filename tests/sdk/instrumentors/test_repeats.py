@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -99,6 +100,38 @@ def test_a_fallback_to_another_model_is_a_retry(desk: Desk, client: Any) -> None
             client.chat.completions.create(model="gpt-4o", messages=messages)
         client.chat.completions.create(model="gpt-4o-mini", messages=messages)
     assert told(desk) == [("", ""), ("retry 0", "500")]
+
+
+def test_a_second_opinion_is_no_rework(desk: Desk, client: Any) -> None:
+    """Another model after a good answer; the same model again is."""
+    desk.provider.enqueue(SAID, SAID, SAID)
+    messages = [{"role": "user", "content": "what is it?"}]
+    with spanledger.agent("a"):
+        for model in ("gpt-4o", "gpt-5", "gpt-5"):
+            client.chat.completions.create(model=model, messages=messages)
+    assert told(desk) == [("", ""), ("", ""), ("rework 1", "regenerated")]
+
+
+@pytest.mark.parametrize(
+    ("state", "marks"),
+    [
+        ({"conversation": "conv_1"}, [("", ""), ("", ""), ("retry 1", "500")]),
+        (
+            {"previous_response_id": "resp_1"},
+            [("", ""), ("rework 0", "regenerated"), ("retry 1", "500")],
+        ),
+    ],
+)
+def test_the_same_words_in_a_conversation_that_moved_on_are_no_rework(
+    desk: Desk, client: Any, state: dict[str, str], marks: list[tuple[str, str]]
+) -> None:
+    """A failed call is still retried; an answer named by its id is always the same state."""
+    desk.provider.enqueue(SAID, REFUSED, SAID)
+    with spanledger.agent("a"):
+        for _ in range(3):
+            with contextlib.suppress(openai.InternalServerError):
+                client.responses.create(model="gpt-4o", input="continue", **state)
+    assert told(desk) == marks
 
 
 def test_other_questions_other_runs_and_no_run_repeat_nothing(desk: Desk, client: Any) -> None:
