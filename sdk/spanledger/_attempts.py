@@ -28,13 +28,15 @@ class Attempt:
 
     ``failure`` is empty for an answer below 400, else the status (``429``), ``timeout`` or
     ``connection_error``. ``url`` is the HTTP library's own, as text or as an object; None where the
-    client asks one server only.
+    client asks one server only. ``answer`` is the response below 400: a client may raise because of
+    what it says, and it is billed all the same.
     """
 
     started: float
     ended: float
     failure: str
     url: object = None
+    answer: Any = None
 
 
 class Observer(Protocol):
@@ -253,7 +255,8 @@ def _tell(
             failure = "" if status < HTTP_ERROR else str(status)
         else:
             failure = failure_of(error)
-        observer.attempted(Attempt(started, perf_counter(), failure, url))
+        answer = None if failure else response
+        observer.attempted(Attempt(started, perf_counter(), failure, url, answer))
     except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
         swallow(_tell)
 

@@ -78,6 +78,15 @@ def watch_body(call: Call, response: Any, *, asynchronous: bool) -> None:
     _put_reader(response, BodyReader(call, read), asynchronous=asynchronous)
 
 
+def read_refused(call: Call, response: Any) -> Answer | None:
+    """The answer in a response that the client raised an error about; None where it tells no usage.
+
+    Runs in the background. The response may also be of something that was looked up on the way.
+    """
+    answer = _read_content(call, response.headers, response.content)
+    return answer if answer is not None and answer.usage.known else None
+
+
 def watch_helper(
     call: Call, stream: Any, snapshot: Callable[[Any], Answer], *, asynchronous: bool
 ) -> None:

@@ -239,7 +239,18 @@ class Call:
     # --- the end --------------------------------------------------------------------------------
     @guarded(None)
     def fail(self, error: BaseException) -> None:
-        """The client's method raised: there is no answer, and nobody knows what was billed."""
+        """The client's method raised.
+
+        Where the server had answered (with what the client could not parse, or would not return),
+        that is what is billed; else there is no answer, and nobody knows.
+        """
+        answer = self._attempts[-1].answer if self._attempts else None
+        if answer is not None and self._open:
+            from spanledger._body import read_refused
+
+            self.keep_prompt()
+            self.hand_over(functools.partial(read_refused, self, answer), error)
+            return
         end_ns = self._claim(error)
         if end_ns:
             self._end(Answer(complete=True), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
