@@ -163,7 +163,7 @@ def test_the_collector_runs_without_the_embedded_engine(
         assert _is_ready(f"http://127.0.0.1:{bound['api_port']}/readyz")
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
 
 
 def _is_ready(url: str, tries: int = 120) -> bool:

@@ -45,7 +45,7 @@ _VALUES: Mapping[str, str] = {
     "at": "2026-11-01", "known_at": "2026-11-01", "slice_seconds": "86400",
     "agent_name": _NAMES["acme"],
 }  # fmt: skip
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 240
 _BUDGETS = """
 budgets:
   - {name: budget-of-acme, workspace: acme, limit_usd: '1', window: month}
@@ -102,7 +102,7 @@ def _query_path(name: str) -> str:
 
 
 def _asked(port: int, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     connection.request("GET" if body is None else "POST", path, body, headers)
     answer = connection.getresponse()
     result = answer.status, answer.read()

@@ -81,7 +81,7 @@ async def test_a_collector_that_goes_on_says_it_every_day(
     await collector.start()
     try:
         for _ in range(2):
-            await asyncio.wait_for(warned.acquire(), 30)
+            await asyncio.wait_for(warned.acquire(), 240)
     finally:
         await collector.stop()
     told = caplog.text.count(_WARNED.format(50))

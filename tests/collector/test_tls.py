@@ -57,7 +57,7 @@ def _greeted(port: int, ca: Path, client: Issued | None = None) -> int:
     if client is not None:
         context.load_cert_chain(client.certificate, client.key)
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=120) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -79,7 +79,7 @@ def _credentials(ca: Path, client: Issued | None) -> grpc.ChannelCredentials:
 async def _export(ports: Ports, ca: Path, client: Issued | None = None) -> bytes:
     credentials = _credentials(ca, client)
     async with grpc.aio.secure_channel(f"localhost:{ports.grpc}", credentials) as channel:
-        answer: bytes = await channel.unary_unary(_TRACES)(request_bytes(1, 10), timeout=10)
+        answer: bytes = await channel.unary_unary(_TRACES)(request_bytes(1, 10), timeout=120)
         return answer
 
 

@@ -32,7 +32,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
     program.write_text("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)))
     done = subprocess.run(
         [sys.executable, "-W", "error", str(program)],
-        capture_output=True, text=True, timeout=60, check=False, env={"PATH": ""},
+        capture_output=True, text=True, timeout=300, check=False, env={"PATH": ""},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "2\n"

@@ -176,7 +176,7 @@ def test_the_readmes_first_example_runs() -> None:
     environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"{block}\nassert answer('why?') is None"],
-        capture_output=True, text=True, timeout=60, check=False, env=environment,
+        capture_output=True, text=True, timeout=300, check=False, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -34,7 +34,7 @@ _CASES = {
 
 
 def _post(port: int, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     # Refused while the body is still being sent: the answer is there to read all the same.
     with suppress(BrokenPipeError, ConnectionResetError):
         connection.request("POST", "/v1/traces", body, headers)

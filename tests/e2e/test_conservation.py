@@ -21,7 +21,7 @@ SPANS = 20
 
 
 def _post(port: int, body: bytes) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     connection.request("POST", "/v1/traces", body, {"Content-Type": "application/x-protobuf"})
     answer = connection.getresponse()
     result = answer.status, answer.read()

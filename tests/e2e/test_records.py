@@ -33,7 +33,7 @@ def agent(collector: RunningCollector, number: int, key: str) -> None:
     )
     url = f"http://127.0.0.1:{collector.http_port}/v1/traces"
     head = {"Content-Type": "application/x-protobuf"}
-    with urllib.request.urlopen(urllib.request.Request(url, request([span]), head), timeout=30):
+    with urllib.request.urlopen(urllib.request.Request(url, request([span]), head), timeout=300):
         pass
 
 
@@ -61,7 +61,7 @@ def test_acknowledged_records_survive_and_count_once(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{collector.http_port}/v1/records"
         head = {"Content-Type": "application/json"}
         post = urllib.request.Request(url, body, head)
-        with urllib.request.urlopen(post, timeout=30) as answer:
+        with urllib.request.urlopen(post, timeout=300) as answer:
             return json.load(answer)
 
     first = RunningCollector(tmp_path / "data")
@@ -183,7 +183,7 @@ def test_the_page_of_records_works_as_written(
     api = where.replace("localhost:4319", f"127.0.0.1:{collector.api_port}")
     headers = dict([head.split(": ")])
     post = urllib.request.Request(f"http://{api}", body.encode(), headers)
-    with urllib.request.urlopen(post, timeout=30) as answer:
+    with urllib.request.urlopen(post, timeout=300) as answer:
         assert json.load(answer) == {"record_ids": ["invoice-1"], "rejected": []}
     [block] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     block = block.replace("spanledger://127.0.0.1:4319", collector.address)

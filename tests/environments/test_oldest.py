@@ -68,7 +68,7 @@ def test_the_documentation_names_the_declared_minimum() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", OLDEST)
 def test_the_oldest_supported_versions_pass_the_contract(name: str) -> None:
     """One row of each cell of the matrix; ``make oldest`` runs every row and prints it."""

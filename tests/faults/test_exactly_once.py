@@ -24,7 +24,7 @@ FROM runs FINAL
 
 
 def _post(port: int, body: bytes) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     connection.request("POST", "/v1/traces", body, {"Content-Type": "application/x-protobuf"})
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (200, b"")
@@ -33,7 +33,7 @@ def _post(port: int, body: bytes) -> None:
 
 def _call(port: int, body: bytes) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        assert channel.unary_unary(_TRACES)(body, timeout=30) == b""
+        assert channel.unary_unary(_TRACES)(body, timeout=300) == b""
 
 
 def _regrouped(bodies: list[bytes], chance: random.Random) -> list[bytes]:

@@ -58,7 +58,9 @@ def _ended_by(program: str, environment: dict[str, str]) -> int:
     """The status of a program that ends itself in its own way."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "SPANLEDGER_"))}
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    return subprocess.run(command, env={**clean, **environment}, timeout=60, check=False).returncode
+    return subprocess.run(
+        command, env={**clean, **environment}, timeout=300, check=False
+    ).returncode
 
 
 def _spans(receiver: HttpReceiver) -> dict[bytes, Span]:
@@ -196,7 +198,7 @@ def test_what_overflowed_comes_again_when_the_collector_is_back(tmp_path: Path) 
         assert process.stdout is not None
         assert process.stdout.readline() == "told\n"
         with HttpReceiver(port=port) as receiver:
-            _, errors = process.communicate("\n", timeout=100)
+            _, errors = process.communicate("\n", timeout=300)
             assert process.returncode == 0, errors
             told = {
                 item.value.string_value

@@ -579,7 +579,7 @@ def test_what_was_spent_elsewhere_counts_and_is_asked_in_the_background(
     one = budget("1.00", per="tenant", window="day", mode="raise", spent_usd=spent)
     with one, spanledger.context(tenant="acme"):
         spend(1)  # does not wait for the answer
-        assert heard.wait(10)
+        assert heard.wait(120)
         _until(lambda: cents(one.state().spent_usd) == 51)
         with pytest.raises(BudgetExceededError):
             ask(50)
@@ -608,7 +608,7 @@ def test_the_next_answer_replaces_the_last(clock: list[float]) -> None:
 
 
 def _until(done: Any) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.001)

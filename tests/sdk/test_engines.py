@@ -38,7 +38,7 @@ def architectures(told: Mapping[str, Any]) -> Sequence[ModelArchitecture]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_tokens_flops_memory_and_time_of_a_local_model(told: Mapping[str, Any]) -> None:
     """As the sequences say, the architecture, the tensors and the clock."""
     spans = told["spans"][:3]
@@ -65,7 +65,7 @@ def test_tokens_flops_memory_and_time_of_a_local_model(told: Mapping[str, Any]) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_flops_are_those_of_torchs_counter(told: Mapping[str, Any]) -> None:
     """To the last integer, of the whole squares that eager attention multiplies, padding too."""
     for call, calls, arch in zip(told["calls"], CALLS, architectures(told), strict=True):

@@ -23,7 +23,7 @@ spanledger.shutdown()
 def _told(times: int) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(times=times)],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     return [line for line in done.stderr.splitlines() if line.startswith("spanledger")]
 

@@ -30,7 +30,7 @@ def launch(
         capture_output=True,
         text=True,
         env={**os.environ, **(environment or {})},
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -89,7 +89,7 @@ def test_the_program_starts_even_if_telemetry_cannot(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert finished.stdout == "ran\n"
@@ -104,7 +104,7 @@ def test_without_the_switch_nothing_is_started() -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert finished.stdout == "False\n"

@@ -92,7 +92,7 @@ def test_the_documented_examples_run(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (finished.returncode, finished.stderr) == (0, "")

@@ -120,7 +120,7 @@ def test_callbacks_need_the_library_that_the_application_has(callback: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_real_trainers_tell_their_steps(tmp_path: Path) -> None:
     """A small model on the CPU: transformers' Trainer (3 steps of 2), Lightning's (4 of 3)."""
     done = subprocess.run(

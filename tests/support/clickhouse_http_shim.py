@@ -168,11 +168,11 @@ def serve(application: Any) -> Generator[int, None, None]:
     thread = threading.Thread(target=server.run, name="http-shim", daemon=True)
     thread.start()
     try:
-        assert server.listening.wait(10), "the shim did not start"
+        assert server.listening.wait(120), "the shim did not start"
         yield server.port
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(120)
 
 
 class _Announced(uvicorn.Server):

@@ -112,7 +112,7 @@ class HttpReceiver(Received):
         request = ExportTraceServiceRequest.FromString(body)
         answer = self._next(span_names(request))
         if answer.after is not None:
-            answer.after.wait(30)
+            answer.after.wait(300)
         headers = {key.lower(): value for key, value in handler.headers.items()}
         self.add(request, headers | {"path": handler.path}, taken=200 <= answer.status < 300)
         try:

@@ -13,7 +13,7 @@ from spanledger_collector.demo.scenario import Scenario
 from spanledger_collector.errors import NotFoundError
 from spanledger_collector.query import Ledger, TraceReport
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 
 
 def run_program(endpoint: str, protocol: str, *, tickets: int = 1) -> list[str]:
@@ -33,7 +33,7 @@ def run_program(endpoint: str, protocol: str, *, tickets: int = 1) -> list[str]:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
     assert program.returncode == 0, program.stderr[-4000:]

@@ -12,7 +12,7 @@ from typing import Any, final
 
 from spanledger_collector.query import Ledger, RemoteReader
 
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 240.0
 
 
 @final
@@ -57,13 +57,13 @@ class RunningCollector:
         """SIGTERM, and wait until everything is stored."""
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(60)
+            self.process.wait(180)
         self._close_pipe()
 
     def kill(self) -> None:
         """Kill -9."""
         self.process.kill()
-        self.process.wait(60)
+        self.process.wait(180)
         self._close_pipe()
 
     def ledger(self) -> Ledger:

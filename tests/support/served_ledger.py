@@ -72,7 +72,7 @@ class HeldReader:
 
     def rows(self, name: str, parameters: Any) -> list[dict[str, Any]]:
         self.asked.set()
-        assert self.release.wait(30)
+        assert self.release.wait(300)
         return self._reader.rows(name, parameters)
 
     def arrow(self, name: str, parameters: Any) -> Any:

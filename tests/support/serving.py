@@ -19,10 +19,10 @@ def serving(app: Any) -> Generator[str]:
     thread.start()
     server = HttpServer(app, "127.0.0.1", 0, name="test server")
     try:
-        port = asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+        port = asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
         yield f"127.0.0.1:{port}"
     finally:
-        asyncio.run_coroutine_threadsafe(server.stop(5), loop).result(20)
+        asyncio.run_coroutine_threadsafe(server.stop(5), loop).result(120)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

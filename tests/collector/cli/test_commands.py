@@ -306,7 +306,7 @@ def test_an_address_nobody_answers_at_is_one_line() -> None:
     """The driver's own remarks are not repeated above our message."""
     done = subprocess.run(
         [sys.executable, "-m", "spanledger_collector.cli", "runs", "--url", "http://127.0.0.1:1"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()

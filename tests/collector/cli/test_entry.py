@@ -37,7 +37,7 @@ def cli(
         [sys.executable, *start, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
         env={**os.environ, **(environment or {})},
     )
@@ -116,6 +116,6 @@ def test_up_stops_on_ctrl_c(tmp_path: Path) -> None:
     assert process.stdout is not None
     assert '"api_port":' in process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
     assert "Traceback" not in told

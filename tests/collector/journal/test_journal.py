@@ -147,10 +147,12 @@ def test_the_backlog_tells_records_bytes_and_age(tmp_path: Path) -> None:
     journal = open_journal(tmp_path, segment_bytes=500)
     assert journal.backlog() == Backlog(0, 0, 0.0)
     fill(journal, [bytes([n]) * 200 for n in range(8)])
+    youngest = time.time() - RECEIVED_AT_NS / 1e9
     before = journal.backlog()
+    oldest = time.time() - RECEIVED_AT_NS / 1e9
     assert before.records == 8
     assert before.bytes > 8 * 200
-    assert before.oldest_age_seconds == pytest.approx(time.time() - RECEIVED_AT_NS / 1e9, abs=5)
+    assert youngest <= before.oldest_age_seconds <= oldest
     journal.release(5)
     after = journal.backlog()
     assert after.records == 4
@@ -190,7 +192,7 @@ def test_wait_returns_when_the_record_is_there(tmp_path: Path) -> None:
     waiter = threading.Thread(target=lambda: answers.append(journal.wait(2, 30.0)))
     waiter.start()
     fill(journal, [b"a", b"b"])
-    waiter.join(30)
+    waiter.join(120)
     assert answers == [True]
     assert journal.wait(1, 0.0)
     journal.close()

@@ -16,7 +16,7 @@ from spanledger_collector.journal import Journal
 from spanledger_collector.load import Loader
 from spanledger_collector.store import Store
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 240.0
 ROOT = Path(__file__).parents[3]
 
 
@@ -115,7 +115,7 @@ async def test_times_of_many_months_in_one_batch_do_not_stop_the_stream(
     )
     watched = Watched(journal, store)
     watched.loader.start()
-    assert watched.loader.stop(drain=True, timeout_seconds=5)
+    assert watched.loader.stop(drain=True, timeout_seconds=PATIENCE_SECONDS)
     assert count(store, "spans") == 160
     with store.connect() as connection:
         (row,) = connection.rows("SELECT uniqExact(toYYYYMM(started_at)) AS months FROM spans")

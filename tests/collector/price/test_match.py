@@ -121,9 +121,10 @@ def test_hostile_ids_take_no_time(book: PriceBook) -> None:
 
 
 def _seconds(book: PriceBook, provider: str, model: str) -> float:
-    start = time.perf_counter()
+    """Of this thread's own work, whoever else uses the machine."""
+    start = time.thread_time()
     book.resolve(provider, model)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def test_memory_is_bounded() -> None:

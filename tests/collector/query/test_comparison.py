@@ -160,7 +160,7 @@ def test_work_that_moved_to_sub_agents_is_a_caveat() -> None:
 
 
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
-    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=300) as client:
         where = "/v1/agents/writer/comparison"
         answer = client.get(where, params={"old": "1", "new": "2", "matters": "0.2"})
         expected = asdict(ledger.compare("writer", "1", "2", matters=0.2))

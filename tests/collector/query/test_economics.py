@@ -129,7 +129,7 @@ def test_an_agent_that_is_not_there_is_not_found(ledger: Ledger) -> None:
 
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
     """As JSON, money with every digit; what it does not understand is refused."""
-    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=300) as client:
         answer = client.get("/v1/agents/writer", params={"by": "model"})
         expected = orjson.dumps(asdict(ledger.agent("writer", by="model")), default="{:f}".format)
         assert answer.json() == orjson.loads(expected)

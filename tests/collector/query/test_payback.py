@@ -123,7 +123,7 @@ def test_the_ends_are_those_of_a_run_turned_around(
 
 
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
-    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=300) as client:
         answer = client.get("/v1/break-even", params={"agent": "writer"})
         expected = [asdict(row) for row in ledger.break_even("writer")]
         assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))

@@ -69,7 +69,7 @@ def test_what_was_wasted_at_unknown_cost_says_so(filled: Store) -> None:
 
 
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
-    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=300) as client:
         answer = client.get("/v1/rework", params={"by": "model", "agent": "writer"})
         expected = asdict(ledger.rework(by="model", agent_name="writer"))
         assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))

@@ -148,7 +148,7 @@ def test_what_cannot_be_asked_is_told(ledger: Ledger) -> None:
 
 
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
-    with served(written) as api, httpx.Client(base_url=api.url, timeout=30) as client:
+    with served(written) as api, httpx.Client(base_url=api.url, timeout=300) as client:
         where = "/v1/agents/writer/what-if"
         answer = client.get(where, params={"model": "acme/m2", "tier": "flex"})
         expected = asdict(ledger.what_if("writer", models=[("acme", "m2")], tiers=("flex",)))

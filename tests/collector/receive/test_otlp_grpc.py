@@ -193,7 +193,7 @@ async def test_stopping_lets_calls_in_progress_finish(start: Start, inbox: Inbox
     async with _channel(running) as channel:
         call = asyncio.ensure_future(channel.unary_unary(_TRACES)(_BODY))
         await inbox.arrived.wait()
-        stopping = asyncio.create_task(running.receiver.stop(10))
+        stopping = asyncio.create_task(running.receiver.stop(120))
         await asyncio.sleep(0.2)
         assert not stopping.done()
         inbox.gate.set()

@@ -267,7 +267,7 @@ def _peak_rss_bytes() -> int:
 
 
 async def test_slow_bodies_and_heads_are_given_up(start: Start, connect: Connect) -> None:
-    running = await start(arguments={"header_seconds": 0.2, "body_seconds": 0.2})
+    running = await start(arguments={"header_seconds": 1.0, "body_seconds": 1.0})
     body = await connect(running)
     await body.request(_BODY[:10], length=len(_BODY))
     answer = await body.answer()
@@ -275,23 +275,23 @@ async def test_slow_bodies_and_heads_are_given_up(start: Start, connect: Connect
     assert await body.closed()
     silent, dripping = await connect(running), await connect(running)
     await dripping.send(b"POST /v1/traces HTTP/1.1\r\nhost: ")
-    assert await asyncio.wait_for(silent.closed(), 5)
-    assert await asyncio.wait_for(dripping.closed(), 5)
+    assert await asyncio.wait_for(silent.closed(), 120)
+    assert await asyncio.wait_for(dripping.closed(), 120)
     second = await connect(running)
     await second.request(_BODY)
     assert (await second.answer()).status == 200
     await second.send(b"POST /v1/tra")
-    assert await asyncio.wait_for(second.closed(), 5)
+    assert await asyncio.wait_for(second.closed(), 120)
 
 
 async def test_an_idle_connection_between_requests_is_not_slow(
     start: Start, connect: Connect
 ) -> None:
-    connection = await connect(await start(arguments={"header_seconds": 0.1}))
+    connection = await connect(await start(arguments={"header_seconds": 1.0}))
     for _ in range(2):
         await connection.request(_BODY)
         assert (await connection.answer()).status == 200
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.2)
 
 
 async def test_endless_headers_are_cut(start: Start, connect: Connect) -> None:
@@ -402,7 +402,7 @@ async def test_stopping_lets_requests_in_progress_finish(
     connection = await connect(running)
     await connection.request(_BODY)
     await inbox.arrived.wait()
-    stopping = asyncio.create_task(running.receiver.stop(10))
+    stopping = asyncio.create_task(running.receiver.stop(120))
     await asyncio.sleep(0.3)
     assert not stopping.done()
     with pytest.raises(ConnectionRefusedError):

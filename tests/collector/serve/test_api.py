@@ -17,7 +17,7 @@ from spanledger_collector.store import Store
 
 @pytest.fixture
 def client(api: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, timeout=30) as client:
+    with httpx.Client(base_url=api.url, timeout=120) as client:
         yield client
 
 
@@ -195,14 +195,14 @@ def test_a_slow_query_holds_up_nobody(client: httpx.Client, api: Served) -> None
     """While one waits for the engine, other requests are answered."""
     assert api.reader is not None
     api.reader = held = HeldReader(api.reader)
-    with httpx.Client(base_url=api.url, timeout=30) as slow, ThreadPoolExecutor(1) as thread:
+    with httpx.Client(base_url=api.url, timeout=120) as slow, ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(slow.get, "/v1/queries/agents")
-        assert held.asked.wait(10)
+        assert held.asked.wait(120)
         assert client.get("/healthz").status_code == 200
         assert client.get("/metrics").status_code == 200
         assert not waiting.done()
         held.release.set()
-        assert waiting.result(30).json()["rows"]
+        assert waiting.result(120).json()["rows"]
 
 
 def test_a_defect_is_an_answer_too(

@@ -39,7 +39,7 @@ def endpoint(module_store: Store) -> Iterator[Endpoint]:
     served = ClickHouseHttp(adhoc.guard, adhoc.run)
     with (
         shim.serve(served.app) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as http,
     ):
         yield Endpoint(port, http)
     served.close()

@@ -24,7 +24,7 @@ PATHS: dict[str, Any] = dict(document()["paths"])
 
 @pytest.fixture
 def client(api: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=api.url, timeout=30) as client:
+    with httpx.Client(base_url=api.url, timeout=300) as client:
         yield client
 
 

@@ -135,7 +135,7 @@ def test_a_second_process_is_sent_to_the_first(engine_dsn: str) -> None:
         [sys.executable, "-c", code, engine_dsn],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
         env=dict(os.environ),
     )

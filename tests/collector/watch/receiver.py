@@ -21,7 +21,7 @@ class Receiver:
     def wait(self, messages: int = 1) -> None:
         """Until so many more have come."""
         for _ in range(messages):
-            assert self.came.acquire(timeout=20)
+            assert self.came.acquire(timeout=120)
 
 
 @contextmanager

@@ -205,7 +205,7 @@ def test_transitions_are_told_once_also_over_a_restart(tmp_path: Path) -> None:
             watcher = Watcher(LIMITED, told, settled=lambda: 0, state_path=path, webhook=webhook)
             for _ in range(2):
                 watcher.look(NOW + timedelta(minutes=minutes))
-            webhook.stop(10)
+            webhook.stop(60)
 
         watched(85, 0)
         watched(120, 5)
@@ -246,7 +246,7 @@ def test_the_thread_looks_when_something_was_settled_and_survives_the_ledger(
         settled[0] += 1
         _until(lambda: watcher.picture is not first)
     finally:
-        watcher.stop(10)
+        watcher.stop(60)
     assert not watcher.running
     assert caplog.text.count("cannot be evaluated now") == 1
 

@@ -22,7 +22,7 @@ RANGE = {"range": "all"}
 
 @pytest.fixture
 def client(site: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{site.url}/ui/", timeout=60) as client:
+    with httpx.Client(base_url=f"{site.url}/ui/", timeout=300) as client:
         yield client
 
 
@@ -74,7 +74,7 @@ def test_every_page_is_shut_and_escaped(client: httpx.Client, path: str) -> None
 @pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(OF_ONE)])
 def test_every_page_of_an_empty_ledger(empty_site: Served, path: str) -> None:
     """A ledger without a row has pages that say so."""
-    answer = httpx.get(f"{empty_site.url}/ui/{everything(path)}", timeout=60)
+    answer = httpx.get(f"{empty_site.url}/ui/{everything(path)}", timeout=300)
     assert answer.status_code == 200, answer.text
     assert re.search(r"Nothing in this period|No \w+|is booked", answer.text)
 

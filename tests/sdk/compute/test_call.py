@@ -93,17 +93,17 @@ def test_hostile_ids_do_not_grow_the_memory() -> None:
 
 
 def test_a_known_model_takes_microseconds() -> None:
-    """Far under 20 us on an idle core; the bound leaves room for a busy machine."""
+    """A few on an idle core; the bound leaves room for a slow machine that is busy."""
     estimate_call("deepseek-v3", 1, 0, 1)
     best = min(_seconds_for_hundred() for _ in range(20))
-    assert best / 100 < 20e-6
+    assert best / 100 < 200e-6
 
 
 def _seconds_for_hundred() -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(100):
         estimate_call("deepseek-v3", 16_000, 15_000, 500)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def test_importing_reads_no_catalogue() -> None:

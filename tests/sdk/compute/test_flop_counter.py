@@ -66,7 +66,7 @@ def in_table(name: str, told: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "names", [QUICK, tuple(sorted(set(ROWS) - set(QUICK)))], ids=["kinds", "rest"]
 )

@@ -183,7 +183,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1500, most))
 print(spool.keep(b"b" * 1000), spool.keep(b"c" * 1000), spool.refused)
 """
     finished = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300
     )
     assert finished.stdout.split() == ["None", "None", "2"]
     assert finished.stderr.count("cannot be written") == 1

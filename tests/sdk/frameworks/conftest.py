@@ -107,7 +107,7 @@ def _desk(endpoint: Endpoint, script: Script) -> Generator[Desk]:
 
     def finished() -> list[ReadableSpan]:
         gc.collect()
-        assert _draining.drain(10)
+        assert _draining.drain(120)
         return list(exporter.get_finished_spans())
 
     yield Desk(endpoint, script, Probe(), finished, tracer_provider)

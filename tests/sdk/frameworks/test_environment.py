@@ -32,7 +32,7 @@ def test_a_framework_that_is_not_here_is_pinned_there() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_they_hold_the_contract_there(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import importlib
 import pkgutil
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,13 @@ class Desk:
     provider: Provider
     make: Make
     spans: Spans
+
+    async def asked(self, requests: int) -> None:
+        """Until the provider has been asked so often."""
+        deadline = time.monotonic() + 120
+        while len(self.provider.requests) < requests:
+            assert time.monotonic() < deadline, "the provider was not asked"
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,7 +89,7 @@ def _spans(tracer_provider: TracerProvider) -> Generator[Spans]:
 
     def finished() -> list[ReadableSpan]:
         gc.collect()
-        assert _draining.drain(10)
+        assert _draining.drain(120)
         return list(exporter.get_finished_spans())
 
     yield finished

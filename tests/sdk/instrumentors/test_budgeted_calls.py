@@ -151,7 +151,7 @@ def test_a_forgotten_stream_pays_for_what_came(desk: Desk) -> None:
         assert one.state().reserved_usd > Decimal("0.01")
         del stream
         gc.collect()
-        assert _draining.drain(10)
+        assert _draining.drain(120)
     assert 0 < one.state().spent_usd < Decimal("0.001")
     assert one.state().reserved_usd == 0
 
@@ -166,18 +166,21 @@ def test_a_call_that_failed_pays_nothing(desk: Desk, status: int) -> None:
 
 
 async def test_a_cancelled_call_frees_its_output(desk: Desk) -> None:
-    desk.provider.enqueue(Answer(delay_seconds=30))
+    desk.provider.enqueue(Answer(hang=True))
     client = desk.make(cases_openai.CASES, "async", max_retries=0)
     with budget(1) as one:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(chat(client, max_tokens=10_000), 0.2)
+        cancelled = asyncio.ensure_future(chat(client, max_tokens=10_000))
+        await desk.asked(1)
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
         assert 0 < one.state().spent_usd < Decimal("0.001")
         assert one.state().reserved_usd == 0
 
 
 def test_each_request_that_timed_out_pays_for_its_input(desk: Desk) -> None:
     """The client asks again by itself; what it sent before may be billed all the same."""
-    client = desk.make(cases_openai.CASES, "sync", max_retries=1, timeout=0.3)
+    client = desk.make(cases_openai.CASES, "sync", max_retries=1, timeout=2.0)
     with budget(1) as one:
         desk.provider.enqueue(Answer(hang=True), SAID)
         chat(client)

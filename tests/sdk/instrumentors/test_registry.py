@@ -123,7 +123,7 @@ def test_importing_and_instrumenting_imports_no_client() -> None:
     program = (
         "import json, sys, spanledger;"
         "from spanledger import _registry, _draining, _doctor;"
-        "_registry.instrument(); _draining.drain(5); _doctor.report();"
+        "_registry.instrument(); _draining.drain(120); _doctor.report();"
         "targets = {method.target.module"
         " for client in _registry.available().values() for method in client.methods};"
         "parents = {name.rpartition('.')[0] for name in targets};"
@@ -214,7 +214,7 @@ async def test_a_coroutine_that_is_never_finished_leaves_the_context_as_it_was(d
     with pytest.raises(asyncio.CancelledError):
         await task
     assert context.get_current() == before
-    assert _draining.drain(5)
+    assert _draining.drain(120)
 
 
 async def test_a_stream_can_be_left_and_read_on(desk: Desk) -> None:

@@ -113,7 +113,7 @@ def _gate() -> Callable[[], None]:
         assert release.wait(60)
 
     assert _draining.FINISHER.submit(wait)
-    assert entered.wait(10)
+    assert entered.wait(120)
     return release.set
 
 
