@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,10 +70,14 @@ def up(
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     for library in _CHATTY:
         logging.getLogger(library).setLevel(logging.ERROR)
-    asyncio.run(_serve(config, as_json=as_json))
+    if asyncio.run(_serve(config, as_json=as_json)):
+        # An engine that is still at work would crash in an interpreter that takes itself apart.
+        sys.stdout.flush()
+        os._exit(0)
 
 
-async def _serve(config: CollectorConfig, *, as_json: bool) -> None:
+async def _serve(config: CollectorConfig, *, as_json: bool) -> bool:
+    """Until it is told to stop; returns whether the ledger is still at work then."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -84,6 +89,7 @@ async def _serve(config: CollectorConfig, *, as_json: bool) -> None:
         await _until(stopping, collector)
     finally:
         await collector.stop()
+    return collector.left_behind
 
 
 def _told_to_stop(stopping: asyncio.Event, number: int) -> None:

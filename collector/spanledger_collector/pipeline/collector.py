@@ -101,6 +101,15 @@ class Collector:
         held, self._held = self._held, AsyncExitStack()
         await held.aclose()
 
+    @property
+    def left_behind(self) -> bool:
+        """After :meth:`stop`: the ledger still works on a statement, nobody waits for it.
+
+        An embedded engine that does must not see the interpreter take itself apart: end the process
+        with ``os._exit``. Nothing is lost, what was acknowledged waits in the journal.
+        """
+        return self._engine is not None and self._engine.left_behind
+
     async def _start(self, held: AsyncExitStack) -> Ports:
         config, registry = self._config, self._registry
         journal = Journal.open(config.journal_dir(), max_bytes=config.max_journal_bytes)

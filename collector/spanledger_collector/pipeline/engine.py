@@ -192,6 +192,11 @@ class Engine:
         }
 
     # --- the end --------------------------------------------------------------------------------
+    @property
+    def left_behind(self) -> bool:
+        """After :meth:`stop`: a statement still runs, in a thread that nobody waits for."""
+        return self._left_behind
+
     def stop(self, grace_seconds: float) -> None:
         """Load and settle what is in the journal, then stop.
 
