@@ -190,3 +190,12 @@ def present(counts: Mapping[str, int]) -> Mapping[str, int] | None:
 def count(value: object) -> int:
     """The value if it is a count, else 0."""
     return value if isinstance(value, int) and value > 0 else 0
+
+
+def error_of(error: Any) -> str:
+    """A word for an error that an answer tells: its code, else its type; empty where none is."""
+    if not error:
+        return ""
+    told = fields_of(error)
+    code = told.get("code") or told.get("type")
+    return str(code) if isinstance(code, str | int) else "error"

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, count, fields_of, present, strings, text, whole
+from spanledger._answer import Answer, Usage, error_of, fields_of, strings, text
+from spanledger._chat_usage import usage_of
 from spanledger._facts import Attributes
 from spanledger._instrumentor import number, sampling_attributes
 from spanledger._server_times import server_times
@@ -39,54 +40,42 @@ def request(kwargs: Mapping[str, Any]) -> Attributes:
     return attributes
 
 
-def usage_of(usage: Any) -> Usage:
-    """The counts of a completion's ``usage``, which may be missing."""
-    if usage is None:
-        return Usage()
-    counts = fields_of(usage)
-    told = Usage(whole(counts.get("prompt_tokens")), whole(counts.get("completion_tokens")))
-    heard = said = 0
-    if (details := counts.get("prompt_tokens_details")) is not None:
-        given = fields_of(details)
-        told.cache_read_tokens = count(given.get("cached_tokens"))
-        if "cache_write_tokens" in given:
-            told.cache_write_5m_tokens = count(given["cache_write_tokens"])
-        heard = count(given.get("audio_tokens"))
-    if (details := counts.get("completion_tokens_details")) is not None:
-        made = fields_of(details)
-        told.reasoning_tokens = count(made.get("reasoning_tokens"))
-        said = count(made.get("audio_tokens"))
-    if "cost" in counts:
-        told.cost_usd = cost_of(counts["cost"])
-    if heard or said:
-        told.parts = present(
-            {semconv.USAGE_AUDIO_INPUT_TOKENS: heard, semconv.USAGE_AUDIO_OUTPUT_TOKENS: said}
-        )
-    return told
-
-
-def cost_of(cost: Any) -> float | None:
-    """What OpenRouter (a number) and Perplexity (a sum and its parts) say of it, in USD."""
-    total = fields_of(cost).get("total_cost", cost)
-    return float(total) if isinstance(total, int | float) and total >= 0 else None
-
-
 def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) -> Answer:
     """A whole completion; its texts only where they have to be counted."""
     fields = fields_of(completion)
     choices = fields.get("choices") or ()
+    reasons = tuple([reason for choice in choices if (reason := choice.finish_reason)])
     answer = Answer(
         text(fields.get("id")),
         text(fields.get("model")),
-        tuple([reason for choice in choices if (reason := choice.finish_reason)]),
+        reasons,
         text(fields.get("service_tier")),
         read_usage(fields.get("usage")),
     )
+    if not choices or len(reasons) < len(choices) or "error" in reasons:
+        _note_error(answer, fields, choices)
     if answer.usage.needs_texts:
         answer.texts = _message_texts(choices)
     if "timings" in fields or "metrics" in fields:  # a server of open models
         answer.facts = server_times(fields)
     return answer
+
+
+def _note_error(answer: Answer, fields: Mapping[str, Any], choices: Any) -> None:
+    """An error in an answer of status 200, as OpenRouter has it: of the whole, or of a choice.
+
+    Without a choice nothing was generated, so that nothing is there to be counted.
+    """
+    answer.error_code = error_of(fields.get("error"))
+    answer.uncounted = bool(answer.error_code) and not choices and not answer.usage.known
+    for choice in choices:
+        if not answer.error_code:
+            answer.error_code = _choice_error(choice)
+
+
+def _choice_error(choice: Any) -> str:
+    told = error_of(getattr(choice, "error", None))
+    return told or ("error" if choice.finish_reason == "error" else "")
 
 
 def _message_texts(choices: Any) -> list[str]:
@@ -117,15 +106,22 @@ _OTHER_TEXTS: Final = ("refusal", "reasoning_content", "reasoning")
 class ChatReading:
     """A chat completion read chunk by chunk; all its choices count together."""
 
-    __slots__ = ("_choices", "_finishes", "_last", "_texts", "_usage")
+    __slots__ = ("_apart", "_choices", "_error", "_finishes", "_head", "_last", "_texts", "_usage")
 
     def __init__(self, kwargs: Mapping[str, Any]) -> None:
         self._choices = int(number(kwargs, "n") or 1) if "n" in kwargs else 1
         self._texts: list[str] = []
         self._finishes: dict[int, str] = {}
         self._usage: Any = None
-        #: The last chunk that said more than a piece of text, or the first one.
+        #: Whether the usage came in a chunk without choices, so at the end: vLLM may send what was
+        #: used so far with every chunk.
+        self._apart = False
+        #: The last chunk that said more than a piece of text.
         self._last: Any = None
+        #: Who answers, as the chunks say it; empty before one does.
+        self._head: dict[str, str] = {}
+        #: The code of an error inside the stream.
+        self._error = ""
 
     def chunk(self, chunk: Any, /) -> None:
         """Keep the piece of text, the end of a choice, the usage."""
@@ -141,42 +137,63 @@ class ChatReading:
                 and said["tool_calls"] is None
                 and told["finish_reason"] is None
                 and fields["usage"] is None
-                and self._last is not None
+                and self._head
                 and type(content) is str
             ):
                 self._texts.append(content)
                 return
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             pass  # no choice or several of them, or a server that leaves fields out
         self._read(chunk, fields)
 
     def _read(self, chunk: Any, fields: Mapping[str, Any]) -> None:
-        for choice in fields.get("choices") or ():
+        choices = fields.get("choices") or ()
+        for choice in choices:
             told = choice.__dict__
-            delta = told["delta"]
-            said = delta.__dict__
+            delta = told.get("delta")  # Azure's annotations of a text have none
+            said = fields_of(delta)
             content = said.get("content")
             if type(content) is str and content and not said.get("tool_calls"):
                 self._texts.append(content)
             else:
                 self._texts += said_texts(delta)
             if told.get("finish_reason"):
-                self._finishes[choice.index] = choice.finish_reason
+                self._end_choice(choice)
         if fields.get("usage") is not None:
-            self._usage = chunk.usage
+            self._usage, self._apart = fields["usage"], not choices
+        self._error = error_of(fields.get("error")) or self._error
+        self._note(chunk, fields)
+
+    def _end_choice(self, choice: Any) -> None:
+        self._finishes[choice.index] = choice.finish_reason
+        if choice.finish_reason == "error":
+            self._error = _choice_error(choice)
+        self._usage = getattr(choice, "usage", None) or self._usage  # Moonshot's place for it
+
+    def _note(self, chunk: Any, fields: Mapping[str, Any]) -> None:
+        """Who answers: the last chunk that says it, because some of Azure's are of nobody."""
         self._last = chunk
+        for name in _HEAD:
+            if value := text(fields.get(name)):
+                self._head[name] = value
 
     def answer(self) -> Answer:
-        """Whole once every choice has ended or the usage has come."""
+        """Whole once every choice has ended or the usage of all has come."""
         usage = usage_of(self._usage)
-        last = fields_of(self._last)
+        head = self._head
+        complete = len(self._finishes) >= self._choices or (self._apart and usage.known)
         return Answer(
-            response_id=text(last.get("id")),
-            model=text(last.get("model")),
+            response_id=head.get("id", ""),
+            model=head.get("model", ""),
             finish_reasons=tuple([self._finishes[index] for index in sorted(self._finishes)]),
-            service_tier=text(last.get("service_tier")),
+            service_tier=head.get("service_tier", ""),
             usage=usage,
             texts=self._texts,
-            complete=len(self._finishes) >= self._choices or usage.known,
-            facts=server_times(last),
+            complete=complete and not self._error,
+            ends_silently=usage.known and not self._error,
+            facts=server_times(fields_of(self._last)),
+            error_code=self._error,
         )
+
+
+_HEAD: Final = ("id", "model", "service_tier")

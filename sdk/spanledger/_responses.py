@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, fields_of, text, whole
-from spanledger._chat_completions import cost_of, tier
+from spanledger._chat_completions import tier
+from spanledger._chat_usage import cost_of
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetched
 from spanledger._hosted_tools import units_of

@@ -152,6 +152,8 @@ UNIT_CODE_CONTAINERS: Final = "code_containers"
 UNIT_CODE_EXECUTIONS: Final = "code_executions"
 #: Units of a reranking call.
 UNIT_SEARCH_UNITS: Final = "search_units"
+#: Sources that a search of xAI's Live Search used.
+UNIT_SEARCH_SOURCES: Final = "search_sources"
 #: Seconds of audio that were heard.
 UNIT_AUDIO_SECONDS: Final = "audio_seconds"
 #: Characters of text that were spoken.

@@ -6,7 +6,6 @@ for or not; so a stream of this client is never estimated when it is read to its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,26 +25,16 @@ MINIMUM_VERSION: Final = "0.13.0"
 class GroqReading(ChatReading):
     """A chat completion read chunk by chunk, with what Groq adds to the last one."""
 
-    __slots__ = ("_error",)
-
-    def __init__(self, kwargs: Mapping[str, Any]) -> None:
-        super().__init__(kwargs)
-        self._error = ""
+    __slots__ = ()
 
     def chunk(self, chunk: Any, /) -> None:
-        """Keep the usage and the error of ``x_groq`` too."""
+        """Keep the usage and the error of ``x_groq`` too; an error stopped the answer early."""
         super().chunk(chunk)
         added = chunk.x_groq
         if added is not None:
             self._usage = getattr(added, "usage", None) or self._usage
-            self._error = text(getattr(added, "error", None))
-
-    def answer(self) -> Answer:
-        """The completion; an error that stopped it early is the call's error."""
-        answer = super().answer()
-        if self._error:
-            answer.error_code, answer.complete = "stream_error", False
-        return answer
+            if text(getattr(added, "error", None)):
+                self._error = "stream_error"
 
 
 def _heard(answer: Any) -> Answer:

@@ -22,6 +22,7 @@ from spanledger import _chat_completions, _embeddings, _openai_media, _responses
 from spanledger._answer import Answer, Usage, count, fields_of, present, text
 from spanledger._api import Api, Reading
 from spanledger._chat_completions import ChatReading, said_texts
+from spanledger._chat_usage import usage_of
 from spanledger._facts import Attributes
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
 from spanledger._litellm_batches import RESULT_FILE
@@ -56,26 +57,6 @@ def _hidden(answer: Any) -> Mapping[str, Any]:
     return fields_of(getattr(answer, "_hidden_params", None))
 
 
-def _usage(usage: Any) -> Usage:
-    told = _chat_completions.usage_of(usage)
-    if not told.input_tokens and not told.output_tokens:
-        return Usage()  # LiteLLM's way to say that there was none
-    counts = fields_of(usage)
-    given = fields_of(counts.get("prompt_tokens_details"))
-    written = count(given.get("cache_creation_tokens")) or count(
-        counts.get("cache_creation_input_tokens")
-    )
-    written = max(written, told.cache_write_5m_tokens)
-    kinds = fields_of(given.get("cache_creation_token_details"))
-    hour = min(written, count(kinds.get("ephemeral_1h_input_tokens")))
-    told.cache_write_5m_tokens, told.cache_write_1h_tokens = written - hour, hour
-    read = count(counts.get("cache_read_input_tokens"))
-    told.cache_read_tokens = told.cache_read_tokens or read
-    searches = count(fields_of(counts.get("server_tool_use")).get("web_search_requests"))
-    told.units = present({semconv.UNIT_WEB_SEARCHES: searches})
-    return told
-
-
 def _checked(answer: Answer, source: Any) -> Answer:
     """The answer with the provider's own name of the model, and free where nobody was asked."""
     hidden = _hidden(source)
@@ -93,11 +74,11 @@ def _free(answer: Answer) -> Answer:
 
 
 def _chat_answer(completion: Any) -> Answer:
-    return _checked(_chat_completions.answer_of(completion, _usage), completion)
+    return _checked(_chat_completions.answer_of(completion), completion)
 
 
 def _text_answer(completion: Any) -> Answer:
-    usage = _usage(getattr(completion, "usage", None))
+    usage = usage_of(getattr(completion, "usage", None))
     choices = completion.choices or ()
     answer = Answer(
         response_id=text(completion.id),
@@ -165,7 +146,7 @@ class StreamReading(ChatReading):
             if choice.finish_reason:
                 self._finishes[choice.index] = choice.finish_reason
         self._usage = getattr(chunk, "usage", None) or self._usage
-        self._last = chunk
+        self._note(chunk, fields_of(chunk))
 
     def answer(self) -> Answer:
         """Whole once every choice has ended."""
@@ -188,7 +169,7 @@ class StreamReading(ChatReading):
         reported = [usage for piece in pieces if (usage := getattr(piece, "usage", None))]
         if not reported:
             return Usage()
-        return _usage(self._usage or _hidden(self._last).get("usage") or reported[-1])
+        return usage_of(self._usage or _hidden(self._last).get("usage") or reported[-1])
 
 
 class FreeReading(StreamReading):

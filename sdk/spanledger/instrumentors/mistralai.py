@@ -19,6 +19,7 @@ from spanledger._answer import Answer, Usage, parse_json, text, whole
 from spanledger._api import Api
 from spanledger._batch_lines import batch_file, read_result
 from spanledger._chat_completions import ChatReading
+from spanledger._chat_usage import usage_of
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetch, Fetched, Found
 from spanledger._gaps import (
@@ -42,9 +43,9 @@ MINIMUM_VERSION: Final = "1.9.11"
 
 
 def _usage(usage: Any) -> Usage:
-    told = _chat_completions.usage_of(usage)
-    if not told.input_tokens and not told.output_tokens:
-        return Usage()
+    told = usage_of(usage)
+    if told.input_tokens is None and told.output_tokens is None:
+        return told
     told.units = _mistral_media.seconds_of(usage)
     return told
 

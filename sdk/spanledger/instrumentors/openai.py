@@ -7,10 +7,12 @@ Azure's client is a subclass and is told apart by its host, else by its name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from spanledger import _embeddings, _openai_media, _responses, _text_completions, semconv
+from spanledger._answer import Answer, text
 from spanledger._api import Api
 from spanledger._batch_lines import BATCH_FILE
 from spanledger._chat_completions import ChatReading, answer_of, request
@@ -38,13 +40,44 @@ from spanledger._patching import Kind, Target
 MINIMUM_VERSION: Final = "1.60.0"
 
 
+def _searched(answer: Answer) -> Answer:
+    """The answer of a call that searches the web, which is billed by the call beside its tokens."""
+    if answer.usage.known:
+        answer.usage.units = {**(answer.usage.units or {}), semconv.UNIT_REQUESTS: 1}
+    return answer
+
+
+def _searched_answer(completion: Any) -> Answer:
+    return _searched(answer_of(completion))
+
+
+class SearchedReading(ChatReading):
+    """A completion of a call that searches, read chunk by chunk."""
+
+    __slots__ = ()
+
+    def answer(self) -> Answer:
+        """The completion as far as it was read."""
+        return _searched(super().answer())
+
+
+def _chat_of(kwargs: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
+    """How a call is read: models that search do it in each call, and no answer says so."""
+    model = text(kwargs.get("model"))
+    if "-search-" in model or isinstance(kwargs.get("web_search_options"), Mapping):
+        return SEARCHED, kwargs
+    return CHAT, kwargs
+
+
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=request,
     answer=answer_of,
     reading=ChatReading,
     prompt=("messages", "tools", "functions"),
+    adapt=_chat_of,
 )
+SEARCHED: Final = replace(CHAT, answer=_searched_answer, reading=SearchedReading)
 RESPONSES: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=_responses.request,
@@ -170,5 +203,7 @@ INSTRUMENTOR: Final = Instrumentor(
     notes=(
         "Not metered: images that the tool of a response makes.",
         "A chat stream carries usage only with stream_options.include_usage; else it is estimated.",
+        "A chat that searches (search models, web_search_options) is told as one billed request.",
+        "Read through its HTTP response (stream.response), a stream is told as if it was left.",
     ),
 )

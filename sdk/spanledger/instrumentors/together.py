@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from spanledger import _chat_completions, _openai_media, _text_completions, semconv
-from spanledger._answer import Answer, Usage, count, fields_of, text, whole
+from spanledger._answer import Answer, Usage, fields_of, text, whole
 from spanledger._api import Api
 from spanledger._batch_lines import KINDS, batch_file
 from spanledger._chat_completions import ChatReading
+from spanledger._chat_usage import usage_of
 from spanledger._gaps import (
     BY_PATH,
     FETCHED,
@@ -30,46 +31,9 @@ from spanledger._gaps import (
 )
 from spanledger._instrumentor import Instrumentor, both, number
 from spanledger._maker import opened_later
-from spanledger._text_completions import TextReading
 
 #: Oldest version tried: with the contract suite; before it, another client of the same name.
 MINIMUM_VERSION: Final = "2.0.0"
-
-
-def _usage(usage: Any) -> Usage:
-    told = _chat_completions.usage_of(usage)
-    told.cache_read_tokens = told.cache_read_tokens or count(fields_of(usage).get("cached_tokens"))
-    return told
-
-
-def _chat_answer(completion: Any) -> Answer:
-    return _chat_completions.answer_of(completion, _usage)
-
-
-class TogetherReading(ChatReading):
-    """A chat completion read chunk by chunk."""
-
-    __slots__ = ()
-
-    def answer(self) -> Answer:
-        """The completion as far as it was read."""
-        answer = super().answer()
-        answer.usage = _usage(self._usage)
-        return answer
-
-
-def _text_answer(completion: Any) -> Answer:
-    return _text_completions.answer_of(completion, _usage)
-
-
-class TogetherTextReading(TextReading):
-    """A text completion read chunk by chunk."""
-
-    __slots__ = ()
-
-    def read_usage(self, usage: Any) -> Usage:
-        """The counts, with the cached tokens where Together puts them."""
-        return _usage(usage)
 
 
 def _embeddings_answer(answer: Any) -> Answer:
@@ -79,7 +43,7 @@ def _embeddings_answer(answer: Any) -> Answer:
 
 
 def _rerank_answer(answer: Any) -> Answer:
-    usage = _usage(answer.usage)
+    usage = usage_of(answer.usage)
     return Answer(
         response_id=text(answer.id),
         model=text(answer.model),
@@ -101,15 +65,15 @@ _SIDE: Final = 1024
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=_chat_completions.request,
-    answer=_chat_answer,
-    reading=TogetherReading,
+    answer=_chat_completions.answer_of,
+    reading=ChatReading,
     prompt=("messages", "tools"),
 )
 TEXT: Final = Api(
     operation=semconv.OPERATION_TEXT_COMPLETION,
     request=_chat_completions.request,
-    answer=_text_answer,
-    reading=TogetherTextReading,
+    answer=_text_completions.answer_of,
+    reading=_text_completions.TextReading,
     prompt=("prompt",),
 )
 EMBEDDINGS: Final = Api(
@@ -132,8 +96,8 @@ IMAGES: Final = replace(_openai_media.IMAGES, adapt=_image)
 RESULT_FILE: Final = batch_file(
     {
         **KINDS,
-        "chat.completion": (semconv.OPERATION_CHAT, _chat_answer),
-        "text.completion": (semconv.OPERATION_TEXT_COMPLETION, _text_answer),
+        "chat.completion": (semconv.OPERATION_CHAT, _chat_completions.answer_of),
+        "text.completion": (semconv.OPERATION_TEXT_COMPLETION, _text_completions.answer_of),
         "list": (semconv.OPERATION_EMBEDDINGS, _embeddings_answer),
     }
 )

@@ -1,0 +1,97 @@
+"""The laws of a chat completion's usage, over counts that any server may send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanledger import semconv
+from spanledger._answer import Record
+from spanledger._chat_usage import usage_of
+from spanledger._facts import Attributes, add_usage
+
+COUNTS = st.integers(0, 10**7)
+CACHED = st.sampled_from(("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"))
+
+
+def _buckets(usage: Mapping[str, Any]) -> Attributes:
+    attributes: Attributes = {}
+    add_usage(attributes, usage_of(usage))
+    return attributes
+
+
+def _sum(told: Attributes, *names: str) -> int:
+    return sum(int(str(told.get(name, 0))) for name in names)
+
+
+@given(COUNTS, COUNTS, COUNTS, st.data())
+def test_the_buckets_sum_to_the_providers_total(
+    prompt: int, completion: int, beyond: int, data: st.DataObject
+) -> None:
+    """Whatever the total has beyond both sides is in one bucket, and nothing is in two."""
+    read = data.draw(st.integers(0, prompt))
+    written = data.draw(st.integers(0, prompt - read))
+    total = prompt + completion + beyond
+    told = _buckets(
+        {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": total,
+            data.draw(CACHED): read,
+            "cache_creation_input_tokens": written,
+        }
+    )
+    buckets = (
+        semconv.USAGE_INPUT_UNCACHED_TOKENS,
+        semconv.USAGE_CACHE_READ_TOKENS,
+        semconv.USAGE_CACHE_WRITE_5M_TOKENS,
+        semconv.USAGE_CACHE_WRITE_1H_TOKENS,
+        semconv.USAGE_BILLED_OUTPUT_TOKENS,
+    )
+    assert _sum(told, *buckets) == (total if prompt or completion else 0)
+    sides = (semconv.USAGE_INPUT_TOKENS, semconv.USAGE_OUTPUT_TOKENS)
+    assert _sum(told, *sides) == (total if prompt or completion else 0)
+
+
+@given(COUNTS, COUNTS, COUNTS)
+def test_a_total_that_is_less_than_its_parts_changes_nothing(
+    prompt: int, completion: int, total: int
+) -> None:
+    sides = {"prompt_tokens": prompt, "completion_tokens": completion}
+    if total <= prompt + completion:
+        assert usage_of({**sides, "total_tokens": total}) == usage_of(sides)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            (
+                *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cost"),
+                *(
+                    "prompt_tokens_details",
+                    "completion_tokens_details",
+                    "cache_creation_input_tokens",
+                ),
+            )
+        ),
+        st.none()
+        | st.booleans()
+        | st.integers(-5, 10**6)
+        | st.floats()
+        | st.text(max_size=3)
+        | st.lists(st.integers(), max_size=2)
+        | st.dictionaries(
+            st.sampled_from(("cached_tokens", "reasoning_tokens")), st.none() | COUNTS
+        ),
+    )
+)
+def test_nothing_that_a_server_sends_breaks_the_reading(usage: dict[str, Any]) -> None:
+    """The clients check nothing; objects and plain JSON are read alike."""
+    told = usage_of(usage)
+    again = usage_of(Record(usage))
+    assert str(again) == str(told)  # not a number is unequal to itself
+    for count in (told.input_tokens, told.output_tokens):
+        assert count is None or count >= 0
