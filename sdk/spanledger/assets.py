@@ -143,7 +143,8 @@ def write_off(asset: str, amount: Amount | None = None, **about: Unpack[About]) 
 
     Args:
         asset: id of the asset.
-        amount: USD; None = all that is left (early retirement).
+        amount: USD, above 0; None = all that is left (early retirement). More than is left takes
+            what is left; the rest is in no sum (``refused_usd`` of the collector's books).
         about: ``record_id``, ``reason``, ``at``; see :class:`spanledger.records.About`.
 
     Returns:
@@ -151,7 +152,7 @@ def write_off(asset: str, amount: Amount | None = None, **about: Unpack[About]) 
     """
     told: Attributes | None = {}
     if amount is not None:
-        told = money_of(semconv.ASSET_AMOUNT, amount, semconv.ASSET_CURRENCY, "USD")
+        told = _taken(asset, amount)
     return "" if told is None else _enter(asset, "write_off", told, about)
 
 
@@ -163,14 +164,14 @@ def transfer(
     Args:
         asset: id of the asset that it leaves.
         to: id of the asset that it goes to.
-        amount: USD.
+        amount: USD, above 0; more than is left moves what is left.
         kind: of the asset that it goes to.
         about: ``record_id``, ``reason``, ``at``; see :class:`spanledger.records.About`.
 
     Returns:
         Id of the entry; empty when it was left out (the log says why).
     """
-    told = money_of(semconv.ASSET_AMOUNT, amount, semconv.ASSET_CURRENCY, "USD")
+    told = _taken(asset, amount)
     target = _scope.clean(to)
     if told is None or not target:
         return ""
@@ -189,6 +190,15 @@ def cost_attributes(asset: str, usd: Decimal, *, measured: bool) -> Attributes:
         semconv.ASSET_CURRENCY: "USD",
         semconv.ASSET_MEASURED: measured,
     }
+
+
+def _taken(asset: str, amount: Amount) -> Attributes | None:
+    """An amount that leaves an asset; None = left out (the log says why)."""
+    told = money_of(semconv.ASSET_AMOUNT, amount, semconv.ASSET_CURRENCY, "USD")
+    if told is not None and Decimal(str(told[semconv.ASSET_AMOUNT])) <= 0:
+        _log.warning("%r out of asset %r left out: give an amount above 0", amount, asset)
+        return None
+    return told
 
 
 def _enter(

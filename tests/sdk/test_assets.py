@@ -87,6 +87,8 @@ def test_entries_say_what_they_are_and_are_apart_from_the_work_around() -> None:
         (lambda: assets.plan("ft", life_days=0, executions_per_day=3), "all above 0"),
         (lambda: assets.write_off("ft", "x"), "left out"),
         (lambda: assets.transfer("ft", "ft-2", "x"), "left out"),
+        (lambda: assets.transfer("ft", "ft-2", "-5"), "give an amount above 0"),
+        (lambda: assets.write_off("ft", 0), "give an amount above 0"),
     ],
 )
 def test_what_cannot_be_used_is_left_out_and_said(

@@ -30,6 +30,13 @@ def _units(value: object) -> str:
     return f"{told:f}"
 
 
+def _taken(value: object) -> str:
+    told = amount(value)
+    if Decimal(told) <= 0:
+        raise FlawError("give an amount above 0")
+    return told
+
+
 #: Entry -> its own fields.
 ENTRIES: Final[Mapping[str, Mapping[str, tuple[str, Read]]]] = {
     "asset_cost": {
@@ -49,9 +56,9 @@ ENTRIES: Final[Mapping[str, Mapping[str, tuple[str, Read]]]] = {
         "agent": (semconv.ASSET_AGENT_NAME, text),
         "version": (semconv.ASSET_AGENT_VERSION, text),
     },
-    "asset_write_off": {"amount": (semconv.ASSET_AMOUNT, amount)},
+    "asset_write_off": {"amount": (semconv.ASSET_AMOUNT, _taken)},
     "asset_transfer": {
-        "amount": (semconv.ASSET_AMOUNT, amount),
+        "amount": (semconv.ASSET_AMOUNT, _taken),
         "to": (semconv.ASSET_TO, text),
         "asset_kind": (semconv.ASSET_KIND, one_of(*_KINDS)),
     },

@@ -68,6 +68,10 @@ def test_an_entry_is_the_span_that_the_sdk_writes() -> None:
             "expected_units of token",
         ),
         ({"kind": "asset_transfer", "asset": "ft", "amount": "1"}, "needs to"),
+        (
+            {"kind": "asset_write_off", "asset": "ft", "amount": "-1"},
+            "amount: give an amount above 0",
+        ),
     ],
 )
 def test_what_is_no_entry_is_refused(record: Told, reason: str) -> None:

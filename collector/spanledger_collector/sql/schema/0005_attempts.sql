@@ -9,7 +9,7 @@
 CREATE TABLE IF NOT EXISTS attempts
 (
     workspace String COMMENT 'Whose ledger',
-    tenant String COMMENT 'On whose behalf',
+    tenant String COMMENT 'On whose behalf: the tenant of its run, whatever its own span says',
     trace_id String COMMENT '32 hex digits',
     span_id String COMMENT '16 hex digits',
     attempt_number UInt16 COMMENT '1..n; HTTP attempts behind one span, the last gave the answer',

@@ -6,7 +6,7 @@
 CREATE TABLE IF NOT EXISTS runs
 (
     workspace String COMMENT 'Whose ledger',
-    tenant String COMMENT 'On whose behalf',
+    tenant String COMMENT 'On whose behalf: one a run, and of all its attempts',
     trace_id String COMMENT '32 hex digits',
     run_id String COMMENT 'spanledger.run.id, else the span id of the agent (or trace) that it is',
     parent_run_id String COMMENT 'Run that called this one; empty = top',

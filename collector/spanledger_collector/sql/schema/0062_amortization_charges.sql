@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS amortization_charges
     units_before Decimal(38, 6) COMMENT 'Units of this run that were charged before',
     agent_name String COMMENT 'Agent of the run',
     agent_version String COMMENT 'Its version',
-    tenant String COMMENT 'On whose behalf',
+    tenant String COMMENT 'On whose behalf, as known when it was posted (views take that of the run)',
     kind LowCardinality(String) COMMENT 'Of the asset: training | data_curation | evaluation | provisioning | hosting',
     plan_id String COMMENT 'Entry of the plan it was charged by',
     basis_id String COMMENT 'Newest entry of the asset at that moment: names the version of the estimate',
