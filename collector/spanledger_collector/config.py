@@ -106,6 +106,12 @@ class CollectorConfig(BaseSettings):
         default=None,
         description="Your own prices and model aliases (YAML), laid over the shipped price book.",
     )
+    providers: str = Field(
+        default="",
+        pattern=r"^(?:\s*[^\s=,]+=[^\s=,]+\s*(?:,|$))*$",
+        description="Who bills at hosts of your own: host=provider or host:port=provider, divided "
+        "by commas, such as 10.0.0.5:8000=vllm,llm.corp.example=openai.",
+    )
     value_file: Path | None = Field(
         default=None,
         description="What runs are worth where no amount was recorded (YAML; see docs/value.md).",

@@ -20,10 +20,10 @@ from spanledger import _registry, config
 from spanledger._framework import Framework
 from spanledger._gaps import costly_first
 from spanledger._guard import internal_errors
-from spanledger._hosts import PROVIDERS_VARIABLE
 from spanledger._instrumentor import Instrumentor
 from spanledger._registry import PatchStatus
 from spanledger.errors import ConfigurationError
+from spanledger.hosts import PROVIDERS_VARIABLE
 
 #: Settings worth showing, in the order of their effect.
 _SETTINGS: Final = (

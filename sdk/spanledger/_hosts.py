@@ -1,7 +1,7 @@
 """Who bills: the provider's name from the host a client talks to.
 
 Many providers speak OpenAI's wire format, so the client library does not tell who answers; its
-``base_url`` does. Names are those of the OpenTelemetry GenAI conventions where they have one.
+``base_url`` does. Whose host is whose: :mod:`spanledger.hosts`.
 """
 
 from __future__ import annotations
@@ -15,39 +15,16 @@ from typing import Any, Final
 
 from spanledger import semconv
 from spanledger._facts import Attributes, Value
-
-#: ``host=provider`` or ``host:port=provider``, comma separated: names of your own gateways and
-#: servers, for example ``localhost:8000=vllm,llm.corp.example=openai``. Wins over the table.
-PROVIDERS_VARIABLE: Final = "SPANLEDGER_PROVIDERS"
+from spanledger.hosts import (
+    OLLAMA,
+    OLLAMA_PORT,
+    PROVIDERS_VARIABLE,
+    named_providers,
+    provider_of_host,
+)
 
 #: Ports of the two schemes, for addresses that do not name one.
 _PORTS: Final = {"http": 80, "https": 443}
-#: Ollama's own port; other servers of open models share 8000 and 8080 with everybody.
-_OLLAMA_PORT: Final = 11434
-
-#: Ending of the host name -> provider.
-_SUFFIXES: Final = (
-    ("api.openai.com", "openai"),
-    (".openai.azure.com", "azure.ai.openai"),
-    (".cognitiveservices.azure.com", "azure.ai.openai"),
-    (".services.ai.azure.com", "azure.ai.inference"),
-    ("api.anthropic.com", "anthropic"),
-    ("api.groq.com", "groq"),
-    ("api.deepseek.com", "deepseek"),
-    ("openrouter.ai", "openrouter"),
-    ("api.together.xyz", "together"),
-    ("api.together.ai", "together"),
-    ("api.x.ai", "x_ai"),
-    ("api.mistral.ai", "mistral_ai"),
-    ("api.perplexity.ai", "perplexity"),
-    ("api.fireworks.ai", "fireworks"),
-    ("api.cerebras.ai", "cerebras"),
-    ("api.cohere.com", "cohere"),
-    ("api.cohere.ai", "cohere"),
-    ("generativelanguage.googleapis.com", "gcp.gemini"),
-    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
-    (".amazonaws.com", "aws.bedrock"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +79,11 @@ def provider_of(host: str, port: int | None, default: str) -> str:
     for key in (f"{host}:{port}", host):
         if key in named:
             return named[key]
-    if port == _OLLAMA_PORT:
-        return "ollama"
-    for suffix, provider in _SUFFIXES:
-        if host == suffix.lstrip(".") or host.endswith(suffix):
-            return provider
-    return default
+    if port == OLLAMA_PORT:
+        return OLLAMA
+    return provider_of_host(host) or default
 
 
 @functools.cache
 def _configured() -> dict[str, str]:
-    entries = os.environ.get(PROVIDERS_VARIABLE, "").split(",")
-    pairs = (entry.strip().rpartition("=") for entry in entries)
-    return {host: provider for host, separator, provider in pairs if separator}
+    return named_providers(os.environ.get(PROVIDERS_VARIABLE, ""))

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.support.otlp_requests import PlainRecord, PlainSpan
 
+from spanledger.hosts import provider_of_host
 from spanledger.semconv import USAGE_UNITS_PREFIX as _BESIDE
 from spanledger_collector.load.dialects import (
     CACHED_PARTS,
@@ -332,16 +333,21 @@ def _columns() -> tuple[str, ...]:
     return tuple(f"{name.removeprefix('own_')}_tokens" for name in _OWN)
 
 
+_ADDRESS = re.compile(
+    r"(?:[a-z0-9+.-]+://)?(?:[^/@]*@)?([^:/@]+|\[[^\]]*\])(?::[0-9]+)?(?:[/?].*)?", re.DOTALL
+)
+
+
+def _host(address: str) -> str:
+    """The host in an address, as it is where it is none."""
+    found = _ADDRESS.fullmatch(lower(address))
+    return found[1] if found else lower(address)
+
+
 def _provider(f: Fields) -> str:
-    host = f.text("server_address")
-    for pattern, provider in f.table.hosts.items():
-        inside = pattern.strip("%")
-        if (
-            (pattern.startswith("%") and host.endswith(inside))
-            or (pattern.endswith("%") and host.startswith(inside))
-            or host == pattern
-        ):
-            return provider
+    billed = provider_of_host(_host(f.text("server_address")))
+    if billed:
+        return f.table.providers.get(billed, billed)
     name = lower(f.text("provider"))
     return f.table.providers.get(name, name)
 
@@ -490,12 +496,13 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
         n: f.natural(n) for n in f.table.fields if n.startswith("flops_") and n != "flops_method"
     }
     row |= {"usage_method": "emitter" if metered and f.self_counted() else f.text("usage_method")}
+    row["server_address"] = _host(f.text("server_address"))
     row |= {n: f.text(n) for n in _TEXTS} | _times(f, span, record) | _maps(f)
     return row | _buckets(f, own, usable)
 
 
 _TEXTS = (
-    *("error_type", "request_model", "response_model", "response_id", "server_address"),
+    *("error_type", "request_model", "response_model", "response_id"),
     *("run_id", "parent_run_id", "agent_id", "agent_version"),
     *("conversation_id", "retry_of", "rework_of", "rework_reason"),
     *("flops_method", "vram_source", "gpu_model"),

@@ -105,7 +105,6 @@ class Table:
     evidence: tuple[Spelling, ...]
     operations: Mapping[str, tuple[str, str]]
     providers: Mapping[str, str]
-    hosts: Mapping[str, str]
     tiers: Mapping[str, str]
     content: tuple[str, ...]
     parts: Mapping[str, tuple[Spelling, ...]] = dataclasses.field(

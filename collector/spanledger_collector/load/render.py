@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from spanledger.hosts import HOSTS
 from spanledger.semconv import TAG_PREFIX, USAGE_UNITS_PREFIX
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.load.dialects import (
@@ -31,7 +32,7 @@ from spanledger_collector.load.dialects import (
     matches,
     shipped,
 )
-from spanledger_collector.load.literals import array, like, mapped, quoted
+from spanledger_collector.load.literals import array, mapped, quoted
 from spanledger_collector.load.unfold import SPAN_COLUMNS, unfold
 
 #: Where the rendered text is kept.
@@ -212,10 +213,20 @@ class Renderer:
         """A provider's name, normalised."""
         return mapped(column, self._table.providers, column)
 
-    def hosts(self, column: str) -> str:
-        """Branches of a multiIf: host to provider."""
-        branches = [f"{like(column, k)}, {quoted(v)}" for k, v in self._table.hosts.items()]
-        return ", ".join(branches)
+    def host_provider(self, column: str) -> str:
+        """Who bills at a host, empty when not known: one lookup, as for scopes."""
+        endings, inside, names = zip(*HOSTS, strict=True)
+        providers = array(self._table.providers.get(name, name) for name in names)
+        return (
+            f"arrayFirst((p, e, i) -> endsWith(concat('.', {column}), e) "
+            f"and position({column}, i) > 0, "
+            f"{providers}, {array(f'.{ending}' for ending in endings)}, {array(inside)})"
+        )
+
+    def host_in(self, column: str) -> str:
+        """The host in a URL, in a host with its port, or the host as it is; lower case."""
+        parts = r"(?s)^(?:[a-z0-9+.-]+://)?(?:[^/\\x40]*\\x40)?([^:/\\x40]+|\\[[^\\]]*\\])(?::[0-9]+)?(?:[/?].*)?$"
+        return f"replaceRegexpOne(lower({column}), '{parts}', '\\\\1')"
 
     def tiers(self, column: str) -> str:
         """A served tier, as the price book calls it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from spanledger.hosts import named_providers
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import CollectorError, RetryableError, StoreUnavailableError
 from spanledger_collector.gpu import Closer, Pool
@@ -142,6 +143,7 @@ class Engine:
             journal_id=self._journal.journal_id,
             resolve=self._book.resolve,
             book_id=self._book.book_id,
+            hosts=named_providers(config.providers),
             quiet_seconds=config.settle_quiet_seconds,
         )
         self._loader = Loader(

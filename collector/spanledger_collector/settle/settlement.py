@@ -24,7 +24,8 @@ way leaves nothing that the next one does not replace. The same spans, prices an
 same rows, apart from ``version``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 from spanledger_collector import sql
@@ -58,6 +59,9 @@ SETTINGS query_plan_enable_optimizations = 0, compile_expressions = 0, max_threa
     analyzer_inline_views = 1"""
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class TraceKey(NamedTuple):
     """Names one trace."""
 
@@ -80,13 +84,19 @@ def begin(connection: Connection, traces: Sequence[TraceKey], version: int) -> N
     )
 
 
-def gather(connection: Connection, version: int) -> None:
+def gather(connection: Connection, version: int, hosts: Mapping[str, str]) -> None:
     """Copy the spans of a settlement that has begun to where its steps read them.
+
+    Args:
+        connection: of the calling thread.
+        version: the settlement.
+        hosts: host, or host:port -> who bills there, as the operator says.
 
     Raises:
         CollectorError: they could not be read.
     """
-    _execute(connection, "gather_spans", version)
+    named = {"hosts": "\n".join(hosts), "providers": "\n".join(hosts.values())}
+    _execute(connection, "gather_spans", version, named)
 
 
 def run_steps(connection: Connection, version: int) -> None:
@@ -128,9 +138,11 @@ def overtaken(connection: Connection, version: int) -> list[TraceKey]:
     return [TraceKey(str(row["workspace"]), str(row["trace_id"])) for row in rows]
 
 
-def _execute(connection: Connection, step: str, version: int) -> None:
+def _execute(
+    connection: Connection, step: str, version: int, named: Mapping[str, str] = _NOTHING
+) -> None:
     text = sql.read(f"transforms/{step}.sql").rstrip()
-    connection.execute(f"{text}\n{_SETTINGS}", {"version": version})
+    connection.execute(f"{text}\n{_SETTINGS}", {"version": version, **named})
 
 
 def chunks(

@@ -14,7 +14,8 @@ arrived.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from spanledger_collector import sql
@@ -49,6 +50,7 @@ class Settler:
         journal_id: whose arrivals are followed.
         resolve: asks the price book for a model id.
         book_id: the book behind ``resolve``; a new book is asked again about every id.
+        hosts: host, or host:port -> who bills there, as the operator says.
         quiet_seconds: a trace is settled when no span of it arrived for so long.
         max_wait_seconds: or when it waited so long in all.
     """
@@ -60,6 +62,7 @@ class Settler:
         journal_id: str,
         resolve: Resolve,
         book_id: str,
+        hosts: Mapping[str, str] = MappingProxyType({}),
         quiet_seconds: float = 1.0,
         max_wait_seconds: float = 30.0,
     ) -> None:
@@ -67,6 +70,7 @@ class Settler:
         self._journal_id = journal_id
         self._resolve = resolve
         self._book_id = book_id
+        self._hosts = dict(hosts)
         self._quiet_seconds = quiet_seconds
         self._max_wait_seconds = max_wait_seconds
         self._lock = threading.RLock()
@@ -230,7 +234,7 @@ class Settler:
         version = next(self._versions())
         try:
             begin(connection, chunk, version)
-            gather(connection, version)
+            gather(connection, version, self._hosts)
             resolve_unseen(connection, version, self._resolve, self._book_id)
             run_steps(connection, version)
             self._overtaken += overtaken(connection, version)

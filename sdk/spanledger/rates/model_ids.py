@@ -14,6 +14,15 @@ from collections.abc import Iterator, Mapping
 GATEWAYS = frozenset({"litellm", "openrouter", "vercel", "portkey", "helicone", ""})
 #: Sells the models of the Gemini API, ``google``, and sends bills of its own.
 VERTEX, GEMINI = "gcp.vertex_ai", "google"
+#: Callers whose name may be a client's default: OpenAI's client, wherever it was sent.
+_DEFAULTS = frozenset({"openai", "self_hosted"})
+#: Prefixes that only gateways write. (``openai/`` is also how an open model is called.)
+_ROUTES = frozenset(
+    {
+        *("azure", "azure_ai", "bedrock", "bedrock_converse", "vertex_ai", "gemini", "openrouter"),
+        *("anthropic", "groq", "together_ai", "fireworks_ai", "perplexity", "cerebras", "xai"),
+    }
+)
 _AWS = "aws"
 _OPENROUTER = "openrouter"
 _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=[-:]|$)", re.ASCII)
@@ -51,8 +60,8 @@ def references(
     if home:
         for name in _undecorated(model, home, spellings):
             yield from _both_dates(home, name)
-    if provider in GATEWAYS:
-        vendor, slash, rest = model.partition("/")
+    vendor, slash, rest = model.partition("/")
+    if provider in GATEWAYS or (provider in _DEFAULTS and vendor in _ROUTES):
         seller = spellings.get(vendor, "")
         if slash and seller and _OPENROUTER not in (seller, home):
             yield from references(vendor, rest, spellings)

@@ -18,7 +18,6 @@ fields: {input: {type: tokens, spellings: [{key: x.in, dialect: a}]}}
 evidence: [{key: x.seen, dialect: a}]
 operations: {chat: [chat, call]}
 providers: {}
-hosts: {}
 tiers: {}
 content: [x.text%]
 """

@@ -24,7 +24,6 @@ fields: {}
 evidence: []
 operations: {}
 providers: {"it's": "x\\y"}
-hosts: {}
 tiers: {}
 content: []
 """

@@ -239,6 +239,11 @@ async def test_a_stream_can_be_left_and_read_on(desk: Desk) -> None:
         ("api.groq.com", "groq"),
         ("127.0.0.1", "openai"),
         ("evil-api.groq.com.example", "openai"),
+        ("evilapi.groq.com", "openai"),
+        ("us-east5-aiplatform.googleapis.com", "gcp.vertex_ai"),
+        ("storage.googleapis.com", "openai"),
+        ("bedrock-runtime.us-east-1.amazonaws.com", "aws.bedrock"),
+        ("queue.amazonaws.com", "openai"),
     ],
 )
 def test_the_host_tells_the_provider(host: str, provider: str) -> None:

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS attempts
     prompt_name String COMMENT 'Name of the prompt used; empty = not told',
     prompt_version String COMMENT 'Its version',
     operation LowCardinality(String) COMMENT 'chat | embeddings | ...',
-    provider LowCardinality(String) COMMENT 'Who bills, as on the span',
+    provider LowCardinality(String) COMMENT 'Who bills: as on the span, or as its host says',
     request_model String COMMENT 'Model asked for',
     response_model String COMMENT 'Model that answered',
     priced_provider LowCardinality(String) COMMENT 'Provider of the price row',

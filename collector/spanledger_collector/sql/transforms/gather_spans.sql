@@ -3,7 +3,11 @@
 -- region: as the teller says, else by the host that was called (OpenAI's data residency, Vertex AI, Bedrock).
 -- purpose: as told (spanledger.purpose), else an evaluator's work is appraisal, a guardrail's and a moderation call prevention.
 -- prompt_name, prompt_version: as told by us, Langfuse, OpenInference or Traceloop.
--- parameters: version = the settlement; its traces are in settling.
+-- provider: the operator's word about a host (SPANLEDGER_PROVIDERS) before any other. Who calls a server of models of their
+--   own with OpenAI's client tells `openai`: at an address of a private network nobody's list price holds (self_hosted;
+--   ollama at its port). Our own SDK knows by its settings whom it calls.
+-- parameters: version = the settlement; its traces are in settling. hosts = host, or host:port, and providers: what the operator
+--   says, joined by newlines.
 INSERT INTO settling_spans
     (version,
     workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
@@ -17,7 +21,24 @@ INSERT INTO settling_spans
 SELECT
     {version:UInt64},
     workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
-    duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
+    duration_ns, status, error_type, dialect, role, operation,
+    multiIf(
+        server_address != '' AND has(splitByChar('\n', {hosts:String}), concat(server_address, ':', server_port)),
+            splitByChar('\n', {providers:String})[indexOf(splitByChar('\n', {hosts:String}), concat(server_address, ':', server_port))],
+        server_address != '' AND has(splitByChar('\n', {hosts:String}), server_address),
+            splitByChar('\n', {providers:String})[indexOf(splitByChar('\n', {hosts:String}), server_address)],
+        told_provider != 'openai' OR dialect = 'spanledger', toString(told_provider),
+        server_port = '11434', 'ollama',
+        match(
+            server_address,
+            '^(?:[^.:]+|.*\\.(?:localhost|local|internal|intranet|lan|corp|home\\.arpa|svc|test)'
+            || '|(?:0|10|127|192\\.168|169\\.254|172\\.(?:1[6-9]|2[0-9]|3[01])|100\\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\\.[0-9.]+'
+            || '|\\[?(?:::1|f[cde][0-9a-f]{2}:[0-9a-f:%a-z]*)\\]?)$'
+        ),
+            'self_hosted',
+        toString(told_provider)
+    ) AS provider,
+    request_model, response_model, response_id,
     service_tier,
     lower(coalesce(
         nullIf(attributes['spanledger.inference.region'], ''),
@@ -51,7 +72,18 @@ SELECT
     ) AS prompt_version,
     tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
     vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model, emitted_cost_usd, received_at
-FROM spans
+FROM
+(
+    SELECT
+        * EXCEPT (provider),
+        provider AS told_provider,
+        coalesce(
+            nullIf(attributes['server.port'], ''),
+            nullIf(extract(attributes['server.address'], ':([0-9]+)(?:/|$)'), ''),
+            extract(attributes['gen_ai.openai.api_base'], ':([0-9]+)(?:/|$)')
+        ) AS server_port
+    FROM spans
+)
 WHERE (workspace, toDate(started_at), trace_id) IN (
     SELECT
         workspace,

@@ -1,0 +1,61 @@
+"""Who bills, by host: one table for the SDK, which asks before it tells, and the collector.
+
+Names are those of the OpenTelemetry GenAI conventions where they have one. Pure data: standard
+library only.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: ``host=provider`` or ``host:port=provider``, comma separated: names of your own gateways and
+#: servers, for example ``localhost:8000=vllm,llm.corp.example=openai``. Wins over the table.
+PROVIDERS_VARIABLE: Final = "SPANLEDGER_PROVIDERS"
+
+#: Ollama's own port; other servers of open models share 8000 and 8080 with everybody.
+OLLAMA_PORT: Final = 11434
+OLLAMA: Final = "ollama"
+#: Whoever serves a model at an address of the user's own network: nobody's list price holds.
+SELF_HOSTED: Final = "self_hosted"
+
+#: Whole labels at the end of the host name, what else is in it, provider. First match wins.
+HOSTS: Final = (
+    ("api.openai.com", "", "openai"),
+    ("openai.azure.com", "", "azure.ai.openai"),
+    ("cognitiveservices.azure.com", "", "azure.ai.openai"),
+    ("services.ai.azure.com", "", "azure.ai.inference"),
+    ("models.ai.azure.com", "", "azure.ai.inference"),
+    ("api.anthropic.com", "", "anthropic"),
+    ("api.groq.com", "", "groq"),
+    ("api.deepseek.com", "", "deepseek"),
+    ("openrouter.ai", "", "openrouter"),
+    ("api.together.xyz", "", "together"),
+    ("api.together.ai", "", "together"),
+    ("api.x.ai", "", "x_ai"),
+    ("api.mistral.ai", "", "mistral_ai"),
+    ("api.perplexity.ai", "", "perplexity"),
+    ("api.fireworks.ai", "", "fireworks"),
+    ("api.cerebras.ai", "", "cerebras"),
+    ("api.cohere.com", "", "cohere"),
+    ("api.cohere.ai", "", "cohere"),
+    ("generativelanguage.googleapis.com", "", "gcp.gemini"),
+    ("googleapis.com", "aiplatform", "gcp.vertex_ai"),
+    ("amazonaws.com", "bedrock", "aws.bedrock"),
+)
+
+
+def provider_of_host(host: str) -> str:
+    """The provider that bills for calls to a host, empty when the table does not know."""
+    for ending, inside, provider in HOSTS:
+        if inside in host and f".{host}".endswith(f".{ending}"):
+            return provider
+    return ""
+
+
+def named_providers(text: str) -> dict[str, str]:
+    """Host, or host and port -> provider, from the text of :data:`PROVIDERS_VARIABLE`.
+
+    Entries that are none are left out: telemetry never fails for them.
+    """
+    pairs = (entry.strip().rpartition("=") for entry in text.split(","))
+    return {host.strip().lower(): name.strip() for host, found, name in pairs if found}
