@@ -2,12 +2,14 @@
 
 Counts of this format exclude cached tokens from ``input_tokens``; they are added here, because the
 conventions want all input in one number, and kept apart in the buckets. ``message_start`` carries
-the input side, ``message_delta`` the cumulative output side.
+the input side, ``message_delta`` the cumulative output side. What the service spent on making the
+conversation shorter (``compaction`` among the ``iterations``) is in none of its totals, and billed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, Final
 
 from spanledger import semconv
@@ -76,8 +78,30 @@ def _region(usage: Any) -> str:
     return "" if told == "not_available" else told
 
 
+def _add_compaction(total: Usage, usage: Any) -> None:
+    """Add the iterations that the counts of the message leave out."""
+    for iteration in getattr(usage, "iterations", None) or ():
+        part = SimpleNamespace(**fields_of(iteration))
+        if getattr(part, "type", None) != "compaction":
+            continue
+        spent = usage_of(part)
+        if total.input_tokens is not None and spent.input_tokens is not None:
+            total.input_tokens += spent.input_tokens
+        if total.output_tokens is not None and spent.output_tokens is not None:
+            total.output_tokens += spent.output_tokens
+        total.cache_read_tokens += spent.cache_read_tokens
+        total.cache_write_5m_tokens += spent.cache_write_5m_tokens
+        total.cache_write_1h_tokens += spent.cache_write_1h_tokens
+
+
 def answer_of(message: Any) -> Answer:
     """A whole message; its texts only where they have to be counted."""
+    answer = _begun(message)
+    _add_compaction(answer.usage, message.usage)
+    return answer
+
+
+def _begun(message: Any) -> Answer:
     usage = usage_of(message.usage)
     _add_code_runs(usage, _server_tools(message.content or ()))
     reason = text(message.stop_reason)
@@ -141,15 +165,20 @@ class MessageReading:
         """Whole once a ``message_delta`` gave the reason why the model stopped."""
         if self._message is None:
             return Answer(complete=False, error_code=self._error)
-        answer = answer_of(self._message)
+        answer = _begun(self._message)
         answer.usage.output_tokens = None
         answer.complete = False
         for event in self._deltas:
             self._apply(answer, event)
         _add_code_runs(answer.usage, _server_tools(self._blocks))
+        _add_compaction(answer.usage, self._last_with_iterations())
         answer.texts = self._texts
         answer.error_code = self._error
         return answer
+
+    def _last_with_iterations(self) -> Any:
+        usages = (event.usage for event in (*reversed(self._deltas), self._message))
+        return next((usage for usage in usages if getattr(usage, "iterations", None)), None)
 
     def _apply(self, answer: Answer, event: Any) -> None:
         reason = text(event.delta.stop_reason)

@@ -161,6 +161,7 @@ INSTRUMENTOR: Final = Instrumentor(
     not_metered=NOT_METERED,
     notes=(
         "Not metered: completions (legacy, of old versions).",
+        "Not metered: what an advisor, another model, was asked inside of a message.",
         "From 1.14 the client makes spans of its own below ours; the ledger counts the call once.",
         "ANTHROPIC_OPEN_TELEMETRY=false switches the client's own spans off.",
     ),
