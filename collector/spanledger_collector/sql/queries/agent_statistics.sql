@@ -5,23 +5,26 @@
 --   _variance (n - 1 below the line), _skewness (third standardised moment), _covariance; 0 where there is none.
 -- Means, variances and costed_successes are of the costed runs: those whose cost is known wholly. Where any run of a group has a
 --   value, runs without one earned 0; where none has, value and margin are unknown.
+-- inclusive_*: the same of the runs and of all runs below them (sub-agents); means and moments over the runs whose inclusive cost is known wholly.
 -- columns: key, runs, successful_runs, failed_runs, judged_runs, wrong_runs, valued_runs, calls, attempts, failed_attempts, retries,
 --   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, cost_usd (variable cost of the runs themselves), rework_cost_usd,
 --   appraisal_cost_usd, prevention_cost_usd, estimated_cost_usd (parts of it, each for itself), cost_low_usd, cost_high_usd (it, by the ends of what was estimated), amortized_cost_usd, total_cost_usd, value_usd,
---   margin_usd, unpriced_attempts, known_cost_ratio, p50_duration_ns, p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, costed_runs, costed_successes,
+--   margin_usd, inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd, inclusive_amortized_cost_usd,
+--   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_valued_runs, inclusive_unpriced_attempts,
+--   unpriced_attempts, known_cost_ratio, p50_duration_ns, p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, costed_runs, costed_successes,
 --   cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd, total_cost_variance, total_cost_skewness,
 --   value_mean_usd, value_variance, value_skewness,
 --   margin_mean_usd, margin_variance, margin_skewness, contribution_mean_usd (value less variable cost), contribution_variance,
 --   contribution_skewness, cost_per_success_usd (total cost of the costed runs / their successes), success_variance,
 --   total_cost_success_covariance, rework_ratio (rework / variable cost of the costed runs), rework_mean_usd, rework_variance, rework_skewness,
---   rework_cost_covariance, duration_mean_ns, duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted
+--   rework_cost_covariance, inclusive_costed_runs, inclusive_costed_successes,
+--   inclusive_cost_mean_usd, inclusive_cost_variance, inclusive_cost_skewness, inclusive_total_cost_mean_usd,
+--   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_value_mean_usd, inclusive_value_variance,
+--   inclusive_value_skewness, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness,
+--   inclusive_contribution_mean_usd, inclusive_contribution_variance, inclusive_contribution_skewness, inclusive_cost_per_success_usd,
+--   inclusive_success_variance, inclusive_total_cost_success_covariance, duration_mean_ns, duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted
 --   durations: rank 1 + i * (runs - 1) / (length - 1)).
--- inclusive_*: the same of the runs and of all runs below them (sub-agents), over the runs whose inclusive cost is known wholly
---   (inclusive_costed_runs, inclusive_costed_successes): inclusive_valued_runs, inclusive_unpriced_attempts, inclusive_cost_usd,
---   inclusive_rework_cost_usd, inclusive_estimated_cost_usd, inclusive_amortized_cost_usd, inclusive_total_cost_usd, inclusive_value_usd,
---   inclusive_margin_usd, mean, variance and skewness of inclusive_cost, _total_cost, _value, _margin, _contribution,
---   inclusive_cost_per_success_usd, inclusive_success_variance, inclusive_total_cost_success_covariance.
 WITH
     @include arithmetic/agent_runs
 SELECT

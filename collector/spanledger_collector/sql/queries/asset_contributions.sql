@@ -10,8 +10,8 @@
 -- columns: agent_name, agent_version, is_planned, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage
 --   will bring), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
 --   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed), contribution_mean_usd (a run),
---   costed_traces (traces of the costed runs), and by trace: contribution_trace_mean_usd, contribution_variance, contribution_skewness,
---   runs_variance, contribution_runs_covariance.
+--   costed_traces (traces of the costed runs), contribution_trace_mean_usd (this and what follows: by trace), contribution_variance,
+--   contribution_skewness, runs_variance, contribution_runs_covariance.
 WITH
     scopes AS
     (
