@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, Final, Protocol, cast
 
 from spanledger._guard import guarded, swallow
-from spanledger._patching import Kind, Target, Wrapper
+from spanledger._patching import Around, Kind, Switch, Target, called
 
 HTTP_ERROR: Final = 400
 
@@ -148,52 +148,50 @@ def _response(error: BaseException) -> object:
     return getattr(error, "response", None)
 
 
-def send(
-    wrapped: Callable[..., Any],
-    _client: object,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-) -> Any:
-    """Wrapper of ``Client.send``."""
-    observer = current.get()
-    if observer is None or not observer.requesting:
-        return wrapped(*args, **kwargs)
-    started = perf_counter()
-    sent = args[0] if args else kwargs.get("request")  # by name: ``stream`` of the same class
-    observer.sending += 1
-    try:
-        response = wrapped(*args, **kwargs)
-    except BaseException as error:
+def sending(method: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+    """What lies around ``Client.send``."""
+
+    def send(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        observer = current.get()
+        if observer is None or not observer.requesting or not switch:
+            return method(self, *args, **kwargs)
+        started = perf_counter()
+        sent = args[0] if args else kwargs.get("request")  # by name: ``stream`` of the same class
+        observer.sending += 1
+        try:
+            response = method(self, *args, **kwargs)
+        except BaseException as error:
+            observer.sending -= 1
+            _tell(observer, started, sent, None, error)
+            raise
         observer.sending -= 1
-        _tell(observer, started, sent, None, error)
-        raise
-    observer.sending -= 1
-    _tell(observer, started, sent, response)
-    return response
+        _tell(observer, started, sent, response)
+        return response
+
+    return send
 
 
-async def send_async(
-    wrapped: Callable[..., Any],
-    _client: object,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-) -> Any:
-    """Wrapper of ``AsyncClient.send``."""
-    observer = current.get()
-    if observer is None or not observer.requesting:
-        return await wrapped(*args, **kwargs)
-    started = perf_counter()
-    sent = args[0] if args else kwargs.get("request")  # by name: ``stream`` of the same class
-    observer.sending += 1
-    try:
-        response = await wrapped(*args, **kwargs)
-    except BaseException as error:
+def sending_async(method: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+    """What lies around ``AsyncClient.send``."""
+
+    async def send(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        observer = current.get()
+        if observer is None or not observer.requesting or not switch:
+            return await method(self, *args, **kwargs)
+        started = perf_counter()
+        sent = args[0] if args else kwargs.get("request")  # by name: ``stream`` of the same class
+        observer.sending += 1
+        try:
+            response = await method(self, *args, **kwargs)
+        except BaseException as error:
+            observer.sending -= 1
+            _tell(observer, started, sent, None, error)
+            raise
         observer.sending -= 1
-        _tell(observer, started, sent, None, error)
-        raise
-    observer.sending -= 1
-    _tell(observer, started, sent, response)
-    return response
+        _tell(observer, started, sent, response)
+        return response
+
+    return send
 
 
 def request(
@@ -262,14 +260,14 @@ def _tell(
 
 
 #: What is patched. Redirects are followed inside, so a redirect is not an attempt of its own.
-PATCHED: Final[tuple[tuple[Target, Wrapper], ...]] = (
+PATCHED: Final[tuple[tuple[Target, Around], ...]] = (
     *(
-        (Target(module, f"{name}.send", kind, optional=True), wrapper)
+        (Target(module, f"{name}.send", kind, optional=True), around)
         for module in ("httpx", "httpx2")
-        for name, kind, wrapper in (
-            ("Client", Kind.SYNC, send),
-            ("AsyncClient", Kind.ASYNC, send_async),
+        for name, kind, around in (
+            ("Client", Kind.SYNC, sending),
+            ("AsyncClient", Kind.ASYNC, sending_async),
         )
     ),
-    (Target("aiohttp", "ClientSession.request", Kind.SYNC, optional=True), request),
+    (Target("aiohttp", "ClientSession.request", Kind.SYNC, optional=True), called(request)),
 )

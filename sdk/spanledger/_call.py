@@ -22,7 +22,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from spanledger import _content, _facts, _in_force, _scope, semconv
+from spanledger import _content, _facts, _in_force, semconv
 from spanledger._answer import Answer
 from spanledger._api import Api, Reading
 from spanledger._attempts import Attempt, Observer, current, failure_of
@@ -44,7 +44,7 @@ _OF_MESSAGES: Final = frozenset({semconv.OPERATION_CHAT, semconv.OPERATION_GENER
 
 
 class Call:
-    """One call and its span. Made by ``_instrumentor.open_call``; a context manager around it.
+    """One call and its span. Made by ``_drivers.open_call``; a context manager around it.
 
     Inside ``with`` the span is current, so that HTTP spans of others nest below it; after it the
     user's context is as before.
@@ -55,6 +55,8 @@ class Call:
     provider: str = ""
     #: Its place among the calls of its run that ask the same question.
     repeat: Repeat | None = None
+    #: Whether a stream was asked for.
+    streams: bool = False
     requesting: bool = False
     sending: int = 0
     reading: bool = False
@@ -124,9 +126,12 @@ class Call:
         _traceback: TracebackType | None,
     ) -> None:
         self.requesting = False
-        # A coroutine that is closed elsewhere leaves in another context: there is nothing to undo.
-        if self._token is not None and _scope.leave(self._token):
-            current.set(self._outer)
+        if self._token is not None:
+            try:  # ``_scope.leave`` written out: every call of every client comes by here
+                self._token.var.reset(self._token)
+                current.set(self._outer)
+            except ValueError:
+                pass  # a coroutine that is closed elsewhere: there is nothing to undo in there
         if error is not None:
             self.fail(error)
 
@@ -140,7 +145,7 @@ class Call:
         try:  # written out: every call of every client comes by here
             if api.watch is not None:
                 api.watch(self, result, kwargs)
-            elif api.streaming(kwargs) and _is_stream(result):
+            elif self.streams and _is_stream(result):
                 return self._watch(result, asynchronous=asynchronous)
             elif kwargs.get("extra_headers") and (response := _raw_response(result)) is not None:
                 self._watch_body(response, asynchronous=asynchronous)

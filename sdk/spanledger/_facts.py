@@ -11,7 +11,7 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage
 from spanledger._attempts import Attempt, own_attempts, retries_of
 from spanledger._guard import swallow
-from spanledger.compute import estimate_call
+from spanledger.compute.call import call_figures
 
 if TYPE_CHECKING:
     from spanledger._tokens import TokenEstimate
@@ -137,16 +137,16 @@ def add_compute(attributes: Attributes, answered: str, asked: object, usage: Usa
     if given is None or made is None or semconv.FLOPS_TOTAL in attributes:
         return
     try:  # written out: every call of every client comes by here
-        estimate = estimate_call(answered, given, cached, made)
-        if estimate is None and asked and asked != answered:
-            estimate = estimate_call(str(asked), given, cached, made)
+        figures = call_figures(answered, given, cached, made)
+        if figures is None and asked and asked != answered:
+            figures = call_figures(str(asked), given, cached, made)
     except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
         swallow(add_compute)
         return
-    if estimate is None:
+    if figures is None:
         return
-    prefill, decode, total, low, high, method, _, weights_bytes, kv_bytes, vram_source = estimate
-    attributes[semconv.FLOPS_PREFILL] = prefill  # integers of 64 bits: `estimate_call` sees to it
+    prefill, decode, total, low, high, method, _, weights_bytes, kv_bytes, vram_source = figures
+    attributes[semconv.FLOPS_PREFILL] = prefill  # integers of 64 bits: `call_figures` sees to it
     attributes[semconv.FLOPS_DECODE] = decode
     attributes[semconv.FLOPS_TOTAL] = total
     attributes[semconv.FLOPS_LOW] = low

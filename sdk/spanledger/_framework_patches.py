@@ -10,9 +10,9 @@ from typing import Any, Final, cast
 from opentelemetry.trace import Tracer
 
 from spanledger._begun import Begun
+from spanledger._drivers import Tracing
 from spanledger._framework import Framework, Opening, Step
 from spanledger._guard import guarded
-from spanledger._instrumentor import Tracing
 from spanledger._patching import Hook, Kind, Patch, Wrapper
 from spanledger._stream import AsyncBlock
 from spanledger._wrapping import (

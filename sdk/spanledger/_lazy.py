@@ -2,7 +2,7 @@
 
 Until then nothing was sent, so nothing is told: the call is opened by the first read, which runs
 inside it, and a stream that nobody reads leaves no span. Whoever reads it, it belongs to its maker
-(``_instrumentor.Opener``): the maker's context is current while the request is made, and no longer.
+(``_drivers.Opener``): the maker's context is current while the request is made, and no longer.
 """
 
 from __future__ import annotations

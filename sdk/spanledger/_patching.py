@@ -34,6 +34,11 @@ _log = logging.getLogger("spanledger")
 
 #: ``(wrapped, instance, args, kwargs) -> result``, as wrapt calls it.
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+#: Empty while a patch is off: looked at in each call, also of a bound method kept since before.
+Switch = list[bool]
+#: ``(method, switch) -> function``: what takes the method's place, called with the object first.
+Around = Callable[[Callable[..., Any], Switch], Callable[..., Any]]
+_ON: Final[Switch] = [True]
 
 
 class Kind(enum.Enum):
@@ -142,27 +147,56 @@ def _has_ours(owner: object, method: object) -> bool:
 _functions: Final[weakref.WeakKeyDictionary[object, object]] = weakref.WeakKeyDictionary()
 
 
+def called(wrapper: Wrapper) -> Around:
+    """What lies around a method and calls this wrapper."""
+
+    def around(method: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
+        def metered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+            bound = MethodType(method, self)
+            return wrapper(bound, self, args, kwargs) if switch else bound(*args, **kwargs)
+
+        return metered
+
+    return around
+
+
+def wrapping(around: Around) -> Wrapper:
+    """The wrapper of what lies around a method, for what is wrapped by wrapt."""
+
+    def wrapper(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        def method(_instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+            return wrapped(*args, **kwargs)
+
+        return around(method, _ON)(instance, *args, **kwargs)
+
+    return wrapper
+
+
 def _function_over(
-    owner: object, method: FunctionType, wrapper: Wrapper, switch: Any
+    owner: object, method: FunctionType, around: Around, switch: Switch
 ) -> FunctionType:
     """A method around a method, as one would write it: called at a fraction of wrapt's cost."""
-
-    def metered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        bound = MethodType(method, self)
-        return wrapper(bound, self, args, kwargs) if switch else bound(*args, **kwargs)
-
-    async def metered_async(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        bound = MethodType(method, self)
-        if switch:
-            return await wrapper(bound, self, args, kwargs)
-        return await bound(*args, **kwargs)
-
-    # By what ``inspect`` says, not by the kind: a plain function may well return a coroutine.
-    kind = metered_async if inspect.iscoroutinefunction(method) else metered
-    function = cast("FunctionType", functools.wraps(method)(kind))
+    function = cast("FunctionType", functools.wraps(method)(_like(method, around(method, switch))))
     vars(function)["_self_enabled"] = switch  # as wrapt names it
     _functions[function] = owner
     return function
+
+
+def _like(method: FunctionType, made: Callable[..., Any]) -> Callable[..., Any]:
+    """What was made, a coroutine function where ``inspect`` says that the method is one."""
+
+    def plain(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return made(self, *args, **kwargs)
+
+    async def awaiting(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return await made(self, *args, **kwargs)
+
+    wanted = inspect.iscoroutinefunction(method)
+    if wanted == inspect.iscoroutinefunction(made):
+        return made
+    return awaiting if wanted else plain
 
 
 @dataclass(slots=True)
@@ -172,21 +206,20 @@ class Patch:
     Args:
         target: the method.
         wrapper: what lies around it.
-        light: put a function there where the method is one; a coroutine's where that is one. For
+        around: the same as a function, for where the method is one: it costs a call less. For
             methods that are called and not looked into: of what wrapt shows, a function has name,
             signature and documentation, but not the code.
     """
 
     target: Target
     wrapper: Wrapper
-    light: bool = False
+    around: Around | None = None
     state: PatchState = PatchState.PENDING
     detail: str = ""
     _owner: type[Any] | None = field(default=None, repr=False)
     _original: Any = field(default=None, repr=False)
     _hooked: bool = field(default=False, repr=False)
-    #: A list, and empty while this is off: wrapt looks at its truth in each call, also of a bound
-    #: method that was kept since before the removal. A function of ours would cost each call more.
+    #: wrapt looks at its truth; a function that it asks would cost each call more.
     _switch: Any = field(default_factory=list[bool], init=False, repr=False)
 
     def install(self) -> None:
@@ -276,8 +309,9 @@ class Patch:
         self._owner = owner
         self._original = owner.__dict__.get(self._attribute)
         function: Any = self._original or getattr(owner, self._attribute)
-        if self.light and "." in self.target.name and type(self._original) is FunctionType:
-            layer: Any = _function_over(owner, function, self.wrapper, self._switch)
+        plain = type(self._original) is FunctionType and "." in self.target.name
+        if self.around is not None and plain:
+            layer: Any = _function_over(owner, function, self.around, self._switch)
         else:
             over_others = isinstance(self._original, _WRAPPERS)
             kind = WrappedOver if over_others else Wrapped

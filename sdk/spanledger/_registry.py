@@ -15,12 +15,13 @@ from opentelemetry.trace import TracerProvider
 from spanledger import _attempts, _framework_patches, engines, frameworks, instrumentors
 from spanledger._api import Api
 from spanledger._capture import CAPTURE
+from spanledger._drivers import Tracing, around_of
 from spanledger._factories import FactoryPatch
 from spanledger._fetch import Fetch
 from spanledger._framework import Framework
-from spanledger._instrumentor import Instrumentor, Tracing, wrapper_of
+from spanledger._instrumentor import Instrumentor
 from spanledger._maker import KEEPERS
-from spanledger._patching import Hook, Kind, Patch, PatchState, Wrapper
+from spanledger._patching import Around, Hook, Kind, Patch, PatchState, Target, wrapping
 
 #: Name under which the HTTP libraries stand in :func:`status`.
 HTTP: Final = "http"
@@ -168,17 +169,20 @@ def _patches_of(name: str) -> tuple[Patch | FactoryPatch | Hook, ...]:
 
 
 def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, ...]:
-    def wrapper(api: Api | Fetch, kind: Kind) -> Wrapper:
-        return wrapper_of(api, kind, instrumentor, _tracing)
+    def around(api: Api | Fetch, kind: Kind) -> Around:
+        return around_of(api, kind, instrumentor, _tracing)
 
     methods = (
-        Patch(method.target, wrapper(method.api, method.target.kind), light=True)
+        _light(method.target, around(method.api, method.target.kind))
         for method in instrumentor.methods
     )
     factories = (
         FactoryPatch(
             factory,
-            {name: wrapper(api, factory.target.kind) for name, api in factory.methods.items()},
+            {
+                name: wrapping(around(api, factory.target.kind))
+                for name, api in factory.methods.items()
+            },
         )
         for factory in instrumentor.factories
     )
@@ -188,4 +192,9 @@ def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, .
 
 
 def _http_patches() -> tuple[Patch, ...]:
-    return tuple(Patch(target, wrapper, light=True) for target, wrapper in _attempts.PATCHED)
+    return tuple(_light(target, around) for target, around in _attempts.PATCHED)
+
+
+def _light(target: Target, around: Around) -> Patch:
+    """A patch that is a function where it can be one."""
+    return Patch(target, wrapping(around), around)

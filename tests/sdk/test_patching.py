@@ -17,7 +17,7 @@ import pytest
 import wrapt
 from opentelemetry.instrumentation.utils import unwrap
 
-from spanledger._patching import Kind, Patch, PatchState, Target
+from spanledger._patching import Around, Kind, Patch, PatchState, Target, Wrapper, called, wrapping
 
 MODULE = "spanledger_test_patched_module"
 
@@ -42,7 +42,8 @@ def _naming(name: str) -> Callable[..., list[str]]:
 def _ours(request: pytest.FixtureRequest) -> Callable[[], Patch]:
     """Makes a patch of ours, of either kind."""
     target = Target(MODULE, "Thing.act", Kind.SYNC)
-    return lambda: Patch(target, _naming("ours"), light=request.param)
+    naming = _naming("ours")
+    return lambda: Patch(target, naming, called(naming) if request.param else None)
 
 
 def _wrap(name: str) -> None:
@@ -171,7 +172,8 @@ def test_a_coroutine_function_stays_one(thing: Any, ours: Callable[[], Patch]) -
         return ["ours", *await wrapped(*args, **kwargs)]
 
     thing.act = act
-    patch = Patch(Target(MODULE, "Thing.act", Kind.ASYNC), met, light=ours().light)
+    around = called(met) if ours().around else None
+    patch = Patch(Target(MODULE, "Thing.act", Kind.ASYNC), met, around)
     patch.install()
     kept = thing().act
     for function in (thing.act, kept):
@@ -189,13 +191,50 @@ def test_a_coroutine_function_stays_one(thing: Any, ours: Callable[[], Patch]) -
     assert vars(thing)["act"] is act
 
 
+@pytest.mark.parametrize("on_a_coroutine", [False, True])
+@pytest.mark.parametrize("of_coroutines", [False, True])
+def test_what_lies_around_is_a_coroutine_function_where_the_method_is_one(
+    thing: Any, *, on_a_coroutine: bool, of_coroutines: bool
+) -> None:
+    """As clients have them: a plain method may give a coroutine that another function made."""
+
+    async def later(_self: object, word: str) -> list[str]:
+        await asyncio.sleep(0)
+        return [word]
+
+    def giving(self: object, word: str) -> Any:
+        return later(self, word)
+
+    def around(method: Any, switch: list[bool]) -> Any:
+        async def metered(self: Any, /, *args: Any) -> list[str]:
+            made = await method(self, *args)
+            return ["ours", *made] if switch else made
+
+        def plain(self: Any, /, *args: Any) -> Any:
+            return metered(self, *args)
+
+        return metered if of_coroutines else plain
+
+    thing.act = later if on_a_coroutine else giving
+    patch = Patch(Target(MODULE, "Thing.act", Kind.ASYNC), wrapping(around), around)
+    patch.install()
+    kept = thing().act
+    assert type(vars(thing)["act"]) is FunctionType
+    assert inspect.iscoroutinefunction(kept) is on_a_coroutine
+    assert asyncio.run(kept("bare")) == ["ours", "bare"]
+    patch.remove()
+    assert asyncio.run(kept("bare")) == ["bare"]
+
+
 def test_what_is_light_is_a_function_and_not_a_proxy(thing: Any) -> None:
     async def act(_self: object) -> list[str]:
         return ["bare"]
 
     for method in (vars(thing)["act"], act):
         thing.act = method
-        patch = Patch(Target(MODULE, "Thing.act", Kind.SYNC), _naming("ours"), light=True)
+        patch = Patch(
+            Target(MODULE, "Thing.act", Kind.SYNC), _naming("ours"), called(_naming("ours"))
+        )
         patch.install()
         assert type(vars(thing)["act"]) is FunctionType
         patch.remove()
@@ -209,8 +248,12 @@ def test_a_method_that_another_class_has_borrowed_is_patched_there_too(
     patch.install()
     borrower: Any = type("Borrower", (), {"act": thing.act})
     monkeypatch.setattr(sys.modules[MODULE], "Borrower", borrower, raising=False)
-    other = Patch(Target(MODULE, "Borrower.act", Kind.SYNC), _naming("borrowed"), light=patch.light)
-    again = Patch(patch.target, _naming("again"), light=patch.light)
+
+    def like(name: str) -> tuple[Wrapper, Around | None]:
+        return _naming(name), called(_naming(name)) if patch.around else None
+
+    other = Patch(Target(MODULE, "Borrower.act", Kind.SYNC), *like("borrowed"))
+    again = Patch(patch.target, *like("again"))
     for later in (other, again):
         later.install()
     assert other.state is PatchState.INSTALLED

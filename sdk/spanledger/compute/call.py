@@ -65,6 +65,10 @@ class _Prepared(NamedTuple):
     vram_source: str
 
 
+#: The fields of a :class:`CallEstimate` in their order, without the object.
+Figures = tuple[int, int, int, int, int, Method, str, int, int, str]
+
+
 def estimate_call(
     model: str, input_tokens: int, cached_tokens: int, output_tokens: int
 ) -> CallEstimate | None:
@@ -80,6 +84,14 @@ def estimate_call(
         The estimate; None when the model is unknown, a count is negative, or the result does not
         fit a 64-bit integer (counts no real call has).
     """
+    figures = call_figures(model, input_tokens, cached_tokens, output_tokens)
+    return None if figures is None else CallEstimate(*figures)
+
+
+def call_figures(
+    model: str, input_tokens: int, cached_tokens: int, output_tokens: int
+) -> Figures | None:
+    """The same as :func:`estimate_call`, for code that every call runs through."""
     prepared = _prepare(model)
     if prepared is None or input_tokens < 0 or cached_tokens < 0 or output_tokens < 0:
         return None
@@ -97,7 +109,7 @@ def estimate_call(
         return None
     # The last token drawn is never cached.
     kv_bytes = kv_cache_bytes(arch, input_tokens + steps) if vram_source else 0
-    return CallEstimate(
+    return (
         prefill, decode, prefill + decode, low, high,
         method, source, weights_bytes, kv_bytes, vram_source,
     )  # fmt: skip

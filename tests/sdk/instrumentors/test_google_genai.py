@@ -25,9 +25,9 @@ from tests.support.wires.google_wire import TOOL_USE_TOKENS
 
 import spanledger
 from spanledger import _registry, _scope, semconv
+from spanledger._drivers import Tracing, around_of
 from spanledger._identity import IdentityProcessor
-from spanledger._instrumentor import Tracing, wrapper_of
-from spanledger._patching import Patch
+from spanledger._patching import Patch, wrapping
 from spanledger.instrumentors.google_genai import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider, ToolCall
 
@@ -208,7 +208,9 @@ async def test_public_methods_stand_in_for_private_ones_that_are_gone(
         if method.target.stands_in_for:
             target = dataclasses.replace(method.target, stands_in_for="_no_such_method")
             moved = dataclasses.replace(method, target=target)
-            patches.append(Patch(target, wrapper_of(moved.api, target.kind, INSTRUMENTOR, tracing)))
+            patches.append(
+                Patch(target, wrapping(around_of(moved.api, target.kind, INSTRUMENTOR, tracing)))
+            )
     for patch in patches:
         patch.install()
     desk.provider.enqueue(operation.answer)
