@@ -1,7 +1,9 @@
 """Clients whose class is made at run time: nothing to patch before the first client is there.
 
 What is patched is the public function that makes clients. The methods of each client it makes are
-wrapped on the client's own class, which no other client shares; removal puts them back.
+wrapped on the client's own class, which no other client shares; removal puts them back. Others put
+methods of theirs on the client itself, over those that they found, before or after us: where that
+was done before, ours lies over theirs there too.
 """
 
 from __future__ import annotations
@@ -112,6 +114,9 @@ class FactoryPatch:
             method = owner.__dict__.get(name)
             if method is not None and not isinstance(method, Wrapped):
                 setattr(owner, name, Wrapped(method, functools.partial(self._dispatch, wrapper)))
+            theirs = vars(client).get(name)
+            if theirs is not None and not isinstance(theirs, Wrapped):
+                setattr(client, name, Wrapped(theirs, self._over(wrapper, weakref.ref(client))))
         self._factory.listen(client)
         self._clients.add(client)
 
@@ -122,7 +127,20 @@ class FactoryPatch:
             method = owner.__dict__.get(name)
             if isinstance(method, Wrapped):
                 setattr(owner, name, method.__wrapped__)
+            over = vars(client).get(name)
+            if isinstance(over, Wrapped):
+                setattr(client, name, over.__wrapped__)
         self._factory.hush(client)
+
+    def _over(self, wrapper: Wrapper, client: weakref.ref[Any]) -> Wrapper:
+        """Lies over a function on the client itself, which is not told whose it is."""
+
+        def over(
+            wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        ) -> Any:
+            return self._dispatch(wrapper, wrapped, client(), args, kwargs)
+
+        return over
 
     def _dispatch(
         self,

@@ -15,7 +15,7 @@ import logging
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import wrapt
@@ -152,7 +152,7 @@ def called(wrapper: Wrapper) -> Around:
 
     def around(method: Callable[..., Any], switch: Switch) -> Callable[..., Any]:
         def metered(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-            bound = MethodType(method, self)
+            bound = functools.partial(method, self)  # a function of a module has no object
             return wrapper(bound, self, args, kwargs) if switch else bound(*args, **kwargs)
 
         return metered

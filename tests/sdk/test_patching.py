@@ -191,6 +191,18 @@ def test_a_coroutine_function_stays_one(thing: Any, ours: Callable[[], Patch]) -
     assert vars(thing)["act"] is act
 
 
+def test_a_function_of_a_module_has_no_object(thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is wrapped by wrapt, also where methods get a function."""
+    module = sys.modules[thing.__module__]
+    monkeypatch.setattr(module, "act", lambda: ["bare"], raising=False)
+    around = called(_naming("ours"))
+    patch = Patch(Target(MODULE, "act", Kind.SYNC), wrapping(around), around)
+    patch.install()
+    assert vars(module)["act"]() == ["ours", "bare"]
+    patch.remove()
+    assert vars(module)["act"]() == ["bare"]
+
+
 @pytest.mark.parametrize("on_a_coroutine", [False, True])
 @pytest.mark.parametrize("of_coroutines", [False, True])
 def test_what_lies_around_is_a_coroutine_function_where_the_method_is_one(

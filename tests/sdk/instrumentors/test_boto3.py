@@ -11,6 +11,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.client import ClientCreator
 from botocore.eventstream import EventStream
 from botocore.exceptions import EventStreamError
 from botocore.response import StreamingBody
@@ -326,6 +327,47 @@ def test_clients_are_put_back_as_they_were(provider: Provider, spans: Spans) -> 
     assert len(spans()) == 1
     _registry.instrument(["boto3"])
     _registry.uninstrument(["boto3"])
+    client.close()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_methods_that_others_put_on_the_client_itself_are_told(
+    provider: Provider, spans: Spans, monkeypatch: pytest.MonkeyPatch, *, streamed: bool
+) -> None:
+    """OpenLLMetry and OpenInference do so before we see the client, over the bare methods."""
+    make: Any = ClientCreator.create_client
+    theirs: list[str] = []
+
+    def creating(self: Any, *args: Any, **kwargs: Any) -> Any:
+        client = make(self, *args, **kwargs)
+        for name in ("converse", "converse_stream"):
+            bare = getattr(client, name)
+
+            def counted(*args: Any, name: str = name, bare: Any = bare, **kwargs: Any) -> Any:
+                theirs.append(name)
+                return bare(*args, **kwargs)
+
+            setattr(client, name, counted)
+        return client
+
+    monkeypatch.setattr(ClientCreator, "create_client", creating)
+    client = connect(provider)
+    name = "converse_stream" if streamed else "converse"
+    provider.enqueue(ANSWER)
+
+    def ask() -> None:
+        made = getattr(client, name)(**ASKED)
+        assert not streamed or list(made["stream"])
+
+    ask()
+    told = _told(spans)
+    assert told[semconv.SERVER_ADDRESS] == "127.0.0.1"
+    _same_counts(told, ANSWER)
+    assert theirs == [name]
+    _registry.uninstrument(["boto3"])
+    assert vars(client)[name].__name__ == "counted"
+    ask()
+    assert (len(spans()), theirs) == (1, [name, name])
     client.close()
 
 
