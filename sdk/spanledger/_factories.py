@@ -114,7 +114,7 @@ class FactoryPatch:
             method = owner.__dict__.get(name)
             if method is not None and not isinstance(method, Wrapped):
                 setattr(owner, name, Wrapped(method, functools.partial(self._dispatch, wrapper)))
-            theirs = vars(client).get(name)
+            theirs: Any = client.__dict__.get(name)
             if theirs is not None and not isinstance(theirs, Wrapped):
                 setattr(client, name, Wrapped(theirs, self._over(wrapper, weakref.ref(client))))
         self._factory.listen(client)
@@ -127,7 +127,7 @@ class FactoryPatch:
             method = owner.__dict__.get(name)
             if isinstance(method, Wrapped):
                 setattr(owner, name, method.__wrapped__)
-            over = vars(client).get(name)
+            over: Any = client.__dict__.get(name)
             if isinstance(over, Wrapped):
                 setattr(client, name, over.__wrapped__)
         self._factory.hush(client)
