@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, Final, Protocol
 
 from opentelemetry import baggage, trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Tracer
 
 from spanledger import _scope, semconv
@@ -102,6 +103,8 @@ class Step:
         error: ``error.type`` of an exception that has a better one than its class; else empty.
         passing: given the call's keyword parameters, inside the work, those that it is made with:
             adds what another process needs to know of the context. None where nothing is added.
+        within: given the context inside the work, the one that a coroutine method runs in: for
+            work that leaves the process. None where it is the same.
     """
 
     target: Target
@@ -111,6 +114,7 @@ class Step:
     failure: Callable[[Any], str] = _no_failure
     error: Callable[[BaseException], str] = _no_name
     passing: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    within: Callable[[Context], Context] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final, cast
 
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
 from opentelemetry.trace import Tracer
 
+from spanledger import _scope
 from spanledger._begun import Begun
 from spanledger._drivers import Tracing
 from spanledger._framework import Framework, Opening, Step
@@ -75,9 +78,24 @@ def _passing(step: Step) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def call(*args: Any, **kwargs: Any) -> Any:
             return wrapped(*args, **(passed(kwargs) or kwargs))
 
-        return call
+        return call if step.within is None else _within(step.within, call)
 
     return passing
+
+
+def _within(narrow: Callable[[Context], Context], call: Callable[..., Any]) -> Callable[..., Any]:
+    """A coroutine function that runs in a narrower context."""
+    narrowed: Callable[[Context], Context | None] = guarded(None)(narrow)
+
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        here = otel_context.get_current()
+        token = otel_context.attach(narrowed(here) or here)
+        try:
+            return await call(*args, **kwargs)
+        finally:
+            _scope.leave(token)
+
+    return run
 
 
 def _follow(body: Any, opening: Opening) -> Any:

@@ -119,6 +119,14 @@ def with_entries(context: Context, entries: Mapping[str, str | None]) -> Context
     return context
 
 
+def without_identity(context: Context) -> Context:
+    """The context for somebody else: without runs, tenants and tags; other baggage stays."""
+    for key in baggage.get_all(context):
+        if key in IDENTITY or key.startswith(semconv.TAG_PREFIX):
+            context = baggage.remove_baggage(key, context)
+    return context
+
+
 def tag_entries(tags: Mapping[str, object] | None) -> dict[str, str | None]:
     """Baggage entries for user tags, cut to what a header can carry."""
     entries: dict[str, str | None] = {}

@@ -68,6 +68,8 @@ SPANLEDGER_SPOOL_BYTES: Final = "SPANLEDGER_SPOOL_BYTES"
 SPANLEDGER_TENANT: Final = "SPANLEDGER_TENANT"
 #: A JSON file with rates of your own models for budgets: as the argument ``rates`` of ``init``.
 SPANLEDGER_RATES: Final = "SPANLEDGER_RATES"
+#: ``true`` sends run, agent, tenant and tags to MCP servers too; else the trace alone goes there.
+SPANLEDGER_MCP_IDENTITY: Final = "SPANLEDGER_MCP_IDENTITY"
 #: Set to ``1`` by ``spanledger run``: the child process calls ``init()`` before its program.
 SPANLEDGER_AUTO: Final = "SPANLEDGER_AUTO"
 
@@ -197,6 +199,11 @@ def own_rates(
             f"{SPANLEDGER_RATES}={path!r} cannot be read as JSON of model -> rates: {error}"
         ) from error
     return {**read, **(argument or {})}
+
+
+def mcp_identity() -> bool:
+    """Whether ``SPANLEDGER_MCP_IDENTITY`` lets MCP servers know for whom the work is done."""
+    return (_first(SPANLEDGER_MCP_IDENTITY) or "").lower() == "true"
 
 
 def disabled() -> bool:

@@ -1,8 +1,11 @@
 """The ``mcp`` client: a call of a server's tool is a tool that the agent calls.
 
 The context travels in ``_meta`` of the request, as the OpenTelemetry conventions for MCP say, so
-the server's work belongs to the run that asked for it. From version 2 the library does that
-itself, but not in every transport; what is in ``_meta`` already stays.
+the server's work is in the trace, and by it in the run, that asked for it. From version 2 the
+library does that itself, but not in every transport; what is in ``_meta`` already stays.
+
+Most servers are somebody else's: run, agent, tenant and tags do not go there unless
+``SPANLEDGER_MCP_IDENTITY`` says so. Baggage that the application set itself does, as everywhere.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from opentelemetry import propagate
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
-from spanledger import semconv
+from spanledger import _scope, config, semconv
 from spanledger._framework import TOOL, TOOL_ERROR, Framework, Step, Work
 from spanledger._patching import Kind, Target
 
@@ -46,6 +50,10 @@ def _with_context(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**kwargs, "meta": {**carrier, **(kwargs.get("meta") or {})}} if carrier else kwargs
 
 
+def _for_servers(context: Context) -> Context:
+    return context if config.mcp_identity() else _scope.without_identity(context)
+
+
 FRAMEWORK: Final = Framework(
     name="mcp",
     distribution="mcp",
@@ -58,6 +66,7 @@ FRAMEWORK: Final = Framework(
             failure=_failure,
             error=_error,
             passing=_with_context,
+            within=_for_servers,
         ),
     ),
     not_told={
@@ -66,6 +75,7 @@ FRAMEWORK: Final = Framework(
     },
     notes=(
         "A tool that an agent framework tells by the same name is told once, by the framework.",
+        "Servers are told the trace; run, tenant and tags with SPANLEDGER_MCP_IDENTITY=true alone.",
         "Servers of version 1 do not read the context; their work is in traces of its own.",
     ),
 )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry import baggage
+from opentelemetry import context as otel_context
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 import spanledger
-from spanledger import _registry, semconv
+from spanledger import _registry, config, semconv
 from spanledger._guard import internal_errors
 from spanledger._identity import IdentityProcessor
 
@@ -101,21 +103,55 @@ async def test_a_call_that_is_cancelled(spans: Spans) -> None:
     assert span.attributes[semconv.ERROR_TYPE] == "asyncio.exceptions.CancelledError"
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_the_context_travels(spans: Spans, transport: mcp_tools.Transport) -> None:
+IDENTITY = {
+    semconv.AGENT_NAME,
+    semconv.RUN_ID,
+    semconv.TENANT_ID,
+    semconv.CONVERSATION_ID,
+    f"{semconv.TAG_PREFIX}plan",
+}
+
+
+async def _sent(transport: mcp_tools.Transport) -> tuple[str | None, Mapping[str, str]]:
+    """The run that asked, and what its request carried."""
     async with mcp_tools.session(transport) as session:
-        with spanledger.agent("asker"), spanledger.context(tenant="acme"):
+        mine = otel_context.attach(baggage.set_baggage("mine", "too"))
+        with (
+            spanledger.agent("asker"),
+            spanledger.context(tenant="acme", conversation="c-1", tags={"plan": "pro"}),
+        ):
             run = spanledger.current_run_id()
             result = await session.call_tool("context", {}, meta={"mine": "kept"})
-    sent = _told(result)
+            assert spanledger.current_run_id() == run
+        otel_context.detach(mine)
+    return run, _told(result)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_the_trace_travels_and_for_whom_stays_here(
+    spans: Spans, transport: mcp_tools.Transport
+) -> None:
+    """A server is somebody else's: it is not told of tenants, runs and tags unless it should."""
+    run, sent = await _sent(transport)
     span = next(span for span in spans() if span.name == "execute_tool context")
     assert span.context is not None
     assert span.attributes is not None
     assert span.attributes[semconv.RUN_ID] == run
     assert sent["mine"] == "kept"
     assert f"{span.context.trace_id:032x}" in sent["traceparent"]
-    assert f"{semconv.RUN_ID}={run}" in sent["baggage"]
-    assert f"{semconv.TENANT_ID}=acme" in sent["baggage"]
+    assert sent["baggage"] == "mine=too"  # the application's own
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_identity_travels_where_it_is_asked_for(
+    spans: Spans, transport: mcp_tools.Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(config.SPANLEDGER_MCP_IDENTITY, "true")
+    run, sent = await _sent(transport)
+    entries = dict(entry.split("=") for entry in sent["baggage"].split(","))
+    assert set(entries) == {*IDENTITY, "mine"}
+    assert (entries[semconv.RUN_ID], entries[semconv.TENANT_ID]) == (run, "acme")
+    assert spans()
 
 
 @pytest.mark.skipif(not mcp_tools.NEW, reason="servers of version 1 read no context")
