@@ -11,7 +11,7 @@ WITH
     (
         SELECT
             *,
-            (trace_id, run_id) AS by_run
+            (trace_id, run_id) AS by_key
         FROM attempts FINAL
         WHERE workspace = {workspace:String}
             AND agent_name = {agent_name:String}
@@ -38,7 +38,7 @@ SELECT
 FROM
 (
     SELECT
-        by_run,
+        by_key,
         sum(group_attempts) AS run_attempts,
         sumIf(group_attempts, comparable) AS run_compared,
         sumIf(c.billed, comparable) AS run_billed,
@@ -46,6 +46,6 @@ FROM
         toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable AND estimated), 0), 12) AS saving_estimated,
         groupUniqArrayArray(100)(absent) AS run_missing
     FROM compared AS c
-    GROUP BY by_run
+    GROUP BY by_key
 )
 HAVING runs > 0;

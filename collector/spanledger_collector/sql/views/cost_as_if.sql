@@ -23,27 +23,29 @@ WITH
     (
         SELECT
             *,
-            workspace AS by_workspace,
-            toDate(started_at) AS by_day,
-            tenant AS by_tenant,
-            agent_name AS by_agent_name,
-            agent_version AS by_agent_version,
-            toString(if(priced_provider != '', priced_provider, provider)) AS by_provider,
-            multiIf(priced_model != '', priced_model, response_model != '', response_model, request_model) AS by_model,
-            toString(service_tier) AS by_service_tier
+            (
+                workspace,
+                toDate(started_at),
+                tenant,
+                agent_name,
+                agent_version,
+                toString(if(priced_provider != '', priced_provider, provider)),
+                multiIf(priced_model != '', priced_model, response_model != '', response_model, request_model),
+                toString(service_tier)
+            ) AS by_key
         FROM attempts FINAL
         WHERE counted AND operation NOT IN ('execute_tool', 'effort', 'expense')
     ),
     @include arithmetic/reprice
 SELECT
-    by_workspace AS workspace,
-    by_day AS day,
-    by_tenant AS tenant,
-    by_agent_name AS agent_name,
-    by_agent_version AS agent_version,
-    by_provider AS provider,
-    by_model AS model,
-    by_service_tier AS service_tier,
+    by_key.1 AS workspace,
+    by_key.2 AS day,
+    by_key.3 AS tenant,
+    by_key.4 AS agent_name,
+    by_key.5 AS agent_version,
+    by_key.6 AS provider,
+    by_key.7 AS model,
+    by_key.8 AS service_tier,
     sum(group_attempts) AS attempts,
     sum(group_input) AS input_tokens,
     sum(group_output) AS output_tokens,
@@ -57,12 +59,4 @@ SELECT
     sumIf(repriced - billed, comparable) AS difference_usd,
     sumIf(group_attempts, comparable) AS compared_attempts
 FROM compared
-GROUP BY
-    workspace,
-    day,
-    tenant,
-    agent_name,
-    agent_version,
-    provider,
-    model,
-    service_tier;
+GROUP BY by_key;
