@@ -42,7 +42,7 @@ test: lint ## lint, then every test
 	$(BIN)/python -m tests.support.environments
 	$(BIN)/python -m tests.support.javascript
 	$(BIN)/python -m tests.support.browser
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 oldest: $(VENV)/.dev ## every contract test on the oldest supported version of each client and framework
 	SPANLEDGER_TESTS_OLDEST="every row" $(BIN)/pytest -s tests/environments/test_oldest.py

@@ -22,6 +22,9 @@ settings.load_profile("spanledger")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow files first: at the end of the run no worker is left alone with one."""
+    """Slow files first: at the end of the run no worker is left alone with one.
+
+    (``make test`` tells xdist to keep that order; by itself it begins with files of many tests.)
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)

@@ -178,7 +178,7 @@ async def _filled(scene: _Scene) -> None:
             await asyncio.sleep(0.1)
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_every_path_needs_a_key(scene: _Scene) -> None:

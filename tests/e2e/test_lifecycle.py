@@ -15,6 +15,8 @@ from benchmarks.spans import request_bytes
 from tests.support.gate import Gate
 from tests.support.running import RunningCollector
 
+pytestmark = pytest.mark.slow
+
 SPANS = 10
 
 

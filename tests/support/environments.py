@@ -17,6 +17,7 @@ import sysconfig
 import time
 import venv
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -154,9 +155,22 @@ JUDGES: Final = Environments(
     interpreter=judges_python() or sys.executable,
 )
 
+
+def _make_missing(wanted: tuple[Environments, str]) -> str:
+    """Make one, and say how long it took."""
+    environments, name = wanted
+    started = time.monotonic()
+    environments.python(name)
+    return f"made the environment {name}: {time.monotonic() - started:.0f} s"
+
+
 if __name__ == "__main__":  # make test
-    for environments in (ENVIRONMENTS, *([JUDGES] if judges_python() else [])):
-        for missing in [name for name in environments.names() if not environments.is_ready(name)]:
-            started = time.monotonic()
-            environments.python(missing)
-            print(f"made the environment {missing}: {time.monotonic() - started:.0f} s")  # noqa: T201
+    missing = [
+        (environments, name)
+        for environments in (ENVIRONMENTS, *([JUDGES] if judges_python() else []))
+        for name in environments.names()
+        if not environments.is_ready(name)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for told in pool.map(_make_missing, missing):
+            print(told)  # noqa: T201

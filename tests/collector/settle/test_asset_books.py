@@ -22,6 +22,8 @@ from spanledger_collector.store import Connection, Store
 
 from . import scene
 
+pytestmark = pytest.mark.slow
+
 BOOKS = 80
 BATCHES = 3
 _ASSETS = ("a", "b", "c")
