@@ -106,6 +106,34 @@ def test_nested_calls_without_an_id_are_one_call_when_everything_agrees(store: S
     assert unmetered == {1: ("duplicate_nested", 2), 2: ("", 0)}
 
 
+def test_a_model_is_the_same_with_and_without_its_region_and_vendor(store: Store) -> None:
+    """Bedrock's ids: OpenLLMetry takes both off; a version with a dot is no vendor."""
+    profile, apart, dotted = _told(
+        store,
+        [
+            [
+                scene.call(
+                    1, 0, (9, 9), scope_name=A, lasts=3, request_model="us.anthropic.m1-v1:0"
+                ),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=2, request_model="m1-v1:0"),
+            ],
+            [
+                scene.call(
+                    1, 0, (9, 9), scope_name=A, lasts=3, request_model="us.anthropic.m1-v1:0"
+                ),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=2, request_model="anthropic.m2-v1:0"),
+            ],
+            [
+                scene.call(1, 0, (9, 9), scope_name=A, lasts=3, request_model="gpt-4.1"),
+                scene.call(2, 1, (9, 9), scope_name=B, lasts=2, request_model="1"),
+            ],
+        ],
+    )
+    assert profile == {1: ("duplicate_nested", 2), 2: ("", 0)}
+    assert apart == {1: ("", 0), 2: ("", 0)}
+    assert dotted == {1: ("", 0), 2: ("", 0)}
+
+
 def test_a_call_inside_that_leaves_the_cached_input_out_is_the_same_call(store: Store) -> None:
     """A framework that sums the API's counts, around a client whose instrumentation reads one."""
     cached = {"cache_read_tokens": 6, "cache_write_5m_tokens": 3}

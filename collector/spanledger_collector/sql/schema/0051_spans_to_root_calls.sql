@@ -12,7 +12,7 @@ SELECT
     trace_id,
     span_id,
     scope_name,
-    lower(splitByChar('/', if(response_model != '', response_model, request_model))[-1]) AS model,
+    replaceRegexpOne(lower(splitByChar('/', if(response_model != '', response_model, request_model))[-1]), '^(?:[a-z-]+\\.)+', '') AS model,
     response_id,
     status = 'error' AS failed
 FROM spans

@@ -25,6 +25,7 @@
 --     another trace (root_calls, duplicate_beside), when one of the two ran within the other, the models agree, both failed
 --     or both did not and the provider's counts are equal; where neither has an id, the inner one counts. Two with one id
 --     are one call (duplicate_response) when they overlap in time, whatever they count; the trace of the shortest counts
+--   models agree when one begins with the other, without the region and the vendor in front (acme/m, us.anthropic.m)
 -- The counted teller: usage from the provider before an estimate before none, our own span first, then the one with the
 -- most buckets, then the shortest (innermost). It takes over retries and rework marks that only another teller has.
 INSERT INTO call_verdicts
@@ -51,7 +52,7 @@ WITH
             s.duration_ns AS duration_ns,
             s.response_id AS response_id,
             s.request_model AS request_model,
-            lower(splitByChar('/', if(s.response_model != '', s.response_model, s.request_model))[-1]) AS model,
+            replaceRegexpOne(lower(splitByChar('/', if(s.response_model != '', s.response_model, s.request_model))[-1]), '^(?:[a-z-]+\\.)+', '') AS model,
             s.usage_source AS usage_source,
             s.input_uncached_tokens + s.cache_read_tokens + s.cache_write_5m_tokens + s.cache_write_1h_tokens AS input_tokens,
             s.input_uncached_tokens AS input_uncached_tokens,
