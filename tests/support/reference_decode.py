@@ -29,6 +29,7 @@ STATUSES = {1: "ok", 2: "error"}
 EARLIEST_NS = 1_577_836_800_000_000_000
 DAY_NS = 86_400_000_000_000
 MOST_TOKENS = 2**40
+MOST_OF_A_CALL = 2**27
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _UNITS = {"s": 1e9, "ms": 1e6, "ns": 1.0, None: 1.0}
@@ -250,8 +251,9 @@ class Fields:
     def present(self, names: tuple[str, ...]) -> bool:
         return any(self.best(name) for name in names)
 
-    def absurd(self, names: tuple[str, ...]) -> bool:
-        return any(not 0 <= self.number(name) < MOST_TOKENS for name in names)
+    def absurd(self, names: tuple[str, ...], role: str) -> bool:
+        most = MOST_OF_A_CALL if role in ("call", "engine") else MOST_TOKENS
+        return any(not 0 <= self.number(name) < most for name in names)
 
 
 def _role(fields: Fields, span: PlainSpan, operation: str, metered: bool) -> str:
@@ -438,10 +440,13 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
     foreign = f.present(_FOREIGN)
     metered = own or foreign or bool(f.beside())
     absurd = None in f.beside().values()
-    absurd = absurd or (f.absurd(_OWN) if own else foreign and f.absurd(_FOREIGN))
-    usable = metered and not absurd
     told = lower(f.text("operation"))
     role = _role(f, span, told, metered)
+    absurd = absurd or (f.absurd(_OWN, role) if own else foreign and f.absurd(_FOREIGN, role))
+    usable = metered and not absurd
+    operation = f.table.operations.get(told, (told, ""))[0]
+    untold = operation in _GENERATING and role == "call" and span.status != _ERROR and not own
+    untold = untold and f.number("input") > 0 and f.best("output") is None
     resource = {k: v for k, v in reversed(span.resource) if isinstance(v, str) and v}
     gpu = real(f.text("gpu_seconds")) or 0.0
     attempt = f.number("attempt_number")
@@ -464,13 +469,13 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
         "status": STATUSES.get(span.status, "unset"),
         "dialect": f.dialect,
         "role": role,
-        "operation": f.table.operations.get(told, (told, ""))[0],
+        "operation": operation,
         "provider": _provider(f),
         "service_tier": f.table.tiers.get(tier, tier),
         "streaming": lower(f.text("streaming")) in ("true", "1"),
         "usage_source": _usage_source(f, role, metered, absurd),
         "usage_partial": lower(f.text("usage_partial")) in ("true", "1"),
-        "units": _units(f) if usable else {},
+        "units": (_units(f) | ({"output_untold": Decimal(1)} if untold else {})) if usable else {},
         "input_tokens_low": f.sane("input_low") if usable else 0,
         "input_tokens_high": f.sane("input_high") if usable else 0,
         "output_tokens_low": f.sane("output_low") if usable else 0,
@@ -501,6 +506,8 @@ def decode(span: PlainSpan, record: PlainRecord) -> dict[str, Any]:
     return row | _buckets(f, own, usable)
 
 
+_GENERATING = ("chat", "text_completion", "generate_content")
+_ERROR = 2
 _TEXTS = (
     *("error_type", "request_model", "response_model", "response_id"),
     *("run_id", "parent_run_id", "agent_id", "agent_version"),

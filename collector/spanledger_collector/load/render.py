@@ -143,6 +143,14 @@ class Renderer:
         """
         return f"bitShiftRight({self._bits(_CORE[group])}, 40) != 0"
 
+    def huge(self, group: str) -> str:
+        """Whether one of a group's counts is more than a call can have: 2^27 = 134 million tokens.
+
+        The longest context that anybody sells is 10 million tokens. An aggregate of calls, which is
+        only observed where a call under it was told, may be larger.
+        """
+        return f"bitShiftRight({self._bits(_CORE[group])}, 27) != 0"
+
     def blank(self, _nothing: str) -> str:
         """Whether no count of tokens is anything but 0, nor the most an estimate may have been."""
         return f"{self._bits([*_CORE['own'], *_CORE['foreign'], *_BESIDE_CORE])} = 0"

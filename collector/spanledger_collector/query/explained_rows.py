@@ -37,6 +37,7 @@ class ExplainedAttemptRow:
     rework_reason: str
     usage_source: str
     usage_partial: bool
+    usage_assumed: bool
     input_uncached_tokens: int
     cache_read_tokens: int
     cache_write_5m_tokens: int

@@ -34,7 +34,7 @@ _EXCLUDED: Final = {
 _UNKNOWN: Final = {
     "unpriced": "the price book has no rate for it",
     "unmetered": "nobody told its usage, or it was told as what no usage can be (zero of "
-    "everything, negative, no number, 2^40 and more), and it may have been billed",
+    "everything, negative, no number, 2^27 and more), and it may have been billed",
 }
 
 
@@ -114,9 +114,16 @@ def _counting(a: ExplainedAttemptRow) -> Iterator[str]:
 
 
 def _usage(a: ExplainedAttemptRow) -> Iterator[str]:
-    if a.usage_source == "provider":
+    if a.usage_source == "provider" and a.usage_assumed:
+        yield (
+            "tokens: as reported, but what contains what was assumed: whether the cached tokens "
+            "are in the input, or the reasoning in the output, is not said or cannot be"
+        )
+    elif a.usage_source == "provider":
         yield "tokens: as the provider reported them"
-    elif a.usage_source == "estimated" and a.cost_usd == a.cost_low_usd == a.cost_high_usd:
+    if "output_untold" in a.unpriced_units:
+        yield "output: nobody told it, and an answer has some: its cost is not in the sum"
+    if a.usage_source == "estimated" and a.cost_usd == a.cost_low_usd == a.cost_high_usd:
         yield "units: counted in the request, because the provider reports none"
     elif a.usage_source == "estimated":
         cut = ", of a stream that ended early" if a.usage_partial else ""

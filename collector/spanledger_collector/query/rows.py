@@ -130,6 +130,7 @@ class AttemptRow:
     rework_of: str
     usage_source: str
     usage_partial: bool
+    usage_assumed: bool
     input_uncached_tokens: int
     cache_read_tokens: int
     cache_write_5m_tokens: int

@@ -60,6 +60,10 @@ class Call:
     wanted: tuple[str, tuple[str, ...], str | None]
     day: int = 24
 
+    def _told(self) -> dict[str, Any]:
+        """Output of 0 where nothing else is said of it; None = not told at all."""
+        return ({_OUTPUT: 0} if _INPUT in self.usage else {}) | self.usage
+
     def span(self, number: int) -> PlainSpan:
         """At noon of a day of November 2026."""
         at = datetime(2026, 11, self.day, 12, tzinfo=timezone.utc)
@@ -71,10 +75,10 @@ class Call:
             start_ns=start_ns,
             end_ns=start_ns + 1_000_000_000,
             attributes=(
-                ("gen_ai.operation.name", "chat"),
+                ("gen_ai.operation.name", self.usage.get("gen_ai.operation.name", "chat")),
                 ("gen_ai.provider.name", "acme"),
                 ("gen_ai.request.model", self.model),
-                *self.usage.items(),
+                *((name, told) for name, told in self._told().items() if told is not None),
             ),
         )
 
@@ -104,6 +108,8 @@ CALLS = (
     Call("negative token count: input", "steady", {_INPUT: -1000, _OUTPUT: 100}, _UNMETERED),
     Call("negative token count: output", "steady", {_INPUT: 1000, _OUTPUT: -1}, _UNMETERED),
     Call("negative token count: cached input", "steady", {_INPUT: 1000, _CACHED: -400}, _UNMETERED),
+    Call("absurd token count: more than a call can have", "steady", {_INPUT: 2**27}, _UNMETERED),
+    Call("absurd token count: 2^40 less one", "steady", {_INPUT: 2**40 - 1}, _UNMETERED),
     Call("absurd token count: 2^40", "steady", {_INPUT: 2**40, _OUTPUT: 1}, _UNMETERED),
     Call("absurd token count: the greatest number there is", "steady", {_INPUT: 2**63 - 1},
          _UNMETERED),
@@ -123,8 +129,15 @@ CALLS = (
     Call("zeros of a cache", "steady", {_HIT: True, _INPUT: 0}, ("not_billed", (), "0")),
     Call("output of zero", "steady", {_INPUT: 1000, _OUTPUT: 0}, ("priced", (), "0.002")),
     Call("no usage at all", "steady", {}, _UNMETERED),
-    Call("the most that is believed", "steady", {_INPUT: 2**40 - 1},
-         ("priced", (), "2199023.25555")),
+    Call("output that nobody told", "steady", {_INPUT: 1000, _OUTPUT: None},
+         ("partial", ("output_untold",), "0.002")),
+    Call("output that nobody told, of a model without any price", "nobody-knows",
+         {_INPUT: 1000, _OUTPUT: None}, ("unpriced", (), None)),
+    Call("output that nobody told, of what makes none", "steady",
+         {"gen_ai.operation.name": "embeddings", _INPUT: 1000, _OUTPUT: None},
+         ("priced", (), "0.002")),
+    Call("the most that is believed", "steady", {_INPUT: 2**27 - 1},
+         ("priced", (), "268.435454")),
     Call("absurd token count: more cached than there is", "steady", {_INPUT: 1000, _CACHED: 4000},
          ("partial", ("cache_read",), "0.002")),
     # What was told to other trackers as their bug, where it is the telling that was misread.
@@ -193,6 +206,27 @@ def test_the_explanation_says_why(ledger: Ledger) -> None:
         assert ("what no usage can be" in said) == (status == "unmetered"), call.what
         if usd is not None:
             assert all(unit in said for unit in units), call.what
+
+
+def test_what_was_assumed_of_the_telling_is_told(ledger: Ledger) -> None:
+    """Counts that cannot contain each other, and an emitter that does not say whether they do."""
+    assumed = {
+        "unpriced bucket on a priced model",
+        "unpriced bucket and nothing else",
+        "absurd token count: more cached than there is",
+        "langfuse/langfuse#12306 (the input contains the cached)",
+        "mlflow/mlflow#24759, mlflow/mlflow#24869, mlflow/mlflow#24867 (cache fields dropped)",
+    }
+    said = {
+        call.what: ledger.explain(scene.hex16(number))[0] for number, call in enumerate(CALLS, 1)
+    }
+    assert {what for what, one in said.items() if one.attempt.usage_assumed} == assumed
+    for what, one in said.items():
+        told = " ".join(one.reasons)
+        assert ("what contains what was assumed" in told) == (what in assumed), what
+        assert ("output: nobody told it" in told) == (
+            "output_untold" in one.attempt.unpriced_units
+        ), what
 
 
 def test_prices_of_other_days_can_be_asked_for(ledger: Ledger) -> None:

@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS attempts
     rework_of String COMMENT 'Span id of the call whose answer this call makes again, likewise',
     usage_source LowCardinality(String) COMMENT 'provider | estimated | missing | none',
     usage_partial Bool COMMENT 'Stream ended early',
+    usage_assumed Bool COMMENT 'Its emitter does not say, or says what cannot be, whether the input includes the cached tokens or the output the reasoning: one reading was assumed',
     input_uncached_tokens UInt64 COMMENT 'Disjoint bucket',
     cache_read_tokens UInt64 COMMENT 'Disjoint bucket',
     cache_write_5m_tokens UInt64 COMMENT 'Disjoint bucket',

@@ -5,7 +5,7 @@
 -- statement (a fixed cost of every INSERT) small. From the innermost outwards: resources, scopes, spans,
 -- the known attributes, their texts, order of precedence, fields, tokens, columns.
 -- An attribute is read as text, cut at 256 bytes, then typed: so 12, '12', 12.0 and 12.7 are all twelve
--- tokens. What is no number, is negative or over 2^40 makes the usage missing; nothing wraps. Units beside tokens
+-- tokens. What is no number, is negative, or more than one call can have or 2^40 in all, makes the usage missing; nothing wraps. Units beside tokens
 -- keep six decimals, the rest is cut off. No call uses nothing: one told as 0 of everything has its usage missing, unless
 -- its teller says that nothing is billed.
 CREATE MATERIALIZED VIEW IF NOT EXISTS otlp_in_v1_to_spans TO spans AS
@@ -67,11 +67,15 @@ SELECT
     ) AS output_tokens,
     if(usable, reasoning, 0) AS reasoning_tokens,
     -- The cached part of a kind of input is inside that kind, as the conventions have it: taken out, so that no token is in two.
+    -- An answer whose output nobody told was not empty: it stands as a unit that no price has a rate for.
     mapFilter(
         (name, amount) -> amount > 0 and usable,
         mapFromArrays(
-            unit_names,
-            arrayMap((name, amount) -> amount - least(amount, amounts[indexOf(unit_names, transform(name, ['audio_input', 'image_input', 'video_input'], ['audio_cache_read', 'image_cache_read', 'video_cache_read'], ''))]), unit_names, amounts)
+            arrayConcat(unit_names, ['output_untold']),
+            arrayConcat(
+                arrayMap((name, amount) -> amount - least(amount, amounts[indexOf(unit_names, transform(name, ['audio_input', 'image_input', 'video_input'], ['audio_cache_read', 'image_cache_read', 'video_cache_read'], ''))]), unit_names, amounts),
+                [toDecimal128(output_untold, 6)]
+            )
         )
     ) AS units,
     if(usable, if(bitShiftRight(number_input_low, 40) = 0, number_input_low, 0), 0) AS input_tokens_low,
@@ -124,7 +128,10 @@ FROM
 (
     SELECT
         *,
+        if(malformed, true, if(role IN ('call', 'engine'), if(own, bitShiftRight(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), 27) != 0, if(foreign, bitShiftRight(bitOr(bitOr(bitOr(bitOr(bitOr(number_input, number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), 27) != 0, false)), false)) AS absurd,
         if(absurd, false, metered) AS usable,
+        role = 'call' and not own and not output_told and number_input > 0 and status != 2
+            and operation IN ('chat', 'text_completion', 'generate_content') AS output_untold,
         if(number_cache_write_5m + number_cache_write_1h <= cache_write, number_cache_write_1h, 0) AS cache_write_1h,
         number_input < number_cache_read + cache_write AS unfit,
         declared_exclusive or unfit AS exclusive,
@@ -143,7 +150,7 @@ FROM
             *,
             own or foreign or notEmpty(unit_index) AS metered,
             replaceRegexpOne(lower(text_server_address), '(?s)^(?:[a-z0-9+.-]+://)?(?:[^/\\x40]*\\x40)?([^:/\\x40]+|\\[[^\\]]*\\])(?::[0-9]+)?(?:[/?].*)?$', '\\1') AS called_host,
-            multiIf(impossible, true, own, bitShiftRight(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), 40) != 0, foreign, bitShiftRight(bitOr(bitOr(bitOr(bitOr(bitOr(number_input, number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), 40) != 0, false) AS absurd,
+            multiIf(impossible, true, own, bitShiftRight(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), 40) != 0, foreign, bitShiftRight(bitOr(bitOr(bitOr(bitOr(bitOr(number_input, number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), 40) != 0, false) AS malformed,
             bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(bitOr(number_own_input_uncached, number_own_cache_read), number_own_cache_write_5m), number_own_cache_write_1h), number_own_output), number_input), number_output), number_cache_read), number_cache_write), number_cache_write_5m), number_cache_write_1h), number_reasoning), number_input_high), number_output_high) = 0 and not arrayExists(amount -> amount > 0, amounts) AS blank,
             if(number_cache_write > 0, number_cache_write, number_cache_write_5m + number_cache_write_1h) AS cache_write,
             toInt64(if(bitShiftRight(number_total, 40) = 0, number_total, 0)) - toInt64(if(bitShiftRight(number_input, 40) = 0, number_input, 0)) - toInt64(if(bitShiftRight(number_output, 40) = 0, number_output, 0)) AS beside_both,
@@ -178,6 +185,7 @@ FROM
                 arrayConcat(arrayMap(i -> toDecimal128(numbers[i], 6), part_index), beside) AS amounts,
                 hasAny(fields, [10, 11, 12, 13, 14]) AS own,
                 hasAny(fields, [15, 16, 17, 18, 19, 20]) AS foreign,
+                has(fields, 16) AS output_told,
                 keys[indexOf(fields, 15)] IN ['langfuse.observation.usage_details/input'] AS input_exclusive,
                 keys[indexOf(fields, 16)] IN ['langfuse.observation.usage_details/output'] AS output_exclusive,
                 dialect IN ['openlit']

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS settling_spans
     streaming Bool,
     usage_source LowCardinality(String),
     usage_partial Bool,
+    usage_assumed Bool,
     input_uncached_tokens UInt64,
     cache_read_tokens UInt64,
     cache_write_5m_tokens UInt64,

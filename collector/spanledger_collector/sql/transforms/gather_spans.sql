@@ -12,7 +12,7 @@ INSERT INTO settling_spans
     (version,
     workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
     duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
-    service_tier, region, streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
+    service_tier, region, streaming, usage_source, usage_partial, usage_assumed, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name, tool_call_id, rpc_id, conversation_id, external_key, purpose, prompt_name, prompt_version, tags, attempt_number,
@@ -46,7 +46,7 @@ SELECT
         nullIf(extract(server_address, '^([a-z0-9-]+)-aiplatform\\.googleapis\\.com$'), ''),
         extract(server_address, '^bedrock-runtime(?:-fips)?\\.([a-z0-9-]+)\\.amazonaws\\.com$')
     )) AS region,
-    streaming, usage_source, usage_partial, input_uncached_tokens, cache_read_tokens,
+    streaming, usage_source, usage_partial, usage_assumed, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name,

@@ -61,7 +61,7 @@ WITH
                 tokens -> tokens > 0,
                 [s.input_uncached_tokens, s.cache_read_tokens, s.cache_write_5m_tokens, s.cache_write_1h_tokens,
                 s.output_tokens, s.reasoning_tokens]
-            ) + length(s.units) AS buckets,
+            ) + length(s.units) - mapContains(s.units, 'output_untold') AS buckets,
             s.retry_reasons AS retry_reasons,
             s.retry_wait_seconds AS retry_wait_seconds,
             s.retry_of AS retry_of,
