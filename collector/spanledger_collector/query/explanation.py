@@ -27,7 +27,7 @@ _EXCLUDED: Final = {
     "not_billable": "an operation that bills nothing",
     "aggregate": "a sum of calls below it, which are counted themselves",
     "duplicate_response": "the same answer told by another span",
-    "duplicate_nested": "the same call told by another instrumentation",
+    "duplicate_nested": "the same call told by what is around or inside it",
     "duplicate_beside": "the same call told a second time beside it",
     "empty": "a span without usage",
 }
