@@ -82,7 +82,7 @@ class AsyncLazyStream(AsyncStream):
         begin, self._self_begin = self._self_begin, None
         call = begin() if begin is not None else None
         if call is None:
-            return await super().__anext__()
+            return await AsyncStream.__anext__(self)  # ``EitherLazyStream`` has it too
         self._self_begin = begin  # a budget may refuse: then the next read asks again
         with call:
             self._self_begin = None
@@ -93,6 +93,21 @@ class AsyncLazyStream(AsyncStream):
             raise StopAsyncIteration
         self._self_take(item)
         return item
+
+
+class EitherLazyStream(LazyStream):
+    """What others made of a generator, for readers of both kinds."""
+
+    __aiter__ = AsyncLazyStream.__aiter__
+    __anext__ = AsyncLazyStream.__anext__
+    aclose = AsyncStream.aclose
+
+
+def lazy_kind(stream: Any) -> type[LazyStream | AsyncLazyStream]:
+    """What to watch this stream with."""
+    if not hasattr(stream, "__anext__"):
+        return LazyStream
+    return EitherLazyStream if hasattr(stream, "__next__") else AsyncLazyStream
 
 
 def _sink_of(call: Call) -> Sink:

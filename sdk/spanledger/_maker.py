@@ -30,10 +30,9 @@ def defer(stream: Any, begin: Callable[[], Call | None]) -> Any:
 
 @guarded(None)
 def _deferred(stream: Any, begin: Callable[[], Call | None]) -> Any:
-    from spanledger._lazy import AsyncLazyStream, LazyStream
+    from spanledger._lazy import lazy_kind
 
-    kind = AsyncLazyStream if hasattr(stream, "__anext__") else LazyStream
-    return kind(stream, begin)
+    return lazy_kind(stream)(stream, begin)
 
 
 def forget(manager: Any) -> None:

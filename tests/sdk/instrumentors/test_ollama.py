@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import ollama
 import pytest
+import wrapt
+from opentelemetry.sdk.trace import TracerProvider
 from tests.sdk.instrumentors.cases_ollama import ASKED, CASES, EMBED_MODEL, MODEL
 from tests.sdk.instrumentors.conftest import Desk, Spans
+from tests.sdk.instrumentors.contract import Mode
 from tests.support.wires.ollama_wire import DECODE_NS, LOAD_NS, PREFILL_NS
 
-from spanledger import semconv
+from spanledger import _registry, semconv
 from spanledger_collector.demo.provider import Answer, ToolCall
 
 DURATIONS = {
@@ -170,3 +173,51 @@ async def test_a_generator_that_nobody_reads_makes_no_request_and_no_span(desk: 
     del stream, other
     assert not desk.provider.requests
     assert not desk.spans()
+
+
+if TYPE_CHECKING:
+    _Proxy = wrapt.ObjectProxy[Any]
+else:  # the class of older versions takes no parameter at run time
+    _Proxy = wrapt.ObjectProxy
+
+
+class _OfBothKinds(_Proxy):
+    """What OpenInference makes of every stream."""
+
+    def __iter__(self) -> Any:
+        return iter(self.__wrapped__)
+
+    def __next__(self) -> Any:
+        return next(self.__wrapped__)
+
+    def __aiter__(self) -> Any:
+        return aiter(self.__wrapped__)
+
+    async def __anext__(self) -> Any:
+        return await anext(self.__wrapped__)
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_a_generator_that_others_made_one_of_both_kinds_is_told(
+    desk: Desk, tracer_provider: TracerProvider, monkeypatch: pytest.MonkeyPatch, mode: Mode
+) -> None:
+    """They came first, so what we are given is theirs."""
+    owner: Any = ollama.Client if mode == "sync" else ollama.AsyncClient
+    bare = vars(owner)["chat"].__wrapped__
+
+    def chat(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _OfBothKinds(bare(self, *args, **kwargs))
+
+    async def chat_async(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _OfBothKinds(await bare(self, *args, **kwargs))
+
+    _registry.uninstrument()
+    monkeypatch.setattr(owner, "chat", chat if mode == "sync" else chat_async)
+    _registry.instrument(tracer_provider=tracer_provider)
+    desk.provider.enqueue(Answer(input_tokens=90, output_tokens=7))
+    made = desk.make(CASES, mode).chat(**ASKED, stream=True)
+    read = list(made) if mode == "sync" else [chunk async for chunk in await made]
+    assert read
+    told = _told(desk.spans)
+    _registry.uninstrument()
+    assert (told[semconv.USAGE_INPUT_TOKENS], told[semconv.USAGE_OUTPUT_TOKENS]) == (90, 7)
