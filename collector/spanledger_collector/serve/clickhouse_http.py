@@ -42,7 +42,7 @@ from spanledger_collector.store import Encoded
 
 from .keyed import Keyed
 from .loopback import check_host
-from .sqlguard import MAX_STATEMENT_BYTES
+from .sqlwords import MAX_STATEMENT_BYTES
 
 _JSON = "application/json; charset=UTF-8"
 _TSV = "text/tab-separated-values; charset=UTF-8"

@@ -30,9 +30,15 @@ from sqlglot.tokenizer_core import TokenType
 
 from spanledger_collector.errors import RefusedQueryError
 
-from .sqlwords import BEFORE_PARENTHESIS, FUNCTIONS, KEYWORDS, TAKE_LAMBDAS, TYPES
+from .sqlwords import (
+    BEFORE_PARENTHESIS,
+    FUNCTIONS,
+    KEYWORDS,
+    MAX_STATEMENT_BYTES,
+    TAKE_LAMBDAS,
+    TYPES,
+)
 
-MAX_STATEMENT_BYTES = 32 * 1024
 MAX_DEPTH = 64
 _DIALECT = "clickhouse"
 _NAME = re.compile(r"[^\\\"`'{}\x00-\x1f\x7f]{1,200}")

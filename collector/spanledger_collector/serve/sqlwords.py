@@ -5,6 +5,9 @@ read files, URLs, dictionaries, other tables or the server's own state, that wai
 on purpose, and those nobody has needed yet. Names are compared without regard to case.
 """
 
+#: Longer statements are refused.
+MAX_STATEMENT_BYTES = 32 * 1024
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.lower().split())
