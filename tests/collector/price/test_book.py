@@ -98,6 +98,8 @@ _UNITS_TODAY = {
     ("openai", "gpt-5", "code_containers"): ("0.03", 1),
     ("openai", "gpt-5", "code_containers.4g"): ("0.12", 1),
     ("openai", "gpt-5-search-api", "requests"): ("10", 1000),
+    ("openai", "gpt-4o-search-preview", "requests"): ("25", 1000),
+    ("openai", "gpt-4o-mini-search-preview", "requests"): ("25", 1000),
     ("openai", "whisper-1", "audio_seconds"): ("0.36", 3600),
     ("openai", "tts-1-hd", "characters"): ("30", 1_000_000),
     ("openai", "gpt-image-1.5", "image_output"): ("32", 1_000_000),
