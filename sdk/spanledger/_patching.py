@@ -12,6 +12,7 @@ import enum
 import functools
 import inspect
 import logging
+import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -199,6 +200,23 @@ def _like(method: FunctionType, made: Callable[..., Any]) -> Callable[..., Any]:
     return awaiting if wanted else plain
 
 
+def _rename(old: object, new: object, *, beside: str) -> None:
+    """What modules call by a name of their own (``from litellm import completion``), since before.
+
+    Args:
+        old: what the name stands for.
+        new: what it shall stand for.
+        beside: the library's module, whose package goes on calling what it called.
+    """
+    package = beside.partition(".")[0]
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == package or type(module) is not ModuleType:
+            continue
+        names = vars(module)
+        for key in [key for key, value in list(names.items()) if value is old]:
+            names[key] = new
+
+
 @dataclass(slots=True)
 class Patch:
     """One wrapper on one target, from the import hook to its removal.
@@ -219,6 +237,7 @@ class Patch:
     _owner: type[Any] | None = field(default=None, repr=False)
     _original: Any = field(default=None, repr=False)
     _hooked: bool = field(default=False, repr=False)
+    _late: bool = field(default=False, repr=False)
     #: wrapt looks at its truth; a function that it asks would cost each call more.
     _switch: Any = field(default_factory=list[bool], init=False, repr=False)
 
@@ -234,6 +253,7 @@ class Patch:
             self._wrap(self._owner)
         elif not self._hooked:
             self._hooked = True
+            self._late = self.target.module in sys.modules
             wrapt.register_post_import_hook(guarded(None)(self._imported), self.target.module)
 
     def remove(self) -> None:
@@ -317,6 +337,8 @@ class Patch:
             kind = WrappedOver if over_others else Wrapped
             layer = kind(function, self.wrapper, self._switch)
         setattr(owner, self._attribute, layer)
+        if self._late and isinstance(owner, ModuleType):
+            _rename(function, layer, beside=self.target.module)
         self._turn_on()
 
     def _turn_on(self) -> None:
@@ -324,6 +346,8 @@ class Patch:
         self._switch[:] = [True]
 
     def _restore(self, owner: type[Any], below: Any) -> None:
+        if self._late and isinstance(owner, ModuleType):
+            _rename(vars(owner)[self._attribute], below, beside=self.target.module)
         if self._original is None:
             delattr(owner, self._attribute)  # the method was inherited
         else:

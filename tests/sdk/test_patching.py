@@ -10,7 +10,7 @@ import itertools
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -275,3 +275,33 @@ def test_a_method_that_another_class_has_borrowed_is_patched_there_too(
     patch.remove()
     assert borrower().act() == ["bare"]
     assert vars(thing)["act"] is bare
+
+
+def test_a_function_is_found_under_the_names_that_modules_gave_it_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``from library import ask`` before ``init()``: measured, and put back, the very same."""
+
+    def ask() -> str:
+        return "answer"
+
+    calls: list[str] = []
+
+    def wrapper(wrapped: Callable[..., Any], *_: Any) -> Any:
+        calls.append("told")
+        return wrapped()
+
+    library, inside, user = ModuleType("library"), ModuleType("library.inside"), ModuleType("user")
+    for module in (library, inside, user):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    for names in (vars(library), vars(inside)):
+        names["ask"] = ask
+    vars(user)["question"] = ask
+    patch = Patch(Target("library", "ask", Kind.SYNC), wrapper)
+    patch.install()
+    assert vars(user)["question"]() == "answer"
+    assert calls == ["told"]
+    assert vars(inside)["ask"] is ask  # what the library calls itself is told by whom it is for
+    patch.remove()
+    assert vars(user)["question"] is ask
+    assert vars(library)["ask"] is ask
