@@ -17,7 +17,8 @@ from time import perf_counter
 from typing import Any, Final, Protocol, cast
 
 from spanledger._guard import guarded, swallow
-from spanledger._patching import Around, Kind, Switch, Target, called
+from spanledger._light import Around, Switch
+from spanledger._patching import Kind, Target, called
 
 HTTP_ERROR: Final = 400
 

@@ -25,8 +25,9 @@ from spanledger._guard import guarded, swallow
 from spanledger._hosts import client_attributes
 from spanledger._in_force import holdings
 from spanledger._instrumentor import Instrumentor
+from spanledger._light import Around, Switch
 from spanledger._maker import defer, forget
-from spanledger._patching import Around, Kind, Switch, called
+from spanledger._patching import Kind, called
 from spanledger._repeats import Repeat, recognise
 from spanledger._stream import Manager
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import enum
 import functools
-import inspect
 import logging
 import sys
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import wrapt
 
 from spanledger._guard import guarded
+from spanledger._light import Around, Switch, function_over, lies_on
+from spanledger._renaming import rename
 
 if TYPE_CHECKING:
     _FunctionWrapper = wrapt.FunctionWrapper[..., Any]
@@ -35,10 +35,6 @@ _log = logging.getLogger("spanledger")
 
 #: ``(wrapped, instance, args, kwargs) -> result``, as wrapt calls it.
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
-#: Empty while a patch is off: looked at in each call, also of a bound method kept since before.
-Switch = list[bool]
-#: ``(method, switch) -> function``: what takes the method's place, called with the object first.
-Around = Callable[[Callable[..., Any], Switch], Callable[..., Any]]
 _ON: Final[Switch] = [True]
 
 
@@ -134,18 +130,9 @@ class WrappedOver(Wrapped):
         return _FunctionWrapper(below, pass_on)
 
 
-def _is_function(method: object) -> bool:
-    """Whether this is a function of ours, and none of somebody who copied its names over."""
-    return type(method) is FunctionType and method in _functions
-
-
 def _has_ours(owner: object, method: object) -> bool:
     """Whether it was wrapped here; a class may also have borrowed it from one where it was."""
-    return isinstance(method, Wrapped) or (_is_function(method) and _functions[method] is owner)
-
-
-#: Those that lie on methods now, and on whose.
-_functions: Final[weakref.WeakKeyDictionary[object, object]] = weakref.WeakKeyDictionary()
+    return isinstance(method, Wrapped) or lies_on(method) is owner
 
 
 def called(wrapper: Wrapper) -> Around:
@@ -173,48 +160,6 @@ def wrapping(around: Around) -> Wrapper:
         return around(method, _ON)(instance, *args, **kwargs)
 
     return wrapper
-
-
-def _function_over(
-    owner: object, method: FunctionType, around: Around, switch: Switch
-) -> FunctionType:
-    """A method around a method, as one would write it: called at a fraction of wrapt's cost."""
-    function = cast("FunctionType", functools.wraps(method)(_like(method, around(method, switch))))
-    vars(function)["_self_enabled"] = switch  # as wrapt names it
-    _functions[function] = owner
-    return function
-
-
-def _like(method: FunctionType, made: Callable[..., Any]) -> Callable[..., Any]:
-    """What was made, a coroutine function where ``inspect`` says that the method is one."""
-
-    def plain(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return made(self, *args, **kwargs)
-
-    async def awaiting(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return await made(self, *args, **kwargs)
-
-    wanted = inspect.iscoroutinefunction(method)
-    if wanted == inspect.iscoroutinefunction(made):
-        return made
-    return awaiting if wanted else plain
-
-
-def _rename(old: object, new: object, *, beside: str) -> None:
-    """What modules call by a name of their own (``from litellm import completion``), since before.
-
-    Args:
-        old: what the name stands for.
-        new: what it shall stand for.
-        beside: the library's module, whose package goes on calling what it called.
-    """
-    package = beside.partition(".")[0]
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == package or type(module) is not ModuleType:
-            continue
-        names = vars(module)
-        for key in [key for key, value in list(names.items()) if value is old]:
-            names[key] = new
 
 
 @dataclass(slots=True)
@@ -302,7 +247,9 @@ class Patch:
 
     def _is_ours(self, layer: Any) -> bool:
         switch = getattr(layer, "_self_enabled", None)
-        return switch is self._switch and (isinstance(layer, _WRAPPERS) or _is_function(layer))
+        return switch is self._switch and (
+            isinstance(layer, _WRAPPERS) or (lies_on(layer) is not None)
+        )
 
     def _imported(self, module: ModuleType) -> None:
         self._hooked = False  # an import hook fires once
@@ -331,14 +278,14 @@ class Patch:
         function: Any = self._original or getattr(owner, self._attribute)
         plain = type(self._original) is FunctionType and "." in self.target.name
         if self.around is not None and plain:
-            layer: Any = _function_over(owner, function, self.around, self._switch)
+            layer: Any = function_over(owner, function, self.around, self._switch)
         else:
             over_others = isinstance(self._original, _WRAPPERS)
             kind = WrappedOver if over_others else Wrapped
             layer = kind(function, self.wrapper, self._switch)
         setattr(owner, self._attribute, layer)
-        if self._late and isinstance(owner, ModuleType):
-            _rename(function, layer, beside=self.target.module)
+        if self._late:
+            rename(owner, function, layer)
         self._turn_on()
 
     def _turn_on(self) -> None:
@@ -346,8 +293,8 @@ class Patch:
         self._switch[:] = [True]
 
     def _restore(self, owner: type[Any], below: Any) -> None:
-        if self._late and isinstance(owner, ModuleType):
-            _rename(vars(owner)[self._attribute], below, beside=self.target.module)
+        if self._late:
+            rename(owner, vars(owner)[self._attribute], below)
         if self._original is None:
             delattr(owner, self._attribute)  # the method was inherited
         else:

@@ -20,8 +20,9 @@ from spanledger._factories import FactoryPatch
 from spanledger._fetch import Fetch
 from spanledger._framework import Framework
 from spanledger._instrumentor import Instrumentor
+from spanledger._light import Around
 from spanledger._maker import KEEPERS
-from spanledger._patching import Around, Hook, Kind, Patch, PatchState, Target, wrapping
+from spanledger._patching import Hook, Kind, Patch, PatchState, Target, wrapping
 
 #: Name under which the HTTP libraries stand in :func:`status`.
 HTTP: Final = "http"

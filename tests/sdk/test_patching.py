@@ -17,7 +17,8 @@ import pytest
 import wrapt
 from opentelemetry.instrumentation.utils import unwrap
 
-from spanledger._patching import Around, Kind, Patch, PatchState, Target, Wrapper, called, wrapping
+from spanledger._light import Around
+from spanledger._patching import Kind, Patch, PatchState, Target, Wrapper, called, wrapping
 
 MODULE = "spanledger_test_patched_module"
 
