@@ -55,6 +55,34 @@ def load(name: str) -> None:
         _load(module)
 
 
+#: What tells the other clients (``every_client``): by peer, the modules of its instrumentations.
+CLIENTS_OF: Final[Mapping[str, Sequence[str]]] = {
+    "openllmetry": [
+        f"{_OTEL}.{client}" for client in ("bedrock", "google_generativeai", "groq", "ollama")
+    ],
+    "openinference": [
+        f"openinference.instrumentation.{client}"
+        for client in (
+            *("bedrock", "cohere", "google_genai", "groq"),
+            *("litellm", "mistralai", "ollama", "together"),
+        )
+    ],
+    "otel-genai": [f"{_OTEL}.genai.bedrock"],
+}
+
+
+def load_for_clients(name: str) -> None:
+    """Import what a peer has for the other clients, without switching it on."""
+    for module in CLIENTS_OF[name]:
+        _load(module)
+
+
+def switch_on_for_clients(name: str) -> None:
+    """Switch on what a peer has for the other clients."""
+    for module in CLIENTS_OF[name]:
+        _instrumentor(_load(module)).instrument()
+
+
 def _common(name: str) -> On:
     """Peers whose modules have one class each, with the common methods."""
 

@@ -51,7 +51,7 @@ PRICES: Final = {
 }
 _OURS: Final = ("spanledger.openai", "spanledger.anthropic")
 #: Traces with a call that was received after the newest attempt of theirs.
-_UNSETTLED: Final = """
+UNSETTLED: Final = """
 SELECT count()
 FROM (
     SELECT trace_id, max(received_at) AS last FROM spans FINAL
@@ -175,7 +175,7 @@ def _outcomes(collector: RunningCollector) -> dict[str, Outcome]:
 def _wait_until_settled(collector: RunningCollector) -> None:
     """Every span that was received has been loaded, then judged."""
     collector.wait_until(lambda: collector.reader.health()["journal"]["records"] == 0)
-    collector.wait_until(lambda: collector.count(_UNSETTLED) == 0)
+    collector.wait_until(lambda: collector.count(UNSETTLED) == 0)
 
 
 def _is_apart(peers: tuple[str, ...], order: str) -> bool:
