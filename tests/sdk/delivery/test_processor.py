@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,11 +45,14 @@ def delivering(
         provider.shutdown()
 
 
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A port on which nobody listens, and that no other program is given meanwhile."""
+    with socket.socket() as kept:
+        # So that a receiver of ours may listen there later.
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
 
 
 def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -168,17 +171,18 @@ def test_partial_success_is_counted() -> None:
         assert (counts.sent, counts.rejected, counts.failed) == (2, 1, 0)
 
 
-def test_collector_absent_then_there_nothing_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+def test_collector_absent_then_there_nothing_is_lost(
+    caplog: pytest.LogCaptureFixture, dead_port: int
+) -> None:
     """One warning while it is away, one line when it is back, every span delivered."""
-    port = free_port()
-    with delivering(f"http://127.0.0.1:{port}") as (processor, span):
+    with delivering(f"http://127.0.0.1:{dead_port}") as (processor, span):
         for number in range(100):
             span(f"s{number}")
         assert not processor.force_flush(1_500)
         assert processor.delivery().pending == 100
         assert len(messages(caplog)) == 1
         assert "cannot be reached" in messages(caplog)[0]
-        with HttpReceiver(port=port) as receiver:
+        with HttpReceiver(port=dead_port) as receiver:
             assert processor.force_flush(PATIENCE_MS)
             assert receiver.names == [f"s{number}" for number in range(100)]
     assert [line for line in messages(caplog) if "works again" in line]
@@ -208,9 +212,9 @@ def test_a_hanging_collector_never_blocks_the_user() -> None:
         assert receiver.names[-1] == "later49"
 
 
-def test_overflow_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_overflow_is_told(caplog: pytest.LogCaptureFixture, dead_port: int) -> None:
     """Spans lost to a full queue are told with their number."""
-    with delivering(f"http://127.0.0.1:{free_port()}", queue_size=4) as (processor, span):
+    with delivering(f"http://127.0.0.1:{dead_port}", queue_size=4) as (processor, span):
         for number in range(10):
             span(f"s{number}")
         assert processor.delivery().dropped == 6
@@ -248,9 +252,9 @@ def test_spans_after_shutdown_are_counted_as_dropped() -> None:
         assert (counts.sent, counts.dropped) == (1, 1)
 
 
-def test_shutdown_gives_up_quickly_when_nobody_listens() -> None:
+def test_shutdown_gives_up_quickly_when_nobody_listens(dead_port: int) -> None:
     """The end of a program is not held up by a collector that is not there."""
-    with delivering(f"http://127.0.0.1:{free_port()}", exit_timeout_seconds=600.0) as (
+    with delivering(f"http://127.0.0.1:{dead_port}", exit_timeout_seconds=600.0) as (
         processor,
         span,
     ):
@@ -261,10 +265,12 @@ def test_shutdown_gives_up_quickly_when_nobody_listens() -> None:
         assert processor.delivery().dropped == 1
 
 
-def test_the_exporters_log_of_others_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_exporters_log_of_others_is_left_alone(
+    caplog: pytest.LogCaptureFixture, dead_port: int
+) -> None:
     """Records that the exporter logs outside our thread still reach the log."""
     name = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
-    with delivering(f"http://127.0.0.1:{free_port()}") as (processor, span):
+    with delivering(f"http://127.0.0.1:{dead_port}") as (processor, span):
         span("s")
         assert not processor.force_flush(500)
         logging.getLogger(name).error("somebody else's record")
