@@ -65,6 +65,7 @@ FRAMEWORK: Final = Framework(
         "langchain_classic.agents.AgentExecutor": (
             "agents of before langgraph; their calls and tools are told: decorate what runs them"
         ),
+        "models over clients not measured": "their calls: record_cost tells what they cost",
         f"{_BASE}.RunnableParallel, RunnableLambda and other parts": (
             "steps; a chain of them, piped with |, is a workflow"
         ),

@@ -198,6 +198,7 @@ FRAMEWORK: Final = Framework(
     not_told={
         "llama_index.core.chat_engine": "their calls and tools are told; decorate what chats",
         "llama_index.core.indices (building an index)": "their calls are told",
+        "models over clients not measured": "their calls: record_cost tells what they cost",
         "single steps of a workflow": "their calls belong to the workflow",
     },
     notes=(
