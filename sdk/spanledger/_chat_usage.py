@@ -26,9 +26,6 @@ _OWN: Final = frozenset(
         *("prompt_tokens_details", "completion_tokens_details"),
     }
 )
-_OWN_DETAILS: Final = frozenset(
-    {"cached_tokens", "audio_tokens", "text_tokens", "image_tokens", "cache_write_tokens"}
-)
 #: Cached input beside the other counts: Moonshot and Together, DeepSeek, gateways to Anthropic.
 _CACHED: Final = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 
@@ -54,7 +51,7 @@ def usage_of(usage: Any) -> Usage:
         made = fields_of(details)
         told.reasoning_tokens = count(made.get("reasoning_tokens"))
         said = count(made.get("audio_tokens"))
-    if not (_OWN.issuperset(counts) and _OWN_DETAILS.issuperset(given)):
+    if "cache_creation_tokens" in given or not _OWN.issuperset(counts):
         _read_additions(told, counts, given)
     if heard or said:
         told.parts = present(
