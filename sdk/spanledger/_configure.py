@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +19,7 @@ from opentelemetry import propagate, trace
 from spanledger._guard import tell_repeated
 from spanledger._in_force import PROCESS
 from spanledger._past_sampling import close_way, open_way
+from spanledger._process_lock import ProcessLock
 from spanledger.config import Settings, default_tenant, disabled, own_rates
 from spanledger.errors import ConfigurationError
 
@@ -41,7 +41,7 @@ class _State:
     """What ``init`` has built in this process."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.lock = ProcessLock()
         self.arguments: dict[str, Any] | None = None
         self.outlets: list[DeliveryProcessor] = []
         self.identity: IdentityProcessor | None = None
@@ -109,7 +109,7 @@ def init(
         exit_timeout_seconds: How long the end of the process waits for the last spans.
     """
     arguments = dict(locals())
-    with _state.lock:
+    with _state.lock():
         if not disabled():
             _begin(arguments)
         held = _state.on and _state.instrumented and PROCESS.budgets == tuple(budgets)
@@ -153,7 +153,7 @@ def join(provider: trace.TracerProvider) -> None:
     Args:
         provider: Where the launcher's spans go; one that takes no processors stays as it is.
     """
-    with _state.lock:
+    with _state.lock():
         adding: Any = getattr(provider, "add_span_processor", None)
         if adding is None:
             _log.debug("no identity on spans: %s takes no processors", type(provider).__qualname__)
@@ -181,7 +181,7 @@ def shutdown() -> None:
 
     ``init`` may be called again afterwards.
     """
-    with _state.lock:
+    with _state.lock():
         if not _state.on:
             return
         if _state.instrumented:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,11 +22,12 @@ from spanledger._instrumentor import Instrumentor
 from spanledger._light import Around
 from spanledger._maker import KEEPERS
 from spanledger._patching import Hook, Kind, Patch, PatchState, Target, wrapping
+from spanledger._process_lock import ProcessLock
 
 #: Name under which the HTTP libraries stand in :func:`status`.
 HTTP: Final = "http"
 
-_lock = threading.RLock()
+_lock: Final = ProcessLock()
 _tracing: Final = Tracing()
 _patches: Final[dict[str, tuple[Patch | FactoryPatch | Hook, ...]]] = {}
 _active: Final[set[str]] = set()
@@ -97,7 +97,7 @@ def instrument(
     unknown = sorted(set(chosen) - set(known))
     if unknown:
         raise ValueError(f"no instrumentor for {', '.join(unknown)}; there are {', '.join(known)}")
-    with _lock:
+    with _lock():
         CAPTURE.read_environment()
         _tracing.use(tracer_provider)
         for name in chosen:
@@ -108,7 +108,7 @@ def instrument(
 
 def uninstrument(names: Sequence[str] | None = None) -> None:
     """Put the original methods back, the very same objects (all by default)."""
-    with _lock:
+    with _lock():
         chosen = list(_active) if names is None else [name for name in names if name in _active]
         for name in chosen:
             for patch in _patches[name]:
@@ -125,7 +125,7 @@ def active() -> bool:
 
 def status() -> list[PatchStatus]:
     """Every patch that was ever asked for, in a stable order."""
-    with _lock:
+    with _lock():
         return [
             PatchStatus(client, str(patch.target), patch.state, patch.detail, patch.optional)
             for client in sorted(_patches)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,9 +24,10 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
 from spanledger._guard import guarded
+from spanledger._process_lock import ProcessLock
 
 _log = logging.getLogger("spanledger")
-_lock: Final = threading.Lock()
+_lock: Final = ProcessLock()
 _MILLI: Final = 1000
 
 Reading = Callable[[Any, Any], float]
@@ -97,7 +97,7 @@ def observe(meter_provider: MeterProvider | None = None) -> int:
     Returns:
         How many GPUs are told; 0 where there are none that could be asked.
     """
-    with _lock:
+    with _lock():
         if not _state.devices:
             nvml = _library()
             if nvml is not None:

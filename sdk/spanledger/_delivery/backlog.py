@@ -113,7 +113,7 @@ class Backlog:
         #: Of those waiting and those being sent.
         self._size_bytes = 0
         self._in_flight = self._kept_in_flight = 0
-        self._accepted = self._sent = self._rejected = self._failed = self._dropped = 0
+        self._sent = self._rejected = self._failed = self._dropped = 0
         self._retried = self._spooled = 0
         self._last_error = ""
         self._closed = False
@@ -122,7 +122,6 @@ class Backlog:
         """Take a span in; True when the sender should look (first span, or a full batch)."""
         queued = Queued(span, size_bytes(span), kept)
         with self._lock:
-            self._accepted += 1
             if self._closed:
                 self._drop(queued)
                 return True
@@ -230,7 +229,7 @@ class Backlog:
     def accounted(self) -> int:
         """Spans whose fate is known; grows by one for each span, oldest first."""
         with self._lock:
-            return self._accepted - len(self._spans) - self._in_flight
+            return self._sent + self._rejected + self._failed + self._dropped
 
     def held_bytes(self) -> int:
         """About what the spans take in memory that wait or are being sent."""
@@ -244,7 +243,8 @@ class Backlog:
         """A consistent picture of all the counts."""
         with self._lock:
             return Delivery(
-                accepted=self._accepted,
+                # Not counted by itself: a handler's exception may come in the middle of any method.
+                accepted=self.accounted() + len(self._spans) + self._in_flight,
                 sent=self._sent,
                 rejected=self._rejected,
                 failed=self._failed,

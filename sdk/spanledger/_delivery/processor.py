@@ -173,7 +173,7 @@ class _Worker:
             except RuntimeError:
                 return  # the interpreter is ending and starts no threads: close() sends itself
             self._thread = thread
-        _at_multiprocessing_exit(self._last_act)
+        _at_child_exit(self._last_act)
 
     def flush(self, timeout_seconds: float) -> bool:
         deadline = time.monotonic() + timeout_seconds
@@ -357,10 +357,19 @@ def _settle(part: Sequence[Queued]) -> None:
             queued.kept.settle()
 
 
-def _at_multiprocessing_exit(action: Callable[[], None]) -> None:
-    """Act at the end of a multiprocessing child, which may leave without atexit."""
+def _at_child_exit(action: Callable[[], None]) -> None:
+    """Act at the end of a child of multiprocessing or Celery, which may leave without atexit."""
     multiprocessing = sys.modules.get("multiprocessing")
     if multiprocessing is not None and multiprocessing.parent_process() is not None:
         from multiprocessing.util import Finalize
 
         Finalize(None, action, exitpriority=1)
+    celery = sys.modules.get("celery.signals")
+    if celery is not None:
+        process = os.getpid()
+
+        def act(**_: object) -> None:
+            if os.getpid() == process:  # a child inherits its parent's as well
+                action()
+
+        celery.worker_process_shutdown.connect(act, weak=False)

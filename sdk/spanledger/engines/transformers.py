@@ -9,7 +9,6 @@ what their tensors hold. Device time is the call's duration times the devices th
 from __future__ import annotations
 
 import sys
-import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -21,6 +20,7 @@ from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
 from spanledger._patching import Kind, Target
+from spanledger._process_lock import ProcessLock
 from spanledger.compute import (
     ArchitectureError,
     ModelArchitecture,
@@ -34,7 +34,7 @@ from spanledger.compute import (
 MINIMUM_VERSION: Final = "5.20.0"
 _INT64_MAX: Final = 2**63 - 1
 _CACHE_FORMATS: Final[Mapping[int, str]] = {1: "fp8", 2: "bf16", 4: "fp32"}
-_lock: Final = threading.Lock()
+_lock: Final = ProcessLock()
 
 
 class _Model(NamedTuple):
@@ -53,7 +53,7 @@ _known: Final[weakref.WeakKeyDictionary[Any, _Model]] = weakref.WeakKeyDictionar
 
 
 def _facts_of(model: Any) -> _Model:
-    with _lock:
+    with _lock():
         known = _known.get(model)
         if known is None:
             known = _known[model] = _look_at(model)
