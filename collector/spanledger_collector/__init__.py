@@ -4,3 +4,9 @@ Folder = stage: ``receive -> journal -> load -> settle``, with ``price`` beside 
 ``sql`` below, ``query``, ``serve`` and ``cli`` above. Stages never import each other; ``pipeline``
 wires them.
 """
+
+import os
+
+# The gRPC library writes what peers send (the text of a GOAWAY, line ends included) into our log,
+# at a level that is on by default. It reads this when it is first imported.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.support.otlp_receiver import HttpReceiver
+from grpc import StatusCode
+from tests.support.otlp_receiver import Answer, GrpcReceiver, HttpReceiver
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 _PATIENCE_SECONDS = 100.0
+_AWAY = StatusCode.UNAVAILABLE
 
 
 def _environment(endpoint: str) -> dict[str, str]:
@@ -58,6 +60,30 @@ def _wait(condition: Callable[[], bool], folder: Path) -> None:
     while not condition():
         assert time.monotonic() < deadline, (folder / "log").read_text()[-3000:]
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_the_first_request_imports_nothing(protocol: str) -> None:
+    """A child that is forked while a thread imports a module could never import it."""
+    program = """
+    import sys, spanledger
+    spanledger.init(instrument=False)
+    spanledger.record_cost("0.01")
+    before = set(sys.modules)
+    spanledger.flush(60)
+    print(spanledger.delivery().sent, sorted(set(sys.modules) - before))
+    """
+    receiving = HttpReceiver([Answer(503)]) if "http" in protocol else GrpcReceiver([_AWAY])
+    with receiving as receiver:
+        finished = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program)],
+            env={**_environment(receiver.url), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol},
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_SECONDS,
+            check=True,
+        )
+    assert finished.stdout.strip() == "1 []"
 
 
 def test_children_of_a_busy_parent_deliver() -> None:

@@ -17,6 +17,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -27,7 +28,7 @@ from opentelemetry.sdk.trace.export import (
     SpanExportResult,
 )
 
-from spanledger.config import GRPC, Settings
+from spanledger.config import GRPC, HTTP_PROTOBUF, Settings
 
 
 class Outcome(enum.Enum):
@@ -110,6 +111,9 @@ class _OwnRecords(logging.Filter):
 _own_records: Final = _OwnRecords()
 _GRPC_EXPORTER: Final = "opentelemetry.exporter.otlp.proto.grpc.trace_exporter"
 
+#: What these libraries import at their first request.
+_LATER_IMPORTS: Final = {GRPC: ("grpc._channel",), HTTP_PROTOBUF: ("netrc",)}
+
 #: gRPC status names by what they ask of the client; every other one is a refusal.
 _GRPC_UNREACHABLE: Final = frozenset({"UNAVAILABLE"})
 _GRPC_BUSY: Final = frozenset(
@@ -179,10 +183,14 @@ def load_transport(settings: Settings) -> None:
     """Import what :func:`make_sender` needs, while it can still be imported.
 
     Importing the gRPC exporter for the first time while the interpreter ends fails (it makes the
-    OpenTelemetry SDK start a thread pool), and a short program may end before its first batch.
+    OpenTelemetry SDK start a thread pool), and a short program may end before its first batch. And
+    a process that is forked while the background thread imports a module can never import it.
     """
     grpc = settings.protocol == GRPC
     importlib.import_module(_GRPC_EXPORTER if grpc else "spanledger._delivery.http_sender")
+    for name in _LATER_IMPORTS[settings.protocol]:
+        with suppress(ImportError):  # another version does without
+            importlib.import_module(name)
 
 
 def make_sender(settings: Settings) -> Sender:
