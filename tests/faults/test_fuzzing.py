@@ -53,7 +53,7 @@ def test_f32_harmed_input_is_refused_or_understood(name: str, receiver: Receiver
 def test_f32_what_a_peer_says_goes_into_no_log() -> None:
     """A GOAWAY has a text of the peer's: it could forge lines, or move the cursor of a terminal."""
     text = b"\nFORGED LINE\x1b[2J"
-    goaway = (8 + len(text)).to_bytes(3, "big") + b"\x07\x00" + bytes(12) + b"\x00" + text
+    goaway = (8 + len(text)).to_bytes(3, "big") + b"\x07" + bytes(12) + b"\x0b" + text
     settings_frame = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
     with ReceiverProcess() as receiver:
         fuzzing.raw_grpc(receiver, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings_frame + goaway)

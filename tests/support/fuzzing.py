@@ -40,7 +40,7 @@ _CODES: Final = frozenset(
 _TOKENS: Final = [
     b"\x00", b"\xff", b"\xff" * 10, b"\x80" * 10 + b"\x01", b"\r\n", b"\r\n\r\n", b"\n",
     b"\x00" * 64, b"-1", b"0x10", b"99999999999999999999", b"Infinity", b"NaN", b"null",
-    b"[" * 200, b"{" * 200, b"]}" * 100, b'"', b"\\u0000", b"\\ud800", b"\xed\xa0\x80", b"\xc0\xaf", b"chunked",
+    b"[" * 200, b"{" * 200, b"]}" * 100, b'"', b"\\u0000", b"\\ud800", b"\xed\xa0\x80", b"\xc0\xaf",
     b"Content-Length: 5\r\n", b"Content-Length: -5\r\n", b"Transfer-Encoding: chunked\r\n",
     b"Transfer-Encoding: identity, chunked\r\n", b"Expect: 100-continue\r\n", b"Host:\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x00\x00\x00\x04\x00\x00\x00\x00\x00", b"ffffffff\r\n",

@@ -242,11 +242,11 @@ class _Worker:
         return self._closing or self.backlog.accounted() < self._flush_target
 
     def _linger(self) -> None:
-        """Wait for a span, then for company, unless somebody is in a hurry."""
+        """Wait for a span, then for company, unless somebody is in a hurry or waited already."""
         if not self.backlog.waiting() and not self._closing:
             self._wake.get()
         deadline = time.monotonic() + self._settings.schedule_delay_seconds
-        while not (self._in_a_hurry() or self.backlog.full_batch()):
+        while not (self._in_a_hurry() or self._failures or self.backlog.full_batch()):
             if not self._woken_before(deadline):
                 return
 
