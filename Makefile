@@ -56,6 +56,18 @@ bench: $(VENV)/.dev ## print the figures: added time per call, of other instrume
 bench-peers: $(VENV)/.dev ## print added time per call side by side with other instrumentations
 	$(BIN)/python -m benchmarks.peers.run
 
+soak: $(VENV)/.dev ## 20 minutes of load: memory flat, sent = acknowledged = stored
+	$(BIN)/python -m benchmarks.soak --minutes 20
+
+fuzz: $(VENV)/.dev ## an hour of harmed input to the receivers: no crash, memory flat
+	$(BIN)/python -m benchmarks.fuzz --minutes 60
+
+# Asks the package index for the known faults of what is pinned: needs the network, so no test.
+audit: ## known vulnerabilities of the pinned dependencies (needs the network)
+	test -x .audit/bin/pip-audit || $(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.7"
+	.audit/bin/pip-audit --strict --disable-pip --no-deps -r constraints.txt
+
 conformance: $(VENV)/.dev ## ask other cost calculators for the hand-checked bills and write docs/cost-conformance.md
 	$(BIN)/python -m benchmarks.conformance
 
@@ -97,6 +109,6 @@ test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run bes
 	done
 
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
+	rm -rf $(VENV) .audit .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
 
-.PHONY: help demo up lint test quick oldest bench bench-peers bench-pins test-pins conformance format prices constraints clean
+.PHONY: help demo up lint test quick soak fuzz audit oldest bench bench-peers bench-pins test-pins conformance format prices constraints clean

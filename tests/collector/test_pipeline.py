@@ -164,6 +164,29 @@ async def test_while_the_database_is_away_spans_are_taken_and_afterwards_all_are
 
 
 @pytest.mark.slow
+async def test_f21_a_database_that_does_not_answer_holds_up_no_sender(
+    tmp_path: Path, gate: tuple[Gate, str]
+) -> None:
+    """An INSERT that hangs: senders are answered from the journal, and all is loaded later."""
+    road, database = gate
+    road.open()
+    async with _running(_config(tmp_path / "data", database)) as (collector, ports):
+        await collector.opened()
+        await _settled(ports, await _post(ports, 0))
+        road.swallow()
+        sent = [await _post(ports, number) for number in range(1, 30)]
+        assert await asyncio.to_thread(road.swallowed.wait, 60)
+        sent += [await _post(ports, number) for number in range(30, 60)]
+        status, body, _ = await _get(ports.api, "/healthz")
+        assert (status, json.loads(body)["journal"]["records"]) == (200, 59)
+        road.close()
+        road.open()
+        for trace_id in (sent[0], sent[-1]):
+            await _settled(ports, trace_id)
+    assert _in_ledger(database) == 60 * SPANS
+
+
+@pytest.mark.slow
 async def test_a_database_that_goes_away_and_returns_costs_nothing(
     tmp_path: Path, gate: tuple[Gate, str]
 ) -> None:

@@ -1,0 +1,112 @@
+"""The gRPC port on the level of HTTP/2, where the stock clients cannot go."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    ConnectionTerminated,
+    Event,
+    PingAckReceived,
+    ResponseReceived,
+    TrailersReceived,
+)
+from tests.collector.receive.conftest import Inbox, Running, Start
+from tests.collector.receive.otlp import request
+
+_BODY = request(spans=3).SerializeToString()
+_PATIENCE_SECONDS = 60.0
+
+
+class _Client:
+    """One HTTP/2 connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+
+    async def send(self) -> None:
+        self._writer.write(self.h2.data_to_send())
+        await self._writer.drain()
+
+    async def until(self, found: Callable[[Event], bool]) -> Event:
+        """The first event of that kind."""
+        while data := await asyncio.wait_for(self._reader.read(65536), _PATIENCE_SECONDS):
+            events: Sequence[Any] = self.h2.receive_data(data)
+            await self.send()
+            for event in events:
+                if found(event):
+                    return event
+        raise AssertionError("the server ended the connection without a word")
+
+    async def call(self, stream: int, message: bytes, *headers: tuple[str, str]) -> dict[str, str]:
+        """The trailers of a call."""
+        self.h2.send_headers(
+            stream,
+            [
+                (":method", "POST"), (":scheme", "http"), (":authority", "tests"),
+                (":path", "/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
+                ("content-type", "application/grpc"), ("te", "trailers"), *headers,
+            ],
+        )  # fmt: skip
+        self.h2.send_data(stream, message, end_stream=True)
+        await self.send()
+        event: Any = await self.until(_has_status)
+        return dict(event.headers)
+
+
+def _has_status(event: Any) -> bool:
+    # A call that is refused at once has its trailers in the place of its headers.
+    answers = (ResponseReceived, TrailersReceived)
+    told: dict[Any, Any] = dict(event.headers) if isinstance(event, answers) else {}
+    return "grpc-status" in told
+
+
+@asynccontextmanager
+async def _client(running: Running) -> AsyncGenerator[_Client, None]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.ports.grpc)
+    client = _Client(reader, writer)
+    client.h2.initiate_connection()
+    await client.send()
+    try:
+        yield client
+    finally:
+        writer.close()
+
+
+def _framed(message: bytes, *, packed: bool) -> bytes:
+    return bytes([packed]) + len(message).to_bytes(4, "big") + message
+
+
+async def test_zstd_is_refused_by_the_library_and_the_connection_goes_on(
+    start: Start, inbox: Inbox
+) -> None:
+    """S7: a code that no sender repeats, and a text that names the header; HTTP takes zstd."""
+    async with _client(await start()) as client:
+        refused = await client.call(1, _framed(_BODY, packed=True), ("grpc-encoding", "zstd"))
+        assert refused["grpc-status"] in {"12", "13"}
+        assert "grpc-encoding" in refused["grpc-message"]
+        taken = await client.call(3, _framed(_BODY, packed=False))
+        assert taken["grpc-status"] == "0"
+    assert inbox.payloads == [_BODY]
+
+
+@pytest.mark.parametrize("pings", [1, 60])
+async def test_a_ping_is_answered_and_a_flood_ends_the_connection(start: Start, pings: int) -> None:
+    """S20: GOAWAY with ENHANCE_YOUR_CALM; other connections do not notice."""
+    running = await start()
+    async with _client(running) as client, _client(running) as other:
+        for number in range(pings):
+            client.h2.ping(number.to_bytes(8, "big"))
+            await client.send()
+        if pings == 1:
+            await client.until(lambda event: isinstance(event, PingAckReceived))
+        else:
+            ended: Any = await client.until(lambda event: isinstance(event, ConnectionTerminated))
+            assert ended.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+        assert (await other.call(1, _framed(_BODY, packed=False)))["grpc-status"] == "0"
