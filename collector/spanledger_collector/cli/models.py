@@ -41,7 +41,10 @@ def _table(rows: Sequence[ModelRow]) -> Grid:
                 count(row.input_uncached_tokens), count(row.cache_read_tokens),
                 count(row.cache_write_5m_tokens + row.cache_write_1h_tokens),
                 count(row.output_tokens),
-                cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts),
+                cost(
+                    row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts,
+                    stand_in=row.stand_in_attempts,
+                ),
                 coverage(row.attempts - row.unpriced_attempts, row.attempts),
                 share(row.estimated_cost_usd, row.cost_usd),
             )

@@ -70,15 +70,20 @@ def usd(amount: Decimal | None) -> str:
     return "[yellow]unknown[/]" if amount is None else f"${plain_decimal(amount)}"
 
 
-def cost(amount: Decimal | None, *, attempts: int, unpriced: int) -> str:
-    """A sum over attempts; ``≥`` when the cost of some is unknown, a dash when there was none."""
+def cost(amount: Decimal | None, *, attempts: int, unpriced: int, stand_in: int = 0) -> str:
+    """A sum over attempts, a dash when there was none.
+
+    ``≥`` when the cost of some is not wholly known; ``~`` when standard rates stand in for those of
+    another tier in some, which may be more than they cost.
+    """
     if not attempts:
         return "-"
-    return ("≥" if unpriced and amount is not None else "") + usd(amount)
+    sign = "~" if stand_in else "≥" if unpriced else ""
+    return ("" if amount is None else sign) + usd(amount)
 
 
 def coverage(known: int, attempts: int) -> str:
-    """The share of attempts whose cost is known: what stands beside every total."""
+    """The share of attempts whose cost is wholly known: what stands beside every total."""
     return "-" if not attempts else f"{known / attempts:.1%}"
 
 

@@ -95,19 +95,25 @@ def book_names(provider: str, model: str, prices_file: Path | None) -> tuple[str
 
 def _cells(rows: Sequence[RepricedRow]) -> Iterator[Sequence[str]]:
     for row in rows:
-        unknown = row.repriced_unknown_attempts
-        doubtful = unknown + row.repriced_partial_attempts
+        billed_open = row.billed_unknown_attempts + row.billed_partial_attempts
+        repriced_open = row.repriced_unknown_attempts + row.repriced_partial_attempts
         yield (
             text(row.key),
             count(row.attempts),
-            cost(row.billed_usd, attempts=row.attempts, unpriced=row.billed_unknown_attempts),
-            coverage(row.attempts - row.billed_unknown_attempts, row.attempts),
-            cost(row.repriced_usd, attempts=row.attempts, unpriced=doubtful),
-            coverage(row.attempts - unknown, row.attempts),
+            cost(
+                row.billed_usd, attempts=row.attempts, unpriced=billed_open,
+                stand_in=row.billed_stand_in_attempts,
+            ),
+            coverage(row.attempts - billed_open, row.attempts),
+            cost(
+                row.repriced_usd, attempts=row.attempts, unpriced=repriced_open,
+                stand_in=row.repriced_stand_in_attempts,
+            ),
+            coverage(row.attempts - repriced_open, row.attempts),
             share(row.estimated_usd, row.repriced_usd),
             _difference(row.difference_usd),
             text(", ".join(row.missing)),
-        )
+        )  # fmt: skip
 
 
 def _difference(amount: Decimal | None) -> str:

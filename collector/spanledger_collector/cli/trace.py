@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Group, RenderableType
 
-from spanledger_collector.query import AttemptRow, RunRow, TraceReport, TraceRow
+from spanledger_collector.query import OTHER_TIER, AttemptRow, RunRow, TraceReport, TraceRow
 
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
@@ -60,7 +60,7 @@ def trace(
 def trace_view(report: TraceReport) -> Group:
     """A trace as people read it."""
     parts: list[RenderableType] = [
-        _headline(report.summary),
+        _headline(report.summary, sum(_stands_in(a) for a in report.attempts if a.counted)),
         Grid("Runs", _RUN_COLUMNS, _run_rows(report.runs)),
         _attempt_table(report.attempts),
         *_notes(report),
@@ -69,11 +69,14 @@ def trace_view(report: TraceReport) -> Group:
     return Group(*parts)
 
 
-def _headline(row: TraceRow) -> str:
+def _headline(row: TraceRow, stand_in: int) -> str:
+    told = cost(
+        row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts, stand_in=stand_in
+    )
     return (
         f"[bold]trace {text(row.trace_id)}[/]  {text(row.name)}  "
         f"{row.started_at:%Y-%m-%d %H:%M:%S} UTC  {seconds(row.duration_ns)}\n"
-        f"cost [bold]{cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts)}[/]"
+        f"cost [bold]{told}[/]"
         + (f"  of which rework {usd(row.rework_cost_usd)}" if row.rework_cost_usd else "")
         + _known(row)
     )
@@ -132,8 +135,14 @@ def _attempt_row(a: AttemptRow, places: Mapping[str, str]) -> Sequence[str]:
         count(a.input_uncached_tokens), count(a.cache_read_tokens),
         count(a.cache_write_5m_tokens + a.cache_write_1h_tokens),
         ("≈" if a.usage_source == "estimated" else "") + count(a.output_tokens),
-        _units(a), usd(a.cost_usd), _price(a), _flops(a), seconds(a.duration_ns),
+        _units(a), ("~" if _stands_in(a) else "") + usd(a.cost_usd), _price(a), _flops(a),
+        seconds(a.duration_ns),
     )  # fmt: skip
+
+
+def _stands_in(a: AttemptRow) -> bool:
+    """Whether standard rates stand in for those of its tier."""
+    return a.cost_usd is not None and any(one.startswith(OTHER_TIER) for one in a.unpriced_units)
 
 
 def _rework(a: AttemptRow, places: Mapping[str, str]) -> str:
@@ -166,5 +175,7 @@ def _notes(report: TraceReport) -> Iterator[str]:
         reasons = ", ".join(sorted({a.excluded_reason for a in left_out}))
         rows = counted(len(left_out), "further row")
         yield f"[dim]{rows} of these calls not counted: {text(reasons)}[/]"
+    if any(_stands_in(a) for a in report.attempts):
+        yield "[dim]~ standard rates stand in for a service tier without rates: it may cost less[/]"
     if any(a.usage_source == "estimated" for a in report.attempts):
         yield "[dim]≈ tokens were estimated: the provider sent no usage[/]"

@@ -70,6 +70,7 @@ def deploy(rows: Iterable[PriceRow], alias: Alias, told: Sellers) -> list[PriceR
             row,
             provider=alias.provider,
             model=alias.id,
+            upstream=_made_of(row, factor),
             rates=scaled(row.rates, factor, everything=False, owner=owner),
         )
         for row in model
@@ -130,6 +131,12 @@ def _concerns(adjustment: Adjustment, row: PriceRow) -> bool:
         and any(fnmatchcase(row.model, pattern) for pattern in adjustment.models)
         and (adjustment.tiers is None or row.service_tier in adjustment.tiers)
     )
+
+
+def _made_of(row: PriceRow, factor: Decimal) -> str:
+    """What a deployment's row says of its source: the list price's, and the factor."""
+    said = row.upstream.removesuffix(START_UNKNOWN)
+    return f"{said}; {factor:f} x {row.provider}/{row.model}{row.upstream[len(said) :]}"
 
 
 def _times(rate: Decimal, factor: Decimal, owner: str) -> Decimal:

@@ -182,7 +182,9 @@ def _steps(operator: Document, told: Sellers) -> Iterator[Step]:
             statement.known_from or statement.valid_from,
             statement.provider,
             statement.model,
-            lambda rows, laid=laid: lay_over(rows, laid, OPERATOR_UPSTREAM),
+            lambda rows, laid=laid, why=statement.why: lay_over(
+                rows, laid, f"{OPERATOR_UPSTREAM}: {why}"
+            ),
         )
     for given in operator.unit_prices:
         units = _billed(given, "unit_prices", told)

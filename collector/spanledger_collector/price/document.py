@@ -225,6 +225,8 @@ class Provisioned(_Strict):
         buckets: tuple[BucketRate, ...] = get_args(BucketRate)
         given = self.model_dump(include={"provider", "model", "valid_from", "valid_to", "why"})
         rates = dict.fromkeys(buckets, text)
+        told = f"{self.usd_per_hour:f} USD an hour / {self.tokens_per_hour} tokens an hour"
+        given["why"] = f"{self.why}: {told}"
         return Statement.model_validate(
             {**given, "known_from": self.known_from, "usd_per_million_tokens": rates}
         )

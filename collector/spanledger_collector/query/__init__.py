@@ -10,7 +10,7 @@ from .breakdowns import Breakdowns, Slice
 from .comparison import Compared, ComparisonReport
 from .economics import AgentEconomics, AgentSums, GroupBy
 from .estimates import Estimate
-from .explanation import ChargeLineRow, ExplainedAttemptRow, Explanation
+from .explanation import OTHER_TIER, ChargeLineRow, ExplainedAttemptRow, Explanation
 from .frontier import FrontierPoint
 from .hosting import Hosting
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
@@ -42,6 +42,7 @@ from .window_rows import EarnedByRow, SpentByRow
 
 __all__ = [
     "DEFAULT_ADDRESS",
+    "OTHER_TIER",
     "AgentEconomics",
     "AgentReport",
     "AgentRow",

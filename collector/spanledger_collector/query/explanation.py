@@ -17,6 +17,8 @@ from .explained_rows import ChargeLineRow, ExplainedAttemptRow
 from .rate_reasons import rate_reasons
 
 _STORED: Final = Decimal(1).scaleb(-12)
+#: Of ``unpriced_units``: a service tier that has no rates, whose usage standard rates price.
+OTHER_TIER: Final = "service_tier:"
 #: Exact products have up to 20 digits before the point and 24 after it.
 _OPEN_YEAR: Final = 2299
 #: Of an alias that held always, or was known from the first call on.
@@ -99,8 +101,9 @@ def _reasons(a: ExplainedAttemptRow, lines: Sequence[ChargeLineRow]) -> Iterator
             yield from rate_reasons(a, lines)
         if a.price_status in _UNKNOWN:
             yield f"cost unknown, not zero: {_UNKNOWN[a.price_status]}"
-    if a.unpriced_units:
-        yield f"without a rate, so not in the sum: {', '.join(a.unpriced_units)}"
+    absent = [unit for unit in a.unpriced_units if not unit.startswith(OTHER_TIER)]
+    if absent:
+        yield f"without a rate, so not in the sum: {', '.join(absent)}"
     if a.emitted_cost_usd is not None:
         yield f"its emitter claimed ${a.emitted_cost_usd.normalize():f}; kept beside, never used"
 
@@ -161,7 +164,10 @@ def _tier(a: ExplainedAttemptRow) -> str:
     wanted, given = a.service_tier or "standard", a.price_tier or "standard"
     if wanted == given:
         return f"service tier: {given}"
-    return f"service tier: {wanted} was used and has no rates; {given} rates stand in"
+    return (
+        f"service tier: {wanted} was used and has no rates; {given} rates stand in, so the cost is "
+        "not exact and may be less"
+    )
 
 
 def _context(a: ExplainedAttemptRow) -> str:

@@ -75,9 +75,12 @@ class RepricedRow:
     output_tokens: int
     billed_usd: Decimal | None
     billed_unknown_attempts: int
+    billed_partial_attempts: int
+    billed_stand_in_attempts: int
     repriced_usd: Decimal | None
     repriced_unknown_attempts: int
     repriced_partial_attempts: int
+    repriced_stand_in_attempts: int
     difference_usd: Decimal | None
     compared_attempts: int
     estimated_usd: Decimal | None

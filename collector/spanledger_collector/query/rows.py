@@ -294,6 +294,7 @@ class ModelRow:
     rework_cost_usd: Decimal | None
     estimated_cost_usd: Decimal | None
     unpriced_attempts: int
+    stand_in_attempts: int
     known_cost_ratio: float
 
 

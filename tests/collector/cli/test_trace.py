@@ -40,6 +40,22 @@ def test_a_repetition_names_the_row_it_repeats(filled_dsn: str) -> None:
     assert shown.count("again of") == 2
 
 
+def test_standard_rates_that_stand_in_are_marked(filled_dsn: str) -> None:
+    """They may be more than the call cost: neither exact nor a lower bound."""
+    with Ledger.connect(filled_dsn) as ledger:
+        report = ledger.trace(TRACE)
+    priced = next(a for a in report.attempts if a.counted and a.price_status == "priced")
+    flex = dataclasses.replace(
+        priced, price_status="partial", unpriced_units=("service_tier:flex",)
+    )
+    attempts = tuple(flex if a is priced else a for a in report.attempts)
+    shown = _printed(dataclasses.replace(report, attempts=attempts))
+    assert "cost ~$" in shown
+    assert shown.count("~$") == 2
+    assert "~ standard rates stand in for a service tier without rates" in shown
+    assert "~" not in _printed(report)
+
+
 def _printed(report: TraceReport) -> str:
     paper = io.StringIO()
     Console(width=250, file=paper).print(trace_view(report))

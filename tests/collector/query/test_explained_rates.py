@@ -31,6 +31,13 @@ prices:
    usd_per_million_tokens: {input: "3", output: "4"}}
 - {provider: acme, model: euro, currency: EUR, valid_from: 2026-01-01, why: list,
    per_million_tokens: {input: "2", output: "6"}}
+- {provider: ollama, model: ours, valid_from: 2026-01-01, why: share of our machine,
+   usd_per_million_tokens: {input: "1", output: "2"}}
+provisioned:
+- {provider: azure, model: our-ptu, usd_per_hour: "62", tokens_per_hour: 3000000,
+   valid_from: 2026-06-01, why: 100 units}
+aliases:
+- {provider: azure, id: prod-eu, to_provider: openai, model: gpt-4.1-mini, factor: "1.10"}
 fx:
 - {currency: EUR, usd: "1.10", valid_from: 2026-11-01}
 - {currency: EUR, usd: "1.08", valid_from: 2026-11-02, source_url: "https://fx.example/day"}
@@ -63,6 +70,10 @@ _CALLS = [
     _call(10, "gpt-4o", "02 12:00", provider="openai"),
     _call(11, "deepseek-v4-flash", "02 01:20", provider="deepseek"),
     _call(12, "claude-opus-4-8", "02 12:00", "us", provider="anthropic"),
+    _call(13, "prod-eu", "02 12:00", provider="azure.ai.openai"),
+    _call(14, "our-ptu", "02 12:00", provider="azure.ai.openai"),
+    _call(15, "ours", "02 12:00", provider="ollama"),
+    {**_call(16, "placed", "02 12:00"), "service_tier": "flex"},
 ]
 
 
@@ -111,6 +122,31 @@ def test_the_rates_are_told_with_where_they_come_from(
     assert one.attempt.cost_usd == (None if usd is None else Decimal(usd))
     assert said in " | ".join(one.reasons)
     assert one.adds_up
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (13, "adjusted (1.10 x openai/gpt-4.1-mini) from the list price, row "),
+        (13, "input 0.0000004 USD x 1.1"),
+        (14, "(operator: 100 units: 62 USD an hour / 3000000 tokens an hour)"),
+        (15, "(operator: share of our machine)"),
+        (16, "flex was used and has no rates; standard rates stand in, so the cost is not exact"),
+    ],
+)
+def test_an_operators_price_can_be_redone(
+    explained: dict[int, Explanation], number: int, said: str
+) -> None:
+    """List price and factor of a deployment, what was bought, and the reason of one's own price."""
+    one = explained[number]
+    assert said in " | ".join(one.reasons)
+    assert one.attempt.cost_usd
+    assert one.adds_up
+
+
+def test_rates_that_stand_in_are_in_the_sum(explained: dict[int, Explanation]) -> None:
+    assert explained[16].attempt.unpriced_units == ("service_tier:flex",)
+    assert not [one for one in explained[16].reasons if "not in the sum" in one]
 
 
 def test_a_contract_names_its_list_price(explained: dict[int, Explanation]) -> None:

@@ -120,6 +120,14 @@ def test_what_is_known_now_is_what_was_billed(ledger: Ledger) -> None:
     assert (total.billed_usd, total.billed_unknown_attempts) == _billed(ledger, "default")
     assert total.repriced_usd == total.billed_usd
     assert total.repriced_unknown_attempts == total.billed_unknown_attempts > 0
+    assert total.repriced_partial_attempts == total.billed_partial_attempts > 0
+    assert total.repriced_stand_in_attempts == total.billed_stand_in_attempts > 0
+    assert total.billed_stand_in_attempts < total.billed_partial_attempts
+    models = ledger.models()
+    assert sum(row.attempts for row in models) == total.attempts
+    unpriced = sum(row.unpriced_attempts for row in models)
+    assert unpriced == total.billed_unknown_attempts + total.billed_partial_attempts
+    assert sum(row.stand_in_attempts for row in models) == total.billed_stand_in_attempts
     doubtful = total.billed_unknown_attempts + total.repriced_partial_attempts
     assert total.compared_attempts == total.attempts - doubtful
     for by in ("day", "month", "agent", "tenant", "model", "tier"):
@@ -194,9 +202,12 @@ def _of_view(connection: Connection, view: str, key: str) -> dict[str, RepricedR
     rows = connection.rows(
         f"SELECT {key} AS key, sum(v.attempts) AS attempts, sum(v.input_tokens) AS input_tokens, "
         "sum(v.output_tokens) AS output_tokens, sum(v.billed_usd) AS billed_usd, "
-        "sum(v.billed_unknown_attempts) AS billed_unknown_attempts, sum(v.cost_usd) AS "
+        "sum(v.billed_unknown_attempts) AS billed_unknown_attempts, "
+        "sum(v.billed_partial_attempts) AS billed_partial_attempts, "
+        "sum(v.billed_stand_in_attempts) AS billed_stand_in_attempts, sum(v.cost_usd) AS "
         "repriced_usd, sum(v.unknown_attempts) AS repriced_unknown_attempts, "
-        "sum(v.partial_attempts) AS repriced_partial_attempts, sum(v.difference_usd) AS "
+        "sum(v.partial_attempts) AS repriced_partial_attempts, "
+        "sum(v.stand_in_attempts) AS repriced_stand_in_attempts, sum(v.difference_usd) AS "
         "difference_usd, sum(v.compared_attempts) AS compared_attempts, sum(v.estimated_usd) AS "
         "estimated_usd, arraySort(groupUniqArrayArray(v.missing)) AS missing "
         f"FROM {view} AS v WHERE workspace = 'default' GROUP BY key"
@@ -212,7 +223,8 @@ def test_what_was_billed_is_a_view_with_the_same_columns(
         "SELECT day, agent_name, provider, model, service_tier, sum(attempts) AS attempts, "
         "sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, "
         "sum(cost_usd) AS cost_usd, sum(unknown_attempts) AS unknown_attempts, "
-        "sum(partial_attempts) AS partial_attempts, sum(estimated_usd) AS estimated_usd, "
+        "sum(partial_attempts) AS partial_attempts, "
+        "sum(stand_in_attempts) AS stand_in_attempts, sum(estimated_usd) AS estimated_usd, "
         "arraySort(groupUniqArrayArray(missing)) AS missing "
         "FROM {view} WHERE workspace = 'default' GROUP BY ALL ORDER BY ALL"
     )

@@ -113,6 +113,7 @@ called AS
         a.cost_usd AS billed,
         isNotNull(billed) AS billed_known,
         billed_known AND price_status != 'partial' AS billed_whole,
+        billed_known AND arrayExists(unit -> startsWith(unit, 'service_tier:'), a.unpriced_units) AS billed_stands_in,
         if(
             changed AND {set_cache_read_ppm:Int32} >= 0,
             intDiv((a.input_uncached_tokens + a.cache_read_tokens) * toUInt64(greatest({set_cache_read_ppm:Int32}, 0)), 1000000),
@@ -168,6 +169,7 @@ summed AS
         not_billed,
         billed_known,
         billed_whole,
+        billed_stands_in,
         above,
         used_buckets,
         unit_names,
@@ -193,7 +195,7 @@ summed AS
 used AS
 (
     SELECT
-        (attempts, if(alike, attempts, 1), estimated, not_billed, billed_known, billed_whole, billed, all_input, all_output) AS fact,
+        (attempts, if(alike, attempts, 1), estimated, not_billed, billed_known, billed_whole, billed, all_input, all_output, billed_stands_in) AS fact,
         by_key,
         provider_seen,
         request_model,
@@ -234,6 +236,7 @@ tallied AS
         kind.5 AS state,
         kind.6 AS unpriced_units,
         kind.7 AS cost_known,
+        kind.8 AS billed_stands_in,
         sum(fact.1) AS group_attempts,
         sum(fact.7) AS billed,
         sum(fact.8) AS group_input,
@@ -245,7 +248,7 @@ tallied AS
             by_key,
             fact,
             total,
-            (fact.3, fact.4, fact.5, fact.6, state, unpriced_units, isNotNull(cost)) AS kind
+            (fact.3, fact.4, fact.5, fact.6, state, unpriced_units, isNotNull(cost), fact.10) AS kind
         FROM valued
     )
     GROUP BY
@@ -261,11 +264,14 @@ compared AS
         group_output,
         billed,
         billed_known,
+        billed_known AND NOT billed_whole AS billed_partly,
+        billed_stands_in,
         estimated,
         multiIf(not_billed, toDecimal128(0, 12), cost_known, toDecimal128(summed_total, 12), NULL) AS repriced,
         not_billed OR cost_known AS repriced_known,
         NOT not_billed AND state = 'partial' AS repriced_partly,
         billed_whole AND repriced_known AND NOT repriced_partly AS comparable,
-        if(not_billed, [], unpriced_units) AS absent
+        if(not_billed, [], unpriced_units) AS absent,
+        repriced_known AND arrayExists(unit -> startsWith(unit, 'service_tier:'), absent) AS repriced_stands_in
     FROM tallied
 )

@@ -90,8 +90,9 @@ LEFT ANY JOIN
     (
         SELECT
             price_id,
-            provider,
-            model,
+            extractGroups(said, '; [0-9.]+ x ([^/ ]+)/(.+)$') AS deployment_of,
+            if(empty(deployment_of), toString(provider), deployment_of[1]) AS list_provider,
+            if(empty(deployment_of), model, deployment_of[2]) AS list_model,
             service_tier,
             context_over_tokens,
             currency,
@@ -107,8 +108,8 @@ LEFT ANY JOIN
     (
         SELECT
             price_id AS id,
-            provider,
-            model,
+            toString(provider) AS list_provider,
+            model AS list_model,
             service_tier,
             context_over_tokens,
             currency,
@@ -125,8 +126,14 @@ LEFT ANY JOIN
             cache_write_1h_usd_per_token AS cache_write_1h,
             output_usd_per_token AS output
         FROM prices
-        WHERE (provider, model) IN (SELECT provider, model FROM prices WHERE price_id IN (priced))
-    ) AS l USING (provider, model, service_tier, context_over_tokens, currency)
+        WHERE (list_provider, list_model) IN (
+            SELECT
+                if(empty(extractGroups(toString(upstream), '; [0-9.]+ x ([^/ ]+)/(.+?)(?:; start unknown)?$') AS of), toString(provider), of[1]),
+                if(empty(of), model, of[2])
+            FROM prices
+            WHERE price_id IN (priced)
+        )
+    ) AS l USING (list_provider, list_model, service_tier, context_over_tokens, currency)
     WHERE list_hours = own_hours
         AND list_region IN (own_region, '')
         AND list_from <= own_from

@@ -8,7 +8,9 @@
 --   millionths of uncached and cached input; -1 = as it was).
 -- grain: one row a key, counted attempts of model calls only, most expensive first. units: USD, tokens.
 -- columns: key, attempts, input_tokens, output_tokens, billed_usd (what stands in the ledger; NULL = unknown),
---   billed_unknown_attempts, repriced_usd, repriced_unknown_attempts, repriced_partial_attempts, difference_usd (repriced less
+--   billed_unknown_attempts, billed_partial_attempts (in the sum with what is known of them), billed_stand_in_attempts (those of
+--   them whose tier has no rates: standard rates stand in, which may be more than the truth), repriced_usd and the same three of
+--   it (repriced_unknown_attempts, repriced_partial_attempts, repriced_stand_in_attempts), difference_usd (repriced less
 --   billed, of the attempts where both are known wholly: what has no rate is no saving), compared_attempts (those), estimated_usd
 --   (the part of the repriced cost whose usage was estimated), missing (units, tiers and currencies without a rate).
 WITH
@@ -44,9 +46,12 @@ SELECT
     sum(group_output) AS output_tokens,
     sum(billed) AS billed_usd,
     sumIf(group_attempts, NOT billed_known) AS billed_unknown_attempts,
+    sumIf(group_attempts, billed_partly) AS billed_partial_attempts,
+    sumIf(group_attempts, billed_stands_in) AS billed_stand_in_attempts,
     sum(repriced) AS repriced_usd,
     sumIf(group_attempts, NOT repriced_known) AS repriced_unknown_attempts,
     sumIf(group_attempts, repriced_partly) AS repriced_partial_attempts,
+    sumIf(group_attempts, repriced_stands_in) AS repriced_stand_in_attempts,
     sumIf(repriced - billed, comparable) AS difference_usd,
     sumIf(group_attempts, comparable) AS compared_attempts,
     sumIf(repriced, estimated) AS estimated_usd,

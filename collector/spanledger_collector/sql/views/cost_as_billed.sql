@@ -7,6 +7,7 @@
 --   cost_usd              what stands in the ledger: the price valid at the call, as known when its span came; NULL = nothing of it is known
 --   unknown_attempts      attempts whose cost is not known: in no sum, so cost_usd is a lower bound when > 0
 --   partial_attempts      attempts of which a unit, a tier or a currency has no rate: in the sum with what is known of them
+--   stand_in_attempts     those of them whose tier has no rates: standard rates stand in, which may be more than they cost
 --   estimated_usd         the part of cost_usd whose usage was estimated
 --   missing               what had no rate, by name
 CREATE OR REPLACE VIEW cost_as_billed AS
@@ -25,6 +26,7 @@ SELECT
     sum(a.cost_usd) AS cost_usd,
     countIf(a.cost_usd IS NULL) AS unknown_attempts,
     countIf(a.price_status = 'partial') AS partial_attempts,
+    countIf(a.cost_usd IS NOT NULL AND arrayExists(unit -> startsWith(unit, 'service_tier:'), a.unpriced_units)) AS stand_in_attempts,
     sumIf(a.cost_usd, a.usage_source = 'estimated') AS estimated_usd,
     arraySort(groupUniqArrayArray(100)(a.unpriced_units)) AS missing
 FROM attempts AS a FINAL

@@ -12,9 +12,10 @@
 --   cost_usd              what they cost so; NULL = nothing of it is known
 --   unknown_attempts      attempts whose cost is not known: in no sum, so cost_usd is a lower bound when > 0
 --   partial_attempts      attempts of which a unit, a tier or a currency has no rate: in the sum with what is known of them
+--   stand_in_attempts     those of them whose tier has no rates: standard rates stand in, which may be more than they cost
 --   estimated_usd         the part of cost_usd whose usage was estimated
 --   missing               what had no rate, by name
---   billed_usd, billed_unknown_attempts      the same attempts in cost_as_billed
+--   billed_usd, billed_unknown_attempts, billed_partial_attempts, billed_stand_in_attempts      the same attempts in cost_as_billed
 --   difference_usd        cost_usd less billed_usd, of the attempts where both are known wholly: what has no rate is no saving
 --   compared_attempts     attempts where both are known wholly
 CREATE OR REPLACE VIEW cost_as_if AS
@@ -52,10 +53,13 @@ SELECT
     sum(repriced) AS cost_usd,
     sumIf(group_attempts, NOT repriced_known) AS unknown_attempts,
     sumIf(group_attempts, repriced_partly) AS partial_attempts,
+    sumIf(group_attempts, repriced_stands_in) AS stand_in_attempts,
     sumIf(repriced, estimated) AS estimated_usd,
     arraySort(groupUniqArrayArray(100)(absent)) AS missing,
     sum(billed) AS billed_usd,
     sumIf(group_attempts, NOT billed_known) AS billed_unknown_attempts,
+    sumIf(group_attempts, billed_partly) AS billed_partial_attempts,
+    sumIf(group_attempts, billed_stands_in) AS billed_stand_in_attempts,
     sumIf(repriced - billed, comparable) AS difference_usd,
     sumIf(group_attempts, comparable) AS compared_attempts
 FROM compared

@@ -8,9 +8,10 @@
 --   cost_usd              what they cost so; NULL = nothing of it is known
 --   unknown_attempts      attempts whose cost is not known: in no sum, so cost_usd is a lower bound when > 0
 --   partial_attempts      attempts of which a unit, a tier or a currency has no rate: in the sum with what is known of them
+--   stand_in_attempts     those of them whose tier has no rates: standard rates stand in, which may be more than they cost
 --   estimated_usd         the part of cost_usd whose usage was estimated
 --   missing               what had no rate, by name
---   billed_usd, billed_unknown_attempts      the same attempts in cost_as_billed
+--   billed_usd, billed_unknown_attempts, billed_partial_attempts, billed_stand_in_attempts      the same attempts in cost_as_billed
 --   difference_usd        cost_usd less billed_usd, of the attempts where both are known wholly: what has no rate is no saving
 --   compared_attempts     attempts where both are known wholly
 CREATE OR REPLACE VIEW cost_as_known_now
@@ -30,10 +31,13 @@ CREATE OR REPLACE VIEW cost_as_known_now
     cost_usd Nullable(Decimal(38, 12)),
     unknown_attempts UInt64,
     partial_attempts UInt64,
+    stand_in_attempts UInt64,
     estimated_usd Nullable(Decimal(38, 12)),
     missing Array(String),
     billed_usd Nullable(Decimal(38, 12)),
     billed_unknown_attempts UInt64,
+    billed_partial_attempts UInt64,
+    billed_stand_in_attempts UInt64,
     difference_usd Nullable(Decimal(38, 12)),
     compared_attempts UInt64
 )

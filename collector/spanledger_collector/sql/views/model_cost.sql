@@ -9,6 +9,7 @@
 --   estimated_cost_usd   part of cost_usd whose usage is estimated
 --   emitted_cost_usd     what the emitters claimed, kept beside ours
 --   unpriced_attempts    attempts whose cost is unknown or partly unknown
+--   stand_in_attempts    those of them whose tier has no rates: standard rates stand in, which may be more than they cost
 CREATE OR REPLACE VIEW model_cost AS
 SELECT
     a.workspace AS workspace,
@@ -27,7 +28,8 @@ SELECT
     sumIf(a.cost_usd, a.rework_reason != '') AS rework_cost_usd,
     sumIf(a.cost_usd, a.usage_source = 'estimated') AS estimated_cost_usd,
     sum(a.emitted_cost_usd) AS emitted_cost_usd,
-    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
+    countIf(a.cost_usd IS NOT NULL AND arrayExists(unit -> startsWith(unit, 'service_tier:'), a.unpriced_units)) AS stand_in_attempts
 FROM attempts AS a FINAL
 WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
 GROUP BY
