@@ -9,8 +9,8 @@
 -- grain: one row a key, counted attempts of model calls only, most expensive first. units: USD, tokens.
 -- columns: key, attempts, input_tokens, output_tokens, billed_usd (what stands in the ledger; NULL = unknown),
 --   billed_unknown_attempts, billed_partial_attempts (in the sum with what is known of them), billed_stand_in_attempts (those of
---   them whose tier has no rates: standard rates stand in, which may be more than the truth), repriced_usd and the same three of
---   it (repriced_unknown_attempts, repriced_partial_attempts, repriced_stand_in_attempts), difference_usd (repriced less
+--   them whose tier has no rates, for which standard rates stand in: that may be more than the truth), repriced_usd,
+--   repriced_unknown_attempts, repriced_partial_attempts, repriced_stand_in_attempts, difference_usd (repriced less
 --   billed, of the attempts where both are known wholly: what has no rate is no saving), compared_attempts (those), estimated_usd
 --   (the part of the repriced cost whose usage was estimated), missing (units, tiers and currencies without a rate).
 WITH
