@@ -5,6 +5,7 @@ alias was edited or the book is newer, is known from then on: it prices calls th
 afterwards, and never changes what was billed. Nothing is edited or deleted.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Protocol, cast
@@ -12,8 +13,12 @@ from typing import Protocol, cast
 from spanledger_collector import sql
 from spanledger_collector.store import Connection
 
+_LOG = logging.getLogger(__name__)
 #: ``model_aliases.method`` of an id the book does not know.
 UNKNOWN = "none"
+_OPERATOR = "operator"
+#: Names that one line of the log tells.
+_TOLD = 20
 _ALWAYS = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _OPEN_END = datetime(2299, 12, 31, tzinfo=timezone.utc)
 #: Resolution of instants in the ledger.
@@ -105,16 +110,46 @@ def _ask(
     held = _held(connection, book_id)
     now = datetime.now(timezone.utc)
     rows_to_add: list[Sequence[object]] = []
+    gone: list[str] = []
     for key in seen:
         meanings = _meanings(resolve(*key))
         known_from, before = held.get(key, (_ALWAYS, meanings))
+        meanings = _or_ended(meanings, before, now)
         if before != meanings:
             known_from = max(now, known_from + _TICK)
+            if meanings[-1][4] == UNKNOWN and before[-1][4] == _OPERATOR:
+                gone.append("/".join(key))
         rows_to_add += [
             (*key, start, end, known_from, *match, book_id, now) for start, end, *match in meanings
         ]
     connection.insert_rows("model_aliases", _COLUMNS, rows_to_add)
+    if gone:
+        _LOG.warning(
+            "your prices file has no entry any more for %d models that it priced, and nothing else "
+            "does: calls from now on are unpriced: %s. Is SPANLEDGER_PRICES_FILE set? Put the "
+            "entries back; one that ended has a valid_to",
+            len(gone),
+            ", ".join(gone[:_TOLD]),
+        )
     return len(seen)
+
+
+def _or_ended(meanings: _Meanings, before: _Meanings, now: datetime) -> _Meanings:
+    """What a book says of an id; a name that the operator alone gave it ends now, when it is gone.
+
+    Calls made until then keep it: what they were billed is right as known now, too.
+    """
+    if any(model for _, _, _, model, _ in meanings) or all(one[4] != _OPERATOR for one in before):
+        return meanings
+    kept = [one for one in before if one[0] < now]
+    start, _, provider, model, method = kept[-1]
+    if method == UNKNOWN:
+        return [*kept[:-1], (start, _OPEN_END, "", "", UNKNOWN)]
+    return [
+        *kept[:-1],
+        (start, now, provider, model, method),
+        (now, _OPEN_END, "", "", UNKNOWN),
+    ]
 
 
 def _held(connection: Connection, book_id: str) -> dict[_Key, tuple[datetime, _Meanings]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import count
 
 import pytest
 
 from spanledger_collector.errors import PermanentError, StoreUnavailableError
+from spanledger_collector.price import ModelMatch
+from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.settle import TraceKey
 from spanledger_collector.settle import settler as module
 from spanledger_collector.settle.settlement import chunks
@@ -146,6 +149,45 @@ def test_model_ids_are_asked_once_per_book(store: Store) -> None:
     ]
 
 
+def test_a_name_that_only_the_operator_gave_ends_when_it_is_gone(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Calls made before keep their price as known now; later ones are unpriced; it is told once."""
+    later = f"{datetime.now(timezone.utc) + timedelta(days=1):%Y-%m-%d %H:%M:%S}"
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("ours", input="0.001")])
+        calls = [
+            scene.call(1, 0, (1000, 0), request_model="ours"),
+            scene.call(
+                2, 0, (1000, 0), trace=2, request_model="ours",
+                started_at=later, ended_at=later, received_at=later,
+            ),
+        ]  # fmt: skip
+        scene.load(connection, calls)
+        for trace, book, method in ((1, "with", "operator"), (2, "without", ""), (2, "other", "")):
+            match = ModelMatch("acme", "ours", method) if method else None
+
+            def resolve(
+                _provider: str, _model: str, match: ModelMatch | None = match
+            ) -> ModelMatch | None:
+                return match
+
+            settler = scene.settler(store, resolve=resolve, book_id=book)
+            settler.settle_traces([("default", scene.hex32(trace))])
+            settler.stop(drain=False)
+        known = connection.rows("SELECT DISTINCT known_from FROM model_aliases FINAL")
+    assert caplog.text.count("no entry any more for 1 models") == 1
+    assert "acme/ours" in caplog.text
+    assert len(known) == 2, "the third book says nothing new"
+    with Ledger(DirectReader(store)) as ledger:
+        days = ledger.reprice(by="day")
+    assert sorted((row.billed_usd, row.repriced_usd) for row in days if row.billed_usd) == [(1, 1)]
+    assert [(row.billed_unknown_attempts, row.repriced_unknown_attempts) for row in days] in (
+        [(0, 0), (1, 1)],
+        [(1, 1), (0, 0)],
+    )
+
+
 def test_a_trace_that_cannot_be_settled_keeps_back_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -255,15 +297,15 @@ def test_two_settlers_of_one_trace_leave_one_ledger(
         if first_to_read == "ours":
             scene.load(connection, [parent])
             module.begin(connection, [key], theirs)
-            real_gather(connection, theirs)
+            real_gather(connection, theirs, {})
         real_run_steps(connection, theirs)
 
-    def gather(connection: Connection, version: int) -> None:
+    def gather(connection: Connection, version: int, hosts: Mapping[str, str]) -> None:
         if first_to_read == "theirs" and next(meetings) == 0:
             module.begin(connection, [key], theirs)
-            real_gather(connection, theirs)
+            real_gather(connection, theirs, {})
             scene.load(connection, [parent])
-        real_gather(connection, version)
+        real_gather(connection, version, hosts)
 
     def run_steps(connection: Connection, version: int) -> None:
         if version < theirs and not scene.runs(connection):
