@@ -13,12 +13,6 @@ from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import NOTHING_FOUND, console, count, print_json, text, usd
 
-_COLUMNS = (
-    "agent", "model", ">GPUs", ">runs", ">p50", ">95% interval", ">p95", ">cost a success",
-    ">95% interval", ">margin a run", "efficient", ">a second costs", ">95% interval",
-    ">than fewer GPUs",
-)  # fmt: skip
-
 
 def frontier(
     agent: Annotated[str, typer.Argument(help="The agent; without it, all.")] = "",
@@ -30,6 +24,8 @@ def frontier(
 ) -> None:
     """What each model (and number of GPUs) costs an agent beside the latency that it buys.
 
+    Costs are inclusive: with all that runs hand on to sub-agents, whose time is in the latency too.
+
     Example: spanledger frontier researcher --since 2026-11-01
     """
     with connect(url, workspace) as ledger:
@@ -40,16 +36,32 @@ def frontier(
     if not points:
         console().print(NOTHING_FOUND)
         return
-    console().print(Grid("Frontier", _COLUMNS, map(_cells, points)))
+    console().print(Grid("Frontier", columns(points), map(_cells, points)))
+
+
+def columns(points: Sequence[FrontierPoint]) -> Sequence[str]:
+    """Titles; costs are said to be inclusive where sub-agents move any."""
+    delegates = any(
+        point.inclusive_cost_per_success != point.cost_per_success
+        or point.inclusive_margin_per_run_usd != point.margin_per_run_usd
+        for point in points
+    )
+    said = "inclusive " if delegates else ""
+    return (
+        "agent", "model", ">GPUs", ">runs", ">p50", ">95% interval", ">p95",
+        f">{said}cost a success", ">95% interval", f">{said}margin a run", "efficient",
+        ">a second costs", ">95% interval", ">than fewer GPUs",
+    )  # fmt: skip
 
 
 def _cells(point: FrontierPoint) -> Sequence[str]:
-    margin = point.margin_per_run_usd
+    margin = point.inclusive_margin_per_run_usd
+    cost = point.inclusive_cost_per_success
     return (
         text(point.agent_name), text(point.model), count(point.gpu_count), count(point.runs),
         value(point.p50_latency, latency), interval(point.p50_latency, latency),
         value(point.p95_latency, latency),
-        value(point.cost_per_success, money), interval(point.cost_per_success, money),
+        value(cost, money), interval(cost, money),
         "-" if margin is None else money(margin.quantize(Decimal("1e-6")).normalize()),
         "yes" if point.is_efficient else "no",
         "-" if point.usd_per_second.value is None else value(point.usd_per_second, money),

@@ -39,6 +39,12 @@ class FrontierRow:
     cost_per_success_usd: Decimal | None
     value_per_run_usd: Decimal | None
     margin_per_run_usd: Decimal | None
+    inclusive_costed_runs: int
+    inclusive_costed_successes: int
+    inclusive_cost_per_run_usd: Decimal | None
+    inclusive_cost_per_success_usd: Decimal | None
+    inclusive_value_per_run_usd: Decimal | None
+    inclusive_margin_per_run_usd: Decimal | None
     is_efficient: bool
     usd_per_second: Decimal | None
     fewer_gpus: int
@@ -47,6 +53,9 @@ class FrontierRow:
     cost_variance: float
     success_variance: float
     cost_success_covariance: float
+    inclusive_cost_variance: float
+    inclusive_success_variance: float
+    inclusive_cost_success_covariance: float
     duration_grid_ns: tuple[int, ...]
 
 
@@ -56,15 +65,20 @@ class FrontierPoint:
 
     Attributes:
         agent_name: the agent.
-        model: that most of a run's money goes to.
+        model: that most of a run's own money goes to.
         gpu_count: GPUs in parallel; 0 = not told.
         runs: served so.
         p50_latency: ns.
         p95_latency: ns.
-        cost_per_success: total cost, USD.
-        cost_per_run_usd: total cost.
+        cost_per_success: total cost of the runs themselves, USD.
+        cost_per_run_usd: likewise.
         value_per_run_usd: None = no run has a value.
         margin_per_run_usd: likewise.
+        inclusive_cost_per_success: total cost with all runs below (sub-agents), USD; what the
+            figures after the inclusive ones are reckoned by.
+        inclusive_cost_per_run_usd: likewise.
+        inclusive_value_per_run_usd: with what was recorded below; None = no run has a value.
+        inclusive_margin_per_run_usd: likewise.
         is_efficient: no other option of the agent is as fast (p50) and cheaper a success, or as
             cheap and faster. Of the figures seen: their intervals may overlap.
         usd_per_second: what a second less costs a success, against the next slower efficient one.
@@ -83,6 +97,10 @@ class FrontierPoint:
     cost_per_run_usd: Decimal | None
     value_per_run_usd: Decimal | None
     margin_per_run_usd: Decimal | None
+    inclusive_cost_per_success: Estimate
+    inclusive_cost_per_run_usd: Decimal | None
+    inclusive_value_per_run_usd: Decimal | None
+    inclusive_margin_per_run_usd: Decimal | None
     is_efficient: bool
     usd_per_second: Estimate
     fewer_gpus: int
@@ -108,8 +126,10 @@ def _point(row: FrontierRow, slower: FrontierRow | None) -> FrontierPoint:
     return FrontierPoint(
         row.agent_name, row.model, row.gpu_count, row.runs, _latency(row, 0.5).estimate,
         _latency(row, 0.95).estimate, _cost(row).estimate, row.cost_per_run_usd,
-        row.value_per_run_usd, row.margin_per_run_usd, row.is_efficient, _second(row, slower),
-        row.fewer_gpus, row.speedup_over_fewer, row.usd_over_fewer,
+        row.value_per_run_usd, row.margin_per_run_usd, _inclusive_cost(row).estimate,
+        row.inclusive_cost_per_run_usd, row.inclusive_value_per_run_usd,
+        row.inclusive_margin_per_run_usd, row.is_efficient, _second(row, slower), row.fewer_gpus,
+        row.speedup_over_fewer, row.usd_over_fewer,
     )  # fmt: skip
 
 
@@ -126,6 +146,21 @@ def _cost(row: FrontierRow) -> Figure:
     return estimates.per_success(row.cost_per_success_usd, joint, row.costed_successes)
 
 
+def _inclusive_cost(row: FrontierRow) -> Figure:
+    n = row.inclusive_costed_runs
+    joint = Joint(
+        n,
+        float(row.inclusive_cost_per_run_usd or 0),
+        row.inclusive_costed_successes / n if n else 0.0,
+        row.inclusive_cost_variance,
+        row.inclusive_success_variance,
+        row.inclusive_cost_success_covariance,
+    )
+    return estimates.per_success(
+        row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes
+    )
+
+
 def _latency(row: FrontierRow, share: float) -> Figure:
     value = row.p50_duration_ns if share == 0.5 else row.p95_duration_ns  # noqa: PLR2004 - median
     return estimates.percentile(value, RankGrid(row.runs, row.duration_grid_ns), share)
@@ -135,7 +170,7 @@ def _second(row: FrontierRow, slower: FrontierRow | None) -> Estimate:
     """The price of a second, with cost and latency taken as measured apart."""
     if slower is None:
         return estimates.unknown("no slower option that is efficient").estimate
-    costs = _cost(row), _cost(slower)
+    costs = _inclusive_cost(row), _inclusive_cost(slower)
     times = _latency(row, 0.5), _latency(slower, 0.5)
     for figure in (*costs, *times):
         if figure.measured is None:

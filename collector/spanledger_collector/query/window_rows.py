@@ -22,7 +22,11 @@ class SpentByRow:
 
 @dataclass(frozen=True, slots=True)
 class EarnedByRow:
-    """What the runs of an agent, tenant or everybody earned in a window (query ``earned_by``)."""
+    """What the runs of an agent, tenant or everybody earned in a window (query ``earned_by``).
+
+    Of an agent ``inclusive_*`` is with all runs below its own; of a tenant and everybody, whose
+    runs those are already, it is the same as without the prefix.
+    """
 
     per: str
     key: str
@@ -31,3 +35,6 @@ class EarnedByRow:
     total_cost_usd: Decimal | None
     value_usd: Decimal | None
     margin_usd: Decimal | None
+    inclusive_total_cost_usd: Decimal | None
+    inclusive_value_usd: Decimal | None
+    inclusive_margin_usd: Decimal | None

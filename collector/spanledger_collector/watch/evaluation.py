@@ -200,10 +200,11 @@ _SPENT: Mapping[str, Callable[[SpentByRow], Decimal | None]] = {
     "rework_ratio": lambda row: _ratio(row.rework_cost_usd or Decimal(0), row.cost_usd),
     "unknown_ratio": lambda row: _ratio(row.unknown_attempts, row.attempts),
 }
+#: Of an agent with its sub-agents: what hands more on does not earn more for that.
 _EARNED: Mapping[str, Callable[[EarnedByRow], Decimal | None]] = {
     "runs": lambda row: Decimal(row.runs),
     "success_ratio": lambda row: _ratio(row.successful_runs, row.runs),
-    "value_usd": lambda row: row.value_usd,
-    "margin_usd": lambda row: row.margin_usd,
-    "cost_per_success_usd": lambda row: _ratio(row.total_cost_usd, row.successful_runs),
+    "value_usd": lambda row: row.inclusive_value_usd,
+    "margin_usd": lambda row: row.inclusive_margin_usd,
+    "cost_per_success_usd": lambda row: _ratio(row.inclusive_total_cost_usd, row.successful_runs),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,9 +13,12 @@ from tests.collector.settle import scene
 
 from spanledger_collector.cli import agent as agent_verb
 from spanledger_collector.cli import compare as compare_verb
+from spanledger_collector.cli import frontier as frontier_verb
 from spanledger_collector.estimate import Joint, Sample, mean_interval, ratio_interval
 from spanledger_collector.query import DirectReader, Estimate, Ledger
 from spanledger_collector.store import Store
+from spanledger_collector.watch import Rules
+from spanledger_collector.watch.evaluation import Readings
 
 RATE = Decimal("0.01")
 REVENUE = Decimal(3)
@@ -24,6 +28,7 @@ TOKENS = {
     "1": [(90 + n % 7, 0) for n in range(24)],
     "2": [(30 + n % 5, 100 + n % 11) for n in range(24)],
 }
+MODELS = {"1": "m1", "2": "m2"}
 
 
 def _succeeded(number: int) -> bool:
@@ -39,7 +44,7 @@ def _run(version: str, number: int, trace: int) -> list[scene.Row]:
         scene.span(
             1, 0, "agent", agent_name="lead", agent_version=version, trace=trace, attributes=told
         ),
-        scene.call(2, 1, (own, 0), trace=trace),
+        scene.call(2, 1, (own, 0), trace=trace, request_model=MODELS[version]),
     ]
     if helped:
         rows += [
@@ -64,7 +69,8 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
         scene.call(4, 3, (1, 0), trace=99, request_model="unknown-x"),
     ]
     with module_store.connect() as connection:
-        scene.publish(connection, [scene.price(input=str(RATE))])
+        prices = [scene.price(model, input=str(RATE)) for model in MODELS.values()]
+        scene.publish(connection, prices)
         scene.load(connection, [*rows, *unknown])
     scene.settle(module_store, [*range(1, 49), 99])
     with Ledger(DirectReader(module_store)) as found:
@@ -116,6 +122,50 @@ def test_a_run_whose_helper_has_no_price_is_in_no_inclusive_mean(ledger: Ledger)
     assert group.inclusive_cost_per_run.value is None
 
 
+def test_an_option_that_delegates_more_is_not_efficient_for_that(ledger: Ledger) -> None:
+    """As fast, and of its own work cheaper: with the helper it is dearer."""
+    options = {point.model: point for point in ledger.frontier("lead")}
+    keeps, hands_on = options["m1"], options["m2"]
+    assert keeps.p50_latency.value == hands_on.p50_latency.value
+    assert hands_on.cost_per_success.value is not None
+    assert keeps.cost_per_success.value is not None
+    assert hands_on.cost_per_success.value < keeps.cost_per_success.value
+    assert (keeps.is_efficient, hands_on.is_efficient) == (True, False)
+    costs = [(own + helped) * RATE for own, helped in TOKENS["2"]]
+    joint = Joint.of([float(cost) for cost in costs], [float(_succeeded(n)) for n in range(24)])
+    expected = ratio_interval(joint, floor=0)
+    told = _ends(hands_on.inclusive_cost_per_success)
+    assert told == pytest.approx((expected.low, expected.high))
+    a_run = (sum(costs, Decimal(0)) / 24).quantize(Decimal("1e-12"))
+    assert hands_on.inclusive_cost_per_run_usd == a_run
+    assert hands_on.inclusive_margin_per_run_usd == Decimal("0.75") * REVENUE - a_run
+    # The run whose helper has no price is one more of m1, and in no inclusive figure of it.
+    assert keeps.runs == 25
+    kept = sum(own for own, _ in TOKENS["1"]) * RATE
+    assert keeps.inclusive_cost_per_success.value == (kept / 18).quantize(Decimal("1e-12"))
+
+
+@pytest.mark.parametrize(
+    ("scope", "successes"), [({"per": "agent", "of": "lead"}, 37), ({"per": "workspace"}, 62)]
+)
+def test_alerts_on_what_is_earned_see_what_was_delegated(
+    ledger: Ledger, scope: dict[str, str], successes: int
+) -> None:
+    """Of an agent with its sub-agents; in the workspace each run is once, so margins are one."""
+    own = (sum(one for tokens in TOKENS.values() for one, _ in tokens) + 1) * RATE
+    helped = sum(one for tokens in TOKENS.values() for _, one in tokens) * RATE
+    margin = 36 * REVENUE - own - helped
+    # With its own work alone the agent earns enough.
+    losing = {"name": "a", "metric": "margin_usd", "below": str(margin + helped / 2), **scope}
+    dear = {"name": "b", "metric": "cost_per_success_usd", "above": "0", **scope}
+    rules = Rules.model_validate({"alerts": [losing, dear]})
+    readings = Readings(ledger._reader.rows, scene.START + timedelta(hours=1))
+    earned, cost = (next(iter(readings.of(condition))) for condition in rules.conditions())
+    assert earned.value == margin
+    assert earned.condition.fires(margin, firing=False)
+    assert cost.value == (own + helped) / successes
+
+
 def test_agents_show_what_calling_them_costs(ledger: Ledger) -> None:
     """Own costs sum to the ledger; inclusive ones are the callers', once more the callees'."""
     agents = {(row.agent_name, row.agent_version): row for row in ledger.agents()}
@@ -141,6 +191,8 @@ def test_the_verbs_show_both(ledger: Ledger) -> None:
     compare_verb.show(ledger.compare("lead", "1", "2"), compared)
     answer = compared.export_text(clear=False)
     assert "cheaper per success than 1 (24 runs)?  dearer" in answer
+    columns = frontier_verb.columns(ledger.frontier("lead"))
+    assert "inclusive cost a success" in " ".join(columns)
     for printed in (whole.export_text(), answer):
         assert "inclusive total cost" in printed
         assert "inclusive margin a run" in printed

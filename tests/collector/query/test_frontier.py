@@ -40,7 +40,8 @@ def _scattered(connection: Connection) -> None:
         key = {"trace_id": scene.hex32(5000 + number), "run_id": f"s{number}", "workspace": "many"}
         who = {"agent_name": f"a{number % AGENTS}", "started_at": scene.moment(scene.START)}
         cost = {"cost_usd": str(rng.randrange(1, 6) * CENT), "version": 1}
-        runs.append({**key, **who, **cost, "duration_ns": rng.randrange(1, 6) * 10**9})
+        whole = {"inclusive_cost_usd": cost["cost_usd"]}
+        runs.append({**key, **who, **cost, **whole, "duration_ns": rng.randrange(1, 6) * 10**9})
         attempts.append({**key, **who, **cost, "counted": True, "request_model": f"m{number}"})
     for table, rows in (("runs", runs), ("attempts", attempts)):
         connection.insert_bytes(table, "\n".join(map(json.dumps, rows)).encode(), "JSONEachRow")
@@ -80,7 +81,7 @@ def test_more_gpus_buy_time_for_money(ledger: Ledger) -> None:
     """41 s for 1.055 USD on one, 25 s for 1.255 on two, 16 s for 1.555 on four."""
     four, two, one = ledger.frontier("solver")
     assert [point.gpu_count for point in (one, two, four)] == [1, 2, 4]
-    costs = [point.cost_per_success.value for point in (one, two, four)]
+    costs = [point.inclusive_cost_per_success.value for point in (one, two, four)]
     assert costs == [Decimal("1.055"), Decimal("1.255"), Decimal("1.555")]
     assert (one.fewer_gpus, one.speedup_over_fewer, one.usd_over_fewer) == (0, None, None)
     assert (two.fewer_gpus, four.fewer_gpus) == (1, 2)
@@ -106,11 +107,11 @@ def test_what_is_slower_and_dearer_is_not_efficient(ledger: Ledger) -> None:
 
 
 def _dominated(point: FrontierPoint, others: list[FrontierPoint]) -> bool:
-    where = (point.p50_latency.value or 0, point.cost_per_success.value or 0)
+    where = (point.p50_latency.value or 0, point.inclusive_cost_per_success.value or 0)
     return any(
         (other.p50_latency.value or 0) <= where[0]
-        and (other.cost_per_success.value or 0) <= where[1]
-        and (other.p50_latency.value, other.cost_per_success.value) != where
+        and (other.inclusive_cost_per_success.value or 0) <= where[1]
+        and (other.p50_latency.value, other.inclusive_cost_per_success.value) != where
         for other in others
     )
 
@@ -125,18 +126,22 @@ def test_efficient_is_what_nothing_dominates(ledger: Ledger) -> None:
     for options in with_options.values():
         assert len(options) == 8
         best = {
-            (point.p50_latency.value, point.cost_per_success.value)
+            (point.p50_latency.value, point.inclusive_cost_per_success.value)
             for point in options
             if not _dominated(point, options)
         }
         efficient = [point for point in options if point.is_efficient]
-        places = [(point.p50_latency.value, point.cost_per_success.value) for point in efficient]
+        places = [
+            (point.p50_latency.value, point.inclusive_cost_per_success.value) for point in efficient
+        ]
         assert set(places) == best
         assert len(places) == len(best)
         for one, other in pairwise(efficient):
             assert one.usd_per_second.value is not None
             later = (other.p50_latency.value or 0) - (one.p50_latency.value or 0)
-            saved = (one.cost_per_success.value or 0) - (other.cost_per_success.value or 0)
+            saved = (one.inclusive_cost_per_success.value or 0) - (
+                other.inclusive_cost_per_success.value or 0
+            )
             price = Decimal(saved) * 10**9 / Decimal(later)
             assert one.usd_per_second.value == price.quantize(Decimal("1e-12"))
 
@@ -148,6 +153,7 @@ def test_the_view_says_the_same(ledger: Ledger, module_store: Store) -> None:
     for point in ledger.frontier():
         row = found.pop((point.agent_name, point.model, point.gpu_count))
         assert row["cost_per_success_usd"] == point.cost_per_success.value
+        assert row["inclusive_cost_per_success_usd"] == point.inclusive_cost_per_success.value
         assert row["p50_duration_ns"] == point.p50_latency.value
         assert bool(row["is_efficient"]) == point.is_efficient
         assert row["usd_per_second"] == point.usd_per_second.value

@@ -179,6 +179,7 @@ def test_the_figures_are_those_of_the_python_api(
     check(cells(page, "rates"), ledger.rework().rates, titles)
     page = opened(tab, site, "latency?agent=analyst")
     titles = {"Runs": "runs", "A run": "cost_per_run_usd"}
+    titles |= {"A run, with sub-agents": "inclusive_cost_per_run_usd"}
     check(cells(page, "frontier"), ledger.frontier("analyst"), titles)
     page = opened(tab, site, "assets")
     titles = {"Capital": "capital_usd", "Charged": "charged_usd", "Left": "net_book_value_usd"}

@@ -1,5 +1,6 @@
 -- frontier: CTEs: from runs with their options (option_runs: columns of the view run_options) to what each option of an agent costs
---   beside the latency that it buys. Costs are of the costed runs; where any has a value, those without one earned 0.
+--   beside the latency that it buys. Costs are of the costed runs; where any has a value, those without one earned 0. What is efficient, and
+--   what a second or more GPUs cost, is said of inclusive costs: the latency of a run is also that of what it hands on to sub-agents.
 points AS
 (
     SELECT
@@ -25,6 +26,26 @@ points AS
         ifNotFinite(
             covarSampStableIf(toFloat64(ifNull(r.total_cost_usd, 0)), toFloat64(r.succeeded), r.is_costed), 0
         ) AS cost_success_covariance,
+        countIf(r.is_inclusive_costed) AS inclusive_costed_runs,
+        countIf(r.is_inclusive_costed AND r.succeeded) AS inclusive_costed_successes,
+        toDecimal256(sumIf(ifNull(r.inclusive_total_cost_usd, 0), r.is_inclusive_costed), 24) AS inclusive_cost_usd,
+        toDecimal256(sumIf(ifNull(r.inclusive_value_usd, 0), r.is_inclusive_costed), 24) AS inclusive_value_usd,
+        countIf(r.inclusive_value_usd IS NOT NULL) AS inclusive_valued_runs,
+        toDecimal128(roundBankers(inclusive_cost_usd / nullIf(inclusive_costed_runs, 0), 12), 12) AS inclusive_cost_per_run_usd,
+        toDecimal128(
+            roundBankers(inclusive_cost_usd / nullIf(inclusive_costed_successes, 0), 12), 12
+        ) AS inclusive_cost_per_success_usd,
+        toDecimal128(
+            roundBankers(if(inclusive_valued_runs > 0, inclusive_value_usd, NULL) / nullIf(inclusive_costed_runs, 0), 12), 12
+        ) AS inclusive_value_per_run_usd,
+        inclusive_value_per_run_usd - inclusive_cost_per_run_usd AS inclusive_margin_per_run_usd,
+        ifNotFinite(
+            varSampStableIf(toFloat64(ifNull(r.inclusive_total_cost_usd, 0)), r.is_inclusive_costed), 0
+        ) AS inclusive_cost_variance,
+        ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_inclusive_costed), 0) AS inclusive_success_variance,
+        ifNotFinite(
+            covarSampStableIf(toFloat64(ifNull(r.inclusive_total_cost_usd, 0)), toFloat64(r.succeeded), r.is_inclusive_costed), 0
+        ) AS inclusive_cost_success_covariance,
         arrayMap(
             i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
             range(least(runs, 1001))
@@ -41,17 +62,17 @@ judged AS
 (
     SELECT
         *,
-        min(cost_per_success_usd) OVER (
+        min(inclusive_cost_per_success_usd) OVER (
             PARTITION BY workspace, agent_name
-            ORDER BY p50_duration_ns, cost_per_success_usd NULLS LAST, model, gpu_count
+            ORDER BY p50_duration_ns, inclusive_cost_per_success_usd NULLS LAST, model, gpu_count
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS cheapest_as_fast_usd,
         row_number() OVER (
             PARTITION BY workspace, agent_name
-            ORDER BY p50_duration_ns, cost_per_success_usd NULLS LAST, model, gpu_count
+            ORDER BY p50_duration_ns, inclusive_cost_per_success_usd NULLS LAST, model, gpu_count
         ) AS place,
-        cost_per_success_usd IS NOT NULL
-            AND (place = 1 OR cheapest_as_fast_usd IS NULL OR cost_per_success_usd < cheapest_as_fast_usd) AS is_efficient
+        inclusive_cost_per_success_usd IS NOT NULL
+            AND (place = 1 OR cheapest_as_fast_usd IS NULL OR inclusive_cost_per_success_usd < cheapest_as_fast_usd) AS is_efficient
     FROM points
 ),
 frontier AS
@@ -59,16 +80,16 @@ frontier AS
     SELECT
         *,
         leadInFrame(toNullable(p50_duration_ns)) OVER slower AS slower_p50_ns,
-        leadInFrame(cost_per_success_usd) OVER slower AS slower_cost_usd,
+        leadInFrame(inclusive_cost_per_success_usd) OVER slower AS slower_cost_usd,
         lagInFrame(toNullable(gpu_count)) OVER fewer AS fewer_gpus,
         lagInFrame(toNullable(p50_duration_ns)) OVER fewer AS fewer_p50_ns,
-        lagInFrame(cost_per_success_usd) OVER fewer AS fewer_cost_usd,
+        lagInFrame(inclusive_cost_per_success_usd) OVER fewer AS fewer_cost_usd,
         CAST(
-            if(is_efficient, (cost_per_success_usd - slower_cost_usd) / ((slower_p50_ns - p50_duration_ns) / 1e9), NULL)
+            if(is_efficient, (inclusive_cost_per_success_usd - slower_cost_usd) / ((slower_p50_ns - p50_duration_ns) / 1e9), NULL)
             AS Nullable(Decimal(38, 12))
         ) AS usd_per_second,
         if(gpu_count > 0 AND fewer_gpus > 0, fewer_p50_ns / nullIf(p50_duration_ns, 0), NULL) AS speedup_over_fewer,
-        if(gpu_count > 0 AND fewer_gpus > 0, cost_per_success_usd - fewer_cost_usd, NULL) AS usd_over_fewer
+        if(gpu_count > 0 AND fewer_gpus > 0, inclusive_cost_per_success_usd - fewer_cost_usd, NULL) AS usd_over_fewer
     FROM judged
     WINDOW
         slower AS (

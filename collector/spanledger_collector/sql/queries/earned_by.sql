@@ -1,7 +1,9 @@
 -- earned_by: what the runs of each agent and tenant earned in a window, and all together: what alerts on value are held against.
 -- parameters: workspace; since, until (start of the run, until exclusive).
 -- grain: (per, key); per = workspace | agent | tenant, key = its name (empty: of no agent or tenant; the workspace). units: USD.
--- columns: per, key, runs, successful_runs, total_cost_usd (shares of assets included), value_usd, margin_usd (value less total cost; NULL where either is unknown).
+-- columns: per, key, runs, successful_runs, total_cost_usd (shares of assets included), value_usd, margin_usd (value less total cost; NULL where either is unknown): of the
+--   runs themselves; inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd: of an agent with all runs below its own (sub-agents), as in
+--   agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the prefix.
 SELECT
     scope.1 AS per,
     scope.2 AS key,
@@ -9,7 +11,10 @@ SELECT
     sum(grouped.successful_runs) AS successful_runs,
     sum(grouped.total_cost_usd) AS total_cost_usd,
     sum(grouped.value_usd) AS value_usd,
-    CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd
+    CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
+    sum(if(per = 'agent', grouped.inclusive_total_cost_usd, grouped.total_cost_usd)) AS inclusive_total_cost_usd,
+    sum(if(per = 'agent', grouped.inclusive_value_usd, grouped.value_usd)) AS inclusive_value_usd,
+    CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd
 FROM
 (
     SELECT
@@ -18,7 +23,9 @@ FROM
         count() AS runs,
         sum(r.succeeded) AS successful_runs,
         sum(r.total_cost_usd) AS total_cost_usd,
-        sum(r.value_usd) AS value_usd
+        sum(r.value_usd) AS value_usd,
+        sum(r.inclusive_total_cost_usd) AS inclusive_total_cost_usd,
+        sum(r.inclusive_value_usd) AS inclusive_value_usd
     FROM run_economics AS r
     WHERE r.workspace = {workspace:String}
         AND r.started_at >= {since:DateTime64(9)}

@@ -3,12 +3,15 @@
 -- columns:
 --   runs, successful_runs, costed_runs   all; those that succeeded; those whose cost is known wholly, which costs are of
 --   p50_duration_ns, p95_duration_ns     latency of all runs, exact quantiles
---   cost_per_run_usd, cost_per_success_usd   total cost, shares of assets included; NULL = not known, or no success
+--   inclusive_costed_runs   those whose cost and that of all runs below is known wholly, which inclusive costs are of
+--   cost_per_run_usd, cost_per_success_usd   total cost of the run itself, shares of assets included; NULL = not known, or no success
 --   value_per_run_usd, margin_per_run_usd    NULL = no run has a value
---   is_efficient       1 = no other option of the agent is as fast (p50) and cheaper a success, or as cheap and faster
---   usd_per_second     price of a second: what a success costs more than with the next slower efficient option, for a second less
+--   inclusive_cost_per_run_usd, inclusive_cost_per_success_usd   the same with all runs below (sub-agents); NULL = not known, or no success
+--   inclusive_value_per_run_usd, inclusive_margin_per_run_usd    with what was recorded of the runs below; NULL = no run has a value
+--   is_efficient       1 = no other option of the agent is as fast (p50) and cheaper a success, or as cheap and faster; inclusive costs
+--   usd_per_second     price of a second: what a success costs more, inclusively, than with the next slower efficient option, for a second less
 --   speedup_over_fewer, usd_over_fewer   what more GPUs buy: median latency with the next fewer GPUs that the same model was
---                      served by / that of this row, and what a success costs more
+--                      served by / that of this row, and what a success costs more, inclusively
 CREATE OR REPLACE VIEW latency_frontier AS
 WITH
     option_runs AS (SELECT * FROM run_options),
@@ -21,12 +24,17 @@ SELECT
     runs,
     successful_runs,
     costed_runs,
+    inclusive_costed_runs,
     p50_duration_ns,
     p95_duration_ns,
     cost_per_run_usd,
     cost_per_success_usd,
     value_per_run_usd,
     margin_per_run_usd,
+    inclusive_cost_per_run_usd,
+    inclusive_cost_per_success_usd,
+    inclusive_value_per_run_usd,
+    inclusive_margin_per_run_usd,
     is_efficient,
     usd_per_second,
     speedup_over_fewer,

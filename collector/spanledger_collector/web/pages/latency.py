@@ -23,9 +23,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     part = asked.part()
     runs = ledger.runs_of(part, limit=_POINTS)
     drawn = scatter(
-        f"The newest {_POINTS} runs: latency across, total cost up, both logarithmic",
-        "Each point is a run. The table below has the same runs.",
-        [_point(asked, run) for run in runs if run.total_cost_usd is not None],
+        f"The newest {_POINTS} runs: latency across, inclusive total cost up, both logarithmic",
+        "Each point is a run with its sub-agents. The table below has the same runs.",
+        [_point(asked, run) for run in runs if run.inclusive_total_cost_usd is not None],
     )
     by_version = Table(
         "by-version", "Runs by version of agents",
@@ -63,11 +63,14 @@ def _options(ledger: Ledger, asked: Asked, part: Slice) -> Sequence[Part]:
             Column("Runs", "runs", "count"),
             *estimate("p50", "p50_latency", "duration"),
             Column("p95", "p95_latency.value", "duration"),
-            *estimate("A success", "cost_per_success", "usd", "Total cost of runs / successes."),
-            Column("A run", "cost_per_run_usd", "usd"),
-            Column("Margin a run", "margin_per_run_usd", "usd_if_any"),
+            Column("A run", "cost_per_run_usd", "usd", "Total cost of the runs themselves / runs."),
+            *estimate("A success, with sub-agents", "inclusive_cost_per_success", "usd",
+                      "Inclusive total cost of runs / successes."),
+            Column("A run, with sub-agents", "inclusive_cost_per_run_usd", "usd"),
+            Column("Margin a run, with sub-agents", "inclusive_margin_per_run_usd", "usd_if_any"),
             Column("Efficient", "is_efficient", "yes",
-                   "No other option of the agent is as fast and cheaper, or as cheap and faster."),
+                   "No other option of the agent is as fast and cheaper, or as cheap and faster, "
+                   "with sub-agents."),
             Column("A second less", "usd_per_second.value", "usd_if_any",
                    "What it costs a success, against the next slower efficient option."),
         ],
@@ -78,7 +81,8 @@ def _options(ledger: Ledger, asked: Asked, part: Slice) -> Sequence[Part]:
 
 def _point(asked: Asked, run: RunRow) -> Measured:
     name = figures.printable(run.agent_name) or "(no agent)"
-    title = f"{name}: {figures.duration(run.duration_ns)}, {figures.usd(run.total_cost_usd)}"
+    cost = run.inclusive_total_cost_usd
+    title = f"{name}: {figures.duration(run.duration_ns)}, {figures.usd(cost)}"
     tone = "ok" if run.succeeded else "bad"
-    cost = float(run.total_cost_usd or 0)
-    return Measured(run.duration_ns, cost, title, asked.link("trace", id=run.trace_id), tone)
+    link = asked.link("trace", id=run.trace_id)
+    return Measured(run.duration_ns, float(cost or 0), title, link, tone)
