@@ -165,7 +165,10 @@ class Condition:
     def fires(self, value: Decimal, *, firing: bool) -> bool:
         """Whether it fires at this value, given whether it did before."""
         if firing:
-            return value > self.resolve_at if self.above else value < self.resolve_at
+            # At the bound itself it goes on, also where both bounds are one (5 % of 0 is 0).
+            if self.above:
+                return value > self.resolve_at or value >= self.threshold
+            return value < self.resolve_at
         return value >= self.threshold if self.above else value < self.threshold
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spanledger_collector.errors import ConfigurationError
@@ -45,6 +45,7 @@ def test_an_alert_is_over_on_the_good_side(
     assert (one.threshold, one.resolve_at) == (Decimal(threshold), Decimal(resolve_at))
 
 
+@example(Decimal(0), True, [Decimal(0)] * 2)  # 5 % of 0 is 0: both bounds are one
 @given(
     st.decimals(-1000, 1000, places=3),
     st.booleans(),
@@ -64,11 +65,11 @@ def test_between_the_bounds_an_alert_stays_as_it_is(
         bad = value >= bound if above else value < bound
         inside = value <= condition.resolve_at if above else value >= condition.resolve_at
         before, firing = firing, condition.fires(value, firing=firing)
-        if bad and bound:
+        if bad:
             assert firing
         elif inside:
             assert not firing
-        elif bound:
+        else:
             assert firing == before
 
 
