@@ -12,6 +12,7 @@ from tests.collector.settle import scene
 
 from spanledger_collector.query import BreakEven, DirectReader, Ledger
 from spanledger_collector.store import Store
+from spanledger_collector.value import ValueRule, publish
 
 #: Name of the workspace of each test, and of each example of the property: its ledger.
 _EXAMPLES = iter(range(1, 1000))
@@ -124,6 +125,28 @@ def test_a_run_earns_with_all_that_it_hands_on(books: Store) -> None:
     found = _break_even(books, "w3", rows)
     assert (found["boss"].runs, found["boss"].recovered_usd) == (2, Decimal(4))
     assert found["boss"].contribution_per_run.value == Decimal(2)
+
+
+def test_what_a_rule_says_of_a_helper_pays_back_the_helpers_assets_alone(books: Store) -> None:
+    """Its caller's rule says what was asked for is worth: as in inclusive values and payback."""
+    rules = [
+        ValueRule.model_validate(
+            {"per": "success", "amount": amount, "agent": agent, "workspace": "w7"}
+            | {"valid_from": "2026-01-01"}
+        )
+        for agent, amount in (("boss", "6"), ("helper", "5"))
+    ]
+    with books.connect() as connection:
+        publish(connection, rules)
+    run = [*_run("w7", 1, 1, "boss", 100), *_run("w7", 1, 2, "helper", 300, parent=1)]
+    found = _break_even(books, "w7", [*_asset("w7", 1, "30", "boss"), *run])
+    assert found["boss"].contribution_per_run.value == Decimal(2)
+    with Ledger(DirectReader(books), workspace="w7") as ledger:
+        (group,) = ledger.agent("boss").groups
+    assert group.sums.inclusive_value_usd == Decimal(6)
+    found = _break_even(books, "w7", [*_asset("w7", 2, "30", "helper"), *run])
+    # Half of what each run cost and was paid for, and all that the rule says of the helper.
+    assert found["helper"].contribution_per_run.value == Decimal("3.5")
 
 
 def test_an_agent_that_calls_itself_ran_once(books: Store) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Connection, Store
 from spanledger_collector.value import ValueRule, publish
 
@@ -251,3 +252,79 @@ def test_top_runs_hold_the_ledger_once(
     tops = [run for run in everything if not run["parent_run_id"]]
     for own, inclusive in INCLUSIVE.items():
         assert (_sum(tops, inclusive) or 0) == (_sum(everything, own) or 0), inclusive
+
+
+def test_totals_are_the_sum_of_their_parts_where_a_cost_is_unknown(
+    ledger: tuple[Store, Connection],
+) -> None:
+    """The share of an asset is known though the model is not: a lower bound, alike in any sum."""
+    store, connection = ledger
+    rows = _fine_tune(800, "tuned", runs="10")
+    for trace, model in ((802, ""), (803, "our-own-model")):
+        rows += [
+            _minute(scene.span(1, 0, "agent", agent_name="tuned", trace=trace), 1),
+            _minute(
+                scene.call(
+                    2, 1, (100, 0), trace=trace, **({"request_model": model} if model else {})
+                ),
+                1,
+            ),
+        ]
+    scene.load(connection, rows)
+    scene.settle(store, [800, 801])
+    scene.settle(store, [802, 803])
+    runs = connection.rows(
+        "SELECT total_cost_usd, inclusive_total_cost_usd, unpriced_attempts FROM run_economics "
+        "WHERE agent_name = 'tuned' ORDER BY trace_id"
+    )
+    totals = [(run["total_cost_usd"], run["inclusive_total_cost_usd"]) for run in runs]
+    assert totals == [(Decimal(11), Decimal(11)), (Decimal(10), Decimal(10))]
+    assert [run["unpriced_attempts"] for run in runs] == [0, 1]
+    with Ledger(DirectReader(store)) as asked:
+        (agent,) = [row for row in asked.agents() if row.agent_name == "tuned"]
+        (group,) = asked.agent("tuned").groups
+        days = asked.query("view:agent_unit_economics")
+    (day,) = [row for row in days if row["agent_name"] == "tuned"]
+    for told in (agent, group.sums):
+        parts = (told.cost_usd, told.amortized_cost_usd)
+        assert (parts, told.total_cost_usd) == ((Decimal(1), Decimal(20)), Decimal(21))
+    assert day["total_cost_usd"] == day["inclusive_total_cost_usd"] == Decimal(21)
+
+
+def test_a_rule_of_no_agent_is_for_the_agent_in_a_workflow_too(
+    ledger: tuple[Store, Connection],
+) -> None:
+    """It is what no agent called; the workflow around it is none, and its helper was called."""
+    store, connection = ledger
+    rule = {"per": "success", "amount": "2", "workspace": "flow", "valid_from": "2026-01-01"}
+    publish(connection, [ValueRule.model_validate(rule)])
+    spans = [
+        scene.span(1, 0, "workflow", trace=810, workspace="flow"),
+        scene.span(2, 1, "agent", agent_name="planner", trace=810, workspace="flow"),
+        scene.span(3, 2, "agent", agent_name="helper", trace=810, workspace="flow"),
+    ]
+    scene.load(connection, spans)
+    scene.settle(store, [810], "flow")
+    values = connection.rows(
+        "SELECT agent_name, value_usd FROM run_economics WHERE workspace = 'flow'"
+    )
+    worth = {row["agent_name"]: row["value_usd"] for row in values}
+    assert worth == {"": None, "planner": Decimal(2), "helper": None}
+
+
+def test_work_of_another_purpose_is_never_rework(ledger: tuple[Store, Connection]) -> None:
+    """A judge that fails and is asked again costs appraisal; no screen calls it wasted."""
+    store, connection = ledger
+    judge = {"spanledger.purpose": "appraisal"}
+    rows = [
+        scene.span(1, 0, "agent", agent_name="judged", trace=820),
+        scene.call(2, 1, (100, 0), trace=820),
+        scene.call(3, 1, (200, 0), trace=820, status="error", error_type="500", attributes=judge),
+        scene.call(4, 1, (200, 0), trace=820, attributes=judge),
+    ]
+    scene.load(connection, rows)
+    scene.settle(store, [820])
+    (run,) = connection.rows("SELECT * FROM runs FINAL WHERE agent_name = 'judged'")
+    assert (run["cost_usd"], run["rework_cost_usd"]) == (Decimal(5), Decimal(0))
+    assert run["appraisal_cost_usd"] == Decimal(4)
+    assert not connection.rows("SELECT * FROM rework WHERE agent_name = 'judged'")

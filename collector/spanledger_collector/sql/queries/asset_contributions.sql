@@ -6,7 +6,8 @@
 --   value less variable cost of them all. A run counts if it entered the books after the first of the assets did and what it and those
 --   below cost is known wholly; where any of them has a value, those without one earned 0; where none has, the contribution is unknown.
 -- No cent counts twice: what a run itself earns (value less its own variable cost) is divided among all scopes that it, or a run above it,
---   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. Assets of one scope stand together.
+--   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. What a value rule says of a
+--   run that an agent called counts for scopes that name its own agent alone, as in inclusive_value_usd. Assets of one scope stand together.
 -- columns: agent_name, agent_version, is_planned, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage
 --   will bring), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
 --   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed), contribution_mean_usd (a run),
@@ -40,7 +41,8 @@ WITH
             callers,
             value_usd IS NOT NULL AS is_valued,
             cost_usd IS NOT NULL AND unpriced_attempts = 0 AS is_costed,
-            toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) AS contribution,
+            toDecimal256(if(value_source = 'rule', ifNull(value_usd, 0), 0), 12) AS ruled,
+            toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) - ruled AS contribution,
             arrayFilter(
                 s -> s.booked_at <= posted_at AND arrayExists(
                     a -> a.agent_name != '' AND s.agent_name IN ('', a.agent_name) AND s.agent_version IN ('', a.agent_version),
@@ -53,7 +55,15 @@ WITH
             ) AS serving,
             if(arraySum(serving.capital) = 0, arrayMap(s -> toDecimal256(1, 12), serving), arrayMap(c -> toDecimal256(c, 12), serving.capital))
                 AS weights,
-            arrayMap(up_to -> roundBankers(contribution * up_to / arraySum(weights), 12), arrayCumSum(weights)) AS parts_up_to
+            -- What a rule says of a run that an agent called is in that agent's own books alone.
+            arrayMap((s, w) -> if(empty(callers) OR s.agent_name = agent.agent_name, w, toDecimal256(0, 12)), serving, weights) AS own_weights,
+            arrayCumSum(own_weights) AS own_up_to,
+            arrayMap(
+                (up_to, own) -> roundBankers(contribution * up_to / arraySum(weights), 12)
+                    + roundBankers(ruled * own / if(own_up_to[-1] = 0, toDecimal256(1, 12), own_up_to[-1]), 12),
+                arrayCumSum(weights),
+                own_up_to
+            ) AS parts_up_to
         FROM run_economics
         WHERE workspace = {workspace:String}
     ),

@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS attempts
     excluded_reason LowCardinality(String) COMMENT 'Why not counted: engine | not_billable | aggregate | duplicate_response | duplicate_nested | duplicate_beside | empty',
     duplicate_of String COMMENT 'Span id of the counted row',
     usage_quality LowCardinality(String) COMMENT 'call | aggregate_only (an aggregate with no call under it) | none',
-    rework_reason LowCardinality(String) COMMENT 'Wasted? transport_retry | failed | application_retry (failed, and the application asked again) | regenerated | wrong, hallucinated (judged so) | built_on_wrong, built_on_hallucinated | as told by the emitter | empty',
+    rework_reason LowCardinality(String) COMMENT 'Wasted? transport_retry | failed | application_retry (failed, and the application asked again) | regenerated | wrong, hallucinated (judged so) | built_on_wrong, built_on_hallucinated | as told by the emitter | empty: not wasted, or no work (see purpose)',
     retry_of String COMMENT 'Span id of the failed call that this call repeats; counted there if it is in this trace',
     rework_of String COMMENT 'Span id of the call whose answer this call makes again, likewise',
     usage_source LowCardinality(String) COMMENT 'provider | estimated | missing | none',

@@ -284,6 +284,7 @@ SELECT
     duplicate_of,
     usage_quality,
     multiIf(
+        o.purpose NOT IN ('', 'work'), '', -- a cost of quality of its own
         outcome = 'retried', 'transport_retry',
         judged IN ('wrong', 'hallucinated'), judged,
         waste != '', waste,

@@ -310,7 +310,7 @@ SELECT
     if(l.rework_reason = 'failed', 'error', 'ok'),
     true,
     'none',
-    l.rework_reason,
+    if(l.purpose = 'work', l.rework_reason, ''),
     'provider',
     l.units,
     l.units,

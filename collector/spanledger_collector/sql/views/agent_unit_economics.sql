@@ -65,7 +65,10 @@ SELECT
     appraisal_cost_usd,
     prevention_cost_usd,
     amortized_cost_usd,
-    CAST(if(cost_usd IS NULL, NULL, cost_usd + ifNull(amortized_cost_usd, 0)) AS Nullable(Decimal(38, 12))) AS total_cost_usd,
+    CAST(
+        if(cost_usd IS NULL AND amortized_cost_usd IS NULL, NULL, ifNull(cost_usd, 0) + ifNull(amortized_cost_usd, 0))
+        AS Nullable(Decimal(38, 12))
+    ) AS total_cost_usd,
     revenue_usd,
     outcome_value_usd,
     value_usd,
@@ -76,7 +79,11 @@ SELECT
     inclusive_rework_cost_usd,
     inclusive_amortized_cost_usd,
     CAST(
-        if(inclusive_cost_usd IS NULL, NULL, inclusive_cost_usd + ifNull(inclusive_amortized_cost_usd, 0)) AS Nullable(Decimal(38, 12))
+        if(
+            inclusive_cost_usd IS NULL AND inclusive_amortized_cost_usd IS NULL,
+            NULL,
+            ifNull(inclusive_cost_usd, 0) + ifNull(inclusive_amortized_cost_usd, 0)
+        ) AS Nullable(Decimal(38, 12))
     ) AS inclusive_total_cost_usd,
     CAST(roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS inclusive_cost_per_run_usd,
     CAST(

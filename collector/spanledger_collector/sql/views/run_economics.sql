@@ -6,10 +6,11 @@
 -- columns: those of the table runs, and
 --   succeeded            1 = its recorded outcome is success; where none was recorded, it ended without an error
 --   input_tokens         all input of the run itself: uncached, cache reads and cache writes
---   total_cost_usd       cost_usd (model calls, tools, people, expenses; rework inside) + amortized_cost_usd
+--   total_cost_usd       cost_usd (model calls, tools, people, expenses; rework inside) + amortized_cost_usd: what is known of both, so
+--                        that totals are the sum of their parts in any sum of runs; a lower bound with unpriced_attempts
 --   rule_value_usd       by the value rules in force for the run: for each `per` the most particular rule, times 1 (run),
 --                        succeeded, or what outcomes recorded of the unit (a run without it gets nothing by that rule), less with
---                        latency; each rounded half even. A rule of no agent is for top runs of agents. NULL = no rule fits, or its currency has no rate on that day
+--                        latency; each rounded half even. A rule of no agent is for runs of agents that no agent called. NULL = no rule fits, or its currency has no rate on that day
 --   value_usd            revenue + value of outcomes, as recorded; where no amount was recorded, in whatever
 --                        currency, rule_value_usd; NULL = nobody said, or a recorded amount has no rate
 --   value_source         recorded | rule | empty
@@ -81,9 +82,9 @@ SELECT
     appraisal_cost_usd,
     prevention_cost_usd,
     if(
-        cost_usd IS NULL,
+        cost_usd IS NULL AND amortized_cost_usd IS NULL,
         NULL,
-        CAST(cost_usd + ifNull(amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
+        CAST(ifNull(cost_usd, 0) + ifNull(amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS total_cost_usd,
     rule_value_usd,
     if(
@@ -105,9 +106,9 @@ SELECT
     inclusive_estimated_cost_usd,
     inclusive_amortized_cost_usd,
     if(
-        inclusive_cost_usd IS NULL,
+        inclusive_cost_usd IS NULL AND inclusive_amortized_cost_usd IS NULL,
         NULL,
-        CAST(inclusive_cost_usd + ifNull(inclusive_amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
+        CAST(ifNull(inclusive_cost_usd, 0) + ifNull(inclusive_amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS inclusive_total_cost_usd,
     if(
         value_below_usd IS NULL,
@@ -131,8 +132,8 @@ FROM
                 AND (x.per IN ('run', 'success') OR mapContains(r.outcome_units, x.per)),
             arrayConcat(
                 own.rules,
-                -- A rule of no agent is about what was asked for, not about how it was divided: top runs of agents.
-                if(kind != 'agent' OR parent_run_id != '', [], (
+                -- A rule of no agent is about what was asked for, not about how it was divided: runs that no agent called.
+                if(kind != 'agent' OR notEmpty(callers), [], (
                     SELECT groupArray((
                         rank, per, workspace, agent_version, tenant, valid_from, valid_to, amount, toString(currency),
                         grace_seconds, half_life_seconds, zero_after_seconds
