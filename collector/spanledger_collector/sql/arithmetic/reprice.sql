@@ -4,10 +4,10 @@
 --   changes of a price, side of every threshold, units used), and then priced as one, which is exact where sums need no
 --   rounding. Where they might (a rate with more than 12 decimals, another currency, parts of buckets, fractions of units),
 --   only equal usage is put together.
--- reads `asked`: columns of attempts, and by_key: what rows of the answer stand for. (One key, a tuple where it is of several
---   columns: each further one takes the engine long to plan.) parameters: those of the query reprice
+-- reads `asked`: columns of attempts, and by_...: what rows of the answer stand for. (by_key, a tuple where it is of several
+--   columns: each further one takes the engine long to plan; a column of its own is what a reader's filter has to reach attempts by.) parameters: those of the query reprice
 --   but workspace, since, until and by.
--- gives `compared`, a few rows for each combination of by_key: sums of attempts that are alike in what is known of them. units:
+-- gives `compared`, a few rows for each combination of by_...: sums of attempts that are alike in what is known of them. units:
 --   USD, tokens.
 
 -- Models of the book that calls may be priced as.
@@ -86,7 +86,7 @@ fine_ids AS
 called AS
 (
     SELECT
-        by_key,
+        COLUMNS('^by_'),
         toString(provider) AS provider_seen,
         request_model,
         response_model,
@@ -156,7 +156,7 @@ called AS
 summed AS
 (
     SELECT
-        by_key,
+        COLUMNS('^by_'),
         provider_seen,
         request_model,
         response_model,
@@ -196,7 +196,7 @@ used AS
 (
     SELECT
         (attempts, if(alike, attempts, 1), estimated, not_billed, billed_known, billed_whole, billed, all_input, all_output, billed_stands_in) AS fact,
-        by_key,
+        COLUMNS('^by_'),
         provider_seen,
         request_model,
         response_model,
@@ -228,7 +228,7 @@ used AS
 tallied AS
 (
     SELECT
-        by_key,
+        *,
         kind.1 AS estimated,
         kind.2 AS not_billed,
         kind.3 AS billed_known,
@@ -236,29 +236,25 @@ tallied AS
         kind.5 AS state,
         kind.6 AS unpriced_units,
         kind.7 AS cost_known,
-        kind.8 AS billed_stands_in,
-        sum(fact.1) AS group_attempts,
-        sum(fact.7) AS billed,
-        sum(fact.8) AS group_input,
-        sum(fact.9) AS group_output,
-        sum(total * fact.2) AS summed_total
+        kind.8 AS billed_stands_in
     FROM
     (
         SELECT
-            by_key,
-            fact,
-            total,
-            (fact.3, fact.4, fact.5, fact.6, state, unpriced_units, isNotNull(cost), fact.10) AS kind
+            COLUMNS('^by_'),
+            (fact.3, fact.4, fact.5, fact.6, state, unpriced_units, isNotNull(cost), fact.10) AS kind,
+            sum(fact.1) AS group_attempts,
+            sum(fact.7) AS billed,
+            sum(fact.8) AS group_input,
+            sum(fact.9) AS group_output,
+            sum(total * fact.2) AS summed_total
         FROM valued
+        GROUP BY ALL
     )
-    GROUP BY
-        by_key,
-        kind
 ),
 compared AS
 (
     SELECT
-        by_key,
+        COLUMNS('^by_'),
         group_attempts,
         group_input,
         group_output,

@@ -24,9 +24,10 @@ WITH
     (
         SELECT
             *,
+            -- Of their own, so that a filter by workspace or day reaches the attempts that are read.
+            workspace AS by_workspace,
+            toDate(started_at) AS by_day,
             (
-                workspace,
-                toDate(started_at),
                 tenant,
                 agent_name,
                 agent_version,
@@ -39,14 +40,14 @@ WITH
     ),
     @include arithmetic/reprice
 SELECT
-    by_key.1 AS workspace,
-    by_key.2 AS day,
-    by_key.3 AS tenant,
-    by_key.4 AS agent_name,
-    by_key.5 AS agent_version,
-    by_key.6 AS provider,
-    by_key.7 AS model,
-    by_key.8 AS service_tier,
+    by_workspace AS workspace,
+    by_day AS day,
+    by_key.1 AS tenant,
+    by_key.2 AS agent_name,
+    by_key.3 AS agent_version,
+    by_key.4 AS provider,
+    by_key.5 AS model,
+    by_key.6 AS service_tier,
     sum(group_attempts) AS attempts,
     sum(group_input) AS input_tokens,
     sum(group_output) AS output_tokens,
@@ -63,4 +64,7 @@ SELECT
     sumIf(repriced - billed, comparable) AS difference_usd,
     sumIf(group_attempts, comparable) AS compared_attempts
 FROM compared
-GROUP BY by_key;
+GROUP BY
+    by_workspace,
+    by_day,
+    by_key;
