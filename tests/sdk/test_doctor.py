@@ -26,7 +26,7 @@ def _examined(folder: Path) -> tuple[dict[str, Any], list[str], list[str]]:
     """The report of a process that finds the modules of this folder first."""
     done = subprocess.run(
         [sys.executable, "-c", _EXAMINE],
-        cwd=folder, capture_output=True, text=True, timeout=120, check=True,
+        cwd=folder, capture_output=True, text=True, timeout=600, check=True,
     )  # fmt: skip
     return json.loads(done.stdout)
 

@@ -114,6 +114,9 @@ def test_a_judged_run_is_wasted_whole_but_for_the_judging(store: Store) -> None:
     assert run["rework_cost_usd"] == Decimal("0.09")
     assert run["appraisal_cost_usd"] == Decimal("0.02")
     assert run["prevention_cost_usd"] == Decimal("0.04")
+    with store.connect() as connection:
+        (success,) = connection.rows("SELECT succeeded, value_source FROM run_economics")
+    assert success["succeeded"] == 0  # nobody recorded an outcome, and the verdict is one
 
 
 def test_a_verdict_is_found_on_whichever_teller_of_the_call_it_names(store: Store) -> None:

@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS runs
     outcome_value_usd Nullable(Decimal(38, 12)) COMMENT 'Recorded value of its outcomes, likewise',
     outcome_units Map(LowCardinality(String), Decimal(38, 6)) COMMENT 'What its outcomes recorded beside success: minutes_saved, tickets, ...',
     judged_wrong Bool COMMENT 'An evaluation calls the run or a call of it wrong or hallucinated',
+    judged_wrong_whole Bool COMMENT 'An evaluation calls the run as a whole wrong or hallucinated',
     records UInt32 COMMENT 'Records about it',
     unconverted_records UInt32 COMMENT 'Of them, amounts in a currency without a rate: in no sum',
     amortized_cost_usd Nullable(Decimal(38, 12)) COMMENT 'Its share of assets (training, data, evaluation, provisioning, hosting): sum of its charges; NULL = it carries none',

@@ -12,7 +12,7 @@ INSERT INTO runs
     attempts, failed_attempts, retries, tool_calls, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
     cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd, rework_cost_usd,
     estimated_cost_usd, cost_low_usd, cost_high_usd, unpriced_attempts, flops_total, vram_peak_bytes, gpu_seconds, outcome,
-    revenue_usd, outcome_value_usd, outcome_units, judged_wrong, records, unconverted_records, amortized_cost_usd, tool_cost_usd,
+    revenue_usd, outcome_value_usd, outcome_units, judged_wrong, judged_wrong_whole, records, unconverted_records, amortized_cost_usd, tool_cost_usd,
     effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, inclusive_attempts, inclusive_unpriced_attempts,
     inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd, inclusive_amortized_cost_usd,
     inclusive_unconverted_records, value_below_usd, callers, posted_at, version, is_deleted)
@@ -71,6 +71,7 @@ WITH
                 kind = 'outcome' AND name != '' AND quantity IS NOT NULL
             ) AS outcome_units,
             countIf(kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated')) > 0 AS judged_wrong,
+            countIf(kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated') AND subject_span_id = '') > 0 AS judged_wrong_whole,
             count() AS records,
             countIf(amount IS NOT NULL AND amount_usd IS NULL) AS unconverted_records
         FROM run_records
@@ -325,6 +326,7 @@ SELECT
     t.outcome_value_usd,
     t.outcome_units,
     t.judged_wrong,
+    t.judged_wrong_whole,
     t.records,
     t.unconverted_records,
     if(c.charges = 0, NULL, c.amortized_cost_usd),

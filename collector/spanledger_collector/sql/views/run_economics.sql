@@ -4,7 +4,8 @@
 -- in its trace (sub-agents, at any depth): what an execution costs and brings with all that it hands on. Own figures sum to the ledger
 -- over all runs; inclusive ones do over top runs (parent_run_id = '') alone, and count twice where a caller and its callee are both summed.
 -- columns: those of the table runs, and
---   succeeded            1 = its recorded outcome is success; where none was recorded, it ended without an error
+--   succeeded            1 = its recorded outcome is success; where none was recorded, it ended without an error and nobody judged it as a
+--                        whole to be wrong or hallucinated
 --   input_tokens         all input of the run itself: uncached, cache reads and cache writes
 --   total_cost_usd       cost_usd (model calls, tools, people, expenses; rework inside) + amortized_cost_usd: what is known of both, so
 --                        that totals are the sum of their parts in any sum of runs; a lower bound with unpriced_attempts
@@ -73,6 +74,7 @@ SELECT
     outcome_value_usd,
     outcome_units,
     judged_wrong,
+    judged_wrong_whole,
     records,
     unconverted_records,
     amortized_cost_usd,
@@ -123,7 +125,7 @@ FROM
 (
     SELECT
         *,
-        toUInt8(if(outcome = '', status != 'error', outcome = 'success')) AS succeeded,
+        toUInt8(if(outcome = '', status != 'error' AND NOT judged_wrong_whole, outcome = 'success')) AS succeeded,
         toDateTime64(r.started_at, 3, 'UTC') AS begun_at,
         -- The most particular rule of each `per` that fits the run.
         arrayFilter(
