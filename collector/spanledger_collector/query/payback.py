@@ -193,7 +193,7 @@ def runs_for(capital_usd: Decimal | None, a_run: Estimate) -> Estimate:
     """
     if capital_usd is None or a_run.value is None:
         return estimates.unknown(a_run.reason, n=a_run.n).estimate
-    if capital_usd == 0:
+    if capital_usd <= 0:
         nothing = Interval(0.0, 0.0, a_run.level, a_run.n, _METHOD)
         return Estimate.of(Decimal(0), nothing)
     if a_run.value <= 0:

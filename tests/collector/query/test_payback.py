@@ -122,6 +122,12 @@ def test_the_ends_are_those_of_a_run_turned_around(
     assert runs_for(Decimal(0), a_run).value == 0
 
 
+def test_what_is_worth_less_than_its_salvage_takes_no_run_to_earn_back() -> None:
+    """Written off below what its salvage was to be: nothing is to be earned, not less than that."""
+    found = runs_for(Decimal(-70), _a_run("2", "1", "4"))
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
     with served(written) as api, httpx.Client(base_url=api.url, timeout=300) as client:
         answer = client.get("/v1/break-even", params={"agent": "writer"})

@@ -81,6 +81,15 @@ def _break_even(books: Store, workspace: str, rows: list[scene.Row]) -> dict[str
     }
 
 
+def test_an_asset_worth_less_than_its_salvage_has_nothing_to_recover(books: Store) -> None:
+    """30 USD with a salvage of 50 is not 20 less that the other asset has to earn."""
+    low = _asset("w0", 1, "30", "writer")
+    low[1]["attributes"]["spanledger.asset.salvage"] = "50"
+    rows = [*low, *_asset("w0", 2, "10", "writer"), *_run("w0", 1, 1, "writer", 100, earned="5")]
+    found = _break_even(books, "w0", rows)["writer"]
+    assert (found.capital_usd, found.unrecovered_usd) == (Decimal(10), Decimal(6))
+
+
 def test_what_a_run_earns_is_divided_by_capital(books: Store) -> None:
     """30 USD for one agent, 10 for all: three quarters of what its runs earn, and one."""
     rows = [

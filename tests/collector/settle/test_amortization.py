@@ -42,7 +42,7 @@ def _run(
 def _charges(connection: Connection) -> list[Decimal]:
     """By run, in the order they were posted."""
     rows = connection.rows(
-        "SELECT amount_usd FROM amortization_charges FINAL "
+        "SELECT amount_usd FROM amortization_charges FINAL WHERE amount_usd > 0 "
         "ORDER BY length(run_id), run_id, units_before"
     )
     return [Decimal(str(row["amount_usd"])) for row in rows]
@@ -195,25 +195,168 @@ def test_a_cost_in_another_currency_is_capital_at_the_rate_of_its_day(store: Sto
     assert (asset["capital_usd"], asset["unconverted_entries"]) == (Decimal(125), 1)
 
 
+def _days_ago(days: int, rows: Iterable[scene.Row]) -> list[scene.Row]:
+    """The same, received so many days ago."""
+    received = scene.moment(datetime.now(timezone.utc) - timedelta(days=days))
+    return [row | {"received_at": received} for row in rows]
+
+
+def _rent(usd: str = "100") -> list[scene.Row]:
+    """A cost over the 100 days that have half passed; 10 a run."""
+    plan = {"method": "straight_line_per_time", "unit": "execution", "expected_units": 10}
+    cost = _entry(1, 0, "cost", amount=usd, kind="hosting")
+    return _days_ago(50, [cost, _entry(2, 0, "plan", life_days=100, **plan)])
+
+
 def test_what_the_days_cost_holds_when_a_cost_comes_later(store: Store) -> None:
-    """100 USD over 100 days, of which about 50 have passed; 20 more are spread from the plan on."""
-    days = (datetime.now(timezone.utc) - timedelta(days=50)).strftime("%Y-%m-%d %H:%M:%S")
-    later = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    plan = {"method": "straight_line_per_time", "unit": "execution", "expected_units": 100}
+    """100 USD over 100 days, half of them passed, cost 50; 20 more are spread over the others."""
     with store.connect() as connection:
-        _settle(
-            store,
-            connection,
-            [_entry(1, 0, "cost", amount="100", kind="hosting") | {"received_at": days}],
-            [_entry(2, 0, "plan", life_days=100, **plan) | {"received_at": days}],
-        )
+        _settle(store, connection, _rent())
         assert round(_asset(connection)["accrued_usd"]) == 50
         _settle(
             store,
             connection,
-            [row | {"received_at": later} for row in _run(1, 0)],
-            [_entry(3, 0, "cost", amount="20", kind="hosting") | {"received_at": later}],
+            _days_ago(0, _run(1, 0)),
+            _days_ago(0, [_entry(3, 0, "cost", amount="20", kind="hosting")]),
         )
         asset = _asset(connection)
-    assert round(asset["accrued_usd"]) == 60
+    assert round(asset["accrued_usd"]) == 50
+    assert asset["capital_usd"] == Decimal(120)
     assert asset["unabsorbed_usd"] == asset["accrued_usd"] - asset["charged_usd"]
+
+
+def test_a_write_off_does_not_rewrite_what_the_days_cost(store: Store) -> None:
+    """50 of 100 days, 30 charged: 20 came too few, also once the rest is written off."""
+    with store.connect() as connection:
+        _settle(store, connection, _rent())
+        runs = [row for trace in (1, 2, 3) for row in _run(trace, 0)]
+        _settle(store, connection, _days_ago(0, runs))
+        assert round(_asset(connection)["unabsorbed_usd"]) == 20
+        _settle(store, connection, _days_ago(0, [_entry(3, 0, "write_off")]))
+        asset = _asset(connection)
+    assert (asset["capital_usd"], asset["charged_usd"]) == (Decimal(30), Decimal(30))
+    assert (round(asset["accrued_usd"]), round(asset["unabsorbed_usd"])) == (50, 20)
+
+
+def test_each_stretch_of_days_costs_by_the_capital_and_the_plan_of_its_time(store: Store) -> None:
+    """100 over 100 days: 50 cost 50. 60 more over the other 50: 10 cost 22. 20 more days: 20 x 1.1.
+
+    The plan after 60 days says 80 days more, for what is left: 88 / 80 a day.
+    """
+    plan = {"method": "straight_line_per_time", "unit": "execution", "expected_units": 10}
+    with store.connect() as connection:
+        first, second = _days_ago(80, _rent())
+        _settle(
+            store,
+            connection,
+            [first, second],
+            _days_ago(30, [_entry(3, 0, "cost", amount="60", kind="hosting")]),
+            _days_ago(20, [_entry(4, 0, "plan", life_days=80, **plan)]),
+            _days_ago(1, _run(1, 0)),
+        )
+        asset = _asset(connection)
+    assert round(asset["accrued_usd"], 1) == Decimal(50 + 22 + 22)
+    assert asset["unabsorbed_usd"] == asset["accrued_usd"] - asset["charged_usd"]
+
+
+def test_a_run_in_flight_or_not_settled_yet_is_charged_whatever_is_booked_meanwhile(
+    store: Store,
+) -> None:
+    """100 over 10. The agent's child at 2, 1 USD at 3, the agent at 4; a run of 6 settled after 7.
+
+    Each is charged once, at the rate of the moment it is settled.
+    """
+    with store.connect() as connection:
+        child = scene.call(2, 1, (5, 0), trace=1, run_id="r1") | {"received_at": _minute(2)}
+        waiting = _run(2, 6)
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="100", kind="training")],
+            [_entry(2, 0, "plan", method="x", unit="execution", expected_units=10)],
+            [child],
+            [_entry(3, 3, "cost", amount="1", kind="training")],
+            _run(1, 4),
+        )
+        scene.load(connection, waiting)
+        _settle(store, connection, [_entry(4, 7, "write_off", amount="0.9")])
+        scene.settle(store, [1, 2])
+        scene.settle(store, [1, 2])
+        carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in (1, 2)]
+    assert carried == [Decimal("10.1"), Decimal(10)]
+
+
+def test_a_run_that_was_there_before_the_plan_is_never_charged(store: Store) -> None:
+    """Settled before it or after: what decides is the arrival of the agent's own span."""
+    with store.connect() as connection:
+        _settle(store, connection, [_entry(1, 0, "cost", amount="100")], _run(1, 1))
+        scene.load(connection, _run(2, 1))
+        in_flight = scene.call(2, 1, (5, 0), trace=3, run_id="r3") | {"received_at": _minute(1)}
+        plan = {"method": "x", "unit": "execution", "expected_units": 10}
+        _settle(store, connection, [in_flight], [_entry(2, 2, "plan", **plan)], _run(3, 3))
+        scene.settle(store, [1, 2, 3])
+        carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in (1, 2, 3)]
+    assert carried == [None, None, Decimal(10)]
+
+
+def test_a_run_that_came_when_nothing_was_left_is_not_charged_by_what_is_booked_later(
+    store: Store,
+) -> None:
+    with store.connect() as connection:
+        plan = {"method": "x", "unit": "execution", "expected_units": 2}
+        late = [_entry(3, 3, "cost", amount="50"), _entry(4, 3, "plan", **plan)]
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="100"), _entry(2, 0, "plan", **plan)],
+            [row for trace in (1, 2, 3) for row in _run(trace, 1)],
+            _run(4, 2),
+            late,
+        )
+        scene.settle(store, [1, 2, 3, 4])
+        _settle(store, connection, _run(5, 4))
+        carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in range(1, 6)]
+    assert carried == [Decimal(50), Decimal(50), None, None, Decimal(25)]
+
+
+def test_a_plan_with_another_scope_or_unit_acts_on_runs_that_come_after_it(store: Store) -> None:
+    """A run is of the plan that held when it came; the same run is not charged by two units."""
+    with store.connect() as connection:
+        one = {"method": "x", "unit": "execution", "expected_units": 10, "agent__name": "a"}
+        other = {"method": "x", "unit": "token", "expected_units": 1000, "agent__name": "b"}
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="100"), _entry(2, 0, "plan", **one)],
+            [*_run(1, 1, tokens=7), *_run(2, 1, agent="b", tokens=7)],
+            [_entry(3, 2, "plan", **other)],
+            _run(3, 3, agent="b", tokens=10),
+        )
+        scene.settle(store, [1, 2, 3])
+        carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in (1, 2, 3)]
+    assert carried == [Decimal(10), None, Decimal("0.9")]
+
+
+def test_what_is_derived_can_be_dropped_and_settled_again(store: Store) -> None:
+    """Runs and attempts come out the same, for what was posted in the books is a fact."""
+    derived = ("attempts", "runs", "span_runs", "settling", "settling_spans", "call_verdicts")
+    with store.connect() as connection:
+        _settle(
+            store,
+            connection,
+            _run(1, 0, tokens=3),
+            [_entry(1, 0, "cost", amount="100")],
+            [_entry(2, 1, "plan", method="x", unit="execution", expected_units=10)],
+            _run(2, 2, tokens=3),
+            [_entry(3, 3, "write_off", amount="45")],
+            _run(3, 4),
+        )
+        before = [(scene.runs(connection, n), scene.attempts(connection, n)) for n in (1, 2, 3)]
+        books = _asset(connection)
+        for table in derived:
+            connection.execute(f"TRUNCATE TABLE {table}")
+        scene.settle(store, [1, 2, 3, 10_001, 10_002, 10_003])
+        after = [(scene.runs(connection, n), scene.attempts(connection, n)) for n in (1, 2, 3)]
+        assert (after, _asset(connection)) == (before, books)
+    carried = [rows[f"r{n}"]["amortized_cost_usd"] for n, (rows, _) in enumerate(after, 1)]
+    assert carried == [None, Decimal(10), Decimal(5)]

@@ -9,7 +9,7 @@
 --   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. What a value rule says of a
 --   run that an agent called counts for scopes that name its own agent alone, as in inclusive_value_usd. Assets of one scope stand together.
 -- columns: agent_name, agent_version, is_planned, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage
---   will bring), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
+--   will bring; of no asset less than 0), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
 --   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed), contribution_mean_usd (a run),
 --   costed_traces (traces of the costed runs), contribution_trace_mean_usd (this and what follows: by trace), contribution_variance,
 --   contribution_skewness, runs_variance, contribution_runs_covariance.
@@ -21,7 +21,7 @@ WITH
             agent_version,
             estimates > 0 AS is_planned,
             arraySort(groupArray(asset_id)) AS asset_ids,
-            sum(a.capital_usd - a.salvage_usd) AS capital_usd,
+            sum(greatest(a.capital_usd - a.salvage_usd, toDecimal128(0, 12))) AS capital_usd,
             sum(a.charged_usd) AS charged_usd,
             sum(a.unconverted_entries) AS unconverted_entries,
             min(a.booked_at) AS booked_at

@@ -97,7 +97,7 @@ WITH
         (
             SELECT *
             FROM amortization_charges FINAL
-            WHERE workspace = {workspace:String}
+            WHERE workspace = {workspace:String} AND amount_usd > 0
         ) AS c
         INNER JOIN
         (

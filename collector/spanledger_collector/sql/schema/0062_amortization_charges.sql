@@ -1,5 +1,7 @@
--- amortization_charges: what each run carries of each asset. Posted once, when the run enters the books; never rewritten.
+-- amortization_charges: what each run carries of each asset. Posted once, when the run is first settled; never rewritten. A fact, not an
+--   aggregate: the rate is that of the moment, so it cannot be rebuilt.
 -- grain: (workspace, trace_id, run_id, asset_id, units_before); a run that grows later (tokens) gets a further row.
+--   0 USD: the run came when nothing could be charged (all was, or its plan was used up), and is not charged by what is booked later.
 -- units: USD; the rate with 24 decimals, the amount with 12. sum(amount_usd) of an asset never exceeds its capital.
 CREATE TABLE IF NOT EXISTS amortization_charges
 (
@@ -14,7 +16,7 @@ CREATE TABLE IF NOT EXISTS amortization_charges
     kind LowCardinality(String) COMMENT 'Of the asset: training | data_curation | evaluation | provisioning | hosting',
     plan_id String COMMENT 'Entry of the plan it was charged by',
     basis_id String COMMENT 'Newest entry of the asset at that moment: names the version of the estimate',
-    units Decimal(38, 6) COMMENT 'Units charged now',
+    units Decimal(38, 6) COMMENT 'Units settled now: no later row is for them',
     rate_usd Decimal(38, 24) COMMENT 'Per unit: (capital - salvage - charged before the basis) / units expected then',
     amount_usd Decimal(38, 12) COMMENT 'units x rate, at most what is left',
     posted_at DateTime64(9, 'UTC') COMMENT 'When it was posted',

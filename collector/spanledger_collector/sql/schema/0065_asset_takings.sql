@@ -1,5 +1,5 @@
 -- asset_takings: what write-offs, transfers and credits really took out of each asset: at most what was left when they were granted.
---   Posted by settle, never rewritten. What was asked beyond that is in no sum, and is shown (amortization.refused_usd).
+--   Posted by settle, never rewritten, and not to be rebuilt: what was left is of the moment. What was asked beyond that is in no sum, and is shown (amortization.refused_usd).
 -- grain: (workspace, asset_id, entry, entry_id, taken_before_usd); an entry that overtook the cost that it is about gets a further
 --   row when that arrives. units: USD. charges + takings of an asset never exceed what was booked on it and transferred to it.
 CREATE TABLE IF NOT EXISTS asset_takings

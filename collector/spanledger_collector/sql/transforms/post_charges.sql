@@ -1,9 +1,11 @@
 -- post_charges: charges the runs of the given traces with their share of the assets that serve them.
--- grain: one row a (run, asset) with units not charged yet, into amortization_charges. Reads span_runs and attempts of the
+-- grain: one row a (run, asset) with units not settled yet, into amortization_charges. Reads span_runs and attempts of the
 --   same settlement, and the amortization view. parameters: version = the settlement.
--- A run carries an asset when it is an agent's execution in the plan's scope that entered the books after the newest entry of
---   the asset did: what was there before is never charged by what is booked later (but what a charged run grows by, is).
---   Units: 1 an execution, else its tokens or FLOPs.
+-- A run carries an asset when it is an agent's execution in the scope of the plan that was in force when it entered the books, that is
+--   when its own span arrived. So arrivals alone say which runs are charged, not when they are settled, and a run that was there before
+--   the first plan never is. The newest entry sets the rate. Units: 1 an execution, else its tokens or FLOPs. A run that was charged
+--   by one unit is not charged again by another.
+-- A run that is due when nothing can be charged gets a row of 0 USD, and so is not charged by what is booked later.
 -- Within this settlement the charge of a run is the growth of min(units so far x rate, chargeable): so the sum is exact, never
 --   above what is left, and which run came first only matters for the one that uses up the rest.
 INSERT INTO amortization_charges
@@ -19,7 +21,7 @@ WITH
             any(o.agent_name) AS agent_name,
             any(o.agent_version) AS agent_version,
             argMin(o.tenant, (NOT o.is_run_root, o.tenant = '', o.span_id)) AS tenant,
-            min(s.received_at) AS entered_at
+            minIf(s.received_at, o.is_run_root) AS entered_at
         FROM
         (
             SELECT workspace, trace_id, span_id, run_id, run_kind, is_run_root, agent_name, agent_version, tenant
@@ -51,10 +53,31 @@ WITH
     ),
     charged AS
     (
-        SELECT workspace, trace_id, run_id, asset_id, sum(units) AS units
+        SELECT workspace, trace_id, run_id, asset_id, sum(units) AS units, groupUniqArray(plan_id) AS plan_ids
         FROM amortization_charges FINAL
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
         GROUP BY workspace, trace_id, run_id, asset_id
+    ),
+    planned AS
+    (
+        SELECT
+            workspace,
+            asset_id,
+            arraySort(
+                p -> (p.received_at, p.span_id),
+                groupArray((received_at, span_id, entry_id, unit, agent_name, agent_version))::Array(Tuple(
+                    received_at DateTime64(9, 'UTC'), span_id String, plan_id String, unit String, agent_name String, agent_version String
+                ))
+            ) AS plans
+        FROM
+        (
+            SELECT workspace, asset_id, received_at, span_id, entry_id, unit, agent_name, agent_version
+            FROM asset_entries FINAL
+            WHERE entry = 'plan' AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+            ORDER BY received_at, span_id
+            LIMIT 1 BY workspace, asset_id, entry_id
+        )
+        GROUP BY workspace, asset_id
     ),
     due AS
     (
@@ -77,18 +100,22 @@ WITH
                 a.unit = 'token', toDecimal128(u.tokens, 6),
                 a.unit = 'flop', toDecimal128(u.flops, 6),
                 toDecimal128(1, 6)
-            ) - c.units AS units
+            ) - c.units AS units,
+            -- None: a plan without an id, and so no scope that fits.
+            arrayLast(p -> p.received_at <= e.entered_at, n.plans) AS in_force
         FROM executed AS e
         INNER JOIN
         (
-            SELECT *
+            SELECT workspace, asset_id, kind, unit, plan_id, basis_id, rate_usd, chargeable_usd
             FROM amortization
-            WHERE state = 'active' AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+            WHERE estimates > 0 AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
         ) AS a ON a.workspace = e.workspace
+        INNER JOIN planned AS n ON n.workspace = a.workspace AND n.asset_id = a.asset_id
         LEFT JOIN used AS u ON u.workspace = e.workspace AND u.trace_id = e.trace_id AND u.run_id = e.run_id
         LEFT JOIN charged AS c
             ON c.workspace = e.workspace AND c.trace_id = e.trace_id AND c.run_id = e.run_id AND c.asset_id = a.asset_id
-        WHERE a.agent_name IN ('', e.agent_name) AND a.agent_version IN ('', e.agent_version) AND (e.entered_at >= a.charged_from OR c.units > 0)
+        WHERE in_force.plan_id != '' AND in_force.agent_name IN ('', e.agent_name) AND in_force.agent_version IN ('', e.agent_version)
+            AND NOT arrayExists(p -> has(c.plan_ids, p.plan_id) AND p.unit != a.unit, n.plans)
     ),
     running AS
     (
@@ -123,4 +150,3 @@ SELECT
     now64(9, 'UTC'),
     {version:UInt64}
 FROM running
-WHERE amount_usd > 0

@@ -92,6 +92,7 @@ WITH
             count() AS charges
         FROM amortization_charges FINAL
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+            AND amount_usd > 0
         GROUP BY
             workspace,
             trace_id,

@@ -14,23 +14,51 @@
 --   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then
 --   rate_low_usd, rate_high_usd   the same by the high and the low end of the expected units
 --   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
---   accrued_usd          straight line per time: what earlier plans charged, and what the days of this one so far cost
+--   accrued_usd          straight line per time: what the days so far cost. From entry to entry each day costs (capital - salvage -
+--                        accrued) / days left, by the capital and the plan of its time, so no entry rewrites what was before; plans
+--                        that are not per time cost what they charged
 --   unabsorbed_usd       accrued - charged: what no run carried because fewer (negative: more) came than were planned
 --   estimates            plans there were so far, the first included
 --   booked_at            arrival of the first entry
---   charged_from         since when runs in the plan's scope are charged at this rate: the arrival of the newest entry
+--   charged_from         arrival of the first plan: runs in scope whose own span arrived since then are charged; NULL = there is none
 --   state                active | fully_amortized | needs_plan (capital without a plan, or the planned units are used up)
 --   unconverted_entries  costs in another currency without a rate: in no sum
 -- Units of production with prospective re-estimation (IAS 8.36: a change in an estimate acts forward only; IAS 16.62).
 CREATE OR REPLACE VIEW amortization AS
 WITH
     @include arithmetic/asset_entries
+    -- What each entry took or brought, as granted: a transfer takes from one asset and brings to the other.
+    moved AS
+    (
+        SELECT workspace, asset_id, entry, entry_id, -sum(amount_usd) AS usd, sumIf(amount_usd, NOT is_rest) AS as_asked_usd
+        FROM asset_takings FINAL
+        GROUP BY workspace, asset_id, entry, entry_id
+        UNION ALL
+        SELECT workspace, to_asset_id, 'received', entry_id, sum(amount_usd), toDecimal128(0, 12)
+        FROM asset_takings FINAL
+        WHERE entry = 'transfer'
+        GROUP BY workspace, to_asset_id, entry_id
+    ),
     books AS
     (
         SELECT
             workspace,
             asset_id,
             argMaxIf(kind, (received_at, span_id), kind != '') AS kind,
+            sum(moved.usd) + cost_usd AS capital_usd,
+            sum(moved.as_asked_usd) AS taken_as_asked_usd,
+            -sumIf(moved.usd, entry = 'write_off') AS written_off_usd,
+            arraySort(
+                s -> (s.at, s.span_id),
+                groupArray((
+                    received_at, span_id, toDecimal128(moved.usd + if(entry = 'cost' AND ifNull(amount, 0) > 0, ifNull(amount, 0), 0), 12),
+                    if(entry = 'plan', entry_id, ''),
+                    if(entry = 'plan' AND method = 'straight_line_per_time', toFloat64(ifNull(life_days, 0)), 0),
+                    if(entry = 'plan', ifNull(salvage, 0), 0)
+                ))::Array(Tuple(
+                    at DateTime64(9, 'UTC'), span_id String, usd Decimal(38, 12), plan_id String, life_days Float64, salvage_usd Decimal(38, 12)
+                ))
+            ) AS steps,
             sumIf(ifNull(amount, 0), entry = 'cost' AND ifNull(amount, 0) > 0) AS cost_usd,
             countIf(entry = 'cost' AND amount IS NULL) AS unconverted_entries,
             sumIf(
@@ -45,9 +73,10 @@ WITH
                 entry = 'plan'
             ) AS plan,
             countIf(entry = 'plan') AS plans,
-            max(received_at) AS charged_from,
+            minOrNullIf(received_at, entry = 'plan') AS charged_from,
             min(received_at) AS booked_at
         FROM entries
+        LEFT ANY JOIN moved USING (workspace, asset_id, entry, entry_id)
         GROUP BY workspace, asset_id
     ),
     balances AS
@@ -66,40 +95,6 @@ WITH
         )
         GROUP BY workspace, asset_id
     ),
-    moved AS
-    (
-        SELECT
-            workspace,
-            asset_id,
-            sum(taken) AS taken_usd,
-            sum(taken_as_asked) AS taken_as_asked_usd,
-            sum(written_off) AS written_off_usd,
-            sum(received) AS received_usd
-        FROM
-        (
-            SELECT
-                workspace,
-                asset_id,
-                sum(amount_usd) AS taken,
-                sumIf(amount_usd, NOT is_rest) AS taken_as_asked,
-                sumIf(amount_usd, entry = 'write_off') AS written_off,
-                toDecimal128(0, 12) AS received
-            FROM asset_takings FINAL
-            GROUP BY workspace, asset_id
-            UNION ALL
-            SELECT
-                workspace,
-                to_asset_id,
-                toDecimal128(0, 12),
-                toDecimal128(0, 12),
-                toDecimal128(0, 12),
-                sum(amount_usd)
-            FROM asset_takings FINAL
-            WHERE entry = 'transfer'
-            GROUP BY workspace, to_asset_id
-        )
-        GROUP BY workspace, asset_id
-    ),
     -- All sums in one place, for the columns below.
     stated AS
     (
@@ -113,11 +108,11 @@ WITH
             b.booked_at AS booked_at,
             b.charged_from AS charged_from,
             b.unconverted_entries AS unconverted_entries,
-            toDecimal128(m.written_off_usd, 12) AS written_off_usd,
-            toDecimal128(b.asked_usd - m.taken_as_asked_usd, 12) AS refused_usd,
+            toDecimal128(b.written_off_usd, 12) AS written_off_usd,
+            toDecimal128(b.asked_usd - b.taken_as_asked_usd, 12) AS refused_usd,
             toDecimal128(a.charged_usd, 12) AS charged_usd,
             toDecimal128(a.charged_units, 6) AS charged_units,
-            toDecimal128(b.cost_usd + m.received_usd - m.taken_usd, 12) AS capital_usd,
+            toDecimal128(b.capital_usd, 12) AS capital_usd,
             ifNull(b.plan.8, toDecimal128(0, 12)) AS salvage_usd,
             toDecimal128(arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.2 != b.basis_id, a.parts))), 12) AS charged_before_usd,
             toDecimal128(arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1, a.parts))), 6) AS plan_units,
@@ -126,12 +121,36 @@ WITH
             ) AS plan_units_before,
             ifNull(b.plan.4, toDecimal128(0, 6)) AS expected_units,
             capital_usd - salvage_usd - charged_before_usd AS base_usd,
-            toDecimal128(arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.1 != b.plan.1, a.parts))), 12) AS earlier_plans_usd,
-            expected_units - plan_units_before AS base_units
+            expected_units - plan_units_before AS base_units,
+            -- From entry to entry: its end, the capital then, the plan in force, the share of its remaining days that passed.
+            arrayFill(s -> s.plan_id != '', b.steps) AS plans_then,
+            arrayFold(
+                (accrued, capital, share, salvage, charged) -> toDecimal128(
+                    accrued + charged + toDecimal256(greatest(capital - salvage - accrued, toDecimal128(0, 12)), 12) * toDecimal128(share, 18), 12
+                ),
+                arrayCumSum(s -> s.usd, b.steps)::Array(Decimal(38, 12)),
+                arrayMap(
+                    (s, p, until) -> multiIf(
+                        p.life_days <= 0, 0.,
+                        dateDiff('millisecond', p.at, s.at) >= p.life_days * 86400000, 1.,
+                        least(greatest(dateDiff('millisecond', s.at, until), 0) / (p.life_days * 86400000 - dateDiff('millisecond', p.at, s.at)), 1.)
+                    ),
+                    b.steps,
+                    plans_then,
+                    arrayPushBack(arrayPopFront(b.steps.at), now64(9, 'UTC'))
+                ),
+                plans_then.salvage_usd,
+                arrayMap(
+                    s -> toDecimal128(
+                        if(s.life_days > 0, 0, arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.1 = s.plan_id AND s.plan_id != '', a.parts)))), 12
+                    ),
+                    b.steps
+                ),
+                toDecimal128(0, 12)
+            ) AS accrued_so_far_usd
         FROM books AS b
         LEFT JOIN balances AS a ON a.workspace = b.workspace AND a.asset_id = b.asset_id
-        LEFT JOIN moved AS m ON m.workspace = b.workspace AND m.asset_id = b.asset_id
-    )
+        )
 SELECT
     workspace,
     asset_id,
@@ -151,13 +170,7 @@ SELECT
     expected_units,
     greatest(expected_units - plan_units, toDecimal128(0, 6)) AS remaining_units,
     plan.7 AS life_days,
-    if(
-        plan.2 = 'straight_line_per_time' AND plan.7 > 0,
-        earlier_plans_usd + toDecimal128(
-            (capital_usd - salvage_usd - earlier_plans_usd) * least(toDecimal128(1, 12), toDecimal128(dateDiff('second', plan.11, now64(9, 'UTC')) / 86400. / plan.7, 12)), 12
-        ),
-        NULL
-    ) AS accrued_usd,
+    if(plan.2 = 'straight_line_per_time' AND plan.7 > 0, accrued_so_far_usd, NULL) AS accrued_usd,
     accrued_usd - charged_usd AS unabsorbed_usd,
     if(base_units > 0 AND base_usd > 0, toDecimal128(toDecimal256(base_usd, 40) / base_units, 24), toDecimal128(0, 24)) AS rate_usd,
     if(

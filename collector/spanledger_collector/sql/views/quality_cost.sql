@@ -58,7 +58,7 @@ FROM
     (
         SELECT workspace, trace_id, run_id, started_at, agent_name, agent_version, tenant FROM runs FINAL
     ) AS r ON r.workspace = c.workspace AND r.trace_id = c.trace_id AND r.run_id = c.run_id
-    WHERE c.kind = 'evaluation'
+    WHERE c.kind = 'evaluation' AND c.amount_usd > 0
     GROUP BY c.workspace, toDate(r.started_at), r.agent_name, r.agent_version, r.tenant
 )
 GROUP BY workspace, day, agent_name, agent_version, tenant;
