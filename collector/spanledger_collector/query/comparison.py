@@ -257,7 +257,8 @@ def _gaps(side: Side) -> Sequence[str]:
     if left_out:
         told.append(
             f"{side.name}: the cost of {left_out} of {sums.runs} runs, or of a run below them, is "
-            "not wholly known; they are in no inclusive figure of money"
+            "not wholly known (or an amount was recorded in a currency without a rate); they are "
+            "in no inclusive figure of money"
         )
     if sums.inclusive_estimated_cost_usd and sums.inclusive_cost_usd:
         share = sums.inclusive_estimated_cost_usd / sums.inclusive_cost_usd

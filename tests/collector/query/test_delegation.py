@@ -166,6 +166,29 @@ def test_alerts_on_what_is_earned_see_what_was_delegated(
     assert cost.value == (own + helped) / successes
 
 
+def test_a_value_in_a_currency_without_a_rate_is_not_zero(
+    ledger: Ledger, module_store: Store
+) -> None:
+    """Its run is in no mean; one that earned as much in dollars says what a run earns."""
+    del ledger  # it has published the prices
+    rows: list[scene.Row] = []
+    for trace, currency in ((1, "XTS"), (2, "USD")):
+        told = {"spanledger.revenue.amount": "10", "spanledger.revenue.currency": currency}
+        where = {"trace": trace, "workspace": "paid"}
+        rows += [
+            scene.span(1, 0, "agent", agent_name="paid", attributes=told, **where),
+            scene.call(2, 1, (1, 0), request_model=MODELS["1"], **where),
+        ]
+    with module_store.connect() as connection:
+        scene.load(connection, rows)
+    scene.settle(module_store, [1, 2], "paid")
+    with Ledger(DirectReader(module_store), workspace="paid") as paid:
+        (group,) = paid.agent("paid").groups
+    assert (group.sums.runs, group.sums.costed_runs, group.sums.inclusive_costed_runs) == (2, 1, 1)
+    assert group.value_per_run.value == group.inclusive_value_per_run.value == Decimal(10)
+    assert group.margin_per_run.value == Decimal(10) - RATE
+
+
 def test_agents_show_what_calling_them_costs(ledger: Ledger) -> None:
     """Own costs sum to the ledger; inclusive ones are the callers', once more the callees'."""
     agents = {(row.agent_name, row.agent_version): row for row in ledger.agents()}

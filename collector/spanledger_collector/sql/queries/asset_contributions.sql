@@ -40,7 +40,7 @@ WITH
             (agent_name, agent_version)::Tuple(agent_name String, agent_version String) AS agent,
             callers,
             value_usd IS NOT NULL AS is_valued,
-            cost_usd IS NOT NULL AND unpriced_attempts = 0 AS is_costed,
+            cost_usd IS NOT NULL AND unpriced_attempts = 0 AND unconverted_records = 0 AS is_costed,
             toDecimal256(if(value_source = 'rule', ifNull(value_usd, 0), 0), 12) AS ruled,
             toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) - ruled AS contribution,
             arrayFilter(

@@ -3,7 +3,7 @@
 -- columns:
 --   model         priced model (else the called one) of the largest part of the run's own cost; empty = it called none
 --   gpu_count     most GPUs in parallel that one of its own spans tells; 0 = none tells
---   is_costed     its cost is known wholly
+--   is_costed     its cost is known wholly, and what was recorded of it in other currencies
 --   is_inclusive_costed   and that of all runs below it
 -- the others: as in run_economics.
 CREATE OR REPLACE VIEW run_options AS
@@ -19,10 +19,10 @@ SELECT
     g.gpu_count AS gpu_count,
     e.duration_ns AS duration_ns,
     e.succeeded AS succeeded,
-    e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AS is_costed,
+    e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AND e.unconverted_records = 0 AS is_costed,
     e.total_cost_usd AS total_cost_usd,
     e.value_usd AS value_usd,
-    e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AS is_inclusive_costed,
+    e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AND e.inclusive_unconverted_records = 0 AS is_inclusive_costed,
     e.inclusive_total_cost_usd AS inclusive_total_cost_usd,
     e.inclusive_value_usd AS inclusive_value_usd
 FROM run_economics AS e
