@@ -15,6 +15,7 @@ from .frontier import FrontierPoint
 from .hosting import Hosting
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
+from .parsing import parse_rows
 from .payback import BreakEven, Payback
 from .plain import plain_rows
 from .reader import DirectReader, Reader, Row
@@ -35,7 +36,6 @@ from .rows import (
     TraceReport,
     TraceRow,
     ValueRuleRow,
-    parse_rows,
 )
 from .what_if import WhatIf, WhatIfReport
 from .window_rows import EarnedByRow, SpentByRow

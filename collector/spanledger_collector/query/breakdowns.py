@@ -11,8 +11,9 @@ from typing import Literal, get_args
 from spanledger_collector.errors import PermanentError
 
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
+from .parsing import parse_rows
 from .reader import Row
-from .rows import RunRow, parse_rows
+from .rows import RunRow
 
 RunsBy = Literal["total", "day", "agent", "version", "tenant"]
 AttemptsBy = Literal["total", "model", "tool", "rework"]

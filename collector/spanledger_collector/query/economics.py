@@ -14,8 +14,8 @@ from spanledger_collector.estimate import Joint, RankGrid
 
 from . import estimates
 from .estimates import Estimate, Figure
+from .parsing import parse_rows
 from .reader import Row
-from .rows import parse_rows
 
 #: What a group of an agent's runs is.
 GroupBy = Literal["version", "tenant", "model"]

@@ -17,7 +17,7 @@ from spanledger_collector.estimate import (
 from . import estimates
 from .economics import Ask
 from .estimates import Estimate, Figure
-from .rows import parse_rows
+from .parsing import parse_rows
 
 _SECOND_NS = 1e9
 

@@ -39,6 +39,7 @@ from .explanation import (
     explain,
 )
 from .named import named
+from .parsing import parse_rows
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded, Rejected
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
@@ -56,7 +57,6 @@ from .rows import (
     TraceReport,
     TraceRow,
     ValueRuleRow,
-    parse_rows,
 )
 
 DEFAULT_ADDRESS = f"spanledger://127.0.0.1:{DEFAULT_PORT}"

@@ -12,7 +12,7 @@ from spanledger_collector.estimate import Interval, Joint, difference
 from . import estimates
 from .economics import Ask, Group
 from .estimates import Estimate, Figure, decimal
-from .rows import parse_rows
+from .parsing import parse_rows
 
 _METHOD = "capital over the interval of a run"
 

@@ -12,7 +12,7 @@ from spanledger_collector.errors import PermanentError
 from . import estimates
 from .economics import Ask
 from .estimates import Estimate
-from .rows import parse_rows
+from .parsing import parse_rows
 
 #: What a row of the answer is.
 ReworkBy = Literal["total", "agent", "version", "model", "prompt", "tenant"]

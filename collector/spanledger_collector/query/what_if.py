@@ -11,8 +11,8 @@ from . import estimates
 from .economics import AgentSums, Ask, MomentsRow, statistics
 from .estimates import Estimate
 from .hosting import Hosting, hosted
+from .parsing import parse_rows
 from .repricing import Scenario
-from .rows import parse_rows
 
 #: What is changed.
 Kind = Literal["model", "tier", "cache", "rework", "hosting"]

@@ -14,7 +14,7 @@ from tests.collector.settle import scene
 from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.query import DirectReader, Ledger, RepricedRow, Scenario
 from spanledger_collector.query.named import DEFAULTS
-from spanledger_collector.query.rows import parse_rows
+from spanledger_collector.query.parsing import parse_rows
 from spanledger_collector.store import Connection, Store, parametrized_views
 
 CENT = Decimal("0.01")
