@@ -1,9 +1,10 @@
 -- earned_by: what the runs of each agent and tenant earned in a window, and all together: what alerts on value are held against.
 -- parameters: workspace; since, until (start of the run, until exclusive).
 -- grain: (per, key); per = workspace | agent | tenant, key = its name (empty: of no agent or tenant; the workspace). units: USD.
--- columns: per, key, runs, successful_runs, total_cost_usd (shares of assets included), value_usd, margin_usd (value less total cost; NULL where either is unknown): of the
---   runs themselves; inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd: of an agent with all runs below its own (sub-agents), as in
---   agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the prefix.
+-- columns: per, key, runs, successful_runs, total_cost_usd (of the runs themselves, shares of assets included), value_usd,
+--   margin_usd (value less total cost; NULL where either is unknown), inclusive_total_cost_usd (of an agent with all runs below its own, as
+--   in agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the
+--   prefix), inclusive_value_usd, inclusive_margin_usd.
 SELECT
     scope.1 AS per,
     scope.2 AS key,
