@@ -285,7 +285,7 @@ class Patch:
             layer = kind(function, self.wrapper, self._switch)
         setattr(owner, self._attribute, layer)
         if self._late:
-            rename(owner, function, layer)
+            rename(owner, self._attribute, function, layer)
         self._turn_on()
 
     def _turn_on(self) -> None:
@@ -294,7 +294,7 @@ class Patch:
 
     def _restore(self, owner: type[Any], below: Any) -> None:
         if self._late:
-            rename(owner, vars(owner)[self._attribute], below)
+            rename(owner, self._attribute, vars(owner)[self._attribute], below)
         if self._original is None:
             delattr(owner, self._attribute)  # the method was inherited
         else:

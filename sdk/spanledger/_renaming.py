@@ -6,21 +6,24 @@ import sys
 from types import ModuleType
 
 
-def rename(library: object, old: object, new: object) -> None:
-    """What modules call by a name of their own (``from litellm import completion``), since before.
+def rename(library: object, name: str, old: object, new: object) -> None:
+    """What modules call by its own name (``from litellm import completion``), since before.
+
+    Another name is not looked for: reading all names of all modules takes as long as importing.
 
     Args:
         library: where the function is; nothing is done where that is a class. The package of the
             module goes on calling what it called.
+        name: of the function.
         old: what the name stands for.
         new: what it shall stand for.
     """
     if not isinstance(library, ModuleType):
         return
     package = library.__name__.partition(".")[0]
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == package or type(module) is not ModuleType:
+    for place, module in list(sys.modules.items()):
+        if type(module) is not ModuleType or place.partition(".")[0] == package:
             continue
         names = vars(module)
-        for key in [key for key, value in list(names.items()) if value is old]:
-            names[key] = new
+        if names.get(name) is old:
+            names[name] = new

@@ -297,12 +297,12 @@ def test_a_function_is_found_under_the_names_that_modules_gave_it_before(
         monkeypatch.setitem(sys.modules, module.__name__, module)
     for names in (vars(library), vars(inside)):
         names["ask"] = ask
-    vars(user)["question"] = ask
+    vars(user)["ask"] = ask
     patch = Patch(Target("library", "ask", Kind.SYNC), wrapper)
     patch.install()
-    assert vars(user)["question"]() == "answer"
+    assert vars(user)["ask"]() == "answer"
     assert calls == ["told"]
     assert vars(inside)["ask"] is ask  # what the library calls itself is told by whom it is for
     patch.remove()
-    assert vars(user)["question"] is ask
+    assert vars(user)["ask"] is ask
     assert vars(library)["ask"] is ask
