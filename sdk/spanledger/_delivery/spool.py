@@ -94,6 +94,7 @@ class Spool:
         self._told: set[str] = set()
         self.refused = 0
         """Records that there was no room for; they are in memory only."""
+        self._segments: list[_Segment] = []
         self.forget()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,11 +104,11 @@ class Spool:
 
     def forget(self) -> None:
         """Start without segments: in the child of a fork they are the parent's, locks included."""
-        for segment in getattr(self, "_segments", ()):
+        for segment in self._segments:
             with suppress(OSError):
                 os.close(segment.descriptor)  # the parent's own descriptor holds the lock
         self._lock = threading.RLock()
-        self._segments: list[_Segment] = []
+        self._segments = []
         self._current: _Segment | None = None
         self._broken = False
         self._all_adopted = False
