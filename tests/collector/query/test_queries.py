@@ -27,6 +27,7 @@ from spanledger_collector.query import (
     window_rows,
 )
 from spanledger_collector.query.named import DEFAULTS
+from spanledger_collector.query.parsing import parse_rows
 from spanledger_collector.store import Store
 
 WHEN = datetime(2026, 11, 2, tzinfo=timezone.utc)
@@ -165,7 +166,7 @@ def test_every_query_finds_something(any_store: Store) -> None:
         assert found, name
         kind = TYPES[name]
         if kind is not None:
-            assert len(rows.parse_rows(kind, found)) == len(found)
+            assert len(parse_rows(kind, found)) == len(found)
     reader.close()
 
 
