@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from spanledger.hosts import HOSTS
-from spanledger.semconv import TAG_PREFIX, USAGE_UNITS_PREFIX
+from spanledger.semconv import USAGE_UNITS_PREFIX
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.load.dialects import (
     CACHED_PARTS,
@@ -33,6 +33,7 @@ from spanledger_collector.load.dialects import (
     shipped,
 )
 from spanledger_collector.load.literals import array, mapped, quoted
+from spanledger_collector.load.prefixes import Prefixes
 from spanledger_collector.load.unfold import SPAN_COLUMNS, unfold
 
 #: Where the rendered text is kept.
@@ -50,7 +51,7 @@ _CORE: Mapping[str, tuple[str, ...]] = {
 _BESIDE_CORE = ("reasoning", "input_high", "output_high")
 
 
-class Renderer:
+class Renderer(Prefixes):
     """Turns the template into SQL for one table of spellings.
 
     Every public method is a macro: it takes the text between the brackets and gives SQL.
@@ -343,14 +344,6 @@ class Renderer:
         """The field number of a user tag."""
         return str(self._tag)
 
-    def tag_prefix(self, _: str) -> str:
-        """How the name of a user tag begins."""
-        return quoted(TAG_PREFIX)
-
-    def tag_start(self, _: str) -> str:
-        """Where the name of a user tag continues after the prefix."""
-        return str(len(TAG_PREFIX) + 1)
-
     def unit_code(self, _: str) -> str:
         """The code of a unit beside tokens: it proves our own dialect."""
         return str(self._marker(USAGE_UNITS_PREFIX) << 26 | self._unit << 16)
@@ -358,14 +351,6 @@ class Renderer:
     def unit_field(self, _: str) -> str:
         """The field number of a unit beside tokens."""
         return str(self._unit)
-
-    def unit_prefix(self, _: str) -> str:
-        """How the name of a unit begins."""
-        return quoted(USAGE_UNITS_PREFIX)
-
-    def unit_start(self, _: str) -> str:
-        """Where the name of a unit continues after the prefix."""
-        return str(len(USAGE_UNITS_PREFIX) + 1)
 
     # --- parts of the buckets -------------------------------------------------------------------
     def first_part(self, _: str) -> str:
