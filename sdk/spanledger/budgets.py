@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -109,7 +108,6 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         "_accounts",
         "_gone",
         "_limit",
-        "_lock",
         "_others",
         "_tokens",
         "assumed_output_tokens",
@@ -174,7 +172,6 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         #: there was no room.
         self.overflowed = 0
         self._tokens: list[Token[Context]] = []
-        self._lock = threading.RLock()
         self._ready()
 
     @staticmethod
