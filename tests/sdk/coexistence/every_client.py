@@ -10,17 +10,16 @@ modes. The clients are imported once, and each case runs in a fork of its own.
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import inspect
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, Final, TextIO, cast
+from typing import Any, Final
 
+from tests.sdk.coexistence.forks import each_in_a_fork, tell
 from tests.sdk.coexistence.peers import load_for_clients, switch_on_for_clients
 from tests.sdk.instrumentors.contract import STREAMING, ClientCases, Mode, Operation, perform
 
@@ -67,7 +66,7 @@ async def _make(call: Call, provider: Any) -> list[str]:
     return [type(one).__name__ for one in (made, *chunks)]
 
 
-def _tell(plan: Plan, calls: Sequence[Call]) -> list[dict[str, Any]]:
+def _call_all(plan: Plan, calls: Sequence[Call]) -> list[dict[str, Any]]:
     url = plan["provider"]
     provider = SimpleNamespace(url=url, openai_url=f"{url}/v1", anthropic_url=url)
     made: list[dict[str, Any]] = []
@@ -92,7 +91,7 @@ def _run(plan: Plan, case: Mapping[str, Any], calls: Sequence[Call]) -> list[dic
 
     for step in (theirs, ours) if case["order"] == "theirs first" else (ours, theirs):
         step()
-    made = _tell(plan, calls)
+    made = _call_all(plan, calls)
     assert spanledger.flush(60)
     return made
 
@@ -107,22 +106,8 @@ def main() -> None:
         load_for_clients(name)
     _registry.available()
     _registry.available_frameworks()
-    _print(_tell(plan, calls))
-    gc.freeze()  # no fork looks through all the modules for garbage
-    for case in plan["cases"]:
-        child = os.fork()
-        if not child:
-            _print(_run(plan, case, calls))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if status:
-            sys.exit(f"failed: {case}")
-
-
-def _print(made: Sequence[Mapping[str, Any]]) -> None:
-    results = cast("TextIO", sys.__stdout__)
-    results.write(json.dumps(made) + "\n")
-    results.flush()
+    tell(_call_all(plan, calls))
+    each_in_a_fork(plan["cases"], lambda case: _run(plan, case, calls))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,15 @@ import is imported once, before. A case gives a line of JSON: its calls.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TextIO, cast
+from typing import Any, Final, Literal, cast
 
 from tests.sdk.coexistence import calls
+from tests.sdk.coexistence.forks import each_in_a_fork, tell
 from tests.sdk.coexistence.peers import PEERS, TAKES_OURS_OFF, Off, load
 
 import spanledger
@@ -136,22 +135,8 @@ def main() -> None:
     bare.clients()
     bare.call("bare", list(calls.CALLS))  # also imports what the clients import late, once
     bare.close()
-    _tell(bare.made)
-    gc.freeze()  # no fork looks through all the modules for garbage
-    for case in plan["cases"]:
-        child = os.fork()
-        if not child:
-            _tell(run(plan, case))
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if status:
-            sys.exit(f"failed: {case}")
-
-
-def _tell(made: Sequence[Mapping[str, Any]]) -> None:
-    results = cast("TextIO", sys.__stdout__)
-    results.write(json.dumps(made) + "\n")
-    results.flush()
+    tell(bare.made)
+    each_in_a_fork(plan["cases"], lambda case: run(plan, case))
 
 
 if __name__ == "__main__":
