@@ -22,7 +22,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from spanledger import _content, _facts, _in_force, semconv
+from spanledger import _content, _facts, _in_force, _span_attributes, semconv
 from spanledger._answer import Answer
 from spanledger._api import Api, Reading
 from spanledger._attempts import Attempt, Observer, current, failure_of
@@ -347,7 +347,7 @@ class Call:
         self, answer: Answer, error: BaseException | None, end_ns: int, source: Attributes
     ) -> None:
         try:
-            self.span.set_attributes(self._facts_of(answer, error, source))
+            _span_attributes.write(self.span, self._facts_of(answer, error, source))
             if error is not None or answer.error_code:
                 self.span.set_status(Status(StatusCode.ERROR))
         finally:
