@@ -20,6 +20,7 @@ from spanledger._guard import tell_repeated
 from spanledger._in_force import PROCESS
 from spanledger._past_sampling import close_way, open_way
 from spanledger._process_lock import ProcessLock
+from spanledger._scope import tracer
 from spanledger.config import Settings, default_tenant, disabled, own_rates
 from spanledger.errors import ConfigurationError
 
@@ -236,6 +237,9 @@ def _start(arguments: Mapping[str, Any]) -> bool:
     for outlet in _state.outlets:
         provider.add_span_processor(outlet)
     open_way(provider, identity, _state.outlets)
+    # Made now, not at the first span: making one takes a lock of the OpenTelemetry SDK, at which a
+    # handler of a signal that came then would wait for its own thread.
+    tracer()
     if not _state.exit_registered:
         atexit.register(_close_outlets)
         _state.exit_registered = True

@@ -1,4 +1,4 @@
-"""How a process ends: cancelled tasks, threads that go on."""
+"""How a process ends: signals in the middle of anything, cancelled tasks, threads that go on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import pytest
 from tests.support.otlp_receiver import HttpReceiver
 
 _PATIENCE_SECONDS = 100.0
@@ -47,6 +49,47 @@ def _counts(process: subprocess.Popen[str], sent: signal.Signals | None) -> dict
     out, errors = process.communicate(timeout=_PATIENCE_SECONDS)
     assert "Traceback" not in errors or "KeyboardInterrupt" in errors, errors
     return json.loads(out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_that_ends_the_process_loses_no_span(number: signal.Signals) -> None:
+    """The handler may interrupt the queue itself, while its lock is held."""
+    program = """
+    def end(*_):
+        with spanledger.agent("in the handler"):
+            pass
+        sys.exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, end)
+    print("at work", flush=True)
+    while True:
+        with spanledger.agent("at work"):
+            spanledger.record_cost("0.01")
+    """
+    with HttpReceiver() as receiver, _started(program, receiver.url) as process:
+        told = _counts(process, number)
+        names = Counter(receiver.names)
+    assert told["accepted"] == told["sent"] + told["dropped"] + told["failed"]
+    assert told["failed"] == told["pending"] == 0
+    assert names["invoke_agent in the handler"] == 1
+    # More than the queue holds may have been made before; nothing was lost at the end.
+    assert sum(names.values()) == told["sent"]
+
+
+def test_the_first_span_takes_no_lock_of_others() -> None:
+    """To make a tracer does: a handler that comes then would wait for its own thread."""
+    program = """
+    import opentelemetry.sdk.trace
+
+    opentelemetry.sdk.trace.Tracer.__init__ = None
+    print("at work", flush=True)
+    with spanledger.agent("first"):
+        spanledger.record_cost("0.01")
+    """
+    with HttpReceiver() as receiver, _started(program, receiver.url) as process:
+        assert _counts(process, None)["sent"] == 2
+        assert "invoke_agent first" in receiver.names
 
 
 def test_cancelled_tasks_are_told_as_cancelled() -> None:

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import orjson
 
-from spanledger_collector.errors import ConfigurationError, NotFoundError
+from spanledger_collector.errors import (
+    ConfigurationError,
+    JournalUnavailableError,
+    NotFoundError,
+)
 from spanledger_collector.journal.durable import sync_directory
 from spanledger_collector.journal.journal import Journal
 
@@ -101,10 +105,25 @@ class DeadLetters:
             return 0
         journal = Journal.open(self._journal, max_bytes=max_bytes)
         try:
+            self._forget_halves()
             asyncio.run(self._append(journal, letters))
+        except OSError as error:
+            raise JournalUnavailableError(
+                f"a dead letter in {self._directory} cannot be removed ({error.strerror}): repair "
+                "the disk and give back what is still listed; what comes twice counts once"
+            ) from error
         finally:
             journal.close()
         return len(letters)
+
+    def _forget_halves(self) -> None:
+        """Payloads without an account: given back before a crash, or set aside again later.
+
+        Nobody sets anything aside meanwhile: the journal is ours.
+        """
+        for payload in self._directory.glob("*.pb"):
+            if not payload.with_suffix(".json").exists():
+                payload.unlink()
 
     async def _append(self, journal: Journal, letters: Sequence[DeadLetter]) -> None:
         for letter in letters:
@@ -115,9 +134,9 @@ class DeadLetters:
                 span_count=letter.span_count,
                 received_at_ns=letter.received_at_ns,
             )
-            # The account last: without it a letter is not listed any more.
-            self._path(letter.sequence, "pb").unlink()
+            # The account first: with it alone a letter would be listed that cannot be read.
             self._path(letter.sequence, "json").unlink()
+            self._path(letter.sequence, "pb").unlink()
         sync_directory(self._directory)
 
     def _path(self, sequence: int, kind: str) -> Path:

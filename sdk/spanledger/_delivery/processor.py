@@ -143,6 +143,8 @@ class _Worker:
         self._progress = threading.Condition()
         self._starting = threading.RLock()
         self._thread: threading.Thread | None = None
+        #: Held by whoever sends, to the end: a thread, or who closes where there is none.
+        self._sending = threading.Lock()
         self._flush_target = 0
         self._closing = False
         self._deadline = float("inf")
@@ -167,13 +169,18 @@ class _Worker:
         with self._starting:
             if self._thread is not None:
                 return
-            thread = threading.Thread(target=self._run, name="spanledger-delivery", daemon=True)
+            # Known before it runs: a signal's handler may end a span in the middle of the start.
+            self._thread = threading.Thread(
+                target=self._run, name="spanledger-delivery", daemon=True
+            )
             try:
-                thread.start()
-            except RuntimeError:
-                return  # the interpreter is ending and starts no threads: close() sends itself
-            self._thread = thread
-        _at_child_exit(self._last_act)
+                _at_child_exit(self._last_act)
+                self._thread.start()
+            except BaseException as error:
+                self._thread = None
+                if not isinstance(error, RuntimeError):
+                    raise  # a handler's; should the thread run all the same, the next one ends
+                # The interpreter is ending and starts no threads: close() sends itself.
 
     def flush(self, timeout_seconds: float) -> bool:
         deadline = time.monotonic() + timeout_seconds
@@ -196,11 +203,10 @@ class _Worker:
             return
         self._deadline = time.monotonic() + timeout_seconds
         self._closing = True
-        if self._thread is None:
+        self._wake.put(None)
+        # Free where there is no thread, and when the thread has sent what it could.
+        if self._sending.acquire(timeout=timeout_seconds):
             self._drain()
-        else:
-            self._wake.put(None)
-            self._thread.join(timeout_seconds)
         self.backlog.close()
         self._notices.losses(self.backlog.counts(), final=True)
         if self._spool is not None:
@@ -214,14 +220,19 @@ class _Worker:
 
     # --- the background thread ------------------------------------------------------------------
     def _run(self) -> None:
-        while not self._closing:
-            if not self._adopt():
-                self._linger()
-            batch = self.backlog.take()
-            if batch and (attempt := self._deliver(batch)).outcome in _PASSING:
-                self._flush_target = 0
-                self._back_off(attempt)
-        self._drain()
+        if not self._sending.acquire(blocking=False):
+            return
+        try:
+            while not self._closing:
+                if not self._adopt():
+                    self._linger()
+                batch = self.backlog.take()
+                if batch and (attempt := self._deliver(batch)).outcome in _PASSING:
+                    self._flush_target = 0
+                    self._back_off(attempt)
+            self._drain()
+        finally:
+            self._sending.release()
 
     def _adopt(self) -> bool:
         """Queue what was left on disk, at most a batch; True when there was something."""
@@ -277,8 +288,9 @@ class _Worker:
                 break
             if attempt.outcome in _PASSING:
                 time.sleep(min(attempt.retry_after_seconds or _CLOSING_WAIT_SECONDS, left))
-        if self._sender is not None:
-            self._sender.close()
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            sender.close()
 
     def _deliver(self, batch: list[Queued]) -> Attempt:
         """Send a batch, in parts if it is found faulty; returns the last request's result."""

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tests.support.otlp_receiver import Answer, GrpcReceiver, HttpReceiver
 
 from spanledger._delivery.processor import DeliveryProcessor
-from spanledger._delivery.sender import make_sender
+from spanledger._delivery.sender import Sender, make_sender
 from spanledger.config import Settings
 
 #: How long a machine that is busy may take for what does happen.
@@ -250,6 +250,50 @@ def test_spans_after_shutdown_are_counted_as_dropped() -> None:
         span("late")
         counts = processor.delivery()
         assert (counts.sent, counts.dropped) == (1, 1)
+
+
+@pytest.mark.parametrize("began", [True, False])
+def test_a_handler_that_ends_the_process_while_the_thread_is_started(
+    *, began: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A signal comes in the middle of the first span: its handler ends a span, and raises."""
+    start = threading.Thread.start
+    interrupted: list[str] = []
+
+    def interrupt(thread: threading.Thread) -> None:
+        if thread.name != "spanledger-delivery" or interrupted:
+            start(thread)
+            return
+        interrupted.append(thread.name)
+        if began:
+            start(thread)
+        span("in the handler")
+        raise SystemExit
+
+    monkeypatch.setattr(threading.Thread, "start", interrupt)
+    with HttpReceiver() as receiver:
+        read = Settings.read(endpoint=receiver.url, exit_timeout_seconds=60.0)
+        made: list[Sender] = []
+
+        def make() -> Sender:
+            made.append(make_sender(read))
+            return made[-1]
+
+        processor = DeliveryProcessor(read, make)
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(processor)
+        tracer = provider.get_tracer("test")
+
+        def span(name: str) -> None:
+            tracer.start_span(name).end()
+
+        with pytest.raises(SystemExit):
+            span("first")
+        provider.shutdown()
+        counts = processor.delivery()
+        assert (counts.sent, counts.accepted, counts.pending) == (2, 2, 0)
+        assert sorted(receiver.names) == ["first", "in the handler"]
+        assert (len(made), messages(caplog)) == (1, []), "one sends, and ends"
 
 
 def test_shutdown_gives_up_quickly_when_nobody_listens(dead_port: int) -> None:
