@@ -17,6 +17,7 @@ from tests.support.running import RunningCollector
 from spanledger_collector.errors import NotFoundError
 from spanledger_collector.journal import Journal
 from spanledger_collector.journal.dead_letters import DeadLetters
+from spanledger_collector.signals import SIGNALS, Signal
 
 _BAD = b"\x0a\xff\xff"
 
@@ -69,10 +70,14 @@ def test_f20_a_bad_request_stands_alone_and_is_given_back(tmp_path: Path) -> Non
         assert tenants == 70
 
 
-def test_f20_a_letter_given_back_keeps_whose_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_f20_a_letter_given_back_keeps_whose_it_is(tmp_path: Path, signal: Signal) -> None:
+    """And what it is: spans are not read as metrics."""
     journal = Journal.open(tmp_path, max_bytes=1 << 24)
     asyncio.run(
-        journal.append(b"x", workspace="acme", tenant="t", span_count=3, received_at_ns=12345)
+        journal.append(
+            b"x", workspace="acme", tenant="t", span_count=3, received_at_ns=12345, signal=signal
+        )
     )
     journal.set_aside(journal.read(1, max_records=1, max_spans=9)[0], "refused")
     journal.release(2)
@@ -86,4 +91,4 @@ def test_f20_a_letter_given_back_keeps_whose_it_is(tmp_path: Path) -> None:
     (record,) = journal.read(journal.first_unreleased, max_records=9, max_spans=9)
     journal.close()
     assert (record.workspace, record.tenant, record.received_at_ns) == ("acme", "t", 12345)
-    assert (record.payload, record.span_count) == (b"x", 3)
+    assert (record.payload, record.span_count, record.signal) == (b"x", 3, signal)

@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
+
+from spanledger_collector.signals import Signal
 
 KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUSES = ("UNSET", "OK", "ERROR")
@@ -48,6 +53,7 @@ class PlainRecord:
     tenant: str = ""
     span_count: int = 1
     received_at_ns: int = RECEIVED_AT_NS
+    signal: Signal = "traces"
 
 
 @dataclass
@@ -125,6 +131,18 @@ def record(spans: Iterable[PlainSpan], sequence: int = 1, **fields: Any) -> Plai
     """A journal record that holds these spans."""
     held = list(spans)
     return PlainRecord(request(held), sequence, span_count=len(held), **fields)
+
+
+def sampled(values: Iterable[float], at_ns: int = RECEIVED_AT_NS, device: str = "GPU-1") -> bytes:
+    """One request of metrics: what a GPU drew, a second apart."""
+    message = ExportMetricsServiceRequest()
+    metric = message.resource_metrics.add().scope_metrics.add().metrics.add(name="hw.power")
+    for number, watts in enumerate(values):
+        point = metric.gauge.data_points.add(
+            as_double=watts, time_unix_nano=at_ns + number * 1_000_000_000
+        )
+        _attributes(point.attributes, [("hw.id", device), ("hw.type", "gpu")])
+    return message.SerializeToString()
 
 
 def _pairs(plain: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from spanledger_collector.config import CollectorConfig, settings
@@ -17,9 +21,12 @@ from .options import Json
 from .output import answer, console, counted, print_json, text
 
 _NONE = "No dead letters: everything that was acknowledged is loaded, or waits to be."
-_COLUMNS = (">number", "=received (UTC)", "workspace", "tenant", ">spans", ">bytes", "reason")
+_COLUMNS = (
+    ">number", "=received (UTC)", "workspace", "tenant", "of", ">spans or points", ">bytes",
+    "reason",
+)  # fmt: skip
 _NANOSECONDS = 1_000_000_000
-_SHOWN_SPANS = 100
+_SHOWN = 100
 
 DataDir = Annotated[Path | None, typer.Option(help="The collector's data directory.")]
 Number = Annotated[int, typer.Argument(min=1, help="As `spanledger deadletters list` tells it.")]
@@ -41,23 +48,26 @@ def listed(data_dir: DataDir = None, as_json: Json = False) -> None:
 
 @deadletters.command("show")
 def show(number: Number, data_dir: DataDir = None, as_json: Json = False) -> None:
-    """One dead letter: why it is here, and the spans in it. Attributes are not shown.
+    """One dead letter: why it is here, and the spans or metrics in it. Attributes are not shown.
 
     Example: spanledger deadletters show 4711
     """
     _, letters = _of(data_dir)
     letter = letters.one(number)
-    spans = _spans(letters.payload(number))
+    metrics = letter.signal == "metrics"
+    held = (_metrics if metrics else _spans)(letters.payload(number))
     if as_json:
-        print_json({"letter": letter, "spans": spans})
+        print_json({"letter": letter, letter.signal if metrics else "spans": held})
         return
     out = console()
     out.print(_table([letter]))
-    if spans is None:
+    if held is None:
         out.print("Its payload is no OTLP request: it was damaged, or written by another version.")
         return
-    cells = ((span["trace_id"], span["span_id"], text(span["name"])) for span in spans)
-    out.print(Grid(counted(len(spans), "span"), ("trace", "span", "name"), cells))
+    names = ("metric", "points") if metrics else ("trace_id", "span_id", "name")
+    cells = (tuple(text(str(one[name])) for name in names) for one in held)
+    titles = names if metrics else ("trace", "span", "name")
+    out.print(Grid(counted(len(held), "metric" if metrics else "span"), titles, cells))
 
 
 @deadletters.command("retry")
@@ -100,14 +110,33 @@ def _spans(payload: bytes) -> list[dict[str, Any]] | None:
         for scope in resource.scope_spans
         for span in scope.spans
     )
-    return [span for span, _ in zip(spans, range(_SHOWN_SPANS), strict=False)]
+    return list(islice(spans, _SHOWN))
+
+
+def _metrics(payload: bytes) -> list[dict[str, Any]] | None:
+    """Names of the first metrics and how many points they have; None = it cannot be read."""
+    try:
+        request = ExportMetricsServiceRequest.FromString(payload)
+    except DecodeError:
+        return None
+    metrics = (
+        {
+            "metric": metric.name,
+            "points": len(metric.gauge.data_points) + len(metric.sum.data_points),
+        }
+        for resource in request.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
+    return list(islice(metrics, _SHOWN))
 
 
 def _table(letters: Sequence[DeadLetter]) -> Grid:
     cells = (
         (
             str(one.sequence), f"{_received(one):%Y-%m-%d %H:%M:%S}", text(one.workspace),
-            text(one.tenant), str(one.span_count), str(one.payload_bytes), text(one.reason),
+            text(one.tenant), one.signal, str(one.span_count), str(one.payload_bytes),
+            text(one.reason),
         )
         for one in letters
     )  # fmt: skip

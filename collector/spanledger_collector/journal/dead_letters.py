@@ -14,6 +14,7 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.journal.durable import sync_directory
 from spanledger_collector.journal.journal import Journal
+from spanledger_collector.signals import Signal
 
 _FOLDER = "dead_letters"
 
@@ -26,10 +27,11 @@ class DeadLetter:
         sequence: its number in the journal.
         workspace: whose ledger it belongs to.
         tenant: tenant that its API key pinned, else empty.
-        span_count: spans in it.
+        span_count: spans in it; data points, of metrics.
         received_at_ns: when it was received, nanoseconds since 1970.
         payload_bytes: size of the request.
         reason: what the database said.
+        signal: what kind of request it is.
     """
 
     sequence: int
@@ -39,6 +41,7 @@ class DeadLetter:
     received_at_ns: int
     payload_bytes: int
     reason: str
+    signal: Signal = "traces"
 
 
 class DeadLetters:
@@ -133,6 +136,7 @@ class DeadLetters:
                 tenant=letter.tenant,
                 span_count=letter.span_count,
                 received_at_ns=letter.received_at_ns,
+                signal=letter.signal,
             )
             # The account first: with it alone a letter would be listed that cannot be read.
             self._path(letter.sequence, "json").unlink()

@@ -38,6 +38,7 @@ from spanledger_collector.journal.recovery import Recovered, recover
 from spanledger_collector.journal.retention import Retention
 from spanledger_collector.journal.segments import SUFFIX
 from spanledger_collector.journal.writer import Writer
+from spanledger_collector.signals import Signal
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 # The segment being written cannot be deleted, so a small journal needs small segments.
@@ -177,7 +178,14 @@ class Journal:
         )
 
     async def append(
-        self, payload: bytes, *, workspace: str, tenant: str, span_count: int, received_at_ns: int
+        self,
+        payload: bytes,
+        *,
+        workspace: str,
+        tenant: str,
+        span_count: int,
+        received_at_ns: int,
+        signal: Signal = "traces",
     ) -> int:
         """Store a request; it is on disk when this returns.
 
@@ -201,7 +209,7 @@ class Journal:
                     f"The journal holds {self._max_bytes} bytes that are not loaded yet: "
                     "the database is down or too slow; send again later."
                 )
-        record = Record(0, workspace, tenant, span_count, received_at_ns, payload)
+        record = Record(0, workspace, tenant, span_count, received_at_ns, payload, signal)
         return await self._committer.submit(record)
 
     def read(self, from_sequence: int, *, max_records: int, max_spans: int) -> list[Record]:

@@ -75,6 +75,7 @@ def keep_dead_letter(directory: Path, record: Record, reason: str) -> None:
         "span_count": record.span_count,
         "received_at_ns": record.received_at_ns,
         "reason": reason,
+        "signal": record.signal,
     }
     replace_file(directory / f"{stem}.json", orjson.dumps(about, option=orjson.OPT_INDENT_2))
     _log.error("record %d is set aside in %s: %s", record.sequence, directory, reason)

@@ -5,14 +5,14 @@
     offset size
          0    4  magic            f5 'S' 'L' 'R'
          4    1  version          1
-         5    1  flags            0
+         5    1  signal           0 traces, 1 metrics (signals.py)
          6    2  workspace length bytes of UTF-8
          8    2  tenant length    bytes of UTF-8
         10    2  reserved         0
         12    4  payload length   bytes
         16    8  sequence         number of the record in this journal, from 1
         24    8  received at      nanoseconds since 1970
-        32    4  span count
+        32    4  span count       of metrics: data points
         36    4  payload CRC-32
         40    4  header CRC-32    of the 40 bytes above and the two names
         44       workspace, tenant, payload
@@ -26,6 +26,8 @@ bytes of a record cannot pass for one when the reader looks for the next record 
 import struct
 import zlib
 from dataclasses import dataclass
+
+from spanledger_collector.signals import SIGNALS, Signal
 
 MAGIC = b"\xf5SLR"
 VERSION = 1
@@ -42,9 +44,10 @@ class Record:
         sequence: number in its journal; grows, never repeats, may have gaps.
         workspace: whose ledger the request belongs to.
         tenant: tenant the API key pins, else empty.
-        span_count: spans in the payload.
+        span_count: spans in the payload; data points, of metrics.
         received_at_ns: when it was received, nanoseconds since 1970.
-        payload: ``ExportTraceServiceRequest`` as canonical protobuf.
+        payload: the export request of its signal, as canonical protobuf.
+        signal: what kind of request it is.
     """
 
     sequence: int
@@ -53,6 +56,7 @@ class Record:
     span_count: int
     received_at_ns: int
     payload: bytes
+    signal: Signal = "traces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Header:
     header_bytes: int
     payload_bytes: int
     payload_crc: int
+    signal: Signal
 
     @property
     def total_bytes(self) -> int:
@@ -86,6 +91,7 @@ class Header:
             self.span_count,
             self.received_at_ns,
             payload,
+            self.signal,
         )
 
 
@@ -95,7 +101,7 @@ def encode_header(record: Record, salt: int) -> bytes:
     checked = HEADER.pack(
         MAGIC,
         VERSION,
-        0,
+        SIGNALS.index(record.signal),
         len(workspace),
         len(tenant),
         0,
@@ -125,7 +131,7 @@ def decode_header(data: bytes, salt: int) -> Header | None:
     end = workspace_end + fields[4]
     names = data[HEADER.size : end]
     crc = zlib.crc32(names, zlib.crc32(data[:_CHECKED], salt))
-    if len(data) < end or crc != fields[11] or fields[1] != VERSION:
+    if len(data) < end or crc != fields[11] or fields[1] != VERSION or fields[2] >= len(SIGNALS):
         return None
     return Header(
         sequence=fields[7],
@@ -136,4 +142,5 @@ def decode_header(data: bytes, salt: int) -> Header | None:
         header_bytes=end,
         payload_bytes=fields[6],
         payload_crc=fields[10],
+        signal=SIGNALS[int(fields[2])],
     )

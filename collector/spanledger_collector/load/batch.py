@@ -1,15 +1,18 @@
 """A batch: the records of one INSERT, frozen, and the token that names its content.
 
-The token is ``journal id : first sequence - last sequence : row format``. A batch that is sent
-again, after an error or after a crash, carries the same token and the same rows, and the engine
-drops it if it has it already, in ``spans`` and in ``arrivals`` alike. A token must never name other
-rows: the engine would drop them silently; that is why a row format number is part of it.
+The token is ``journal id : first sequence - last sequence : row format``; that of metrics has an
+``m`` before the format. A batch that is sent again, after an error or after a crash, carries the
+same token and the same rows, and the engine drops it if it has it already, in ``spans`` and in
+``arrivals`` alike. A token must never name other rows: the engine would drop them silently; that is
+why a row format number is part of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spanledger_collector.load.frame import ROW_FORMAT, LoadRecord, framed
+from spanledger_collector.load import frame, samples
+from spanledger_collector.load.frame import LoadRecord
+from spanledger_collector.signals import Signal
 
 _MIB = 1024 * 1024
 #: Payload bytes of one INSERT, unless a single record is larger.
@@ -18,7 +21,7 @@ MAX_BATCH_BYTES = 64 * _MIB
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive records of one journal, in order; never empty."""
+    """Records of one signal and one journal, in order, none between them left out; never empty."""
 
     journal_id: str
     records: tuple[LoadRecord, ...]
@@ -26,7 +29,24 @@ class Batch:
     @property
     def token(self) -> str:
         """Names the content."""
-        return f"{self.journal_id}:{self.first}-{self.last}:{ROW_FORMAT}"
+        metrics = self.signal == "metrics"
+        row_format = f"m{samples.ROW_FORMAT}" if metrics else str(frame.ROW_FORMAT)
+        return f"{self.journal_id}:{self.first}-{self.last}:{row_format}"
+
+    @property
+    def signal(self) -> Signal:
+        """What its records hold."""
+        return self.records[0].signal
+
+    @property
+    def table(self) -> str:
+        """Where its rows go."""
+        return samples.TABLE if self.signal == "metrics" else frame.TABLE
+
+    @property
+    def row_format(self) -> str:
+        """The engine's name of the format of its rows."""
+        return samples.FORMAT if self.signal == "metrics" else frame.FORMAT
 
     @property
     def first(self) -> int:
@@ -40,12 +60,13 @@ class Batch:
 
     @property
     def spans(self) -> int:
-        """Spans in all records."""
+        """Spans in all records; data points, of metrics."""
         return sum(record.span_count for record in self.records)
 
     def rows(self) -> bytes:
         """What is sent to the engine."""
-        return framed(self.records, self.journal_id)
+        made = samples.sampled if self.signal == "metrics" else frame.framed
+        return made(self.records, self.journal_id)
 
     def halves(self) -> "tuple[Batch, Batch]":
         """The batch as two; it must hold at least two records."""
@@ -54,6 +75,23 @@ class Batch:
             Batch(self.journal_id, self.records[:middle]),
             Batch(self.journal_id, self.records[middle:]),
         )
+
+
+def by_signal(
+    journal_id: str, records: Sequence[LoadRecord], arrived: Mapping[Signal, int]
+) -> tuple[Batch, ...]:
+    """A batch a signal; what may have arrived already stands apart from what has not.
+
+    Args:
+        journal_id: of the records.
+        records: consecutive ones.
+        arrived: signal -> the last record of it that is known to be in the ledger.
+    """
+    groups: dict[tuple[Signal, bool], list[LoadRecord]] = {}
+    for record in records:
+        known = record.sequence <= arrived.get(record.signal, 0)
+        groups.setdefault((record.signal, known), []).append(record)
+    return tuple(Batch(journal_id, tuple(held)) for held in groups.values())
 
 
 def room_left(records: Sequence[LoadRecord], max_spans: int) -> int:

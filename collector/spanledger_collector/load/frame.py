@@ -1,4 +1,4 @@
-"""Journal records as the engine reads them: rows of ``otlp_in`` in format ``Protobuf``.
+"""Journal records of spans as the engine reads them: rows of ``otlp_in`` in format ``Protobuf``.
 
 One row a record::
 
@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Protocol
+
+from spanledger_collector.signals import Signal
 
 #: The engine's name of the format.
 FORMAT = "Protobuf"
@@ -50,7 +52,7 @@ class LoadRecord(Protocol):
 
     @property
     def span_count(self) -> int:
-        """Spans in the payload."""
+        """Spans in the payload; data points, of metrics."""
         ...
 
     @property
@@ -60,7 +62,12 @@ class LoadRecord(Protocol):
 
     @property
     def payload(self) -> bytes:
-        """``ExportTraceServiceRequest`` in protobuf."""
+        """The export request of its signal in protobuf."""
+        ...
+
+    @property
+    def signal(self) -> Signal:
+        """What kind of request it is."""
         ...
 
 

@@ -1,10 +1,15 @@
 """One batch into the database: the INSERT, its settings, and the question what is already there."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from google.protobuf.message import DecodeError
+
 from spanledger_collector import sql
+from spanledger_collector.errors import PermanentError
 from spanledger_collector.load.batch import Batch
-from spanledger_collector.load.frame import FORMAT, TABLE, schema_settings
+from spanledger_collector.load.frame import schema_settings
+from spanledger_collector.signals import Signal
 from spanledger_collector.store import Connection, Store
 
 _MIB = 1024 * 1024
@@ -14,7 +19,11 @@ MAX_MEMORY_BYTES = 1536 * _MIB
 #: Longest that one INSERT may run.
 MAX_SECONDS = 120
 
-_SETTINGS = {
+_LAST: Mapping[Signal, str] = {
+    "traces": "load/last_arrived.sql",
+    "metrics": "load/last_sampled.sql",
+}
+_SETTINGS: Mapping[str, object] = {
     "async_insert": 0,
     "insert_deduplicate": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
@@ -32,8 +41,8 @@ class Inserter(Protocol):
         """Stores a batch; the same batch twice is stored once."""
         ...
 
-    def last_arrived(self, journal_id: str, first: int) -> int:
-        """The highest sequence from ``first`` on that is in the ledger; 0 = none."""
+    def last_arrived(self, signal: Signal, journal_id: str, first: int) -> int:
+        """The highest sequence of a signal from ``first`` on that is in the ledger; 0 = none."""
         ...
 
 
@@ -45,23 +54,25 @@ class StoreInserter:
         self._connection: Connection | None = None
 
     def insert(self, batch: Batch) -> None:
-        """Stores a batch in ``spans`` and ``arrivals``; the same batch twice is stored once.
+        """Stores a batch in the tables of its signal; the same batch twice is stored once.
 
         Raises:
             StoreUnavailableError: the database does not take it for now; it may have taken it.
             PermanentError: it can not be taken as it is.
         """
-        settings = {
-            **_SETTINGS,
-            **schema_settings(self._store.address.embedded),
-            "insert_deduplication_token": batch.token,
-        }
-        self._connected().insert_bytes(TABLE, batch.rows(), FORMAT, settings)
+        settings = {**_SETTINGS, "insert_deduplication_token": batch.token}
+        if batch.signal == "traces":
+            settings |= schema_settings(self._store.address.embedded)
+        try:
+            rows = batch.rows()
+        except DecodeError as error:
+            raise PermanentError(f"it is no export request: {error}") from error
+        self._connected().insert_bytes(batch.table, rows, batch.row_format, settings)
 
-    def last_arrived(self, journal_id: str, first: int) -> int:
-        """The highest sequence from ``first`` on that is in the ledger; 0 = none."""
+    def last_arrived(self, signal: Signal, journal_id: str, first: int) -> int:
+        """The highest sequence of a signal from ``first`` on that is in the ledger; 0 = none."""
         parameters = {"journal_id": journal_id, "first": first}
-        rows = self._connected().rows(sql.read("load/last_arrived.sql"), parameters)
+        rows = self._connected().rows(sql.read(_LAST[signal]), parameters)
         return int(str(rows[0]["last"]))
 
     def close(self) -> None:

@@ -6,27 +6,31 @@
                                                   ^              |
                                                   +--- again ----+  after a fault that may pass
 
-One batch is in flight at a time. When the outcome of an INSERT is unknown the same batch is sent
-again: its token makes the database drop what it has. A batch cut short by a crash is found by
-asking the ledger for the last record that arrived: what arrived and was not released is that batch.
-Should the database have lost its log of tokens (a power cut; it is not synced) rows are stored
-twice and read once, because ``spans`` is keyed by span and ``arrivals`` by record.
+Spans and metrics lie in the journal side by side and go to tables of their own: what is frozen is a
+batch of each, sent one after the other and released together. When the outcome of an INSERT is
+unknown the same batch is sent again: its token makes the database drop what it has. A batch cut
+short by a crash is found by asking the ledger for the last record of its signal that arrived: what
+arrived and was not released is that batch. Should the database have lost its log of tokens (a power
+cut; it is not synced) rows are stored twice and read once, because ``spans`` is keyed by span,
+``arrivals`` by record and ``gpu_samples`` by device and time.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
 from spanledger_collector.errors import CollectorError
-from spanledger_collector.load.batch import Batch, fitting, room_left
+from spanledger_collector.load.batch import Batch, by_signal, fitting, room_left
 from spanledger_collector.load.frame import LoadRecord
 from spanledger_collector.load.insert import StoreInserter
 from spanledger_collector.load.metrics import LoadMetrics
 from spanledger_collector.load.sender import Sender
 from spanledger_collector.load.source import LoadJournal
+from spanledger_collector.signals import SIGNALS, Signal
 from spanledger_collector.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +38,21 @@ _POLL_SECONDS = 0.2
 _FIRST_DELAY_SECONDS = 0.25
 _LONGEST_DELAY_SECONDS = 15.0
 _MAX_RECORDS = 10_000
+
+
+@dataclass(slots=True)
+class _Frozen:
+    """What is on its way to the ledger, unchanged until it is released.
+
+    Attributes:
+        batches: at least one.
+        last: sequence of the last record in any of them.
+        sent: how many of them the ledger has.
+    """
+
+    batches: tuple[Batch, ...]
+    last: int
+    sent: int = 0
 
 
 class Loader:
@@ -66,7 +85,7 @@ class Loader:
         self._metrics = LoadMetrics(registry or CollectorRegistry())
         self._inserter = StoreInserter(store)
         self._sender = Sender(self._inserter, journal.set_aside, self._metrics)
-        self._frozen: Batch | None = None
+        self._frozen: _Frozen | None = None
         self._recovered = False
         self._draining = threading.Event()
         self._stopping = threading.Event()
@@ -129,18 +148,24 @@ class Loader:
         if self._frozen is None:
             if not self._journal.wait(self._journal.first_unreleased, _POLL_SECONDS):
                 return not self._draining.is_set()
-            self._frozen = self._batch(self._gather())
+            self._frozen = self._freeze(self._gather(), {})
         if self._frozen is not None:
-            self._sender.send(self._frozen)
+            for batch in self._frozen.batches[self._frozen.sent :]:
+                self._sender.send(batch)
+                self._frozen.sent += 1
             self._journal.release(self._frozen.last + 1)
             self._frozen = None
             self._on_loaded()
         return True
 
-    def _interrupted(self) -> Batch | None:
-        """The batch that a crash may have left between INSERT and release, exactly as it was."""
+    def _interrupted(self) -> _Frozen | None:
+        """What a crash may have left between INSERT and release, exactly as it was."""
         first = self._journal.first_unreleased
-        last = self._inserter.last_arrived(self._journal.journal_id, first)
+        arrived: Mapping[Signal, int] = {
+            signal: self._inserter.last_arrived(signal, self._journal.journal_id, first)
+            for signal in SIGNALS
+        }
+        last = max(arrived.values())
         records: list[LoadRecord] = []
         position = first
         while position <= last:
@@ -151,7 +176,7 @@ class Loader:
                 break
             records += (record for record in found if record.sequence <= last)
             position = found[-1].sequence + 1
-        return self._batch(records)
+        return self._freeze(records, arrived)
 
     def _gather(self) -> list[LoadRecord]:
         """Records for one batch: what is there, and what comes while it lingers."""
@@ -174,5 +199,10 @@ class Loader:
                 return True
         return False
 
-    def _batch(self, records: list[LoadRecord]) -> Batch | None:
-        return Batch(self._journal.journal_id, tuple(records)) if records else None
+    def _freeze(
+        self, records: Sequence[LoadRecord], arrived: Mapping[Signal, int]
+    ) -> _Frozen | None:
+        if not records:
+            return None
+        batches = by_signal(self._journal.journal_id, records, arrived)
+        return _Frozen(batches, records[-1].sequence)

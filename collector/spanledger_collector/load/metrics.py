@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter
 
+from spanledger_collector.signals import Signal
+
 
 class LoadMetrics:
     """Progress of the loader and what stands in its way."""
@@ -12,6 +14,11 @@ class LoadMetrics:
         )
         self.spans = Counter(
             "spanledger_load_spans", "Spans in loaded journal records", registry=registry
+        )
+        self.points = Counter(
+            "spanledger_load_points",
+            "Data points of metrics in loaded journal records",
+            registry=registry,
         )
         self.records = Counter(
             "spanledger_load_records", "Journal records loaded", registry=registry
@@ -24,6 +31,17 @@ class LoadMetrics:
         self.set_aside_spans = Counter(
             "spanledger_load_set_aside_spans", "Spans in these records", registry=registry
         )
+        self.set_aside_points = Counter(
+            "spanledger_load_set_aside_points", "Data points in these records", registry=registry
+        )
         self.retries = Counter(
             "spanledger_load_retries", "Attempts that failed and are made again", registry=registry
         )
+
+    def loaded(self, signal: Signal, count: int) -> None:
+        """Count spans or data points that are in the ledger."""
+        (self.points if signal == "metrics" else self.spans).inc(count)
+
+    def refused(self, signal: Signal, count: int) -> None:
+        """Count spans or data points of a record that was set aside."""
+        (self.set_aside_points if signal == "metrics" else self.set_aside_spans).inc(count)

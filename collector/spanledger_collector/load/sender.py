@@ -17,6 +17,7 @@ from spanledger_collector.load.batch import Batch
 from spanledger_collector.load.frame import LoadRecord
 from spanledger_collector.load.insert import Inserter
 from spanledger_collector.load.metrics import LoadMetrics
+from spanledger_collector.signals import Signal
 
 _LOG = logging.getLogger(__name__)
 # Memory may be short because of others; a record that fails so often alone is itself too large.
@@ -26,7 +27,7 @@ _ATTEMPTS_OUT_OF_MEMORY = 3
 
 @dataclass(frozen=True, slots=True)
 class EmptyRecord:
-    """A request without spans: accepted by every database that works."""
+    """A request of nothing: accepted by every database that works."""
 
     workspace: str = ""
     tenant: str = ""
@@ -34,6 +35,7 @@ class EmptyRecord:
     span_count: int = 0
     received_at_ns: int = 0
     payload: bytes = b""
+    signal: Signal = "traces"
 
 
 class Sender:
@@ -77,10 +79,10 @@ class Sender:
             self._out_of_memory = 0
             self._metrics.batches.inc()
             self._metrics.records.inc(len(batch.records))
-            self._metrics.spans.inc(batch.spans)
+            self._metrics.loaded(batch.signal, batch.spans)
 
     def _divide(self, batch: Batch, error: Exception) -> None:
-        self._check_database(batch.journal_id)
+        self._check_database(batch)
         record, *others = batch.records
         if others:
             for half in batch.halves():
@@ -89,13 +91,13 @@ class Sender:
         self._set_aside(record, str(error))
         self._out_of_memory = 0
         self._metrics.set_aside.inc()
-        self._metrics.set_aside_spans.inc(record.span_count)
+        self._metrics.refused(batch.signal, record.span_count)
         _LOG.error("record %d cannot be loaded and was set aside: %s", record.sequence, error)
 
-    def _check_database(self, journal_id: str) -> None:
-        empty: tuple[LoadRecord, ...] = (EmptyRecord(),)
+    def _check_database(self, batch: Batch) -> None:
+        empty: tuple[LoadRecord, ...] = (EmptyRecord(signal=batch.signal),)
         try:
-            self._inserter.insert(Batch(journal_id, empty))
+            self._inserter.insert(Batch(batch.journal_id, empty))
         except PermanentError as error:
             raise StoreUnavailableError(
                 f"the database refuses even an empty request: {error}; repair its tables: "

@@ -69,6 +69,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "coverage": (_OF_WORKSPACE, *_BY_DAY),
     "fx_history": (),
     "gpu_bill": (),
+    "gpu_utilisation": (_OF_WORKSPACE, *_BY_DAY),
     "latency_frontier": (_OF_WORKSPACE,),
     "model_cost": (_OF_WORKSPACE, *_BY_DAY),
     "price_history": (),

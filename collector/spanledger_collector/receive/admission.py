@@ -6,13 +6,21 @@ from typing import Protocol
 
 from spanledger_collector.errors import OverloadedError
 from spanledger_collector.receive.metrics import ReceiverMetrics
+from spanledger_collector.signals import Signal
 
 
 class Accept(Protocol):
     """Takes responsibility for a request: the journal's ``append``."""
 
     async def __call__(
-        self, payload: bytes, *, workspace: str, tenant: str, span_count: int, received_at_ns: int
+        self,
+        payload: bytes,
+        *,
+        workspace: str,
+        tenant: str,
+        span_count: int,
+        received_at_ns: int,
+        signal: Signal = "traces",
     ) -> int:
         """Store the request durably and return its number; raises a CollectorError if it cannot."""
         ...

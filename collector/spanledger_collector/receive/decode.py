@@ -51,8 +51,27 @@ def decode_protobuf(body: bytes) -> DecodedRequest:
     try:
         request.ParseFromString(body)
     except DecodeError as error:
-        raise MalformedError(_explain(error, len(body))) from error
+        raise MalformedError(explain(error, len(body), "ExportTraceServiceRequest")) from error
     return canonical(request, evaluated=EVENT.encode() in body)
+
+
+def explain(error: DecodeError, size: int, message: str) -> str:
+    """Why a body is no such message, for the sender.
+
+    Args:
+        error: the parser's.
+        size: bytes of the body.
+        message: name of the message that was expected.
+    """
+    if "UTF-8" in str(error):
+        return (
+            "A string in the request is not UTF-8, which protobuf does not allow: "
+            "send it as bytes_value, or encode it as UTF-8. Nothing of the request was stored."
+        )
+    return (
+        f"The body of {size} bytes is not an {message} in protobuf "
+        "(is it cut off, or JSON sent as protobuf?). Nothing of the request was stored."
+    )
 
 
 def canonical(request: ExportTraceServiceRequest, *, evaluated: bool = True) -> DecodedRequest:
@@ -106,15 +125,3 @@ def _flaw(span: Span) -> str:
     elif parent and len(parent) != _SPAN_ID_BYTES:
         return f"span {span_id.hex()} has a parent span id that is not 8 bytes"
     return ""
-
-
-def _explain(error: DecodeError, size: int) -> str:
-    if "UTF-8" in str(error):
-        return (
-            "A string in the request is not UTF-8, which protobuf does not allow: "
-            "send it as bytes_value, or encode it as UTF-8. Nothing of the request was stored."
-        )
-    return (
-        f"The body of {size} bytes is not an ExportTraceServiceRequest in protobuf "
-        "(is it cut off, or JSON sent as protobuf?). Nothing of the request was stored."
-    )

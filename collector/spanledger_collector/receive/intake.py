@@ -4,68 +4,30 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
-
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTracePartialSuccess,
-    ExportTraceServiceResponse,
-)
 
 from spanledger_collector.access import Authenticate, Identity
 from spanledger_collector.errors import CollectorError
+from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.admission import Accept, ByteBudget
 from spanledger_collector.receive.decode import DecodedRequest, decode_protobuf
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_json import decode_json
 from spanledger_collector.receive.records import RecordsAnswer, decode_records
 from spanledger_collector.receive.redaction import Redact
+from spanledger_collector.receive.samples import (
+    DecodedMetrics,
+    decode_metrics,
+    decode_metrics_json,
+)
 from spanledger_collector.receive.status import refusal
+from spanledger_collector.signals import Signal
 
 # Smaller bodies are decoded at once; larger ones in a thread, so that other requests go on.
 _DECODE_IN_THREAD_BYTES = 256 * 1024
-_MAX_EXPLANATION = 1024
 
 _log = logging.getLogger(__name__)
 _Decoded = TypeVar("_Decoded")
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """The answer to a request that was stored, wholly or in part.
-
-    Attributes:
-        rejected_spans: spans that were left out.
-        explanation: why, for the sender.
-    """
-
-    rejected_spans: int = 0
-    explanation: str = ""
-
-    @property
-    def http_status(self) -> int:
-        """What was left out of a request is told in the body of a success."""
-        return 200
-
-    def protobuf(self) -> bytes:
-        """As ``ExportTraceServiceResponse``: no bytes at all when everything was stored."""
-        if not self.rejected_spans:
-            return b""
-        partial = ExportTracePartialSuccess(
-            rejected_spans=self.rejected_spans, error_message=self.explanation
-        )
-        return ExportTraceServiceResponse(partial_success=partial).SerializeToString()
-
-    def json(self) -> dict[str, object]:
-        """The same as JSON."""
-        if not self.rejected_spans:
-            return {}
-        return {
-            "partialSuccess": {
-                "rejectedSpans": str(self.rejected_spans),
-                "errorMessage": self.explanation,
-            }
-        }
 
 
 class Intake:
@@ -123,6 +85,27 @@ class Intake:
         self._metrics.json_lenient.inc(lenient_fields)
         return await self._store(decoded, len(body), identity, transport)
 
+    async def metrics(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
+        """Store what is kept of an OTLP/protobuf request of metrics.
+
+        Raises:
+            CollectorError: nothing of it was stored.
+        """
+        decoded = await _decode(decode_metrics, body)
+        return await self._store_points(decoded, len(body), identity, transport)
+
+    async def metrics_json(
+        self, body: bytes, identity: Identity, transport: str
+    ) -> Acknowledgement:
+        """Store what is kept of an OTLP/JSON request of metrics.
+
+        Raises:
+            CollectorError: nothing of it was stored.
+        """
+        decoded, lenient_fields = await _decode(decode_metrics_json, body)
+        self._metrics.json_lenient.inc(lenient_fields)
+        return await self._store_points(decoded, len(body), identity, transport)
+
     async def records(self, body: bytes, identity: Identity, transport: str) -> RecordsAnswer:
         """Store a request of ``/v1/records``.
 
@@ -146,30 +129,38 @@ class Intake:
     async def _store(
         self, decoded: DecodedRequest, size: int, identity: Identity, transport: str
     ) -> Acknowledgement:
-        if decoded.span_count:
-            await self._accept(
-                decoded.payload if self._redact is None else self._redact(decoded.payload),
-                workspace=identity.workspace,
-                tenant=identity.tenant,
-                span_count=decoded.span_count,
-                received_at_ns=time.time_ns(),
-            )
-        outcome = "partial" if decoded.rejected_spans else "ok"
-        self._metrics.requests.labels(transport, outcome).inc()
-        self._metrics.bytes.labels(transport).inc(size)
+        await self._keep(decoded.payload, decoded.span_count, identity, "traces")
+        self._count(decoded.rejected_spans, size, transport)
         self._metrics.spans.labels(transport, "accepted").inc(decoded.span_count)
         self._metrics.spans.labels(transport, "refused").inc(decoded.rejected_spans)
-        return _acknowledge(decoded)
+        return Acknowledgement.of_spans(
+            decoded.span_count, decoded.rejected_spans, decoded.rejection
+        )
 
+    async def _store_points(
+        self, decoded: DecodedMetrics, size: int, identity: Identity, transport: str
+    ) -> Acknowledgement:
+        await self._keep(decoded.payload, decoded.points, identity, "metrics")
+        self._count(decoded.rejected, size, transport)
+        self._metrics.points.labels(transport, "accepted").inc(decoded.points)
+        self._metrics.points.labels(transport, "refused").inc(decoded.rejected)
+        return Acknowledgement.of_points(decoded.points, decoded.rejected, decoded.rejection)
 
-def _acknowledge(decoded: DecodedRequest) -> Acknowledgement:
-    if not decoded.rejected_spans:
-        return Acknowledgement()
-    explanation = (
-        f"{decoded.rejected_spans} spans were rejected, {decoded.span_count} stored; "
-        f"first: {decoded.rejection}. Do not send them again: repair the ids at the sender."
-    )
-    return Acknowledgement(decoded.rejected_spans, explanation[:_MAX_EXPLANATION])
+    async def _keep(self, payload: bytes, count: int, identity: Identity, signal: Signal) -> None:
+        """Hand on what is to be stored; nothing is not."""
+        if count:
+            await self._accept(
+                payload if self._redact is None else self._redact(payload, signal),
+                workspace=identity.workspace,
+                tenant=identity.tenant,
+                span_count=count,
+                received_at_ns=time.time_ns(),
+                signal=signal,
+            )
+
+    def _count(self, rejected: int, size: int, transport: str) -> None:
+        self._metrics.requests.labels(transport, "partial" if rejected else "ok").inc()
+        self._metrics.bytes.labels(transport).inc(size)
 
 
 async def _decode(decode: Callable[[bytes], _Decoded], body: bytes) -> _Decoded:

@@ -10,6 +10,7 @@ class ReceiverMetrics:
         requests: answered requests by transport (grpc, http_protobuf, http_json, http) and
             outcome (ok, partial, or the kind of refusal).
         spans: spans by transport and outcome (accepted, refused).
+        points: data points of metrics, likewise.
         bytes: body bytes by transport, after decompression.
         bytes_in_flight: body bytes of requests in progress.
         json_lenient: JSON fields accepted although OTLP forbids senders to write them so.
@@ -25,6 +26,12 @@ class ReceiverMetrics:
         self.spans = Counter(
             "spanledger_receive_spans",
             "Spans in answered OTLP requests",
+            ["transport", "outcome"],
+            registry=registry,
+        )
+        self.points = Counter(
+            "spanledger_receive_points",
+            "Data points of metrics in answered OTLP requests",
             ["transport", "outcome"],
             registry=registry,
         )

@@ -6,7 +6,7 @@ the limit); an encoding grpc does not know, such as zstd, is refused by it as UN
 INTERNAL, so zstd is not for OTLP/gRPC.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn, TypeAlias
 
 import grpc
@@ -14,18 +14,18 @@ from grpc import aio
 
 from spanledger_collector.access import Identity, api_key
 from spanledger_collector.errors import CollectorError, ConfigurationError, UnsupportedError
+from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.status import grpc_trailers, message, refusal
 from spanledger_collector.tls import Tls
 
 _TRANSPORT = "grpc"
+_Store = Callable[[bytes, Identity, str], Awaitable[Acknowledgement]]
 # Generic in the type stubs only.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 _TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-_OTHER_SIGNALS = {
-    "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export": "metrics",
-    "/opentelemetry.proto.collector.logs.v1.LogsService/Export": "logs",
-}
+_METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+_LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _OPTIONS = (
     # Without this a second collector binds the same port and takes half of the calls.
     ("grpc.so_reuseport", 0),
@@ -116,14 +116,14 @@ class _Handlers(grpc.GenericRpcHandler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "_Handler | None":
         """The handler of one call; None makes grpc answer UNIMPLEMENTED."""
         method, metadata = handler_call_details.method, handler_call_details.invocation_metadata
-        if method in _OTHER_SIGNALS:
+        if method == _LOGS:
             return self._refuse(
                 UnsupportedError(
-                    f"This collector takes traces only: switch the {_OTHER_SIGNALS[method]} "
-                    "exporter off, or send it elsewhere."
+                    "This collector takes traces and metrics of GPUs: switch the logs exporter "
+                    "off, or send it elsewhere."
                 )
             )
-        if method != _TRACES:
+        if method not in (_TRACES, _METRICS):
             return None
         try:
             identity = self._intake.sender(
@@ -131,14 +131,15 @@ class _Handlers(grpc.GenericRpcHandler):
             )
         except CollectorError as error:
             return self._refuse(error)
-        return self._export(identity)
+        store = self._intake.metrics if method == _METRICS else self._intake.protobuf
+        return self._export(identity, store)
 
-    def _export(self, identity: Identity) -> _Handler:
+    def _export(self, identity: Identity, store: _Store) -> _Handler:
         async def export(body: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
             try:
                 with self._intake.budget.claim() as claim:
                     claim.add(len(body))
-                    answer = await self._intake.protobuf(body, identity, _TRANSPORT)
+                    answer = await store(body, identity, _TRANSPORT)
             except Exception as error:  # noqa: BLE001 - told to the sender, counted and logged
                 await self._abort(context, error)
             return answer.protobuf()

@@ -1,4 +1,4 @@
-"""OTLP/HTTP as a raw ASGI application: spans as protobuf and JSON on one path, records on another.
+"""OTLP/HTTP as a raw ASGI application: spans, metrics and records, a path for each.
 
 Order of admission: path, method, key, content type and encoding, declared length; only then the
 body is read. Every answer, errors too, is in the encoding of the request (JSON when that is
@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from spanledger_collector.access import api_key
+from spanledger_collector.access import Identity, api_key
 from spanledger_collector.errors import NotFoundError, UnsupportedError
+from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.body import (
     Body,
     ClientGoneError,
@@ -20,7 +21,7 @@ from spanledger_collector.receive.body import (
     declared_length,
 )
 from spanledger_collector.receive.inflate import Inflater
-from spanledger_collector.receive.intake import Acknowledgement, Intake
+from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.records import RecordsAnswer
 from spanledger_collector.receive.status import (
     MethodNotAllowedError,
@@ -31,8 +32,9 @@ from spanledger_collector.receive.status import (
 )
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-_TRACES, RECORDS = "/v1/traces", "/v1/records"
-_OTHER_SIGNALS = frozenset({"/v1/metrics", "/v1/logs", "/v1development/profiles"})
+_Store = Callable[[bytes, Identity, str], Awaitable[Acknowledgement]]
+_TRACES, _METRICS, RECORDS = "/v1/traces", "/v1/metrics", "/v1/records"
+_OTHER_SIGNALS = frozenset({"/v1/logs", "/v1development/profiles"})
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _TRANSPORTS = {PROTOBUF: "http_protobuf", JSON: "http_json"}
 _UNKNOWN_TRANSPORT, _RECORDS_TRANSPORT = "http", "records"
@@ -85,8 +87,14 @@ class HttpApp:
             transport = _transport(path, content_type)
             if path == RECORDS:
                 return await self._intake.records(content, identity, transport)
-            store = self._intake.json if content_type == JSON else self._intake.protobuf
-            return await store(content, identity, transport)
+            return await self._store(path, content_type)(content, identity, transport)
+
+    def _store(self, path: str, content_type: str) -> _Store:
+        """What takes the export requests of a path and an encoding."""
+        intake = self._intake
+        if path == _METRICS:
+            return intake.metrics_json if content_type == JSON else intake.metrics
+        return intake.json if content_type == JSON else intake.protobuf
 
     async def _refuse(
         self, send: Send, error: Exception, content_type: str, body: Body, *, expects: bool
@@ -109,12 +117,13 @@ class HttpApp:
 def _check_route(path: str, method: str) -> None:
     if path in _OTHER_SIGNALS:
         raise NotFoundError(
-            f"This collector takes traces only, at {_TRACES}: switch the exporter of {path} off, "
+            f"This collector takes traces and metrics of GPUs: switch the exporter of {path} off, "
             "or send it elsewhere."
         )
-    if path not in (_TRACES, RECORDS):
+    if path not in (_TRACES, _METRICS, RECORDS):
         raise NotFoundError(
-            f"There is nothing at this path: send OTLP traces to {_TRACES}, records to {RECORDS}."
+            f"There is nothing at this path: send OTLP traces to {_TRACES}, metrics of GPUs to "
+            f"{_METRICS}, records to {RECORDS}."
         )
     if method != "POST":
         raise MethodNotAllowedError(f"{path} takes POST only.")

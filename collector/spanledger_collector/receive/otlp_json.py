@@ -64,7 +64,7 @@ class _Field:
 
 
 def decode_json(body: bytes) -> tuple[DecodedRequest, int]:
-    """Decode an OTLP/JSON request.
+    """Decode an OTLP/JSON request of spans.
 
     Returns:
         The request and how many fields were written as OTLP forbids senders to.
@@ -73,19 +73,33 @@ def decode_json(body: bytes) -> tuple[DecodedRequest, int]:
         MalformedError: the bytes are not one.
         TooLargeError: too many spans or values.
     """
+    request = ExportTraceServiceRequest()
+    lenient_fields = read_json(body, request)
+    return canonical(request), lenient_fields
+
+
+def read_json(body: bytes, request: Message) -> int:
+    """Fill an export request from OTLP/JSON.
+
+    Returns:
+        How many fields were written as OTLP forbids senders to.
+
+    Raises:
+        MalformedError: the bytes are not one.
+        TooLargeError: too many values.
+    """
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS or body.count(b",") > MAX_COMMAS:
         raise TooLargeError(
             f"The JSON holds more than {MAX_BRACKETS} objects and lists or {MAX_COMMAS} commas: "
-            "send fewer spans in a request, or protobuf."
+            "send fewer in a request, or protobuf."
         )
     try:
         document: object = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedError(f"The body is not JSON: {error}.") from error
-    request = ExportTraceServiceRequest()
     lenience = _Lenience()
     _fill(request, document, 0, lenience)
-    return canonical(request), lenience.count
+    return lenience.count
 
 
 def _fill(message: Message, document: object, depth: int, lenience: _Lenience) -> None:

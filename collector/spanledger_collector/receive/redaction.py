@@ -6,9 +6,9 @@ Rules are a YAML file; the first that fits a name decides::
       - {name: "enduser.*", action: drop}
       - {name: "*.email", action: hash}
 
-They hold for attributes of resources, scopes, spans, events and links. A hash is HMAC-SHA256 under
-a key of the operator's, so that equal values stay equal and nobody else can try values; numbers and
-booleans cannot be hashed and are dropped by such a rule.
+They hold for attributes of resources, scopes, spans, events, links and data points. A hash is
+HMAC-SHA256 under a key of the operator's, so that equal values stay equal and nobody else can try
+values; numbers and booleans cannot be hashed and are dropped by such a rule.
 """
 
 import hashlib
@@ -20,16 +20,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.signals import Signal
 
 _HASH_DIGITS = 32
 _MOST_NAMES = 10_000
-#: Gives a canonical request without what must not be stored.
-Redact = Callable[[bytes], bytes]
+#: Gives a canonical request of a signal without what must not be stored.
+Redact = Callable[[bytes, Signal], bytes]
 _Action = Literal["drop", "hash"]
 
 
@@ -96,8 +100,23 @@ class Redaction:
         self._key = key.encode()
         self._known: dict[str, _Action | None] = {}
 
-    def __call__(self, payload: bytes) -> bytes:
-        """A canonical ``ExportTraceServiceRequest`` without what the rules forbid."""
+    def __call__(self, payload: bytes, signal: Signal = "traces") -> bytes:
+        """A canonical export request without what the rules forbid."""
+        return self._metrics(payload) if signal == "metrics" else self._traces(payload)
+
+    def _metrics(self, payload: bytes) -> bytes:
+        """Of points of numbers: others are not stored."""
+        request = ExportMetricsServiceRequest.FromString(payload)
+        for resource in request.resource_metrics:
+            self._clean(resource.resource.attributes)
+            for scope in resource.scope_metrics:
+                self._clean(scope.scope.attributes)
+                for metric in scope.metrics:
+                    for point in (*metric.gauge.data_points, *metric.sum.data_points):
+                        self._clean(point.attributes)
+        return request.SerializeToString()
+
+    def _traces(self, payload: bytes) -> bytes:
         request = ExportTraceServiceRequest.FromString(payload)
         for resource in request.resource_spans:
             self._clean(resource.resource.attributes)

@@ -3,10 +3,13 @@
 An empty submessage is two bytes on the wire and about sixty in memory, so a small body can be a
 large tree. The count costs one pass in C for ordinary bodies: the bytes that can begin a
 submessage are an upper bound. Only above the limit the body is walked field by field.
-Field numbers: opentelemetry-proto, ``trace/v1`` and ``common/v1``.
+Field numbers: opentelemetry-proto, ``trace/v1``, ``metrics/v1`` and ``common/v1``.
 """
 
+from collections.abc import Mapping
+
 from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.signals import Signal
 
 MAX_SUBMESSAGES = 1_000_000
 
@@ -14,45 +17,86 @@ _VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 _MAX_VARINT_BYTES = 10
 
 # message -> {field number: submessage}
-_TREE: dict[str, dict[int, str]] = {
-    "Request": {1: "ResourceSpans"},
-    "ResourceSpans": {1: "Resource", 2: "ScopeSpans"},
+_Tree = Mapping[str, Mapping[int, str]]
+_COMMON: _Tree = {
     "Resource": {1: "KeyValue", 3: "EntityRef"},
     "EntityRef": {},
-    "ScopeSpans": {1: "Scope", 2: "Span"},
     "Scope": {3: "KeyValue"},
-    "Span": {9: "KeyValue", 11: "Event", 13: "Link", 15: "Status"},
-    "Event": {3: "KeyValue"},
-    "Link": {4: "KeyValue"},
-    "Status": {},
     "KeyValue": {2: "AnyValue"},
     "AnyValue": {5: "ArrayValue", 6: "KeyValueList"},
     "ArrayValue": {1: "AnyValue"},
     "KeyValueList": {1: "KeyValue"},
 }
-_FIRST_BYTES = {number << 3 | _LENGTH for fields in _TREE.values() for number in fields}
-# A tag may be written longer than needed; then its first byte has the high bit set.
-_TAG_BYTES = bytes(sorted(_FIRST_BYTES | {byte | 0x80 for byte in _FIRST_BYTES}))
+_TREES: Mapping[Signal, _Tree] = {
+    "traces": {
+        **_COMMON,
+        "Request": {1: "ResourceSpans"},
+        "ResourceSpans": {1: "Resource", 2: "ScopeSpans"},
+        "ScopeSpans": {1: "Scope", 2: "Span"},
+        "Span": {9: "KeyValue", 11: "Event", 13: "Link", 15: "Status"},
+        "Event": {3: "KeyValue"},
+        "Link": {4: "KeyValue"},
+        "Status": {},
+    },
+    "metrics": {
+        **_COMMON,
+        "Request": {1: "ResourceMetrics"},
+        "ResourceMetrics": {1: "Resource", 2: "ScopeMetrics"},
+        "ScopeMetrics": {1: "Scope", 2: "Metric"},
+        "Metric": {
+            5: "Numbers", 7: "Numbers", 9: "Histogram", 10: "ExponentialHistogram", 11: "Summary",
+            12: "KeyValue",
+        },
+        "Numbers": {1: "NumberPoint"},
+        "NumberPoint": {5: "Exemplar", 7: "KeyValue"},
+        "Histogram": {1: "HistogramPoint"},
+        "HistogramPoint": {8: "Exemplar", 9: "KeyValue"},
+        "ExponentialHistogram": {1: "ExponentialPoint"},
+        "ExponentialPoint": {1: "KeyValue", 8: "Buckets", 9: "Buckets", 11: "Exemplar"},
+        "Buckets": {},
+        "Summary": {1: "SummaryPoint"},
+        "SummaryPoint": {6: "Quantile", 7: "KeyValue"},
+        "Quantile": {},
+        "Exemplar": {7: "KeyValue"},
+    },
+}  # fmt: skip
 
 
-def check_submessages(body: bytes, limit: int = MAX_SUBMESSAGES) -> None:
+def _tag_bytes(tree: _Tree) -> bytes:
+    """The bytes that a submessage's tag can begin with."""
+    first = {(number << 3 | _LENGTH) & 0x7F for fields in tree.values() for number in fields}
+    # A tag may be written longer than needed; then its first byte has the high bit set.
+    return bytes(sorted(first | {byte | 0x80 for byte in first}))
+
+
+_TAG_BYTES = {signal: _tag_bytes(tree) for signal, tree in _TREES.items()}
+
+
+def check_submessages(body: bytes, limit: int = MAX_SUBMESSAGES, signal: Signal = "traces") -> None:
     """Refuse a body that holds more than ``limit`` messages.
+
+    Args:
+        body: an export request.
+        limit: messages at most.
+        signal: of which kind.
 
     Raises:
         TooLargeError: it does.
         MalformedError: it is no protobuf.
     """
-    if len(body) // 2 <= limit or len(body) - len(body.translate(None, _TAG_BYTES)) <= limit:
+    if len(body) // 2 <= limit:
         return
-    _walk(body, limit)
+    if len(body) - len(body.translate(None, _TAG_BYTES[signal])) <= limit:
+        return
+    _walk(body, limit, _TREES[signal])
 
 
-def _walk(body: bytes, limit: int) -> None:
+def _walk(body: bytes, limit: int, tree: _Tree) -> None:
     count = 0
     pending = [(0, len(body), "Request")]
     while pending:
         position, end, name = pending.pop()
-        fields = _TREE[name]
+        fields = tree[name]
         while position < end:
             tag, position = _varint(body, position, end)
             start, position = _skip(body, position, end, tag & 7)
@@ -62,8 +106,8 @@ def _walk(body: bytes, limit: int) -> None:
             count += 1
             if count > limit:
                 raise TooLargeError(
-                    f"The request holds more than {limit} messages (spans, attributes, values): "
-                    "send fewer spans in a request."
+                    f"The request holds more than {limit} messages (spans or points, attributes, "
+                    "values): send fewer in a request."
                 )
             if position > start:
                 pending.append((start, position, child))

@@ -1,7 +1,8 @@
 """A process that loads a journal and dies by SIGKILL between an INSERT and its release.
 
-Arguments: data directory, number of the release to die before (0 = load everything and leave).
-Prints, on leaving: rows of spans, rows of arrivals, spans read once, records left.
+Arguments: data directory, and when to die: ``release:N`` before the Nth release, ``insert:N`` after
+the Nth INSERT; 0 = never: load everything and leave.
+Prints, on leaving: rows of spans, rows of arrivals, spans read once, samples of GPUs, records left.
 """
 
 import asyncio
@@ -11,14 +12,18 @@ import sys
 from pathlib import Path
 
 from tests.support.loaded_rows import count
-from tests.support.otlp_requests import PlainSpan, request
+from tests.support.otlp_requests import PlainSpan, request, sampled
 
 from spanledger_collector.journal import Journal
 from spanledger_collector.load import Loader
+from spanledger_collector.load import loader as loading
+from spanledger_collector.load.batch import Batch
+from spanledger_collector.load.insert import StoreInserter
 from spanledger_collector.store import Store, migrate
 
 RECORDS = 12
 SPANS = 5
+AT_NS = 1_795_500_000_000_000_000
 
 
 class Deadly:
@@ -47,12 +52,35 @@ async def fill(journal: Journal) -> None:
             workspace="default",
             tenant="",
             span_count=SPANS,
-            received_at_ns=1_795_500_000_000_000_000,
+            received_at_ns=AT_NS,
         )
+        if number % 2:
+            await journal.append(
+                sampled([1.0, 2.0], AT_NS + number * 10**10),
+                workspace="default",
+                tenant="",
+                span_count=2,
+                received_at_ns=AT_NS,
+                signal="metrics",
+            )
 
 
-def main(directory: Path, deadly_release: int) -> None:
-    """Loads in batches of three records."""
+class DeadlyInserter(StoreInserter):
+    """An inserter after one of whose INSERTs nothing happens any more."""
+
+    left = 0
+
+    def insert(self, batch: Batch) -> None:
+        super().insert(batch)
+        DeadlyInserter.left -= 1
+        if DeadlyInserter.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(directory: Path, kind: str, deadly: int) -> None:
+    """Loads in batches of three records, more with metrics."""
+    DeadlyInserter.left = deadly if kind == "insert" else 0
+    loading.StoreInserter = DeadlyInserter
     fresh = not (directory / "journal").exists()
     journal = Journal.open(directory / "journal", max_bytes=1 << 30)
     if fresh:
@@ -61,7 +89,7 @@ def main(directory: Path, deadly_release: int) -> None:
     with store.connect() as connection:
         migrate(connection)
     loader = Loader(
-        Deadly(journal, deadly_release),  # pyright: ignore[reportArgumentType] -- a Journal in all but one call
+        Deadly(journal, deadly if kind == "release" else 0),  # pyright: ignore[reportArgumentType] -- a Journal in all but one call
         store,
         lambda: None,
         linger_seconds=0,
@@ -70,11 +98,12 @@ def main(directory: Path, deadly_release: int) -> None:
     loader.start()
     loader.stop(drain=True, timeout_seconds=60)
     left = journal.next_sequence - journal.first_unreleased
-    counts = [count(store, table) for table in ("spans", "arrivals", "spans FINAL")]
+    counts = [count(store, table) for table in ("spans", "arrivals", "spans FINAL", "gpu_samples")]
     sys.stdout.write(" ".join(map(str, [*counts, left])))
     store.close()
     journal.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    when = sys.argv[2].partition(":")
+    main(Path(sys.argv[1]), when[0], int(when[2] or 0))

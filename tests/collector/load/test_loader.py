@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.support.loaded_rows import count, rows
-from tests.support.otlp_requests import RECEIVED_AT_NS, PlainSpan, request
+from tests.support.otlp_requests import RECEIVED_AT_NS, PlainSpan, request, sampled
 
 from spanledger_collector.journal import Journal
+from spanledger_collector.journal.dead_letters import DeadLetters
 from spanledger_collector.load import Loader
 from spanledger_collector.store import Store
 
@@ -155,16 +156,53 @@ async def test_a_loader_that_never_started_stops(store: Store, journal: Journal)
     assert not Watched(journal, store).loader.stop(drain=True)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("deadly_release", [1, 3])
-def test_kill_between_insert_and_release_stores_every_span_once(
-    tmp_path: Path, deadly_release: int
+async def test_metrics_go_their_own_way_beside_spans(
+    any_store: Store, journal: Journal, tmp_path: Path
 ) -> None:
-    """After kill -9 the same batch is sent again with its token: not one row more, not one less."""
+    """One INSERT for each signal of a batch; a record that is no request costs no other one."""
+    for number in range(1, 4):
+        await append(journal, one(number))
+        await journal.append(
+            b"\x0a\xff\xff" if number == 2 else sampled([300.0, 310.5], device=f"GPU-{number}"),
+            workspace="acme", tenant="t", span_count=2, received_at_ns=RECEIVED_AT_NS,
+            signal="metrics",
+        )  # fmt: skip
+    watched = Watched(journal, any_store)
+    watched.loader.start()
+    assert watched.loader.stop(drain=True, timeout_seconds=PATIENCE_SECONDS)
+    assert len(rows(any_store)) == 3
+    with any_store.connect() as connection:
+        told = connection.rows(
+            "SELECT workspace, tenant, device_id, metric, kind, value, sequence, "
+            "toUnixTimestamp64Nano(at) AS at_ns FROM gpu_samples ORDER BY device_id, at"
+        )
+    assert [(row["device_id"], row["value"], row["sequence"]) for row in told] == [
+        ("GPU-1", 300.0, 2), ("GPU-1", 310.5, 2), ("GPU-3", 300.0, 6), ("GPU-3", 310.5, 6),
+    ]  # fmt: skip
+    assert told[1]["at_ns"] == RECEIVED_AT_NS + 10**9
+    assert {(row["workspace"], row["tenant"], row["kind"]) for row in told} == {
+        ("acme", "t", "gauge")
+    }
+    assert (watched.metric("spans_total"), watched.metric("points_total")) == (3, 4)
+    assert watched.metric("set_aside_points_total") == 2
+    assert watched.metric("set_aside_spans_total") == 0
+    letters = DeadLetters(tmp_path / "journal").all()
+    assert [(letter.sequence, letter.signal) for letter in letters] == [(4, "metrics")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deadly", ["release:1", "release:3", "insert:1", "insert:4"])
+def test_kill_between_insert_and_release_stores_every_span_once(
+    tmp_path: Path, deadly: str
+) -> None:
+    """After kill -9 the same batch is sent again with its token: not one row more, not one less.
+
+    Also between the INSERT of spans and that of the metrics which lie between them.
+    """
     command = [sys.executable, "-m", "tests.collector.load.loader_child", str(tmp_path)]
-    killed = subprocess.run([*command, str(deadly_release)], cwd=ROOT, check=False, timeout=120)
+    killed = subprocess.run([*command, deadly], cwd=ROOT, check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL
     ended = subprocess.run(
         [*command, "0"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
     )
-    assert ended.stdout.split() == ["60", "12", "60", "0"]
+    assert ended.stdout.split() == ["60", "12", "60", "12", "0"]

@@ -31,6 +31,7 @@ EVERYWHERE = (
     "fx",
     "value_rules",
     "gpu_windows",
+    "gpu_samples",
     "prices",
     "model_aliases",
     "settlements",

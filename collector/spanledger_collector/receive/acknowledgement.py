@@ -1,0 +1,84 @@
+"""The answer to a request that was stored, wholly or in part."""
+
+from dataclasses import dataclass
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsPartialSuccess,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
+from typing_extensions import Self
+
+from spanledger_collector.signals import Signal
+
+_MAX_EXPLANATION = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What became of a request.
+
+    Attributes:
+        rejected: spans or data points that were left out.
+        explanation: why, for the sender.
+        signal: what the request was of.
+    """
+
+    rejected: int = 0
+    explanation: str = ""
+    signal: Signal = "traces"
+
+    @classmethod
+    def of_spans(cls, stored: int, rejected: int, first: str) -> Self:
+        """That of a request of spans; ``first`` says why the first was left out."""
+        return cls._told(
+            rejected,
+            f"{rejected} spans were rejected, {stored} stored; first: {first}. "
+            "Do not send them again: repair the ids at the sender.",
+            "traces",
+        )
+
+    @classmethod
+    def of_points(cls, stored: int, rejected: int, first: str) -> Self:
+        """That of a request of metrics, likewise."""
+        return cls._told(
+            rejected,
+            f"{rejected} data points were not kept, {stored} stored; first: {first}. "
+            "Do not send them again.",
+            "metrics",
+        )
+
+    @classmethod
+    def _told(cls, rejected: int, explanation: str, signal: Signal) -> Self:
+        return cls(rejected, explanation[:_MAX_EXPLANATION] if rejected else "", signal)
+
+    @property
+    def http_status(self) -> int:
+        """What was left out of a request is told in the body of a success."""
+        return 200
+
+    def protobuf(self) -> bytes:
+        """As the response of its signal: no bytes at all when everything was stored."""
+        if not self.rejected:
+            return b""
+        if self.signal == "metrics":
+            return ExportMetricsServiceResponse(
+                partial_success=ExportMetricsPartialSuccess(
+                    rejected_data_points=self.rejected, error_message=self.explanation
+                )
+            ).SerializeToString()
+        return ExportTraceServiceResponse(
+            partial_success=ExportTracePartialSuccess(
+                rejected_spans=self.rejected, error_message=self.explanation
+            )
+        ).SerializeToString()
+
+    def json(self) -> dict[str, object]:
+        """The same as JSON."""
+        if not self.rejected:
+            return {}
+        name = "rejectedDataPoints" if self.signal == "metrics" else "rejectedSpans"
+        return {"partialSuccess": {name: str(self.rejected), "errorMessage": self.explanation}}
