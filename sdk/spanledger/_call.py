@@ -202,10 +202,10 @@ class Call:
             self.span.set_attributes(address)  # the last one counts: others may look things up
 
     # --- the stream (``_stream.Sink``) ------------------------------------------------------------
-    def first_chunk(self) -> None:
-        """Take the time of the first chunk, once."""
+    def first_chunk(self, at: float = 0.0) -> None:
+        """Take the time of the first chunk (``time.perf_counter``; by default now), once."""
         if not self._first_chunk:
-            self._first_chunk = perf_counter()
+            self._first_chunk = at or perf_counter()
 
     def _first(self, chunk: Any) -> None:
         self.first_chunk()

@@ -15,7 +15,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
-from spanledger import _fetch, _scope, semconv
+from spanledger import _fetch, _loading, _scope, semconv
 from spanledger._api import Api
 from spanledger._attempts import current
 from spanledger._body import watch_helper
@@ -24,7 +24,7 @@ from spanledger._facts import Attributes
 from spanledger._guard import guarded, swallow
 from spanledger._hosts import client_attributes
 from spanledger._in_force import holdings
-from spanledger._instrumentor import Instrumentor
+from spanledger._instrumentor import Instrumentor, Readable
 from spanledger._light import Around, Switch
 from spanledger._maker import defer, forget
 from spanledger._patching import Kind, called
@@ -61,13 +61,14 @@ class Tracing:
         return self.tracers[scope]
 
 
-def around_of(
-    api: Api | _fetch.Fetch, kind: Kind, instrumentor: Instrumentor, tracing: Tracing
-) -> Around:
+def around_of(api: Readable, kind: Kind, instrumentor: Instrumentor, tracing: Tracing) -> Around:
     """What lies around methods of one kind, for ``_patching.Patch``."""
     scope = f"spanledger.{instrumentor.client}"
     if isinstance(api, _fetch.Fetch):
         return _fetching(api, kind, instrumentor, functools.partial(tracing.tracer, scope))
+    if isinstance(api, _loading.Load):
+        tracer = functools.partial(tracing.tracer, scope)
+        return called(_loading.driver(api, instrumentor.provider, tracer))
 
     def opener(instance: Any, kwargs: Mapping[str, Any], maker: Context | None) -> Call | None:
         try:  # written out: every call of every client comes by here

@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
-from spanledger import _fetch, semconv
+from spanledger import _fetch, _loading, semconv
 from spanledger._api import Api
 from spanledger._factories import Factory
 from spanledger._facts import Attributes
@@ -19,6 +19,8 @@ from spanledger._patching import Kind, Target
 
 _NO_FIELDS: Final[Mapping[str, Any]] = {}
 Number = TypeVar("Number", int, float)
+#: How what a patched method does is read: it asks a model, fetches answers, or loads a model.
+Readable: TypeAlias = Api | _fetch.Fetch | _loading.Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Method:
     """One patched method: where it is and how its calls are read."""
 
     target: Target
-    api: Api | _fetch.Fetch
+    api: Readable
 
 
 def _no_flavour(_instance: Any) -> str:

@@ -12,13 +12,11 @@ from typing import Final
 from opentelemetry.trace import TracerProvider
 
 from spanledger import _attempts, _framework_patches, engines, frameworks, instrumentors
-from spanledger._api import Api
 from spanledger._capture import CAPTURE
 from spanledger._drivers import Tracing, around_of
 from spanledger._factories import FactoryPatch
-from spanledger._fetch import Fetch
 from spanledger._framework import Framework
-from spanledger._instrumentor import Instrumentor
+from spanledger._instrumentor import Instrumentor, Readable
 from spanledger._light import Around
 from spanledger._maker import KEEPERS
 from spanledger._patching import Hook, Kind, Patch, PatchState, Target, wrapping
@@ -170,7 +168,7 @@ def _patches_of(name: str) -> tuple[Patch | FactoryPatch | Hook, ...]:
 
 
 def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, ...]:
-    def around(api: Api | Fetch, kind: Kind) -> Around:
+    def around(api: Readable, kind: Kind) -> Around:
         return around_of(api, kind, instrumentor, _tracing)
 
     methods = (

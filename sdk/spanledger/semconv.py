@@ -82,6 +82,8 @@ OPERATION_MODERATION: Final = "moderation"
 OPERATION_OCR: Final = "ocr"
 #: Ours: the conventions have no word for ordering documents by a query.
 OPERATION_RERANK: Final = "rerank"
+#: Ours: a model was put into the memory of this process's devices; nothing was asked of it.
+OPERATION_LOAD_MODEL: Final = "load_model"
 #: A set of batch results that was fetched; the answers in it are spans of their own.
 OPERATION_FETCH_BATCH: Final = "fetch_batch"
 OPERATION_INVOKE_AGENT: Final = "invoke_agent"

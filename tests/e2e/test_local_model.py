@@ -33,8 +33,10 @@ def test_its_compute_is_the_cost_of_the_run(
             check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
         )  # fmt: skip
         collector.wait_for("SELECT count() FROM runs FINAL WHERE calls = 3", 1)
-        attempts = collector.rows("SELECT * FROM attempts FINAL ORDER BY started_at")
-        (run,) = collector.rows("SELECT * FROM runs FINAL")
+        attempts = collector.rows(
+            "SELECT * FROM attempts FINAL WHERE agent_name = 'local' ORDER BY started_at"
+        )
+        (run,) = collector.rows("SELECT * FROM runs FINAL WHERE agent_name = 'local'")
     assert [attempt["output_tokens"] for attempt in attempts] == [12, 10, 9]
     total = Decimal(0)
     for attempt in attempts:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from tests.support.environments import ENVIRONMENTS
 from tests.support.torch_python import torch_python
 
 from spanledger import semconv
+from spanledger._local_model import LocalModel, Sequenced, figures, read_bytes
 from spanledger._registry import available, available_engines
 from spanledger.compute import ModelArchitecture, estimate_flops, forward_flops, kv_cache_bytes
+from spanledger.engines.transformers import Notes
 
 PROGRAM = Path(__file__).parents[1] / "environments" / "torch_programs" / "generate.py"
 #: Prompt and answer of each sequence of each call of the program.
@@ -41,7 +44,7 @@ def architectures(told: Mapping[str, Any]) -> Sequence[ModelArchitecture]:
 @pytest.mark.timeout(900)
 def test_tokens_flops_memory_and_time_of_a_local_model(told: Mapping[str, Any]) -> None:
     """As the sequences say, the architecture, the tensors and the clock."""
-    spans = told["spans"][:3]
+    spans = told["calls spans"][:3]
     for span, calls, arch in zip(spans, CALLS, architectures(told), strict=True):
         assert span[semconv.PROVIDER_NAME] == "transformers"
         assert span[semconv.USAGE_INPUT_TOKENS] == sum(prompt for prompt, _ in calls)
@@ -61,7 +64,56 @@ def test_tokens_flops_memory_and_time_of_a_local_model(told: Mapping[str, Any]) 
     assert [span[semconv.REQUEST_MODEL] for span in spans] == [
         "LlamaForCausalLM", "LlamaForCausalLM", "GPT2LMHeadModel",
     ]  # fmt: skip
-    assert len(told["spans"]) == 4, "each call once, and the agent"
+    assert len(told["calls spans"]) == 4, "each call once, and the agent"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_load_is_a_span_of_its_own(told: Mapping[str, Any]) -> None:
+    """Once a load, also the one that a pipeline makes; with the time of what it lies on."""
+    loads = [span for span in told["loaded spans"] if span["name"].startswith("load_model")]
+    assert len(loads) == 2
+    for span in loads:
+        assert span["name"] == f"load_model {told['folder']}"
+        assert span[semconv.OPERATION_NAME] == semconv.OPERATION_LOAD_MODEL
+        assert span[semconv.REQUEST_MODEL] == told["folder"]
+        assert 0 < span[semconv.GPU_SECONDS] <= span["seconds"]
+        assert (span[semconv.GPU_MODEL], span[semconv.GPU_COUNT]) == ("cpu", 1)
+        assert (
+            span[semconv.VRAM_WEIGHTS_BYTES] == told["calls spans"][0][semconv.VRAM_WEIGHTS_BYTES]
+        )
+        assert semconv.USAGE_SOURCE not in span, "nothing was asked"
+        assert span[semconv.RUN_ID]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ways_to_generate(told: Mapping[str, Any]) -> None:
+    """A pipeline, a cache that is handed in, a streamer, beams, a model that drafts."""
+    calls = [span for span in told["loaded spans"] if span["name"].startswith("text_completion")]
+    first, second, cached, failed, streamed, beams, drafted = calls
+    arch = architectures(told)[0]
+
+    def used(span: Mapping[str, Any]) -> tuple[int, int, int]:
+        keys = (
+            semconv.USAGE_INPUT_TOKENS, semconv.USAGE_CACHE_READ_TOKENS, semconv.USAGE_OUTPUT_TOKENS
+        )  # fmt: skip
+        return span[keys[0]], span[keys[1]], span[keys[2]]
+
+    assert [used(span) for span in (first, second)] == [(3, 0, 6), (2, 0, 6)]
+    assert used(cached) == (40, 30, 6)
+    assert cached[semconv.FLOPS_TOTAL] == estimate_flops(arch, 40, 30, 6).total.value
+    assert used(streamed) == used(drafted) == (40, 0, 6)
+    assert used(beams) == (40, 0, 6)
+    assert beams[semconv.FLOPS_TOTAL] == 3 * estimate_flops(arch, 40, 0, 6).total.value
+    assert 0 < streamed[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] < streamed["seconds"]
+    assert streamed[semconv.REQUEST_STREAM]
+    assert not any(semconv.RESPONSE_TIME_TO_FIRST_CHUNK in span for span in (first, cached, beams))
+    assert failed["failed"]
+    assert failed[semconv.ERROR_TYPE] == told["loaded"]["failed"].replace("full", "BufferError")
+    assert [len(given) for given in told["loaded"]["streamed"]] == [40, 1, 1, 1, 1, 1, 1]
+    assert told["loaded"]["left"][1] == ["also", "given"], "the streamer is as it was"
+    assert len(told["side_by_side spans"]) == 2
 
 
 @pytest.mark.slow
@@ -76,6 +128,68 @@ def test_flops_are_those_of_torchs_counter(told: Mapping[str, Any]) -> None:
             for done in range(made - 1):
                 counted += forward_flops(arch, 1, longest + done, pairs="rectangle").total
         assert call["counted"] == counted
+
+
+def test_utilisation_of_a_call_by_hand() -> None:
+    """One sequence of Llama 3.1 8B on an H100: what it computed and read, by its second."""
+    model = on_h100()
+    one = Sequenced(prompt=1000, cached=0, made=101)
+    told = figures(model, [one], 1.0)
+    flops = estimate_flops(model.arch, 1000, 0, 101).total.value if model.arch else 0
+    assert told[semconv.GPU_MFU] == pytest.approx(flops / 989.4e12, rel=1e-6)
+    weights = 2 * (8_030_261_248 - 128_256 * 4096)  # an embedding is looked up, not read
+    cache = 131_072 * 1000 + 100 * 131_072 * 1050
+    assert told[semconv.GPU_MBU] == pytest.approx((101 * weights + cache) / 3.35e12, rel=1e-6)
+    assert told[semconv.VRAM_KV_BYTES] == 131_072 * 1100
+
+
+def test_a_batch_reads_the_weights_once_a_step() -> None:
+    """Two sequences of one call cost one of its reads of the weights, and each its cache."""
+    model = on_h100()
+    one, other = Sequenced(1000, 0, 101), Sequenced(500, 200, 51)
+    caches = [read_bytes(model, [each]) - (each.made * 15_009_849_344) for each in (one, other)]
+    both = read_bytes(model, [one, other])
+    assert both == pytest.approx(101 * 15_009_849_344 + sum(caches), rel=1e-9)
+    assert semconv.GPU_MBU not in figures(model, [one, other], 1.0, together=False)
+    assert semconv.GPU_MFU in figures(model, [one, other], 1.0, together=False)
+
+
+def on_h100() -> LocalModel:
+    arch = ModelArchitecture.from_catalogue("llama-3.1-8b")
+    device = "NVIDIA H100 80GB HBM3"
+    return LocalModel("llama", arch, 16_060_522_496, "bfloat16", "bf16", 1, device)
+
+
+class Torch(ModuleType):
+    """In the place of torch: a process whose peak of memory rises as it is told."""
+
+    def __init__(self, peak: int) -> None:
+        super().__init__("torch")
+        self.peak = peak
+        self.cuda = self
+
+    def max_memory_allocated(self, device: str) -> int:
+        assert device == "cuda:0"
+        return self.peak
+
+
+def test_the_peak_of_memory_is_told_where_a_call_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where it was set before, or another call ran meanwhile; nothing without a GPU."""
+    torch = Torch(100)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    call = Notes(["cuda:0"], 0)
+    torch.peak = 150
+    assert call.ended() == 150
+    assert Notes(["cuda:0"], 0).ended() == 0, "it stayed as it was"
+    outer, inner = Notes(["cuda:0"], 0), Notes(["cuda:0"], 0)
+    torch.peak = 200
+    assert (inner.ended(), outer.ended()) == (0, 0), "whose it was nobody knows"
+    failed = Notes(["cuda:0"], 0)
+    del failed  # a call that failed never ends
+    call = Notes(["cuda:0"], 0)
+    torch.peak = 250
+    assert call.ended() == 250
+    assert Notes(["cpu"], 0).ended() == 0
 
 
 def test_engines_are_named_and_import_nothing() -> None:

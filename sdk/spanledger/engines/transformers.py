@@ -1,79 +1,83 @@
-"""``generate`` of transformers' models, and so its text generation pipelines, which call it.
+"""``generate`` of transformers' models, and so its pipelines that call it; ``from_pretrained``.
 
-Input tokens are those of the attention mask; output tokens end with the first end token of each
-sequence. FLOPs are exact for the model's own config, sequence by sequence, as a served call's
-would be: attention over what the mask allows, logits where a token is drawn. Memory of weights is
-what their tensors hold. Device time is the call's duration times the devices the model lies on.
+Input tokens are those of the attention mask, cached ones those of ``past_key_values`` that were
+handed in; output tokens end with the first end token of each sequence. FLOPs are exact for the
+model's own config, sequence by sequence, as a served call's would be: attention over what the mask
+allows, logits where a token is drawn. Memory of weights is what their tensors hold. Device time is
+the call's duration times the devices the model lies on.
+
+The peak of memory is that of the process: torch's own record, which is never reset here. It is told
+where this call set it, and no other call of a model ran meanwhile.
 """
 
 from __future__ import annotations
 
-import sys
+import itertools
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from time import perf_counter
+from typing import Any, Final, cast
 
 from spanledger import semconv
-from spanledger._answer import Answer, FactValue, Usage
+from spanledger._answer import Answer, Usage, whole
 from spanledger._api import Api
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
+from spanledger._loading import Load
+from spanledger._local_model import (
+    LocalModel,
+    Sequenced,
+    cuda_peaks,
+    figures,
+    torch_device_name,
+)
 from spanledger._patching import Kind, Target
 from spanledger._process_lock import ProcessLock
-from spanledger.compute import (
-    ArchitectureError,
-    ModelArchitecture,
-    estimate_flops,
-    flops_utilisation,
-    kv_cache_bytes,
-    recognise_gpu,
-)
+from spanledger.compute import ArchitectureError, ModelArchitecture
 
 #: Oldest version tried.
 MINIMUM_VERSION: Final = "5.20.0"
-_INT64_MAX: Final = 2**63 - 1
 _CACHE_FORMATS: Final[Mapping[int, str]] = {1: "fp8", 2: "bf16", 4: "fp32"}
+#: Name under which a call's own notes stand among its parameters.
+_NOTES: Final = "spanledger.notes"
+#: Mark of our function on a streamer.
+_COVER: Final = "spanledger_cover"
 _lock: Final = ProcessLock()
 
 
-class _Model(NamedTuple):
-    """What does not change from call to call of one model."""
-
-    name: str
-    arch: ModelArchitecture | None
-    weights_bytes: int
-    number_bytes: int
-    weight_format: str
-    devices: int
-    device: str
+# --- the model ------------------------------------------------------------------------------------
+_known: Final[weakref.WeakKeyDictionary[Any, tuple[LocalModel, tuple[str, ...]]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
-_known: Final[weakref.WeakKeyDictionary[Any, _Model]] = weakref.WeakKeyDictionary()
-
-
-def _facts_of(model: Any) -> _Model:
+def _facts_of(model: Any) -> tuple[LocalModel, tuple[str, ...]]:
+    """What the model is, and the devices that its tensors lie on."""
+    devices = tuple(sorted(map(str, {tensor.device for tensor in model.parameters()})))
     with _lock():
         known = _known.get(model)
-        if known is None:
-            known = _known[model] = _look_at(model)
+        if known is None or known[1] != devices:  # it may be moved after it was loaded
+            known = _known[model] = _look_at(model, devices), devices
         return known
 
 
-def _look_at(model: Any) -> _Model:
+def _tensors(model: Any) -> Sequence[Any]:
+    return list({id(one): one for one in (*model.parameters(), *model.buffers())}.values())
+
+
+def _look_at(model: Any, devices: Sequence[str]) -> LocalModel:
     config = model.config
-    tensors = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}.values()
-    devices = {str(tensor.device) for tensor in tensors}
     quantised = getattr(config, "quantization_config", None)
     method = getattr(quantised, "quant_method", "") or ""
-    return _Model(
+    return LocalModel(
         name=str(getattr(config, "name_or_path", "") or type(model).__name__),
         arch=_architecture(config),
-        weights_bytes=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
-        number_bytes=getattr(model.dtype, "itemsize", 2),
+        weights_bytes=sum(one.numel() * one.element_size() for one in _tensors(model)),
         weight_format=str(getattr(method, "value", method) or model.dtype).removeprefix("torch."),
+        cache_format=_CACHE_FORMATS.get(getattr(model.dtype, "itemsize", 2), "bf16"),
         devices=max(1, len(devices)),
-        device=_device_name(next(iter(sorted(devices)), "cpu")),
+        device=torch_device_name(devices[0] if devices else "cpu"),
     )
 
 
@@ -85,15 +89,85 @@ def _architecture(config: Any) -> ModelArchitecture | None:
         return None  # a family without tokens and layers as ours have them
 
 
-def _device_name(device: str) -> str:
-    torch: Any = sys.modules.get("torch")
-    if device.startswith("cuda") and torch is not None:
-        return str(torch.cuda.get_device_name(device))
-    return device.partition(":")[0]
+# --- a call ---------------------------------------------------------------------------------------
+class Notes:
+    """What was so when a call began, and when its first token came.
+
+    Args:
+        devices: the model's.
+        cached: tokens in the cache that was handed in.
+
+    Attributes:
+        alone: no other call of a model was running while this one was.
+        first_token_at: seconds of ``time.perf_counter``; empty until it came.
+    """
+
+    _running: Final[weakref.WeakSet[Notes]] = weakref.WeakSet()  # a call that failed is let go of
+
+    def __init__(self, devices: Sequence[str], cached: int) -> None:
+        self.cached = cached
+        self.first_token_at: list[float] = []
+        with _lock():
+            self.alone = not self._running
+            for other in self._running:
+                other.alone = False
+            self._running.add(self)
+        self._peaks = cuda_peaks(devices)
+
+    def ended(self) -> int:
+        """The process's peak of memory where this call set it, else 0."""
+        peaks = cuda_peaks(tuple(self._peaks))
+        with _lock():
+            self._running.discard(self)
+        raised = all(peaks[device] > before for device, before in self._peaks.items())
+        return sum(peaks.values()) if self.alone and raised else 0
+
+
+@guarded(None)
+def _watch_streamer(streamer: Any, first_token_at: list[float]) -> None:
+    """Note when the first token comes: what a streamer is given before that is the prompt.
+
+    Its ``put`` is covered until then, on the object itself.
+    """
+    if _covered(streamer):  # by a call that failed
+        del streamer.put
+    put = streamer.put
+    given = itertools.count(1)
+
+    def noting(value: Any) -> Any:
+        if next(given) == _FIRST_TOKEN:
+            first_token_at.append(perf_counter())
+            if _covered(streamer):
+                del streamer.put
+        return put(value)
+
+    vars(noting)[_COVER] = True
+    streamer.put = noting
+
+
+def _covered(streamer: Any) -> bool:
+    own = cast("dict[str, object]", vars(streamer))
+    return getattr(own.get("put"), _COVER, False) is True
+
+
+_FIRST_TOKEN: Final = 2
 
 
 def _asked(model: Any, kwargs: Mapping[str, Any]) -> Asked:
-    return Asked({**kwargs, "model": _facts_of(model).name}, "transformers", None)
+    known, devices = _facts_of(model)
+    notes = Notes(devices, _cached_tokens(kwargs.get("past_key_values")))
+    asked = {**kwargs, "model": known.name, _NOTES: notes}
+    streamer = kwargs.get("streamer")
+    if streamer is not None:
+        _watch_streamer(streamer, notes.first_token_at)
+        asked["stream"] = True
+    return Asked(asked, "transformers", None)
+
+
+@guarded(0)
+def _cached_tokens(cache: Any) -> int:
+    length = getattr(cache, "get_seq_length", None)
+    return (whole(length()) or 0) if callable(length) else 0
 
 
 def _request(kwargs: Mapping[str, Any]) -> Attributes:
@@ -107,19 +181,25 @@ def _request(kwargs: Mapping[str, Any]) -> Attributes:
 
 def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     """Read a result where it lies, and end the call with it."""
-    call.answered()
+    notes: Notes = kwargs[_NOTES]
     prompts = _prompts(kwargs)
     answers = _answers(call.owner, result, kwargs, prompts)
-    usage = Usage(input_tokens=sum(prompts) if prompts else None, output_tokens=sum(answers))
-    model = _facts_of(call.owner)
-    call.finish(
-        Answer(
-            model=model.name,
-            usage=usage,
-            facts=_physics(model, _pairs(prompts, answers), call.elapsed_seconds()),
-            uncounted=not prompts,
-        )
+    call.answered()  # after the answer was read: until then the device may be at work
+    peak = notes.ended()
+    if notes.first_token_at:
+        call.first_chunk(notes.first_token_at[0])
+    cached = [min(notes.cached, max(0, prompt - 1)) for prompt in prompts]
+    usage = Usage(
+        input_tokens=sum(prompts) if prompts else None,
+        output_tokens=sum(answers),
+        cache_read_tokens=sum(cached),
     )
+    model, _ = _facts_of(call.owner)
+    sequences = _sequences(call.owner, kwargs, prompts, answers, cached)
+    facts = figures(model, sequences, call.elapsed_seconds())
+    if peak:
+        facts[semconv.VRAM_PEAK_BYTES] = peak
+    call.finish(Answer(model=model.name, usage=usage, facts=facts, uncounted=not prompts))
 
 
 def _prompts(kwargs: Mapping[str, Any]) -> list[int]:
@@ -144,73 +224,72 @@ def _answers(
     skipped = int(ids.shape[-1]) if ids is not None and prompts else 0
     if getattr(model.config, "is_encoder_decoder", False):
         skipped = 1  # it begins with a start token
-    ends = getattr(model.generation_config, "eos_token_id", None)
+    ends = _setting(model, kwargs, "eos_token_id")
     stops: set[int] = {ends} if isinstance(ends, int) else set(ends or ())
     return [_until(row, stops) for row in sequences[:, skipped:].tolist()]
+
+
+def _setting(model: Any, kwargs: Mapping[str, Any], name: str) -> Any:
+    """How a call generates: as it says itself, else its config, else the model's."""
+    if kwargs.get(name) is not None:
+        return kwargs[name]
+    for config in (kwargs.get("generation_config"), model.generation_config):
+        value = getattr(config, name, None)
+        if value is not None:
+            return value
+    return None
 
 
 def _until(row: list[int], stops: set[int]) -> int:
     return next((at for at, token in enumerate(row, 1) if token in stops), len(row))
 
 
-def _pairs(prompts: Sequence[int], answers: Sequence[int]) -> list[tuple[int, int]]:
-    """Each answer with its prompt: several answers of one prompt follow each other."""
+def _sequences(
+    model: Any,
+    kwargs: Mapping[str, Any],
+    prompts: Sequence[int],
+    answers: Sequence[int],
+    cached: Sequence[int],
+) -> list[Sequenced]:
+    """What was computed: several answers of a prompt follow each other, and each beam is one."""
     if not prompts:
         return []
     each = max(1, len(answers) // len(prompts))
-    return [(prompts[min(at // each, len(prompts) - 1)], made) for at, made in enumerate(answers)]
-
-
-def _physics(
-    model: _Model, calls: Sequence[tuple[int, int]], seconds: float
-) -> Mapping[str, FactValue]:
-    told: dict[str, FactValue] = {
-        semconv.GPU_SECONDS: seconds * model.devices,
-        semconv.GPU_MODEL: model.device,
-        semconv.GPU_COUNT: model.devices,
-        semconv.VRAM_WEIGHTS_BYTES: model.weights_bytes,
-        semconv.VRAM_SOURCE: f"measured:{model.weight_format}",
-    }
-    if model.arch is None or not calls:
-        return told
-    arch = model.arch
-    estimates = [estimate_flops(arch, prompt, 0, made) for prompt, made in calls]
-    total = sum(int(one.total.value) for one in estimates)
-    high = sum(int(one.total.high) for one in estimates)
-    if high <= _INT64_MAX:
-        told |= {
-            semconv.FLOPS_PREFILL: sum(int(one.prefill.value) for one in estimates),
-            semconv.FLOPS_DECODE: sum(int(one.decode.value) for one in estimates),
-            semconv.FLOPS_TOTAL: total,
-            semconv.FLOPS_LOW: sum(int(one.total.low) for one in estimates),
-            semconv.FLOPS_HIGH: high,
-            semconv.FLOPS_METHOD: arch.exactness.method,
-        }
-    cache = _CACHE_FORMATS.get(model.number_bytes, "bf16")
-    told[semconv.VRAM_KV_BYTES] = sum(
-        kv_cache_bytes(arch, prompt + max(0, made - 1), cache_format=cache)
-        for prompt, made in calls
-    )
-    gpu = recognise_gpu(model.device)
-    if gpu is not None and seconds > 0:
-        told[semconv.GPU_MFU] = flops_utilisation(
-            total, seconds, peak=gpu.peak(), gpus=model.devices
-        )
-    return told
+    beams = max(each, _setting(model, kwargs, "num_beams") or 1)
+    made = [answers[at * each : (at + 1) * each] for at in range(len(prompts))]
+    return [
+        Sequenced(prompt, read, tokens)
+        for prompt, read, own in zip(prompts, cached, made, strict=True)
+        for tokens in (*own, *([max(own)] * (beams - each)))
+    ]
 
 
 def _unread(_result: Any) -> Answer:
     return Answer(uncounted=True)
 
 
+# --- what is patched ------------------------------------------------------------------------------
 GENERATE: Final = Api(
     operation=semconv.OPERATION_TEXT_COMPLETION,
     request=_request,
     answer=_unread,
     reading=_unread,  # type: ignore[arg-type] -- nothing streams: a streamer is handed in
     prompt=(),
-    positional=("inputs",),
+    positional=("inputs", "generation_config"),
     watch=_watch,
+    covers=True,  # of the model that drafts for it
+)
+
+
+def _loaded(_kind: Any, result: Any) -> LocalModel:
+    with_information = isinstance(result, tuple)  # output_loading_info was asked for
+    return _facts_of(cast("Any", result)[0] if with_information else result)[0]
+
+
+LOAD: Final = Load(
+    name=lambda kind, kwargs: str(kwargs.get("pretrained_model_name_or_path") or kind.__name__),
+    loaded=_loaded,
+    positional=("pretrained_model_name_or_path",),
 )
 
 INSTRUMENTOR: Final = Instrumentor(
@@ -221,9 +300,17 @@ INSTRUMENTOR: Final = Instrumentor(
         Method(
             Target("transformers.generation.utils", "GenerationMixin.generate", Kind.SYNC), GENERATE
         ),
+        Method(
+            Target("transformers.modeling_utils", "PreTrainedModel.from_pretrained", Kind.SYNC),
+            LOAD,
+        ),
     ),
     helpers=(),
     not_metered={},
-    notes=("Calls of a model that are no generate (a forward pass of your own) are not told.",),
+    notes=(
+        "Calls of a model that are no generate (a forward pass, an embedding) are not told.",
+        "Of a model that drafts for another (assistant_model) the time is told, not the FLOPs.",
+        "A load is told with the devices that the model lies on then, not what is moved later.",
+    ),
     asked=_asked,
 )

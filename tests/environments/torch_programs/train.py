@@ -17,6 +17,7 @@ from spanledger.testing import capture_spans
 
 logging.disable(logging.WARNING)
 warnings.filterwarnings("ignore")
+torch.set_num_threads(1)  # several on a busy machine wait for each other at every matrix
 
 CONFIG = LlamaConfig(
     vocab_size=128, hidden_size=32, intermediate_size=64, num_hidden_layers=2,

@@ -75,3 +75,12 @@ def test_the_benchmark_says_so_where_there_is_nothing_to_measure() -> None:
         [sys.executable, "-I", "-S", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("nothing measured: torch")
+
+
+def test_the_benchmark_of_a_model_says_so_too() -> None:
+    """Before it imports anything of ours."""
+    script = Path(__file__).parents[3] / "benchmarks" / "gpu_model.py"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("nothing measured: torch")

@@ -1,0 +1,158 @@
+"""A model in the application's own memory: what it is, and what its calls took of the machine.
+
+Shared by the engines. FLOPs are exact where the architecture is, sequence by sequence, as a served
+call's would be. MFU and MBU are shares over the whole call, prompt and answer: what it had to
+compute, and what it had to read (the weights once for its prompts and once for each step of its
+answers, every sequence's cache each step), by the time it took.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from spanledger import semconv
+from spanledger._answer import FactValue
+from spanledger.compute import (
+    ModelArchitecture,
+    bandwidth_utilisation,
+    estimate_flops,
+    flops_utilisation,
+    kv_cache_bytes,
+    read_weight_bytes,
+    recognise_gpu,
+    weight_bytes,
+)
+
+_INT64_MAX: Final = 2**63 - 1
+
+
+class LocalModel(NamedTuple):
+    """What does not change from call to call of one model.
+
+    ``arch`` is None where its shape is not known; ``weights_bytes`` is what its tensors hold, 0 =
+    not known; ``device`` is what its driver calls the device it lies on, ``cpu`` without any.
+    """
+
+    name: str
+    arch: ModelArchitecture | None
+    weights_bytes: int
+    weight_format: str
+    cache_format: str
+    devices: int
+    device: str
+
+
+class Sequenced(NamedTuple):
+    """One sequence of a call: tokens of its prompt, of these found in the cache, of its answer."""
+
+    prompt: int
+    cached: int
+    made: int
+
+
+def device_time(model: LocalModel, seconds: float) -> dict[str, FactValue]:
+    """The time of the devices, and the memory of the weights on them."""
+    told: dict[str, FactValue] = {
+        semconv.GPU_SECONDS: seconds * model.devices,
+        semconv.GPU_MODEL: model.device,
+        semconv.GPU_COUNT: model.devices,
+    }
+    if model.weights_bytes:
+        told[semconv.VRAM_WEIGHTS_BYTES] = model.weights_bytes
+        told[semconv.VRAM_SOURCE] = f"measured:{model.weight_format}"
+    return told
+
+
+def figures(
+    model: LocalModel, sequences: Sequence[Sequenced], seconds: float, *, together: bool = True
+) -> dict[str, FactValue]:
+    """What a call took, as attributes; what is not known is left out.
+
+    Args:
+        model: which one.
+        sequences: of the call; none where its tokens are not known.
+        seconds: from its begin to its answer.
+        together: each step of the call was one of all its sequences; where the engine made its own
+            batches, what was read is not known.
+    """
+    told = device_time(model, seconds)
+    if model.arch is None or not sequences:
+        return told
+    flops = _flops(model.arch, sequences)
+    if flops[semconv.FLOPS_HIGH] <= _INT64_MAX:
+        told |= flops | {semconv.FLOPS_METHOD: model.arch.exactness.method}
+    told[semconv.VRAM_KV_BYTES] = sum(_held(model, *one) for one in sequences)
+    gpu = recognise_gpu(model.device)
+    if gpu is None or seconds <= 0:
+        return told
+    told[semconv.GPU_MFU] = flops_utilisation(
+        flops[semconv.FLOPS_TOTAL], seconds, peak=gpu.peak(), gpus=model.devices
+    )
+    if together and model.weights_bytes:
+        told[semconv.GPU_MBU] = bandwidth_utilisation(
+            read_bytes(model, sequences), seconds, bandwidth=gpu.bandwidth, gpus=model.devices
+        )
+    return told
+
+
+def _flops(arch: ModelArchitecture, sequences: Sequence[Sequenced]) -> dict[str, int]:
+    estimates = [estimate_flops(arch, one.prompt, one.cached, one.made) for one in sequences]
+    return {
+        semconv.FLOPS_PREFILL: sum(int(one.prefill.value) for one in estimates),
+        semconv.FLOPS_DECODE: sum(int(one.decode.value) for one in estimates),
+        semconv.FLOPS_TOTAL: sum(int(one.total.value) for one in estimates),
+        semconv.FLOPS_LOW: sum(int(one.total.low) for one in estimates),
+        semconv.FLOPS_HIGH: sum(int(one.total.high) for one in estimates),
+    }
+
+
+def _held(model: LocalModel, prompt: int, _cached: int, made: int) -> int:
+    """The cache of a sequence at its end: its last token was drawn and not looked at."""
+    return _cache_bytes(model, prompt + max(0, made - 1))
+
+
+def _cache_bytes(model: LocalModel, tokens: int) -> int:
+    assert model.arch is not None  # noqa: S101 -- `figures` has seen to it
+    return kv_cache_bytes(model.arch, tokens, cache_format=model.cache_format)
+
+
+def read_bytes(model: LocalModel, sequences: Sequence[Sequenced]) -> float:
+    """Bytes that a batch has to read: the weights once a step, every sequence's cache each step.
+
+    Of the weights as they lie, the share that a step touches: of experts those that some token is
+    sent to, of an embedding nothing (`read_weight_bytes`).
+    """
+    arch = model.arch
+    assert arch is not None  # noqa: S101 -- callers have seen to it
+    whole = weight_bytes(arch)
+    new = sum(max(1, one.prompt - one.cached) for one in sequences)
+    steps = max(0, max(one.made for one in sequences) - 1)
+    touched = read_weight_bytes(arch, new) + steps * read_weight_bytes(arch, len(sequences))
+    cache = sum(
+        _cache_bytes(model, one.prompt)
+        + max(0, one.made - 1) * _cache_bytes(model, one.prompt + one.made // 2)
+        for one in sequences
+    )
+    return touched / whole * model.weights_bytes + cache
+
+
+def torch_device_name(device: str) -> str:
+    """What torch, where the application has imported it, calls a device like ``cuda:0``."""
+    torch: Any = sys.modules.get("torch")
+    if device.startswith("cuda") and torch is not None:
+        return str(torch.cuda.get_device_name(device))
+    return device.partition(":")[0]
+
+
+def cuda_peaks(devices: Sequence[str]) -> Mapping[str, int]:
+    """The most that the process had allocated on each of these CUDA devices so far, in bytes."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    return {
+        device: int(torch.cuda.max_memory_allocated(device))
+        for device in devices
+        if device.startswith("cuda")
+    }
