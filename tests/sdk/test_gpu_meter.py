@@ -78,7 +78,7 @@ def test_boards_are_told_by_the_conventions_names(monkeypatch: pytest.MonkeyPatc
         "hw.gpu.utilization": {"GPU-0": 0.5, "GPU-1": 0.51},
         "hw.gpu.memory.usage": {"GPU-0": 10, "GPU-1": 10},
         "hw.gpu.memory.limit": {"GPU-0": 80, "GPU-1": 80},
-        "hw.gpu.memory.utilization": {"GPU-0": 0.25, "GPU-1": 0.25},
+        "hw.gpu.memory.utilization": {"GPU-0": 0.125, "GPU-1": 0.125},
         "hw.power": {"GPU-0": 350.5, "GPU-1": 350.5},
         "hw.energy": {"GPU-0": 7.0},
     }
