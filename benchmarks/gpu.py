@@ -5,10 +5,10 @@ right shapes with random numbers. Takes a few minutes::
 
     python benchmarks/gpu.py
 
-Steps of decoding are replayed from a CUDA graph, as engines do: launched from Python one by one,
-the kernels of a small model take less time than launching them. So the time is the GPU's alone, and
-is held against the estimate without its overhead, which is an engine's own work between two steps.
-Prompts are launched as they are; there launching hides behind the work.
+Steps are replayed from a CUDA graph, as engines do: launched from Python one by one, the kernels of
+a small model take less time than launching them (that time is printed beside). So the time is the
+GPU's alone, and is held against the estimate without its overhead, which is an engine's own work
+between two steps.
 
 Without torch or a GPU it says so and ends with 0.
 """
@@ -198,18 +198,17 @@ def _prompts(torch: Any, gpu: Gpu, arch: ModelArchitecture, decoder: Decoder) ->
     """One prompt at a time, of several lengths."""
     for prompt in _PROMPTS:
         decoder.fill(1, 0, prompt)
-        ids = decoder.tokens(1, prompt)
-        took = seconds_of(torch, lambda ids=ids: decoder.forward(ids, 0))
+        took, launched = _seconds(torch, decoder, decoder.tokens(1, prompt), 0)
         rate = forward_flops(arch, prompt).total / took
-        estimate = estimate_step(arch, gpu, prefill=[(prompt, 0)])
+        estimate = estimate_step(arch, gpu, prefill=[(prompt, 0)], efficiency=_DEVICE_ALONE)
         yield _time(
             f"prompt of {prompt}, seconds", took, estimate,
-            f"{rate / 1e12:.1f} TFLOP/s, MFU {rate / gpu.peak():.1%}",
+            f"{rate / 1e12:.1f} TFLOP/s, MFU {rate / gpu.peak():.1%}, from Python {launched:.3g} s",
         )  # fmt: skip
 
 
 def _answers(torch: Any, gpu: Gpu, arch: ModelArchitecture, decoder: Decoder) -> Iterator[str]:
-    """One token of each of several sequences, as launched from Python and as a graph."""
+    """One token of each of several sequences."""
     for batch in _BATCHES:
         expected = batch * kv_cache_bytes(arch, _CONTEXT + 1)
         decoder.empty()
@@ -220,21 +219,23 @@ def _answers(torch: Any, gpu: Gpu, arch: ModelArchitecture, decoder: Decoder) ->
         decoder.fill(batch, _CONTEXT, 1)
         kv = torch.cuda.memory_allocated() - before
         yield line(f"bytes of cache, batch {batch}", kv, expected)
-        ids = decoder.tokens(batch, 1)
-
-        def step(ids: Any = ids) -> object:
-            return decoder.forward(ids, _CONTEXT)
-
-        launched = seconds_of(torch, step)
-        replay = captured(torch, step)
-        took = seconds_of(torch, replay, times=_REPLAYS)
+        took, launched = _seconds(torch, decoder, decoder.tokens(batch, 1), _CONTEXT)
         estimate = estimate_step(arch, gpu, decode=[_CONTEXT] * batch, efficiency=_DEVICE_ALONE)
         share = estimate.read_bytes / took / gpu.bandwidth
         yield _time(
             f"token of batch {batch}, seconds", took, estimate,
-            f"MBU {share:.1%}, launched from Python {launched:.3g} s",
+            f"MBU {share:.1%}, from Python {launched:.3g} s",
         )  # fmt: skip
-        del replay
+
+
+def _seconds(torch: Any, decoder: Decoder, ids: Any, past: int) -> tuple[float, float]:
+    """Of one pass: replayed as a graph, and launched kernel by kernel."""
+
+    def step() -> object:
+        return decoder.forward(ids, past)
+
+    launched = seconds_of(torch, step)
+    return seconds_of(torch, captured(torch, step), times=_REPLAYS), launched
 
 
 def _time(what: str, took: float, estimate: StepEstimate, more: str) -> str:

@@ -1,7 +1,8 @@
 """Energy and carbon of GPU time, as intervals.
 
-A board under load draws between a third of its power limit and all of it; a data centre adds its
-cooling and conversion (PUE). Measured energy, where a meter gave it, is always better than this.
+A board that is held may idle, at a tenth of its power limit, or draw all of it: how much it has to
+do is not known from its time alone. A data centre adds its cooling and conversion (PUE). Measured
+energy, where a meter gave it, is always better than this; so is a load that you know.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from spanledger.compute.estimate import Estimate
 from spanledger.compute.gpu import Gpu
 
 _JOULES_A_KWH: Final = 3_600_000
-_AS_OF: Final = "2026-11-24"
-#: Share of the power limit that is drawn under load.
+_AS_OF: Final = "2026-11-27"
+#: Share of the power limit that a board draws while it is held.
 LOAD: Final = Estimate(
-    0.7, 0.3, 1.0, "share", "assumed", "share of the power limit under load; judgement", _AS_OF
-)
+    0.7, 0.1, 1.0, "share", "assumed",
+    "judgement under load; at least idle power: an H200 drew 11 % of its limit idle and 24 % while "
+    "a small model was launched from Python (benchmarks/gpu_model.py, 2026-11-27)", _AS_OF,
+)  # fmt: skip
 #: 1.09 (large clouds) to 1.56 (the mean of the industry's survey, Uptime Institute 2024).
 PUE: Final = Estimate(
     1.2, 1.09, 1.56, "ratio", "assumed", "cloud providers' and Uptime Institute's figures", _AS_OF

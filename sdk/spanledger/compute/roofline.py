@@ -26,13 +26,22 @@ from spanledger.compute.vram import WEIGHT_FORMATS, kv_cache_bytes, reached_weig
 
 Bound = Literal["compute", "memory"]
 
-_JUDGED: Final = "engineering judgement of served engines; measure your own"
-
-
-_AS_OF: Final = "2026-11-24"
-_MFU: Final = Estimate(0.5, 0.3, 0.7, "share", "assumed", _JUDGED, _AS_OF)
-_MBU: Final = Estimate(0.7, 0.5, 0.85, "share", "assumed", _JUDGED, _AS_OF)
-_OVERHEAD: Final = Estimate(0.0007, 0.0004, 0.001, "s", "assumed", _JUDGED, _AS_OF)
+_AS_OF: Final = "2026-11-27"
+#: 54 to 69 % for long prompts; wider, since that is one accelerator and two dense models.
+_MFU: Final = Estimate(
+    0.6, 0.3, 0.8, "share", "assumed",
+    "measured 0.54 to 0.69, H200, benchmarks/gpu.py, 2026-11-27; widened by judgement", _AS_OF,
+)  # fmt: skip
+#: 47 to 70 % of a model of 1 billion weights, whose kernels are short; 67 to 72 % of one of 8.
+_MBU: Final = Estimate(
+    0.7, 0.45, 0.85, "share", "assumed",
+    "measured 0.47 to 0.72, H200, benchmarks/gpu.py, 2026-11-27; widened by judgement", _AS_OF,
+)  # fmt: skip
+#: Of an engine that replays graphs; nothing where it prepares a step while the last one runs.
+_OVERHEAD: Final = Estimate(
+    0.0007, 0.0, 0.001, "s", "assumed",
+    "engineering judgement of engines that replay graphs; measure your own", _AS_OF,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
