@@ -161,7 +161,7 @@ def test_what_is_impossible_is_refused() -> None:
 
 
 def test_energy_and_carbon() -> None:
-    """An H100 that is held for an hour: 0.08 to 1.1 kWh with the data centre; carbon by the grid."""
+    """An H100 held for an hour: 0.08 to 1.1 kWh with the data centre; carbon by the grid."""
     energy = energy_kwh(H100, 3600)
     assert (energy.low, energy.high) == pytest.approx((0.7 * 0.1 * 1.09, 0.7 * 1.56))
     grid = Estimate(380, 300, 450, "gCO2e/kWh", "measured", "grid operator", "2026-11-01")
