@@ -37,6 +37,10 @@ def test_its_compute_is_the_cost_of_the_run(
             "SELECT * FROM attempts FINAL WHERE agent_name = 'local' ORDER BY started_at"
         )
         (run,) = collector.rows("SELECT * FROM runs FINAL WHERE agent_name = 'local'")
+        collector.wait_for("SELECT count() FROM attempts FINAL WHERE operation = 'load_model'", 3)
+        loads = collector.rows(
+            "SELECT * FROM attempts FINAL WHERE operation = 'load_model' ORDER BY started_at"
+        )
     assert [attempt["output_tokens"] for attempt in attempts] == [12, 10, 9]
     total = Decimal(0)
     for attempt in attempts:
@@ -49,6 +53,10 @@ def test_its_compute_is_the_cost_of_the_run(
         assert attempt["vram_weights_bytes"] > 300_000
         total += attempt["cost_usd"]
     assert run["cost_usd"] == total
+    assert [load["agent_name"] for load in loads] == ["loaded", "loaded", ""]
+    for load in loads:
+        seconds = dict(load["units"])["gpu_seconds"]
+        assert load["cost_usd"] == (seconds * Decimal("0.36") / 3600).quantize(Decimal("1E-12"))
     assert run["flops_total"] == sum(attempt["flops_total"] for attempt in attempts)
     assert run["gpu_seconds"] == pytest.approx(sum(a["gpu_seconds"] for a in attempts))
     assert run["agent_name"] == "local"

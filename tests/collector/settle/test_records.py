@@ -26,6 +26,14 @@ def _agent(span_id: int, parent: int = 0, *, trace: int = 1, **given: Any) -> sc
     return scene.span(span_id, parent, "agent", trace=trace, agent_name="a", lasts=60, **given)
 
 
+def _loading(span_id: int, parent: int, device: str, *, trace: int = 1) -> scene.Row:
+    """A model was put on a device in half a minute."""
+    return scene.span(
+        span_id, parent, "task", trace=trace, operation="load_model", provider="transformers",
+        request_model="m1", gpu_model=device, gpu_seconds=30,
+    )  # fmt: skip
+
+
 def _told(run: scene.Row) -> tuple[str, Decimal | None, Decimal | None, int]:
     return (run["outcome"], run["revenue_usd"], run["outcome_value_usd"], run["records"])
 
@@ -237,7 +245,7 @@ def test_a_trace_of_records_alone_is_no_run(store: Store) -> None:
 
 
 def test_what_a_run_costs_beside_model_calls_is_in_the_ledger(any_store: Store) -> None:
-    """A paid tool, a person's minutes and an expense: attempts of their own, in the run's cost."""
+    """A paid tool, a load, a person's minutes, an expense: attempts of their own, in its cost."""
     with any_store.connect() as connection:
         scene.publish(
             connection,
@@ -245,11 +253,15 @@ def test_what_a_run_costs_beside_model_calls_is_in_the_ledger(any_store: Store) 
                 scene.price(input="0.01"),
                 scene.price("search", "tool", units={"calls": ("5", 1000)}),
                 scene.price("reviewer", "human", units={"minutes": ("1.20", 1)}),
+                scene.price("cpu", "gpu", units={"gpu_seconds": ("0.36", 3600)}),
             ],
         )
         scene.load(
             connection,
             [
+                _loading(20, 1, "cpu"),
+                _loading(21, 1, "a device without a rate"),
+                _loading(22, 0, "cpu", trace=4),
                 _agent(1, run_id="r", tenant="acme"),
                 scene.call(2, 1, (10, 0)),
                 scene.span(3, 1, "tool", tool_name="search"),
@@ -268,8 +280,9 @@ def test_what_a_run_costs_beside_model_calls_is_in_the_ledger(any_store: Store) 
                 | {"received_at": scene.moment(scene.START.replace(day=9))}
             ],
         )
-        scene.settle(any_store)
+        scene.settle(any_store, (1, 4))
         (run,) = scene.runs(connection).values()
+        (apart,) = scene.runs(connection, 4).values()
         rows = {
             (str(row["operation"]), str(row["request_model"])): (row["cost_usd"], row["tenant"])
             for row in scene.attempts(connection)
@@ -278,8 +291,8 @@ def test_what_a_run_costs_beside_model_calls_is_in_the_ledger(any_store: Store) 
     [spent] = reader.rows("spending", {"workspace": "default", "per": "tenant", "key": "acme"})
     reader.close()
     assert spent == {
-        "spent_usd": Decimal("17.355"),
-        "model_usd": Decimal("0.10"),
+        "spent_usd": Decimal("17.358"),
+        "model_usd": Decimal("0.103"),
         "tool_usd": Decimal("0.005"),
         "effort_usd": Decimal(15),
         "expense_usd": Decimal("2.25"),
@@ -289,13 +302,16 @@ def test_what_a_run_costs_beside_model_calls_is_in_the_ledger(any_store: Store) 
     assert rows == {
         ("chat", "m1"): (Decimal("0.10"), "acme"),
         ("execute_tool", "search"): (Decimal("0.005"), "acme"),
+        ("load_model", "cpu"): (Decimal("0.003"), "acme"),
         ("effort", "reviewer"): (Decimal(15), "acme"),
         ("effort", "lawyer"): (None, "acme"),
         ("expense", "sms"): (Decimal("0.25"), "acme"),
         ("expense", ""): (Decimal(2), "acme"),
     }
-    assert run["cost_usd"] == Decimal("17.355")
-    assert (run["calls"], run["attempts"], run["unpriced_attempts"]) == (1, 6, 1)
+    assert run["cost_usd"] == Decimal("17.358")
+    assert (run["calls"], run["attempts"], run["unpriced_attempts"]) == (1, 7, 1)
+    assert (apart["calls"], apart["attempts"], apart["agent_name"]) == (0, 1, "")
+    assert apart["cost_usd"] == Decimal("0.003"), "a load outside of any agent has a run of its own"
     assert run["tool_cost_usd"] == Decimal("0.005")
     assert run["effort_cost_usd"] == Decimal(15)
     assert run["expense_cost_usd"] == Decimal("2.25")

@@ -22,7 +22,7 @@ main_models AS
             AND a.agent_name = {agent_name:String}
             AND a.started_at >= {since:DateTime64(9)}
             AND a.counted
-            AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
+            AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
         GROUP BY
             trace_id,
             run_id,

@@ -35,7 +35,7 @@ WHERE a.workspace = {workspace:String}
     AND ({tenant:String} = '' OR a.tenant = {tenant:String})
     AND a.counted
     AND ({by:String} != 'rework' OR a.rework_reason != '')
-    AND ({by:String} != 'model' OR a.operation NOT IN ('execute_tool', 'effort', 'expense'))
+    AND ({by:String} != 'model' OR a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model'))
 GROUP BY
     provider,
     key

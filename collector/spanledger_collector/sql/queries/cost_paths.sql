@@ -26,7 +26,7 @@ FROM
         a.agent_name AS agent_name,
         a.tool_name AS tool_name,
         multiIf(
-            a.operation IN ('execute_tool', 'effort', 'expense'), toString(a.operation),
+            a.operation IN ('execute_tool', 'effort', 'expense', 'load_model'), toString(a.operation),
             a.priced_model != '', a.priced_model,
             a.response_model != '', a.response_model,
             a.request_model

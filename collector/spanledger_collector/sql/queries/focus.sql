@@ -123,7 +123,7 @@ SELECT
     multiIf(
         part = 'rounding', concat('Rounding of calls of ', model, ' to 12 decimals'),
         operation = 'amortization', concat('Share of the asset ', model, ' (', unit, ')'),
-        operation IN ('expense', 'effort', 'execute_tool'), concat(operation, ': ', model),
+        operation IN ('expense', 'effort', 'execute_tool', 'load_model'), concat(operation, ': ', model),
         concat(unit, ' of ', model)
     ) AS ChargeDescription,
     'Usage-Based' AS ChargeFrequency,

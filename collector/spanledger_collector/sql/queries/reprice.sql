@@ -36,7 +36,7 @@ WITH
             AND started_at >= {since:DateTime64(9)}
             AND started_at < {until:DateTime64(9)}
             AND counted
-            AND operation NOT IN ('execute_tool', 'effort', 'expense')
+            AND operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
     ),
     @include arithmetic/reprice
 SELECT

@@ -18,7 +18,8 @@ SELECT
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
             AND version = {version:UInt64} AND kind IN ('effort', 'expense')
     ) > 0
-    OR (SELECT count() FROM prices WHERE provider = 'tool') > 0 AS price_services,
+    OR (SELECT count() FROM prices WHERE provider = 'tool') > 0
+    OR (SELECT count() FROM settling_spans WHERE version = {version:UInt64} AND operation = 'load_model') > 0 AS price_services,
     (
         SELECT count()
         FROM run_records

@@ -1,6 +1,6 @@
--- price_services: the costs of a run that are no model calls, as rows of the ledger: tools that are paid by the call, minutes of
---   people, recorded expenses. Model calls are price_attempts'; the arithmetic is the same, arithmetic/price.sql.
--- grain: one row a paid tool call or record, into attempts. Reads span_runs, run_records and answer_verdicts of the same
+-- price_services: the costs of a run that are no model calls, as rows of the ledger: tools that are paid by the call, models that
+--   were loaded, minutes of people, recorded expenses. Model calls are price_attempts'; the arithmetic is the same, arithmetic/price.sql.
+-- grain: one row a paid tool call, load or record, into attempts. Reads span_runs, run_records and answer_verdicts of the same
 --   settlement.
 -- parameters: version = the settlement; its spans are in settling_spans. units: USD; rates exact with 24 decimals.
 -- Tools: a tool span whose name has a price (provider tool, model = the tool's name, unit calls) is paid once, however many tell it:
@@ -11,7 +11,8 @@
 --     their instrumentations differ (a framework's tool that calls an MCP tool) and the inner is no new request of a server.
 --   Of several such calls of one instrumentation in one tool only the first is the same: the others are further calls. A tool that
 --   calls itself has spans of one instrumentation and kind: each is a call.
--- One that failed was paid all the same: rework. Effort: provider human, model = the role, unit minutes. Both are dated twice like
+-- One that failed was paid all the same: rework. Loads: seconds of the device that a model was put on, at the rate of its GPU (provider
+--   gpu, model as its device is called, unit gpu_seconds); without one a load has no row. Effort: provider human, model = the role, unit minutes. Both are dated twice like
 --   any price; a role without a rate is unpriced, a tool without one costs nothing and has no row.
 -- Expenses: the recorded amount, in USD of its day; in a currency without a rate unpriced, with the amount kept.
 INSERT INTO attempts
@@ -160,6 +161,36 @@ WITH
             WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
         ) AS v ON v.workspace = s.workspace AND v.trace_id = s.trace_id AND v.span_id = s.span_id
     ),
+    loads AS
+    (
+        SELECT
+            s.workspace AS workspace,
+            s.trace_id AS trace_id,
+            s.span_id AS span_id,
+            o.run_id AS run_id,
+            'load_model' AS operation,
+            'gpu' AS provider,
+            s.gpu_model AS name,
+            s.started_at AS started_at,
+            s.ended_at AS ended_at,
+            s.received_at AS received_at,
+            o.purpose AS purpose,
+            '' AS rework_reason,
+            map('gpu_seconds', toDecimal128(s.gpu_seconds, 6))::Map(LowCardinality(String), Decimal(38, 6)) AS units
+        FROM
+        (
+            SELECT workspace, trace_id, span_id, toString(gpu_model) AS gpu_model, gpu_seconds, started_at, ended_at, received_at
+            FROM settling_spans
+            WHERE version = {version:UInt64} AND operation = 'load_model' AND gpu_seconds > 0
+                AND gpu_model IN (SELECT model FROM prices WHERE provider = 'gpu')
+        ) AS s
+        INNER JOIN
+        (
+            SELECT workspace, trace_id, span_id, run_id, toString(purpose) AS purpose
+            FROM span_runs
+            WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        ) AS o ON o.workspace = s.workspace AND o.trace_id = s.trace_id AND o.span_id = s.span_id
+    ),
     recorded AS
     (
         SELECT
@@ -215,6 +246,8 @@ WITH
         (
             SELECT workspace, trace_id, span_id, provider, name, started_at, received_at, units FROM tools
             UNION ALL
+            SELECT workspace, trace_id, span_id, provider, name, started_at, received_at, units FROM loads
+            UNION ALL
             SELECT workspace, trace_id, span_id, provider, name, started_at, received_at, units FROM recorded WHERE operation = 'effort'
         )
     ),
@@ -224,12 +257,14 @@ WITH
     ),
     book_models AS
     (
-        SELECT provider, model FROM prices WHERE provider IN ('tool', 'human')
+        SELECT provider, model FROM prices WHERE provider IN ('tool', 'human', 'gpu')
     ),
     @include arithmetic/price
     services AS
     (
         SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, purpose, rework_reason, units FROM tools
+        UNION ALL
+        SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, purpose, rework_reason, units FROM loads
         UNION ALL
         SELECT workspace, trace_id, span_id, run_id, operation, provider, name, started_at, ended_at, received_at, purpose, rework_reason, units
         FROM recorded

@@ -23,7 +23,7 @@ WITH
             workspace,
             trace_id,
             run_id,
-            countIf(a.outcome != 'retried' AND a.operation NOT IN ('execute_tool', 'effort', 'expense')) AS calls,
+            countIf(a.outcome != 'retried' AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')) AS calls,
             count() AS attempts,
             countIf(a.outcome != 'ok') AS failed_attempts,
             countIf(a.outcome = 'retried') AS retries,

@@ -30,7 +30,7 @@ SELECT
     sumIf(a.cost_usd, a.usage_source = 'estimated') AS estimated_usd,
     arraySort(groupUniqArrayArray(100)(a.unpriced_units)) AS missing
 FROM attempts AS a FINAL
-WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
+WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
 GROUP BY
     workspace,
     day,

@@ -36,7 +36,7 @@ WITH
                 toString(service_tier)
             ) AS by_key
         FROM attempts FINAL
-        WHERE counted AND operation NOT IN ('execute_tool', 'effort', 'expense')
+        WHERE counted AND operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
     ),
     @include arithmetic/reprice
 SELECT

@@ -31,7 +31,7 @@ SELECT
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
     countIf(a.cost_usd IS NOT NULL AND arrayExists(unit -> startsWith(unit, 'service_tier:'), a.unpriced_units)) AS stand_in_attempts
 FROM attempts AS a FINAL
-WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
+WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
 GROUP BY
     workspace,
     day,

@@ -43,7 +43,7 @@ LEFT ANY JOIN
             sum(ifNull(a.cost_usd, 0)) AS usd,
             sum(a.input_uncached_tokens + a.cache_read_tokens + a.output_tokens) AS tokens
         FROM attempts AS a FINAL
-        WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
+        WHERE a.counted AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
         GROUP BY
             workspace,
             trace_id,
