@@ -1,11 +1,12 @@
-"""One embedded engine a test process, one fresh database a test.
+"""One embedded engine a test process, one empty ledger a test.
 
 The engine allows one directory a process, so everything that needs it shares this one:
 
 - ``store``: a migrated, empty ledger of the test's own, embedded;
 - ``any_store``: the same, twice: embedded, and through clickhouse-connect's HTTP client (against
   the shim over the same engine, or against the server SPANLEDGER_TEST_CLICKHOUSE_URL names);
-- ``fresh_dsn``: for code that opens a store itself: the address of a database of the test's own;
+- ``store_dsn``: its address, for code that opens a store itself;
+- ``fresh_dsn``: the address of a database of the test's own that is not there yet;
 - ``module_store``: as ``store``, one for all tests of a module that only read;
 - ``unmigrated_store``: as ``any_store``, without tables;
 - ``filled``: one settled ledger for all tests that only read (``filled_ledger``);
@@ -14,19 +15,17 @@ The engine allows one directory a process, so everything that needs it shares th
 """
 
 import os
-import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
 from tests.support import clickhouse_http_shim as shim
 from tests.support.filled_ledger import fill
+from tests.support.ledger_pool import LedgerPool, drop
 from tests.support.served_ledger import Served, served
 from tests.support.writer_ledger import write
 
-from spanledger_collector.errors import PermanentError
-from spanledger_collector.store import Connection, Store, migrate
+from spanledger_collector.store import Store
 
 _NUMBERS = count(1)
 _RUN = os.getpid()
@@ -52,26 +51,30 @@ def http_dsn(engine_dsn: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+def _names() -> Iterator[str]:
+    return (f"test_{_RUN}_{number}" for number in _NUMBERS)
+
+
 def _database(dsn: str) -> Iterator[str]:
-    database = f"test_{_RUN}_{next(_NUMBERS)}"
+    database = next(_names())
     yield f"{dsn}?database={database}"
-    keeper = Store.open(dsn, database="keeper")
-    with keeper.connect() as connection:
-        _drop(connection, database)
-    keeper.close()
+    drop(dsn, database)
 
 
-def _drop(connection: Connection, database: str, tries: int = 20) -> None:
-    """Drop it; a collector that was stopped early may still be making its tables."""
-    for left in reversed(range(tries)):
-        try:
-            connection.execute(f"DROP DATABASE IF EXISTS {database} SYNC")
-        except PermanentError as error:
-            if "DATABASE_NOT_EMPTY" not in str(error) or not left:
-                raise
-            time.sleep(0.5)
-        else:
-            return
+@pytest.fixture(scope="session")
+def pool(engine_dsn: str) -> Iterator[LedgerPool]:
+    """Migrated ledgers on the embedded engine."""
+    pool = LedgerPool(engine_dsn, _names())
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="session")
+def http_pool(http_dsn: str) -> Iterator[LedgerPool]:
+    """The same over HTTP."""
+    pool = LedgerPool(http_dsn, _names())
+    yield pool
+    pool.close()
 
 
 @pytest.fixture
@@ -86,33 +89,30 @@ def fresh_http_dsn(http_dsn: str) -> Iterator[str]:
     yield from _database(http_dsn)
 
 
-def _opened(dsn: str, *, migrated: bool) -> Iterator[Store]:
+def _opened(dsn: str) -> Iterator[Store]:
     store = Store.open(dsn)
-    if migrated:
-        with store.connect() as connection:
-            migrate(connection)
     yield store
     store.close()
 
 
-@contextmanager
-def migrated_database(dsn: str) -> Generator[Store]:
-    """A migrated, empty ledger for as long as the block runs, for fixtures of other folders."""
-    for address in _database(dsn):
-        yield from _opened(address, migrated=True)
+@pytest.fixture
+def store_dsn(pool: LedgerPool) -> Iterator[str]:
+    """The address of ``store``, for code that opens a store itself."""
+    with pool.ledger() as dsn:
+        yield dsn
 
 
 @pytest.fixture
-def store(fresh_dsn: str) -> Iterator[Store]:
+def store(store_dsn: str) -> Iterator[Store]:
     """An empty, migrated ledger on the embedded engine."""
-    yield from _opened(fresh_dsn, migrated=True)
+    yield from _opened(store_dsn)
 
 
 @pytest.fixture(scope="module")
-def module_store(engine_dsn: str) -> Iterator[Store]:
+def module_store(pool: LedgerPool) -> Iterator[Store]:
     """A migrated ledger on the embedded engine, shared by a module's tests: read only, please."""
-    for dsn in _database(engine_dsn):
-        yield from _opened(dsn, migrated=True)
+    with pool.ledger() as dsn:
+        yield from _opened(dsn)
 
 
 @pytest.fixture(params=["embedded", "http"])
@@ -122,32 +122,35 @@ def any_dsn(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(name))
 
 
-@pytest.fixture
-def any_store(any_dsn: str) -> Iterator[Store]:
+@pytest.fixture(params=["embedded", "http"])
+def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty, migrated ledger, embedded and over HTTP."""
-    yield from _opened(any_dsn, migrated=True)
+    name = "pool" if request.param == "embedded" else "http_pool"
+    pool: LedgerPool = request.getfixturevalue(name)
+    with pool.ledger() as dsn:
+        yield from _opened(dsn)
 
 
 @pytest.fixture
 def unmigrated_store(any_dsn: str) -> Iterator[Store]:
     """An empty database without tables, embedded and over HTTP."""
-    yield from _opened(any_dsn, migrated=False)
+    yield from _opened(any_dsn)
 
 
 @pytest.fixture(scope="session")
-def filled(engine_dsn: str) -> Iterator[Store]:
+def filled(pool: LedgerPool) -> Iterator[Store]:
     """An embedded ledger with the traces of ``filled_ledger``; only to be read."""
-    for dsn in _database(engine_dsn):
-        for store in _opened(dsn, migrated=True):
+    with pool.ledger() as dsn:
+        for store in _opened(dsn):
             fill(store)
             yield store
 
 
 @pytest.fixture(scope="session")
-def written(engine_dsn: str) -> Iterator[Store]:
+def written(pool: LedgerPool) -> Iterator[Store]:
     """An embedded ledger with the runs of ``writer_ledger``; only to be read."""
-    for dsn in _database(engine_dsn):
-        for store in _opened(dsn, migrated=True):
+    with pool.ledger() as dsn:
+        for store in _opened(dsn):
             write(store)
             yield store
 

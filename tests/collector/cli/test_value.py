@@ -56,15 +56,15 @@ def test_a_wrong_file_is_refused(file: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_rules_of_a_ledger_are_listed(
-    file: Path, store: Store, fresh_dsn: str, capsys: pytest.CaptureFixture[str]
+    file: Path, store: Store, store_dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert execute(["value", "list", "--url", fresh_dsn]) == 0
+    assert execute(["value", "list", "--url", store_dsn]) == 0
     assert "support" not in capsys.readouterr().out
     with store.connect() as connection:
         publish(connection, read_rules(file))
-    assert execute(["value", "list", "--url", fresh_dsn]) == 0
+    assert execute(["value", "list", "--url", store_dsn]) == 0
     shown = capsys.readouterr().out
     assert [part for part in SHOWN if part not in shown] == []
-    assert execute(["value", "list", "--url", fresh_dsn, "--json"]) == 0
+    assert execute(["value", "list", "--url", store_dsn, "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["per"], row["amount"]) == ("success", "4.500000000000")

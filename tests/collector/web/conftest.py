@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
-from tests.collector.conftest import migrated_database
+from tests.support.ledger_pool import LedgerPool
 from tests.support.served_ledger import Served, served
 from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE, show
 
@@ -45,11 +45,13 @@ PICTURE = _Picture(
 
 
 @pytest.fixture(scope="session")
-def shown(engine_dsn: str) -> Iterator[Store]:
+def shown(pool: LedgerPool) -> Iterator[Store]:
     """An embedded ledger with the runs of ``shown_ledger``; only to be read."""
-    with migrated_database(engine_dsn) as store:
+    with pool.ledger() as dsn:
+        store = Store.open(dsn)
         show(store)
         yield store
+        store.close()
 
 
 @pytest.fixture(scope="module")
