@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from spanledger import semconv
-from spanledger._answer import Answer
+from spanledger._answer import Answer, FactValue
 from spanledger._facts import Attributes
 
 
@@ -38,7 +38,8 @@ class Api:
     under ``model``, and the way to read a call with these; ``watch`` takes over a call whose result
     holds its stream inside, and ends it; ``reading_of`` is for streams that have to be looked at
     themselves; ``covers`` is true where calls of other clients inside are this one's doing;
-    ``told_inside`` tells calls that only make others, which are told instead.
+    ``told_inside`` tells calls that only make others, which are told instead; ``headers`` reads
+    facts from the headers of the HTTP answer, where a server tells some there.
     """
 
     operation: str
@@ -56,6 +57,7 @@ class Api:
     reading_of: Callable[[Any, Mapping[str, Any]], Reading] | None = None
     covers: bool = False
     told_inside: Callable[[Mapping[str, Any]], bool] | None = None
+    headers: Callable[[Mapping[str, str]], Mapping[str, FactValue]] | None = None
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters of a call by name."""

@@ -363,7 +363,7 @@ class Call:
         attributes = _facts.answer_attributes(answer, self.api.tier_attribute)
         attributes |= source
         if self._attempts:
-            _facts.add_attempts(attributes, self._attempts)
+            _facts.add_attempts(attributes, self._attempts, self.api.headers)
         if self.repeat is not None:
             attributes |= self.repeat.attributes(answer.error_code)
         if source[semconv.USAGE_SOURCE] != "missing":

@@ -13,7 +13,7 @@ from spanledger._answer import Answer, Usage, error_of, fields_of, strings, text
 from spanledger._chat_usage import usage_of
 from spanledger._facts import Attributes
 from spanledger._instrumentor import number, sampling_attributes
-from spanledger._server_times import server_times
+from spanledger._server_times import TELLING, server_times
 
 #: The parameters that a span tells.
 _TOLD: Final = frozenset(
@@ -56,9 +56,17 @@ def answer_of(completion: Any, read_usage: Callable[[Any], Usage] = usage_of) ->
         _note_error(answer, fields, choices)
     if answer.usage.needs_texts:
         answer.texts = _message_texts(choices)
-    if "timings" in fields or "metrics" in fields:  # a server of open models
+    if not TELLING.isdisjoint(fields):  # a server of open models
         answer.facts = server_times(fields)
+    elif choices and "meta_info" in _beside(choices[0]):  # SGLang, where it was asked for
+        answer.facts = server_times(_beside(choices[0]))
     return answer
+
+
+def _beside(choice: Any) -> Mapping[str, Any]:
+    """What a server put into a choice beside what the client knows of."""
+    unknown: Mapping[str, Any] | None = getattr(choice, "__pydantic_extra__", None)
+    return unknown or getattr(choice, "__dict__", {})
 
 
 def _note_error(answer: Answer, fields: Mapping[str, Any], choices: Any) -> None:

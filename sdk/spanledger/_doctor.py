@@ -47,7 +47,7 @@ _USERINFO: Final = re.compile(r"://[^/@\s]+@")
 
 @dataclass(frozen=True, slots=True)
 class ClientReport:
-    """One client library or agent framework as it stands in this process.
+    """One client library, agent framework or engine as it stands in this process.
 
     Attributes:
         client: name of the client (its distribution) or of the framework.
@@ -76,6 +76,8 @@ class DoctorReport:
     Attributes:
         clients: one entry a client there is an instrumentor for.
         frameworks: the same for agent frameworks.
+        engines: the same for engines that run models in this process; whether a load of a model is
+            told stands among the patches.
         http: patches that count HTTP attempts.
         exporter: protocol and address that ``init`` would send to, or what is wrong with them.
         settings: exporter settings that are set in the environment, secrets hidden.
@@ -84,6 +86,7 @@ class DoctorReport:
 
     clients: tuple[ClientReport, ...]
     frameworks: tuple[ClientReport, ...]
+    engines: tuple[ClientReport, ...]
     http: tuple[PatchStatus, ...]
     exporter: str
     settings: Mapping[str, str]
@@ -100,6 +103,9 @@ def report() -> DoctorReport:
         frameworks=tuple(
             _framework(framework, patches)
             for framework in _registry.available_frameworks().values()
+        ),
+        engines=tuple(
+            _client(engine, patches) for engine in _registry.available_engines().values()
         ),
         http=tuple(patch for patch in patches if patch.client == _registry.HTTP),
         exporter=_exporter(),
@@ -120,12 +126,14 @@ def examine() -> DoctorReport:
             warnings.simplefilter("ignore")
             _registry.import_waiting(_registry.HTTP)
             found = report()
-            tried = [_tried(client) for client in (*found.clients, *found.frameworks)]
-        found, count = report(), len(found.clients)
+            everything = (*found.clients, *found.frameworks, *found.engines)
+            tried = {one.client: _tried(one) for one in everything}
+        found = report()
         return dataclasses.replace(
             found,
-            clients=tuple(map(_with_reason, found.clients, tried[:count])),
-            frameworks=tuple(map(_with_reason, found.frameworks, tried[count:])),
+            clients=_with_reasons(found.clients, tried),
+            frameworks=_with_reasons(found.frameworks, tried),
+            engines=_with_reasons(found.engines, tried),
         )
     finally:
         _registry.uninstrument()
@@ -133,6 +141,12 @@ def examine() -> DoctorReport:
 
 def _tried(client: ClientReport) -> str:
     return _registry.import_waiting(client.client) if client.version else ""
+
+
+def _with_reasons(
+    reports: tuple[ClientReport, ...], tried: Mapping[str, str]
+) -> tuple[ClientReport, ...]:
+    return tuple(_with_reason(one, tried[one.client]) for one in reports)
 
 
 def _with_reason(client: ClientReport, reason: str) -> ClientReport:

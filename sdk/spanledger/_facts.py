@@ -5,10 +5,11 @@ Each function maps facts to attributes and does nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage
+from spanledger._answer import Answer, FactValue, Usage
 from spanledger._attempts import Attempt, own_attempts, retries_of
 from spanledger._guard import swallow
 from spanledger.compute.call import call_figures
@@ -110,11 +111,18 @@ def estimate_attributes(
     return attributes
 
 
-def add_attempts(attributes: Attributes, attempts: list[Attempt]) -> None:
+def add_attempts(
+    attributes: Attributes,
+    attempts: list[Attempt],
+    headers: Callable[[Mapping[str, str]], Mapping[str, FactValue]] | None = None,
+) -> None:
     """How often the client library asked, of the requests that were seen.
 
-    What was answered at once has a number and no count of retries: it is one less.
+    What was answered at once has a number and no count of retries: it is one less. ``headers``
+    reads more from those of the answer.
     """
+    if headers is not None and (answer := attempts[-1].answer) is not None:
+        attributes |= headers(answer.headers)
     if len(attempts) > 1:  # nearly never
         attempts = own_attempts(attempts)
     if len(attempts) == 1:

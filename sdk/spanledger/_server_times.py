@@ -2,8 +2,11 @@
 
 llama.cpp's server sends ``timings`` with every answer (``prompt_ms``, ``predicted_ms``); vLLM sends
 ``metrics`` where it was started with ``--enable-per-request-metrics`` (``time_to_first_token_ms``
-counts from when the request was scheduled, so its queue is left out). The collector shares a
-machine out by these times (docs/gpu.md).
+counts from when the request was scheduled, so its queue is left out); SGLang puts ``meta_info``
+into a choice where the request asks for it (``return_meta_info``), with seconds (``e2e_latency``,
+``queue_time``). Text Generation Inference tells milliseconds in headers
+of answers that are no streams (``x-total-time``, ``x-queue-time``). The collector shares a machine
+out by these times (docs/gpu.md).
 """
 
 from __future__ import annotations
@@ -15,17 +18,30 @@ from spanledger import semconv
 from spanledger._answer import FactValue, fields_of
 
 _MS: Final = 1_000_000
-#: Field of an answer -> its milliseconds by attribute.
-_TIMES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+_SECOND: Final = 1_000_000_000
+#: Field of an answer -> its times by attribute, and the nanoseconds of their unit.
+_TIMES: Final[Mapping[str, tuple[tuple[str, str, int], ...]]] = {
     "timings": (
-        ("prompt_ms", semconv.SERVER_PREFILL_NS),
-        ("predicted_ms", semconv.SERVER_DECODE_NS),
+        ("prompt_ms", semconv.SERVER_PREFILL_NS, _MS),
+        ("predicted_ms", semconv.SERVER_DECODE_NS, _MS),
     ),
     "metrics": (
-        ("time_to_first_token_ms", semconv.SERVER_PREFILL_NS),
-        ("generation_time_ms", semconv.SERVER_DECODE_NS),
+        ("time_to_first_token_ms", semconv.SERVER_PREFILL_NS, _MS),
+        ("generation_time_ms", semconv.SERVER_DECODE_NS, _MS),
+        ("queue_time_ms", semconv.SERVER_QUEUE_NS, _MS),
+    ),
+    "meta_info": (
+        ("e2e_latency", semconv.SERVER_TOTAL_NS, _SECOND),
+        ("queue_time", semconv.SERVER_QUEUE_NS, _SECOND),
     ),
 }
+#: Header of Text Generation Inference (milliseconds) -> attribute.
+_HEADERS: Final = (
+    ("x-total-time", semconv.SERVER_TOTAL_NS),
+    ("x-queue-time", semconv.SERVER_QUEUE_NS),
+)
+#: Fields of an answer that tell times.
+TELLING: Final = frozenset(_TIMES)
 
 
 def server_times(fields: Mapping[str, Any]) -> Mapping[str, FactValue] | None:
@@ -33,16 +49,30 @@ def server_times(fields: Mapping[str, Any]) -> Mapping[str, FactValue] | None:
     for name, times in _TIMES.items():
         if fields.get(name) is not None:
             told = fields_of(fields[name])
-            found = {key: _nanoseconds(told.get(field)) for field, key in times}
+            found = {key: _nanoseconds(told.get(field), unit) for field, key, unit in times}
             return {key: ns for key, ns in found.items() if ns is not None} or None
     return None
 
 
-def _nanoseconds(milliseconds: object) -> int | None:
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+def header_times(headers: Mapping[str, str]) -> dict[str, FactValue]:
+    """The times that the headers of an answer tell."""
+    found = {key: _number(headers.get(name)) for name, key in _HEADERS}
+    return {key: ns for key, told in found.items() if (ns := _nanoseconds(told, _MS)) is not None}
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None  # somebody else's header of that name
+
+
+def _nanoseconds(told: object, unit: int) -> int | None:
+    if isinstance(told, bool) or not isinstance(told, int | float):
         return None
-    return int(milliseconds * _MS) if 0 <= milliseconds < _LONGEST_MS else None
+    nanoseconds = told * unit
+    return int(nanoseconds) if 0 <= nanoseconds < _LONGEST_NS else None
 
 
 #: A day; more is no time of a call.
-_LONGEST_MS: Final = 86_400_000
+_LONGEST_NS: Final = 86_400 * _SECOND

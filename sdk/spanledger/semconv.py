@@ -289,6 +289,8 @@ TRAINING_FAILED: Final = "spanledger.training.failed"
 # --- What a server says about its own time, in nanoseconds ----------------------------------------
 #: All of it, loading included.
 SERVER_TOTAL_NS: Final = "spanledger.server.total_ns"
+#: Waiting until work on it began.
+SERVER_QUEUE_NS: Final = "spanledger.server.queue_ns"
 #: Putting the model into memory.
 SERVER_LOAD_NS: Final = "spanledger.server.load_ns"
 #: Reading the prompt.

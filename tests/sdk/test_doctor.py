@@ -40,6 +40,11 @@ def test_every_patch_is_tried(tmp_path: Path) -> None:
         states = {patch["state"] for patch in client["patches"] if not patch["optional"]}
         assert not states & {"missing", "pending"}, client["client"]
         assert "installed" in {patch["state"] for patch in client["patches"]}, client["client"]
+    engines = {engine["client"]: engine for engine in found["engines"]}
+    assert set(engines) == {"transformers", "llama-cpp-python", "vllm"}
+    for engine in engines.values():  # none of them is among our packages
+        states = {patch["state"] for patch in engine["patches"]}
+        assert states == ({"installed"} if engine["version"] else {"pending"}), engine["client"]
     assert {patch["state"] for patch in found["http"]} == {"installed"}
     assert found["internal_errors"] == {}
 

@@ -194,10 +194,10 @@ def test_the_peak_of_memory_is_told_where_a_call_set_it(monkeypatch: pytest.Monk
 
 def test_engines_are_named_and_import_nothing() -> None:
     """They are no clients; finding them imports neither them nor torch."""
-    assert set(available_engines()) == {"transformers"}
+    assert set(available_engines()) == {"transformers", "llama-cpp-python", "vllm"}
     assert not set(available_engines()) & set(available())
     check = (
         "import sys, spanledger._registry as r; r.available_engines(); "
-        "sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+        "sys.exit(bool({'torch', 'transformers', 'llama_cpp', 'vllm'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

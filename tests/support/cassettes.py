@@ -2,7 +2,8 @@
 
 A cassette is JSON: the ``source`` of its shape, the client and address it is asked by, what is
 ``asked``, the whole ``answer`` or the ``events`` of a stream, how many of them the application may
-``read`` (left out = all), and the attributes that have to be ``told`` or ``not_told``.
+``read`` (left out = all), the ``headers`` of the answer that matter (left out = none), and the
+attributes that have to be ``told`` or ``not_told``.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def playing(cassette: Cassette) -> Generator[str]:
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
+            for name, value in cassette.content.get("headers", {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

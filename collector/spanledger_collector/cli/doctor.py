@@ -19,6 +19,9 @@ from .output import console, counted, print_json, text
 _CLIENT_COLUMNS = ("client", "installed", "supported from", "patches", "remarks")
 _OFF = (PatchState.MISSING, PatchState.PENDING, PatchState.COVERED)
 _FRAMEWORK_COLUMNS = ("framework", *_CLIENT_COLUMNS[1:])
+_ENGINE_COLUMNS = ("engine", *_CLIENT_COLUMNS[1:4], "loads of models", "remarks")
+#: Methods that load a model.
+_LOADING = ("from_pretrained", "__init__")
 
 
 def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
@@ -35,6 +38,7 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     out = console()
     out.print(Grid("Clients", _CLIENT_COLUMNS, _rows(found.clients)))
     out.print(Grid("Agent frameworks", _FRAMEWORK_COLUMNS, _rows(found.frameworks)))
+    out.print(Grid("Engines in this process", _ENGINE_COLUMNS, _engines(found.engines)))
     out.print(Grid("Not metered", ("client", "call", "why"), _gaps(found)))
     out.print(f"exporter   {text(found.exporter)}")
     for name, value in found.settings.items():
@@ -56,6 +60,16 @@ def _rows(clients: Sequence[ClientReport]) -> Iterator[Sequence[str]]:
         )
 
 
+def _engines(engines: Sequence[ClientReport]) -> Iterator[Sequence[str]]:
+    for engine, (*others, remarks) in zip(engines, _rows(engines), strict=True):
+        told = any(
+            patch.target.endswith(_LOADING) and patch.state is PatchState.INSTALLED
+            for patch in engine.patches
+        )
+        loads = "-" if not engine.version else "told" if told else "not told"
+        yield (*others, loads, remarks)
+
+
 def _patches(client: ClientReport) -> str:
     """How many patches are on, and each one by name that should be and is not."""
     if not client.version:
@@ -70,7 +84,7 @@ def _patches(client: ClientReport) -> str:
 
 
 def _gaps(found: DoctorReport) -> Iterator[Sequence[str]]:
-    for client in (*found.clients, *found.frameworks):
+    for client in (*found.clients, *found.frameworks, *found.engines):
         for call, reason in client.not_metered.items():
             yield text(client.client), text(call), text(reason)
 

@@ -309,6 +309,8 @@ def _observation(name: str, row: Row) -> Observation:
     if prefill and decode:
         begin = max(begin, end - decode - prefill - load)
         first = max(begin, end - decode)
+    else:
+        begin = min(begin + numbers["queue_ns"], end)
     return Observation(
         call=name,
         start_ns=begin,

@@ -6,8 +6,10 @@ billed by Hugging Face at the provider's rates (``huggingface_groq``); with a pr
 goes there directly (``groq``). Which one the router chose by itself (``auto``) no answer tells.
 
 Generated text carries its count of tokens only with ``details=True``, that of the prompt only in a
-stream; embeddings carry none: what is missing is estimated. The client never makes a failed request
-again, but for text generation without the parameters that a server refused.
+stream; embeddings carry none: what is missing is estimated. A server of Text Generation Inference
+tells how long it took, and how long a request waited, in headers of answers that are no streams.
+The client never makes a failed request again, but for text generation without the parameters that a
+server refused.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from spanledger._gaps import NOT_YET, NOTHING
 from spanledger._hosts import endpoint
 from spanledger._instrumentor import Asked, Instrumentor, Method, number, sampling_attributes
 from spanledger._patching import Kind, Target
+from spanledger._server_times import header_times
 
 #: Oldest version tried: with the contract suite; before it, on HTTP libraries that are not watched.
 MINIMUM_VERSION: Final = "1.0.0"
@@ -135,6 +138,7 @@ CHAT: Final = Api(
     reading=ChatReading,
     prompt=("messages", "tools"),
     positional=("messages",),
+    headers=header_times,
 )
 TEXT: Final = Api(
     operation=semconv.OPERATION_TEXT_COMPLETION,
@@ -143,6 +147,7 @@ TEXT: Final = Api(
     reading=TextReading,
     prompt=("prompt",),
     positional=("prompt",),
+    headers=header_times,
 )
 
 

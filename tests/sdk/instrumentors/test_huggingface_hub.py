@@ -14,8 +14,9 @@ from huggingface_hub import constants
 from huggingface_hub.hf_api import InferenceProviderMapping
 from huggingface_hub.inference import _providers
 from tests.sdk.instrumentors.cases_huggingface_hub import CASES, MESSAGES, MODEL
-from tests.sdk.instrumentors.conftest import Desk
+from tests.sdk.instrumentors.conftest import Desk, Spans
 from tests.sdk.instrumentors.contract import SECRET_ANSWER, SECRET_PROMPT, read
+from tests.support.cassettes import Cassette, playing
 from tests.support.wires.huggingface_wire import EMBED_PATH, PREFIX, ROUTER_PATH
 
 from spanledger import semconv
@@ -176,3 +177,27 @@ async def test_a_failed_look_up_of_the_clients_is_no_retry(
     told = _one(desk)
     assert semconv.RETRY_COUNT not in told
     assert told[semconv.ATTEMPT_NUMBER] == 1
+
+
+#: As the router of Text Generation Inference writes them, in milliseconds; none in a stream.
+TGI_HEADERS = {
+    "x-compute-type": "1-nvidia-h100-80gb-hbm3", "x-total-time": "1300", "x-queue-time": "200",
+    "x-inference-time": "1090", "x-time-per-token": "15", "x-generated-tokens": "70",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", [{}, {"x-total-time": "soon", "x-queue-time": "-5"}])
+async def test_a_tgi_server_tells_its_times_in_headers(odd: dict[str, str], spans: Spans) -> None:
+    """How long it took and how long the request waited; what is no time is left out."""
+    answer = {"generated_text": "x", "details": {"finish_reason": "length", "generated_tokens": 70}}
+    server = Cassette("tgi", {"answer": answer, "headers": TGI_HEADERS | odd})
+    with playing(server) as url:
+        huggingface_hub.InferenceClient(url).text_generation("why", details=True)
+        other = huggingface_hub.AsyncInferenceClient(url)
+        async with other:
+            await other.text_generation("why", details=True)
+    for span in spans():
+        told = dict(span.attributes or {})
+        assert told[semconv.USAGE_OUTPUT_TOKENS] == 70
+        assert told.get(semconv.SERVER_TOTAL_NS) == (None if odd else 1_300_000_000)
+        assert told.get(semconv.SERVER_QUEUE_NS) == (None if odd else 200_000_000)

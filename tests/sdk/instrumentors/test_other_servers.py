@@ -332,6 +332,23 @@ def test_a_servers_own_times_are_told(told: dict[str, Any], stream: bool, spans:
     attributes = dict(span.attributes or {})
     assert attributes[semconv.SERVER_PREFILL_NS] == 30_500_000
     assert attributes[semconv.SERVER_DECODE_NS] == 80_000_000
+    assert attributes.get(semconv.SERVER_QUEUE_NS) == (500_000_000 if "metrics" in told else None)
+
+
+def test_times_of_sglang_are_told(spans: Spans) -> None:
+    """Seconds of the whole and of waiting, where the request asked for them."""
+    meta = {"e2e_latency": 1.25, "queue_time": 0.5, "cached_tokens": 8}
+    usage = {**COUNTS, "prompt_tokens_details": {"cached_tokens": 8}}
+    choices = [{**COMPLETION["choices"][0], "meta_info": meta}]
+    with _client({**COMPLETION, "usage": usage, "choices": choices}) as client:
+        client.chat.completions.create(
+            model=MODEL, messages=MESSAGES, extra_body={"return_meta_info": True}
+        )
+    (span,) = spans()
+    told = dict(span.attributes or {})
+    assert told[semconv.SERVER_TOTAL_NS] == 1_250_000_000
+    assert told[semconv.SERVER_QUEUE_NS] == 500_000_000
+    assert told[semconv.USAGE_CACHE_READ_TOKENS] == 8
 
 
 @pytest.mark.parametrize("odd", [{"prompt_ms": -1, "predicted_ms": "soon"}, "fast", [], None])
