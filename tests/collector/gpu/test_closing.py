@@ -102,124 +102,131 @@ class Scene:
 
 
 @pytest.fixture
-def pool(module_store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
+def gpus(module_store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
     name = request.function.__name__.removeprefix("test_").replace("_", "-")[:40]
     with module_store.connect() as connection:
         yield Scene(module_store, connection, tmp_path, name)
 
 
-def fill(pool: Scene) -> None:
+def fill(gpus: Scene) -> None:
     """Two rates; calls side by side, one over an edge of windows and the change, one cancelled."""
-    pool.rates((0, "2.95"), (15, "1.37"))
-    pool.served(1, 10, 60)
-    pool.served(2, 30, 90)
-    pool.served(3, 590, 400)
-    pool.served(4, 700, 20, status="error", error_type="cancelled", usage_source="missing")
+    gpus.rates((0, "2.95"), (15, "1.37"))
+    gpus.served(1, 10, 60)
+    gpus.served(2, 30, 90)
+    gpus.served(3, 590, 400)
+    gpus.served(4, 700, 20, status="error", error_type="cancelled", usage_source="missing")
 
 
-def test_the_bill_is_dealt_out_exactly(pool: Scene) -> None:
+def test_the_bill_is_dealt_out_exactly(gpus: Scene) -> None:
     """Half an hour of two GPUs under two rates; late calls and better rates close it again."""
-    fill(pool)
-    assert pool.attempt(1)["price_status"] == "unpriced"
-    assert pool.close() == 4  # three windows, one of them cut
-    told = pool.bill()
+    fill(gpus)
+    assert gpus.attempt(1)["price_status"] == "unpriced"
+    assert gpus.close() == 4  # three windows, one of them cut
+    told = gpus.bill()
     assert told["billed_usd"] == Decimal("2.95") * 2 / 4 + Decimal("1.37") * 2 / 4
     assert told["billed_gpu_seconds"] == 2 * 1800
     # Seconds in which anybody was served: 10 to 120, 590 to 990 (the cancelled call is within).
     assert told["attributed_gpu_seconds"] == 2 * (110 + 400)
-    attempt = pool.attempt(1)
+    attempt = gpus.attempt(1)
     assert attempt["price_status"] == "priced"
-    assert (attempt["priced_provider"], attempt["priced_model"]) == ("gpu", pool.name)
+    assert (attempt["priced_provider"], attempt["priced_model"]) == ("gpu", gpus.name)
     assert attempt["cost_low_usd"] < attempt["cost_usd"] < attempt["cost_high_usd"]
     assert attempt["gpu_seconds"] == pytest.approx(float(attempt["units"]["gpu_seconds"]))
-    assert pool.attempt(4)["cost_usd"] > 0, "cancelled, and served until then"
-    keys = pool.connection.rows(
+    assert gpus.attempt(4)["cost_usd"] > 0, "cancelled, and served until then"
+    keys = gpus.connection.rows(
         "SELECT DISTINCT attribution FROM gpu_windows FINAL WHERE calls > 0 AND pool = {p:String}",
-        {"p": pool.name},
+        {"p": gpus.name},
     )
     assert [row["attribution"] for row in keys] == ["roofline_sliced"]
-    lines = pool.connection.rows(
+    lines = gpus.connection.rows(
         "SELECT sum(cost_usd) AS usd FROM charges "
         "WHERE unit = 'gpu_seconds' AND model = {p:String}",
-        {"p": pool.name},
+        {"p": gpus.name},
     )
     assert lines[0]["usd"] == told["attributed_usd"]
 
 
-def test_a_late_call_changes_its_own_window_only(pool: Scene) -> None:
+def test_a_late_call_changes_its_own_window_only(gpus: Scene) -> None:
     """Closing again without news does nothing; a late call takes from those beside it."""
-    fill(pool)
-    pool.close()
-    before = {number: pool.attempt(number)["cost_usd"] for number in (1, 3)}
-    assert pool.close() == 0
-    pool.served(9, 20, 30)
-    assert pool.close() == 1
-    pool.bill()
-    assert pool.attempt(1)["cost_usd"] < before[1]
-    assert pool.attempt(3)["cost_usd"] == before[3]
+    fill(gpus)
+    gpus.close()
+    before = {number: gpus.attempt(number)["cost_usd"] for number in (1, 3)}
+    assert gpus.close() == 0
+    gpus.served(9, 20, 30)
+    assert gpus.close() == 1
+    gpus.bill()
+    assert gpus.attempt(1)["cost_usd"] < before[1]
+    assert gpus.attempt(3)["cost_usd"] == before[3]
 
 
-def test_a_better_rate_cuts_anew(pool: Scene) -> None:
+def test_a_better_rate_cuts_anew(gpus: Scene) -> None:
     """The windows follow, and nothing is billed twice."""
-    fill(pool)
-    pool.close()
-    pool.rates((0, "3"), known_from="2026-11-20 00:00:00.000")
+    fill(gpus)
+    gpus.close()
+    gpus.rates((0, "3"), known_from="2026-11-20 00:00:00.000")
     withdrawn = scene.moment(BEGIN + timedelta(minutes=15))
     scene.publish(
-        pool.connection,
+        gpus.connection,
         [
             scene.price(
-                pool.name, "gpu", units={}, known_from="2026-11-20 00:00:00.000",
+                gpus.name, "gpu", units={}, known_from="2026-11-20 00:00:00.000",
                 valid_from=withdrawn, valid_to=withdrawn,
             )
         ],
     )  # fmt: skip
-    assert pool.close() > 0
-    assert pool.bill()["billed_usd"] == 3  # two GPUs, half an hour, three dollars
+    assert gpus.close() > 0
+    assert gpus.bill()["billed_usd"] == 3  # two GPUs, half an hour, three dollars
 
 
-def test_loading_and_waste_are_told_apart(pool: Scene) -> None:
+def test_loading_and_waste_are_told_apart(gpus: Scene) -> None:
     """A server that told its times: 20 s of loading are nobody's; a preempted call wasted some."""
     told = {"load_ns": 20 * SECOND_NS, "prefill_ns": 5 * SECOND_NS, "decode_ns": 15 * SECOND_NS}
     told["recomputed_tokens"] = 600
     attributes = {f"spanledger.server.{name}": str(value) for name, value in told.items()}
-    pool.rates((0, "2.95"))
-    pool.served(5, 1200, 50, attributes=attributes)
-    pool.close()
-    bill = pool.bill()
+    gpus.rates((0, "2.95"))
+    gpus.served(5, 1200, 50, attributes=attributes)
+    gpus.close()
+    bill = gpus.bill()
     assert bill["load_gpu_seconds"] == 2 * 20
     assert bill["load_usd"] > 0
-    assert pool.attempt(5)["gpu_seconds"] == pytest.approx(40)
-    assert 0 < bill["waste_usd"] < pool.attempt(5)["cost_usd"]
+    assert gpus.attempt(5)["gpu_seconds"] == pytest.approx(40)
+    assert 0 < bill["waste_usd"] < gpus.attempt(5)["cost_usd"]
     assert 0 < bill["energy_kwh_low"] < bill["energy_kwh_high"] < 2 * 0.7 * 1.56
 
 
-def test_without_a_rate_time_is_known_and_money_is_not(pool: Scene) -> None:
+def test_a_queue_costs_nothing(gpus: Scene) -> None:
+    """A server that tells only how long the call waited: the rest of its time is its share."""
+    gpus.served(1, 10, 60, attributes={"spanledger.server.queue_ns": str(20 * SECOND_NS)})
+    gpus.close()
+    assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
+
+
+def test_without_a_rate_time_is_known_and_money_is_not(gpus: Scene) -> None:
     """Unpriced, never free; and a window that goes on waits."""
-    pool.served(1, 10, 60)
-    pool.moment = BEGIN + timedelta(minutes=15)
-    assert pool.close() == 1
-    attempt = pool.attempt(1)
+    gpus.served(1, 10, 60)
+    gpus.moment = BEGIN + timedelta(minutes=15)
+    assert gpus.close() == 1
+    attempt = gpus.attempt(1)
     assert (attempt["price_status"], attempt["cost_usd"]) == ("unpriced", None)
     assert attempt["unpriced_units"] == ["gpu_seconds"]
     assert attempt["gpu_seconds"] == pytest.approx(120)
-    assert pool.bill()["billed_usd"] is None
-    assert pool.bill()["unpriced_gpu_seconds"] == 1200
+    assert gpus.bill()["billed_usd"] is None
+    assert gpus.bill()["unpriced_gpu_seconds"] == 1200
 
 
-def test_measured_gpu_time_has_a_price_at_once(pool: Scene) -> None:
+def test_measured_gpu_time_has_a_price_at_once(gpus: Scene) -> None:
     """What a process measured itself costs its seconds x the rate of its device, tokens nothing."""
-    pool.rates((-600, "0.36"))
-    pool.served(1, 2, 3, request_model="unknown-mine", gpu_seconds=2.5, gpu_model=pool.name)
-    attempt = pool.attempt(1)
+    gpus.rates((-600, "0.36"))
+    gpus.served(1, 2, 3, request_model="unknown-mine", gpu_seconds=2.5, gpu_model=gpus.name)
+    attempt = gpus.attempt(1)
     assert attempt["cost_usd"] == Decimal("0.00025")
     assert attempt["price_status"] == "priced"
     assert attempt["unpriced_units"] == []
     assert attempt["input_uncached_tokens"] == 1000
-    [line] = pool.connection.rows(
+    [line] = gpus.connection.rows(
         "SELECT cost_usd, rate_usd, rate_per FROM charges "
         "WHERE unit = 'gpu_seconds' AND model = {p:String}",
-        {"p": pool.name},
+        {"p": gpus.name},
     )
     assert line == {"cost_usd": Decimal("0.00025"), "rate_usd": Decimal("0.36"), "rate_per": 3600}
 
