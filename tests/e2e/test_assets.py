@@ -33,7 +33,16 @@ def test_an_asset_is_booked_planned_and_written_off(
     assert execute(["assets", "transfer", "ft", "ft-2", "1000.01", "--url", url]) == 1
     assert execute(["assets", "write-off", "ft-2", "--amount", "201", "--url", url]) == 1
     said = capsys.readouterr().err
-    assert "1000.01 USD of asset 'ft' is more than the 1000.000000000000 USD that are left" in said
-    assert "201 USD of asset 'ft-2' is more than the 200.000000000000 USD that are left" in said
+    assert "1000.01 USD of asset 'ft' is more than the 1000 USD that are left" in said
+    assert "201 USD of asset 'ft-2' is more than the 200 USD that are left" in said
+    named = {"kind": "asset_write_off", "asset": "ft-2", "amount": "150.5"}
+    asked = [named | {"record_id": f"loss-{number}"} for number in (1, 2)]
+    outcome = {"kind": "outcome", "run_id": "nobody", "outcome": "success", "record_id": "o"}
+    with collector.ledger() as ledger:
+        told = ledger.add_records([outcome, *asked])
+    assert told.record_ids == ["o", "loss-1"]
+    [refused] = told.rejected
+    assert refused.index == 2
+    assert refused.reason.startswith("150.5 USD of asset 'ft-2' is more than the 49.5 USD that are")
     assert execute(["assets", "write-off", "ft-2", "--url", url, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["record_ids"]) == 1

@@ -156,6 +156,16 @@ def test_one_record_by_hand(
     assert execute(["records", "list", "--run", "run-7000004", *url]) == 0
     assert "1 of 1" in capsys.readouterr().out
 
+    # Said before that one, though it is told after it: it does not count.
+    earlier = ["--outcome", "success", "--record-id", record_id, "--recorded-at", "2026-11-01"]
+    assert execute(["records", "add", "outcome", "--external-key", "t-4", *earlier, *url]) == 0
+    collector.wait_for(f"SELECT count() FROM records WHERE record_id = '{record_id}'", 2)
+    capsys.readouterr()
+    assert execute(["records", "list", "--run", "run-7000004", "--json", *url]) == 0
+    told_so_far = json.loads(capsys.readouterr().out)
+    counting = [row["verdict"] for row in told_so_far if row["counts"]]
+    assert (len(told_so_far), counting) == (2, ["failure"])
+
     assert execute(["records", "add", "outcome", "--outcome", "failure", *url]) == 1
     assert "say what it is about" in capsys.readouterr().err
     assert execute(["records", "list", *url]) == 1

@@ -83,9 +83,14 @@ def add(
     external_key: Annotated[str, _field("Or the application's own key of the work.")] = "",
     record_id: Annotated[str, _field("Its name; the same name again amends it.")] = "",
     at: Annotated[str, _field("When it happened (UTC); default now.")] = "",
+    recorded_at: Annotated[
+        str, _field("When it was said (UTC), which decides between tellings; default now.")
+    ] = "",
     amount: Annotated[str, _field("Money: of revenue, expense, or an outcome's value.")] = "",
     currency: Annotated[str, _field("ISO 4217; default USD.")] = "",
     outcome: Annotated[str, _field("success | failure | partial.")] = "",
+    quantity: Annotated[str, _field("Outcome: how much of --unit came of it.")] = "",
+    unit: Annotated[str, _field("Outcome: such as minutes_saved, tickets.")] = "",
     verdict: Annotated[str, _field("acceptable | wrong | hallucinated.")] = "",
     name: Annotated[str, _field("Name of an evaluation.")] = "",
     score: Annotated[str, _field("Its number, in its own scale.")] = "",
@@ -93,6 +98,9 @@ def add(
     minutes: Annotated[str, _field("Effort: minutes of a person.")] = "",
     role: Annotated[str, _field("Effort: whose; default reviewer.")] = "",
     category: Annotated[str, _field("Expense: what was paid for.")] = "",
+    purpose: Annotated[
+        str, _field("Expense, effort: work | appraisal | prevention; default work.")
+    ] = "",
     reason: Annotated[str, _field("A few words; never of a prompt or an answer.")] = "",
     tenant: Annotated[str, _field("On whose behalf.")] = "",
     url: Url = DEFAULT_ADDRESS,
@@ -105,9 +113,10 @@ def add(
     told = {
         "kind": kind, "run_id": run_id, "trace_id": trace_id, "span_id": span_id,
         "external_key": external_key, "record_id": record_id or uuid.uuid4().hex,
-        "at": at or _now(), "amount": amount, "currency": currency, "outcome": outcome,
-        "verdict": verdict, "name": name, "score": score, "label": label, "minutes": minutes,
-        "role": role, "category": category, "reason": reason, "tenant": tenant,
+        "at": at or _now(), "recorded_at": recorded_at, "amount": amount, "currency": currency,
+        "outcome": outcome, "quantity": quantity, "unit": unit, "verdict": verdict, "name": name,
+        "score": score, "label": label, "minutes": minutes, "role": role, "category": category,
+        "purpose": purpose, "reason": reason, "tenant": tenant,
     }  # fmt: skip
     with connect(url) as ledger:
         recorded = ledger.add_records([{field: said for field, said in told.items() if said}])

@@ -128,7 +128,14 @@ class Collector:
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))
         registry.register(WatchMetrics(lambda: engine.watcher, webhook))
-        receiver = Receiver(config, journal.append, self._keys, registry, tls=self._tls)
+        receiver = Receiver(
+            config,
+            journal.append,
+            self._keys,
+            registry,
+            tls=self._tls,
+            review=engine.refused_records,
+        )
         api, sql = await self._serve(held, journal, engine, receiver)
         held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
         held.push_async_callback(receiver.stop, self._grace_seconds)

@@ -16,7 +16,8 @@ from spanledger_collector.gpu import Closer, Pool
 from spanledger_collector.journal import Journal
 from spanledger_collector.load import Loader
 from spanledger_collector.price import PriceBook, publish
-from spanledger_collector.query import DirectReader
+from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.query.asset_limits import over_capital
 from spanledger_collector.serve.adhoc import AdHoc
 from spanledger_collector.settle import Settler
 from spanledger_collector.store import Store, migrate
@@ -183,6 +184,23 @@ class Engine:
         if self._ad_hoc is None:
             raise StoreUnavailableError("the ledger is still being opened; ask again in a second")
         return self._ad_hoc
+
+    # --- what records ask -----------------------------------------------------------------------
+    def refused_records(
+        self, records: Mapping[int, Mapping[str, object]], workspace: str
+    ) -> Mapping[int, str]:
+        """Records that take more out of an asset than the books have, by their places, and why.
+
+        None while the books cannot be read: the ledger grants no more than is left, whenever an
+        entry arrives, and shows what was asked beyond that.
+        """
+        if self.reader is None:
+            return {}
+        try:
+            return over_capital(Ledger(self.reader, workspace=workspace).query, records)
+        except CollectorError as error:
+            _LOG.warning("records about assets are stored without a look at the books: %s", error)
+            return {}
 
     def health(self) -> dict[str, Any]:
         """What the stages say of themselves."""

@@ -28,7 +28,6 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.store import Store
 
-from .asset_limits import asking_too_much, takes_capital, with_rejected
 from .breakdowns import Breakdowns
 from .decisions import Decisions, period
 from .explanation import (
@@ -41,7 +40,7 @@ from .explanation import (
 from .named import named
 from .parsing import parse_rows
 from .reader import DirectReader, Reader, Row
-from .recording import Recorded, Rejected
+from .recording import Recorded
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
@@ -209,7 +208,7 @@ class Ledger(Decisions, Breakdowns):
 
         Returns:
             What was stored, on disk, and what was not and why (a write-off or transfer of more than
-            is left of its asset is not even sent). Runs show it some seconds later.
+            is left of its asset, for one). Runs show it some seconds later.
 
         Raises:
             ConfigurationError: this ledger is read directly; only a collector takes records.
@@ -219,21 +218,7 @@ class Ledger(Decisions, Breakdowns):
             raise ConfigurationError(
                 "records go through a running collector: connect to spanledger://host:port"
             )
-        refused = self._asking_too_much(records)
-        if not refused:
-            return self._reader.add_records(records)
-        places = {one.index for one in refused}
-        sent = [place for place in range(len(records)) if place not in places]
-        told = self._reader.add_records([records[place] for place in sent])
-        return with_rejected(told, refused, sent)
-
-    def _asking_too_much(self, records: Sequence[Mapping[str, object]]) -> Sequence[Rejected]:
-        if not any(takes_capital(record) for record in records):
-            return ()
-        try:
-            return asking_too_much(records, self.assets())
-        except RefusedQueryError:  # the key may send only: the ledger caps what is too much
-            return ()
+        return self._reader.add_records(records)
 
     def records(
         self, *, run_id: str = "", trace_id: str = "", external_key: str = ""

@@ -72,6 +72,14 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 _DEFAULT_KIND: Final = "training"
 
 
+def takes_capital(told: Mapping[str, object]) -> bool:
+    """Whether an entry that can be stored takes capital out: write-off, transfer or credit."""
+    kind = told.get("kind")
+    if kind == "asset_cost":
+        return str(told.get("amount")).strip().startswith("-")
+    return kind in ("asset_write_off", "asset_transfer")
+
+
 def asset_attributes(kind: str, told: Mapping[str, object]) -> Attributes:
     """The attributes of an entry's span.
 

@@ -3,17 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from spanledger_collector.access import Authenticate, Identity
 from spanledger_collector.errors import CollectorError
 from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.admission import Accept, ByteBudget
+from spanledger_collector.receive.asset_fields import takes_capital
 from spanledger_collector.receive.decode import DecodedRequest, decode_protobuf
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_json import decode_json
-from spanledger_collector.receive.records import RecordsAnswer, decode_records
+from spanledger_collector.receive.records import ReadRecords, RecordsAnswer, Review, read_records
 from spanledger_collector.receive.redaction import Redact
 from spanledger_collector.receive.samples import (
     DecodedMetrics,
@@ -39,6 +40,7 @@ class Intake:
         budget: bytes in progress over all transports.
         metrics: where outcomes are counted.
         redact: gives a request without what must not be stored; None = nothing is left out.
+        review: what the ledger says of records that take capital out of assets; it may wait for it.
     """
 
     def __init__(
@@ -47,9 +49,12 @@ class Intake:
         authenticate: Authenticate,
         budget: ByteBudget,
         metrics: ReceiverMetrics,
+        *,
         redact: Redact | None = None,
+        review: Review | None = None,
     ) -> None:
         self._redact = redact
+        self._review = review
         self._accept = accept
         self._authenticate = authenticate
         self.budget = budget
@@ -112,9 +117,16 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded, answer = await _decode(decode_records, body)
+        read = await _decode(read_records, body)
+        refused = await self._refused_records(read, identity.workspace)
+        decoded, answer = read.without(refused).request()
         await self._store(decoded, len(body), identity, transport)
         return answer
+
+    async def _refused_records(self, read: ReadRecords, workspace: str) -> Mapping[int, str]:
+        if self._review is None or not any(map(takes_capital, read.told.values())):
+            return {}
+        return await asyncio.to_thread(self._review, read.told, workspace)
 
     def refused(self, error: BaseException, transport: str) -> None:
         """Count a request that was not stored; what was not foreseen is logged with its trace."""

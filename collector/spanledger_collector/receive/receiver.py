@@ -14,6 +14,7 @@ from spanledger_collector.receive.intake import Intake
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_grpc import GrpcReceiver
 from spanledger_collector.receive.otlp_http import HttpApp
+from spanledger_collector.receive.records import Review
 from spanledger_collector.receive.redaction import read_redaction
 from spanledger_collector.tls import Tls
 
@@ -39,6 +40,7 @@ class Receiver:
         header_seconds: how long the head of an HTTP request may take.
         body_seconds: how long the body of an HTTP request may take.
         tls: None = the ports speak without.
+        review: what the ledger says of records, see :class:`Intake`.
 
     Attributes:
         http: the application of the HTTP port, for another port that takes some of its paths.
@@ -54,12 +56,13 @@ class Receiver:
         header_seconds: float = HEADER_SECONDS,
         body_seconds: float = BODY_SECONDS,
         tls: Tls | None = None,
+        review: Review | None = None,
     ) -> None:
         metrics = ReceiverMetrics(CollectorRegistry() if registry is None else registry)
         budget = ByteBudget(config.max_bytes_in_flight, metrics)
         rules = config.redaction_file
         redact = None if rules is None else read_redaction(rules, config.redaction_key)
-        intake = Intake(accept, authenticate, budget, metrics, redact)
+        intake = Intake(accept, authenticate, budget, metrics, redact=redact, review=review)
         host = f"[{config.host}]" if ":" in config.host else config.host
         self._grpc = GrpcReceiver(
             intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes, tls

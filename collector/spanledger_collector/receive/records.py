@@ -12,6 +12,7 @@ reason::
 
     {"record_ids": ["invoice-1"], "rejected": [{"index": 3, "reason": "..."}]}
 
+Where the ledger is open a write-off or transfer of more than is left of its asset is rejected too.
 200 when something was stored or nothing was sent, else 400. The ids of a record's span follow from
 its content, so that the same record sent again is the same span and counts once: give
 ``record_id`` if you may have to. Without one a record gets an id of its own each time.
@@ -20,7 +21,7 @@ its content, so that the same record sent again is the same span and counts once
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, cast
@@ -28,7 +29,7 @@ from typing import Any, cast
 import orjson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from spanledger import semconv
 from spanledger_collector.errors import MalformedError, TooLargeError
@@ -74,31 +75,74 @@ class RecordsAnswer:
         return {"record_ids": list(self.record_ids), "rejected": rejected}
 
 
-def decode_records(body: bytes) -> tuple[DecodedRequest, RecordsAnswer]:
-    """Decode a request.
+@dataclass(frozen=True, slots=True)
+class ReadRecords:
+    """The records of a request as they were read, by their places in it.
+
+    Attributes:
+        told: the good ones as they were sent.
+        spans: those that tell them.
+        rejected: the reasons why others cannot be stored.
+    """
+
+    told: Mapping[int, Mapping[str, object]]
+    spans: Mapping[int, Span]
+    rejected: Mapping[int, str]
+
+    def without(self, refused: Mapping[int, str]) -> "ReadRecords":
+        """The same, less what somebody else refuses, by its place and why."""
+        kept = {index: span for index, span in self.spans.items() if index not in refused}
+        return ReadRecords(self.told, kept, {**self.rejected, **refused})
+
+    def request(self) -> tuple[DecodedRequest, RecordsAnswer]:
+        """What is to be stored, and the answer once it is."""
+        request = ExportTraceServiceRequest()
+        resource_spans = request.resource_spans.add()
+        resource_spans.resource.attributes.append(_pair("service.name", SERVICE_NAME))
+        scope_spans = resource_spans.scope_spans.add()
+        scope_spans.scope.name = _SCOPE
+        scope_spans.spans.extend(self.spans.values())
+        rejected = sorted(self.rejected.items())
+        first = f"record {rejected[0][0]}: {rejected[0][1]}" if rejected else ""
+        record_ids = [_record_id(span) for span in self.spans.values()]
+        payload = request.SerializeToString()
+        decoded = DecodedRequest(payload, len(record_ids), len(rejected), first)
+        return decoded, RecordsAnswer(record_ids, rejected)
+
+
+#: Says which of the good records of a workspace cannot be, by their places, and why.
+Review = Callable[[Mapping[int, Mapping[str, object]], str], Mapping[int, str]]
+
+
+def read_records(body: bytes) -> ReadRecords:
+    """Read a request.
 
     Raises:
         MalformedError: it is not of the form above.
         TooLargeError: too many records.
     """
-    told = _list(body)
     now_ns = time.time_ns()
-    request = ExportTraceServiceRequest()
-    resource_spans = request.resource_spans.add()
-    resource_spans.resource.attributes.append(_pair("service.name", SERVICE_NAME))
-    scope_spans = resource_spans.scope_spans.add()
-    scope_spans.scope.name = _SCOPE
-    record_ids: list[str] = []
-    rejected: list[tuple[int, str]] = []
-    for index, one in enumerate(told):
+    told: dict[int, Mapping[str, object]] = {}
+    spans: dict[int, Span] = {}
+    rejected: dict[int, str] = {}
+    for index, one in enumerate(_list(body)):
         try:
-            record_ids.append(_add(scope_spans, one, now_ns))
+            spans[index] = _span(one, now_ns)
         except FlawError as flaw:
-            rejected.append((index, str(flaw)))
-    first = f"record {rejected[0][0]}: {rejected[0][1]}" if rejected else ""
-    payload = request.SerializeToString()
-    decoded = DecodedRequest(payload, len(record_ids), len(rejected), first)
-    return decoded, RecordsAnswer(record_ids, rejected)
+            rejected[index] = str(flaw)
+        else:
+            told[index] = cast("Mapping[str, object]", one)
+    return ReadRecords(told, spans, rejected)
+
+
+def decode_records(body: bytes) -> tuple[DecodedRequest, RecordsAnswer]:
+    """Decode a request, as far as it can be judged by itself.
+
+    Raises:
+        MalformedError: it is not of the form above.
+        TooLargeError: too many records.
+    """
+    return read_records(body).request()
 
 
 def _list(body: bytes) -> list[object]:
@@ -115,19 +159,19 @@ def _list(body: bytes) -> list[object]:
     return found
 
 
-def _add(scope_spans: ScopeSpans, told: object, now_ns: int) -> str:
-    """Append the span of one record; returns the record's id."""
+def _span(told: object, now_ns: int) -> Span:
+    """The span of one record."""
     kind, fields = _fields(told)
     at = fields.pop("at", None)
     read = asset_attributes if kind in ENTRIES else attributes_of
     attributes = read(kind, fields)
     start_ns = now_ns if at is None else moment_ns(at, now_ns)
-    record_id = attributes.setdefault(semconv.RECORD_ID, secrets.token_hex(_RECORD_ID_BYTES))
+    attributes.setdefault(semconv.RECORD_ID, secrets.token_hex(_RECORD_ID_BYTES))
     identity = _identity(kind, attributes, None if at is None else start_ns)
     if at is not None and kind in KINDS:
         said = datetime.fromtimestamp(now_ns / 1e9, timezone.utc).isoformat()
         attributes.setdefault(semconv.RECORD_RECORDED_AT, recorded_at(said))
-    span = Span(
+    return Span(
         trace_id=identity[:16],
         span_id=identity[16:24],
         name=f"{semconv.OPERATION_RECORD} {kind.replace('_', ' ', 1)}",
@@ -136,8 +180,10 @@ def _add(scope_spans: ScopeSpans, told: object, now_ns: int) -> str:
         end_time_unix_nano=start_ns,
         attributes=[_pair(key, value) for key, value in attributes.items()],
     )
-    scope_spans.spans.append(span)
-    return str(record_id)
+
+
+def _record_id(span: Span) -> str:
+    return next(one.value.string_value for one in span.attributes if one.key == semconv.RECORD_ID)
 
 
 def _fields(told: object) -> tuple[str, dict[str, object]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spanledger_collector.cli.record_file import Line, read_lines
+from spanledger_collector.cli.record_file import COLUMNS, Line, read_lines
+from spanledger_collector.cli.records import records
 from spanledger_collector.errors import PermanentError
 
 GOOD = {"kind": "revenue", "run_id": "r", "amount": "1", "record_id": "a"}
@@ -116,3 +118,11 @@ def test_no_junk_between_them_loses_a_good_line(tmp_path: Path, parts: list[byte
     told = {line.number for line in found}
     silent = [part for number, part in enumerate(parts, 1) if number not in told]
     assert all(not part.decode(errors="replace").replace("\ufeff", "").strip() for part in silent)
+
+
+def test_a_record_by_hand_can_say_what_a_file_can() -> None:
+    """Every field of every kind is an option of `records add`."""
+    [add] = [one for one in records.registered_commands if one.name == "add"]
+    assert add.callback is not None
+    options = set(inspect.signature(add.callback).parameters)
+    assert set(COLUMNS) <= options

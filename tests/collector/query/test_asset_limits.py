@@ -1,12 +1,12 @@
-"""What asks more of an asset than it has is refused before it is sent."""
+"""What asks more of an asset than it has is refused, by its place and with what is left."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
-from spanledger_collector.query.asset_limits import asking_too_much, takes_capital, with_rejected
-from spanledger_collector.query.recording import Recorded, Rejected
+from spanledger_collector.query.asset_limits import EntryKey, asking_too_much
 from spanledger_collector.query.rows import AssetRow
 
 BOOKS: dict[str, Any] = {
@@ -22,15 +22,19 @@ def _told(kind: str, amount: str = "", **fields: Any) -> dict[str, object]:
     return {"kind": f"asset_{kind}", "asset": "ft", "amount": amount, **fields}
 
 
-def _refused(*records: dict[str, object]) -> list[int]:
-    return [one.index for one in asking_too_much(records, [AssetRow(**BOOKS)])]
+def _refused(*records: dict[str, object], told: Collection[EntryKey] = ()) -> list[int]:
+    return [*asking_too_much(dict(enumerate(records)), [AssetRow(**BOOKS)], told)]
 
 
 def test_more_than_is_left_is_refused_and_says_what_is() -> None:
-    [one] = asking_too_much([_told("transfer", "100.5", to="b")], [AssetRow(**BOOKS)])
-    assert one.reason.startswith("100.5 USD of asset 'ft' is more than the 100 USD that are left")
+    [(place, reason)] = asking_too_much(
+        {7: _told("transfer", "100.5", to="b")}, [AssetRow(**BOOKS)]
+    ).items()
+    assert place == 7
+    assert reason.startswith("100.5 USD of asset 'ft' is more than the 100 USD that are left")
     assert _refused(_told("write_off", "100")) == []
     assert _refused(_told("write_off")) == []  # all that is left
+    assert _refused(_told("cost", "-100.01"), _told("cost", "-100")) == [0]
 
 
 def test_what_is_told_together_is_counted_together() -> None:
@@ -39,16 +43,18 @@ def test_what_is_told_together_is_counted_together() -> None:
     ) == [1]
     assert _refused(_told("cost", "30"), _told("transfer", "130"), _told("write_off", "1")) == [2]
     assert _refused(_told("cost", "1", currency="EUR"), _told("transfer", "5000")) == []
+    assert _refused(_told("cost", "-1", currency="EUR"), _told("transfer", "101")) == [1]
 
 
 def test_what_nobody_can_tell_is_left_to_the_ledger() -> None:
-    """An asset not in the books yet, an amount that is none, an entry that may be told again."""
+    """An asset not in the books yet, an amount that is none."""
     assert _refused(_told("transfer", "500") | {"asset": "new"}) == []
     assert _refused(_told("transfer", "much")) == []
-    assert _refused(_told("transfer", "500", record_id="move-1")) == []
-    assert not takes_capital({"kind": "revenue", "amount": "5"})
+    assert _refused(_told("plan", "500")) == []
 
 
-def test_places_are_those_of_all_that_was_told() -> None:
-    told = with_rejected(Recorded(["a"], [Rejected(1, "bad")]), [Rejected(1, "too much")], [0, 2])
-    assert [(one.index, one.reason) for one in told.rejected] == [(1, "too much"), (2, "bad")]
+def test_an_entry_that_is_told_again_asks_nothing() -> None:
+    """Its name is in the books; one with a new name is held against them like any other."""
+    named = _told("transfer", "500", record_id="move-1")
+    assert _refused(named, told={("ft", "transfer", "move-1")}) == []
+    assert _refused(named, told={("ft", "write_off", "move-1")}) == [0]

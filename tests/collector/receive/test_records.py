@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -166,6 +167,39 @@ async def test_good_records_are_stored_beside_bad_ones(
     assert [meaning["span_count"] for meaning in inbox.meanings] == [2]
     assert running.count("spans_total", transport="records", outcome="accepted") == 2
     assert running.count("requests_total", transport="records", outcome="partial") == 1
+
+
+async def test_what_the_books_refuse_is_told_and_the_rest_is_stored(
+    start: Start, connect: Connect, inbox: Inbox
+) -> None:
+    """They are asked about good records only, of the sender's workspace, when one takes capital."""
+    asked: list[tuple[list[int], str]] = []
+
+    def review(told: Mapping[int, Mapping[str, object]], workspace: str) -> Mapping[int, str]:
+        asked.append(([*told], workspace))
+        return {2: "more than is left"}
+
+    running = await start(arguments={"review": review})
+    flawed: list[dict[str, str]] = [{"kind": "asset_transfer", "asset": "ft", "amount": "1"}]
+    loss = {"kind": "asset_write_off", "asset": "ft", "amount": "100"}
+    credit = {"kind": "asset_cost", "asset": "ft", "amount": "-1", "record_id": "credit"}
+    for records in ([SALE, *flawed, loss, credit], [SALE]):
+        connection = await connect(running)
+        body = orjson.dumps({"records": records})
+        await connection.request(body, path="/v1/records", content_type=JSON)
+        answer = await connection.answer()
+        told = orjson.loads(answer.body)
+        assert answer.status == 200
+        if records == [SALE]:
+            assert told == {"record_ids": ["sale"], "rejected": []}
+            continue
+        assert told["record_ids"] == ["sale", "credit"]
+        assert [(one["index"], one["reason"]) for one in told["rejected"]] == [
+            (1, "asset_transfer needs to"),
+            (2, "more than is left"),
+        ]
+    assert asked == [([0, 2, 3], "default")]
+    assert [meaning["span_count"] for meaning in inbox.meanings] == [2, 1]
 
 
 async def test_refusals_say_what_to_do(start: Start, connect: Connect, inbox: Inbox) -> None:
