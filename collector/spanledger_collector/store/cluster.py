@@ -7,8 +7,8 @@ a table with ``trace_id``   ``<t>_local``, replicated within its shard, and ``<t
                             over them by ``cityHash64(trace_id)``: a trace lives on one shard, so
                             first-copy-wins, settling and joins by trace stay within a shard
 a table without             ``<t>``, one replicated copy on every node (prices, aliases, migrations)
-the Null table              ``<t>`` on every node; nothing is stored
-a view that fills a table   fed by the node's Null table it writes to the Distributed table, which
+a Null table                ``<t>`` on every node; nothing is stored
+a view that fills a table   fed by a Null table it writes to the Distributed table, which
                             sends each trace to its shard; fed by a local table, to a local one
 a view                      the same text on every node, over the Distributed tables
 ==========================  ======================================================================

@@ -48,6 +48,10 @@ def _charges(connection: Connection) -> list[Decimal]:
     return [Decimal(str(row["amount_usd"])) for row in rows]
 
 
+def _posted(connection: Connection) -> list[scene.Row]:
+    return connection.rows("SELECT * FROM amortization_charges FINAL ORDER BY run_id, units_before")
+
+
 def _asset(connection: Connection, asset: str = "ft") -> scene.Row:
     (row,) = connection.rows(
         "SELECT * FROM amortization WHERE asset_id = {asset:String}", {"asset": asset}
@@ -123,6 +127,25 @@ def test_tokens_are_charged_as_they_come_and_a_late_span_adds_its_own(store: Sto
         assert _charges(connection) == [Decimal("0.3"), Decimal("0.05")]
         (run,) = scene.runs(connection).values()
     assert run["amortized_cost_usd"] == Decimal("0.35")
+
+
+def test_what_a_charged_run_grows_by_at_rest_is_not_charged_later(store: Store) -> None:
+    """10 over 10 tokens: the run has all; what it grows by has a row of 0, so that it stays so."""
+    with store.connect() as connection:
+        plan = {"method": "x", "unit": "token", "expected_units": 10}
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="10"), _entry(2, 0, "plan", **plan)],
+            _run(1, 2, tokens=10),
+            [scene.call(3, 1, (5, 0)) | {"received_at": _minute(5)}],
+            [_entry(3, 6, "cost", amount="10"), _entry(4, 6, "plan", **plan)],
+        )
+        scene.settle(store, [1])
+        assert [(row["units_before"], row["amount_usd"]) for row in _posted(connection)] == [
+            (0, 10), (10, 0),
+        ]  # fmt: skip
+        assert connection.rows("SELECT * FROM asset_rests") == []
 
 
 def test_a_write_off_and_a_transfer_take_capital_out(store: Store) -> None:
@@ -315,6 +338,10 @@ def test_a_run_that_came_when_nothing_was_left_is_not_charged_by_what_is_booked_
         )
         scene.settle(store, [1, 2, 3, 4])
         _settle(store, connection, _run(5, 4))
+        # A rest is one row; those that came in it have none.
+        assert [row["run_id"] for row in _posted(connection)] == ["r1", "r2", "r5"]
+        (rest,) = connection.rows("SELECT * FROM asset_rests FINAL")
+        assert (rest["charged_usd"], str(rest["entered_to"])[:19]) == (100, _minute(2)[:19])
         carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in range(1, 6)]
     assert carried == [Decimal(50), Decimal(50), None, None, Decimal(25)]
 

@@ -67,6 +67,12 @@ class Asset:
     charges: list[tuple[int, int, Fraction]] = field(
         default_factory=list[tuple[int, int, Fraction]]
     )
+    #: Charged runs.
+    carriers: list[int] = field(default_factory=list[int])
+    #: (basis, charged by then) -> arrivals of runs that found nothing to be charged.
+    rests: dict[tuple[int, Fraction], list[int]] = field(
+        default_factory=lambda: defaultdict[tuple[int, Fraction], list[int]](list)
+    )
     taken: dict[Event, Fraction] = field(default_factory=dict[Event, Fraction])
 
     @property
@@ -102,9 +108,9 @@ class Book:
                 self._enter(event)
         while self._grant():
             pass
-        for event in self.events:
+        for event in sorted(self.events, key=lambda one: (one.arrives, one.number)):
             if event.settles == batch and self.is_due(event):
-                self._charge(self.assets[event.asset])
+                self._charge(self.assets[event.asset], event)
 
     def is_due(self, run: Event) -> bool:
         """Whether a plan was known when the run arrived: arrivals alone say so."""
@@ -145,7 +151,9 @@ class Book:
                 self.assets[target].funds.append((take, usd))
         return bool(passed_on)
 
-    def _charge(self, asset: Asset) -> None:
+    def _charge(self, asset: Asset, run: Event) -> None:
+        if any(min(found) <= run.arrives <= max(found) for found in asset.rests.values()):
+            return
         plans = [entry for entry in asset.entries if entry.what == "plan"]
         plan = max(plans, key=lambda one: (one.arrives, one.number))
         basis = max(asset.entries, key=lambda one: (one.arrives, one.number))
@@ -155,6 +163,9 @@ class Book:
         left = asset.capital - asset.charged
         if rest > 0 and units > 0 and left > 0:
             asset.charges.append((plan.number, basis.number, min(rest / units, left)))
+            asset.carriers.append(run.number)
+        else:
+            asset.rests[basis.number, asset.charged].append(run.arrives)
 
 
 def _book(random: Random) -> Book:
@@ -281,6 +292,13 @@ def test_what_leaves_an_asset_never_exceeds_what_came_to_it(
     assert {place: kept[place] for place in paid} == dict(paid)
 
 
+def _posted(connection: Connection) -> tuple[list[str], int]:
+    """Runs that were posted, and rests."""
+    rows = connection.rows("SELECT run_id FROM amortization_charges FINAL")
+    (rests,) = connection.rows("SELECT count() AS rests FROM asset_rests FINAL")
+    return sorted(str(row["run_id"]) for row in rows), int(str(rests["rests"]))
+
+
 def test_the_books_are_those_of_the_definition(told: list[Book], module_store: Store) -> None:
     """Capital, charges, write-offs and what was refused, of every asset, in fractions."""
     with module_store.connect() as connection:
@@ -301,27 +319,28 @@ def test_the_books_are_those_of_the_definition(told: list[Book], module_store: S
     assert seen > BOOKS / 4  # too much is asked often enough to be worth drawing
 
 
-def test_which_runs_are_charged_does_not_depend_on_when_they_are_settled(
+def test_runs_are_charged_once_and_those_that_came_at_rest_never(
     told: list[Book], module_store: Store
 ) -> None:
-    """Each run that came after a plan is posted exactly once, 0 where nothing was left."""
+    """Settled at once or later; a rest is one row, however many runs came then."""
     with module_store.connect() as connection:
-        rows = connection.rows("SELECT run_id, units FROM amortization_charges FINAL")
-        posted = sorted((str(row["run_id"]), row["units"]) for row in rows)
-    due = sorted(
-        (f"r{1000 * (place + 1) + event.number}", Decimal(1))
+        posted, at_rest = _posted(connection)
+    carriers = [
+        f"r{1000 * (place + 1) + number}"
         for place, book in enumerate(told)
-        for event in book.events
-        if book.is_due(event)
-    )
-    assert posted == due
+        for asset in book.assets.values()
+        for number in asset.carriers
+    ]
+    assert posted == sorted(carriers)
+    rests = [found for book in told for asset in book.assets.values() for found in asset.rests]
+    assert at_rest == len(rests) > BOOKS / 4
     late = [e for book in told for e in book.events if e.settles > e.arrives and book.is_due(e)]
     assert len(late) > BOOKS / 4  # often enough to be worth drawing
 
 
 def test_settling_again_changes_nothing(told: list[Book], module_store: Store) -> None:
     with module_store.connect() as connection:
-        before = _amortization(connection)
+        before = _amortization(connection), _posted(connection)
         scene.settle(module_store, _traces(told, *range(BATCHES)))
-        after = _amortization(connection)
+        after = _amortization(connection), _posted(connection)
     assert after == before

@@ -1,7 +1,8 @@
 -- amortization_charges: what each run carries of each asset. Posted once, when the run is first settled; never rewritten. A fact, not an
 --   aggregate: the rate is that of the moment, so it cannot be rebuilt.
 -- grain: (workspace, trace_id, run_id, asset_id, units_before); a run that grows later (tokens) gets a further row.
---   0 USD: the run came when nothing could be charged (all was, or its plan was used up), and is not charged by what is booked later.
+--   0 USD: units that a charged run grew by when nothing could be charged, and that are not charged by what is booked later. A run that
+--   came when nothing could be charged has no row; see asset_rests.
 -- units: USD; the rate with 24 decimals, the amount with 12. sum(amount_usd) of an asset never exceeds its capital.
 CREATE TABLE IF NOT EXISTS amortization_charges
 (

@@ -1,16 +1,17 @@
 -- post_charges: charges the runs of the given traces with their share of the assets that serve them.
--- grain: one row a (run, asset) with units not settled yet, into amortization_charges. Reads span_runs and attempts of the
+-- grain: one row a (run, asset) with units not settled yet, into asset_postings, which keeps charges (amortization_charges) and when
+--   there was nothing to charge (asset_rests). Reads span_runs and attempts of the
 --   same settlement, and the amortization view. parameters: version = the settlement.
 -- A run carries an asset when it is an agent's execution in the scope of the plan that was in force when it entered the books, that is
 --   when its own span arrived. So arrivals alone say which runs are charged, not when they are settled, and a run that was there before
 --   the first plan never is. The newest entry sets the rate. Units: 1 an execution, else its tokens or FLOPs. A run that was charged
 --   by one unit is not charged again by another.
--- A run that is due when nothing can be charged gets a row of 0 USD, and so is not charged by what is booked later.
+-- A run that is due when nothing can be charged is not charged by what is booked later either: it entered while the asset was at rest.
 -- Within this settlement the charge of a run is the growth of min(units so far x rate, chargeable): so the sum is exact, never
 --   above what is left, and which run came first only matters for the one that uses up the rest.
-INSERT INTO amortization_charges
+INSERT INTO asset_postings
     (workspace, trace_id, run_id, asset_id, units_before, agent_name, agent_version, tenant, kind, plan_id, basis_id, units,
-    rate_usd, amount_usd, posted_at, version)
+    rate_usd, amount_usd, posted_at, version, entered_at, charged_usd, found_nothing)
 WITH
     executed AS
     (
@@ -79,6 +80,18 @@ WITH
         )
         GROUP BY workspace, asset_id
     ),
+    rests AS
+    (
+        SELECT workspace, asset_id, groupArray((entered_from, entered_to)) AS periods
+        FROM
+        (
+            SELECT workspace, asset_id, min(entered_from) AS entered_from, max(entered_to) AS entered_to
+            FROM asset_rests
+            WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+            GROUP BY workspace, asset_id, basis_id, charged_usd
+        )
+        GROUP BY workspace, asset_id
+    ),
     due AS
     (
         SELECT
@@ -95,6 +108,7 @@ WITH
             a.basis_id AS basis_id,
             a.rate_usd AS rate_usd,
             a.chargeable_usd AS chargeable_usd,
+            a.charged_usd AS charged_usd,
             c.units AS units_before,
             multiIf(
                 a.unit = 'token', toDecimal128(u.tokens, 6),
@@ -106,16 +120,18 @@ WITH
         FROM executed AS e
         INNER JOIN
         (
-            SELECT workspace, asset_id, kind, unit, plan_id, basis_id, rate_usd, chargeable_usd
+            SELECT workspace, asset_id, kind, unit, plan_id, basis_id, rate_usd, chargeable_usd, charged_usd
             FROM amortization
             WHERE estimates > 0 AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
         ) AS a ON a.workspace = e.workspace
         INNER JOIN planned AS n ON n.workspace = a.workspace AND n.asset_id = a.asset_id
+        LEFT JOIN rests AS q ON q.workspace = a.workspace AND q.asset_id = a.asset_id
         LEFT JOIN used AS u ON u.workspace = e.workspace AND u.trace_id = e.trace_id AND u.run_id = e.run_id
         LEFT JOIN charged AS c
             ON c.workspace = e.workspace AND c.trace_id = e.trace_id AND c.run_id = e.run_id AND c.asset_id = a.asset_id
         WHERE in_force.plan_id != '' AND in_force.agent_name IN ('', e.agent_name) AND in_force.agent_version IN ('', e.agent_version)
             AND NOT arrayExists(p -> has(c.plan_ids, p.plan_id) AND p.unit != a.unit, n.plans)
+            AND (c.units > 0 OR NOT arrayExists(r -> e.entered_at BETWEEN r.1 AND r.2, q.periods))
     ),
     running AS
     (
@@ -145,8 +161,17 @@ SELECT
     basis_id,
     units,
     rate_usd,
-    least(toDecimal128(roundBankers(toDecimal256(units_to, 6) * rate_usd, 12), 12), chargeable_usd)
-        - least(toDecimal128(roundBankers(toDecimal256(units_from, 6) * rate_usd, 12), 12), chargeable_usd) AS amount_usd,
+    least(to_usd, chargeable_usd) - least(from_usd, chargeable_usd) AS amount_usd,
     now64(9, 'UTC'),
-    {version:UInt64}
-FROM running
+    {version:UInt64},
+    entered_at,
+    if(rate_usd = 0, charged_usd, charged_usd + chargeable_usd),
+    rate_usd = 0 OR from_usd >= chargeable_usd
+FROM
+(
+    SELECT
+        *,
+        toDecimal128(roundBankers(toDecimal256(units_to, 6) * rate_usd, 12), 12) AS to_usd,
+        toDecimal128(roundBankers(toDecimal256(units_from, 6) * rate_usd, 12), 12) AS from_usd
+    FROM running
+)
