@@ -7,8 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
-_FORMULA = frozenset("=+-@\t\r")
+from spanledger_collector.formulas import shown
 
 # Arrow is Any below: its stubs have no one name for a column of any type.
 _Values = Sequence[Any]
@@ -29,7 +28,7 @@ def _texts(column: Any) -> _Values:
     except UnicodeDecodeError:
         raw = column.cast(pa.binary()).to_pylist()
         told = [value if value is None else value.decode(errors="replace") for value in raw]
-    return [f"'{value}" if value and value[0] in _FORMULA else value for value in told]
+    return [value if value is None else shown(value) for value in told]
 
 
 def _decimals(column: Any) -> _Values:

@@ -6,11 +6,10 @@ import csv
 import io
 from decimal import Decimal
 
+from spanledger_collector.formulas import shown
+
 from .figures import exact
 from .table import Table
-
-#: What a cell begins with that spreadsheets run (OWASP, CSV injection).
-_FORMULA = (*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_of(table: Table) -> str:
@@ -28,5 +27,4 @@ def _field(value: object) -> str:
     """A number as it is; text that begins like a formula behind an apostrophe."""
     if isinstance(value, int | float | Decimal):
         return exact(value)
-    text = exact(value)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    return shown(exact(value))

@@ -64,8 +64,8 @@ def test_cells_are_exact_and_begin_no_formula() -> None:
     """Each kind of value; also text that is no UTF-8, and a column of nothing."""
     moments = [1_795_500_000_000_000_000, 1_795_500_000_120_000_000, 1_795_500_000_000_000_007]
     cases: list[tuple[list[Any], pa.DataType, list[str | None]]] = [
-        (["=1", "+1", "-1", "@x", "\t=1", "\r=1"], pa.string(),
-         ["'=1", "'+1", "'-1", "'@x", "'\t=1", "'\r=1"]),
+        (["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", " =1"], pa.string(),
+         ["'=1", "'+1", "'-1", "'@x", "'\t=1", "'\r=1", "'\n=1", "' =1"]),
         (["x=1", "", None], pa.string(), ["x=1", "", None]),
         ([Decimal("-1E-12"), Decimal(0), None], pa.decimal128(38, 12),
          ["-0.000000000001", "0.000000000000", None]),
