@@ -1,7 +1,8 @@
 """What a question about thirty days reads of a year of ten million attempts, and how long it takes.
 
 The ledger is that of ``history.py``. Rows are what the engine expects to read of ``attempts`` and
-``runs`` after it has left out what indexes and partitions let it.
+``runs`` after it has left out what indexes and partitions let it. One agent has a twentieth of the
+runs; its answers are timed whole too, from the question to figures with intervals.
 """
 
 from __future__ import annotations
@@ -10,18 +11,38 @@ import argparse
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from benchmarks import history
-from spanledger_collector.query import named
+from spanledger_collector.query import DirectReader, Ledger, named
 from spanledger_collector.store import Connection, Store
 
-_PERIOD = {
-    "since": history.SINCE + timedelta(days=300),
-    "until": history.SINCE + timedelta(days=330),
+_MONTH = (history.SINCE + timedelta(days=300), history.SINCE + timedelta(days=330))
+_MONTH_BEFORE = (history.SINCE + timedelta(days=270), _MONTH[0])
+_PERIOD = {"since": _MONTH[0], "until": _MONTH[1]}
+_AGENT = "agent-7"
+#: Queries with what they are asked beside the period.
+_ASKED: Sequence[tuple[str, Mapping[str, object]]] = (
+    ("models", {}),
+    ("coverage", {}),
+    ("charges_by_day", {}),
+    ("reprice", {}),
+    ("agents", {}),
+    ("runs", {}),
+    ("economics_by", {"by": "overview"}),
+    ("rework_rates", {"by": "agent"}),
+    ("earned_by", {}),
+    ("spent_by", {}),
+    ("frontier", {"agent_name": _AGENT}),
+    *(("agent_statistics", {"agent_name": _AGENT, "by": by}) for by in ("total", "model")),
+)
+#: Whole answers about one agent.
+_ANSWERS: Mapping[str, Callable[[Ledger], object]] = {
+    "agent": lambda ledger: ledger.agent(_AGENT, *_MONTH, by="tenant"),
+    "compare": lambda ledger: ledger.compare_periods(_AGENT, _MONTH_BEFORE, _MONTH),
+    "what-if": lambda ledger: ledger.what_if(_AGENT, *_MONTH, models=[]),
 }
-_ASKED = ("models", "coverage", "charges_by_day", "reprice", "agents", "runs")
 _VIEWS = (
     "agent_unit_economics",
     "model_cost",
@@ -45,11 +66,17 @@ def main(*, attempts: int = 10_000_000) -> None:
         with store.connect() as connection:
             history.fill(store, connection, attempts)
             print(f"30 days of a year of {attempts:,} attempts, embedded ledger")
-            for name in _ASKED:
+            for name, asked in _ASKED:
                 query = named(name)
-                _measure(connection, name, query.text, query.bind(_PERIOD))
+                title = " ".join((name, *map(str, asked.values())))
+                _measure(connection, title, query.text, query.bind({**_PERIOD, **asked}))
             for view in _VIEWS:
                 _measure(connection, f"view {view}", _VIEW, {"view": view, **_PERIOD})
+        with Ledger(DirectReader(store)) as ledger:
+            for name, answer in _ANSWERS.items():
+                clock, processor = time.perf_counter(), time.process_time()
+                answer(ledger)
+                _print(f"{name} {_AGENT}", "", clock, processor)
         store.close()
 
 
@@ -59,8 +86,12 @@ def _measure(connection: Connection, name: str, text: str, given: Mapping[str, o
     rows = sum(int(str(row["rows"])) for row in expected if row["table"] in ("attempts", "runs"))
     clock, processor = time.perf_counter(), time.process_time()
     connection.rows(text, given, _LIMITS)
-    spent = time.perf_counter() - clock, time.process_time() - processor
-    print(f"  {name:26} {rows:12,} rows  {spent[0]:6.2f} s ({spent[1]:5.2f} s of processor time)")
+    _print(name, f"{rows:,} rows", clock, processor)
+
+
+def _print(name: str, rows: str, clock: float, processor: float) -> None:
+    wall, used = time.perf_counter() - clock, time.process_time() - processor
+    print(f"  {name:33} {rows:>17}  {wall:6.2f} s ({used:5.2f} s of processor time)")
 
 
 if __name__ == "__main__":
