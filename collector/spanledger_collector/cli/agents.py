@@ -1,10 +1,16 @@
-"""``spanledger agents``: unit economics per agent."""
+"""``spanledger agents``: unit economics per agent, or of all agents by tenant or day."""
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Annotated, cast, get_args
 
-from spanledger_collector.query import AgentRow
+import typer
 
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.query import AgentRow, EconomicsRow, Slice
+from spanledger_collector.query.breakdowns import RunsBy
+
+from .figures import money
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import (
@@ -23,9 +29,18 @@ _COLUMNS = (
     ">inclusive a run", ">inclusive a success", ">inclusive value", ">inclusive margin", ">p50",
     ">p95",
 )  # fmt: skip
+#: Of all agents together; their sub-agents' runs are among the runs.
+_SUMS = (
+    "{by}", ">runs", ">success", ">cost", ">known", ">amortized", ">total cost", ">wasted of work",
+    ">value", ">margin", ">a run", ">a success", ">p50", ">p95",
+)  # fmt: skip
 
 
 def agents(
+    by: Annotated[
+        str,
+        typer.Option("--by", help="A row is: agent (and version), or total, day, tenant, of all."),
+    ] = "agent",
     url: Url = DEFAULT_ADDRESS,
     since: Since = None,
     until: Until = None,
@@ -37,11 +52,44 @@ def agents(
     The cost is of the agent's own work and sums to the ledger; what is inclusive is the total cost
     with sub-agents, which are lines of their own too: not to be summed.
 
-    Example: spanledger agents --since 2026-11-01
+    By total, day or tenant the runs of all agents are summed, and a cost per success is over the
+    successes of runs that no run called.
+
+    Example: spanledger agents --since 2026-11-01 --by tenant
     """
+    kinds = [one for one in get_args(RunsBy) if one != "version"]
+    if by not in kinds:
+        raise ConfigurationError(f"--by {by!r} is none of {', '.join(kinds)}")
     with connect(url, workspace) as ledger:
-        rows = ledger.agents(utc(since), utc(until))
-    answer(rows, agents_table, as_json=as_json)
+        if by == "agent":
+            answer(ledger.agents(utc(since), utc(until)), agents_table, as_json=as_json)
+            return
+        part = Slice(since=utc(since), until=utc(until))
+        sums = ledger.economics_by(cast("RunsBy", by), part)
+    answer(sums, lambda rows: _sums_table(rows, by), as_json=as_json)
+
+
+def _sums_table(rows: Sequence[EconomicsRow], by: str) -> Grid:
+    columns = [name.format(by=by) for name in _SUMS]
+    return Grid(f"All agents by {by}", columns, map(_sums, rows))
+
+
+def _sums(row: EconomicsRow) -> Sequence[str]:
+    def spent(amount: Decimal | None) -> str:
+        attempts = row.attempts or bool(amount)
+        return cost(amount, attempts=attempts, unpriced=row.unpriced_attempts)
+
+    wasted = row.rework_cost_ratio
+    return (
+        text(row.key), count(row.runs), f"{row.success_ratio:.1%}", spent(row.cost_usd),
+        coverage(row.attempts - row.unpriced_attempts, row.attempts),
+        usd_if_any(row.amortized_cost_usd), spent(row.total_cost_usd),
+        "-" if not wasted else f"{wasted:.1%}", usd_if_any(row.value_usd),
+        "-" if row.margin_usd is None else money(row.margin_usd),
+        spent(row.total_cost_per_run_usd),
+        spent(row.total_cost_per_success_usd) if row.successes else "-",
+        seconds(row.p50_duration_ns), seconds(row.p95_duration_ns),
+    )  # fmt: skip
 
 
 def agents_table(rows: Sequence[AgentRow]) -> Grid:

@@ -119,7 +119,9 @@ def _answer(figure: Compared) -> str:
     more = figure.more_runs_old, figure.more_runs_new
     if None in more:
         reason = figure.difference.reason
-        return f"{figure.verdict}{': ' if reason else ''}{printable(reason)}"
+        shown = interval(figure.difference, titled(figure.name)[1])
+        by = f", by {shown} a success" if reason and shown != "-" else ""
+        return f"{figure.verdict}{by}{': ' if reason else ''}{printable(reason)}"
     old, new = more
     return (
         f"{figure.verdict}: the difference seen, if true, would be shown four times of five with "

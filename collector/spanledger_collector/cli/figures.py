@@ -17,8 +17,8 @@ Show = Callable[[Decimal], str]
 
 
 def money(amount: Decimal) -> str:
-    """USD, every digit; a loss has its sign before the symbol."""
-    return f"-{usd(-amount)}" if amount < 0 else usd(amount)
+    """USD, every digit."""
+    return usd(amount)
 
 
 def percent(ratio: Decimal) -> str:
@@ -58,12 +58,14 @@ def value(estimate: Estimate, show: Show) -> str:
 
 
 def interval(estimate: Estimate, show: Show) -> str:
-    """Its interval, three digits of each end; a dash where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return "-"
-    return (
-        f"{show(rounded(estimate.low, _END_DIGITS))} to {show(rounded(estimate.high, _END_DIGITS))}"
+    """Its interval, three digits of each end; where one is without bound the other; or a dash."""
+    low, high = (
+        None if end is None else show(rounded(end, _END_DIGITS))
+        for end in (estimate.low, estimate.high)
     )
+    if low is None:
+        return "-" if high is None else f"{high} or less"
+    return f"{low} or more" if high is None else f"{low} to {high}"
 
 
 def figures_table(title: str, lines: Sequence[tuple[str, Estimate, Show]]) -> Grid:

@@ -1,7 +1,6 @@
 """``spanledger frontier``: cost beside the latency it buys."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -43,26 +42,27 @@ def columns(points: Sequence[FrontierPoint]) -> Sequence[str]:
     """Titles; costs are said to be inclusive where sub-agents move any."""
     delegates = any(
         point.inclusive_cost_per_success != point.cost_per_success
-        or point.inclusive_margin_per_run_usd != point.margin_per_run_usd
+        or point.inclusive_margin_per_run.value != point.margin_per_run_usd
         for point in points
     )
     said = "inclusive " if delegates else ""
     return (
         "agent", "model", ">GPUs", ">runs", ">p50", ">95% interval", ">p95",
-        f">{said}cost a success", ">95% interval", f">{said}margin a run", "efficient",
+        f">{said}cost a success", ">95% interval", f">{said}margin a run", ">95% interval",
+        "efficient",
         ">a second costs", ">95% interval", ">than fewer GPUs",
     )  # fmt: skip
 
 
 def _cells(point: FrontierPoint) -> Sequence[str]:
-    margin = point.inclusive_margin_per_run_usd
+    margin = point.inclusive_margin_per_run
     cost = point.inclusive_cost_per_success
     return (
         text(point.agent_name), text(point.model), count(point.gpu_count), count(point.runs),
         value(point.p50_latency, latency), interval(point.p50_latency, latency),
         value(point.p95_latency, latency),
         value(cost, money), interval(cost, money),
-        "-" if margin is None else money(margin.quantize(Decimal("1e-6")).normalize()),
+        "-" if margin.value is None else value(margin, money), interval(margin, money),
         "yes" if point.is_efficient else "no",
         "-" if point.usd_per_second.value is None else value(point.usd_per_second, money),
         interval(point.usd_per_second, money), _gpus(point),

@@ -66,8 +66,10 @@ def fail(message: str) -> None:
 
 
 def usd(amount: Decimal | None) -> str:
-    """Money, every digit: ``$0.0012``; unknown money says so."""
-    return "[yellow]unknown[/]" if amount is None else f"${plain_decimal(amount)}"
+    """Money, every digit: ``$0.0012``, ``-$0.5``; unknown money says so."""
+    if amount is None:
+        return "[yellow]unknown[/]"
+    return f"{'-' if amount < 0 else ''}${plain_decimal(abs(amount))}"
 
 
 def cost(amount: Decimal | None, *, attempts: int, unpriced: int, stand_in: int = 0) -> str:

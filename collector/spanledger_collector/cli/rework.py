@@ -11,7 +11,7 @@ from spanledger_collector.query import ReworkBy, ReworkRate, ReworkReasonRow
 from .figures import interval, percent, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
-from .output import NOTHING_FOUND, console, cost, count, print_json, share, text, usd
+from .output import NOTHING_FOUND, console, cost, count, print_json, text, usd
 
 _RATES = (
     "{by}", ">attempts", ">wasted", ">rate", ">95% interval", ">cost", ">wasted", ">of cost",
@@ -53,11 +53,12 @@ def rework(
 
 def _rate(row: ReworkRate) -> Sequence[str]:
     wasted = usd(row.rework_cost_usd) if row.rework_attempts else "-"
+    ratio = "-" if not row.rework_cost_ratio else f"{row.rework_cost_ratio:.1%}"
     multiplier = "-" if row.rework_multiplier is None else f"{row.rework_multiplier:.3f}"
     return (
         text(row.key), count(row.attempts), count(row.rework_attempts),
         value(row.rework_rate, percent), interval(row.rework_rate, percent),
-        usd(row.cost_usd), wasted, share(row.rework_cost_usd, row.cost_usd), multiplier,
+        usd(row.cost_usd), wasted, ratio, multiplier,
     )  # fmt: skip
 
 

@@ -8,13 +8,16 @@ interval that the data do not carry is not given, and says why. Which form, and 
 |---|---|---|
 | a mean | Student's t; of skewed values on Hall's transformed t | Hall 1992, JRSS B 54 |
 | a ratio of sums | Fieller | Fieller 1954, JRSS B 16 |
+| a cost per success, where few or none succeed | ends of the mean over Wilson's | Bonferroni |
 | a share of runs | Wilson | Wilson 1927, JASA 22 |
+| a share of money | Wilson with the effective number of runs | Korn & Graubard 1998 |
 | a percentile | order statistics, binomial ranks: no shape is assumed | David & Nagaraja, 7.1 |
 | a difference | Welch's t; of shares Newcombe's | Welch 1947; Newcombe 1998 |
 | a ratio of two groups | the delta method on logarithms | Katz et al. 1978, Biometrics 34 |
 """
 
 from .difference import (
+    bounded_difference,
     difference,
     quotient,
     runs_needed,
@@ -25,7 +28,8 @@ from .interval import FEWEST, FEWEST_SUCCESSES, Interval
 from .mean import mean_interval
 from .percentile import RankGrid, percentile_interval
 from .ratio import independent_ratio_interval, ratio_interval, ratio_variance
-from .share import share_interval
+from .seldom import seldom_interval
+from .share import part_interval, share_interval
 from .statistics import Joint, Measured, Sample
 
 __all__ = [
@@ -36,14 +40,17 @@ __all__ = [
     "Measured",
     "RankGrid",
     "Sample",
+    "bounded_difference",
     "difference",
     "independent_ratio_interval",
     "mean_interval",
+    "part_interval",
     "percentile_interval",
     "quotient",
     "ratio_interval",
     "ratio_variance",
     "runs_needed",
+    "seldom_interval",
     "share_difference",
     "share_interval",
     "student_t_quantile",

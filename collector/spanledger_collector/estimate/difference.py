@@ -6,10 +6,10 @@ import math
 
 from .distributions import normal_quantile, student_t_quantile
 from .interval import FEWEST, LEVEL, Interval
-from .share import share_interval
 from .statistics import Measured
 
 _WELCH, _DELTA, _NEWCOMBE = "welch t", "log delta", "newcombe"
+_APART = "ends of both"
 #: Chance of showing a difference that is there (Cohen's convention).
 POWER = 0.8
 
@@ -40,19 +40,38 @@ def quotient(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:
 
 
 def share_difference(
-    old: tuple[int, int], new: tuple[int, int], *, level: float = LEVEL
+    old: tuple[float, Interval], new: tuple[float, Interval], *, level: float = LEVEL
 ) -> Interval:
-    """Where the difference of two shares is, each ``(part, n)``: Newcombe's square-and-add."""
-    n = min(old[1], new[1])
+    """Where the difference of two shares is: Newcombe's square-and-add of their own intervals.
+
+    Args:
+        old: the share of the first group, with its interval at this level.
+        new: of the second.
+        level: of confidence.
+    """
+    (p, a), (q, b) = old, new
+    n = min(a.n, b.n)
     if n < FEWEST:
         return Interval.none(_few(n), n=n, method=_NEWCOMBE, level=level)
-    a, b = (share_interval(*one, level=level) for one in (old, new))
     if a.low is None or a.high is None or b.low is None or b.high is None:
-        return Interval.none(_few(n), n=n, method=_NEWCOMBE, level=level)
-    p, q = old[0] / old[1], new[0] / new[1]
+        return Interval.none(a.reason or b.reason, n=n, method=_NEWCOMBE, level=level)
     low = q - p - math.hypot(q - b.low, a.high - p)
     high = q - p + math.hypot(b.high - q, p - a.low)
-    return Interval(low, high, level, old[1] + new[1], _NEWCOMBE)
+    return Interval(low, high, level, a.n + b.n, _NEWCOMBE)
+
+
+def bounded_difference(old: Interval, new: Interval, *, level: float = LEVEL) -> Interval:
+    """Where ``new - old`` is when all that is known of each is where it lies.
+
+    Each is in its own interval at this level; ends of the difference are ends of these, so that it
+    leaves 0 out only where the two do not meet. A side without an upper end leaves none here.
+    """
+    low = None if new.low is None or old.high is None else new.low - old.high
+    high = None if new.high is None or old.low is None else new.high - old.low
+    reason = "; ".join(filter(None, (old.reason, new.reason)))
+    if low is None and high is None:
+        return Interval.none(reason, n=min(old.n, new.n), method=_APART, level=level)
+    return Interval(low, high, level, old.n + new.n, _APART, reason)
 
 
 def runs_needed(

@@ -17,12 +17,12 @@ class Interval:
     """An interval around an estimate, or why there is none.
 
     Attributes:
-        low: the lower end; None where there is no interval.
-        high: the upper end.
+        low: the lower end; None where there is no interval, or none to this side.
+        high: the upper end, likewise: what may be without bound has a lower end alone.
         level: share of such intervals that hold the true value.
         n: observations it stands on.
         method: name of the form.
-        reason: why there is none; empty where there is one.
+        reason: why there is none, or no end to a side; empty where there are both.
     """
 
     low: float | None
@@ -39,9 +39,8 @@ class Interval:
 
     def excludes(self, value: float) -> bool:
         """The value is outside; never where there is no interval."""
-        if self.low is None or self.high is None:
-            return False
-        return not self.low <= value <= self.high
+        below = self.low is not None and value < self.low
+        return below or (self.high is not None and value > self.high)
 
     def within(self, low: float, high: float) -> bool:
         """It lies in this range entirely; never where there is no interval."""

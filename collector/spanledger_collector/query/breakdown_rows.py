@@ -9,7 +9,11 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class EconomicsRow:
-    """What runs cost, earned and took (query ``economics_by``)."""
+    """What runs cost, earned and took (query ``economics_by``, whose header says what each is).
+
+    What has no prefix sums to the ledger; ``inclusive_*`` is with all runs below. Costs per success
+    are over ``successes``: of an agent or version those of its runs, else those of top runs.
+    """
 
     kind: str
     key: str
@@ -24,17 +28,26 @@ class EconomicsRow:
     output_tokens: int
     cost_usd: Decimal | None
     rework_cost_usd: Decimal | None
+    work_cost_usd: Decimal | None
     rework_cost_ratio: float | None
+    rework_multiplier: float | None
     estimated_cost_usd: Decimal | None
     amortized_cost_usd: Decimal | None
     total_cost_usd: Decimal | None
     value_usd: Decimal | None
     margin_usd: Decimal | None
     valued_runs: int
+    successes: int
     total_cost_per_run_usd: Decimal | None
     total_cost_per_success_usd: Decimal | None
     unpriced_attempts: int
     known_cost_ratio: float
+    inclusive_total_cost_usd: Decimal | None
+    inclusive_value_usd: Decimal | None
+    inclusive_margin_usd: Decimal | None
+    inclusive_cost_per_run_usd: Decimal | None
+    inclusive_cost_per_success_usd: Decimal | None
+    inclusive_unpriced_attempts: int
     p50_duration_ns: int
     p95_duration_ns: int
 

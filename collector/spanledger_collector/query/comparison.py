@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.estimate import (
     Interval,
     Measured,
+    bounded_difference,
     difference,
     quotient,
     runs_needed,
@@ -44,6 +45,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "p50_latency": _TIME,
     "p95_latency": _TIME,
 }
+#: Figures that are shares: their differences stay between -1 and 1.
+_SHARES = frozenset({"success_rate", "rework_share"})
 #: A share of delegated cost that moved less is the same way of working.
 _ALIKE_DELEGATION = 0.05
 
@@ -59,8 +62,9 @@ class Compared:
         difference: ``new - old``.
         ratio: ``new / old``; no interval unless both are above 0.
         verdict: ``cheaper`` or ``dearer`` (``faster`` or ``slower``, ``lower`` or ``higher``) where
-            the interval of the difference leaves 0 out; ``no difference shown`` where it says that
-            none is there that matters; else ``too few data``.
+            the interval of the difference leaves 0 out (also one without an end: a side without a
+            success has no highest cost of one); ``no difference shown`` where it says that none is
+            there that matters; else ``too few data``.
         more_runs_old: further runs of the first group with which the difference seen, if true,
             would be shown four times of five; None where that cannot be told.
         more_runs_new: of the second group.
@@ -158,9 +162,7 @@ def comparison(
         raise PermanentError(
             f"matters is {matters}; give a part of the figure above 0, such as 0.1"
         )
-    compared = [
-        _compare(name, old.group, new.group, words, matters) for name, words in WORDS.items()
-    ]
+    compared = [_compare(name, old, new, words, matters) for name, words in WORDS.items()]
     sums = (old.group.sums, new.group.sums)
     caveats = [
         *_delegated(old, new),
@@ -173,9 +175,9 @@ def comparison(
     )
 
 
-def _compare(name: str, old: Group, new: Group, words: tuple[str, str], matters: float) -> Compared:
-    a, b = old.figures[name], new.figures[name]
-    apart, ratio = _apart(name, old, new, a, b)
+def _compare(name: str, old: Side, new: Side, words: tuple[str, str], matters: float) -> Compared:
+    a, b = old.group.figures[name], new.group.figures[name]
+    apart, ratio = _apart(name, (old.name, a), (new.name, b))
     verdict = _verdict(apart, a, words, matters)
     more = (None, None) if verdict in words else _more(a.measured, b.measured)
     return Compared(
@@ -189,23 +191,37 @@ def _compare(name: str, old: Group, new: Group, words: tuple[str, str], matters:
     )
 
 
-def _apart(name: str, old: Group, new: Group, a: Figure, b: Figure) -> tuple[Interval, Interval]:
+def _apart(
+    name: str, old: tuple[str, Figure], new: tuple[str, Figure]
+) -> tuple[Interval, Interval]:
     """Intervals of difference and ratio."""
+    (_, a), (_, b) = old, new
     if a.measured is None or b.measured is None:
-        reason = a.estimate.reason or b.estimate.reason
-        none = Interval.none(reason, n=min(a.estimate.n, b.estimate.n), method="")
-        return none, none
-    apart = difference(a.measured, b.measured)
-    if name == "success_rate":
-        apart = share_difference(old.successes, new.successes)
-    return apart, quotient(a.measured, b.measured)
+        told = [_with_its_name(*each) for each in (old, new)]
+        apart = bounded_difference(*told)
+        return apart, Interval.none(apart.reason, n=apart.n, method="")
+    ratio = quotient(a.measured, b.measured)
+    if name not in _SHARES:
+        return difference(a.measured, b.measured), ratio
+    shares = (
+        (a.measured.value, a.estimate.interval),
+        (b.measured.value, b.estimate.interval),
+    )
+    return share_difference(*shares), ratio
+
+
+def _with_its_name(name: str, figure: Figure) -> Interval:
+    """The interval of a side; why an end of it is missing, in a sentence of its own."""
+    interval = figure.estimate.interval
+    told = f"{name or '(none)'}: {interval.reason}" if interval.reason else ""
+    return replace(interval, reason=told)
 
 
 def _verdict(apart: Interval, old: Figure, words: tuple[str, str], matters: float) -> str:
-    if apart.low is None or apart.high is None or old.measured is None:
-        return TOO_FEW
     if apart.excludes(0):
-        return words[0] if apart.high < 0 else words[1]
+        return words[0] if apart.high is not None and apart.high < 0 else words[1]
+    if old.measured is None:
+        return TOO_FEW
     least = matters * abs(old.measured.value)
     return SAME if apart.within(-least, least) else TOO_FEW
 

@@ -19,6 +19,8 @@ from .reader import Row
 
 #: What a group of an agent's runs is.
 GroupBy = Literal["version", "tenant", "model"]
+#: What figures are called that are with all that runs hand on to sub-agents.
+INCLUSIVE = "inclusive_"
 #: Asks a named query; :meth:`Ledger.query` is one.
 Ask = Callable[..., list[Row]]
 
@@ -57,6 +59,9 @@ class AgentSums:
     rework_cost_usd: Decimal | None
     appraisal_cost_usd: Decimal | None
     prevention_cost_usd: Decimal | None
+    work_cost_usd: Decimal | None
+    rework_cost_ratio: float | None
+    rework_multiplier: float | None
     estimated_cost_usd: Decimal | None
     cost_low_usd: Decimal | None
     cost_high_usd: Decimal | None
@@ -84,17 +89,12 @@ class AgentSums:
 
 
 @dataclass(frozen=True, slots=True)
-class MomentsRow:
-    """Means and moments of a group of runs (query ``agent_statistics``)."""
+class MoneyMoments:
+    """Means and moments of money of a group of runs, own or inclusive (``run_moments.sql``)."""
 
-    key: str
-    runs: int
-    successful_runs: int
     valued_runs: int
     costed_runs: int
     costed_successes: int
-    p50_duration_ns: int
-    p95_duration_ns: int
     cost_mean_usd: Decimal | None
     cost_variance: float
     cost_skewness: float
@@ -113,36 +113,41 @@ class MomentsRow:
     cost_per_success_usd: Decimal | None
     success_variance: float
     total_cost_success_covariance: float
-    rework_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class MomentsRow:
+    """What else intervals of a group of runs are computed from (query ``agent_statistics``)."""
+
+    key: str
+    runs: int
+    successful_runs: int
+    costed_runs: int
+    rework_cost_usd: Decimal | None
+    work_cost_usd: Decimal | None
+    rework_cost_ratio: float | None
+    rework_work_variance: float
+    work_variance: float
+    rework_work_covariance: float
     rework_mean_usd: Decimal | None
     rework_variance: float
     rework_skewness: float
-    rework_cost_covariance: float
-    inclusive_valued_runs: int
-    inclusive_costed_runs: int
-    inclusive_costed_successes: int
-    inclusive_cost_mean_usd: Decimal | None
-    inclusive_cost_variance: float
-    inclusive_cost_skewness: float
-    inclusive_total_cost_mean_usd: Decimal | None
-    inclusive_total_cost_variance: float
-    inclusive_total_cost_skewness: float
-    inclusive_value_mean_usd: Decimal | None
-    inclusive_value_variance: float
-    inclusive_value_skewness: float
-    inclusive_margin_mean_usd: Decimal | None
-    inclusive_margin_variance: float
-    inclusive_margin_skewness: float
-    inclusive_contribution_mean_usd: Decimal | None
-    inclusive_contribution_variance: float
-    inclusive_contribution_skewness: float
-    inclusive_cost_per_success_usd: Decimal | None
-    inclusive_success_variance: float
-    inclusive_total_cost_success_covariance: float
+    p50_duration_ns: int
+    p95_duration_ns: int
     duration_mean_ns: float
     duration_variance: float
     duration_skewness: float
     duration_grid_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """A group of runs as the engine sums it: sums, and moments of money and of the rest."""
+
+    sums: AgentSums
+    moments: MomentsRow
+    own: MoneyMoments
+    inclusive: MoneyMoments
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +174,8 @@ class AgentEconomics:
         inclusive_margin_per_run: that less the inclusive total cost, USD.
         inclusive_contribution_per_run: that less the inclusive variable cost, USD.
         success_rate: share of runs that succeeded.
-        rework_share: share of the variable cost that was wasted.
+        rework_share: share of the cost of work that was wasted, of all runs, as far as it is known:
+            what :meth:`Ledger.rework` says. Judging and guarding answers is no work.
         mean_latency: ns.
         p50_latency: ns.
         p95_latency: ns.
@@ -202,7 +208,6 @@ class Group:
 
     key: str
     sums: AgentSums
-    successes: tuple[int, int]
     figures: Mapping[str, Figure]
 
     def economics(self) -> AgentEconomics:
@@ -218,15 +223,15 @@ def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> 
         NotFoundError: it has no run in the period.
     """
     return [
-        Group(row.key, sums, (row.successful_runs, row.runs), figures(row))
-        for row, sums in statistics(ask, agent_name, period, by)
+        Group(found.moments.key, found.sums, figures(found))
+        for found in statistics(ask, agent_name, period, by)
     ]
 
 
 def statistics(
     ask: Ask, agent_name: str, period: Mapping[str, object], by: str
-) -> Sequence[tuple[MomentsRow, AgentSums]]:
-    """Moments and sums of the groups of an agent's runs, most runs first.
+) -> Sequence[Statistics]:
+    """Sums and moments of the groups of an agent's runs, most runs first.
 
     Raises:
         NotFoundError: it has no run in the period.
@@ -236,83 +241,63 @@ def statistics(
         known = sorted({str(row["agent_name"]) for row in ask("agents", **period)} - {""})
         there = f"the agents are: {', '.join(known)}" if known else "there are no runs of any agent"
         raise NotFoundError(f"no runs of an agent {agent_name!r} in this period; {there}")
-    return list(zip(parse_rows(MomentsRow, found), parse_rows(AgentSums, found), strict=True))
+    inclusive = [{**row, **_inclusive(row)} for row in found]
+    parts = (
+        parse_rows(AgentSums, found),
+        parse_rows(MomentsRow, found),
+        parse_rows(MoneyMoments, found),
+        parse_rows(MoneyMoments, inclusive),
+    )
+    return [Statistics(*each) for each in zip(*parts, strict=True)]
 
 
-def figures(row: MomentsRow) -> dict[str, Figure]:
+def _inclusive(row: Row) -> Row:
+    """The inclusive columns, by the names of the own ones."""
+    told = ((name, value) for name, value in row.items() if name.startswith(INCLUSIVE))
+    return {name.removeprefix(INCLUSIVE): value for name, value in told}
+
+
+def figures(found: Statistics) -> dict[str, Figure]:
     """The figures of a group, by the names of :class:`AgentEconomics`."""
+    inclusive = _money(found.inclusive)
     return {
-        **_costs(row), **_values(row), **_inclusive_costs(row), **_inclusive_values(row),
-        **_rates(row), **_latencies(row),
-    }  # fmt: skip
+        **_money(found.own),
+        **{f"{INCLUSIVE}{name}": figure for name, figure in inclusive.items()},
+        **_rates(found.moments),
+        **_latencies(found.moments),
+    }
 
 
 #: Name of a figure, its mean, variance and skewness.
 _Mean = tuple[str, Decimal | None, float, float]
 
 
-def _costs(row: MomentsRow) -> dict[str, Figure]:
-    told: Sequence[_Mean] = (
+def _money(row: MoneyMoments) -> dict[str, Figure]:
+    costs: Sequence[_Mean] = (
         ("cost_per_run", row.cost_mean_usd, row.cost_variance, row.cost_skewness),
         ("total_cost_per_run", row.total_cost_mean_usd, row.total_cost_variance,
          row.total_cost_skewness),
     )  # fmt: skip
-    joint = Joint(
-        row.costed_runs,
-        float(row.total_cost_mean_usd or 0),
-        row.costed_successes / row.costed_runs if row.costed_runs else 0.0,
-        row.total_cost_variance,
-        row.success_variance,
-        row.total_cost_success_covariance,
-    )
-    success = estimates.per_success(row.cost_per_success_usd, joint, row.costed_successes)
-    return {**_means(told, row.costed_runs, floor=0), "cost_per_success": success}
-
-
-def _inclusive_costs(row: MomentsRow) -> dict[str, Figure]:
-    n = row.inclusive_costed_runs
-    told: Sequence[_Mean] = (
-        ("inclusive_cost_per_run", row.inclusive_cost_mean_usd, row.inclusive_cost_variance,
-         row.inclusive_cost_skewness),
-        ("inclusive_total_cost_per_run", row.inclusive_total_cost_mean_usd,
-         row.inclusive_total_cost_variance, row.inclusive_total_cost_skewness),
-    )  # fmt: skip
-    joint = Joint(
-        n,
-        float(row.inclusive_total_cost_mean_usd or 0),
-        row.inclusive_costed_successes / n if n else 0.0,
-        row.inclusive_total_cost_variance,
-        row.inclusive_success_variance,
-        row.inclusive_total_cost_success_covariance,
-    )
-    success = estimates.per_success(
-        row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes
-    )
-    return {**_means(told, n, floor=0), "inclusive_cost_per_success": success}
-
-
-def _values(row: MomentsRow) -> dict[str, Figure]:
-    told: Sequence[_Mean] = (
+    values: Sequence[_Mean] = (
         ("value_per_run", row.value_mean_usd, row.value_variance, row.value_skewness),
         ("margin_per_run", row.margin_mean_usd, row.margin_variance, row.margin_skewness),
         ("contribution_per_run", row.contribution_mean_usd, row.contribution_variance,
          row.contribution_skewness),
     )  # fmt: skip
-    return _means(told, row.costed_runs) if row.valued_runs else _valueless(told)
-
-
-def _inclusive_values(row: MomentsRow) -> dict[str, Figure]:
-    told: Sequence[_Mean] = (
-        ("inclusive_value_per_run", row.inclusive_value_mean_usd, row.inclusive_value_variance,
-         row.inclusive_value_skewness),
-        ("inclusive_margin_per_run", row.inclusive_margin_mean_usd, row.inclusive_margin_variance,
-         row.inclusive_margin_skewness),
-        ("inclusive_contribution_per_run", row.inclusive_contribution_mean_usd,
-         row.inclusive_contribution_variance, row.inclusive_contribution_skewness),
-    )  # fmt: skip
-    if not row.inclusive_valued_runs:
-        return _valueless(told)
-    return _means(told, row.inclusive_costed_runs)
+    n = row.costed_runs
+    joint = Joint(
+        n,
+        float(row.total_cost_mean_usd or 0),
+        row.costed_successes / n if n else 0.0,
+        row.total_cost_variance,
+        row.success_variance,
+        row.total_cost_success_covariance,
+    )
+    success = estimates.per_success(
+        row.cost_per_success_usd, joint, row.costed_successes, row.total_cost_skewness
+    )
+    earned = _means(values, n) if row.valued_runs else _valueless(values)
+    return {**_means(costs, n, floor=0), "cost_per_success": success, **earned}
 
 
 def _means(told: Sequence[_Mean], n: int, *, floor: float | None = None) -> dict[str, Figure]:
@@ -327,17 +312,18 @@ def _valueless(told: Sequence[_Mean]) -> dict[str, Figure]:
 
 
 def _rates(row: MomentsRow) -> dict[str, Figure]:
+    """Of all runs: of rework as far as their cost is known, so that it is what `rework` says."""
     joint = Joint(
-        row.costed_runs,
-        float(row.rework_mean_usd or 0),
-        float(row.cost_mean_usd or 0),
-        row.rework_variance,
-        row.cost_variance,
-        row.rework_cost_covariance,
+        row.runs,
+        float(row.rework_cost_usd or 0) / row.runs,
+        float(row.work_cost_usd or 0) / row.runs,
+        row.rework_work_variance,
+        row.work_variance,
+        row.rework_work_covariance,
     )
     return {
         "success_rate": estimates.share(row.successful_runs, row.runs),
-        "rework_share": estimates.ratio(estimates.decimal(row.rework_ratio), joint),
+        "rework_share": estimates.part(row.rework_cost_ratio, joint),
     }
 
 

@@ -14,9 +14,11 @@ from spanledger_collector.estimate import (
     RankGrid,
     Sample,
     mean_interval,
+    part_interval,
     percentile_interval,
     ratio_interval,
     ratio_variance,
+    seldom_interval,
     share_interval,
 )
 
@@ -35,11 +37,11 @@ class Estimate:
     Attributes:
         value: the figure itself, exact; None = it is not known at all.
         low: the lower end of its interval; None = there is none.
-        high: the upper end.
+        high: the upper end; None beside a lower end = it may be without bound.
         level: share of such intervals that hold the true value.
         n: runs it stands on.
         method: form of the interval.
-        reason: why there is no interval; empty where there is one.
+        reason: why there is no interval, or no upper end; empty where there are both ends.
     """
 
     value: Decimal | None
@@ -57,6 +59,12 @@ class Estimate:
             value, decimal(interval.low), decimal(interval.high), interval.level, interval.n,
             interval.method, interval.reason,
         )  # fmt: skip
+
+    @property
+    def interval(self) -> Interval:
+        """The interval alone."""
+        low, high = (None if end is None else float(end) for end in (self.low, self.high))
+        return Interval(low, high, self.level, self.n, self.method, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +109,24 @@ def mean(
     return Figure(Estimate.of(value, mean_interval(sample, floor=floor)), Measured(n, at, variance))
 
 
-def per_success(value: Decimal | None, joint: Joint, successes: int) -> Figure:
-    """Of a cost per success."""
-    if value is None:
-        return unknown("no run succeeded", n=joint.n)
-    if successes < FEWEST_SUCCESSES:
-        reason = f"{successes} of at least {FEWEST_SUCCESSES} successes: too few"
-        none = Interval.none(reason, n=joint.n, method="fieller")
-        return Figure(Estimate.of(value, none), None)
-    return ratio(value, joint)
+def per_success(
+    value: Decimal | None, joint: Joint, successes: int, skewness: float = 0.0
+) -> Figure:
+    """Of a cost per success: where few runs succeed, or none, by what bounds it.
+
+    Args:
+        value: the cost per success; None = no run succeeded.
+        joint: cost over success of the runs.
+        successes: of them.
+        skewness: of their costs.
+    """
+    if successes >= FEWEST_SUCCESSES:
+        return ratio(value, joint)
+    if not joint.n:
+        return unknown("no run has a cost that is known wholly")
+    told = joint.over_variance > (_LEAST_SPREAD * joint.over_mean) ** 2
+    costs = Sample(joint.n, joint.over_mean, joint.over_variance, skewness if told else 0.0)
+    return Figure(Estimate.of(value, seldom_interval(costs, successes)), None)
 
 
 def ratio(value: Decimal | None, joint: Joint, *, floor: float | None = 0) -> Figure:
@@ -126,6 +143,14 @@ def share(part: int, n: int) -> Figure:
     value = part / n if n else None
     measured = None if value is None else Measured(n, value, value * (1 - value))
     return Figure(Estimate.of(decimal(value), share_interval(part, n)), measured)
+
+
+def part(value: float | None, joint: Joint) -> Figure:
+    """Of a share of money, such as what of the work was wasted."""
+    if value is None or not joint.under_mean:
+        return unknown("nothing stands below the line", n=joint.n)
+    measured = Measured(joint.n, value, ratio_variance(joint))
+    return Figure(Estimate.of(decimal(value), part_interval(joint)), measured)
 
 
 def percentile(value: int, grid: RankGrid, at: float) -> Figure:

@@ -56,6 +56,8 @@ class FrontierRow:
     inclusive_cost_variance: float
     inclusive_success_variance: float
     inclusive_cost_success_covariance: float
+    inclusive_margin_variance: float
+    inclusive_margin_skewness: float
     duration_grid_ns: tuple[int, ...]
 
 
@@ -78,7 +80,7 @@ class FrontierPoint:
             figures after the inclusive ones are reckoned by.
         inclusive_cost_per_run_usd: likewise.
         inclusive_value_per_run_usd: with what was recorded below; None = no run has a value.
-        inclusive_margin_per_run_usd: likewise.
+        inclusive_margin_per_run: that less the inclusive cost.
         is_efficient: no other option of the agent is as fast (p50) and cheaper a success, or as
             cheap and faster. Of the figures seen: their intervals may overlap.
         usd_per_second: what a second less costs a success, against the next slower efficient one.
@@ -100,7 +102,7 @@ class FrontierPoint:
     inclusive_cost_per_success: Estimate
     inclusive_cost_per_run_usd: Decimal | None
     inclusive_value_per_run_usd: Decimal | None
-    inclusive_margin_per_run_usd: Decimal | None
+    inclusive_margin_per_run: Estimate
     is_efficient: bool
     usd_per_second: Estimate
     fewer_gpus: int
@@ -128,7 +130,7 @@ def _point(row: FrontierRow, slower: FrontierRow | None) -> FrontierPoint:
         _latency(row, 0.95).estimate, _cost(row).estimate, row.cost_per_run_usd,
         row.value_per_run_usd, row.margin_per_run_usd, _inclusive_cost(row).estimate,
         row.inclusive_cost_per_run_usd, row.inclusive_value_per_run_usd,
-        row.inclusive_margin_per_run_usd, row.is_efficient, _second(row, slower), row.fewer_gpus,
+        _margin(row), row.is_efficient, _second(row, slower), row.fewer_gpus,
         row.speedup_over_fewer, row.usd_over_fewer,
     )  # fmt: skip
 
@@ -161,6 +163,14 @@ def _inclusive_cost(row: FrontierRow) -> Figure:
     )
 
 
+def _margin(row: FrontierRow) -> Estimate:
+    value = row.inclusive_margin_per_run_usd
+    if value is None:
+        return estimates.unknown("no run has a value", n=row.inclusive_costed_runs).estimate
+    shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
+    return estimates.mean(value, *shape, row.inclusive_costed_runs).estimate
+
+
 def _latency(row: FrontierRow, share: float) -> Figure:
     value = row.p50_duration_ns if share == 0.5 else row.p95_duration_ns  # noqa: PLR2004 - median
     return estimates.percentile(value, RankGrid(row.runs, row.duration_grid_ns), share)
@@ -174,7 +184,8 @@ def _second(row: FrontierRow, slower: FrontierRow | None) -> Estimate:
     times = _latency(row, 0.5), _latency(slower, 0.5)
     for figure in (*costs, *times):
         if figure.measured is None:
-            none = Interval.none(figure.estimate.reason, n=figure.estimate.n, method="fieller")
+            why = figure.estimate.reason or "too few successes"
+            none = Interval.none(why, n=figure.estimate.n, method="fieller")
             return Estimate.of(row.usd_per_second, none)
     dearer = _apart(costs[1].measured, costs[0].measured, 1.0)
     sooner = _apart(times[0].measured, times[1].measured, _SECOND_NS)

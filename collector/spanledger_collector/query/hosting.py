@@ -1,11 +1,13 @@
 """What an agent's calls would cost on GPUs of one's own: the physics of ``spanledger.compute``.
 
-The ledger knows the calls and what they were billed; the rate of the GPUs is told by who asks. The
-average call stands for all of them.
+The ledger knows the calls and what they were billed; the rate of the GPUs is told by who asks. Both
+sides are of the same calls: those that used tokens and whose cost is known wholly; the average call
+stands for all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -21,7 +23,6 @@ from spanledger.compute import (
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.estimate import Interval
 
-from .economics import AgentSums
 from .estimates import Estimate, decimal
 
 _METHOD = "range of the roofline"
@@ -54,14 +55,37 @@ class Hosting:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenCallsRow:
+    """The calls of an agent that can be held against GPUs (query ``token_calls``)."""
+
+    runs: int
+    attempts: int
+    compared_attempts: int
+    calls: int
+    input_tokens: int
+    cache_read_tokens: int
+    output_tokens: int
+    billed_usd: Decimal
+    whole_runs: int
+    whole_calls: int
+    whole_billed_usd: Decimal
+
+
+#: An agent without model calls.
+NO_CALLS = TokenCallsRow(0, 0, 0, 0, 0, 0, 0, Decimal(0), 0, 0, Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
 class Hosted:
     """What hosting saves of a period.
 
     Attributes:
-        saved_usd: what model calls were billed less the GPU time of as many average calls.
+        saved_usd: what the calls were billed less the GPU time of as many average calls.
         saved_low_usd: by the slow end of the efficiency that is assumed.
         saved_high_usd: by the fast end.
-        saving_per_run: a run's part of it, without an interval: nothing was sampled.
+        saving_per_run: of a run all of whose calls are compared; without an interval: nothing was
+            sampled.
+        compared_attempts: of the agent's model calls and retries those on both sides.
         missing: why it cannot be.
         unknown: what the figures do not know.
     """
@@ -70,54 +94,74 @@ class Hosted:
     saved_low_usd: Decimal | None
     saved_high_usd: Decimal | None
     saving_per_run: Estimate
+    compared_attempts: int
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
 
 
-def hosted(plan: Hosting, sums: AgentSums) -> Hosted:
+def hosted(plan: Hosting, used: TokenCallsRow) -> Hosted:
     """The agent's calls on these GPUs, taken as busy.
 
     Raises:
         PermanentError: there is no such model or accelerator, or a count or format cannot be.
     """
-    if not sums.calls or sums.model_cost_usd is None:
-        return _none(f"{sums.calls} calls of known cost", sums.runs)
+    if not used.calls:
+        return _none("no calls of known tokens and cost", used)
     if not plan.usd_per_gpu_hour > 0:
         raise PermanentError(f"{plan.name}: a rate of {plan.usd_per_gpu_hour} USD an hour is none")
     try:
         arch, card = _open_model(plan.model), gpu(plan.gpu)
-        if not _fits(plan, arch, card, sums):
-            return _none(f"does not fit into {plan.gpus} x {plan.gpu}", sums.runs)
-        point = _break_even(plan, arch, card, sums)
+        if not _fits(plan, arch, card, used):
+            return _none(f"does not fit into {plan.gpus} x {plan.gpu}", used)
+        point = _break_even(plan, arch, card, used)
     except (ArchitectureError, ValueError) as error:
         raise PermanentError(f"{plan.name} cannot be: {error}") from error
     capacity = point.capacity_per_hour
     # The slower they answer, the fewer calls share an hour.
     value, low, high = (
-        sums.model_cost_usd - Decimal(repr(sums.calls * point.usd_per_hour / each))
+        used.billed_usd - _gpu_time_usd(point, used.calls, each)
         for each in (capacity.value, capacity.low, capacity.high)
     )
-    doubt = "not sampled: the average call stands for all, and the efficiency is assumed"
-    a_run = Interval.none(doubt, n=sums.runs, method=_METHOD)
-    busy = (
-        f"utilisation: the GPUs are taken as busy; it pays from {point.calls_per_hour:,.0f} such "
-        f"calls an hour on, and they answer {capacity.low:,.0f} to {capacity.high:,.0f}"
-    )
-    unknown = (
-        f"quality: whether {plan.model} in {plan.weight_format} succeeds as often",
-        busy,
-        "efficiency: assumed, not measured; the average call stands for all",
-        "operation: people and spare machines are not in it",
-    )
     return Hosted(
-        decimal(float(value)), decimal(float(low)), decimal(float(high)),
-        Estimate.of(decimal(float(value) / sums.runs), a_run), (), unknown,
+        decimal(float(value)), decimal(float(low)), decimal(float(high)), _a_run(point, used),
+        used.compared_attempts, (), tuple(_unknown(plan, point, used)),
     )  # fmt: skip
 
 
-def _none(why: str, runs: int) -> Hosted:
-    nothing = Estimate.of(None, Interval.none(why, n=runs, method=_METHOD))
-    return Hosted(None, None, None, nothing, (why,), ())
+def _gpu_time_usd(point: BreakEven, calls: int, capacity_per_hour: float) -> Decimal:
+    return Decimal(repr(calls * point.usd_per_hour / capacity_per_hour))
+
+
+def _a_run(point: BreakEven, used: TokenCallsRow) -> Estimate:
+    """The mean over the runs that can be compared wholly."""
+    doubt = "not sampled: the average call stands for all, and the efficiency is assumed"
+    none = Interval.none(doubt, n=used.whole_runs, method=_METHOD)
+    if not used.whole_runs:
+        return Estimate.of(None, none)
+    on_gpus = _gpu_time_usd(point, used.whole_calls, point.capacity_per_hour.value)
+    return Estimate.of(decimal(float(used.whole_billed_usd - on_gpus) / used.whole_runs), none)
+
+
+def _unknown(plan: Hosting, point: BreakEven, used: TokenCallsRow) -> Iterator[str]:
+    capacity = point.capacity_per_hour
+    yield f"quality: whether {plan.model} in {plan.weight_format} succeeds as often"
+    left_out = used.attempts - used.compared_attempts
+    if left_out:
+        yield (
+            f"{left_out:,} of {used.attempts:,} model calls and retries, whose cost or tokens are "
+            "not known or that are not billed by the token: they are on neither side"
+        )
+    yield (
+        f"utilisation: the GPUs are taken as busy; it pays from {point.calls_per_hour:,.0f} such "
+        f"calls an hour on, and they answer {capacity.low:,.0f} to {capacity.high:,.0f}"
+    )
+    yield "efficiency: assumed, not measured; the average call stands for all"
+    yield "operation: people and spare machines are not in it"
+
+
+def _none(why: str, used: TokenCallsRow) -> Hosted:
+    nothing = Estimate.of(None, Interval.none(why, n=used.runs, method=_METHOD))
+    return Hosted(None, None, None, nothing, 0, (why,), ())
 
 
 def _open_model(name: str) -> ModelArchitecture:
@@ -127,26 +171,28 @@ def _open_model(name: str) -> ModelArchitecture:
     return arch
 
 
-def _tokens(sums: AgentSums) -> tuple[int, int, int]:
+def _tokens(used: TokenCallsRow) -> tuple[int, int, int]:
     """Prompt, of it cached, and answer of the average call."""
-    told = (sums.input_tokens, sums.cache_read_tokens, sums.output_tokens)
-    prompt, cached, output = (tokens // sums.calls for tokens in told)
+    told = (used.input_tokens, used.cache_read_tokens, used.output_tokens)
+    prompt, cached, output = (tokens // used.calls for tokens in told)
     return max(prompt, 1), min(cached, max(prompt, 1) - 1), max(output, 1)
 
 
-def _fits(plan: Hosting, arch: ModelArchitecture, card: Gpu, sums: AgentSums) -> bool:
-    prompt, _, output = _tokens(sums)
+def _fits(plan: Hosting, arch: ModelArchitecture, card: Gpu, used: TokenCallsRow) -> bool:
+    prompt, _, output = _tokens(used)
     return serving_point(
         arch, card, usd_per_gpu_hour=float(plan.usd_per_gpu_hour), gpus=plan.gpus,
         batch=plan.batch, context_tokens=prompt + output // 2, weight_format=plan.weight_format,
     ).fits  # fmt: skip
 
 
-def _break_even(plan: Hosting, arch: ModelArchitecture, card: Gpu, sums: AgentSums) -> BreakEven:
-    prompt, cached, output = _tokens(sums)
+def _break_even(
+    plan: Hosting, arch: ModelArchitecture, card: Gpu, used: TokenCallsRow
+) -> BreakEven:
+    prompt, cached, output = _tokens(used)
     return break_even(
         arch, card, usd_per_gpu_hour=float(plan.usd_per_gpu_hour),
-        api_usd_per_call=float(sums.model_cost_usd or 0) / sums.calls, prompt_tokens=prompt,
+        api_usd_per_call=float(used.billed_usd) / used.calls, prompt_tokens=prompt,
         cached_tokens=cached, output_tokens=output, gpus=plan.gpus, batch=plan.batch,
         weight_format=plan.weight_format,
     )  # fmt: skip

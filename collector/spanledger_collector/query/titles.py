@@ -21,7 +21,7 @@ TITLES: Mapping[str, tuple[str, Unit]] = {
     "margin_per_run": ("margin a run", "usd"),
     "inclusive_margin_per_run": ("inclusive margin a run", "usd"),
     "success_rate": ("success rate", "ratio"),
-    "rework_share": ("wasted of variable cost", "ratio"),
+    "rework_share": ("wasted of the work", "ratio"),
     "mean_latency": ("mean latency", "duration"),
     "p50_latency": ("median latency", "duration"),
     "p95_latency": ("95th percentile", "duration"),

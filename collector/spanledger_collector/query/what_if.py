@@ -10,7 +10,7 @@ from typing import Literal
 from . import estimates
 from .economics import AgentSums, Ask, MomentsRow, statistics
 from .estimates import Estimate
-from .hosting import Hosting, hosted
+from .hosting import NO_CALLS, Hosting, TokenCallsRow, hosted
 from .parsing import parse_rows
 from .repricing import Scenario
 
@@ -160,8 +160,13 @@ def what_if(
         NotFoundError: the agent has no run in the period.
         PermanentError: GPUs or a model to host are not known.
     """
-    ((row, sums),) = statistics(ask, agent_name, period, "total")
-    found = [_rework(row, sums), *(_hosted(plan, sums) for plan in hostings)]
+    (all_runs,) = statistics(ask, agent_name, period, "total")
+    sums = all_runs.sums
+    found = [_rework(all_runs.moments, sums)]
+    if hostings:
+        calls = ask("token_calls", agent_name=agent_name, **period)
+        (used,) = parse_rows(TokenCallsRow, calls) or (NO_CALLS,)
+        found += [_hosted(plan, used, sums) for plan in hostings]
     for change in asked:
         parameters = {**period, **change.scenario.parameters(), "agent_name": agent_name}
         found += [
@@ -195,13 +200,12 @@ def _rework(row: MomentsRow, sums: AgentSums) -> WhatIf:
     )  # fmt: skip
 
 
-def _hosted(plan: Hosting, sums: AgentSums) -> WhatIf:
-    found = hosted(plan, sums)
-    compared = 0 if found.missing else sums.attempts - sums.unpriced_attempts
+def _hosted(plan: Hosting, used: TokenCallsRow, sums: AgentSums) -> WhatIf:
+    found = hosted(plan, used)
     return WhatIf(
         plan.name, "hosting", found.saved_usd, found.saved_low_usd, found.saved_high_usd,
-        _ratio(found.saved_usd, sums), found.saving_per_run, sums.attempts, compared,
-        found.missing, found.unknown,
+        _ratio(found.saved_usd, sums), found.saving_per_run, used.attempts,
+        found.compared_attempts, found.missing, found.unknown,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ class SpentByRow:
     unknown_attempts: int
     cost_usd: Decimal | None
     rework_cost_usd: Decimal | None
+    rework_cost_ratio: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class EarnedByRow:
     """What the runs of an agent, tenant or everybody earned in a window (query ``earned_by``).
 
     Of an agent ``inclusive_*`` is with all runs below its own; of a tenant and everybody, whose
-    runs those are already, it is the same as without the prefix.
+    runs those are already, it is the same as without the prefix, and a cost per success is divided
+    by the successes of top runs, which no run called.
     """
 
     per: str
@@ -38,3 +40,4 @@ class EarnedByRow:
     inclusive_total_cost_usd: Decimal | None
     inclusive_value_usd: Decimal | None
     inclusive_margin_usd: Decimal | None
+    inclusive_cost_per_success_usd: Decimal | None

@@ -190,6 +190,10 @@ def _ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal |
     return None if part is None or not whole else Decimal(part) / Decimal(whole)
 
 
+def _decimal(ratio: float | None) -> Decimal | None:
+    return None if ratio is None else Decimal(repr(ratio))
+
+
 #: Metrics that are 0 where nothing happened.
 _SUMS = frozenset({"cost_usd", "attempts", "refused_calls", "runs"})
 _SPENT: Mapping[str, Callable[[SpentByRow], Decimal | None]] = {
@@ -197,7 +201,7 @@ _SPENT: Mapping[str, Callable[[SpentByRow], Decimal | None]] = {
     "attempts": lambda row: Decimal(row.attempts),
     "failed_ratio": lambda row: _ratio(row.failed_attempts, row.attempts),
     "refused_calls": lambda row: Decimal(row.refused_calls),
-    "rework_ratio": lambda row: _ratio(row.rework_cost_usd or Decimal(0), row.cost_usd),
+    "rework_ratio": lambda row: _decimal(row.rework_cost_ratio),
     "unknown_ratio": lambda row: _ratio(row.unknown_attempts, row.attempts),
 }
 #: Of an agent with its sub-agents: what hands more on does not earn more for that.
@@ -206,5 +210,5 @@ _EARNED: Mapping[str, Callable[[EarnedByRow], Decimal | None]] = {
     "success_ratio": lambda row: _ratio(row.successful_runs, row.runs),
     "value_usd": lambda row: row.inclusive_value_usd,
     "margin_usd": lambda row: row.inclusive_margin_usd,
-    "cost_per_success_usd": lambda row: _ratio(row.inclusive_total_cost_usd, row.successful_runs),
+    "cost_per_success_usd": lambda row: row.inclusive_cost_per_success_usd,
 }

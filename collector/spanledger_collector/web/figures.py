@@ -88,6 +88,13 @@ def duration(time_ns: Decimal | float | None) -> str:
     return f"{whole // _HOUR_SECONDS} h {whole % _HOUR_SECONDS // _MINUTE_SECONDS:02d} min"
 
 
+def between(low: Any, high: Any, show: Callable[[Any], str]) -> str:
+    """An interval; the end there is, where it is without bound to the other side; or nothing."""
+    if low is None:
+        return "" if high is None else f"{show(high)} or less"
+    return f"{show(low)} or more" if high is None else f"{show(low)} to {show(high)}"
+
+
 def seconds(number: float | None) -> str:
     """Seconds."""
     return duration(None if number is None else number * _SECOND_NS)

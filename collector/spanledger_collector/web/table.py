@@ -160,10 +160,9 @@ def cell(column: Column, row: Any) -> Cell:
 
 def _interval(column: Column, row: Any) -> tuple[str, str]:
     low, high = column.values(row)
-    if low is None or high is None:
-        return figures.NOTHING, ""
     show = KINDS[column.kind_of(row).removeprefix("interval ")]
-    return f"{show(low)} to {show(high)}", f"{figures.exact(low)} {figures.exact(high)}"
+    exact = f"{figures.exact(low)} {figures.exact(high)}".strip()
+    return figures.between(low, high, show) or figures.NOTHING, exact
 
 
 def estimate(title: str, field: str, kind: str, help: str = "") -> list[Column]:  # noqa: A002

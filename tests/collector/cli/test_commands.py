@@ -25,6 +25,7 @@ READS = [
     ["trace", TRACE],
     ["trace", HOSTILE_TRACE],
     ["agents"],
+    ["agents", "--by", "day"],
     ["agent", "planner"],
     ["assets", "--break-even"],
     ["frontier"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,22 @@ def test_agent_as_json(written_dsn: str, capsys: pytest.CaptureFixture[str]) -> 
     assert (cost["n"], cost["level"], cost["method"], cost["reason"]) == (48, 0.95, "fieller", "")
 
 
+def test_all_agents_by_tenant(written_dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both agents together; a loss has its sign before the symbol."""
+    tenants = {row["key"]: row for row in _json(
+        capsys, "agents", "--by", "tenant", "--url", written_dsn)}  # fmt: skip
+    (total,) = _json(capsys, "agents", "--by", "total", "--url", written_dsn)
+    for name in ("total_cost_usd", "value_usd", "margin_usd", "runs", "successes"):
+        parts = [Decimal(row[name]) for row in tenants.values() if row[name] is not None]
+        assert sum(parts) == (Decimal(total[name])), name
+    assert execute(["agents", "--by", "tenant", "--url", written_dsn]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "All agents by tenant" in printed
+    losing = [row for row in tenants.values() if row["margin_usd"] and row["margin_usd"][0] == "-"]
+    for row in losing:
+        assert f"-${Decimal(row['margin_usd'][1:]).normalize():f}" in printed
+
+
 def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["agent", "planner", "--url", filled_dsn]) == 0
     printed = " ".join(capsys.readouterr().out.split())
@@ -62,6 +79,7 @@ def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFi
     ("arguments", "code", "told"),
     [
         (("agent", "writer", "--by", "colour"), 2, "none of version, tenant, model"),
+        (("agents", "--by", "version"), 2, "none of total, day, agent, tenant"),
         (("rework", "--by", "colour"), 2, "none of total, agent, version"),
         (("what-if", "writer", "--model", "acme/m9"), 1, "no price of acme/m9"),
         (("what-if", "writer", "--host", "llama-3.1-8b"), 2, "--host, --gpu and --gpu-rate"),

@@ -8,14 +8,17 @@ import random
 import pytest
 
 from spanledger_collector.estimate import (
+    Interval,
     Joint,
     Measured,
     Sample,
+    bounded_difference,
     difference,
     quotient,
     ratio_variance,
     runs_needed,
     share_difference,
+    share_interval,
 )
 
 ROUNDS = 800
@@ -30,6 +33,10 @@ def _per_success(rng: random.Random, n: int, success: float) -> Measured:
     won = [float(rng.random() < success) for _ in range(n)]
     joint = Joint.of([rng.lognormvariate(0, 0.5) for _ in won], won)
     return Measured(n, joint.over_mean / joint.under_mean, ratio_variance(joint))
+
+
+def _share(part: int, n: int) -> tuple[float, Interval]:
+    return part / n, share_interval(part, n)
 
 
 def test_two_groups_that_are_alike_are_seldom_told_apart() -> None:
@@ -62,7 +69,7 @@ def test_a_difference_of_shares_is_held_as_often_as_said(
     for _ in range(ROUNDS):
         a = sum(rng.random() < p for _ in range(n))
         b = sum(rng.random() < q for _ in range(m))
-        held += not share_difference((a, n), (b, m)).excludes(q - p)
+        held += not share_difference(_share(a, n), _share(b, m)).excludes(q - p)
     assert 0.92 <= held / ROUNDS <= 0.98
 
 
@@ -84,7 +91,7 @@ def test_what_cannot_be_compared_says_why() -> None:
     nine, ten, loss = Measured(9, 1, 1), Measured(10, 2, 1), Measured(10, -1, 1)
     assert "9 of at least 10 runs" in difference(nine, ten).reason
     assert "9 of at least 10 runs" in quotient(ten, nine).reason
-    assert "9 of at least 10 runs" in share_difference((3, 9), (3, 20)).reason
+    assert "9 of at least 10 runs" in share_difference(_share(3, 9), _share(3, 20)).reason
     assert "two figures above 0" in quotient(loss, ten).reason
     assert runs_needed(ten, ten) is None
     assert runs_needed(Measured(10, 1, 0), Measured(10, 2, 0)) is None
@@ -97,3 +104,19 @@ def test_a_difference_turns_its_sign_and_a_ratio_its_inverse() -> None:
     there, back = quotient(old, new), quotient(new, old)
     assert there.low == pytest.approx(1 / (back.high or 0))
     assert runs_needed(old, new) == runs_needed(new, old)
+
+
+def test_of_two_that_lie_apart_the_ends_are_what_is_known() -> None:
+    """Also where one has no upper end; where neither has, nothing is known of the difference."""
+    near, far = Interval(1.0, 2.0, 0.95, 30, "x"), Interval(5.0, None, 0.95, 20, "x", "no end")
+    apart = bounded_difference(near, far)
+    assert (apart.low, apart.high, apart.n, apart.reason) == (3.0, None, 50, "no end")
+    assert apart.excludes(0)
+    assert not apart.excludes(4)
+    back = bounded_difference(far, near)
+    assert (back.low, back.high) == (None, -3.0)
+    assert back.excludes(0)
+    neither = bounded_difference(far, far)
+    assert (neither.low, neither.high, neither.reason) == (None, None, "no end; no end")
+    assert not neither.excludes(0)
+    assert not bounded_difference(near, Interval(1.5, 9.0, 0.95, 9, "x")).excludes(0)

@@ -50,7 +50,7 @@ def test_the_sum_of_an_agent(ledger: Ledger) -> None:
 def test_by_version_and_tenant(ledger: Ledger, by: str, of: str) -> None:
     """Each key has the runs that are its own; together they are all."""
     rows = ledger.economics_by(by, WRITER)  # type: ignore[arg-type]
-    assert {row.key: row.total_cost_usd for row in rows} == {
+    assert {row.key.removeprefix("writer "): row.total_cost_usd for row in rows} == {
         key: _total([run for run in RUNS if getattr(run, of) == key])
         for key in {getattr(run, of) for run in RUNS}
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
@@ -11,10 +12,12 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from rich.console import Console
 from tests.collector.settle.scene import START
 from tests.support.served_ledger import served
 from tests.support.writer_ledger import RUNS
 
+from spanledger_collector.cli import compare as compare_verb
 from spanledger_collector.estimate import Joint, Measured, difference, ratio_variance
 from spanledger_collector.query import (
     AgentReport,
@@ -98,7 +101,7 @@ def _side(runs: int, cost: str) -> Side:
     figure = estimates.mean(mean, float(mean / 10) ** 2, 0.0, runs, floor=0)
     names = [name for name in economics.FIGURES if name != "success_rate"]
     group = economics.Group(
-        "x", _SUMS, (runs // 2, runs),
+        "x", _SUMS,
         {**dict.fromkeys(names, figure), "success_rate": estimates.share(runs // 2, runs)},
     )  # fmt: skip
     return Side("x", group, {})
@@ -129,6 +132,59 @@ def test_no_difference_is_said_only_where_one_that_matters_is_ruled_out(
 ) -> None:
     report = comparison("a", "version", _side(runs, "1"), _side(runs, new), matters=matters)
     assert report.figures[0].verdict == verdict
+
+
+def _of_cost(runs: int, successes: int) -> Side:
+    """A side whose runs cost 1 each, with a spread of a tenth."""
+    side = _side(runs, "1")
+    value = Decimal(runs) / successes if successes else None
+    joint = Joint(runs, 1.0, successes / runs, 0.01, 0.25, 0.0)
+    figure = estimates.per_success(value, joint, successes)
+    told = {name: figure for name in side.group.figures if name.endswith("cost_per_success")}
+    told["success_rate"] = estimates.share(successes, runs)
+    figures = {**side.group.figures, **told}
+    return replace(side, name=f"{successes} of {runs}", group=replace(side.group, figures=figures))
+
+
+def test_a_side_without_a_success_is_an_answer() -> None:
+    """30 of 30 against 0 of 30: it costs more, by at least so much, and nobody knows how much."""
+    report = comparison("a", "version", _of_cost(30, 30), _of_cost(30, 0), matters=0.1)
+    first = report.figures[0]
+    assert first.verdict == "dearer"
+    assert first.new.value is None
+    assert first.new.low is not None
+    assert first.new.low > 6
+    assert (first.new.high, first.difference.high, first.difference.value) == (None, None, None)
+    assert first.difference.low is not None
+    assert first.difference.low > 5
+    told = "0 of 30: no success in 30 runs: at most 11.4% of such runs succeed"
+    assert first.difference.reason == told
+    assert _by_name(report)["success_rate"].verdict == "lower"
+    back = comparison("a", "version", _of_cost(30, 0), _of_cost(30, 30), matters=0.1).figures[0]
+    assert (back.verdict, back.difference.reason) == ("cheaper", told)
+    out = Console(file=io.StringIO(), width=200, record=True)
+    compare_verb.show(report, out)
+    answer = out.export_text()
+    assert "cheaper per success than 30 of 30 (0 runs)?  dearer, by $5." in answer
+    assert f"or more a success: {told}" in " ".join(answer.split())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        ((30, 28), (30, 3), "dearer"),
+        ((30, 6), (30, 3), "too few data"),
+        ((30, 0), (30, 0), "too few data"),
+        ((30, 3), (30, 0), "too few data"),
+        ((9, 9), (30, 0), "too few data"),
+        ((30, 30), (9, 0), "too few data"),
+    ],
+)
+def test_few_successes_are_an_answer_where_they_carry_one(
+    old: tuple[int, int], new: tuple[int, int], verdict: str
+) -> None:
+    first = comparison("a", "version", _of_cost(*old), _of_cost(*new), matters=0.1).figures[0]
+    assert first.verdict == verdict
 
 
 def test_unknown_costs_are_a_caveat() -> None:

@@ -15,7 +15,7 @@ from spanledger_collector.cli import agent as agent_verb
 from spanledger_collector.cli import compare as compare_verb
 from spanledger_collector.cli import frontier as frontier_verb
 from spanledger_collector.estimate import Joint, Sample, mean_interval, ratio_interval
-from spanledger_collector.query import DirectReader, Estimate, Ledger
+from spanledger_collector.query import DirectReader, Estimate, Ledger, Slice
 from spanledger_collector.store import Store
 from spanledger_collector.watch import Rules
 from spanledger_collector.watch.evaluation import Readings
@@ -138,20 +138,25 @@ def test_an_option_that_delegates_more_is_not_efficient_for_that(ledger: Ledger)
     assert told == pytest.approx((expected.low, expected.high))
     a_run = (sum(costs, Decimal(0)) / 24).quantize(Decimal("1e-12"))
     assert hands_on.inclusive_cost_per_run_usd == a_run
-    assert hands_on.inclusive_margin_per_run_usd == Decimal("0.75") * REVENUE - a_run
+    margin = hands_on.inclusive_margin_per_run
+    assert margin.value == Decimal("0.75") * REVENUE - a_run
+    left = [REVENUE * _succeeded(n) - cost for n, cost in enumerate(costs)]
+    expected = mean_interval(Sample.of([float(one) for one in left]))
+    assert _ends(margin) == pytest.approx((expected.low, expected.high))
     # The run whose helper has no price is one more of m1, and in no inclusive figure of it.
     assert keeps.runs == 25
     kept = sum(own for own, _ in TOKENS["1"]) * RATE
     assert keeps.inclusive_cost_per_success.value == (kept / 18).quantize(Decimal("1e-12"))
 
 
-@pytest.mark.parametrize(
-    ("scope", "successes"), [({"per": "agent", "of": "lead"}, 37), ({"per": "workspace"}, 62)]
-)
+@pytest.mark.parametrize("scope", [{"per": "agent", "of": "lead"}, {"per": "workspace"}])
 def test_alerts_on_what_is_earned_see_what_was_delegated(
-    ledger: Ledger, scope: dict[str, str], successes: int
+    ledger: Ledger, scope: dict[str, str]
 ) -> None:
-    """Of an agent with its sub-agents; in the workspace each run is once, so margins are one."""
+    """Of an agent with its sub-agents; in the workspace each run is once, so margins are one.
+
+    A success is one of those who asked: that the helper succeeded too makes none cheaper.
+    """
     own = (sum(one for tokens in TOKENS.values() for one, _ in tokens) + 1) * RATE
     helped = sum(one for tokens in TOKENS.values() for _, one in tokens) * RATE
     margin = 36 * REVENUE - own - helped
@@ -163,7 +168,7 @@ def test_alerts_on_what_is_earned_see_what_was_delegated(
     earned, cost = (next(iter(readings.of(condition))) for condition in rules.conditions())
     assert earned.value == margin
     assert earned.condition.fires(margin, firing=False)
-    assert cost.value == (own + helped) / successes
+    assert cost.value == ((own + helped) / 37).quantize(Decimal("1e-12"))
 
 
 def test_a_value_in_a_currency_without_a_rate_is_not_zero(
@@ -205,6 +210,36 @@ def test_agents_show_what_calling_them_costs(ledger: Ledger) -> None:
         for name in ("inclusive_total_cost_usd", "inclusive_margin_usd", "inclusive_value_usd",
                      "inclusive_cost_per_run_usd", "inclusive_cost_per_success_usd"):  # fmt: skip
             assert by_view[key][name] == getattr(row, name), (key, name)
+
+
+def test_sums_of_the_overview_count_a_success_once(ledger: Ledger) -> None:
+    """Of everything, a day or a tenant: over the successes of top runs, and inclusive is the same.
+
+    Of an agent or version both stand there: as in `agents`.
+    """
+    own = (sum(one for tokens in TOKENS.values() for one, _ in tokens) + 1) * RATE
+    helped = sum(one for tokens in TOKENS.values() for _, one in tokens) * RATE
+    told = ledger.overview()
+    for kind in ("total", "day", "tenant"):
+        (row,) = told[kind]
+        assert (row.successful_runs, row.successes) == (62, 37)
+        assert row.total_cost_usd == row.inclusive_total_cost_usd == own + helped
+        expected = ((own + helped) / 37).quantize(Decimal("1e-12"))
+        assert row.total_cost_per_success_usd == row.inclusive_cost_per_success_usd == expected
+        assert row.inclusive_margin_usd == row.margin_usd
+    (lead,) = ledger.economics_by("total", Slice(agent_name="lead"))
+    by_agent = {row.key: row for row in told["agent"]}
+    assert lead.successes == by_agent["lead"].successes == 37
+    assert by_agent["lead"].total_cost_usd == own
+    assert by_agent["lead"].inclusive_total_cost_usd == own + helped
+    assert lead.inclusive_cost_per_success_usd == expected
+    by_version = {row.key: row for row in ledger.economics_by("version")}
+    for row in ledger.agents():
+        shown = by_version[f"{row.agent_name} {row.agent_version}".strip()]
+        for name in ("total_cost_usd", "inclusive_total_cost_usd", "inclusive_margin_usd",
+                     "inclusive_value_usd", "inclusive_cost_per_run_usd",
+                     "inclusive_cost_per_success_usd", "inclusive_unpriced_attempts"):  # fmt: skip
+            assert getattr(shown, name) == getattr(row, name), (shown.key, name)
 
 
 def test_the_verbs_show_both(ledger: Ledger) -> None:

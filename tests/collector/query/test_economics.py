@@ -15,7 +15,13 @@ from tests.support.served_ledger import served
 from tests.support.writer_ledger import RUNS, Drawn
 
 from spanledger_collector.errors import NotFoundError, PermanentError
-from spanledger_collector.estimate import Joint, Sample, mean_interval, ratio_interval
+from spanledger_collector.estimate import (
+    Joint,
+    Sample,
+    mean_interval,
+    part_interval,
+    ratio_interval,
+)
 from spanledger_collector.query import AgentEconomics, DirectReader, Estimate, Ledger
 from spanledger_collector.store import Store
 
@@ -74,7 +80,7 @@ def _check(found: AgentEconomics, runs: Sequence[Drawn]) -> None:
     )
     assert _ends(found.cost_per_success) == pytest.approx((expected.low, expected.high), rel=1e-9)
     joint = Joint.of([float(r.wasted) for r in runs], [float(r.cost) for r in runs])
-    expected = ratio_interval(joint, floor=0)
+    expected = part_interval(joint)
     assert _ends(found.rework_share) == pytest.approx((expected.low, expected.high), rel=1e-9)
 
 

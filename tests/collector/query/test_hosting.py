@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from tests.collector.settle import scene
 
 from spanledger.compute import ModelArchitecture, break_even, gpu
 from spanledger_collector.errors import PermanentError
@@ -50,6 +51,42 @@ def test_a_call_costs_its_share_of_a_busy_hour(ledger: Ledger) -> None:
     told = " ".join(found.unknown)
     assert "quality" in told
     assert f"pays from {point.calls_per_hour:,.0f} such calls an hour" in told
+
+
+def test_both_sides_are_of_the_same_calls(store: Store) -> None:
+    """Of three calls one has no price, and one is billed by the image: what GPUs save is of one.
+
+    The run with all three is no run that can be compared wholly, the one with the one is.
+    """
+    rows = [
+        scene.span(1, 0, "agent", agent_name="mixed"),
+        scene.call(2, 1, (1000, 100)),
+        scene.call(3, 1, (90_000, 9_000), request_model="unknown-x", at=1),
+        scene.call(4, 1, (0, 0), request_model="image-x", units={"images": 1}, at=2),
+        scene.span(1, 0, "agent", agent_name="mixed", trace=2),
+        scene.call(2, 1, (1000, 100), trace=2),
+    ]
+    with store.connect() as connection:
+        prices = [
+            scene.price("m1", input="0.01", output="0.02"),
+            scene.price("image-x", units={"images": ("0.5", 1)}),
+        ]
+        scene.publish(connection, prices)
+        scene.load(connection, rows)
+    scene.settle(store, [1, 2])
+    with Ledger(DirectReader(store)) as ledger:
+        asked = {"models": [], "tiers": (), "cache_shares": (), "hostings": [PLAN]}
+        report = ledger.what_if("mixed", **asked)  # type: ignore[arg-type] -- as they are
+    (found,) = [scenario for scenario in report.scenarios if scenario.kind == "hosting"]
+    point = break_even(
+        ModelArchitecture.from_catalogue(PLAN.model), gpu(PLAN.gpu), usd_per_gpu_hour=3.0,
+        api_usd_per_call=12.0, prompt_tokens=1000, output_tokens=100,
+    )  # fmt: skip
+    a_call = 12.0 - 3.0 / point.capacity_per_hour.value
+    assert float(found.saved_usd or 0) == pytest.approx(2 * a_call)
+    assert float(found.saving_per_run.value or 0) == pytest.approx(a_call)
+    assert (found.attempts, found.compared_attempts, found.saving_per_run.n) == (4, 2, 1)
+    assert any(told.startswith("2 of 4 model calls and retries") for told in found.unknown)
 
 
 def test_smaller_weights_and_cheaper_gpus_save_more(ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import httpx
 import orjson
 import pytest
+from tests.collector.settle import scene
 from tests.support.served_ledger import served
 from tests.support.writer_ledger import RUNS
 
@@ -41,6 +42,42 @@ def test_rate_and_multiplier_are_those_of_the_runs(ledger: Ledger, version: str)
     assert (found.rework_rate.low or 0) < (found.rework_rate.value or 0)
     (why,) = [row for row in report.reasons if row.key == f"writer {version}"]
     assert (why.rework_reason, why.attempts, why.cost_usd) == ("regenerated", again, wasted)
+
+
+def test_every_screen_says_the_same_share(reworked: Ledger) -> None:
+    """Half the work was wasted, whoever is asked: judging it is no work.
+
+    Work 0.10 + 0.10, of it 0.10 wasted; appraisal 0.05; a call of unknown cost.
+    """
+    (rate,) = reworked.rework(by="agent").rates
+    report = reworked.agent("checked")
+    (version,) = report.groups
+    (total,) = reworked.economics_by("total")
+    spent = {row["per"]: row for row in reworked.query("spent_by")}
+    assert (rate.rework_cost_ratio, rate.rework_multiplier) == (0.5, 2.0)
+    for sums in (report.total.sums, version.sums, total):
+        assert (sums.rework_cost_ratio, sums.rework_multiplier) == (0.5, 2.0)
+        assert (sums.cost_usd, sums.work_cost_usd) == (Decimal("0.25"), Decimal("0.2"))
+    assert report.total.rework_share.value == version.rework_share.value == Decimal("0.5")
+    assert spent["agent"]["rework_cost_ratio"] == spent["workspace"]["rework_cost_ratio"] == 0.5
+
+
+@pytest.fixture
+def reworked(store: Store) -> Iterator[Ledger]:
+    judging = {"spanledger.purpose": "appraisal"}
+    rows = [
+        scene.span(1, 0, "agent", agent_name="checked", agent_version="1"),
+        scene.call(2, 1, (10, 0)),
+        scene.call(3, 1, (10, 0), rework_of=2, rework_reason="regenerated", at=1),
+        scene.call(4, 1, (5, 0), attributes=judging, at=2),
+        scene.call(5, 1, (7, 0), request_model="unknown-x", at=3),
+    ]
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("m1", input="0.01")])
+        scene.load(connection, rows)
+    scene.settle(store, [1])
+    with Ledger(DirectReader(store)) as found:
+        yield found
 
 
 @pytest.mark.parametrize("by", ["agent", "version", "model", "prompt", "tenant"])

@@ -147,6 +147,29 @@ def test_a_table_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
     assert told == [row.total_cost_usd for row in rows]
 
 
+def test_agents_and_versions_have_both_costs_beside_each_other(
+    client: httpx.Client, ledger: Ledger
+) -> None:
+    """Own, which sums to the ledger, and inclusive, by which versions are compared."""
+    for page, table, by in (
+        ("overview", "by-agent", "agent"),
+        ("latency", "by-agent", "agent"),
+        ("latency", "by-version", "version"),
+    ):
+        titles, *lines = asked_csv(client, page, table)
+        rows = ledger.economics_by(by)  # type: ignore[arg-type] -- both are
+        assert [line[0] for line in lines] == [row.key for row in rows]
+        for title, field in (
+            ("Total cost", "total_cost_usd"),
+            ("Total with sub-agents", "inclusive_total_cost_usd"),
+            ("A success, with sub-agents", "inclusive_cost_per_success_usd"),
+            ("Margin with sub-agents", "inclusive_margin_usd"),
+        ):
+            told = [line[titles.index(title)] for line in lines]
+            expected = [getattr(row, field) for row in rows]
+            assert [Decimal(one) if one else None for one in told] == expected, (table, title)
+
+
 def test_a_comparison_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
     """Values, difference and both ends of its interval, as the Python API gives them."""
     titles, *lines = asked_csv(client, "agent?agent=analyst", "compared")

@@ -10,42 +10,10 @@ points AS
         r.gpu_count AS gpu_count,
         count() AS runs,
         sum(r.succeeded) AS successful_runs,
-        countIf(r.is_costed) AS costed_runs,
-        countIf(r.is_costed AND r.succeeded) AS costed_successes,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
         quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
-        toDecimal256(sumIf(ifNull(r.total_cost_usd, 0), r.is_costed), 24) AS cost_usd,
-        toDecimal256(sumIf(ifNull(r.value_usd, 0), r.is_costed), 24) AS value_usd,
-        countIf(r.value_usd IS NOT NULL) AS valued_runs,
-        toDecimal128(roundBankers(cost_usd / nullIf(costed_runs, 0), 12), 12) AS cost_per_run_usd,
-        toDecimal128(roundBankers(cost_usd / nullIf(costed_successes, 0), 12), 12) AS cost_per_success_usd,
-        toDecimal128(roundBankers(if(valued_runs > 0, value_usd, NULL) / nullIf(costed_runs, 0), 12), 12) AS value_per_run_usd,
-        value_per_run_usd - cost_per_run_usd AS margin_per_run_usd,
-        ifNotFinite(varSampStableIf(toFloat64(ifNull(r.total_cost_usd, 0)), r.is_costed), 0) AS cost_variance,
-        ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_costed), 0) AS success_variance,
-        ifNotFinite(
-            covarSampStableIf(toFloat64(ifNull(r.total_cost_usd, 0)), toFloat64(r.succeeded), r.is_costed), 0
-        ) AS cost_success_covariance,
-        countIf(r.is_inclusive_costed) AS inclusive_costed_runs,
-        countIf(r.is_inclusive_costed AND r.succeeded) AS inclusive_costed_successes,
-        toDecimal256(sumIf(ifNull(r.inclusive_total_cost_usd, 0), r.is_inclusive_costed), 24) AS inclusive_cost_usd,
-        toDecimal256(sumIf(ifNull(r.inclusive_value_usd, 0), r.is_inclusive_costed), 24) AS inclusive_value_usd,
-        countIf(r.inclusive_value_usd IS NOT NULL) AS inclusive_valued_runs,
-        toDecimal128(roundBankers(inclusive_cost_usd / nullIf(inclusive_costed_runs, 0), 12), 12) AS inclusive_cost_per_run_usd,
-        toDecimal128(
-            roundBankers(inclusive_cost_usd / nullIf(inclusive_costed_successes, 0), 12), 12
-        ) AS inclusive_cost_per_success_usd,
-        toDecimal128(
-            roundBankers(if(inclusive_valued_runs > 0, inclusive_value_usd, NULL) / nullIf(inclusive_costed_runs, 0), 12), 12
-        ) AS inclusive_value_per_run_usd,
-        inclusive_value_per_run_usd - inclusive_cost_per_run_usd AS inclusive_margin_per_run_usd,
-        ifNotFinite(
-            varSampStableIf(toFloat64(ifNull(r.inclusive_total_cost_usd, 0)), r.is_inclusive_costed), 0
-        ) AS inclusive_cost_variance,
-        ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_inclusive_costed), 0) AS inclusive_success_variance,
-        ifNotFinite(
-            covarSampStableIf(toFloat64(ifNull(r.inclusive_total_cost_usd, 0)), toFloat64(r.succeeded), r.is_inclusive_costed), 0
-        ) AS inclusive_cost_success_covariance,
+        @include arithmetic/option_costs of=,
+        @include arithmetic/option_costs of=inclusive_,
         arrayMap(
             i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
             range(least(runs, 1001))

@@ -4,12 +4,20 @@
 --   day | agent | version | tenant; overview = all of these but version).
 -- grain: one row a kind and key: days in order of time, else most expensive first; none where nothing ran. units: USD, 12 decimals;
 --   nanoseconds (_ns); tokens; ratios 0..1.
--- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; total), runs, successful_runs, failed_runs, success_ratio, calls, attempts, retries,
+-- What has no prefix is of the runs themselves and sums to the ledger. inclusive_*: with all runs below them (sub-agents), as in
+--   agents; not to be summed. Where a row has the runs of all agents (total, day, tenant, no agent asked for) those below are among
+--   its runs already: the same as without the prefix; and its successes, what a cost per success is divided by, are those of top
+--   runs, which no run called: a sub-agent's success is no further success of who asked.
+-- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; agent and version; total), runs, successful_runs, failed_runs, success_ratio, calls, attempts, retries,
 --   input_tokens, output_tokens, cost_usd (variable cost of the runs themselves: sums to the ledger), rework_cost_usd,
---   rework_cost_ratio (of cost_usd; NULL where nothing was paid), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
---   (NULL = nobody said), margin_usd, valued_runs, total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
---   unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), known_cost_ratio, p50_duration_ns,
---   p95_duration_ns, p50_ttft_ns.
+--   work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio, rework_multiplier (arithmetic/rework_share), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
+--   (NULL = nobody said), margin_usd, valued_runs, top_successful_runs, successes (what costs per success are divided by),
+--   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
+--   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
+--   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), known_cost_ratio,
+--   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
+WITH
+    scope.1 IN ('total', 'day', 'tenant') AND {agent_name:String} = '' AND {agent_version:String} = '' AS has_runs_below
 SELECT
     scope.1 AS kind,
     scope.2 AS key,
@@ -24,17 +32,28 @@ SELECT
     sum(r.output_tokens) AS output_tokens,
     sum(r.cost_usd) AS cost_usd,
     sum(r.rework_cost_usd) AS rework_cost_usd,
-    toFloat64(ifNull(rework_cost_usd, 0)) / nullIf(toFloat64(cost_usd), 0) AS rework_cost_ratio,
+    sum(r.work_cost_usd) AS work_cost_usd,
+    @include arithmetic/rework_share of=work_cost_usd,
     sum(r.estimated_cost_usd) AS estimated_cost_usd,
     sum(r.amortized_cost_usd) AS amortized_cost_usd,
     sum(r.total_cost_usd) AS total_cost_usd,
     sum(r.value_usd) AS value_usd,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     countIf(r.value_usd IS NOT NULL) AS valued_runs,
+    countIf(r.succeeded AND r.parent_run_id = '') AS top_successful_runs,
+    if(has_runs_below, top_successful_runs, successful_runs) AS successes,
     CAST(roundBankers(toDecimal256(total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS total_cost_per_run_usd,
     CAST(
-        roundBankers(toDecimal256(total_cost_usd, 24) / nullIf(successful_runs, 0), 12) AS Nullable(Decimal(38, 12))
+        roundBankers(toDecimal256(total_cost_usd, 24) / nullIf(successes, 0), 12) AS Nullable(Decimal(38, 12))
     ) AS total_cost_per_success_usd,
+    if(has_runs_below, total_cost_usd, sum(r.inclusive_total_cost_usd)) AS inclusive_total_cost_usd,
+    if(has_runs_below, value_usd, sum(r.inclusive_value_usd)) AS inclusive_value_usd,
+    CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
+    CAST(roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS inclusive_cost_per_run_usd,
+    CAST(
+        roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / nullIf(successes, 0), 12) AS Nullable(Decimal(38, 12))
+    ) AS inclusive_cost_per_success_usd,
+    if(has_runs_below, unpriced_attempts, sum(r.inclusive_unpriced_attempts)) AS inclusive_unpriced_attempts,
     sum(r.unpriced_attempts) AS unpriced_attempts,
     if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
@@ -48,7 +67,7 @@ ARRAY JOIN
             ('total', 'total'),
             ('day', toString(toDate(r.started_at, 'UTC'))),
             ('agent', r.agent_name),
-            ('version', r.agent_version),
+            ('version', trim(r.agent_name || ' ' || r.agent_version)),
             ('tenant', r.tenant)
         ]
     ) AS scope

@@ -7,7 +7,8 @@
 --   inclusive_costed_successes, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd, inclusive_value_per_run_usd,
 --   inclusive_margin_per_run_usd (with all runs below), is_efficient, usd_per_second, fewer_gpus (of the same model, 0 = none),
 --   speedup_over_fewer, usd_over_fewer (these by inclusive costs), cost_variance, success_variance, cost_success_covariance (of the
---   costed runs), inclusive_cost_variance, inclusive_success_variance, inclusive_cost_success_covariance, duration_grid_ns (at most 1001 of the sorted durations).
+--   costed runs), inclusive_cost_variance, inclusive_success_variance, inclusive_cost_success_covariance,
+--   inclusive_margin_variance, inclusive_margin_skewness, duration_grid_ns (at most 1001 of the sorted durations).
 WITH
     option_runs AS
     (
@@ -50,6 +51,8 @@ SELECT
     inclusive_cost_variance,
     inclusive_success_variance,
     inclusive_cost_success_covariance,
+    inclusive_margin_variance,
+    inclusive_margin_skewness,
     duration_grid_ns
 FROM frontier
 ORDER BY

@@ -3,8 +3,7 @@
 --   model | prompt | tenant: what a key is).
 -- grain: one row a key, most wasted first. units: USD.
 -- columns: key, attempts, rework_attempts (of them wasted), cost_usd, rework_cost_usd (NULL = nothing of the cost is known),
---   rework_cost_ratio (rework / cost), rework_multiplier (cost / cost that was not wasted: paid for a dollar of work that was used;
---   1 = nothing was wasted, NULL = all was).
+--   rework_cost_ratio, rework_multiplier (arithmetic/rework_share: of a dollar of work, and paid for a dollar of work that was used).
 SELECT
     multiIf(
         {by:String} = 'agent', agent_name,
@@ -18,8 +17,7 @@ SELECT
     sum(r.rework_attempts) AS rework_attempts,
     sum(r.cost_usd) AS cost_usd,
     sum(r.rework_cost_usd) AS rework_cost_usd,
-    toFloat64(rework_cost_usd) / nullIf(toFloat64(cost_usd), 0) AS rework_cost_ratio,
-    toFloat64(cost_usd) / nullIf(toFloat64(cost_usd - rework_cost_usd), 0) AS rework_multiplier
+    @include arithmetic/rework_share of=cost_usd
 FROM rework_rate AS r
 WHERE workspace = {workspace:String}
     AND day >= toDate({since:DateTime64(9)}, 'UTC')

@@ -2,7 +2,8 @@
 -- parameters: workspace; since, until (start of the call, until exclusive).
 -- grain: (per, key); per = workspace | agent | tenant | model, key = its name (empty: of no agent or tenant; the workspace). units: USD.
 -- columns: per, key, attempts, failed_attempts, refused_calls (those that a budget of the process refused), unknown_attempts (cost not
---   known), cost_usd (NULL where none of it is known), rework_cost_usd.
+--   known), cost_usd (NULL where none of it is known), work_cost_usd (without what judged or guarded), rework_cost_usd (part of that),
+--   rework_cost_ratio, rework_multiplier (arithmetic/rework_share).
 SELECT
     scope.1 AS per,
     scope.2 AS key,
@@ -11,7 +12,9 @@ SELECT
     sum(grouped.refused_calls) AS refused_calls,
     sum(grouped.unknown_attempts) AS unknown_attempts,
     sum(grouped.cost_usd) AS cost_usd,
-    sum(grouped.rework_cost_usd) AS rework_cost_usd
+    sum(grouped.work_cost_usd) AS work_cost_usd,
+    sum(grouped.rework_cost_usd) AS rework_cost_usd,
+    @include arithmetic/rework_share of=work_cost_usd
 FROM
 (
     SELECT
@@ -23,6 +26,7 @@ FROM
         countIf(a.error_type = 'BudgetExceededError' AND a.usage_source = 'none') AS refused_calls,
         countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_attempts,
         sum(a.cost_usd) AS cost_usd,
+        sumIf(a.cost_usd, a.purpose = 'work') AS work_cost_usd,
         sumIf(a.cost_usd, a.rework_reason != '') AS rework_cost_usd
     FROM attempts AS a FINAL
     WHERE a.workspace = {workspace:String}

@@ -26,8 +26,7 @@ SELECT
     sum(a.cost_usd) AS cost_usd,
     if(cost_usd IS NULL, NULL, ifNull(sumIf(a.cost_usd, a.rework_reason != ''), toDecimal128(0, 12))) AS rework_cost_usd,
     rework_attempts / attempts AS rework_ratio,
-    toFloat64(rework_cost_usd) / nullIf(toFloat64(cost_usd), 0) AS rework_cost_ratio,
-    toFloat64(cost_usd) / nullIf(toFloat64(cost_usd - rework_cost_usd), 0) AS rework_multiplier
+    @include arithmetic/rework_share of=cost_usd
 FROM attempts AS a FINAL
 WHERE a.counted AND a.purpose = 'work'
 GROUP BY

@@ -7,6 +7,7 @@
 --   succeeded            1 = its recorded outcome is success; where none was recorded, it ended without an error and nobody judged it as a
 --                        whole to be wrong or hallucinated
 --   input_tokens         all input of the run itself: uncached, cache reads and cache writes
+--   work_cost_usd        cost_usd without appraisal_cost_usd and prevention_cost_usd: what rework_cost_usd is a part of
 --   total_cost_usd       cost_usd (model calls, tools, people, expenses; rework inside) + amortized_cost_usd: what is known of both, so
 --                        that totals are the sum of their parts in any sum of runs; a lower bound with unpriced_attempts
 --   rule_value_usd       by the value rules in force for the run: for each `per` the most particular rule, times 1 (run),
@@ -83,6 +84,7 @@ SELECT
     expense_cost_usd,
     appraisal_cost_usd,
     prevention_cost_usd,
+    CAST(cost_usd - ifNull(appraisal_cost_usd, 0) - ifNull(prevention_cost_usd, 0) AS Nullable(Decimal(38, 12))) AS work_cost_usd,
     if(
         cost_usd IS NULL AND amortized_cost_usd IS NULL,
         NULL,

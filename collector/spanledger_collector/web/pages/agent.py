@@ -104,9 +104,7 @@ def _figures(report: AgentReport, asked: Asked) -> Figures:
 
 
 def _between(told: Any, show: Any) -> str:
-    if told.low is None or told.high is None:
-        return told.reason or "no interval"
-    return f"{show(told.low)} to {show(told.high)}"
+    return figures.between(told.low, told.high, show) or told.reason or "no interval"
 
 
 def _left_out(sums: AgentSums) -> Sequence[Part]:

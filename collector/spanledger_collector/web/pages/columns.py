@@ -21,12 +21,16 @@ def is_inclusive_lower_bound(row: Any) -> bool:
     return bool(row.inclusive_unpriced_attempts)
 
 
-def economics(first: Column, runs: Callable[[Any], str] | None = None) -> Sequence[Column]:
+def economics(
+    first: Column, runs: Callable[[Any], str] | None = None, *, of_agents: bool = False
+) -> Sequence[Column]:
     """Of rows of ``economics_by``.
 
     Args:
         first: what names the row.
         runs: where the runs are that a row sums.
+        of_agents: a row has runs of one agent or version: what they cost with their sub-agents
+            stands beside. In other rows the runs of those are already.
     """
     return [
         first,
@@ -43,12 +47,32 @@ def economics(first: Column, runs: Callable[[Any], str] | None = None) -> Sequen
         Column("Margin", "margin_usd", "usd_if_any", "Value less total cost.", link=runs),
         Column("A run", "total_cost_per_run_usd", "usd", "Total cost / runs.",
                at_least=is_lower_bound, link=runs),
-        Column("A success", "total_cost_per_success_usd", "usd_if_any",
-               "Total cost of all runs / runs that succeeded.", at_least=is_lower_bound, link=runs),
+        *(_with_sub_agents() if of_agents else [_a_success(runs)]),
         Column("Known", "known_cost_ratio", "ratio",
                "Attempts whose cost is known / counted attempts."),
         Column("p50", "p50_duration_ns", "duration", "Half of the runs took at most so long."),
         Column("p95", "p95_duration_ns", "duration", "95% of the runs took at most so long."),
+    ]  # fmt: skip
+
+
+def _a_success(runs: Callable[[Any], str] | None) -> Column:
+    return Column(
+        "A success", "total_cost_per_success_usd", "usd_if_any",
+        "Total cost of all runs / successes of runs that no run called.",
+        at_least=is_lower_bound, link=runs,
+    )  # fmt: skip
+
+
+def _with_sub_agents() -> Sequence[Column]:
+    """As on the page Agents."""
+    return [
+        Column("Total with sub-agents", "inclusive_total_cost_usd", "usd",
+               "What calling it costs; not to be summed.", at_least=is_inclusive_lower_bound),
+        Column("A success, with sub-agents", "inclusive_cost_per_success_usd", "usd_if_any",
+               "That of all runs / runs that succeeded.", at_least=is_inclusive_lower_bound),
+        Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
+               "Value of its runs, and what was recorded below them, less the total with "
+               "sub-agents; not to be summed."),
     ]  # fmt: skip
 
 

@@ -46,8 +46,11 @@ def parts(report: ComparisonReport) -> Sequence[Part]:
         columns,
         _lines(report),
     )
+    question = report.figures[0]
+    without = question.difference.reason
+    answer = [Note(question.verdict.capitalize(), [without], "warn")] if without else []
     notes = [Note("To be known", report.caveats, "warn")] if report.caveats else []
-    return [Tabled(f"Compared by {report.by}", table), *notes]
+    return [*answer, Tabled(f"Compared by {report.by}", table), *notes]
 
 
 def _lines(report: ComparisonReport) -> Sequence[Line]:

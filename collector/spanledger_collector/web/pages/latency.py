@@ -29,7 +29,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     )
     by_version = Table(
         "by-version", "Runs by version of agents",
-        economics(Column("Version", "key", name="(none)")),
+        economics(Column("Agent and version", "key", name=OUTSIDE), of_agents=True),
         ledger.economics_by("version", part), query="economics_by",
     )  # fmt: skip
     return Page(
@@ -51,7 +51,7 @@ def _options(ledger: Ledger, asked: Asked, part: Slice) -> Sequence[Part]:
         by_agent = Table(
             "by-agent", "Runs by agent: choose one to see the ways to serve it",
             economics(Column("Agent", "key", name=OUTSIDE, link=lambda row: asked.link(
-                "latency", agent=row.key) if row.key else "")),
+                "latency", agent=row.key) if row.key else ""), of_agents=True),
             ledger.economics_by("agent", part), query="economics_by",
         )  # fmt: skip
         return [Tabled("By agent", by_agent)]
@@ -67,7 +67,7 @@ def _options(ledger: Ledger, asked: Asked, part: Slice) -> Sequence[Part]:
             *estimate("A success, with sub-agents", "inclusive_cost_per_success", "usd",
                       "Inclusive total cost of runs / successes."),
             Column("A run, with sub-agents", "inclusive_cost_per_run_usd", "usd"),
-            Column("Margin a run, with sub-agents", "inclusive_margin_per_run_usd", "usd_if_any"),
+            *estimate("Margin a run, with sub-agents", "inclusive_margin_per_run", "usd"),
             Column("Efficient", "is_efficient", "yes",
                    "No other option of the agent is as fast and cheaper, or as cheap and faster, "
                    "with sub-agents."),

@@ -28,18 +28,19 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     part = asked.part()
     runs = ledger.overview(part)
     total = runs["total"]
+    of_agents = bool(part.agent_name or part.agent_version)
     top: Sequence[Part] = [figures_of(total[0], asked)] if total else [_QUIET]
     by_day = Table(
         "by-day", "Runs by day of their start (UTC)",
         economics(Column("Day", "key", link=lambda row: _day(asked, row)),
-                  lambda row: _day(asked, row)),
+                  lambda row: _day(asked, row), of_agents=of_agents),
         runs["day"], query="economics_by",
         plot=("Total cost", "Value", "Margin"),
     )  # fmt: skip
     by_agent = Table(
         "by-agent", "Runs by agent",
         economics(Column("Agent", "key", link=lambda row: _agent(asked, row), name=OUTSIDE),
-                  lambda row: asked.link("runs", agent=row.key) if row.key else ""),
+                  lambda row: asked.link("runs", agent=row.key) if row.key else "", of_agents=True),
         runs["agent"], query="economics_by",
     )  # fmt: skip
     by_model = Table(
@@ -49,7 +50,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by_tenant = Table(
         "by-tenant", "Runs by tenant",
         economics(Column("Tenant", "key", link=lambda row: _tenant(asked, row), name=NO_TENANT),
-                  lambda row: asked.link("runs", tenant=row.key) if row.key else ""),
+                  lambda row: asked.link("runs", tenant=row.key) if row.key else "",
+                  of_agents=of_agents),
         runs["tenant"], query="economics_by",
     )  # fmt: skip
     return Page(
@@ -80,7 +82,9 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
     margin = money("Margin", row.margin_usd, "value less total cost", asked.link("agents"), most)
     if row.margin_usd is not None:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
-    rework = f"{figures.usd(row.rework_cost_usd or None)} of the variable cost"
+    rework = (
+        f"{figures.usd(row.rework_cost_usd or None)} of {figures.usd(row.work_cost_usd)} of work"
+    )
     known = f"{figures.counted(row.attempts, 'attempt')}, {row.unpriced_attempts:,} of unknown cost"
     runs = f"{row.successful_runs:,} succeeded, {row.failed_runs:,} did not"
     return Figures(
@@ -91,7 +95,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
                   asked.link("runs")),
             margin,
             Figure("Runs", figures.count(row.runs), str(row.runs), runs, asked.link("runs")),
-            money("Cost a success", row.total_cost_per_success_usd, "total cost / successes",
+            money("Cost a success", row.inclusive_cost_per_success_usd, _successes(row),
                   asked.link("agents"), least),
             Figure("Rework", figures.ratio(row.rework_cost_ratio),
                    figures.exact(row.rework_cost_ratio), rework, asked.link("rework")),
@@ -103,6 +107,13 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
                    figures.exact(row.known_cost_ratio), known, asked.link("prices")),
         ]
     )  # fmt: skip
+
+
+def _successes(row: EconomicsRow) -> str:
+    """What the cost of a success is divided by."""
+    told = figures.counted(row.successes, "success", "successes")
+    of = " of runs that no run called" if row.successes != row.successful_runs else ""
+    return f"total cost, with sub-agents / {told}{of}"
 
 
 def _day(asked: Asked, row: EconomicsRow) -> str:
