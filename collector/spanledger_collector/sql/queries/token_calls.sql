@@ -46,7 +46,7 @@ FROM
             AND a.started_at >= {since:DateTime64(9)}
             AND a.started_at < {until:DateTime64(9)}
             AND a.counted
-            AND a.operation NOT IN ('execute_tool', 'effort', 'expense')
+            AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
     )
     GROUP BY
         trace_id,
