@@ -215,6 +215,12 @@ def test_the_answers_follow(ledger: Ledger) -> None:
         "runs that earn the fine-tune": earned.break_even_runs.value,
     }
     assert answers == ANSWERS
+    # Both screens have one share and one multiplier: judging is no work on either.
+    [screen] = [row for row in ledger.rework(by="agent").rates if row.key == "support"]
+    for told in (screen, report.sums):
+        assert told.rework_cost_ratio == pytest.approx(float(ANSWERS["wasted, by money"]))
+        assert told.rework_multiplier == pytest.approx(float(ANSWERS["rework multiplier"]))
+    assert report.rework_share.value == ANSWERS["wasted, by money"]
     assert agent.margin_usd == TOLD["all"][-1]
     assert agent.cost_per_run_usd == ANSWERS["cost per run"]
     assert agent.cost_per_success_usd == ANSWERS["cost per successful run"]
