@@ -37,7 +37,7 @@ def test_an_asset_is_booked_planned_and_written_off(
     assert "201 USD of asset 'ft-2' is more than the 200 USD that are left" in said
     named = {"kind": "asset_write_off", "asset": "ft-2", "amount": "150.5"}
     asked = [named | {"record_id": f"loss-{number}"} for number in (1, 2)]
-    outcome = {"kind": "outcome", "run_id": "nobody", "outcome": "success", "record_id": "o"}
+    outcome = {"kind": "outcome", "run_id": "of-the-books", "outcome": "success", "record_id": "o"}
     with collector.ledger() as ledger:
         told = ledger.add_records([outcome, *asked])
     assert told.record_ids == ["o", "loss-1"]
