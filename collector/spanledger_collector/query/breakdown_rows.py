@@ -73,12 +73,17 @@ class AttemptsRow:
 
 @dataclass(frozen=True, slots=True)
 class CostPathRow:
-    """One path of agent, tool and model, of a depth of 0 to 3 (query ``cost_paths``)."""
+    """One path from the outermost agent to what was paid, with all below it (``cost_paths``).
+
+    Attributes:
+        depth: steps of the path; 0 = all.
+        kinds: of each step: agent, tool, model, tool_price, person or expense.
+        names: of each step; empty = outside any agent, no model told, the tool's own price.
+    """
 
     depth: int
-    agent_name: str
-    tool_name: str
-    model: str
+    kinds: tuple[str, ...]
+    names: tuple[str, ...]
     attempts: int
     unpriced_attempts: int
     cost_usd: Decimal | None

@@ -92,7 +92,9 @@ class Breakdowns(ABC):
         return parse_rows(AttemptsRow, self.query("attempts_by", by=by, **part.parameters()))
 
     def cost_paths(self, part: Slice = _ALL, before: Period | None = None) -> Sequence[CostPathRow]:
-        """Cost by agent, tool and model, summed at every level, beside an earlier period, USD.
+        """Cost by path of agents, tools and models, each with all below, beside an earlier period.
+
+        A sub-agent stands below the agent, and the tool, that called it. USD.
 
         Args:
             part: which attempts.

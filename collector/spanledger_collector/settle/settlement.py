@@ -4,6 +4,7 @@
 
     gather_spans    -> settling_spans what all others read: one moment's view of the spans
     attribute_spans -> span_runs      which run each span belongs to
+    trace_callers   -> run_paths      which agents and tools led to runs that were called, if any
     attribute_records -> run_records  which run each record is of, which telling of it counts
     judge_calls     -> call_verdicts  which spans count
     judge_answers   -> answer_verdicts  what answers judged wrong wasted, if there are any
@@ -38,6 +39,7 @@ _MAX_CHAIN = 100
 #: In the order they are run.
 STEPS = (
     "attribute_spans",
+    "trace_callers",
     "attribute_records",
     "judge_calls",
     "judge_answers",

@@ -14,6 +14,7 @@ SHARDED = (
     "attempts",
     "runs",
     "span_runs",
+    "run_paths",
     "call_verdicts",
     "answer_verdicts",
     "settling",

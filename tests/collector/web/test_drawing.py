@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from spanledger_collector.query import CostPathRow, SpanRow
 from spanledger_collector.web import figures
-from spanledger_collector.web.charts.flame import flame, in_order, path_of
+from spanledger_collector.web.charts.flame import Path, flame, in_order, path_of
 from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.charts.spans import tree
 from spanledger_collector.web.csvfile import csv_of
@@ -80,38 +80,38 @@ def test_no_cell_of_csv_is_a_formula(values: list[str | Decimal]) -> None:
             assert not told.lstrip().startswith(("=", "+", "-", "@"))
 
 
-def row(depth: int, names: tuple[str, str, str], usd: int, before: int = 0) -> CostPathRow:
-    cut = [*names[:depth], "", "", ""]
+def row(path: Path, usd: int, before: int = 0) -> CostPathRow:
+    kinds, names = (tuple(step[place] for step in path) for place in (0, 1))
     return CostPathRow(
-        depth, cut[0], cut[1], cut[2], 1, 0, Decimal(usd), None, Decimal(before),
-        Decimal(usd - before),
-    )  # fmt: skip
+        len(path), kinds, names, 1, 0, Decimal(usd), None, Decimal(before), Decimal(usd - before)
+    )
 
 
+#: Agents that call each other, with tools and without, and at last a model.
+_steps = st.lists(
+    st.tuples(st.sampled_from(["agent", "tool"]), st.sampled_from(["", "a", "b<"])), max_size=6
+)
 paths = st.dictionaries(
-    st.tuples(*[st.sampled_from(["", "a", "b<", "c"])] * 3), st.integers(1, 10_000), min_size=1
+    st.builds(
+        lambda steps, model: (*steps, ("model", model)), _steps, st.sampled_from(["m", "", "n"])
+    ),
+    st.integers(1, 10_000),
+    min_size=1,
 )
 
 
-def _whole(path: tuple[str, ...]) -> tuple[str, str, str]:
-    agent, tool, model, *_ = (*path, "", "", "")
-    return agent, tool, model
-
-
-def rows_of(leaves: dict[tuple[str, str, str], int]) -> list[CostPathRow]:
-    """The rows of the query: every level summed, by depth."""
-    sums: dict[tuple[int, tuple[str, ...]], int] = {}
-    for names, usd in leaves.items():
-        for depth in range(4):
-            sums[depth, names[:depth]] = sums.get((depth, names[:depth]), 0) + usd
-    rows = [row(depth, _whole(path), usd) for (depth, path), usd in sums.items()]
+def rows_of(leaves: dict[Path, int]) -> list[CostPathRow]:
+    """The rows of the query: every path with all below it, by depth."""
+    sums: dict[Path, int] = {}
+    for path, usd in leaves.items():
+        for depth in range(len(path) + 1):
+            sums[path[:depth]] = sums.get(path[:depth], 0) + usd
+    rows = [row(path, usd) for path, usd in sums.items()]
     return sorted(rows, key=lambda one: (one.depth, -(one.cost_usd or 0)))
 
 
-@given(paths, st.integers(0, 2))
-def test_frames_lie_inside_their_parents(
-    leaves: dict[tuple[str, str, str], int], zoomed: int
-) -> None:
+@given(paths, st.integers(0, 3))
+def test_frames_lie_inside_their_parents(leaves: dict[Path, int], zoomed: int) -> None:
     """As wide as their money, no two over each other, none outside of the one above."""
     rows = rows_of(leaves)
     zoom = next(iter(leaves))[:zoomed]
@@ -123,7 +123,8 @@ def test_frames_lie_inside_their_parents(
             above = frames[path[:-1]]
             assert frame.x >= above.x - 0.02
             assert frame.x + frame.width <= above.x + above.width + 0.02
-    for depth in range(zoomed, 4):
+    assert drawn.height >= max(frame.y for frame in drawn.frames) + 34
+    for depth in range(len(zoom), 9):
         level = [frame for path, frame in frames.items() if len(path) == depth]
         assert sum(frame.width for frame in level) <= drawn.width + 0.05
     assert len(in_order(rows)) == len(rows)

@@ -1,75 +1,86 @@
--- cost_paths: where the money goes, by agent, tool and model, summed at every level, beside the same of an earlier period: the frames of
---   the cost flame graph.
+-- cost_paths: where the money goes, by who called whom: agent, tool, sub-agent, its tool, model, summed at every step, beside the same of an
+--   earlier period: the frames of the cost flame graph.
 -- parameters: workspace; since, until (start of the call, until exclusive); since_before, until_before (the earlier period; left out =
---   none); agent_name, agent_version, tenant (empty = any).
--- grain: one row a path: depth 0 = all, 1 = agent, 2 = agent and nearest tool, 3 = with the model (a tool, an expense or a person's time:
---   what was paid). Level by level, most expensive first. units: USD, 12 decimals; ratios.
--- columns: depth, agent_name, tool_name, model (empty below its depth, or where there is none), attempts, unpriced_attempts, cost_usd
---   (NULL = none known), cost_ratio (of all; NULL where nothing was paid), before_cost_usd, change_usd (cost_usd - before_cost_usd, unknown
---   counted as 0 where the other is known).
+--   none); agent_name, agent_version, tenant (empty = any): whose attempts, wherever their agent stands in the path.
+-- grain: one row a path from the outermost agent: depth 0 = all, then agents and the tools by which they called, to what was paid. A path
+--   includes all below it; those with nothing below sum to the whole. Shorter ones first, most expensive first. units: USD, 12 decimals; ratios.
+-- columns: depth, kinds (of each step: agent | tool | model | tool_price | person | expense), names (of each step; empty = outside any
+--   agent, no model told, the price of the tool itself), attempts, unpriced_attempts, cost_usd (NULL = none known), cost_ratio (of all; NULL
+--   where nothing was paid), before_cost_usd, change_usd (cost_usd - before_cost_usd, unknown counted as 0 where the other is known).
 SELECT
-    toUInt8(3 - grouping(paths.agent_name) - grouping(paths.tool_name) - grouping(paths.model)) AS depth,
-    agent_name,
-    tool_name,
-    model,
-    sum(paths.attempts) AS attempts,
-    sum(paths.unpriced_attempts) AS unpriced_attempts,
-    sum(paths.cost_usd) AS cost_usd,
+    length(path) AS depth,
+    path.1 AS kinds,
+    path.2 AS names,
+    sum(leaves.attempts) AS attempts,
+    sum(leaves.unpriced_attempts) AS unpriced_attempts,
+    sum(leaves.cost_usd) AS cost_usd,
     toFloat64(cost_usd) / nullIf(toFloat64(max(cost_usd) OVER ()), 0) AS cost_ratio,
-    sum(paths.before_cost_usd) AS before_cost_usd,
+    sum(leaves.before_cost_usd) AS before_cost_usd,
     CAST(
         if(cost_usd IS NULL AND before_cost_usd IS NULL, NULL, ifNull(cost_usd, 0) - ifNull(before_cost_usd, 0)) AS Nullable(Decimal(38, 12))
     ) AS change_usd
 FROM
 (
     SELECT
-        a.agent_name AS agent_name,
-        a.tool_name AS tool_name,
-        multiIf(
-            a.operation IN ('execute_tool', 'effort', 'expense', 'load_model'), toString(a.operation),
-            a.priced_model != '', a.priced_model,
-            a.response_model != '', a.response_model,
-            a.request_model
-        ) AS model,
-        countIf(a.is_now) AS attempts,
-        countIf(a.is_now AND a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
-        sumIf(a.cost_usd, a.is_now) AS cost_usd,
-        sumIf(a.cost_usd, a.is_before) AS before_cost_usd
+        -- A step without a tool is a call of the agent itself.
+        arrayFilter(
+            step -> step.1 != 'tool' OR step.2 != '',
+            arrayConcat(
+                arrayMap((name, place) -> (if(place % 2 = 1, 'agent', 'tool'), name), paid.called_by, arrayEnumerate(paid.called_by)),
+                [('agent', paid.agent_name), ('tool', paid.tool), (paid.kind, paid.paid_for)]
+            )
+        ) AS steps,
+        paid.attempts AS attempts,
+        paid.unpriced_attempts AS unpriced_attempts,
+        paid.cost_usd AS cost_usd,
+        paid.before_cost_usd AS before_cost_usd
     FROM
     (
         SELECT
-            *,
-            started_at >= {since:DateTime64(9)} AND started_at < {until:DateTime64(9)} AS is_now,
-            started_at >= {since_before:DateTime64(9)} AND started_at < {until_before:DateTime64(9)} AS is_before
-        FROM attempts FINAL
-        WHERE workspace = {workspace:String}
-            AND started_at >= least({since:DateTime64(9)}, {since_before:DateTime64(9)})
-            AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
-            AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
-            AND ({tenant:String} = '' OR tenant = {tenant:String})
-            AND counted
-            AND (is_now OR is_before)
-    ) AS a
-    GROUP BY
-        agent_name,
-        tool_name,
-        model
-) AS paths
-GROUP BY
-    GROUPING SETS
-    (
-        (),
-        (agent_name),
-        (agent_name, tool_name),
-        (agent_name, tool_name, model)
-    )
-HAVING count() > 0
+            a.called_by AS called_by,
+            a.agent_name AS agent_name,
+            if(a.tool_in_run, a.tool_name, '') AS tool,
+            transform(toString(a.operation), ['execute_tool', 'effort', 'expense'], ['tool_price', 'person', 'expense'], 'model') AS kind,
+            multiIf(
+                kind = 'tool_price', '',
+                a.priced_model != '', a.priced_model,
+                a.response_model != '', a.response_model,
+                a.request_model
+            ) AS paid_for,
+            countIf(a.is_now) AS attempts,
+            countIf(a.is_now AND a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
+            sumIf(a.cost_usd, a.is_now) AS cost_usd,
+            sumIf(a.cost_usd, a.is_before) AS before_cost_usd
+        FROM
+        (
+            SELECT
+                *,
+                started_at >= {since:DateTime64(9)} AND started_at < {until:DateTime64(9)} AS is_now,
+                started_at >= {since_before:DateTime64(9)} AND started_at < {until_before:DateTime64(9)} AS is_before
+            FROM attempts FINAL
+            WHERE workspace = {workspace:String}
+                AND started_at >= least({since:DateTime64(9)}, {since_before:DateTime64(9)})
+                AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+                AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
+                AND ({tenant:String} = '' OR tenant = {tenant:String})
+                AND counted
+                AND (is_now OR is_before)
+        ) AS a
+        GROUP BY
+            called_by,
+            agent_name,
+            tool,
+            kind,
+            paid_for
+    ) AS paid
+) AS leaves
+ARRAY JOIN arrayMap(n -> arraySlice(leaves.steps, 1, n), range(length(leaves.steps) + 1)) AS path
+GROUP BY path
 ORDER BY
     depth,
     cost_usd DESC NULLS LAST,
     before_cost_usd DESC NULLS LAST,
-    agent_name,
-    tool_name,
-    model
+    kinds,
+    names
 -- The month is part of the key of attempts: a row and what supersedes it are in one partition.
 SETTINGS do_not_merge_across_partitions_select_final = 1;

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS attempts
     agent_version String COMMENT 'Version of that agent',
     workflow_name String COMMENT 'Workflow around it',
     tool_name String COMMENT 'Nearest tool around it',
+    tool_in_run Bool COMMENT 'That tool is in its run, not above the agent that the run is of',
+    called_by Array(String) COMMENT 'How its run was reached: agent, tool, agent, tool, ... (run_paths); empty = no agent called it',
     service_name LowCardinality(String) COMMENT 'service.name',
     purpose LowCardinality(String) COMMENT 'work | appraisal (judging answers) | prevention (guarding against bad ones)',
     prompt_name String COMMENT 'Name of the prompt used; empty = not told',

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS span_runs
     agent_version String COMMENT 'Version of that agent',
     workflow_name String COMMENT 'Stamped, else the nearest workflow around it',
     tool_name String COMMENT 'Nearest tool around it, itself included',
+    tool_is_near Bool COMMENT 'That tool is in the run of the span; of a run root: in the run that called it',
     purpose LowCardinality(String) COMMENT 'work | appraisal (judging answers) | prevention (guarding against bad ones): own, else of the nearest span above that tells one',
     conversation_id String COMMENT 'Own, else of the run, else of the trace',
     enclosing_call String COMMENT 'Span id of the nearest call above; empty = none',

@@ -14,7 +14,7 @@
 -- lookup would copy the whole array for every element.)
 INSERT INTO span_runs
     (workspace, trace_id, span_id, day, role, run_id, run_kind, is_run_root, parent_run_id, tenant, agent_name, agent_id,
-    agent_version, workflow_name, tool_name, purpose, conversation_id, enclosing_call, usage_below, version)
+    agent_version, workflow_name, tool_name, tool_is_near, purpose, conversation_id, enclosing_call, usage_below, version)
 WITH
     -- One row a trace: its spans as arrays, all in one order.
     trees AS
@@ -102,7 +102,8 @@ WITH
             places,
             parents,
             arrayMap(i -> runs[i], arraySlice(ends, 1, size)) AS run_of,
-            arrayMap(i -> tools[i], arrayMap(i -> greatest(i, size) - size, arraySlice(ends, size + 1, size))) AS tool_of,
+            arrayMap(i -> greatest(i, size) - size, arraySlice(ends, size + 1, size)) AS to_tool,
+            arrayMap(i -> tools[i], to_tool) AS tool_of,
             arrayMap(i -> greatest(i, 2 * size) - 2 * size, arraySlice(ends, 2 * size + 1, size)) AS to_workflow,
             arrayMap(i -> workflows[i], to_workflow) AS workflow_of,
             arrayMap(i -> are_workflows[i], to_workflow) AS in_workflow,
@@ -125,6 +126,7 @@ WITH
             found_run,
             found_above,
             found_tool,
+            run_of_tool,
             found_workflow,
             under_workflow,
             found_call,
@@ -135,6 +137,7 @@ WITH
             SELECT
                 *,
                 arrayMap(p -> run_of[p], parents) AS run_above,
+                arrayMap(i -> run_of[i], to_tool) AS tool_runs,
                 arrayMap(p -> in_workflow[p], parents) AS workflow_above,
                 arrayMap(p -> call_of[p], arrayMap((i, p) -> if(p = i, 0, p), places, parents)) AS call_above
             FROM named
@@ -144,6 +147,7 @@ WITH
             run_of AS found_run,
             run_above AS found_above,
             tool_of AS found_tool,
+            tool_runs AS run_of_tool,
             workflow_of AS found_workflow,
             workflow_above AS under_workflow,
             call_above AS found_call,
@@ -177,6 +181,8 @@ WITH
             s.agent_version AS agent_version,
             if(s.workflow_name != '', s.workflow_name, found_workflow) AS workflow_name,
             found_tool AS tool_name,
+            found_tool != '' AND run_of_tool = found_run AS tool_in_run,
+            found_tool != '' AND run_of_tool = found_above AND s.parent_run_id IN ('', found_above) AS tool_of_caller,
             if(found_purpose != '', found_purpose, 'work') AS purpose,
             s.conversation_id AS conversation_id,
             found_call AS enclosing_call,
@@ -226,6 +232,7 @@ SELECT
     if(outside, '', run_agent_version) AS agent_version,
     workflow_name,
     tool_name,
+    if(is_run_root, tool_of_caller, tool_in_run) AS tool_is_near,
     purpose,
     multiIf(
         conversation_id != '', conversation_id,

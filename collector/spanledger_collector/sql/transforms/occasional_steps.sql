@@ -14,6 +14,20 @@ SELECT
     ) > 0 AS attribute_records,
     (
         SELECT count()
+        FROM
+        (
+            SELECT 1
+            FROM settling_spans
+            WHERE version = {version:UInt64}
+            GROUP BY
+                workspace,
+                trace_id
+            HAVING uniqExactIf(if(run_id != '', run_id, span_id), run_id != '' OR role IN ('agent', 'workflow')) > 1
+            LIMIT 1
+        )
+    ) > 0 AS trace_callers,
+    (
+        SELECT count()
         FROM run_records
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
             AND version = {version:UInt64} AND kind IN ('effort', 'expense')

@@ -26,7 +26,7 @@
 --   cost_usd otherwise.
 INSERT INTO attempts
     (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
-    service_name, purpose, prompt_name, prompt_version, operation, provider, request_model, response_model, priced_provider, priced_model, service_tier, region,
+    tool_in_run, called_by, service_name, purpose, prompt_name, prompt_version, operation, provider, request_model, response_model, priced_provider, priced_model, service_tier, region,
     response_id, streaming, started_at, ended_at, duration_ns, ttft_ns, outcome, error_type, wait_seconds, counted,
     excluded_reason, duplicate_of, usage_quality, rework_reason, retry_of, rework_of, usage_source, usage_partial, usage_assumed,
     input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
@@ -258,6 +258,8 @@ SELECT
     o.agent_version,
     o.workflow_name,
     o.tool_name,
+    o.tool_is_near,
+    o.called_by,
     e.service_name,
     o.purpose,
     e.prompt_name,
@@ -345,9 +347,32 @@ INNER JOIN
         agent_version,
         workflow_name,
         tool_name,
+        tool_is_near,
+        called_by,
         purpose
-    FROM span_runs
-    WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+    FROM
+    (
+        SELECT
+            workspace,
+            trace_id,
+            span_id,
+            run_id,
+            tenant,
+            agent_name,
+            agent_version,
+            workflow_name,
+            tool_name,
+            tool_is_near,
+            purpose
+        FROM span_runs
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+    ) AS r
+    LEFT ANY JOIN
+    (
+        SELECT workspace, trace_id, run_id, called_by
+        FROM run_paths
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+    ) AS c USING (workspace, trace_id, run_id)
 ) AS o USING (workspace, trace_id, span_id)
 INNER JOIN priced AS p USING (workspace, trace_id, span_id)
 LEFT ANY JOIN

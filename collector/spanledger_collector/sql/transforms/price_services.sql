@@ -17,7 +17,7 @@
 -- Expenses: the recorded amount, in USD of its day; in a currency without a rate unpriced, with the amount kept.
 INSERT INTO attempts
     (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, workflow_name, tool_name,
-    purpose, operation, provider, request_model, priced_provider, priced_model, started_at, ended_at, duration_ns, outcome, counted,
+    tool_in_run, called_by, purpose, operation, provider, request_model, priced_provider, priced_model, started_at, ended_at, duration_ns, outcome, counted,
     usage_quality, rework_reason, usage_source, units, used_units, price_status, unpriced_units, price_id, units_cost_usd, cost_usd,
     cost_low_usd, cost_high_usd, currency, currency_cost, usd_per_currency, received_at, version, is_deleted)
 WITH
@@ -333,6 +333,8 @@ SELECT
     r.agent_version,
     r.workflow_name,
     if(l.operation = 'execute_tool', l.name, ''),
+    l.operation = 'execute_tool',
+    p.called_by,
     l.purpose,
     l.operation,
     l.provider,
@@ -364,3 +366,9 @@ SELECT
     0
 FROM lines AS l
 LEFT ANY JOIN runs_here AS r ON r.workspace = l.workspace AND r.trace_id = l.trace_id AND r.run_id = l.run_id
+LEFT ANY JOIN
+(
+    SELECT workspace, trace_id, run_id, called_by
+    FROM run_paths
+    WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+) AS p ON p.workspace = l.workspace AND p.trace_id = l.trace_id AND p.run_id = l.run_id

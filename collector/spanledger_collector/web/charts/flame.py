@@ -1,4 +1,4 @@
-"""Where the money goes, like a profiler: agent over tool over model, as wide as their cost."""
+"""Where the money goes, like a profiler: agents over what they called, as wide as their cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from spanledger_collector.query import CostPathRow
 
@@ -15,7 +15,17 @@ _ROW = 34.0
 #: A frame that is narrower is not drawn: nobody could click it. The table has it.
 _NARROWEST = 1.5
 _LETTER = 7.2
-_LEVELS = 4
+Path = tuple[tuple[str, str], ...]
+#: What stands for a name that is empty, by the kind of the step.
+_NAMELESS: Final = {
+    "agent": "(outside any agent)",
+    "model": "(no model)",
+    "tool_price": "(price of the tool)",
+    "person": "(a person)",
+    "expense": "(an expense)",
+}
+#: Kinds that have a colour of their own; others have that of models.
+_COLOURED: Final = ("agent", "tool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class Frame:
         label: its last name, cut to what fits; empty = nothing fits.
         name: its last name, whole.
         href: what a click shows.
-        tone: ``up``, ``down`` or ``same`` against the earlier period, else its level.
+        tone: ``up``, ``down`` or ``same`` against the earlier period, else its kind.
     """
 
     row: CostPathRow
@@ -54,36 +64,43 @@ class Flame:
 
 
 def flame(
-    rows: Sequence[CostPathRow], zoom: tuple[str, ...], *, link: Callable[[CostPathRow], str],
+    rows: Sequence[CostPathRow], zoom: Path, *, link: Callable[[CostPathRow], str],
     is_compared: bool,
 ) -> Flame:  # fmt: skip
-    """Frames of the paths under ``zoom`` (agent, or agent and tool), which fills the width."""
+    """Frames of the paths under ``zoom``, which fills the width."""
     frames = list(_frames(rows, zoom, link, is_compared=is_compared))
     about = (
-        "Each box is an agent, a tool below it, a model below that, as wide as its cost. "
-        "Choose a box to see it alone. The table below has the same figures."
+        "Each box is an agent, below it what it called: tools, other agents, models; as wide as "
+        "the cost of it and of all below. Choose a box to see it alone. The table below has the "
+        "same figures."
     )
-    return Flame(
-        "Cost by agent, tool and model", about, frames, _WIDTH, _LEVELS * _ROW, is_compared
-    )
+    height = max((frame.y for frame in frames), default=0.0) + _ROW
+    return Flame("Cost by who called whom", about, frames, _WIDTH, height, is_compared)
 
 
-def path_of(row: CostPathRow) -> tuple[str, ...]:
-    """Its names, as many as it is deep."""
-    return (row.agent_name, row.tool_name, row.model)[: row.depth]
+def path_of(row: CostPathRow) -> Path:
+    """Kind and name of each step."""
+    return tuple(zip(row.kinds, row.names, strict=True))
 
 
 def name_of(row: CostPathRow) -> str:
     """Its last name as it is shown."""
     if not row.depth:
         return "all"
-    empty = ("(outside any agent)", "(no tool)", "(no model)")[row.depth - 1]
-    return path_of(row)[-1] or empty
+    kind, name = path_of(row)[-1]
+    return name or _NAMELESS.get(kind, "(no name)")
+
+
+def tone_of(row: CostPathRow) -> str:
+    """The colour of its kind."""
+    if not row.depth:
+        return "all"
+    return row.kinds[-1] if row.kinds[-1] in _COLOURED else "model"
 
 
 def in_order(rows: Sequence[CostPathRow]) -> list[CostPathRow]:
     """Each path before those below it, siblings as they were."""
-    below: dict[tuple[str, ...], list[CostPathRow]] = defaultdict(list)
+    below: dict[Path, list[CostPathRow]] = defaultdict(list)
     for row in rows:
         if row.depth:
             below[path_of(row)[:-1]].append(row)
@@ -92,20 +109,19 @@ def in_order(rows: Sequence[CostPathRow]) -> list[CostPathRow]:
     while pending:
         row = pending.pop()
         ordered.append(row)
-        if row.depth < _LEVELS - 1:
-            pending += reversed(below[path_of(row)])
+        pending += reversed(below[path_of(row)])
     return ordered
 
 
 def _frames(
-    rows: Sequence[CostPathRow], zoom: tuple[str, ...], link: Callable[[CostPathRow], str],
+    rows: Sequence[CostPathRow], zoom: Path, link: Callable[[CostPathRow], str],
     *, is_compared: bool,
 ) -> Iterator[Frame]:  # fmt: skip
     """Parents come before their children; what is above the zoom fills the width."""
     by_path = {path_of(row): row for row in rows}
     top = by_path.get(zoom)
     scale = _WIDTH / float(_weight(top) or 1) if top else 0.0
-    free: dict[tuple[str, ...], float] = {}
+    free: dict[Path, float] = {}
     for row in rows:
         path = path_of(row)
         above = path == zoom[: len(path)]
@@ -119,7 +135,7 @@ def _frames(
         free[path] = x
         if width >= _NARROWEST:
             name = name_of(row)
-            tone = _tone(row) if is_compared else f"level{row.depth}"
+            tone = _tone(row) if is_compared else tone_of(row)
             y = row.depth * _ROW
             yield Frame(
                 row, _cut(name, width), name, link(row), tone, round(x, 2), y, round(width, 2)

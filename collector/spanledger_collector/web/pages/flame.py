@@ -1,13 +1,17 @@
-"""Cost flame graph: agent over tool over model, of one period or of two."""
+"""Cost flame graph: agents over what they called, of one period or of two."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
+from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import CostPathRow, Ledger
 from spanledger_collector.web.asked import Asked
-from spanledger_collector.web.charts.flame import flame, in_order, name_of, path_of
+from spanledger_collector.web.charts.flame import Path, flame, in_order, name_of, path_of
+from spanledger_collector.web.charts.spans import DEEPEST
 from spanledger_collector.web.parts import Choice, Drawing, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
@@ -36,27 +40,37 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         links = [("Show all", _zoomed(asked, ()))] if zoom else []
         parts.append(Drawing("Where the money goes", drawn, links))
     parts.append(Tabled("The same in figures", _table(asked, rows, compared=before is not None)))
-    return Page("Cost flame graph", parts, "Where the money goes: agent, tool, model.")
+    return Page("Cost flame graph", parts, "Where the money goes: agents and what they called.")
 
 
-def _zoom(asked: Asked) -> tuple[str, ...]:
-    depth = asked.number("depth", 0, most=3)
-    return (asked.text("at_agent"), asked.text("at_tool"), asked.text("at_model"))[:depth]
+def _zoom(asked: Asked) -> Path:
+    """The box that is looked at alone: ``at``, a list of kinds and names as JSON."""
+    told = asked.text("at")
+    try:
+        steps: Any = json.loads(told or "[]")
+        path = tuple((kind, name) for kind, name in steps)
+    except (ValueError, TypeError, RecursionError):
+        path = ((None, None),)
+    if not all(isinstance(text, str) for step in path for text in step):
+        raise PermanentError(f"at = {told[:50]!r} is no box of this page: choose one there")
+    return cast("Path", path)
 
 
 def _link(asked: Asked, row: CostPathRow) -> str:
     return _zoomed(asked, path_of(row))
 
 
-def _zoomed(asked: Asked, path: tuple[str, ...]) -> str:
-    names = dict(zip(("at_agent", "at_tool", "at_model"), (*path, "", "", ""), strict=False))
-    return asked.again(depth=str(len(path)) if path else "", **names)
+def _zoomed(asked: Asked, path: Path) -> str:
+    return asked.again(
+        at=json.dumps(path, ensure_ascii=False, separators=(",", ":")) if path else ""
+    )
 
 
 def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Table:
-    named = [NamedPath(row, name_of(row)) for row in in_order(rows)]
+    named = [_named(row) for row in in_order(rows)]
     columns = [
         Column("Path", "name", link=lambda one: _link(asked, one.row)),
+        Column("Kind", "kind"),
         Column("Attempts", "row.attempts", "count"),
         Column("Cost", "row.cost_usd", "usd", at_least=lambda one: is_lower_bound(one.row),
                blank=lambda one: not one.row.attempts),
@@ -67,20 +81,23 @@ def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Tabl
             Column("Before", "row.before_cost_usd", "usd_if_any", "In the period before."),
             Column("Change", "row.change_usd", "usd_if_any", "Cost less the cost before."),
         ]
-    columns += [
-        Column("Agent", "row.agent_name"),
-        Column("Tool", "row.tool_name"),
-        Column("Model", "row.model"),
-    ]
+    columns.append(Column("Called by", "called_by"))
     return Table(
-        "paths", "Paths: agent, tool below it, model below that", columns, named,
-        query="cost_paths", indent=lambda one: one.row.depth,
+        "paths", "Each agent, tool and model below what called it, with the cost of all below",
+        columns, named, query="cost_paths", indent=lambda one: min(one.row.depth, DEEPEST),
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPath:
-    """A path with its last name as it is shown."""
+    """A path as it is shown: its last name, what that is, and what stands above it."""
 
     row: CostPathRow
     name: str
+    kind: str
+    called_by: str
+
+
+def _named(row: CostPathRow) -> NamedPath:
+    kind = row.kinds[-1].replace("_", " ") if row.depth else ""
+    return NamedPath(row, name_of(row), kind, " > ".join(row.names[:-1]))
