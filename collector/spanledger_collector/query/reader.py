@@ -16,6 +16,9 @@ _AD_HOC_LIMITS: Mapping[str, object] = {
     "max_result_rows": 1_000_000,
     "result_overflow_mode": "throw",
 }
+#: The month is part of the key of every table with partitions: a row and what supersedes it are in
+#: one of them. FINAL need not look further, and reads a month of one part as it stands.
+_READING: Mapping[str, object] = {"do_not_merge_across_partitions_select_final": 1}
 
 
 class Reader(Protocol):
@@ -52,7 +55,7 @@ class DirectReader:
     ) -> None:
         # Settings of the connection: given with each query, the driver would set and restore them.
         limits = {"max_execution_time": max_seconds, "max_memory_usage": max_memory_bytes}
-        self._connections = ThreadConnections(store, limits)
+        self._connections = ThreadConnections(store, {**limits, **_READING})
 
     def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """See :class:`Reader`."""

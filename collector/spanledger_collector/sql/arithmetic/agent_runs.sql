@@ -14,7 +14,7 @@ main_models AS
         SELECT
             a.trace_id AS trace_id,
             a.run_id AS run_id,
-            multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+            a.model_key AS model,
             sum(ifNull(a.cost_usd, 0)) AS usd
         FROM attempts AS a FINAL
         WHERE {by:String} = 'model'

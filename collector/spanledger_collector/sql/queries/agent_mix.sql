@@ -25,7 +25,7 @@ FROM
     SELECT
         multiIf({by:String} = 'version', a.agent_version, {by:String} = 'tenant', a.tenant, 'total') AS key,
         'model' AS dimension,
-        multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS member,
+        a.model_key AS member,
         countIf(a.outcome != 'retried') AS weight
     FROM attempts AS a FINAL
     WHERE {by:String} != 'model'

@@ -65,7 +65,8 @@ WITH
                 own_up_to
             ) AS parts_up_to
         FROM run_economics
-        WHERE workspace = {workspace:String}
+        -- Without a plan no run is read.
+        WHERE workspace = {workspace:String} AND (SELECT count() FROM scopes WHERE is_planned) > 0
     ),
     -- By scope and trace: its part of what was earned, and runs of the scope that no other of it called.
     traces AS

@@ -7,14 +7,9 @@
 --   attempts, failed_attempts, input_tokens, output_tokens, cost_usd (NULL = unknown), cost_ratio (of the cost of all rows; NULL where
 --   nothing was paid), rework_cost_usd, estimated_cost_usd, unpriced_attempts, known_cost_ratio, wait_seconds (before trying again).
 SELECT
-    if({by:String} = 'model', if(a.priced_provider != '', a.priced_provider, a.provider), '') AS provider,
-    multiIf(
-        {by:String} = 'model',
-        multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model),
-        {by:String} = 'tool', a.tool_name,
-        {by:String} = 'rework', toString(a.rework_reason),
-        'total'
-    ) AS key,
+    if({by:String} = 'model', a.provider_key, '') AS provider,
+    -- An if whose condition is known beforehand is the column itself: the engine groups by its dictionary.
+    if({by:String} = 'model', a.model_key, if({by:String} = 'tool', a.tool_name, if({by:String} = 'rework', a.rework_reason, 'total'))) AS key,
     count() AS attempts,
     countIf(a.outcome != 'ok') AS failed_attempts,
     sum(a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens) AS input_tokens,
@@ -42,6 +37,4 @@ GROUP BY
 ORDER BY
     cost_usd DESC NULLS LAST,
     provider,
-    key
--- The month is part of the key of attempts: a row and what supersedes it are in one partition.
-SETTINGS do_not_merge_across_partitions_select_final = 1;
+    key;

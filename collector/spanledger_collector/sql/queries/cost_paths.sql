@@ -27,7 +27,16 @@ FROM
             step -> step.1 != 'tool' OR step.2 != '',
             arrayConcat(
                 arrayMap((name, place) -> (if(place % 2 = 1, 'agent', 'tool'), name), paid.called_by, arrayEnumerate(paid.called_by)),
-                [('agent', paid.agent_name), ('tool', paid.tool), (paid.kind, paid.paid_for)]
+                [
+                    ('agent', toString(paid.agent_name)),
+                    ('tool', if(paid.tool_in_run, toString(paid.tool_name), '')),
+                    multiIf(
+                        paid.operation = 'execute_tool', ('tool_price', ''),
+                        paid.operation = 'effort', ('person', toString(paid.model_key)),
+                        paid.operation = 'expense', ('expense', toString(paid.model_key)),
+                        ('model', toString(paid.model_key))
+                    )
+                ]
             )
         ) AS steps,
         paid.attempts AS attempts,
@@ -39,14 +48,10 @@ FROM
         SELECT
             a.called_by AS called_by,
             a.agent_name AS agent_name,
-            if(a.tool_in_run, a.tool_name, '') AS tool,
-            transform(toString(a.operation), ['execute_tool', 'effort', 'expense'], ['tool_price', 'person', 'expense'], 'model') AS kind,
-            multiIf(
-                kind = 'tool_price', '',
-                a.priced_model != '', a.priced_model,
-                a.response_model != '', a.response_model,
-                a.request_model
-            ) AS paid_for,
+            a.tool_name AS tool_name,
+            a.tool_in_run AS tool_in_run,
+            a.operation AS operation,
+            a.model_key AS model_key,
             countIf(a.is_now) AS attempts,
             countIf(a.is_now AND a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
             sumIf(a.cost_usd, a.is_now) AS cost_usd,
@@ -54,7 +59,14 @@ FROM
         FROM
         (
             SELECT
-                *,
+                called_by,
+                agent_name,
+                tool_name,
+                tool_in_run,
+                operation,
+                model_key,
+                price_status,
+                cost_usd,
                 started_at >= {since:DateTime64(9)} AND started_at < {until:DateTime64(9)} AS is_now,
                 started_at >= {since_before:DateTime64(9)} AND started_at < {until_before:DateTime64(9)} AS is_before
             FROM attempts FINAL
@@ -69,9 +81,10 @@ FROM
         GROUP BY
             called_by,
             agent_name,
-            tool,
-            kind,
-            paid_for
+            tool_name,
+            tool_in_run,
+            operation,
+            model_key
     ) AS paid
 ) AS leaves
 ARRAY JOIN arrayMap(n -> arraySlice(leaves.steps, 1, n), range(length(leaves.steps) + 1)) AS path
@@ -81,6 +94,4 @@ ORDER BY
     cost_usd DESC NULLS LAST,
     before_cost_usd DESC NULLS LAST,
     kinds,
-    names
--- The month is part of the key of attempts: a row and what supersedes it are in one partition.
-SETTINGS do_not_merge_across_partitions_select_final = 1;
+    names;

@@ -60,6 +60,4 @@ FROM compared
 GROUP BY key
 ORDER BY
     repriced_usd DESC NULLS LAST,
-    key
--- The month is part of the key of attempts: a row and what supersedes it are in one partition, read by itself.
-SETTINGS do_not_merge_across_partitions_select_final = 1;
+    key;

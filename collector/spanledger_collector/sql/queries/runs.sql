@@ -7,11 +7,26 @@ FROM run_economics
 WHERE workspace = {workspace:String}
     AND started_at >= {since:DateTime64(9)}
     AND started_at < {until:DateTime64(9)}
-    AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
-    AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
-    AND ({tenant:String} = '' OR tenant = {tenant:String})
+    -- Which ones is asked of four columns, and all the others are read of these few.
+    AND (started_at, trace_id, run_id) IN (
+        SELECT
+            started_at,
+            trace_id,
+            run_id
+        FROM runs FINAL
+        WHERE workspace = {workspace:String}
+            AND started_at >= {since:DateTime64(9)}
+            AND started_at < {until:DateTime64(9)}
+            AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+            AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
+            AND ({tenant:String} = '' OR tenant = {tenant:String})
+        ORDER BY
+            started_at DESC,
+            trace_id,
+            run_id
+        LIMIT {limit:UInt32} OFFSET {offset:UInt32}
+    )
 ORDER BY
     started_at DESC,
     trace_id,
-    run_id
-LIMIT {limit:UInt32} OFFSET {offset:UInt32};
+    run_id;

@@ -20,7 +20,7 @@ FROM
     SELECT
         agent_name,
         tenant,
-        multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+        a.model_key AS model,
         count() AS attempts,
         countIf(a.outcome != 'ok') AS failed_attempts,
         countIf(a.error_type = 'BudgetExceededError' AND a.usage_source = 'none') AS refused_calls,

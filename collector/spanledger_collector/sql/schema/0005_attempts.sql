@@ -5,31 +5,32 @@
 -- The month stands at the end of the key for the sake of reading a range: a row that is superseded is then always in the
 --   partition of the newer one, so FINAL need not look into months that a query does not ask for. An attempt that a later
 --   settlement puts into another month is buried in the old one like any that vanished.
+-- A month into which nothing was written for six hours is merged to one part (below 150 GB): FINAL has nothing to do there.
 -- Rows that repeat another row's usage stay, with counted = 0 and the reason; sums read counted rows only.
 CREATE TABLE IF NOT EXISTS attempts
 (
     workspace String COMMENT 'Whose ledger',
-    tenant String COMMENT 'On whose behalf: the tenant of its run, whatever its own span says',
+    tenant LowCardinality(String) COMMENT 'On whose behalf: the tenant of its run, whatever its own span says',
     trace_id String COMMENT '32 hex digits',
     span_id String COMMENT '16 hex digits',
     attempt_number UInt16 COMMENT '1..n; HTTP attempts behind one span, the last gave the answer',
     run_id String COMMENT 'Run this attempt belongs to',
-    agent_name String COMMENT 'Agent of that run; empty = outside any agent',
-    agent_version String COMMENT 'Version of that agent',
-    workflow_name String COMMENT 'Workflow around it',
-    tool_name String COMMENT 'Nearest tool around it',
+    agent_name LowCardinality(String) COMMENT 'Agent of that run; empty = outside any agent',
+    agent_version LowCardinality(String) COMMENT 'Version of that agent',
+    workflow_name LowCardinality(String) COMMENT 'Workflow around it',
+    tool_name LowCardinality(String) COMMENT 'Nearest tool around it',
     tool_in_run Bool COMMENT 'That tool is in its run, not above the agent that the run is of',
     called_by Array(String) COMMENT 'How its run was reached: agent, tool, agent, tool, ... (run_paths); empty = no agent called it',
     service_name LowCardinality(String) COMMENT 'service.name',
     purpose LowCardinality(String) COMMENT 'work | appraisal (judging answers) | prevention (guarding against bad ones)',
-    prompt_name String COMMENT 'Name of the prompt used; empty = not told',
-    prompt_version String COMMENT 'Its version',
+    prompt_name LowCardinality(String) COMMENT 'Name of the prompt used; empty = not told',
+    prompt_version LowCardinality(String) COMMENT 'Its version',
     operation LowCardinality(String) COMMENT 'chat | embeddings | ...',
     provider LowCardinality(String) COMMENT 'Who bills: as on the span, or as its host says',
-    request_model String COMMENT 'Model asked for',
-    response_model String COMMENT 'Model that answered',
+    request_model LowCardinality(String) COMMENT 'Model asked for',
+    response_model LowCardinality(String) COMMENT 'Model that answered',
     priced_provider LowCardinality(String) COMMENT 'Provider of the price row',
-    priced_model String COMMENT 'Price key; empty = not found in the book',
+    priced_model LowCardinality(String) COMMENT 'Price key; empty = not found in the book',
     service_tier LowCardinality(String) COMMENT 'Tier priced',
     region LowCardinality(String) COMMENT 'Where inference ran, as told or by the host called; empty = not known',
     response_id String COMMENT 'Provider id of the answer',
@@ -61,7 +62,7 @@ CREATE TABLE IF NOT EXISTS attempts
     used_units Map(LowCardinality(String), Decimal(38, 6)) COMMENT 'The same as told, whatever the price row has rates for: what repricing starts from',
     price_status LowCardinality(String) COMMENT 'priced | free | partial | unpriced | unmetered | not_billed',
     unpriced_units Array(LowCardinality(String)) COMMENT 'Units used that have no rate (partial)',
-    price_id String COMMENT 'Row of prices; empty when there is none',
+    price_id LowCardinality(String) COMMENT 'Row of prices; empty when there is none',
     input_cost_usd Nullable(Decimal(38, 24)) COMMENT 'Uncached input x rates',
     cache_read_cost_usd Nullable(Decimal(38, 24)) COMMENT 'Cache read x rates',
     cache_write_cost_usd Nullable(Decimal(38, 24)) COMMENT 'Cache writes x rates',
@@ -86,10 +87,13 @@ CREATE TABLE IF NOT EXISTS attempts
     gpu_seconds Float64 COMMENT 'GPU seconds',
     received_at DateTime64(9, 'UTC') COMMENT 'Known-time of its price (as billed)',
     version UInt64 COMMENT 'Settlement that wrote the row; newest wins',
+    model_key LowCardinality(String) MATERIALIZED multiIf(priced_model != '', priced_model, response_model != '', response_model, request_model) COMMENT 'Model as priced; as answered, else as asked for, where the book does not know it',
+    provider_key LowCardinality(String) MATERIALIZED if(priced_provider != '', priced_provider, provider) COMMENT 'Provider as priced; as on the span, where the book does not know it',
     is_deleted UInt8 COMMENT '1 = a later settlement found no such attempt',
     INDEX span_id_filter span_id TYPE bloom_filter(0.001) GRANULARITY 4
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (workspace, trace_id, span_id, attempt_number, operation, toYYYYMM(started_at))
-SETTINGS fsync_after_insert = 1;
+SETTINGS fsync_after_insert = 1, min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1,
+    enable_max_bytes_limit_for_min_age_to_force_merge = 1;

@@ -1,20 +1,20 @@
 -- runs: one row a run = one execution of one agent (or of what ran outside any agent), written by settle.
 -- grain: (workspace, trace_id, run_id); newest version wins, is_deleted rows vanish (read with FINAL).
--- The month stands in the key as in attempts. A late span may let a run begin in another month: it is buried in the old one.
+-- The month stands in the key, and quiet months are merged, as in attempts. A late span may let a run begin in another month: it is buried in the old one.
 -- units: USD with 12 decimals, self = this run's own attempts. NULL = nothing priced.
 -- inclusive_*: the same of the run and of all runs below it in its trace, at any depth: never to be summed over runs that call each other.
 CREATE TABLE IF NOT EXISTS runs
 (
     workspace String COMMENT 'Whose ledger',
-    tenant String COMMENT 'On whose behalf: one a run, and of all its attempts',
+    tenant LowCardinality(String) COMMENT 'On whose behalf: one a run, and of all its attempts',
     trace_id String COMMENT '32 hex digits',
     run_id String COMMENT 'spanledger.run.id, else the span id of the agent (or trace) that it is',
     parent_run_id String COMMENT 'Run that called this one; empty = top',
     kind LowCardinality(String) COMMENT 'agent | workflow | trace (calls outside any agent)',
-    agent_name String COMMENT 'Agent; empty for workflow and trace runs',
+    agent_name LowCardinality(String) COMMENT 'Agent; empty for workflow and trace runs',
     agent_id String COMMENT 'gen_ai.agent.id',
-    agent_version String COMMENT 'gen_ai.agent.version',
-    workflow_name String COMMENT 'Workflow around it',
+    agent_version LowCardinality(String) COMMENT 'gen_ai.agent.version',
+    workflow_name LowCardinality(String) COMMENT 'Workflow around it',
     conversation_id String COMMENT 'Conversation',
     service_name LowCardinality(String) COMMENT 'service.name',
     external_key String COMMENT 'Key of the application for this work (a ticket, an order)',
@@ -76,4 +76,5 @@ CREATE TABLE IF NOT EXISTS runs
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (workspace, trace_id, run_id, toYYYYMM(started_at))
-SETTINGS fsync_after_insert = 1;
+SETTINGS fsync_after_insert = 1, min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1,
+    enable_max_bytes_limit_for_min_age_to_force_merge = 1;

@@ -54,7 +54,7 @@ SELECT
     a.cost_high_usd AS attempt_cost_high_usd
 FROM
 (
-    SELECT *
+    SELECT *, model_key, provider_key
     FROM attempts FINAL
 ) AS a
 LEFT ANY JOIN

@@ -180,7 +180,12 @@ FROM
             ),
             used_rules
         ) AS worth,
-        if(empty(worth) OR arrayExists(w -> w IS NULL, worth), NULL, arraySum(arrayMap(w -> ifNull(w, 0), worth))) AS rule_value_usd
+        -- Where nobody set a rule, the engine leaves all of this out.
+        if(
+            (SELECT count() FROM value_rules) = 0,
+            CAST(NULL AS Nullable(Decimal(38, 12))),
+            if(empty(worth) OR arrayExists(w -> w IS NULL, worth), NULL, arraySum(arrayMap(w -> ifNull(w, 0), worth)))
+        ) AS rule_value_usd
     FROM runs AS r FINAL
     LEFT ANY JOIN
     (

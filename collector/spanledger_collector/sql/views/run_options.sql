@@ -39,7 +39,7 @@ LEFT ANY JOIN
             a.workspace AS workspace,
             a.trace_id AS trace_id,
             a.run_id AS run_id,
-            multiIf(a.priced_model != '', a.priced_model, a.response_model != '', a.response_model, a.request_model) AS model,
+            a.model_key AS model,
             sum(ifNull(a.cost_usd, 0)) AS usd,
             sum(a.input_uncached_tokens + a.cache_read_tokens + a.output_tokens) AS tokens
         FROM attempts AS a FINAL
