@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 from tests.collector.web.conftest import OF_ONE, PATHS
 from tests.support.browser import HOW, Watched, accessibility_faults, browser, found
 from tests.support.served_ledger import Served
@@ -23,6 +25,38 @@ from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not found(), reason=HOW)]
 #: Where pictures of the pages are kept; by default beside the other files of the test run.
 PICTURES = os.environ.get("SPANLEDGER_TEST_PICTURES", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one look at a page found; every test of that page asks this.
+
+    Attributes:
+        faults: messages of the console, failed and foreign requests.
+        inaccessible: what axe-core calls serious, in light and in dark.
+        hacked: what hostile text left behind.
+        foreign: scripts and images between the parts of the page.
+        tables: of each table, by id, its rows: by title of the column exact value and text.
+        drawn: series of the charts that a script drew.
+        narrow_width: how wide the page is on a telephone of 390 pixels.
+    """
+
+    faults: Sequence[str]
+    inaccessible: Sequence[str]
+    hacked: object
+    foreign: int
+    tables: Mapping[str, Sequence[Mapping[str, tuple[str, str]]]]
+    drawn: int
+    narrow_width: int
+
+
+WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=800)
+_TABLES = """() => Object.fromEntries([...document.querySelectorAll('main table')].map(table => {
+  const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
+  return [table.id, [...table.tBodies[0].rows].map(row => Object.fromEntries(
+    [...row.cells].map((cell, place) => [titles[place],
+      [cell.querySelector('data')?.value ?? '', cell.textContent.trim()]])))];
+}))"""
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +72,20 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def tab(chromium: Browser, site: Served) -> Iterator[Watched]:
-    page = chromium.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+@pytest.fixture(scope="module")
+def window(chromium: Browser, site: Served) -> Iterator[Watched]:
+    page = chromium.new_page(viewport=WIDE, color_scheme="light")
     yield Watched(page, site.url)
     page.close()
+
+
+@pytest.fixture
+def tab(window: Watched) -> Watched:
+    """The one window, as if it were new."""
+    window.page.set_viewport_size(WIDE)
+    window.page.emulate_media(color_scheme="light")
+    window.faults.clear()
+    return window
 
 
 def opened(tab: Watched, site: Served, path: str) -> Page:
@@ -52,25 +95,56 @@ def opened(tab: Watched, site: Served, path: str) -> Page:
     return tab.page
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_no_page_has_a_fault(tab: Watched, site: Served, path: str, pictures: Path) -> None:
-    """Light and dark: no message of the console, nothing serious for axe-core, only our script."""
-    page = opened(tab, site, path)
+@pytest.fixture(scope="module")
+def looked(window: Watched, site: Served, pictures: Path) -> Callable[[str], Visit]:
+    """Looks at a page once, however many tests ask what was found there."""
+    return cache(partial(_look, window, site, pictures))
+
+
+def _look(window: Watched, site: Served, pictures: Path, path: str) -> Visit:
+    window.page.set_viewport_size(WIDE)
+    window.page.emulate_media(color_scheme="light")
+    window.faults.clear()
+    page = opened(window, site, path)
     name = re.sub(r"\W+", "-", path)[:60]
-    faults = accessibility_faults(page)
+    if page.locator("[data-plot]").count():
+        page.wait_for_selector("[data-plot] canvas")
+    inaccessible = accessibility_faults(page)
     page.screenshot(path=pictures / f"{name}-light.png", full_page=True)
+    tables, drawn = page.evaluate(_TABLES), page.locator(".u-series").count()
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(50)
-    faults += accessibility_faults(page, "color-contrast")
+    inaccessible += accessibility_faults(page, "color-contrast")
     page.screenshot(path=pictures / f"{name}-dark.png", full_page=True)
-    assert faults == []
-    assert tab.faults == []
-    assert page.evaluate("() => window.hacked") is None
-    assert page.evaluate("() => document.querySelectorAll('main script, main img').length") == 0
+    page.set_viewport_size(NARROW)
+    page.screenshot(path=pictures / f"{name}-narrow.png")
+    return Visit(
+        faults=list(window.faults),
+        inaccessible=inaccessible,
+        hacked=page.evaluate("() => window.hacked ?? null"),
+        foreign=page.evaluate("() => document.querySelectorAll('main script, main img').length"),
+        tables=tables,
+        drawn=drawn,
+        narrow_width=page.evaluate("() => document.documentElement.scrollWidth"),
+    )
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_has_a_fault(looked: Callable[[str], Visit], path: str) -> None:
+    """In light and dark, wide and narrow: the console is silent, axe-core too, no script but ours.
+
+    On a telephone tables and drawings scroll inside of their panels, the page does not.
+    """
+    visit = looked(path)
+    assert visit.inaccessible == []
+    assert visit.faults == []
+    assert visit.hacked is None
+    assert visit.foreign == 0
+    assert visit.narrow_width <= NARROW["width"]
 
 
 def test_faults_are_seen(chromium: Browser, site: Served) -> None:
-    """What the tests below look for is found where it is: a page with three faults has them."""
+    """What the tests here look for is found where it is: a page with three faults has them."""
     page = chromium.new_page()
     tab = Watched(page, site.url)
     page.goto(f"{site.url}/healthz")
@@ -83,34 +157,26 @@ def test_faults_are_seen(chromium: Browser, site: Served) -> None:
     page.close()
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(OF_ONE)])
-def test_no_page_of_an_empty_ledger_has_a_fault(
-    chromium: Browser, empty_site: Served, path: str
-) -> None:
-    """The first thing a new user sees."""
+@pytest.fixture(scope="module")
+def empty_window(chromium: Browser, empty_site: Served) -> Iterator[Watched]:
     page = chromium.new_page()
-    tab = Watched(page, empty_site.url)
-    opened(tab, empty_site, path)
-    if path in ("overview", "agents"):  # the others are made of the same parts
-        assert accessibility_faults(page) == []
-    assert tab.faults == []
+    yield Watched(page, empty_site.url)
     page.close()
 
 
-def cells(page: Page, table: str) -> list[dict[str, tuple[str, str]]]:
-    """Of each row of a table, by the title of the column: exact value and what is shown."""
-    script = """id => {
-      const table = document.getElementById(id);
-      const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
-      return [...table.tBodies[0].rows].map(row => Object.fromEntries(
-        [...row.cells].map((cell, place) => [titles[place],
-          [cell.querySelector('data')?.value ?? '', cell.textContent.trim()]])));
-    }"""
-    told: list[dict[str, tuple[str, str]]] = page.evaluate(script, table)
-    return told
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(OF_ONE)])
+def test_no_page_of_an_empty_ledger_has_a_fault(
+    empty_window: Watched, empty_site: Served, path: str
+) -> None:
+    """The first thing a new user sees."""
+    empty_window.faults.clear()
+    page = opened(empty_window, empty_site, path)
+    if path in ("overview", "agents"):  # the others are made of the same parts
+        assert accessibility_faults(page) == []
+    assert empty_window.faults == []
 
 
-def check(shown: Sequence[dict[str, tuple[str, str]]], rows: Sequence[Any], titles: Any) -> None:
+def check(shown: Sequence[Mapping[str, tuple[str, str]]], rows: Sequence[Any], titles: Any) -> None:
     """The table has the figures of the rows: exactly, and rounded as money is."""
     assert len(shown) == len(rows) > 0
     for line, row in zip(shown, rows, strict=True):
@@ -163,65 +229,74 @@ RUNS = {
 
 
 def test_the_figures_are_those_of_the_python_api(
-    tab: Watched, site: Served, ledger: Ledger
+    looked: Callable[[str], Visit], ledger: Ledger
 ) -> None:
     """Every table of sums, cell by cell."""
-    page = opened(tab, site, "overview")
-    check(cells(page, "by-day"), ledger.economics_by("day"), OF_ALL)
-    check(cells(page, "by-agent"), ledger.economics_by("agent"), OF_AGENTS)
-    check(cells(page, "by-tenant"), ledger.economics_by("tenant"), OF_ALL)
-    check(cells(page, "by-model"), ledger.attempts_by("model"), MODELS)
-    page = opened(tab, site, "runs")
-    check(cells(page, "runs"), ledger.runs(limit=100), RUNS)
-    page = opened(tab, site, "agents")
+    shown = looked("overview").tables
+    check(shown["by-day"], ledger.economics_by("day"), OF_ALL)
+    check(shown["by-agent"], ledger.economics_by("agent"), OF_AGENTS)
+    check(shown["by-tenant"], ledger.economics_by("tenant"), OF_ALL)
+    check(shown["by-model"], ledger.attempts_by("model"), MODELS)
+    check(looked("runs").tables["runs"], ledger.runs(limit=100), RUNS)
     titles = {"Runs": "runs", "Variable cost": "cost_usd", "Total cost": "total_cost_usd"}
     titles |= {"Total with sub-agents": "inclusive_total_cost_usd", "Margin": "margin_usd"}
     titles |= {"A success, with sub-agents": "inclusive_cost_per_success_usd"}
     titles |= {"Margin with sub-agents": "inclusive_margin_usd"}
-    check(cells(page, "agents"), ledger.agents(), titles)
-    page = opened(tab, site, "rework")
+    check(looked("agents").tables["agents"], ledger.agents(), titles)
+    shown = looked("rework").tables
     titles = {"Attempts": "attempts", "Cost": "cost_usd", "Waited": "wait_seconds"}
-    check(cells(page, "all-reasons"), ledger.attempts_by("rework"), titles)
+    check(shown["all-reasons"], ledger.attempts_by("rework"), titles)
     titles = {"Attempts": "attempts", "Wasted": "rework_attempts", "Rework": "rework_cost_usd"}
-    check(cells(page, "rates"), ledger.rework().rates, titles)
-    page = opened(tab, site, "latency")
-    check(cells(page, "by-version"), ledger.economics_by("version"), OF_AGENTS)
-    check(cells(page, "by-agent"), ledger.economics_by("agent"), OF_AGENTS)
-    page = opened(tab, site, "latency?agent=analyst")
+    check(shown["rates"], ledger.rework().rates, titles)
+    shown = looked("latency").tables
+    check(shown["by-version"], ledger.economics_by("version"), OF_AGENTS)
+    check(shown["by-agent"], ledger.economics_by("agent"), OF_AGENTS)
     titles = {"Runs": "runs", "A run": "cost_per_run_usd"}
     titles |= {"A run, with sub-agents": "inclusive_cost_per_run_usd"}
-    check(cells(page, "frontier"), ledger.frontier("analyst"), titles)
-    page = opened(tab, site, "assets")
+    shown = looked("latency?agent=analyst").tables
+    check(shown["frontier"], ledger.frontier("analyst"), titles)
     titles = {"Capital": "capital_usd", "Charged": "charged_usd", "Left": "net_book_value_usd"}
-    check(cells(page, "assets"), ledger.assets(), titles)
-    page = opened(tab, site, "prices")
-    check(cells(page, "coverage"), ledger.coverage(), {"Attempts": "attempts", "Cost": "cost_usd"})
+    check(looked("assets").tables["assets"], ledger.assets(), titles)
+    shown = looked("prices").tables
+    check(shown["coverage"], ledger.coverage(), {"Attempts": "attempts", "Cost": "cost_usd"})
+
+
+def test_the_flame_graph_has_the_figures_of_the_python_api(
+    looked: Callable[[str], Visit], ledger: Ledger
+) -> None:
+    """Each path once, in whatever order it is shown."""
+    shown = {
+        (line["Called by"][1], line["Path"][1]): line for line in looked("flame").tables["paths"]
+    }
+    rows = [row for row in ledger.cost_paths() if row.names and all(row.names)]
+    assert any(row.kinds == ("agent", "tool", "model") for row in rows)
+    for row in rows:
+        line = shown[" > ".join(row.names[:-1]) or NOTHING, row.names[-1]]
+        check([line], [row], {"Attempts": "attempts", "Cost": "cost_usd", "Share": "cost_ratio"})
 
 
 def test_a_trace_and_an_agent_have_the_figures_of_the_python_api(
-    tab: Watched, site: Served, ledger: Ledger
+    looked: Callable[[str], Visit], ledger: Ledger
 ) -> None:
     """Spans with their cost, tokens and retries; groups with both ends of their intervals."""
-    page = opened(tab, site, f"trace?id={PLAIN_TRACE}")
     spans = {span.name: span for span in ledger.trace(PLAIN_TRACE).spans if span.counted}
-    shown = {line["Span"][1]: line for line in cells(page, "spans") if line["Cost"][0]}
+    told = looked(f"trace?id={PLAIN_TRACE}").tables["spans"]
+    shown = {line["Span"][1]: line for line in told if line["Cost"][0]}
     assert set(shown) == set(spans)
     for name, line in shown.items():
         check([line], [spans[name]], {"Cost": "cost_usd", "Input": "input_tokens"})
-    page = opened(tab, site, "agent?agent=analyst")
     groups = {group.key: group for group in ledger.agent("analyst").groups}
-    for line in cells(page, "groups"):
+    for line in looked("agent?agent=analyst").tables["groups"]:
         group = groups[line["Version"][1]]
         assert Decimal(line["A run"][0]) == group.total_cost_per_run.value
         assert int(line["Runs"][0]) == group.sums.runs
 
 
-def test_the_chart_by_day_is_drawn(tab: Watched, site: Served) -> None:
+def test_the_chart_by_day_is_drawn(looked: Callable[[str], Visit]) -> None:
     """The library of charts runs under the policy, over the figures of its table."""
-    page = opened(tab, site, "overview")
-    page.wait_for_selector("[data-plot] canvas")
-    assert page.locator(".u-series").count() == 4
-    assert tab.faults == []
+    visit = looked("overview")
+    assert visit.drawn == 4
+    assert visit.faults == []
 
 
 def test_by_keyboard_alone(tab: Watched, site: Served) -> None:
@@ -235,7 +310,8 @@ def test_by_keyboard_alone(tab: Watched, site: Served) -> None:
     page.keyboard.type("acme")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("tenant=acme"))
-    tenants = {line["Tenant"][1] for line in cells(page, "runs")}
+    shown = page.evaluate(_TABLES)["runs"]
+    tenants = {line["Tenant"][1] for line in shown}
     assert tenants == {"acme"}
 
 
@@ -258,13 +334,3 @@ def test_a_table_is_downloaded(tab: Watched, site: Served) -> None:
     with page.expect_download() as download:
         page.locator("a[href*='csv=by-agent']").click()
     assert download.value.suggested_filename == "spanledger-by-agent.csv"
-
-
-def test_a_narrow_screen_scrolls_one_way(chromium: Browser, site: Served) -> None:
-    """On a telephone tables scroll inside of their panels, the page does not."""
-    page = chromium.new_page(viewport={"width": 390, "height": 800})
-    for path in ("overview", "runs", "flame"):
-        page.goto(f"{site.url}/ui/{path}?range=all")
-        width = page.evaluate("() => document.documentElement.scrollWidth")
-        assert width <= 390
-    page.close()

@@ -88,15 +88,15 @@ def row(path: Path, usd: int, before: int = 0) -> CostPathRow:
 
 
 #: Agents that call each other, with tools and without, and at last a model.
+def _ended(steps: list[tuple[str, str]], model: str) -> Path:
+    return (*steps, ("model", model))
+
+
 _steps = st.lists(
     st.tuples(st.sampled_from(["agent", "tool"]), st.sampled_from(["", "a", "b<"])), max_size=6
 )
 paths = st.dictionaries(
-    st.builds(
-        lambda steps, model: (*steps, ("model", model)), _steps, st.sampled_from(["m", "", "n"])
-    ),
-    st.integers(1, 10_000),
-    min_size=1,
+    st.builds(_ended, _steps, st.sampled_from(["m", "", "n"])), st.integers(1, 10_000), min_size=1
 )
 
 

@@ -76,23 +76,27 @@ def _with_sub_agents() -> Sequence[Column]:
     ]  # fmt: skip
 
 
-def models() -> Sequence[Column]:
-    """Of rows of ``attempts_by`` by model."""
+def models(prices: Callable[[Any], str] | None = None) -> Sequence[Column]:
+    """Of rows of ``attempts_by`` by model.
+
+    Args:
+        prices: where the rates are that made the cost.
+    """
     return [
         Column("Model", "key", name="(no model)"),
         Column("Provider", "provider"),
         Column("Attempts", "attempts", "count"),
-        *spending(),
+        *spending(prices),
         Column("Input tokens", "input_tokens", "count"),
         Column("Output tokens", "output_tokens", "count"),
     ]
 
 
-def spending() -> Sequence[Column]:
+def spending(prices: Callable[[Any], str] | None = None) -> Sequence[Column]:
     """Cost of rows of ``attempts_by``, and how far it is known."""
     return [
         Column("Cost", "cost_usd", "usd", "Variable cost of the counted attempts.",
-               at_least=is_lower_bound),
+               at_least=is_lower_bound, link=prices),
         Column("Share", "cost_ratio", "ratio", "Of the cost of all rows."),
         Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the cost that was wasted."),
         Column("Estimated", "estimated_cost_usd", "usd_if_any",

@@ -72,7 +72,9 @@ def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Tabl
         Column("Path", "name", link=lambda one: _link(asked, one.row)),
         Column("Kind", "kind"),
         Column("Attempts", "row.attempts", "count"),
-        Column("Cost", "row.cost_usd", "usd", at_least=lambda one: is_lower_bound(one.row),
+        Column("Cost", "row.cost_usd", "usd", "Of it and of all below; leads to the runs.",
+               link=lambda one: asked.link("runs", agent=one.agent or asked.text("agent")),
+               at_least=lambda one: is_lower_bound(one.row),
                blank=lambda one: not one.row.attempts),
         Column("Share", "row.cost_ratio", "ratio", "Of the cost of all."),
     ]  # fmt: skip
@@ -96,8 +98,11 @@ class NamedPath:
     name: str
     kind: str
     called_by: str
+    agent: str
 
 
 def _named(row: CostPathRow) -> NamedPath:
     kind = row.kinds[-1].replace("_", " ") if row.depth else ""
-    return NamedPath(row, name_of(row), kind, " > ".join(row.names[:-1]))
+    agents = [name for kind, name in path_of(row) if kind == "agent"]
+    agent = agents[-1] if agents else ""
+    return NamedPath(row, name_of(row), kind, " > ".join(row.names[:-1]), agent)

@@ -44,7 +44,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         runs["agent"], query="economics_by",
     )  # fmt: skip
     by_model = Table(
-        "by-model", "Counted attempts of model calls, by model", models(),
+        "by-model", "Counted attempts of model calls, by model",
+        models(lambda _: asked.link("prices")),
         ledger.attempts_by("model", part), query="attempts_by",
     )  # fmt: skip
     by_tenant = Table(
