@@ -77,7 +77,7 @@ class CostPathRow:
 
     Attributes:
         depth: steps of the path; 0 = all.
-        kinds: of each step: agent, tool, model, tool_price, person or expense.
+        kinds: of each step: agent, tool, model, tool_price, person, expense or loading.
         names: of each step; empty = outside any agent, no model told, the tool's own price.
     """
 

@@ -4,7 +4,7 @@
 --   none); agent_name, agent_version, tenant (empty = any): whose attempts, wherever their agent stands in the path.
 -- grain: one row a path from the outermost agent: depth 0 = all, then agents and the tools by which they called, to what was paid. A path
 --   includes all below it; those with nothing below sum to the whole. Shorter ones first, most expensive first. units: USD, 12 decimals; ratios.
--- columns: depth, kinds (of each step: agent | tool | model | tool_price | person | expense), names (of each step; empty = outside any
+-- columns: depth, kinds (of each step: agent | tool | model | tool_price | person | expense | loading), names (of each step; empty = outside any
 --   agent, no model told, the price of the tool itself), attempts, unpriced_attempts, cost_usd (NULL = none known), cost_ratio (of all; NULL
 --   where nothing was paid), before_cost_usd, change_usd (cost_usd - before_cost_usd, unknown counted as 0 where the other is known).
 SELECT
@@ -34,6 +34,7 @@ FROM
                         paid.operation = 'execute_tool', ('tool_price', ''),
                         paid.operation = 'effort', ('person', toString(paid.model_key)),
                         paid.operation = 'expense', ('expense', toString(paid.model_key)),
+                        paid.operation = 'load_model', ('loading', toString(paid.model_key)),
                         ('model', toString(paid.model_key))
                     )
                 ]

@@ -23,6 +23,7 @@ _NAMELESS: Final = {
     "tool_price": "(price of the tool)",
     "person": "(a person)",
     "expense": "(an expense)",
+    "loading": "(loading of a model)",
 }
 #: Kinds that have a colour of their own; others have that of models.
 _COLOURED: Final = ("agent", "tool")
