@@ -22,7 +22,7 @@ SINCE = datetime(2025, 11, 1, tzinfo=timezone.utc)
 _ALIASES_TRACE = "f" * 32
 _MODEL_COUNT = 60
 _AT_ONCE = 100_000
-_NO_LIMITS = {"max_execution_time": 0, "max_memory_usage": 0}
+NO_LIMITS = {"max_execution_time": 0, "max_memory_usage": 0}
 
 
 def fill(store: Store, connection: Connection, attempts: int) -> None:
@@ -43,6 +43,6 @@ def fill(store: Store, connection: Connection, attempts: int) -> None:
                 "total": attempts,
                 "since": SINCE,
             },
-            _NO_LIMITS,
+            NO_LIMITS,
         )
-    connection.execute(_RUNS.read_text(encoding="utf-8"), None, _NO_LIMITS)
+    connection.execute(_RUNS.read_text(encoding="utf-8"), None, NO_LIMITS)

@@ -26,6 +26,19 @@ XSS = {
     "error_type": '=HYPERLINK("http://evil/","e")</title><script>window.hacked=\'error\'</script>',
     "name": "@SUM(1)<a href=javascript:window.hacked='name'>x</a>",
     "run_id": "x' onmouseover='window.hacked=1",
+    "service_name": "<svg/onload=window.hacked='service'>",
+    "workflow_name": "<b onclick=window.hacked='workflow'>",
+    "conversation_id": "</script><script>window.hacked='conversation'</script>",
+}
+#: The same of what one call tells.
+XSS_CALL = {
+    "provider": "<iframe srcdoc='<script>parent.hacked=1</script>'>",
+    "response_model": "\u202e<script>window.hacked='answered'</script>",
+    "response_id": "<details open ontoggle=window.hacked='response'>",
+    "prompt_name": "<style onload=window.hacked='prompt'>",
+    "prompt_version": "{{constructor.constructor('window.hacked=1')()}}",
+    "service_tier": "<marquee onstart=window.hacked='tier'>",
+    "region": "' autofocus onfocus='window.hacked=1",
 }
 #: Name, model, USD a token of input, share of runs that succeed, what such a run earns.
 _AGENTS = (
@@ -109,12 +122,22 @@ def _tokens(rng: random.Random) -> tuple[int, int]:
 
 
 def _hostile() -> list[scene.Row]:
-    who = {key: XSS[key] for key in ("agent_name", "agent_version", "tenant", "run_id")}
+    everywhere = (
+        "agent_name",
+        "agent_version",
+        "tenant",
+        "run_id",
+        "service_name",
+        "workflow_name",
+        "conversation_id",
+    )
+    who = {key: XSS[key] for key in everywhere}
     mine = {**who, "trace": 900, "name": XSS["name"]}
     failed = {"status": "error", "error_type": XSS["error_type"]}
     return [
         scene.span(1, 0, "agent", at=60, lasts=9, **mine, **failed),
         scene.span(2, 1, "tool", at=61, tool_name=XSS["tool_name"], **mine),
-        scene.call(3, 2, (10, 10), at=62, request_model=XSS["request_model"], **mine, **failed),
+        scene.call(3, 2, (10, 10), at=62, request_model=XSS["request_model"], **XSS_CALL, **mine,
+                   **failed),
         scene.call(4, 1, (10, 10), at=63, request_model="small", **mine),
-    ]
+    ]  # fmt: skip

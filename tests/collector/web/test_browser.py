@@ -51,7 +51,7 @@ class Visit:
 
 
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=800)
-_TABLES = """() => Object.fromEntries([...document.querySelectorAll('main table')].map(table => {
+_TABLES = """() => Object.fromEntries([...document.querySelectorAll('table[id]')].map(table => {
   const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
   return [table.id, [...table.tBodies[0].rows].map(row => Object.fromEntries(
     [...row.cells].map((cell, place) => [titles[place],

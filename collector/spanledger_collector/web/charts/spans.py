@@ -20,7 +20,7 @@ class Bar:
 
     Attributes:
         x, width: of 200.
-        tone: its role, or ``error``.
+        tone: its role, or ``error``; with ``wasted`` where it was retried or is rework.
     """
 
     x: float
@@ -62,4 +62,6 @@ def _bar(span: SpanRow) -> Bar:
     width = max(span.duration_ns / whole * _WIDTH, _THINNEST)
     x = min(span.offset_ns / whole * _WIDTH, _WIDTH - width)
     tone = "error" if span.status == "error" else span.role
+    if span.retries or span.rework_reason:
+        tone += " wasted"
     return Bar(round(max(x, 0.0), 2), round(min(width, _WIDTH), 2), tone)

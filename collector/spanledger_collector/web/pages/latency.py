@@ -39,10 +39,26 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             *_options(ledger, asked, part),
             Tabled("By version", by_version),
             Tabled("The runs of the chart",
-                   Table("runs", "Newest runs", run_columns(asked)[:7], runs, query="runs")),
+                   Table("runs", "Newest runs", _drawn(asked), runs, query="runs")),
         ],
         "What runs took, beside what they cost.",
     )  # fmt: skip
+
+
+def _drawn(asked: Asked) -> Sequence[Column]:
+    """What a run is, and what the chart shows of it."""
+    named = {column.field: column for column in run_columns(asked)}
+    shown = (
+        "started_at",
+        "agent_name",
+        "agent_version",
+        "duration_ns",
+        "inclusive_total_cost_usd",
+        "total_cost_usd",
+        "value_usd",
+        "inclusive_margin_usd",
+    )
+    return [named[field] for field in shown]
 
 
 def _options(ledger: Ledger, asked: Asked, part: Slice) -> Sequence[Part]:
