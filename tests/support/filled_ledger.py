@@ -33,13 +33,18 @@ _VALUE_RULE = ValueRule.model_validate(
 )
 
 
+_SAMPLE_COLUMNS = ("workspace", "device_id", "metric", "kind", "at", "value")
+_SAMPLE = ("default", "GPU-1", "hw.power", "gauge", START, 350.0)
+
+
 def fill(store: Store) -> None:
-    """Put the four traces into an empty, migrated ledger and settle them."""
+    """Put the four traces, and what a GPU drew, into an empty, migrated ledger and settle them."""
     with store.connect() as connection:
         publish(connection, _prices())
         publish_values(connection, [_VALUE_RULE])
         for spans in (_planner(), _hostile(), _unknown(), _foreign(), _asset(), _record()):
             load(connection, spans)
+        connection.insert_rows("gpu_samples", _SAMPLE_COLUMNS, [_SAMPLE])
     one = settler(store)
     try:
         traces = [("default", hex32(number)) for number in (1, 2, 3)]

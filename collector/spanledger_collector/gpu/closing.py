@@ -23,6 +23,7 @@ from spanledger_collector.errors import CollectorError
 from spanledger_collector.store import Connection, Store
 
 from .document import Pool
+from .energy import Stretch, write_energy
 from .window import Bill, Rate, bill, windows
 
 _LOG = logging.getLogger(__name__)
@@ -153,6 +154,8 @@ class Closer:
             if row is None or row["fingerprint"] != print_ or row["window_end"] != window.end:
                 traces |= self._close_one(connection, window, print_)
                 closed += 1
+        stretches = [Stretch(one.pool, one.begin, one.end) for one in wanted]
+        write_energy(connection, stretches, since, self._now())
         # What a pool that is no longer in the file was billed stays as it is.
         mine = {pool.name for pool in self._pools}
         for name, begin in held:

@@ -11,6 +11,9 @@
         weight_format: fp8
         up_from: 2026-11-01
         up_to: 2026-12-01                  # left out: still up
+        meter: { host: gpu-1, devices: ["GPU-3f2a*"] }   # whose hw.energy or hw.power it is
+        pue: 1.2                           # or { low: 1.1, high: 1.3 }
+        grid: { low_g_per_kwh: 350, high_g_per_kwh: 420, source: the utility, as_of: 2025 }
 
 A pool that grew, moved or was down is several entries of one name whose times do not overlap. What
 is not known may be left out: without ``gpu`` or ``model`` calls are charged alike, and it is said.
@@ -64,6 +67,49 @@ class Serves(_Strict):
         )
 
 
+class Meter(_Strict):
+    """Which devices of ``gpu_samples`` are the GPUs of a pool; ``*`` stands for any text.
+
+    A workspace's own senders alone can say what its devices draw: it is named.
+    """
+
+    workspace: str = "default"
+    host: str = "*"
+    devices: tuple[str, ...] = ("*",)
+
+
+class Grid(_Strict):
+    """Grams of CO2 equivalents of a kWh of the electricity that a pool uses."""
+
+    low_g_per_kwh: float = Field(ge=0, le=5000)
+    high_g_per_kwh: float = Field(ge=0, le=5000)
+    source: str = Field(min_length=1)
+    as_of: Annotated[str, BeforeValidator(str)]
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Grid":
+        if self.high_g_per_kwh < self.low_g_per_kwh:
+            raise ValueError("high_g_per_kwh is below low_g_per_kwh")
+        return self
+
+
+class Pue(_Strict):
+    """What a data centre draws for each kWh of its machines; one number is both ends."""
+
+    low: float = Field(ge=1, le=10)
+    high: float = Field(ge=1, le=10)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "Pue":
+        if self.high < self.low:
+            raise ValueError("high is below low")
+        return self
+
+
+def _ends(value: Any) -> Any:
+    return {"low": value, "high": value} if isinstance(value, (int, float)) else value
+
+
 class _Entry(_Strict):
     pool: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     serves: Serves
@@ -71,6 +117,9 @@ class _Entry(_Strict):
     gpu: str = ""
     model: str = ""
     weight_format: str = "bf16"
+    meter: Meter | None = None
+    pue: Annotated[Pue | None, BeforeValidator(_ends)] = None
+    grid: Grid | None = None
     up_from: Instant
     up_to: Instant = _FOREVER
 
@@ -96,6 +145,9 @@ class Pool:
         serves: the calls that it answers.
         engine: what it is.
         up_from, up_to: it is billed from then until then (exclusive).
+        meter: the devices that tell what it draws; None = none do.
+        pue: what cools it and the like draws beside it; None = not told.
+        grid: what its electricity emits; None = not told.
     """
 
     name: str
@@ -103,6 +155,14 @@ class Pool:
     engine: Engine
     up_from: datetime
     up_to: datetime
+    meter: Meter | None = None
+    pue: Pue | None = None
+    grid: Grid | None = None
+
+    @property
+    def tells_energy(self) -> bool:
+        """More is known of its energy than the power limits of its GPUs."""
+        return self.meter is not None or self.pue is not None or self.grid is not None
 
 
 def read_pools(path: Path) -> list[Pool]:
@@ -137,7 +197,10 @@ def _pool(entry: _Entry) -> Pool:
         gpu=gpu(entry.gpu) if entry.gpu else None,
         weight_format=entry.weight_format,
     )
-    return Pool(entry.pool, entry.serves, engine, entry.up_from, entry.up_to)
+    return Pool(
+        entry.pool, entry.serves, engine, entry.up_from, entry.up_to,
+        entry.meter, entry.pue, entry.grid,
+    )  # fmt: skip
 
 
 def _refuse_overlaps(pools: Sequence[Pool], path: Path) -> None:

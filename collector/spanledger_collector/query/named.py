@@ -60,6 +60,7 @@ _BY_DAY = (
 _BY_START = ("started_at >= {since:DateTime64(9)}", "started_at < {until:DateTime64(9)}")
 #: View -> which of its rows a reader gets. A view by days gives them whole.
 VIEWS: Mapping[str, Sequence[str]] = {
+    "agent_energy": (_OF_WORKSPACE, *_BY_DAY),
     "agent_unit_economics": (_OF_WORKSPACE, *_BY_DAY),
     "amortization": (_OF_WORKSPACE,),
     "charges": (_OF_WORKSPACE, *_BY_START),
@@ -70,12 +71,14 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "fx_history": (),
     "gpu_bill": (),
     "gpu_utilisation": (_OF_WORKSPACE, *_BY_DAY),
+    "gpu_window_energy": (),
     "latency_frontier": (_OF_WORKSPACE,),
     "model_cost": (_OF_WORKSPACE, *_BY_DAY),
     "price_history": (),
     "quality_cost": (_OF_WORKSPACE, *_BY_DAY),
     "rework": (_OF_WORKSPACE, *_BY_DAY),
     "rework_rate": (_OF_WORKSPACE, *_BY_DAY),
+    "run_energy": (_OF_WORKSPACE, *_BY_START),
     "run_economics": (_OF_WORKSPACE, *_BY_START),
     "run_options": (_OF_WORKSPACE, *_BY_START),
     "trace_cost": (_OF_WORKSPACE, *_BY_START),

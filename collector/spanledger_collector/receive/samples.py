@@ -48,7 +48,7 @@ _OF_RESOURCE: Final = frozenset({"host.name", "host.id", SERVICE_NAME, TENANT_ID
 _OF_POINT: Final = frozenset({"hw.id", "hw.name", "hw.type", "hw.gpu.task"})
 _MOST_TEXT: Final = 256
 _DAY_NS: Final = 86_400_000_000_000
-#: The ledger keeps samples for some time more than that.
+#: Months are partitions: a sender cannot make any number of them.
 _OLDEST_NS: Final = 365 * _DAY_NS
 _CUMULATIVE: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 _DELTA: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA

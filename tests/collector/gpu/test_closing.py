@@ -5,107 +5,16 @@ One ledger for all tests; each has a pool, a provider and traces of its own.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.collector.gpu.pools import BEGIN, POOLS, SECOND_NS, Scene
 from tests.collector.settle import scene
 
 from spanledger_collector.errors import ConfigurationError
-from spanledger_collector.gpu import Closer, read_pools
-from spanledger_collector.store import Connection, Store
-
-BEGIN = datetime(2026, 11, 2, 10, tzinfo=timezone.utc)
-POOLS = """
-gpu_pools:
-  - pool: {name}
-    serves: {{ provider: {name}, model: "meta-llama/*" }}
-    gpu: NVIDIA H100 80GB HBM3
-    gpus: 2
-    model: llama-3.1-8b
-    up_from: 2026-11-02T10:00:00
-    up_to: 2026-11-02T10:30:00
-"""
-MODEL = "meta-llama/Llama-3.1-8B-Instruct"
-SECOND_NS = 1_000_000_000
-
-
-class Scene:
-    """A pool of two GPUs that is up for half an hour, and the calls that it serves."""
-
-    def __init__(self, store: Store, connection: Connection, folder: Path, name: str) -> None:
-        self.connection = connection
-        self.name = name
-        self.moment = BEGIN + timedelta(minutes=60)
-        self._first = zlib.crc32(name.encode()) % 10**6 * 100
-        path = folder / "gpus.yaml"
-        path.write_text(POOLS.format(name=name))
-        self._store = store
-        self._settler = scene.settler(store)
-        self._closer = Closer(
-            store, read_pools(path), self._settler.settle_traces, now=lambda: self.moment
-        )
-
-    def rates(self, *from_minute: tuple[int, str], **given: Any) -> None:
-        """USD for an hour of a GPU, from each minute on."""
-        ends = [minute for minute, _ in from_minute[1:]] + [10_000]
-        scene.publish(
-            self.connection,
-            [
-                scene.price(
-                    self.name,
-                    "gpu",
-                    units={"gpu_seconds": (usd, 3600)},
-                    valid_from=scene.moment(BEGIN + timedelta(minutes=minute)),
-                    valid_to=scene.moment(BEGIN + timedelta(minutes=end)),
-                    **given,
-                )
-                for (minute, usd), end in zip(from_minute, ends, strict=True)
-            ],
-        )
-
-    def served(self, number: int, at: float, lasts: float, **given: Any) -> None:
-        """A run with one call, ``at`` seconds after the begin; settled."""
-        trace = self._first + number
-        told = {"trace": trace, "at": at, "lasts": lasts}
-        call = {"provider": self.name, "request_model": MODEL, "ttft_ns": int(lasts * 2e8), **given}
-        run = scene.span(1, 0, "agent", agent_name=self.name, run_id=f"r{trace}", **told)
-        scene.load(self.connection, [run, scene.call(2, 1, (1000, 200), **told, **call)])
-        scene.settle(self._store, [trace])
-
-    def close(self) -> int:
-        """Close what is over; returns how many windows were."""
-        return self._closer.close_due(deep=True)
-
-    def bill(self) -> dict[str, Any]:
-        """The day's, which must be dealt out exactly, and as the attempts and runs carry it."""
-        (row,) = self.connection.rows(
-            "SELECT * FROM gpu_bill WHERE pool = {pool:String}", {"pool": self.name}
-        )
-        parts = ("attributed", "load", "idle")
-        told: dict[str, Any] = dict(row)
-        assert told["billed_gpu_seconds"] == sum(told[f"{part}_gpu_seconds"] for part in parts)
-        if told["billed_usd"] is not None:
-            assert told["billed_usd"] == sum(told[f"{part}_usd"] for part in parts)
-            mine = f"agent_name = '{self.name}'"
-            assert told["attributed_usd"] == scene.cost(self.connection, "attempts", mine)
-            assert told["attributed_usd"] == scene.cost(self.connection, "runs", mine)
-        return told
-
-    def attempt(self, number: int) -> scene.Row:
-        """The attempt of one call."""
-        return scene.attempt(self.connection, 2, trace=self._first + number)
-
-
-@pytest.fixture
-def gpus(module_store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
-    name = request.function.__name__.removeprefix("test_").replace("_", "-")[:40]
-    with module_store.connect() as connection:
-        yield Scene(module_store, connection, tmp_path, name)
+from spanledger_collector.gpu import read_pools
 
 
 def fill(gpus: Scene) -> None:
@@ -159,6 +68,29 @@ def test_a_late_call_changes_its_own_window_only(gpus: Scene) -> None:
     assert gpus.attempt(3)["cost_usd"] == before[3]
 
 
+def test_a_call_is_of_one_pool(gpus: Scene) -> None:
+    """Of several that fit it, the first in the file that is up: nobody pays for it twice."""
+    broad = (
+        f"  - pool: {gpus.name}-rest\n    serves: {{ provider: {gpus.name} }}\n    gpus: 1\n"
+        "    up_from: 2026-11-02T10:00:00\n    up_to: 2026-11-02T10:40:00\n"
+    )
+    gpus.write(gpus.file + broad)
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60)
+    gpus.served(2, 10, 60, request_model="other/model")
+    gpus.served(3, 1900, 60)  # the first is down by then
+    gpus.close()
+    shares = gpus.connection.rows(
+        "SELECT pool, trace_id, sum(gpu_seconds) AS seconds FROM gpu_shares FINAL "
+        "WHERE startsWith(pool, {p:String}) GROUP BY pool, trace_id ORDER BY trace_id",
+        {"p": gpus.name},
+    )
+    assert [(row["pool"], row["seconds"]) for row in shares] == [
+        (gpus.name, 2 * 60), (f"{gpus.name}-rest", 60), (f"{gpus.name}-rest", 60),
+    ]  # fmt: skip
+    assert gpus.close() == 0
+
+
 def test_a_better_rate_cuts_anew(gpus: Scene) -> None:
     """The windows follow, and nothing is billed twice."""
     fill(gpus)
@@ -192,13 +124,6 @@ def test_loading_and_waste_are_told_apart(gpus: Scene) -> None:
     assert gpus.attempt(5)["gpu_seconds"] == pytest.approx(40)
     assert 0 < bill["waste_usd"] < gpus.attempt(5)["cost_usd"]
     assert 0 < bill["energy_kwh_low"] < bill["energy_kwh_high"] < 2 * 0.7 * 1.56
-
-
-def test_a_queue_costs_nothing(gpus: Scene) -> None:
-    """A server that tells only how long the call waited: the rest of its time is its share."""
-    gpus.served(1, 10, 60, attributes={"spanledger.server.queue_ns": str(20 * SECOND_NS)})
-    gpus.close()
-    assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
 
 
 def test_without_a_rate_time_is_known_and_money_is_not(gpus: Scene) -> None:

@@ -63,7 +63,7 @@ def test_pandas_keeps_money_exact(ledger: Ledger) -> None:
 
 
 def test_what_cannot_be_read_is_told(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(NotFoundError, match="and the views view:agent_unit_economics"):
+    with pytest.raises(NotFoundError, match="and the views view:agent_energy, view:agent_unit"):
         ledger.arrow("view:spans")
     with pytest.raises(PermanentError, match="has no parameter since"):
         ledger.arrow("amortization", since=LATE)

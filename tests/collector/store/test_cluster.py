@@ -33,6 +33,7 @@ EVERYWHERE = (
     "value_rules",
     "gpu_windows",
     "gpu_samples",
+    "gpu_energy",
     "prices",
     "model_aliases",
     "settlements",

@@ -1,7 +1,7 @@
 -- gpu_samples: what GPUs tell of themselves, as OTLP metrics: time in use, memory, power, energy.
 -- grain: one row a number (workspace, host, device_id, metric, task, tenant, at); the same number sent again is the same row.
 -- units: of the metric: hw.gpu.utilization and hw.gpu.memory.utilization shares of 1, hw.gpu.memory.usage and .limit bytes,
---   hw.power watts, hw.energy joules. Kept for 400 days, then removed by the engine; what was drawn is in gpu_energy for good.
+--   hw.power watts, hw.energy joules. A month is a partition: it may be dropped, what pools drew in it stays in gpu_energy.
 CREATE TABLE IF NOT EXISTS gpu_samples
 (
     workspace String COMMENT 'Whose ledger',
@@ -23,5 +23,4 @@ CREATE TABLE IF NOT EXISTS gpu_samples
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(at)
 ORDER BY (workspace, metric, host, device_id, task, tenant, at)
-TTL toDateTime(at) + INTERVAL 400 DAY
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1;

@@ -1,27 +1,34 @@
 -- gpu_bill: what GPUs of one's own were billed, and where it went, by pool and UTC day of the window.
 -- attributed_usd + load_usd + idle_usd = billed_usd, exactly; attributed_usd is the sum over gpu_shares, which attempts carry.
--- grain: (pool, day). units: GPU-seconds, USD (NULL = no rate is known for any of it), kWh, kg.
+-- grain: (pool, day). units: GPU-seconds, USD (NULL = no rate is known for any of it), kWh, kg CO2e (NULL = not known for any of it).
 -- columns:
---   day                   UTC day of the begin of the window
---   gpus                  GPUs billed at once, at most
---   calls_in_windows      calls, each in every window that it lasts into
---   utilisation           share of the billed time in which some call was served
---   fully_loaded_factor   billed by attributed time: what a call's cost is multiplied by, to carry loading and idle time too; NULL = no call
---   waste_usd             part of attributed_usd: computing preempted work again
---   energy_kwh_low        of the GPUs: a third of their power limit under load, a tenth of it idle, times 1.09 for the data centre; 0 = not known
---   energy_kwh_high       all of their power limit under load, a third of it idle, times 1.56
---   unpriced_gpu_seconds  billed time for which no rate is known
+--   day                         UTC day of the begin of the window
+--   gpus                        GPUs billed at once, at most
+--   calls_in_windows            calls, each in every window that it lasts into
+--   utilisation                 share of the billed time in which some call was served
+--   fully_loaded_factor         billed by attributed time: what a call's cost is multiplied by, to carry loading and idle time too; NULL = no call
+--   waste_usd                   part of attributed_usd: computing preempted work again
+--   energy_source               measured | measured in part | power limit (bounds, gpu_window_energy) | empty: not known
+--   energy_kwh_low              of the data centre for these GPUs, where it is known
+--   energy_kwh_high             high end of that
+--   energy_measured_share       of the billed time: the GPUs told what they drew
+--   unknown_energy_gpu_seconds  billed time in none of these: nothing was told, and the GPU is not known
+--   co2e_kg_low                 emitted for it, at the low end of the grid of the file of pools; NULL = no grid is told
+--   co2e_kg_high                high end of that
+--   unknown_co2e_gpu_seconds    billed time whose energy or grid is not known
+--   grid_source                 who says what the grid emits
+--   unpriced_gpu_seconds        billed time for which no rate is known
 CREATE OR REPLACE VIEW gpu_bill AS
 SELECT
     pool,
     toDate(window_start, 'UTC') AS day,
-    any(gpu_model) AS gpu_model,
-    max(gpus) AS gpus,
-    sum(calls) AS calls_in_windows,
-    sum(billed_gpu_seconds) AS billed_gpu_seconds,
-    sum(attributed_gpu_seconds) AS attributed_gpu_seconds,
-    sum(load_gpu_seconds) AS load_gpu_seconds,
-    sum(idle_gpu_seconds) AS idle_gpu_seconds,
+    any(w.gpu_model) AS gpu_model,
+    max(w.gpus) AS gpus,
+    sum(w.calls) AS calls_in_windows,
+    sum(w.billed_gpu_seconds) AS billed_gpu_seconds,
+    sum(w.attributed_gpu_seconds) AS attributed_gpu_seconds,
+    sum(w.load_gpu_seconds) AS load_gpu_seconds,
+    sum(w.idle_gpu_seconds) AS idle_gpu_seconds,
     sum(w.billed_usd) AS billed_usd,
     sum(w.attributed_usd) AS attributed_usd,
     sum(w.waste_usd) AS waste_usd,
@@ -29,10 +36,23 @@ SELECT
     sum(w.idle_usd) AS idle_usd,
     toFloat64(attributed_gpu_seconds) / toFloat64(billed_gpu_seconds) AS utilisation,
     if(attributed_gpu_seconds > 0, toFloat64(billed_gpu_seconds) / toFloat64(attributed_gpu_seconds), NULL) AS fully_loaded_factor,
-    sum(watts * (toFloat64(w.attributed_gpu_seconds) * 0.3 + toFloat64(w.load_gpu_seconds + w.idle_gpu_seconds) * 0.1)) * 1.09 / 3.6e6 AS energy_kwh_low,
-    sum(watts * (toFloat64(w.attributed_gpu_seconds) + toFloat64(w.load_gpu_seconds + w.idle_gpu_seconds) * 0.3)) * 1.56 / 3.6e6 AS energy_kwh_high,
+    multiIf(
+        unknown_energy_gpu_seconds = billed_gpu_seconds, '',
+        energy_measured_share > 0.999, 'measured',
+        energy_measured_share > 0, 'measured in part',
+        'power limit'
+    ) AS energy_source,
+    sum(e.energy_kwh_low) AS energy_kwh_low,
+    sum(e.energy_kwh_high) AS energy_kwh_high,
+    sum(toFloat64(w.billed_gpu_seconds) * e.measured_share) / toFloat64(billed_gpu_seconds) AS energy_measured_share,
+    sumIf(w.billed_gpu_seconds, e.energy_kwh_low IS NULL) AS unknown_energy_gpu_seconds,
+    sum(e.energy_kwh_low * e.grid_low_g_per_kwh) / 1000 AS co2e_kg_low,
+    sum(e.energy_kwh_high * e.grid_high_g_per_kwh) / 1000 AS co2e_kg_high,
+    sumIf(w.billed_gpu_seconds, e.energy_kwh_low * e.grid_low_g_per_kwh IS NULL) AS unknown_co2e_gpu_seconds,
+    anyIf(e.grid_source, e.grid_source != '') AS grid_source,
     sumIf(w.billed_gpu_seconds, w.billed_usd IS NULL) AS unpriced_gpu_seconds
 FROM gpu_windows AS w FINAL
+LEFT JOIN gpu_window_energy AS e ON e.pool = w.pool AND e.window_start = w.window_start
 GROUP BY
     pool,
     day
