@@ -6,6 +6,7 @@ application has imported; nothing is imported here.
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Mapping
@@ -14,7 +15,9 @@ from typing import Any, Final, Protocol, cast
 
 from spanledger._guard import guarded
 
+_log = logging.getLogger("spanledger")
 _LIGHTNING: Final = ("lightning.pytorch", "pytorch_lightning")
+_NOT_COUNTED: Final = ("no", "false", "none")
 
 
 class Run(Protocol):
@@ -58,8 +61,8 @@ class Steps:
 def transformers_callback(run: Run) -> Any:
     """A callback for ``transformers.Trainer``.
 
-    Tokens are counted where the Trainer counts them (``include_num_input_tokens_seen``), else they
-    are steps x batch x accumulation x devices x the longest sequence that the model takes at most.
+    Tokens are those that the Trainer counts, over all its processes. It counts none unless
+    ``include_num_input_tokens_seen`` is set; then FLOPs are not known either, and the log says so.
 
     Raises:
         RuntimeError: transformers is not imported.
@@ -71,7 +74,12 @@ def transformers_callback(run: Run) -> Any:
 
     class Told(library.TrainerCallback):
         @guarded(None)
-        def on_train_begin(self, _args: Any, _state: Any, _control: Any, **given: Any) -> None:
+        def on_train_begin(self, args: Any, _state: Any, _control: Any, **given: Any) -> None:
+            if str(getattr(args, "include_num_input_tokens_seen", "no")).lower() in _NOT_COUNTED:
+                _log.warning(
+                    "tokens and FLOPs of a training run are not known: give TrainingArguments "
+                    "include_num_input_tokens_seen='all'"
+                )
             model = given.get("model")
             if model is not None:
                 run.learn_model(model.config.to_dict())

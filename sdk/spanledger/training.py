@@ -11,7 +11,8 @@ or ``Trainer(..., callbacks=[run.transformers_callback()])``, or Lightning's
 ``Trainer(callbacks=[run.lightning_callback()])``. One span tells GPU-hours, FLOPs,
 utilisation, throughput, how long it waited for data, and checkpoints; one entry books GPU-hours x
 rate as a measured cost of the asset (:mod:`spanledger.assets`), also of a run that failed: it
-was paid. Nothing here imports torch; where the application has, its GPUs are counted.
+was paid. Nothing here imports torch; where the application has, its GPUs are counted. Where several
+processes train together (``torchrun``, ``accelerate``, Lightning) the first tells all of it, once.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from spanledger import _scope, assets, semconv
+from spanledger import _scope, _training_world, assets, semconv
 from spanledger._guard import guarded
 from spanledger._recording import Amount, exact, write
 from spanledger._training_callbacks import lightning_callback, transformers_callback
@@ -96,7 +97,7 @@ class TrainingRun:
         """Count a step.
 
         Args:
-            tokens: trained on, over all GPUs.
+            tokens: trained on, over all GPUs of all processes.
             stalled_seconds: in which the GPUs waited for data.
             flops: model FLOPs, where you know them better than the formula does.
             moved_bytes: read and written in the GPUs' memory, where something measured it.
@@ -241,7 +242,8 @@ def training_run(
     Args:
         asset: id of the asset, as in :func:`spanledger.assets.book_cost`.
         usd_per_gpu_hour: the rate; None = no cost is booked (the log says so).
-        gpus: GPUs that are held; None = as many as torch has, where it is imported, else 1.
+        gpus: GPUs that are held, by all processes; None = one a process where several train
+            together (``WORLD_SIZE``), else as many as torch has, where it is imported, else 1.
         gpu: their device; empty = as torch says, else ``cpu``.
         model: architecture for the FLOPs: a ``config.json``, an id, or ours; the callbacks know it.
         method: ``full``, or ``lora`` where only adapters are trained.
@@ -252,13 +254,16 @@ def training_run(
     found, device = _devices()
     run = TrainingRun(
         asset,
-        gpus=found if gpus is None else max(1, gpus),
+        gpus=(_training_world.size() or found) if gpus is None else max(1, gpus),
         gpu=gpu or device,
         model=_architecture(model),
         method=method,
         checkpointing=checkpointing,
         sequence_tokens=max(1, sequence_tokens),
     )
+    if not _training_world.is_first():  # every process holds the same GPUs of the same run
+        yield run
+        return
     span = _scope.tracer().start_span(f"train {_scope.clean(asset)}")
     failure = ""
     try:

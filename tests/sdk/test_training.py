@@ -108,6 +108,37 @@ def test_a_long_run_has_more_flops_than_an_integer_holds() -> None:
     assert int(trained[semconv.TRAINING_FLOPS]) > 2**63
 
 
+@pytest.mark.parametrize(
+    ("told", "gpus"),
+    [
+        ({"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "16"}, 16),
+        ({"RANK": "3", "LOCAL_RANK": "3", "WORLD_SIZE": "16"}, None),
+        ({"RANK": "8", "LOCAL_RANK": "0", "WORLD_SIZE": "16"}, None),
+        ({"LOCAL_RANK": "1", "NODE_RANK": "0", "WORLD_SIZE": "2"}, None),
+        ({"LOCAL_RANK": "0", "NODE_RANK": "1"}, None),
+        ({"LOCAL_RANK": "0", "NODE_RANK": "0", "WORLD_SIZE": "1"}, 1),
+        ({"RANK": "", "WORLD_SIZE": "many"}, 1),
+        ({}, 1),
+    ],
+)
+def test_processes_that_train_together_are_one_run(
+    told: Mapping[str, str], gpus: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every launcher runs the program once a GPU: the first process tells and books all of them."""
+    for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    with capture_spans() as captured, spanledger.training_run("ft", usd_per_gpu_hour=1) as run:
+        run.step(tokens=16)
+    if gpus is None:
+        assert told_by(captured) == []
+        return
+    trained, cost = told_by(captured)
+    assert trained[semconv.GPU_COUNT] == gpus
+    assert Decimal(cost[semconv.ASSET_AMOUNT]) == Decimal(trained[semconv.TRAINING_GPU_HOURS])
+
+
 @pytest.mark.parametrize("callback", ["transformers_callback", "lightning_callback"])
 def test_callbacks_need_the_library_that_the_application_has(callback: str) -> None:
     """Nothing is imported behind its back."""
@@ -140,6 +171,10 @@ def test_real_trainers_tell_their_steps(tmp_path: Path) -> None:
         assert one[semconv.GPU_SECONDS] == pytest.approx(one["seconds"], rel=0.1)
         assert 0 <= one[semconv.TRAINING_STALL_SHARE] < 1
     assert trained["train ft"][semconv.TRAINING_CHECKPOINT_BYTES] > 100_000
+    uncounted = trained["train ft-3"]
+    assert (uncounted[semconv.TRAINING_STEPS], uncounted[semconv.TRAINING_TOKENS]) == (1, 0)
+    assert semconv.FLOPS_TOTAL not in uncounted
+    assert "include_num_input_tokens_seen='all'" in "".join(told["said"])
     costs = [one for one in told["spans"] if one["name"] == "record asset cost"]
     for cost in costs:
         assert float(cost[semconv.ASSET_AMOUNT]) == pytest.approx(

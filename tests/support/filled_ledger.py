@@ -11,7 +11,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.collector.settle.scene import Row, call, hex32, load, price, publish, settler, span
+from tests.collector.settle.scene import (
+    START,
+    Row,
+    call,
+    hex32,
+    load,
+    price,
+    publish,
+    settler,
+    span,
+)  # fmt: skip
 
 from spanledger_collector.store import Store
 from spanledger_collector.value import ValueRule

@@ -149,7 +149,7 @@ class Closer:
         traces: set[tuple[str, str]] = set()
         closed = 0
         for window in wanted:
-            print_ = _fingerprint(window, told)
+            print_ = _fingerprint(window, self._told_of(window, told))
             row = held.pop((window.pool.name, window.begin), None)
             if row is None or row["fingerprint"] != print_ or row["window_end"] != window.end:
                 traces |= self._close_one(connection, window, print_)
@@ -197,6 +197,21 @@ class Closer:
             by_window.setdefault(begin, []).append(row)
         return by_window
 
+    def _told_of(self, window: _Window, told: Mapping[datetime, Sequence[Row]]) -> Sequence[Row]:
+        """What was told of a window, of the calls that its pool answered."""
+        seconds = _WINDOW.total_seconds()
+        base = datetime.fromtimestamp(window.begin.timestamp() // seconds * seconds, timezone.utc)
+        return [row for row in told.get(base, ()) if self._answered(window, row)]
+
+    def _answered(self, window: _Window, row: Row) -> bool:
+        """By the window's pool: of several that fit a call, the first in the file that is up."""
+        fitting = (
+            pool
+            for pool in self._pools
+            if pool.up_from <= window.begin < pool.up_to and _matches(pool, row)
+        )
+        return next(fitting, None) is window.pool
+
     def _providers(self) -> str:
         return "\n".join(sorted({pool.serves.provider for pool in self._pools}))
 
@@ -208,7 +223,7 @@ class Closer:
             sql.read("transforms/gpu_calls.sql"),
             {"since": window.begin, "until": window.end, "providers": pool.serves.provider},
         )
-        calls = {_name(row): row for row in rows if _matches(pool, row)}
+        calls = {_name(row): row for row in rows if self._answered(window, row)}
         seen = [_observation(name, row) for name, row in calls.items()]
         done = bill(seen, window.begin, window.end, pool.engine, window.rate)
         version = self._next_version()
@@ -277,12 +292,9 @@ def _rate_at(rates: Sequence[Rate], moment: datetime) -> Rate | None:
     return holding[-1] if holding else None
 
 
-def _fingerprint(window: _Window, told: Mapping[datetime, Sequence[Row]]) -> int:
+def _fingerprint(window: _Window, rows: Sequence[Row]) -> int:
     """Of what a window is closed for: its calls, its rate, and what the pool is."""
-    pool, engine = window.pool, window.pool.engine
-    seconds = _WINDOW.total_seconds()
-    base = datetime.fromtimestamp(window.begin.timestamp() // seconds * seconds, timezone.utc)
-    rows = [row for row in told.get(base, ()) if _matches(pool, row)]
+    engine = window.pool.engine
     facts = (
         sum(cast("int", row["calls"]) for row in rows),
         sum(cast("int", row["fingerprint"]) for row in rows),

@@ -9,6 +9,11 @@
         valid_from: 2026-01-01
         owned: { capex_usd: "2600", life_hours: 26280, kilowatts: "0.072", usd_per_kwh: "0.21" }
         why: bought in December
+      - gpu: chat
+        valid_from: 2026-12-01
+        valid_to: 2027-12-01
+        reserved: { upfront_usd: "8760", hourly_usd: "1.10", term_hours: 8760 }
+        why: a year, the half of it paid at once
 """
 
 from decimal import Decimal
@@ -46,6 +51,20 @@ class Owned(_Strict):
         return (hour + power + self.hosting_usd_per_hour).quantize(Decimal(1).scaleb(-12))
 
 
+class Reserved(_Strict):
+    """Capacity that is paid for a term, used or not: ``upfront / term + what an hour costs``."""
+
+    upfront_usd: Amount = Decimal(0)
+    hourly_usd: Amount = Decimal(0)
+    term_hours: Annotated[int, Field(ge=1)]
+
+    @property
+    def usd_per_hour(self) -> Decimal:
+        """Rounded to 12 decimals."""
+        hour = self.upfront_usd / self.term_hours + self.hourly_usd
+        return hour.quantize(Decimal(1).scaleb(-12))
+
+
 class GpuHour(_Strict):
     """What an hour of one GPU costs, from a day on: on demand, reserved, spot, or owned.
 
@@ -56,6 +75,7 @@ class GpuHour(_Strict):
     gpu: str
     usd_per_hour: Amount | None = None
     owned: Owned | None = None
+    reserved: Reserved | None = None
     valid_from: Instant
     valid_to: Instant | None = None
     known_from: Instant | None = None
@@ -64,13 +84,15 @@ class GpuHour(_Strict):
 
     @model_validator(mode="after")
     def _says_how_much(self) -> "GpuHour":
-        if (self.usd_per_hour is None) == (self.owned is None):
-            raise ValueError("give either usd_per_hour or owned")
+        given = (self.usd_per_hour, self.owned, self.reserved)
+        if sum(one is not None for one in given) != 1:
+            raise ValueError("give either usd_per_hour or owned or reserved")
         return self
 
     def price(self) -> dict[str, object]:
         """The price that it is: provider ``gpu``, its name as the model, unit ``gpu_seconds``."""
-        usd = self.owned.usd_per_hour if self.owned else self.usd_per_hour
+        made = self.owned or self.reserved
+        usd = made.usd_per_hour if made else self.usd_per_hour
         given = self.model_dump(
             include={"valid_from", "valid_to", "known_from", "source_url", "why"}
         )

@@ -1,4 +1,4 @@
-"""Rates of GPUs of one's own: on demand, spot, owned."""
+"""Rates of GPUs of one's own: on demand, reserved, spot, owned."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ gpu_hours:
       usd_per_kwh: "0.15"
       hosting_usd_per_hour: "1.10"
     why: bought in December
+  - gpu: year
+    valid_from: 2026-01-01
+    reserved: { upfront_usd: "8760", hourly_usd: "1.10", term_hours: 8760 }
+    why: a year, half of it paid at once
 """
 
 
@@ -59,6 +63,12 @@ def test_owned_hardware_by_its_life_and_power(tmp_path: Path) -> None:
     assert _holding(book, "lab", 5).rates.units["gpu_seconds"].usd == Decimal("7.50")
 
 
+def test_reserved_capacity_by_its_term(tmp_path: Path) -> None:
+    """8760 for a year of hours, and 1.10 for each: 2.10 an hour, used or not."""
+    book = PriceBook.shipped(_file(tmp_path, _RATES))
+    assert _holding(book, "year", 5).rates.units["gpu_seconds"].usd == Decimal("2.10")
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -66,7 +76,12 @@ def test_owned_hardware_by_its_life_and_power(tmp_path: Path) -> None:
             'usd_per_hour: "1", owned: {capex_usd: "1", life_hours: 1}',
             "either usd_per_hour or owned",
         ),
+        (
+            'owned: {capex_usd: "1", life_hours: 1}, reserved: {term_hours: 1}',
+            "either usd_per_hour or owned or reserved",
+        ),
         ('owned: {capex_usd: "1", life_hours: 0}', "life_hours"),
+        ('reserved: {upfront_usd: "1", term_hours: 0}', "term_hours"),
         ("usd_per_hour: 2.95", "quoted string"),
     ],
 )
