@@ -70,12 +70,26 @@ class Scene:
         )
 
     def served(self, number: int, at: float, lasts: float, **given: Any) -> None:
-        """A run with one call, ``at`` seconds after the begin; settled."""
+        """A run with one call, ``at`` seconds after the begin; settled.
+
+        ``engine`` are attributes of a server's own span below the call.
+        """
         trace = self._first + number
         told = {"trace": trace, "at": at, "lasts": lasts}
         call = {"provider": self.name, "request_model": MODEL, "ttft_ns": int(lasts * 2e8), **given}
+        engine = call.pop("engine", None)
         run = scene.span(1, 0, "agent", agent_name=self.name, run_id=f"r{trace}", **told)
-        scene.load(self.connection, [run, scene.call(2, 1, (1000, 200), **told, **call)])
+        rows = [run, scene.call(2, 1, (1000, 200), **told, **call)]
+        if engine is not None:
+            usage = {
+                "usage_source": "provider",
+                "input_uncached_tokens": 1000,
+                "output_tokens": 200,
+            }
+            rows.append(
+                scene.span(3, 2, "engine", dialect="vllm", attributes=engine, **usage, **told)
+            )
+        scene.load(self.connection, rows)
         scene.settle(self._store, [trace])
 
     def close(self) -> int:

@@ -126,6 +126,15 @@ def test_loading_and_waste_are_told_apart(gpus: Scene) -> None:
     assert 0 < bill["energy_kwh_low"] < bill["energy_kwh_high"] < 2 * 0.7 * 1.56
 
 
+def test_the_span_of_vllms_server_tells_the_times_of_a_call(gpus: Scene) -> None:
+    """Below the client's span: the queue is left out, and the client's call stays the one."""
+    seconds = {"time_in_queue": 20, "time_in_model_prefill": 5, "time_in_model_decode": 35}
+    engine = {f"gen_ai.latency.{name}": str(value) for name, value in seconds.items()}
+    gpus.served(1, 10, 60, engine=engine)
+    gpus.close()
+    assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
+
+
 def test_without_a_rate_time_is_known_and_money_is_not(gpus: Scene) -> None:
     """Unpriced, never free; and a window that goes on waits."""
     gpus.served(1, 10, 60)
