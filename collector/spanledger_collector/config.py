@@ -139,6 +139,11 @@ class CollectorConfig(BaseSettings):
     webhook_secret: str = Field(
         default="", repr=False, description="Signs what is sent to the webhook of the alerts."
     )
+    verify_interval_seconds: float = Field(
+        ge=0,
+        default=3600.0,
+        description="Between two looks whether all that was loaded is still there; 0 = none.",
+    )
     max_query_seconds: int = Field(gt=0, default=30, description="Longest a read query may run.")
     max_query_memory_bytes: int = Field(
         gt=0, default=1024 * MIB, description="Memory a read query may use."

@@ -35,6 +35,7 @@ from .sql import sql
 from .trace import trace
 from .up import up
 from .value import value
+from .verify import verify
 from .what_if import what_if
 
 app = typer.Typer(
@@ -85,6 +86,7 @@ app.command("reconcile")(reconcile)
 app.command("reprice")(reprice)
 app.command("sql")(sql)
 app.command("doctor")(doctor)
+app.command("verify")(verify)
 app.command("schema")(schema)
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(keys, name="keys")

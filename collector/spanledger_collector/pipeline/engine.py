@@ -15,6 +15,7 @@ from spanledger_collector.errors import CollectorError, RetryableError, StoreUna
 from spanledger_collector.gpu import Closer, Pool
 from spanledger_collector.journal import Journal
 from spanledger_collector.load import Loader
+from spanledger_collector.pipeline.verifier import Verifier
 from spanledger_collector.price import PriceBook, publish
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.query.asset_limits import over_capital
@@ -48,6 +49,7 @@ class Engine:
         reader: answers queries; None until the ledger is open.
         settler: None until then.
         watcher: None until then, and without rules.
+        verifier: None until then.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Engine:
         self.reader: DirectReader | None = None
         self.settler: Settler | None = None
         self.watcher: Watcher | None = None
+        self.verifier: Verifier | None = None
         self._rules = rules
         self._webhook = webhook
         self._pools = pools
@@ -160,6 +163,8 @@ class Engine:
         self._closer.start()
         self._loader.start()
         self.reader = DirectReader(store, **self._limits)
+        self.verifier = Verifier(store, config.verify_interval_seconds)
+        self.verifier.start()
         if self._rules is not None:
             self.watcher = Watcher(
                 self._rules,
@@ -238,6 +243,8 @@ class Engine:
             _LOG.warning("not everything could be loaded: the rest waits in the journal")
         if self._closer is not None:
             self._left_behind |= not self._closer.stop(grace_seconds)
+        if self.verifier is not None:
+            self._left_behind |= not self.verifier.stop(grace_seconds)
         if self.settler is not None:
             self._stop_settler(self.settler, grace_seconds)
         if self.watcher is not None:

@@ -1,5 +1,6 @@
 """What the journal and the settler tell Prometheus: read when somebody asks, nothing is kept."""
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 
@@ -38,6 +39,7 @@ class PipelineMetrics(PrometheusCollector):
         yield from self._backlog()
         yield from self._damages()
         yield from self._settled()
+        yield from self._verified()
         yield GaugeMetricFamily(
             "spanledger_price_book_age_seconds",
             "Time since the price book was last changed: prices that changed since are not known",
@@ -99,3 +101,19 @@ class PipelineMetrics(PrometheusCollector):
             "Traces that are loaded and not settled yet",
             value=settler.waiting() if settler else 0,
         )
+
+    def _verified(self) -> Iterator[Metric]:
+        """No sample before the first look."""
+        verifier = self._engine.verifier
+        missing = GaugeMetricFamily(
+            "spanledger_ledger_missing_spans",
+            "Spans of the last 35 days that were loaded and are not in the ledger any more",
+        )
+        age = GaugeMetricFamily(
+            "spanledger_ledger_verified_age_seconds", "Time since that was looked at"
+        )
+        if verifier is not None and verifier.missing_spans is not None:
+            missing.add_metric([], verifier.missing_spans)
+            age.add_metric([], time.monotonic() - verifier.looked_at)
+        yield missing
+        yield age

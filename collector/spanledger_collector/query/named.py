@@ -64,6 +64,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "agent_unit_economics": (_OF_WORKSPACE, *_BY_DAY),
     "amortization": (_OF_WORKSPACE,),
     "charges": (_OF_WORKSPACE, *_BY_START),
+    "completeness": (_OF_WORKSPACE, *_BY_DAY),
     "cost_as_billed": (_OF_WORKSPACE, *_BY_DAY),
     "cost_as_if": (_OF_WORKSPACE, *_BY_DAY),
     "cost_as_known_now": (_OF_WORKSPACE, *_BY_DAY),
