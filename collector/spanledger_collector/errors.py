@@ -5,13 +5,14 @@
     CollectorError
     ├── RetryableError          passing: the same request may succeed later
     │   ├── OverloadedError         a budget (bytes in flight, journal size) is used up
+    │   ├── TooManyWrongKeysError   an address tries key after key
     │   ├── JournalUnavailableError the journal cannot be written (disk full, I/O error)
     │   └── StoreUnavailableError   ClickHouse does not answer
     └── PermanentError          the same input will fail again
         ├── MalformedError          not decodable as OTLP
         ├── TooLargeError           over a size limit
         ├── UnsupportedError        content type, encoding or method we do not speak
-        ├── UnauthenticatedError    no key, or an unknown one
+        ├── UnauthenticatedError    no key, or (WrongKeyError) an unknown or revoked one
         ├── ForbiddenError          a key that does not allow this
         ├── NotFoundError           no such trace, run, path or named query
         ├── RefusedQueryError       ad-hoc SQL outside the allowed subset
@@ -41,6 +42,10 @@ class OverloadedError(RetryableError):
     """A budget (bytes in flight, journal size) is used up."""
 
 
+class TooManyWrongKeysError(RetryableError):
+    """An address sends wrong API keys, many a second."""
+
+
 class JournalUnavailableError(RetryableError):
     """The journal cannot be written: disk full or I/O error."""
 
@@ -67,6 +72,10 @@ class UnsupportedError(PermanentError):
 
 class UnauthenticatedError(PermanentError):
     """No API key, or one that is not known."""
+
+
+class WrongKeyError(UnauthenticatedError):
+    """An API key that is not known, or was revoked."""
 
 
 class ForbiddenError(PermanentError):

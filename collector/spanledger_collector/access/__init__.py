@@ -7,6 +7,7 @@ SHA-256 is stored; the key is shown once, when it is made.
 from .identity import Authenticate, Identity, Permission, anonymous, api_key
 from .keyfile import KeyFile, KeyRecord
 from .keyring import Keyring
+from .wrong_keys import WrongKeys
 
 __all__ = [
     "Authenticate",
@@ -15,6 +16,7 @@ __all__ = [
     "KeyRecord",
     "Keyring",
     "Permission",
+    "WrongKeys",
     "anonymous",
     "api_key",
 ]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from spanledger_collector.errors import ConfigurationError, UnauthenticatedError
+from spanledger_collector.errors import ConfigurationError, UnauthenticatedError, WrongKeyError
 
 from .identity import Identity
 from .keyfile import KeyFile, KeyRecord, hashed, key_id_of
@@ -47,8 +47,9 @@ class Keyring:
         """The identity behind a key.
 
         Raises:
-            UnauthenticatedError: no key, an unknown or a revoked one. The message names no part
-                of a key that is not known.
+            UnauthenticatedError: no key.
+            WrongKeyError: an unknown or a revoked one. The message names no part of a key that is
+                not known.
         """
         self._look()
         if not self._keys:
@@ -59,9 +60,9 @@ class Keyring:
         stored = _NO_HASH if record is None else record.sha256
         right = hmac.compare_digest(hashed(key), stored)
         if record is None or not right:
-            raise UnauthenticatedError(f"the API key is not known here: {_HOW}")
+            raise WrongKeyError(f"the API key is not known here: {_HOW}")
         if record.revoked_at is not None:
-            raise UnauthenticatedError(
+            raise WrongKeyError(
                 f"key {record.key_id} was revoked on {record.revoked_at:%Y-%m-%d}; ask for another"
             )
         return Identity(record.workspace, record.tenant, record.may, record.key_id)

@@ -14,7 +14,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from spanledger_collector.access import Keyring
+from spanledger_collector.access import Keyring, WrongKeys
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.gpu import read_pools
@@ -69,6 +69,7 @@ class Collector:
         book_age.tell(self._book, config.price_book_max_age_days)
         self._rules = None if config.alerts_file is None else read_watch_rules(config.alerts_file)
         self._registry = CollectorRegistry()
+        self._wrong_keys = WrongKeys(self._registry)
         self._held = AsyncExitStack()
         self._engine: Engine | None = None
 
@@ -135,6 +136,7 @@ class Collector:
             registry,
             tls=self._tls,
             review=engine.refused_records,
+            wrong_keys=self._wrong_keys,
         )
         api, sql = await self._serve(held, journal, engine, receiver)
         held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)
@@ -165,12 +167,15 @@ class Collector:
             watched=watched,
             pages=web.routes,
             authenticate=self._keys,
+            wrong_keys=self._wrong_keys,
         )
         app = LoopbackOnly(api.app) if config.host in LOOPBACK else api.app
         api_port = await self._listen(held, app, api.close, config.api_port, "API")
         if not config.sql_port:
             return api_port, 0
-        sql = ClickHouseHttp(engine.guard, engine.run_sql, authenticate=self._keys)
+        sql = ClickHouseHttp(
+            engine.guard, engine.run_sql, authenticate=self._keys, wrong_keys=self._wrong_keys
+        )
         port = max(config.sql_port, 0)
         return api_port, await self._listen(held, sql.app, sql.close, port, "SQL endpoint")
 

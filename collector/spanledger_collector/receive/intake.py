@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from spanledger_collector.access import Authenticate, Identity
+from spanledger_collector.access import Authenticate, Identity, WrongKeys
 from spanledger_collector.errors import CollectorError
 from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.admission import Accept, ByteBudget
@@ -41,6 +41,7 @@ class Intake:
         metrics: where outcomes are counted.
         redact: gives a request without what must not be stored; None = nothing is left out.
         review: what the ledger says of records that take capital out of assets; it may wait for it.
+        wrong_keys: counts those that are not known.
     """
 
     def __init__(
@@ -52,7 +53,9 @@ class Intake:
         *,
         redact: Redact | None = None,
         review: Review | None = None,
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
+        self._wrong_keys = wrong_keys or WrongKeys()
         self._redact = redact
         self._review = review
         self._accept = accept
@@ -70,6 +73,10 @@ class Intake:
         identity = self._authenticate(key)
         identity.check("send")
         return identity
+
+    def unknown(self, error: CollectorError, address: str) -> CollectorError:
+        """How a sender at an address is told that it was refused before its request was read."""
+        return self._wrong_keys.answer(error, address)
 
     async def protobuf(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
         """Store an OTLP/protobuf request.

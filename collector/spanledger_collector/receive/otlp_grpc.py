@@ -150,7 +150,7 @@ class _Handlers(grpc.GenericRpcHandler):
         async def refuse(
             _bodies: AsyncIterator[bytes], context: aio.ServicerContext[bytes, bytes]
         ) -> bytes:
-            await self._abort(context, error)
+            await self._abort(context, self._intake.unknown(error, context.peer()))
 
         # As a stream the message is never read: a refused call costs no decompression.
         return grpc.stream_unary_rpc_method_handler(refuse)

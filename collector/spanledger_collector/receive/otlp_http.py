@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from spanledger_collector.access import Identity, api_key
-from spanledger_collector.errors import NotFoundError, UnsupportedError
+from spanledger_collector.errors import NotFoundError, UnauthenticatedError, UnsupportedError
 from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.body import (
     Body,
@@ -78,7 +78,7 @@ class HttpApp:
     ) -> Acknowledgement | RecordsAnswer:
         path = scope["path"]
         _check_route(path, scope["method"])
-        identity = self._intake.sender(api_key(headers))
+        identity = self._sender(scope, headers)
         _check_content_type(path, content_type)
         inflater = Inflater(headers.get("content-encoding", ""), self._max_request_bytes)
         check_length(declared_length(headers.get("content-length")), self._max_request_bytes)
@@ -88,6 +88,13 @@ class HttpApp:
             if path == RECORDS:
                 return await self._intake.records(content, identity, transport)
             return await self._store(path, content_type)(content, identity, transport)
+
+    def _sender(self, scope: Mapping[str, Any], headers: Mapping[str, str]) -> Identity:
+        try:
+            return self._intake.sender(api_key(headers))
+        except UnauthenticatedError as error:
+            address, _ = scope.get("client") or ("", 0)
+            raise self._intake.unknown(error, address) from None
 
     def _store(self, path: str, content_type: str) -> _Store:
         """What takes the export requests of a path and an encoding."""

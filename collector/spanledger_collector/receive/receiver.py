@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
-from spanledger_collector.access import Authenticate, anonymous
+from spanledger_collector.access import Authenticate, WrongKeys, anonymous
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.http_server import HEADER_SECONDS, HttpServer
 from spanledger_collector.receive.admission import Accept, ByteBudget
@@ -41,6 +41,7 @@ class Receiver:
         body_seconds: how long the body of an HTTP request may take.
         tls: None = the ports speak without.
         review: what the ledger says of records, see :class:`Intake`.
+        wrong_keys: counts those that are not known, over all ports.
 
     Attributes:
         http: the application of the HTTP port, for another port that takes some of its paths.
@@ -57,12 +58,21 @@ class Receiver:
         body_seconds: float = BODY_SECONDS,
         tls: Tls | None = None,
         review: Review | None = None,
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
         metrics = ReceiverMetrics(CollectorRegistry() if registry is None else registry)
         budget = ByteBudget(config.max_bytes_in_flight, metrics)
         rules = config.redaction_file
         redact = None if rules is None else read_redaction(rules, config.redaction_key)
-        intake = Intake(accept, authenticate, budget, metrics, redact=redact, review=review)
+        intake = Intake(
+            accept,
+            authenticate,
+            budget,
+            metrics,
+            redact=redact,
+            review=review,
+            wrong_keys=wrong_keys,
+        )
         host = f"[{config.host}]" if ":" in config.host else config.host
         self._grpc = GrpcReceiver(
             intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes, tls

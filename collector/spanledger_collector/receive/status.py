@@ -22,6 +22,7 @@ from spanledger_collector.errors import (
     PermanentError,
     RetryableError,
     TooLargeError,
+    TooManyWrongKeysError,
     UnauthenticatedError,
     UnsupportedError,
 )
@@ -75,6 +76,7 @@ _REFUSALS: dict[type[BaseException], Refusal] = {
     ForbiddenError: Refusal("forbidden", grpc.StatusCode.PERMISSION_DENIED, 403),
     NotFoundError: Refusal("not_found", grpc.StatusCode.NOT_FOUND, 404),
     OverloadedError: Refusal("overloaded", grpc.StatusCode.UNAVAILABLE, 429),
+    TooManyWrongKeysError: Refusal("too_many_wrong_keys", grpc.StatusCode.UNAVAILABLE, 429),
     JournalUnavailableError: Refusal("journal_unavailable", grpc.StatusCode.UNAVAILABLE, 503),
     RetryableError: Refusal("unavailable", grpc.StatusCode.UNAVAILABLE, 503),
     PermanentError: Refusal("refused", grpc.StatusCode.INVALID_ARGUMENT, 400),

@@ -38,7 +38,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from spanledger_collector.access import Authenticate, Permission, anonymous
+from spanledger_collector.access import Authenticate, Permission, WrongKeys, anonymous
 from spanledger_collector.errors import (
     CollectorError,
     ForbiddenError,
@@ -96,6 +96,7 @@ class Api:
         pages: routes beside the API's own: the web pages.
         authenticate: gives the identity behind an API key; by default everybody may everything.
         threads: queries that may run at once.
+        wrong_keys: counts those that are not known, over all ports.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Api:
         watched: Callable[[], Watched | None] = lambda: None,
         authenticate: Authenticate = anonymous,
         threads: int = 4,
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
         self._reader = reader
         self._health = health
@@ -138,7 +140,7 @@ class Api:
                 Exception: _defect,
             },
         )
-        self.app = Keyed(self.routed, authenticate, _refused, needs=NEEDS)
+        self.app = Keyed(self.routed, authenticate, _refused, needs=NEEDS, wrong_keys=wrong_keys)
 
     def close(self) -> None:
         """Let running queries end and stop the threads."""

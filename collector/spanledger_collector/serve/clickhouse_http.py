@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from spanledger_collector.access import Authenticate, anonymous
+from spanledger_collector.access import Authenticate, WrongKeys, anonymous
 from spanledger_collector.errors import (
     CollectorError,
     ForbiddenError,
@@ -132,6 +132,7 @@ class ClickHouseHttp:
             called on threads of this object, never on the event loop.
         authenticate: gives the identity behind an API key; by default everybody may everything.
         threads: statements that may run at once.
+        wrong_keys: counts those that are not known, over all ports.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class ClickHouseHttp:
         *,
         authenticate: Authenticate = anonymous,
         threads: int = 4,
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
         self._guard = guard
         self._run = run
@@ -152,7 +154,14 @@ class ClickHouseHttp:
             ],
             exception_handlers={CollectorError: _error},
         )
-        self.app = Keyed(routed, authenticate, _told, needs={"/ping": None}, otherwise="operate")
+        self.app = Keyed(
+            routed,
+            authenticate,
+            _told,
+            needs={"/ping": None},
+            otherwise="operate",
+            wrong_keys=wrong_keys,
+        )
 
     def close(self) -> None:
         """Let running statements end and stop the threads."""

@@ -12,8 +12,12 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from spanledger_collector.access import Authenticate, Identity, Permission, api_key
-from spanledger_collector.errors import CollectorError, UnauthenticatedError
+from spanledger_collector.access import Authenticate, Identity, Permission, WrongKeys, api_key
+from spanledger_collector.errors import (
+    CollectorError,
+    TooManyWrongKeysError,
+    UnauthenticatedError,
+)
 
 _SCOPE_KEY = "spanledger.identity"
 #: Browsers ask for a password when they see Basic; a key is given as that.
@@ -29,6 +33,7 @@ class Keyed:
         refuse: a refusal as this port tells errors.
         needs: path -> what a key has to allow; None = nothing, not even a key.
         otherwise: what every other path needs.
+        wrong_keys: counts those that are not known.
     """
 
     def __init__(
@@ -39,9 +44,11 @@ class Keyed:
         *,
         needs: Mapping[str, Permission | None],
         otherwise: Permission = "read",
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
         self._app = app
         self._authenticate = authenticate
+        self._wrong_keys = wrong_keys or WrongKeys()
         self._refuse = refuse
         self._needs = needs
         self._otherwise: Permission = otherwise
@@ -55,6 +62,9 @@ class Keyed:
             scope = self._admitted(scope)
         except CollectorError as error:
             answer = self._refuse(error)
+            if isinstance(error, TooManyWrongKeysError):
+                answer.status_code = 429
+                answer.headers["Retry-After"] = str(error.retry_after_seconds)
             if isinstance(error, UnauthenticatedError):
                 answer.headers["WWW-Authenticate"] = CHALLENGE
             await answer(scope, receive, send)
@@ -65,15 +75,22 @@ class Keyed:
         needed = self._needs.get(scope["path"], self._otherwise)
         if needed is None:
             return {**scope, _SCOPE_KEY: self._whoever(scope)}
-        identity = self._authenticate(_key(scope))
+        identity = self._asking(scope)
         identity.check(needed)
         return {**scope, _SCOPE_KEY: identity, "query_string": _of_workspace(scope, identity)}
 
     def _whoever(self, scope: Scope) -> Identity | None:
         try:
-            return self._authenticate(_key(scope))
+            return self._asking(scope)
         except UnauthenticatedError:
             return None
+
+    def _asking(self, scope: Scope) -> Identity:
+        try:
+            return self._authenticate(_key(scope))
+        except UnauthenticatedError as error:
+            address, _ = scope.get("client") or ("", 0)
+            raise self._wrong_keys.answer(error, address) from None
 
 
 def may(scope: Mapping[str, Any], permission: Permission) -> bool:

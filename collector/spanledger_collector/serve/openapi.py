@@ -58,6 +58,7 @@ _ERRORS: Final[Mapping[str, str]] = {
     "401": "No API key, or one that is not known (only where keys are asked for).",
     "403": "Not with this API key.",
     "404": "There is no such thing.",
+    "429": "Too many wrong API keys from this address: ask again after Retry-After seconds.",
     "503": "Not now: ask again after Retry-After seconds.",
 }
 
