@@ -3,12 +3,14 @@
 Every HTTP server of the collector (OTLP, the API, the SQL endpoint) is one of these.
 
 uvicorn waits for ever for the headers of a request; the protocol below closes a connection whose
-request head is not complete in time or not small.
+request head is not complete in time or not small. Beyond a number of connections new ones are told
+to come back: the files of the journal and of the database need descriptors too.
 """
 
 import asyncio
 import contextlib
 import math
+import resource
 import socket
 from collections.abc import Generator
 from typing import Any
@@ -23,8 +25,15 @@ _MAX_HEAD_BYTES = 64 * 1024
 _KEEP_ALIVE_SECONDS = 60
 _BACKLOG = 1024
 HEADER_SECONDS = 10.0
+#: Of the files that this process may have open, one port may have so many as connections.
+_SHARE_OF_FILES = 8
+_CONNECTIONS_AT_LEAST = 100
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+_TOO_MANY_CONNECTIONS = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
 
@@ -40,6 +49,7 @@ class HttpServer:
         setting: the variable that chooses the port, for messages.
         header_seconds: how long a request's head may take.
         tls: None = the port speaks plain HTTP.
+        max_connections: open at once; by default a share of the files that may be open.
     """
 
     def __init__(
@@ -52,6 +62,7 @@ class HttpServer:
         setting: str = "",
         header_seconds: float = HEADER_SECONDS,
         tls: Tls | None = None,
+        max_connections: int | None = None,
     ) -> None:
         self._name = name
         self._advice = f"Set {setting}." if setting else "Choose another port."
@@ -59,7 +70,7 @@ class HttpServer:
         self._port = port
         config = uvicorn.Config(
             app,
-            http=_with_head_limits(header_seconds),
+            http=_with_limits(header_seconds, max_connections or _connections()),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -132,16 +143,26 @@ def _bind(host: str, port: int, name: str, advice: str) -> socket.socket:
     return listener
 
 
-class _HeadLimitedProtocol(HttpToolsProtocol):
-    """Closes connections whose request head is late or large."""
+def _connections() -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(files // _SHARE_OF_FILES, _CONNECTIONS_AT_LEAST)
+
+
+class _LimitedProtocol(HttpToolsProtocol):
+    """Closes connections that are too many, or whose request head is late or large."""
 
     header_seconds: float
+    max_connections: int
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _answering = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
+        if len(self.connections) > self.max_connections:
+            transport.write(_TOO_MANY_CONNECTIONS)
+            transport.close()
+            return
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -178,9 +199,10 @@ class _HeadLimitedProtocol(HttpToolsProtocol):
             self._head_timer = None
 
 
-def _with_head_limits(header_seconds: float) -> type[HttpToolsProtocol]:
-    class Protocol(_HeadLimitedProtocol):
-        """The protocol with this server's setting: uvicorn makes one object a connection."""
+def _with_limits(header_seconds: float, max_connections: int) -> type[HttpToolsProtocol]:
+    class Protocol(_LimitedProtocol):
+        """The protocol with this server's settings: uvicorn makes one object a connection."""
 
     Protocol.header_seconds = header_seconds
+    Protocol.max_connections = max_connections
     return Protocol

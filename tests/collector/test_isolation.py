@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import itertools
 import json
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,7 +29,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 import spanledger_collector.web
 from spanledger import semconv
-from spanledger_collector.access import KeyFile
+from spanledger_collector.access import KeyFile, WrongKeys
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import RefusedQueryError, UnauthenticatedError
 from spanledger_collector.pipeline import Collector, Ports
@@ -149,6 +151,9 @@ async def _scene(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline_module, "Api", SeenApi)
+        # A day between any two wrong keys: their limit is tested elsewhere.
+        days = itertools.count(step=86_400)
+        patch.setattr(pipeline_module, "WrongKeys", partial(WrongKeys, now=days.__next__))
         collector = Collector(config, stop_grace_seconds=2.0)
         ports = await collector.start()
     try:

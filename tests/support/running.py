@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -22,11 +22,12 @@ class RunningCollector:
     Args:
         folder: its data directory; a second collector on the same directory continues the ledger.
         options: more arguments for ``spanledger up``.
+        within: what stands before the command.
     """
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, within: Sequence[str] = ()) -> None:
         command = [
-            sys.executable, "-m", "spanledger_collector.cli", "up", "--json", "--sql",
+            *within, sys.executable, "-m", "spanledger_collector.cli", "up", "--json", "--sql",
             "--data-dir", str(folder), "--grpc-port", "0", "--http-port", "0", "--api-port", "0",
             "--sql-port", "-1", *options,
         ]  # fmt: skip
