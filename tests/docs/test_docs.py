@@ -18,6 +18,7 @@ import typer.main
 from prometheus_client import CollectorRegistry
 
 import spanledger
+from spanledger_collector.access import WrongKeys
 from spanledger_collector.cli.app import app
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.journal import Journal
@@ -119,6 +120,7 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     registry.register(WatchMetrics(lambda: None, None))
     LoadMetrics(registry)
     ReceiverMetrics(registry)
+    WrongKeys(registry)
     shown = {
         metric.name + ("_total" if metric.type == "counter" else "")
         for metric in registry.collect()

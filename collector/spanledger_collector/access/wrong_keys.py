@@ -6,11 +6,13 @@ neighbours do: it is looked up first. Memory is fixed, whatever addresses come: 
 of accounts, chosen by a hash that nobody outside can know.
 """
 
+import hashlib
 import ipaddress
 import logging
 import re
 import secrets
 import time
+from array import array
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote
@@ -23,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 #: Wrong keys of one address that are answered as such at once, and how many a second from then on.
 BURST: Final = 50
 PER_SECOND: Final = 1.0
-_ACCOUNTS: Final = 4096
+_ACCOUNTS: Final = 65_536
 _LOG_SECONDS: Final = 60.0
 #: What gRPC calls a peer: ``ipv4:10.0.0.5:4711``, ``ipv6:%5B::1%5D:4711``.
 _PEER: Final = re.compile(r"ipv[46]:\[?([0-9a-fA-F.:]+?)(?:%25\w+)?\]?:\d+")
@@ -37,17 +39,19 @@ class WrongKeys:
     Args:
         registry: where the counter is shown; a private one if not given.
         now: the clock, in seconds.
+        salt: of the hash; by default nobody knows it.
     """
 
     def __init__(
         self,
         registry: CollectorRegistry | None = None,
         now: Callable[[], float] = time.monotonic,
+        salt: bytes = b"",
     ) -> None:
         self._now = now
-        self._salt = secrets.token_bytes(16)
-        self._left = [float(BURST)] * _ACCOUNTS
-        self._seen_at = [now()] * _ACCOUNTS
+        self._salt = salt or secrets.token_bytes(16)
+        self._left = array("d", [BURST]) * _ACCOUNTS
+        self._seen_at = array("d", [now()]) * _ACCOUNTS
         self._log_at = float("-inf")
         self._counter = Counter(
             "spanledger_access_wrong_keys",
@@ -75,7 +79,8 @@ class WrongKeys:
         )
 
     def _has_room(self, source: str) -> bool:
-        account = hash((self._salt, source)) % _ACCOUNTS
+        hashed = hashlib.blake2b(source.encode(), key=self._salt, digest_size=8).digest()
+        account = int.from_bytes(hashed, "big") % _ACCOUNTS
         now = self._now()
         grown = self._left[account] + (now - self._seen_at[account]) * PER_SECOND
         left = min(grown, float(BURST))

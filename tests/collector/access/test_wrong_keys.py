@@ -44,7 +44,7 @@ def _is_limited(keys: WrongKeys, address: str) -> bool:
 
 def test_so_many_at_once_and_then_so_many_a_second() -> None:
     clock = _Clock()
-    keys = WrongKeys(now=clock)
+    keys = WrongKeys(now=clock, salt=b"of the tests")
     assert [_is_limited(keys, "10.0.0.5") for _ in range(BURST + 3)] == [False] * BURST + [True] * 3
     clock.seconds += 2 / PER_SECOND
     assert [_is_limited(keys, "10.0.0.5") for _ in range(3)] == [False, False, True]
@@ -53,7 +53,7 @@ def test_so_many_at_once_and_then_so_many_a_second() -> None:
 
 
 def test_an_address_is_the_same_over_every_transport_and_port() -> None:
-    keys = WrongKeys(now=_Clock())
+    keys = WrongKeys(now=_Clock(), salt=b"of the tests")
     same = ["10.0.0.5", "ipv4:10.0.0.5:4711", "ipv4:10.0.0.5:4712", "::ffff:10.0.0.5"]
     for number in range(BURST):
         assert not _is_limited(keys, same[number % 4])
@@ -69,13 +69,13 @@ def test_an_address_is_the_same_over_every_transport_and_port() -> None:
 
 
 def test_only_keys_that_are_wrong_count() -> None:
-    keys = WrongKeys(now=_Clock())
+    keys = WrongKeys(now=_Clock(), salt=b"of the tests")
     for error in (UnauthenticatedError("no key at all"), ForbiddenError("may not")):
         assert all(keys.answer(error, "10.0.0.5") is error for _ in range(2 * BURST))
 
 
 def test_memory_is_the_same_whatever_addresses_come() -> None:
-    keys = WrongKeys(now=_Clock())
+    keys = WrongKeys(now=_Clock(), salt=b"of the tests")
 
     def size_bytes() -> int:
         return sum(sys.getsizeof(value) for value in vars(keys).values())
@@ -103,7 +103,7 @@ async def test_both_receivers_and_a_right_key_beside_them(
         accept,
         Keyring(tmp_path / "keys.json"),
         registry,
-        wrong_keys=WrongKeys(registry, now=_Clock()),
+        wrong_keys=WrongKeys(registry, now=_Clock(), salt=b"of the tests"),
     )
     ports = await receiver.start()
     body = request(spans=1).SerializeToString()
@@ -152,7 +152,7 @@ async def test_the_ports_that_are_read() -> None:
         nobody,  # pyright: ignore[reportArgumentType] -- it gives no identity to anybody
         told,
         needs={"/healthz": None},
-        wrong_keys=WrongKeys(now=_Clock()),
+        wrong_keys=WrongKeys(now=_Clock(), salt=b"of the tests"),
     )
 
     async def asked(address: str, path: str = "/v1/queries") -> httpx.Response:
