@@ -126,6 +126,13 @@ def test_loading_and_waste_are_told_apart(gpus: Scene) -> None:
     assert 0 < bill["energy_kwh_low"] < bill["energy_kwh_high"] < 2 * 0.7 * 1.56
 
 
+def test_a_queue_costs_nothing(gpus: Scene) -> None:
+    """A server that tells only how long the call waited: the rest of its time is its share."""
+    gpus.served(1, 10, 60, attributes={"spanledger.server.queue_ns": str(20 * SECOND_NS)})
+    gpus.close()
+    assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
+
+
 def test_the_span_of_vllms_server_tells_the_times_of_a_call(gpus: Scene) -> None:
     """Below the client's span: the queue is left out, and the client's call stays the one."""
     seconds = {"time_in_queue": 20, "time_in_model_prefill": 5, "time_in_model_decode": 35}
