@@ -1,4 +1,4 @@
-"""vLLM in this process: objects of its shapes (0.11 to main of November 2026).
+"""vLLM in this process: objects of the shapes that its source had up to November 2026.
 
 It is too large to be installed for this. What stands in for it has the names and types of
 ``vllm/outputs.py``, of ``vllm/v1/metrics/stats.py`` and of the configuration below

@@ -31,7 +31,7 @@ from spanledger._patching import Kind, Target
 from spanledger._process_lock import ProcessLock
 
 #: Oldest version tried.
-MINIMUM_VERSION: Final = "0.3.16"
+MINIMUM_VERSION: Final = "0.3.36"
 _MODULE: Final = "llama_cpp"
 _MS: Final = 1_000_000
 #: ``ggml_type`` of a number in the cache -> how the physics call it; another is taken as 16 bits.

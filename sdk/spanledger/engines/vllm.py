@@ -7,8 +7,9 @@ engine. Of a call with one request vLLM's own times are told where it keeps stat
 (``disable_log_stats=False``).
 
 Shapes are those of ``vllm/outputs.py`` (``RequestOutput``, ``PoolingRequestOutput``) and
-``vllm/v1/metrics/stats.py`` (``RequestStateStats``) as they stood from version 0.11 to main of
-November 2026. They are read guardedly: what another version lacks is left out.
+``vllm/v1/metrics/stats.py`` (``RequestStateStats``) as its source had them in several versions of
+the V1 engine up to November 2026; vLLM itself was not run. They are read guardedly: what another
+version lacks is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from spanledger._patching import Kind, Target
 from spanledger._process_lock import ProcessLock
 from spanledger.compute import ArchitectureError, ModelArchitecture, weight_bytes
 
-#: Oldest version whose shapes were read.
+#: The first with the V1 engine alone, whose shapes were read.
 MINIMUM_VERSION: Final = "0.11.0"
 _NANO: Final = 1_000_000_000
 #: ``quantization``, or without any the type of the numbers -> how the physics call it.
