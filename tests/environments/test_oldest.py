@@ -31,17 +31,17 @@ OLDEST = {
     "oldest-routers": (_CLIENTS, "litellm"),
     "oldest-agents": (_FRAMEWORKS, "openai_agents,pydantic_ai"),
     "oldest-graphs": (_FRAMEWORKS, "langgraph,smolagents"),
+    "oldest-frameworks": (_FRAMEWORKS, "crewai,google_adk,llama_index"),
 }
-#: Its frameworks were tried in one version (tests/sdk/frameworks/test_environment.py).
-_ONLY_THERE = "frameworks"
+#: Kinds of warnings that old packages give.
+_THEIRS = ("DeprecationWarning", "ImportWarning", "UserWarning")
 #: Named one by one: an environment hides packages whose plug-ins would register all the same.
 _PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "xdist.plugin")
 
 
 def _pins() -> dict[str, str]:
     """What these environments were asked for, by distribution; the last line of one counts."""
-    names = (*OLDEST, _ONLY_THERE)
-    asked = "\n".join((ENVIRONMENTS.pins / f"{name}.in").read_text("utf-8") for name in names)
+    asked = "\n".join((ENVIRONMENTS.pins / f"{name}.in").read_text("utf-8") for name in OLDEST)
     return dict(re.findall(r"^([\w.-]+)(?:\[\w+\])?==([\w.]+)", asked, re.MULTILINE))
 
 
@@ -70,7 +70,7 @@ def test_the_documentation_names_the_declared_minimum() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", OLDEST)
-def test_the_oldest_supported_versions_pass_the_contract(name: str) -> None:
+def test_the_oldest_supported_versions_pass_the_contract(name: str, tmp_path: Path) -> None:
     """One row of each cell of the matrix; ``make oldest`` runs every row and prints it."""
     tests, subjects = OLDEST[name]
     every = os.environ.get("SPANLEDGER_TESTS_OLDEST") == "every row"
@@ -78,11 +78,17 @@ def test_the_oldest_supported_versions_pass_the_contract(name: str) -> None:
         [
             *(ENVIRONMENTS.python(name), "-m", "pytest", "-q", "-m", "contract", *tests),
             *(word for plugin in _PLUGINS for word in ("-p", plugin)),
-            *("-W", "ignore::DeprecationWarning"),  # old versions on new ones of what they need
+            # Old versions on new ones of what they need.
+            *(word for kind in _THEIRS for word in ("-W", f"ignore::{kind}")),
             *(["-n", "auto"] if every else ["--contract-brief"]),
         ],
         cwd=_ROOT,
-        env={**os.environ, ONLY: subjects, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={
+            **os.environ,
+            ONLY: subjects,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "HOME": str(tmp_path),  # where frameworks keep files
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -92,7 +92,7 @@ def _tool_step(where: str, kind: Kind = Kind.SYNC) -> Step:
 FRAMEWORK: Final = Framework(
     name="crewai",
     distribution="crewai",
-    minimum="1.15.28",
+    minimum="1.15.0",
     steps=(
         _step("crew: Crew.kickoff", _crew),
         _step("crew: Crew.akickoff", _crew, Kind.ASYNC, optional=True),

@@ -53,7 +53,7 @@ def _run_async(module: str, owner: str, *, optional: bool = False) -> Step:
 FRAMEWORK: Final = Framework(
     name="google_adk",
     distribution="google-adk",
-    minimum="2.13.0",
+    minimum="2.10.0",
     steps=(
         Step(
             Target("google.adk.agents.base_agent", "BaseAgent.run_async", Kind.ASYNC_GENERATOR),

@@ -191,7 +191,7 @@ def _attach(module: ModuleType, /, tracer: Callable[[], Tracer]) -> Callable[[],
 FRAMEWORK: Final = Framework(
     name="llama_index",
     distribution="llama-index-core",
-    minimum="0.14.25",
+    minimum="0.14.22",
     registrations=(Registration("llama_index_instrumentation", _attach),),
     # A tool that waits for a human, or for another event.
     control_flow=frozenset({"workflows.runtime.types.results.WaitingForEvent"}),
