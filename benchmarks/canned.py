@@ -109,9 +109,9 @@ def make_client(answer: Callable[[dict[str, Any]], Any] | None = None) -> openai
     )
 
 
-def make_clients() -> Clients:
-    """Clients with the answers of :data:`KINDS`."""
-    handler = _answering()
+def make_clients(answer: Callable[[dict[str, Any]], Any] | None = None) -> Clients:
+    """Clients whose answers come from memory; ``answer`` as in :func:`make_client`."""
+    handler = answer or _answering()
 
     async def handle(request: Any) -> Any:
         return handler(json.loads(await request.aread()))
