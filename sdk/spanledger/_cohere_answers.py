@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from spanledger import semconv
 from spanledger._answer import Answer, Usage, strings, text
 
 
@@ -31,6 +32,24 @@ def usage_of(usage: Any) -> Usage:
     return Usage(input_tokens=given, output_tokens=made, cache_read_tokens=min(cached, given or 0))
 
 
+def processed(usage: Any) -> Mapping[str, int] | None:
+    """What the model read and wrote, where a ``usage`` or a ``meta`` bills another number."""
+    billed, seen = getattr(usage, "billed_units", None), getattr(usage, "tokens", None)
+    counts = {
+        attribute: (integer(seen, name), integer(billed, name))
+        for name, attribute in _PROCESSED.items()
+    }
+    if all(one in (None, other) or other is None for one, other in counts.values()):
+        return None
+    return {name: one for name, (one, _) in counts.items() if one is not None}
+
+
+_PROCESSED: Final = {
+    "input_tokens": semconv.USAGE_PROCESSED_INPUT_TOKENS,
+    "output_tokens": semconv.USAGE_PROCESSED_OUTPUT_TOKENS,
+}
+
+
 def reasons(reason: Any) -> tuple[str, ...]:
     """Why an answer ended, if it says so."""
     return (reason,) if isinstance(reason, str) else ()
@@ -44,6 +63,7 @@ def chat_answer(answer: Any) -> Answer:
         finish_reasons=reasons(answer.finish_reason),
         usage=usage,
         texts=list(strings([answer.text, answer.tool_calls])) if usage.needs_texts else [],
+        facts=processed(answer.meta),
     )
 
 
@@ -57,6 +77,7 @@ def text_answer(answer: Any) -> Answer:
         finish_reasons=tuple(reason for reason in told if reason),
         usage=usage,
         texts=[text(one.text) for one in made] if usage.needs_texts else [],
+        facts=processed(getattr(answer, "meta", None)),
     )
 
 

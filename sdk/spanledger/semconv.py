@@ -126,6 +126,10 @@ USAGE_CACHE_WRITE_5M_TOKENS: Final = "spanledger.usage.cache_write_5m_tokens"
 USAGE_CACHE_WRITE_1H_TOKENS: Final = "spanledger.usage.cache_write_1h_tokens"
 #: Output, reasoning included.
 USAGE_BILLED_OUTPUT_TOKENS: Final = "spanledger.usage.output_tokens"
+#: What the model read and wrote, where the provider bills another number (Cohere): nothing is
+#: billed by these, but others tell them of the same call.
+USAGE_PROCESSED_INPUT_TOKENS: Final = "spanledger.usage.processed.input_tokens"
+USAGE_PROCESSED_OUTPUT_TOKENS: Final = "spanledger.usage.processed.output_tokens"
 #: Parts of the totals that are video: the conventions have no word for it.
 USAGE_VIDEO_INPUT_TOKENS: Final = "spanledger.usage.video.input_tokens"
 USAGE_VIDEO_CACHE_READ_TOKENS: Final = "spanledger.usage.video.cache_read.input_tokens"
@@ -136,6 +140,12 @@ USAGE_UNITS_PREFIX: Final = "spanledger.usage.units."
 #: True: the provider keeps this answer, so that more than one span may tell it, also of other
 #: traces and processes (a result of a batch, a background response). The first with usage counts.
 RESPONSE_DEFERRED: Final = "spanledger.response.deferred"
+#: The provider's id of the request, where the answer has one of its own beside it: some tell the
+#: one, some the other, of the same call.
+RESPONSE_REQUEST_ID: Final = "spanledger.response.request_id"
+#: True: functions that the application gave to the client hear of this answer too, and may make a
+#: span of it in a trace of its own (LiteLLM's own callback does).
+RESPONSE_TOLD_APART: Final = "spanledger.response.told_apart"
 #: Interval of an estimate (tokens).
 USAGE_INPUT_TOKENS_LOW: Final = "spanledger.usage.input_tokens.low"
 USAGE_INPUT_TOKENS_HIGH: Final = "spanledger.usage.input_tokens.high"

@@ -1,7 +1,8 @@
 """The ``cohere`` client: chat, text, embeddings and reranking of both its APIs, batches.
 
 Cohere counts twice: ``tokens`` is what the model saw, with Cohere's own template around the prompt;
-``billed_units`` is what the invoice has. The billed counts are told where there are any. Reranking
+``billed_units`` is what the invoice has. The billed counts are told where there are any, and the
+others beside them. Reranking
 is billed by search units, by newer models by tokens: what the answer says is told, and nothing is
 estimated, because an estimate would be nobody's bill. No answer of this API names its model.
 
@@ -24,7 +25,7 @@ from typing import Any, Final
 from spanledger import _cohere_answers, semconv
 from spanledger._answer import Answer, Usage, strings, text
 from spanledger._api import Api
-from spanledger._cohere_answers import integer, reasons, usage_of
+from spanledger._cohere_answers import integer, processed, reasons, usage_of
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetch, Fetched
 from spanledger._gaps import (
@@ -62,6 +63,7 @@ def _chat_answer(answer: Any) -> Answer:
         finish_reasons=reasons(answer.finish_reason),
         usage=usage,
         texts=list(strings(said)) if usage.needs_texts else [],
+        facts=processed(answer.usage),
     )
 
 
@@ -91,11 +93,13 @@ class ChatReading:
     def answer(self) -> Answer:
         """Whole once the last event came."""
         end = self._end
+        usage = getattr(end, "usage", None)
         return Answer(
             response_id=self._id,
             finish_reasons=reasons(getattr(end, "finish_reason", None)),
-            usage=usage_of(getattr(end, "usage", None)),
+            usage=usage_of(usage),
             texts=self._texts,
+            facts=processed(usage),
             complete=end is not None,
             error_code="stream_error" if getattr(end, "error", None) else "",
         )

@@ -6,6 +6,7 @@ for or not; so a stream of this client is never estimated when it is read to its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,22 +26,45 @@ MINIMUM_VERSION: Final = "0.13.0"
 class GroqReading(ChatReading):
     """A chat completion read chunk by chunk, with what Groq adds to the last one."""
 
-    __slots__ = ()
+    __slots__ = ("_request_id",)
+
+    def __init__(self, kwargs: Mapping[str, Any]) -> None:
+        super().__init__(kwargs)
+        self._request_id = ""
 
     def chunk(self, chunk: Any, /) -> None:
-        """Keep the usage and the error of ``x_groq`` too; an error stopped the answer early."""
+        """Keep what ``x_groq`` says: an id, the usage, an error that stopped the answer early."""
         super().chunk(chunk)
         added = chunk.x_groq
         if added is not None:
             self._usage = getattr(added, "usage", None) or self._usage
+            self._request_id = text(getattr(added, "id", None)) or self._request_id
             if text(getattr(added, "error", None)):
                 self._error = "stream_error"
+
+    def answer(self) -> Answer:
+        """With the id of the request, which is another one than the answer's."""
+        return _requested(super().answer(), self._request_id)
+
+
+def _answer_of(completion: Any) -> Answer:
+    return _requested(answer_of(completion), _request_id(completion))
+
+
+def _request_id(answer: Any) -> str:
+    return text(fields_of(fields_of(answer).get("x_groq")).get("id"))
+
+
+def _requested(answer: Answer, request_id: str) -> Answer:
+    if request_id:
+        answer.facts = {**(answer.facts or {}), semconv.RESPONSE_REQUEST_ID: request_id}
+    return answer
 
 
 def _heard(answer: Any) -> Answer:
     """A transcript; a recording shorter than Groq's least is billed as that long."""
     told = _openai_media.heard(answer)
-    told.response_id = text(fields_of(fields_of(answer).get("x_groq")).get("id"))
+    told.response_id = _request_id(answer)
     seconds = (told.usage.units or {}).get(semconv.UNIT_AUDIO_SECONDS, _LEAST_SECONDS)
     if seconds < _LEAST_SECONDS:
         told.usage.units, told.derived = {semconv.UNIT_AUDIO_SECONDS: _LEAST_SECONDS}, True
@@ -53,7 +77,7 @@ _LEAST_SECONDS: Final = 10
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
     request=request,
-    answer=answer_of,
+    answer=_answer_of,
     reading=GroqReading,
     prompt=("messages", "tools", "functions"),
 )

@@ -14,6 +14,7 @@ zeros. A stream tells the two apart by its pieces; both are counted here, and ma
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -39,6 +40,22 @@ _MOCKS: Final = ("mock_response", "mock_tool_calls", "mock_timeout")
 
 
 # --- what is asked --------------------------------------------------------------------------------
+def _called_back(request: _Request) -> _Request:
+    """With a mark where callbacks are registered: LiteLLM calls them in threads of its own."""
+
+    def told(kwargs: Mapping[str, Any]) -> Attributes:
+        module = sys.modules["litellm"]
+        if not any(getattr(module, name, None) for name in _CALLBACKS):
+            return request(kwargs)
+        return {**request(kwargs), semconv.RESPONSE_TOLD_APART: True}
+
+    return told
+
+
+_Request = Callable[[Mapping[str, Any]], Attributes]
+_CALLBACKS: Final = ("callbacks", "success_callback")
+
+
 def _asked(_module: Any, kwargs: Mapping[str, Any]) -> Asked:
     model, provider = split_model(
         text(kwargs.get("model")), text(kwargs.get("custom_llm_provider"))
@@ -188,7 +205,7 @@ def _api(
     answer: Callable[[Any], Answer],
     *positional: str,
     prompt: tuple[str, ...],
-    request: Callable[[Mapping[str, Any]], Attributes] = _chat_completions.request,
+    request: _Request = _chat_completions.request,
     reading: Callable[[Mapping[str, Any]], Reading] = StreamReading,
 ) -> Api:
     def free(result: Any) -> Answer:
@@ -197,7 +214,7 @@ def _api(
     routed = reading is StreamReading
     asking = Api(
         operation=operation,
-        request=request,
+        request=_called_back(request),
         answer=answer,
         reading=reading,
         prompt=prompt,

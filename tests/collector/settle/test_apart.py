@@ -63,6 +63,35 @@ def test_roots_with_one_response_id_are_one_call(store: Store, first: int, outpu
     }
 
 
+#: The one that is told apart: inside an agent, or a root as well.
+@pytest.mark.parametrize("parent", ["", scene.hex16(7)])
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_call_that_is_told_apart_counts_once(store: Store, first: int, parent: str) -> None:
+    """LiteLLM's callback tells a stream in a trace of its own, with counts that it made up."""
+    rows = [
+        scene.call(1, 0, (8, 1), response_id="x", **_INNER | {"trace": 1}),
+        scene.call(
+            2,
+            0,
+            (9, 3),
+            response_id="x",
+            **_OUTER | {"trace": 2, "scope_name": "spanledger.litellm", "parent_span_id": parent},
+            attributes={"spanledger.response.told_apart": "true"},
+        ),
+    ]
+    settler = scene.settler(store)
+    for row in rows if first == 1 else rows[::-1]:
+        with store.connect() as connection:
+            scene.load(connection, [row])
+        settler.settle_due(everything=True)
+    settler.settle_due(everything=True)
+    settler.stop(drain=False)
+    assert _counted(store) == {
+        1: (False, "duplicate_response", scene.hex16(2)),
+        2: (True, "", ""),
+    }
+
+
 #: What makes the two calls differ: outer, inner.
 _DIFFERENT: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     ({"response_id": "y"}, {"response_id": "x"}),

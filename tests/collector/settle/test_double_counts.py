@@ -167,6 +167,73 @@ def test_a_call_inside_that_leaves_the_cached_input_out_is_the_same_call(store: 
     assert [other_input, other_output, both_cached] == [{1: ("", 0), 2: ("", 0)}] * 3
 
 
+def test_a_bill_and_what_the_model_saw_are_one_call(store: Store) -> None:
+    """Cohere bills fewer tokens than its models read: some tell these, some those, ours both."""
+    both = {
+        "attributes": {
+            "spanledger.usage.processed.input_tokens": "19",
+            "spanledger.usage.processed.output_tokens": "11",
+        }
+    }
+    inside, outside, three, beside, other = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (19, 11), scope_name=A, dialect="otel", lasts=3),
+                scene.call(2, 1, (9, 9), lasts=2, response_id="x", **both),
+            ],
+            [
+                scene.call(1, 0, (9, 9), lasts=3, response_id="x", **both),
+                scene.call(2, 1, (19, 11), scope_name=A, dialect="otel", lasts=2),
+            ],
+            [
+                scene.call(1, 0, (19, 11), scope_name=A, dialect="otel", lasts=9),
+                scene.call(2, 1, (9, 9), scope_name=B, dialect="otel", lasts=7),
+                scene.call(3, 2, (9, 9), lasts=5, response_id="x", **both),
+            ],
+            [
+                scene.call(1, 0, (19, 11), scope_name=A, dialect="otel", at=1, lasts=5),
+                scene.call(2, 0, (9, 9), at=2, lasts=5, response_id="x", **both),
+            ],
+            [
+                scene.call(1, 0, (19, 12), scope_name=A, dialect="otel", lasts=3),
+                scene.call(2, 1, (9, 9), lasts=2, response_id="x", **both),
+            ],
+        ],
+    )
+    assert inside == {1: ("duplicate_nested", 2), 2: ("", 0)}
+    assert outside == {1: ("", 0), 2: ("duplicate_nested", 1)}
+    assert three == {1: ("duplicate_nested", 3), 2: ("duplicate_nested", 3), 3: ("", 0)}
+    assert beside == {1: ("duplicate_beside", 2), 2: ("", 0)}
+    assert other == {1: ("", 0), 2: ("", 0)}
+
+
+def test_an_answer_is_one_call_by_either_of_its_ids(store: Store) -> None:
+    """Groq's answers have an id and their requests another: others tell the one or the other."""
+    both = {"response_id": "x", "attributes": {"spanledger.response.request_id": "req-1"}}
+    beside, around, other = _told(
+        store,
+        [
+            [
+                scene.call(1, 0, (9, 9), **both),
+                scene.call(2, 0, (9, 9), response_id="req-1", scope_name=A, dialect="otel"),
+                scene.call(3, 0, (9, 9), response_id="x", scope_name=B, dialect="otel"),
+            ],
+            [
+                scene.call(1, 0, (8, 9), scope_name=A, response_id="req-1", dialect="otel"),
+                scene.call(2, 1, (9, 9), **both),
+            ],
+            [
+                scene.call(1, 0, (9, 9), **both),
+                scene.call(2, 0, (9, 9), response_id="req-2", scope_name=A, dialect="otel"),
+            ],
+        ],
+    )
+    assert beside == {1: ("", 0), 2: ("duplicate_response", 1), 3: ("duplicate_response", 1)}
+    assert around == {1: ("duplicate_response", 2), 2: ("", 0)}
+    assert other == {1: ("", 0), 2: ("", 0)}
+
+
 def test_different_calls_stay_different(store: Store) -> None:
     """Other ids, other tokens, other models, or one failed or made anew: every one counts."""
     results = _told(

@@ -8,6 +8,7 @@ import pytest
 from tests.sdk.instrumentors.cases_cohere import ASKED, CASES, EMBED_MODEL, FLAVOURS, MODEL
 from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, read
+from tests.support.wires.cohere_wire import TEMPLATE_TOKENS
 
 from spanledger import semconv
 from spanledger_collector.demo.provider import Answer
@@ -37,6 +38,26 @@ async def test_reranking_is_told_in_search_units_and_never_in_tokens(
     assert attributes[semconv.RETRY_COUNT] == 1
     assert semconv.USAGE_INPUT_TOKENS not in attributes
     assert semconv.USAGE_PARTIAL not in attributes
+
+
+@pytest.mark.parametrize("cases", [CASES, *FLAVOURS], ids=["second", "first"])
+@pytest.mark.parametrize("streams", [False, True])
+def test_what_the_model_saw_stands_beside_the_bill(
+    desk: Desk, cases: ClientCases, *, streams: bool
+) -> None:
+    """So that whoever tells the raw counts of the call is known to tell the same call."""
+    desk.provider.enqueue(Answer(text="x", input_tokens=100, output_tokens=7))
+    client = desk.make(cases, "sync")
+    asked = ASKED if cases is CASES else {"model": MODEL, "message": "tell"}
+    if streams:
+        list(client.chat_stream(**asked))
+    else:
+        client.chat(**asked)
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert (told[semconv.USAGE_INPUT_TOKENS], told[semconv.USAGE_OUTPUT_TOKENS]) == (100, 7)
+    seen = (semconv.USAGE_PROCESSED_INPUT_TOKENS, semconv.USAGE_PROCESSED_OUTPUT_TOKENS)
+    assert [told[name] for name in seen] == [100 + TEMPLATE_TOKENS, 7 + TEMPLATE_TOKENS]
 
 
 async def test_a_generator_that_nobody_reads_makes_no_request_and_no_span(desk: Desk) -> None:

@@ -224,6 +224,25 @@ async def test_reranking_in_search_units(desk: Desk) -> None:
     assert semconv.USAGE_INPUT_TOKENS not in told
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("registered", ["", "callbacks", "success_callback"])
+def test_a_call_that_callbacks_hear_of_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, registered: str, *, streamed: bool
+) -> None:
+    """What they make of it may be a span in a trace of its own."""
+    litellm = library()
+    for name in ("callbacks", "success_callback"):
+        monkeypatch.setattr(litellm, name, [])
+    if registered:
+        monkeypatch.setattr(litellm, registered, [print])
+    client = desk.make(CASES, "sync")
+    made = client.completion(model=MODEL, messages=MESSAGES, stream=streamed)
+    if streamed:
+        list(made)
+    [told] = _told(desk)
+    assert told.get(semconv.RESPONSE_TOLD_APART) is (True if registered else None)
+
+
 async def test_embeddings_without_usage_are_estimated(desk: Desk) -> None:
     """The library writes a zero."""
     desk.provider.enqueue(Answer(input_tokens=0))

@@ -1,4 +1,4 @@
-"""Groq's wire format: OpenAI's chat completions with ``x_groq`` in the first and the last chunk.
+"""Groq's wire format: OpenAI's chat completions with ``x_groq``, in a stream first and last.
 
 Source of the shapes: Groq's public API reference and the types of its client.
 """
@@ -14,6 +14,15 @@ from spanledger_collector.demo.answers import MARKER, Answer, Request
 from spanledger_collector.demo.provider import Route
 
 
+def _request_id(request: Request) -> str:
+    return f"req_{MARKER}_{request.number:06d}"
+
+
+def chat(request: Request, answer: Answer) -> dict[str, Any]:
+    """A whole completion."""
+    return {**openai_wire.chat(request, answer), "x_groq": {"id": _request_id(request)}}
+
+
 def chat_events(request: Request, answer: Answer) -> Iterator[bytes]:
     """A completion as a stream; the chunk that ends the choices has the usage in ``x_groq``."""
     whole = openai_wire.chat(request, answer)
@@ -26,14 +35,14 @@ def chat_events(request: Request, answer: Answer) -> Iterator[bytes]:
         finished = any(choice["finish_reason"] for choice in chunk["choices"])
         if not opened or finished:
             usage = {"usage": whole.get("usage")} if finished else {}
-            chunk["x_groq"] = {"id": f"req_{MARKER}_{request.number:06d}", **usage}
+            chunk["x_groq"] = {"id": _request_id(request), **usage}
             opened = True
         yield openai_wire.event(chunk)
 
 
 def transcript(request: Request, answer: Answer) -> dict[str, Any]:
     """What was heard; its length in the detailed form: as many seconds as input was scripted."""
-    body = {"text": answer.text, "x_groq": {"id": f"req_{MARKER}_{request.number:06d}"}}
+    body = {"text": answer.text, "x_groq": {"id": _request_id(request)}}
     if request.body.get("response_format") != "verbose_json":
         return body
     told = {"task": "transcribe", "language": "English", "segments": []}
@@ -41,7 +50,7 @@ def transcript(request: Request, answer: Answer) -> dict[str, Any]:
 
 
 ROUTES: Final[Mapping[str, Route]] = {
-    "/openai/v1/chat/completions": (openai_wire.chat, chat_events),
+    "/openai/v1/chat/completions": (chat, chat_events),
     "/openai/v1/audio/transcriptions": (transcript, None),
     "/openai/v1/audio/translations": (transcript, None),
     "/openai/v1/embeddings": (openai_wire.embeddings, None),

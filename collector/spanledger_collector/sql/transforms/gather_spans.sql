@@ -11,9 +11,9 @@
 INSERT INTO settling_spans
     (version,
     workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
-    duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id,
+    duration_ns, status, error_type, dialect, role, operation, provider, request_model, response_model, response_id, told_apart, request_id,
     service_tier, region, streaming, usage_source, usage_partial, usage_assumed, input_uncached_tokens, cache_read_tokens,
-    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
+    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, processed_input_tokens, processed_output_tokens, units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name, tool_call_id, rpc_id, conversation_id, external_key, purpose, prompt_name, prompt_version, tags, attempt_number,
     retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
@@ -39,6 +39,8 @@ SELECT
         toString(told_provider)
     ) AS provider,
     request_model, response_model, response_id,
+    attributes['spanledger.response.told_apart'] = 'true' AND response_id != '' AS told_apart,
+    attributes['spanledger.response.request_id'],
     service_tier,
     lower(coalesce(
         nullIf(attributes['spanledger.inference.region'], ''),
@@ -47,7 +49,10 @@ SELECT
         extract(server_address, '^bedrock-runtime(?:-fips)?\\.([a-z0-9-]+)\\.amazonaws\\.com$')
     )) AS region,
     streaming, usage_source, usage_partial, usage_assumed, input_uncached_tokens, cache_read_tokens,
-    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, units, input_tokens_low,
+    cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
+    toUInt64OrZero(attributes['spanledger.usage.processed.input_tokens']) AS processed_input_tokens,
+    toUInt64OrZero(attributes['spanledger.usage.processed.output_tokens']) AS processed_output_tokens,
+    units, input_tokens_low,
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name,
     coalesce(nullIf(attributes['gen_ai.tool.call.id'], ''), nullIf(attributes['ai.toolCall.id'], ''), attributes['tool.id']) AS tool_call_id,

@@ -7,7 +7,8 @@
 --   agent, workflow, task, tool, other with usage: aggregate when any usage is below it, else it counts as
 --     aggregate_only (a sampled trace that kept only the agent, or calls that were told without their usage). One that
 --     claims 0 of everything, or what cannot be, says nothing: it counts, unmetered, only where no call of the trace was told
---   calls with the same non-empty response id are one call (duplicate_response); two different ids never are
+--   calls with the same non-empty response id are one call (duplicate_response); two different ids never are, unless one
+--     teller says that they are the answer's and the request's (Groq)
 --   an answer that the provider keeps (deferred_answers) counts once in the ledger: in the trace that told it first
 --   a call inside a call is the same call (duplicate_nested) when at least one has no response id, the models agree, the
 --     token counts are equal (or would be, without the cached input that only one of them tells) or one of them is not the
@@ -24,7 +25,9 @@
 --   a call without id that is the root of its trace is the call of another scope of the same service that is the root of
 --     another trace (root_calls, duplicate_beside), when one of the two ran within the other, the models agree, both failed
 --     or both did not and the provider's counts are equal; where neither has an id, the inner one counts. Two with one id
---     are one call (duplicate_response) when they overlap in time, whatever they count; the trace of the shortest counts
+--     are one call (duplicate_response) when they overlap in time, whatever they count; the trace of the shortest counts, or
+--     the one that knows that it is told apart (spanledger.response.told_apart), which need not be a root
+--   counts are equal also where one teller has those of the bill and another those of the model, when the first tells both
 --   models agree when one begins with the other, without the region and the vendor in front (acme/m, us.anthropic.m)
 -- The counted teller: usage from the provider before an estimate before none, our own span first, then the one with the
 -- most buckets, then the shortest (innermost). It takes over retries and rework marks that only another teller has.
@@ -50,13 +53,17 @@ WITH
             s.started_at AS started_at,
             s.ended_at AS ended_at,
             s.duration_ns AS duration_ns,
-            s.response_id AS response_id,
+            -- By whichever of its ids a call is told, it is one.
+            if(r.answer_id != '', r.answer_id, s.response_id) AS response_id,
+            s.told_apart AS counts_apart,
             s.request_model AS request_model,
             replaceRegexpOne(lower(splitByChar('/', if(s.response_model != '', s.response_model, s.request_model))[-1]), '^(?:[a-z-]+\\.)+', '') AS model,
             s.usage_source AS usage_source,
             s.input_uncached_tokens + s.cache_read_tokens + s.cache_write_5m_tokens + s.cache_write_1h_tokens AS input_tokens,
             s.input_uncached_tokens AS input_uncached_tokens,
             s.output_tokens AS output_tokens,
+            s.processed_input_tokens AS processed_input,
+            s.processed_output_tokens AS processed_output,
             arrayCount(
                 tokens -> tokens > 0,
                 [s.input_uncached_tokens, s.cache_read_tokens, s.cache_write_5m_tokens, s.cache_write_1h_tokens,
@@ -83,6 +90,7 @@ WITH
                 ended_at,
                 duration_ns,
                 response_id,
+                told_apart,
                 response_model,
                 request_model,
                 usage_source,
@@ -92,6 +100,8 @@ WITH
                 cache_write_1h_tokens,
                 output_tokens,
                 reasoning_tokens,
+                processed_input_tokens,
+                processed_output_tokens,
                 units,
                 retry_reasons,
                 retry_wait_seconds,
@@ -112,12 +122,26 @@ WITH
             FROM span_runs
             WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
         ) AS o USING (workspace, trace_id, span_id)
+        LEFT ANY JOIN
+        (
+            SELECT
+                workspace,
+                trace_id,
+                request_id,
+                response_id AS answer_id
+            FROM settling_spans
+            WHERE version = {version:UInt64} AND request_id != '' AND response_id != ''
+        ) AS r ON s.workspace = r.workspace AND s.trace_id = r.trace_id AND s.response_id = r.request_id
     ),
+    -- seen_ = counts as the model saw them: what one teller says of them holds for all that tell the same bill.
     calls AS
     (
         SELECT
             *,
-            row_number() OVER (PARTITION BY workspace, trace_id ORDER BY started_at, span_id) AS position
+            row_number() OVER (PARTITION BY workspace, trace_id ORDER BY started_at, span_id) AS position,
+            max((processed_input, processed_output)) OVER (PARTITION BY workspace, trace_id, input_tokens, output_tokens) AS processed,
+            if(processed.1 > 0, processed.1, input_tokens) AS seen_input,
+            if(processed.1 > 0, processed.2, output_tokens) AS seen_output
         FROM claims
     ),
     -- begun = position of a call that was told without its usage, told = of the span that tells it.
@@ -189,6 +213,7 @@ WITH
                     AND (failed = outer_failed OR both_told)
                     AND (
                         (input_tokens = outer_input AND output_tokens = outer_output)
+                        OR (seen_input = outer_seen_input AND seen_output = outer_seen_output)
                         OR (
                             input_uncached_tokens = outer_uncached
                             AND input_uncached_tokens IN (input_tokens, outer_input)
@@ -223,7 +248,9 @@ WITH
                     usage_source AS outer_usage_source,
                     input_tokens AS outer_input,
                     input_uncached_tokens AS outer_uncached,
-                    output_tokens AS outer_output
+                    output_tokens AS outer_output,
+                    seen_input AS outer_seen_input,
+                    seen_output AS outer_seen_output
                 FROM calls
             ) AS e USING (workspace, trace_id, enclosing_call)
             WINDOW inside_one AS (PARTITION BY workspace, trace_id, enclosing_call, scope_name)
@@ -341,7 +368,7 @@ WITH
                 ended_at,
                 toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at) AS lasted
             FROM claims
-            WHERE parent_span_id = '' AND usage_source = 'provider' AND input_tokens + output_tokens > 0
+            WHERE parent_span_id = '' AND usage_source = 'provider' AND input_tokens + output_tokens > 0 AND NOT counts_apart
         ) AS c
         INNER JOIN
         (
@@ -359,7 +386,7 @@ WITH
                 failed AS other_failed,
                 started_at AS other_started,
                 ended_at AS other_ended,
-                toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at) AS other_lasted
+                if(told_apart, -1, toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at)) AS other_lasted
             FROM root_calls
             WHERE (workspace, told_as) IN (
                 SELECT
@@ -370,7 +397,7 @@ WITH
                         cityHash64(toString(service_name), response_id)
                     )
                 FROM claims
-                WHERE parent_span_id = '' AND usage_source = 'provider'
+                WHERE parent_span_id = '' AND usage_source = 'provider' AND NOT counts_apart
             )
         ) AS r USING (workspace, told_as)
         WHERE other_trace != trace_id
@@ -404,14 +431,14 @@ WITH
     (
         SELECT
             *,
-            sum(begins) OVER (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens ORDER BY position) AS crowd
+            sum(begins) OVER (PARTITION BY workspace, trace_id, metered, run_id, seen_input, seen_output ORDER BY position) AS crowd
         FROM
         (
             SELECT
                 *,
                 usage_source = 'provider' AS metered,
                 max(ended_at) OVER (
-                    PARTITION BY workspace, trace_id, usage_source = 'provider', run_id, input_tokens, output_tokens
+                    PARTITION BY workspace, trace_id, usage_source = 'provider', run_id, seen_input, seen_output
                     ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                 ) < started_at AS begins
             FROM grouped
@@ -423,9 +450,9 @@ WITH
             *,
             if(
                 is_sought,
-                dense_rank() OVER (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, is_sought ORDER BY earliest),
+                dense_rank() OVER (PARTITION BY workspace, trace_id, metered, run_id, seen_input, seen_output, crowd, is_sought ORDER BY earliest),
                 dense_rank() OVER (
-                    PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, is_sought, teller, position = shared_chain
+                    PARTITION BY workspace, trace_id, metered, run_id, seen_input, seen_output, crowd, is_sought, teller, position = shared_chain
                     ORDER BY position
                 )
             ) AS place
@@ -442,10 +469,10 @@ WITH
                     max(shared_id != '') OVER one_crowd AS has_id,
                     argMax(teller, position) OVER one_crowd AS last_teller
                 FROM crowds
-                WINDOW one_crowd AS (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd)
+                WINDOW one_crowd AS (PARTITION BY workspace, trace_id, metered, run_id, seen_input, seen_output, crowd)
             )
             WINDOW one_call AS (
-                PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, shared_id, shared_chain
+                PARTITION BY workspace, trace_id, metered, run_id, seen_input, seen_output, crowd, shared_id, shared_chain
             )
         )
     ),
@@ -485,7 +512,7 @@ WITH
                         minIf(started_at, is_sought) OVER one_place AS sought_started,
                         maxIf(ended_at, is_sought) OVER one_place AS sought_ended
                     FROM places
-                    WINDOW one_place AS (PARTITION BY workspace, trace_id, metered, run_id, input_tokens, output_tokens, crowd, place)
+                    WINDOW one_place AS (PARTITION BY workspace, trace_id, metered, run_id, seen_input, seen_output, crowd, place)
                 )
             )
         )

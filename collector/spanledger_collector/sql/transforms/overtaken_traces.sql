@@ -2,7 +2,8 @@
 -- grain: one row a trace; mostly none. parameters: version = the settlement.
 -- 1. Traces whose spans a newer settlement has read as well (two collectors settle one trace at once). The newer one's rows
 --    win, and it may have read before this one did: only settling again tells.
--- 2. Traces settled before whose root call is told by a root of this settlement's traces too: they counted it alone.
+-- 2. Traces settled before whose root call is told by a root of this settlement's traces too, or by a call that is told apart:
+--    they counted it alone.
 WITH
     -- As root_calls has them.
     roots AS
@@ -14,16 +15,17 @@ WITH
             service_name,
             scope_name,
             response_id,
+            told_apart,
             started_at,
             ended_at,
             input_uncached_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens AS input_tokens,
             output_tokens,
             arrayJoin(arrayConcat(
-                [cityHash64(toString(service_name), input_tokens, output_tokens)],
+                if(parent_span_id = '', [cityHash64(toString(service_name), input_tokens, output_tokens)], []),
                 if(response_id = '', [], [cityHash64(toString(service_name), response_id)])
             )) AS told_as
         FROM settling_spans
-        WHERE version = {version:UInt64} AND role = 'call' AND parent_span_id = '' AND usage_source = 'provider'
+        WHERE version = {version:UInt64} AND role = 'call' AND ((parent_span_id = '' AND usage_source = 'provider') OR told_apart)
     )
 SELECT DISTINCT
     workspace,
@@ -63,8 +65,11 @@ WHERE other_service = service_name
             OR (response_id != '' AND started_at <= other_started AND ended_at >= other_ended)
         ),
         other_id = response_id AND started_at <= other_ended AND ended_at >= other_started
-        AND (toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at), span_id)
-            < (toUnixTimestamp64Nano(other_ended) - toUnixTimestamp64Nano(other_started), other_span)
+        AND (
+            told_apart
+            OR (toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at), span_id)
+                < (toUnixTimestamp64Nano(other_ended) - toUnixTimestamp64Nano(other_started), other_span)
+        )
     )
     AND (workspace, other_trace, other_span) IN (
         SELECT
