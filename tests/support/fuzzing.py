@@ -20,14 +20,20 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import grpc
+from google.protobuf.json_format import MessageToJson
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from tests.collector.receive.otlp import REQUESTS, request, to_json
+from tests.support.otlp_requests import sampled
 from tests.support.receiving import MAX_REQUEST_BYTES, ReceiverProcess
 
 _PATIENCE_SECONDS: Final = 60.0
 #: After this long without a word it is waiting for more. What it says later stands in its log.
 _QUIET_SECONDS: Final = 0.05
 _TRACES: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+_METRICS_METHOD: Final = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 #: What each target may be answered with. 500 is never among them: it says that we are broken.
 _HEAD_STATUSES: Final = frozenset({100, 200, 204, 400, 401, 404, 405, 408, 413, 415, 429, 431})
@@ -70,6 +76,10 @@ def harmed(draw: st.DrawFn, good: st.SearchStrategy[bytes]) -> bytes:
 
 _BODIES: Final = REQUESTS.map(lambda message: message.SerializeToString())
 _JSON_BODIES: Final = REQUESTS.map(lambda message: json.dumps(to_json(message)).encode())
+_METRICS: Final = st.lists(st.floats(), max_size=4).map(sampled)
+_METRICS_JSON: Final = _METRICS.map(
+    lambda body: MessageToJson(ExportMetricsServiceRequest.FromString(body)).encode()
+)
 _RECORDS: Final = st.fixed_dictionaries(
     {"kind": st.sampled_from(["revenue", "outcome", "evaluation", "expense", "effort", "x"])},
     optional={
@@ -147,16 +157,21 @@ def http_body(
 
 
 class GrpcBody:
-    """A call whose message is nearly a request."""
+    """A call whose message is nearly a request.
 
-    def __init__(self) -> None:
+    Args:
+        method: what is called.
+    """
+
+    def __init__(self, method: str) -> None:
+        self._method = method
         self._channels: dict[int, Any] = {}
 
     def __call__(self, receiver: ReceiverProcess, message: bytes) -> None:
         port = receiver.grpc_port
         channel = self._channels.setdefault(port, grpc.insecure_channel(f"127.0.0.1:{port}"))
         try:
-            channel.unary_unary(_TRACES)(message, timeout=_PATIENCE_SECONDS)
+            channel.unary_unary(self._method)(message, timeout=_PATIENCE_SECONDS)
         except grpc.RpcError as error:
             failed: Any = error
             assert failed.code() in _CODES, (failed.code(), failed.details())
@@ -185,6 +200,8 @@ def _http_bodies(draw: st.DrawFn) -> tuple[str, str, str, bytes]:
             [
                 ("/v1/traces", "application/x-protobuf", _BODIES),
                 ("/v1/traces", "application/json", _JSON_BODIES),
+                ("/v1/metrics", "application/x-protobuf", _METRICS),
+                ("/v1/metrics", "application/json", _METRICS_JSON),
                 ("/v1/records", "application/json", _RECORD_BODIES),
             ]
         )
@@ -204,7 +221,8 @@ TARGETS: Final[dict[str, tuple[Target, st.SearchStrategy[Any]]]] = {
     "raw_http": (raw_http, harmed(_BODIES.map(_http_message))),
     "http_body": (http_body, _http_bodies()),
     "raw_grpc": (raw_grpc, harmed(st.integers(0, 2**32).map(_http2_message))),
-    "grpc_body": (GrpcBody(), harmed(_BODIES)),
+    "grpc_body": (GrpcBody(_TRACES), harmed(_BODIES)),
+    "grpc_metrics": (GrpcBody(_METRICS_METHOD), harmed(_METRICS)),
 }
 
 
