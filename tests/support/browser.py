@@ -67,6 +67,7 @@ class Watched:
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page
         self.faults: list[str] = []
+        page.set_default_timeout(180_000)  # a machine that does much else
         page.on("console", lambda told: self.faults.append(f"console {told.type}: {told.text}"))
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("requestfailed", lambda asked: self.faults.append(f"failed: {asked.url}"))

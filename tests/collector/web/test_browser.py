@@ -20,7 +20,7 @@ from tests.support.shown_ledger import PLAIN_TRACE
 
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
-from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN
+from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN, printable
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not found(), reason=HOW)]
 #: Where pictures of the pages are kept; by default beside the other files of the test run.
@@ -271,7 +271,8 @@ def test_the_flame_graph_has_the_figures_of_the_python_api(
     rows = [row for row in ledger.cost_paths() if row.names and all(row.names)]
     assert any(row.kinds == ("agent", "tool", "model") for row in rows)
     for row in rows:
-        line = shown[" > ".join(row.names[:-1]) or NOTHING, row.names[-1]]
+        names = [printable(name) for name in row.names]
+        line = shown[" > ".join(names[:-1]) or NOTHING, names[-1]]
         check([line], [row], {"Attempts": "attempts", "Cost": "cost_usd", "Share": "cost_ratio"})
 
 
