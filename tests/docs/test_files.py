@@ -43,8 +43,8 @@ def test_the_value_rules_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_the_pools_and_hours_of_the_page(tmp_path: Path) -> None:
-    """The pool and what its hours cost, through the price book that the collector starts with."""
-    pools, hours = _printed("gpu.md", tmp_path)
+    """The pools and what their hours cost, through the book that the collector starts with."""
+    pools, hours, measured = _printed("gpu.md", tmp_path)
     [pool] = read_pools(pools)
     assert pool.name == "chat"
     assert pool.serves.matches("vllm", "meta-llama/Llama-3.1-70B", "10.0.0.5")
@@ -54,7 +54,13 @@ def test_the_pools_and_hours_of_the_page(tmp_path: Path) -> None:
     assert {row.rates.units["gpu_seconds"].usd for row in told if row.model == "chat"} == {
         Decimal("2.95"),
         Decimal("1.25"),
+        Decimal("2.10"),  # 8,760 dollars ahead over as many hours, and 1.10 an hour
     }
+    [metered] = read_pools(measured)
+    assert metered.meter is not None
+    assert metered.meter.host == "gpu-1"
+    assert metered.grid is not None
+    assert metered.grid.high_g_per_kwh == 420
 
 
 def test_the_prices_of_the_page(tmp_path: Path) -> None:
