@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.store import Connection, Store, migrate
 
-_TABLES = "SELECT name, toString(uuid) AS id FROM system.tables WHERE database = currentDatabase()"
+_TABLES = """
+SELECT name, toString(uuid) AS id FROM system.tables WHERE database = currentDatabase()
+UNION ALL SELECT name, sha256 FROM schema_migrations
+"""
 _FILLED = """
 SELECT name FROM system.tables
 WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND total_rows > 0

@@ -19,9 +19,9 @@ CREATE OR REPLACE VIEW cost_as_known_now
 (
     workspace String,
     day Date,
-    tenant String,
-    agent_name String,
-    agent_version String,
+    tenant LowCardinality(String),
+    agent_name LowCardinality(String),
+    agent_version LowCardinality(String),
     provider String,
     model String,
     service_tier LowCardinality(String),
