@@ -9,12 +9,16 @@ answers, every sequence's cache each step), by the time it took.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from spanledger import semconv
 from spanledger._answer import FactValue
+from spanledger._guard import guarded
+from spanledger._process_lock import ProcessLock
 from spanledger.compute import (
+    ArchitectureError,
     ModelArchitecture,
     bandwidth_utilisation,
     estimate_flops,
@@ -156,3 +160,35 @@ def cuda_peaks(devices: Sequence[str]) -> Mapping[str, int]:
         for device in devices
         if device.startswith("cuda")
     }
+
+
+class KnownModels:
+    """What was found out about an engine's models, each looked at once and forgotten with it.
+
+    Args:
+        look_at: finds it out.
+    """
+
+    def __init__(self, look_at: Callable[[Any], LocalModel]) -> None:
+        self._look_at = look_at
+        self._known: weakref.WeakKeyDictionary[Any, LocalModel] = weakref.WeakKeyDictionary()
+        self._lock = ProcessLock()
+
+    def __call__(self, model: Any) -> LocalModel:
+        """What this one is."""
+        with self._lock():
+            known = self._known.get(model)
+            if known is None:
+                known = self._known[model] = self._look_at(model)
+            return known
+
+
+@guarded(None)
+def configured_architecture(config: Any) -> ModelArchitecture | None:
+    """By a config of transformers; None for a family without such tokens and layers as ours."""
+    if config is None:
+        return None
+    try:
+        return ModelArchitecture.from_hf_config(config.to_dict(), source="config.json")
+    except ArchitectureError:
+        return None

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
@@ -26,9 +25,8 @@ from spanledger._gguf import architecture_of
 from spanledger._guard import guarded
 from spanledger._instrumentor import Asked, Instrumentor, Method, sampling_attributes
 from spanledger._loading import Load
-from spanledger._local_model import LocalModel, Sequenced, figures, torch_device_name
+from spanledger._local_model import KnownModels, LocalModel, Sequenced, figures, torch_device_name
 from spanledger._patching import Kind, Target
-from spanledger._process_lock import ProcessLock
 
 #: Oldest version tried.
 MINIMUM_VERSION: Final = "0.3.36"
@@ -38,19 +36,9 @@ _MS: Final = 1_000_000
 _CACHE_FORMATS: Final[Mapping[int, str]] = {0: "fp32", 1: "fp16", 8: "int8", 30: "bf16"}
 #: Name under which a call's own notes stand among its parameters.
 _NOTES: Final = "spanledger.notes"
-_known: Final[weakref.WeakKeyDictionary[Any, LocalModel]] = weakref.WeakKeyDictionary()
-_lock: Final = ProcessLock()
 
 
 # --- the model ------------------------------------------------------------------------------------
-def _facts_of(llama: Any) -> LocalModel:
-    with _lock():
-        known = _known.get(llama)
-        if known is None:
-            known = _known[llama] = _look_at(llama)
-        return known
-
-
 def _look_at(llama: Any) -> LocalModel:
     library: Any = sys.modules[_MODULE]
     metadata = cast("Mapping[str, str]", llama.metadata)
@@ -64,6 +52,9 @@ def _look_at(llama: Any) -> LocalModel:
         devices=1,
         device=_device(library, llama),
     )
+
+
+_facts_of: Final = KnownModels(_look_at)
 
 
 def _name(path: object) -> str:

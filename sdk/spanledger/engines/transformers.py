@@ -28,13 +28,13 @@ from spanledger._loading import Load
 from spanledger._local_model import (
     LocalModel,
     Sequenced,
+    configured_architecture,
     cuda_peaks,
     figures,
     torch_device_name,
 )
 from spanledger._patching import Kind, Target
 from spanledger._process_lock import ProcessLock
-from spanledger.compute import ArchitectureError, ModelArchitecture
 
 #: Oldest version tried.
 MINIMUM_VERSION: Final = "5.20.0"
@@ -72,21 +72,13 @@ def _look_at(model: Any, devices: Sequence[str]) -> LocalModel:
     method = getattr(quantised, "quant_method", "") or ""
     return LocalModel(
         name=str(getattr(config, "name_or_path", "") or type(model).__name__),
-        arch=_architecture(config),
+        arch=configured_architecture(config),
         weights_bytes=sum(one.numel() * one.element_size() for one in _tensors(model)),
         weight_format=str(getattr(method, "value", method) or model.dtype).removeprefix("torch."),
         cache_format=_CACHE_FORMATS.get(getattr(model.dtype, "itemsize", 2), "bf16"),
         devices=max(1, len(devices)),
         device=torch_device_name(devices[0] if devices else "cpu"),
     )
-
-
-@guarded(None)
-def _architecture(config: Any) -> ModelArchitecture | None:
-    try:
-        return ModelArchitecture.from_hf_config(config.to_dict(), source="config.json")
-    except ArchitectureError:
-        return None  # a family without tokens and layers as ours have them
 
 
 # --- a call ---------------------------------------------------------------------------------------

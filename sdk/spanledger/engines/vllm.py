@@ -15,7 +15,6 @@ version lacks is left out.
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -26,10 +25,15 @@ from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
 from spanledger._loading import Load
-from spanledger._local_model import LocalModel, Sequenced, figures
+from spanledger._local_model import (
+    KnownModels,
+    LocalModel,
+    Sequenced,
+    configured_architecture,
+    figures,
+)
 from spanledger._patching import Kind, Target
-from spanledger._process_lock import ProcessLock
-from spanledger.compute import ArchitectureError, ModelArchitecture, weight_bytes
+from spanledger.compute import weight_bytes
 
 #: The first with the V1 engine alone, whose shapes were read.
 MINIMUM_VERSION: Final = "0.11.0"
@@ -40,19 +44,9 @@ _FORMATS: Final[Mapping[str, str]] = {
     "fp8": "fp8", "awq": "awq", "awq_marlin": "awq", "gptq": "gptq", "gptq_marlin": "gptq",
     "mxfp4": "mxfp4",
 }  # fmt: skip
-_known: Final[weakref.WeakKeyDictionary[Any, LocalModel]] = weakref.WeakKeyDictionary()
-_lock: Final = ProcessLock()
 
 
 # --- the model ------------------------------------------------------------------------------------
-def _facts_of(llm: Any) -> LocalModel:
-    with _lock():
-        known = _known.get(llm)
-        if known is None:
-            known = _known[llm] = _look_at(llm)
-        return known
-
-
 def _look_at(llm: Any) -> LocalModel:
     """By the engine's configuration; its weights lie in other processes and are not measured."""
     config = _inside(llm, "llm_engine", "vllm_config")
@@ -62,7 +56,7 @@ def _look_at(llm: Any) -> LocalModel:
     cache = str(_inside(config, "cache_config", "cache_dtype") or "auto")
     return LocalModel(
         name=text(_inside(model, "model")) or "vllm",
-        arch=_architecture(_inside(model, "hf_config")),
+        arch=configured_architecture(_inside(model, "hf_config")),
         weights_bytes=0,
         weight_format=_FORMATS.get(quantised or kind, ""),
         cache_format="fp8" if cache.startswith("fp8") else "bf16",
@@ -71,21 +65,14 @@ def _look_at(llm: Any) -> LocalModel:
     )
 
 
+_facts_of: Final = KnownModels(_look_at)
+
+
 def _inside(owner: Any, *names: str) -> Any:
     """What lies below an object by these names; None where one of them is not there."""
     for name in names:
         owner = getattr(owner, name, None)
     return owner
-
-
-@guarded(None)
-def _architecture(config: Any) -> ModelArchitecture | None:
-    if config is None:
-        return None
-    try:
-        return ModelArchitecture.from_hf_config(config.to_dict(), source="config.json")
-    except ArchitectureError:
-        return None
 
 
 @guarded("")
