@@ -21,6 +21,7 @@ from spanledger._light import Around
 from spanledger._maker import KEEPERS
 from spanledger._patching import Hook, Kind, Patch, PatchState, Target, wrapping
 from spanledger._process_lock import ProcessLock
+from spanledger._renaming import renamed_at_once
 
 #: Name under which the HTTP libraries stand in :func:`status`.
 HTTP: Final = "http"
@@ -98,15 +99,16 @@ def instrument(
     with _lock():
         CAPTURE.read_environment()
         _tracing.use(tracer_provider)
-        for name in chosen:
-            _install(name)
-        if chosen:
-            _install(HTTP)
+        with renamed_at_once():
+            for name in chosen:
+                _install(name)
+            if chosen:
+                _install(HTTP)
 
 
 def uninstrument(names: Sequence[str] | None = None) -> None:
     """Put the original methods back, the very same objects (all by default)."""
-    with _lock():
+    with _lock(), renamed_at_once():
         chosen = list(_active) if names is None else [name for name in names if name in _active]
         for name in chosen:
             for patch in _patches[name]:

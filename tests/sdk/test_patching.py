@@ -19,6 +19,7 @@ from opentelemetry.instrumentation.utils import unwrap
 
 from spanledger._light import Around
 from spanledger._patching import Kind, Patch, PatchState, Target, Wrapper, called, wrapping
+from spanledger._renaming import rename, renamed_at_once
 
 MODULE = "spanledger_test_patched_module"
 
@@ -306,3 +307,23 @@ def test_a_function_is_found_under_the_names_that_modules_gave_it_before(
     patch.remove()
     assert vars(user)["ask"] is ask
     assert vars(library)["ask"] is ask
+
+
+def test_names_given_before_change_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One look through the modules does what a look for each function does, in the same order."""
+    first, second, third = ModuleType("first"), ModuleType("second"), ModuleType("user")
+    for module in (first, second, third):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    old, new, newest, other = object(), object(), object(), object()
+    vars(first)["ask"] = vars(third)["ask"] = old
+    vars(third)["tell"] = other
+    with renamed_at_once():
+        rename(first, "ask", old, new)
+        with renamed_at_once():
+            rename(second, "ask", new, newest)
+        rename(second, "tell", old, new)
+        assert vars(third)["ask"] is old
+    assert vars(third) | {"ask": newest, "tell": other} == vars(third)
+    assert vars(first)["ask"] is old  # the library goes on calling what it called
+    rename(second, "ask", newest, old)
+    assert vars(third)["ask"] is old
