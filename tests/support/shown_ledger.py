@@ -49,6 +49,8 @@ _Agent = tuple[str, str, Decimal, float, str]
 #: A trace of the hostile agent, and one of another.
 XSS_TRACE = scene.hex32(900)
 PLAIN_TRACE = scene.hex32(1000)
+#: A trace whose run was charged its share of the asset ``tuned``.
+CHARGED_TRACE = scene.hex32(1035)
 
 
 def show(store: Store) -> None:

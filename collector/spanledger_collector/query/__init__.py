@@ -15,6 +15,7 @@ from .frontier import FrontierPoint
 from .hosting import Hosting
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
+from .origins import AssetChargeRow, AssetEntryRow, AttemptBehindRow, Behind, ModelsBehindRow
 from .parsing import parse_rows
 from .payback import BreakEven, Payback
 from .plain import plain_rows
@@ -47,9 +48,13 @@ __all__ = [
     "AgentReport",
     "AgentRow",
     "AgentSums",
+    "AssetChargeRow",
+    "AssetEntryRow",
     "AssetRow",
+    "AttemptBehindRow",
     "AttemptRow",
     "AttemptsRow",
+    "Behind",
     "BreakEven",
     "Breakdowns",
     "By",
@@ -71,6 +76,7 @@ __all__ = [
     "Hosting",
     "Ledger",
     "ModelRow",
+    "ModelsBehindRow",
     "NamedQuery",
     "Payback",
     "PriceUsedRow",

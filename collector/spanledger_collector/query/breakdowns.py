@@ -13,7 +13,7 @@ from spanledger_collector.errors import PermanentError
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .parsing import parse_rows
 from .reader import Row
-from .rows import RunRow
+from .rows import CoverageRow, RunRow
 
 RunsBy = Literal["total", "day", "agent", "version", "tenant"]
 AttemptsBy = Literal["total", "model", "tool", "rework"]
@@ -106,6 +106,10 @@ class Breakdowns(ABC):
     def prices_used(self, part: Slice = _ALL) -> Sequence[PriceUsedRow]:
         """The rows of the price book that priced these attempts, with their sources."""
         return parse_rows(PriceUsedRow, self.query("prices_used", **part.parameters()))
+
+    def coverage_of(self, part: Slice = _ALL) -> Sequence[CoverageRow]:
+        """How much of the usage is priced, by price status, over whole days."""
+        return parse_rows(CoverageRow, self.query("coverage", **part.parameters()))
 
     def runs_of(self, part: Slice = _ALL, *, limit: int = 100, offset: int = 0) -> Sequence[RunRow]:
         """Runs of a part of the ledger, newest first.

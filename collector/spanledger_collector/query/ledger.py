@@ -38,6 +38,7 @@ from .explanation import (
     explain,
 )
 from .named import named
+from .origins import Origins
 from .parsing import parse_rows
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded
@@ -69,7 +70,7 @@ Guard = Callable[[Store, str], str]
 
 
 @final
-class Ledger(Decisions, Breakdowns):
+class Ledger(Decisions, Breakdowns, Origins):
     """Typed reads of one ledger; use :meth:`connect`.
 
     Args:

@@ -24,6 +24,7 @@ DEFAULT_RANGE: Final = "30d"
 #: What every link to another page takes along.
 KEPT: Final = ("range", "since", "until", "agent", "version", "tenant", "workspace")
 _DAY_LENGTH: Final = 10
+_MOST: Final = 4_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,14 @@ class Asked:
             raise PermanentError(f"{name} = {told[:50]!r} is no whole number from 0 to {most:,}")
         return int(told)
 
+    def offset(self) -> int:
+        """So many rows of a list are left out.
+
+        Raises:
+            PermanentError: it is no such number.
+        """
+        return self.number("offset", 0, most=_MOST)
+
     @property
     def range(self) -> str:
         """The word of the range; ``custom`` where times are given."""
@@ -81,6 +90,15 @@ class Asked:
         """The part of the ledger that is asked for."""
         since, until = self.period()
         return Slice(since, until, self.text("agent"), self.text("version"), self.text("tenant"))
+
+    def whole_days(self) -> Mapping[str, str]:
+        """For :meth:`link`: the period as the days that sums over whole days take of it."""
+        since, until = self.period()
+        if since is None and until is None:
+            return {}
+        last = until and until - timedelta(microseconds=1)
+        days = {"since": since, "until": last}
+        return {"range": "", **{name: f"{at:%Y-%m-%d}" if at else "" for name, at in days.items()}}
 
     def before(self) -> tuple[datetime, datetime] | None:
         """The period of the same length right before; None where the period has no start."""

@@ -114,6 +114,7 @@ class Page:
         filters: which filters mean something here: ``period``, ``agent``, ``version``, ``tenant``.
         at: the entry of the navigation that it belongs to.
         name: what it is about, from telemetry; stands after the title.
+        kept: further words of the URL that stay when a filter is set.
     """
 
     title: str
@@ -124,6 +125,7 @@ class Page:
     )
     at: str = field(default="", kw_only=True)
     name: str = field(default="", kw_only=True)
+    kept: Sequence[str] = field(default=(), kw_only=True)
 
     def tables(self) -> dict[str, Table]:
         """Its tables by id."""

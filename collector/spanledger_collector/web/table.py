@@ -150,6 +150,8 @@ def cell(column: Column, row: Any) -> Cell:
         return Cell(*_interval(column, row), href=href)
     (value,) = column.values(row)
     text = figures.NOTHING if value is None and column.unit else KINDS[column.kind_of(row)](value)
+    if text == figures.NOTHING and column.kind != "text":
+        href = ""  # nothing is explained by nothing
     if column.kind == "text":
         return Cell(text if value else column.name or text, href=href, is_text=bool(value))
     if column.at_least and column.at_least(row) and value is not None:

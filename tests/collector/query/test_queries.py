@@ -19,6 +19,7 @@ from spanledger_collector.query import (
     frontier,
     hosting,
     named,
+    origins,
     payback,
     query_names,
     repricing,
@@ -54,7 +55,8 @@ TYPES: dict[str, type | None] = {
     "economics_by": breakdown_rows.EconomicsRow,
     "prices_used": breakdown_rows.PriceUsedRow,
     "asset_contributions": payback.ContributionRow,
-    "asset_entries": None,
+    "asset_charges": origins.AssetChargeRow,
+    "asset_entries": origins.AssetEntryRow,
     "assets": rows.AssetRow,
     "value_rules": rows.ValueRuleRow,
     "charges_by_day": rows.ChargeRow,
@@ -63,7 +65,9 @@ TYPES: dict[str, type | None] = {
     "explain_attempts": explanation.ExplainedAttemptRow,
     "explain_charges": explanation.ChargeLineRow,
     "frontier": frontier.FrontierRow,
+    "attempts_behind": origins.AttemptBehindRow,
     "models": rows.ModelRow,
+    "models_behind": origins.ModelsBehindRow,
     "export_attempts": None,
     "export_days": None,
     "export_runs": None,
@@ -100,6 +104,8 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
         )
     ],
 }
+#: What the filled ledger has nothing of, and which test finds some.
+ELSEWHERE = {"asset_charges": "settle/test_asset_books.py"}
 QUERIES = query_names()
 
 
@@ -166,7 +172,7 @@ def test_every_query_finds_something(any_store: Store) -> None:
     reader = DirectReader(any_store)
     for name in QUERIES:
         found = reader.rows(name, parameters(name))
-        assert found, name
+        assert found or name in ELSEWHERE, name
         kind = TYPES[name]
         if kind is not None:
             assert len(parse_rows(kind, found)) == len(found)

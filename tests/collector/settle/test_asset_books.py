@@ -18,6 +18,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Connection, Store
 
 from . import scene
@@ -290,6 +291,24 @@ def test_what_leaves_an_asset_never_exceeds_what_came_to_it(
         assert row["net_book_value_usd"] == came[asset] - left[asset], asset
         kept[int(asset[:-1])] += row["net_book_value_usd"]
     assert {place: kept[place] for place in paid} == dict(paid)
+
+
+def test_entries_and_charges_explain_the_books(told: list[Book], module_store: Store) -> None:
+    """What a reader is shown of an asset sums to its capital and to what was charged of it."""
+    capital: dict[str, Decimal] = defaultdict(Decimal)
+    charged: dict[str, Decimal] = defaultdict(Decimal)
+    with Ledger(DirectReader(module_store)) as ledger:
+        for entry in ledger.asset_entries():
+            capital[entry.asset_id] += entry.capital_usd or 0
+        for charge in ledger.asset_charges(limit=100_000):
+            charged[charge.asset_id] += charge.amount_usd
+        for row in ledger.assets():
+            assert capital[row.asset_id] == row.capital_usd, row.asset_id
+            assert charged[row.asset_id] == row.charged_usd, row.asset_id
+        assert any(row.capital_usd and row.charged_usd for row in ledger.assets())
+        one = ledger.assets()[0].asset_id
+        alone = [entry for entry in ledger.asset_entries() if entry.asset_id == one]
+        assert list(ledger.asset_entries(one)) == alone != []
 
 
 def _posted(connection: Connection) -> tuple[list[str], int]:

@@ -24,6 +24,7 @@ PERIOD = {
     "tenant": "",
     "offset": 0,
     "trace_id": scene.hex32(1),
+    "asset_id": "",
 }
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from tests.support.ledger_pool import LedgerPool
 from tests.support.served_ledger import Served, served
-from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE, show
+from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRACE, show
 
 from spanledger_collector.store import Store
 
@@ -84,9 +85,16 @@ PATHS = [
     "rework",
     "latency",
     "latency?agent=analyst",
+    "rework?by=model",
+    "attempts",
+    "attempts?by=agent&key=analyst&only=work%2Crework&reason=regenerated",
+    "attempts?price=unpriced&usage=provider",
+    f"attempts?by=agent&key={quote(XSS['agent_name'])}",
     "assets",
+    "asset?id=tuned",
+    f"asset?trace={CHARGED_TRACE}",
     "prices",
     "budgets",
 ]
 #: Those that are about something that an empty ledger has not.
-OF_ONE = ("agent", "trace", "explain")
+OF_ONE = ("agent?", "trace?", "explain?", "asset?")

@@ -293,6 +293,34 @@ def test_a_trace_and_an_agent_have_the_figures_of_the_python_api(
         assert int(line["Runs"][0]) == group.sums.runs
 
 
+def test_attempts_and_charges_have_the_figures_of_the_python_api(
+    looked: Callable[[str], Visit], ledger: Ledger
+) -> None:
+    """What stands behind sums: attempts and model ids, entries and charges of an asset."""
+    titles = {"Cost": "cost_usd", "Input tokens": "input_tokens", "Output tokens": "output_tokens"}
+    shown = looked("attempts").tables
+    check(shown["attempts"], ledger.attempts_behind(), titles)
+    titles = {"Cost": "cost_usd", "Attempts": "attempts", "Tokens": "tokens"}
+    check(shown["models"], ledger.models_behind(), titles)
+    shown = looked("asset?id=tuned").tables
+    check(shown["entries"], ledger.asset_entries("tuned"), {"Capital": "capital_usd"})
+    titles = {"Units": "units", "Rate (USD)": "rate_usd", "Charge": "amount_usd"}
+    check(shown["charges"], ledger.asset_charges("tuned"), titles)
+
+
+def test_from_a_reason_of_rework_to_the_lines_of_an_attempt(tab: Watched, site: Served) -> None:
+    """By keyboard alone: a sum, its attempts, how one of them came about."""
+    page = opened(tab, site, "rework")
+    page.locator("#all-reasons td a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/ui/attempts.*reason=regenerated"))
+    page.locator("#attempts td a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/ui/explain"))
+    assert "counts as rework: regenerated" in page.content()
+    assert tab.faults == []
+
+
 def test_the_chart_by_day_is_drawn(looked: Callable[[str], Visit]) -> None:
     """The library of charts runs under the policy, over the figures of its table."""
     visit = looked("overview")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from tests.collector.web.conftest import OF_ONE, PATHS
 from tests.support.served_ledger import Served
-from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE
+from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRACE
 
 from spanledger_collector.query import DirectReader, Ledger, Slice
 from spanledger_collector.query.titles import worth_showing
@@ -102,6 +103,8 @@ def test_static_files_are_ours_alone(client: httpx.Client) -> None:
         ("agent?agent=nobody", 404, "no runs of an agent"),
         ("agent?agent=analyst&by=moon&range=all", 400, "none of version, tenant, model"),
         ("rework?by=moon", 400, "none of total, agent, version"),
+        ("asset", 400, "choose one on the page Assets"),
+        ("asset?id=nothing", 404, "no asset"),
         ("trace", 400, "choose a run"),
         ("trace?id=12", 404, "no trace"),
         ("explain?id=xyz", 400, "neither a trace id"),
@@ -222,6 +225,82 @@ def test_runs_come_by_the_hundred(client: httpx.Client) -> None:
     assert "Older runs" not in first
     beyond = client.get("runs?range=all&offset=100").text
     assert "Newer runs" in beyond
+
+
+_CELL = re.compile(r'<a href="(/ui/attempts[^"]*)"><data value="([^"]*)"')
+_FIGURES = re.compile(r'<dd class="big">(?:<a[^>]*>)?<data value="([^"]*)"')
+
+
+def linked(page: str) -> Iterator[tuple[str, str, str]]:
+    """Title of the column, address and exact value of the cells that lead to attempts."""
+    for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
+        heads = re.findall(r'<th scope="col".*?</th>', table, re.DOTALL)
+        titles = [re.sub(r"<[^>]*>", "", head).strip() for head in heads]
+        for line in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL):
+            cells = re.findall(r"<t[dh].*?</t[dh]>", line, re.DOTALL)
+            for title, cell in zip(titles, cells, strict=True):
+                found = _CELL.search(cell)
+                if found:
+                    yield title, html.unescape(found[1]), found[2]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["rework", "rework?by=model", "rework?by=tenant&agent=analyst", "prices", "prices?tenant=acme",
+     "prices?since=2026-11-03&until=2026-11-04", "overview"],
+)  # fmt: skip
+def test_a_figure_leads_to_the_attempts_that_it_sums(
+    client: httpx.Client, site: Served, path: str
+) -> None:
+    """One click from a sum: the same sum, to the last digit, and below it what it is of."""
+    places = {
+        **dict.fromkeys(("Cost", "Rework", "Estimated"), 0),
+        **dict.fromkeys(("Attempts", "Wasted"), 1), "Tokens": 2,
+    }  # fmt: skip
+    sums = {
+        (title, address, value)
+        for title, address, value in linked(client.get(everything(path)).text)
+        if title in places and value
+    }
+    assert len(sums) > 5
+    pages = {address: client.get(site.url + address) for _, address, _ in sums}
+    for title, address, value in sums:
+        assert pages[address].status_code == 200, address
+        told = _FIGURES.findall(pages[address].text)
+        assert Decimal(told[places[title]]) == Decimal(value), (title, address)
+        assert 'href="/ui/explain?' in pages[address].text
+
+
+def test_attempts_come_by_the_hundred(client: httpx.Client, ledger: Ledger) -> None:
+    """Dearest first; the parts, one after the other, are all of them and no one twice."""
+    total = ledger.models_behind()[0].all_attempts
+    first = asked_csv(client, "attempts", "attempts")
+    rest = asked_csv(client, "attempts?offset=100", "attempts")
+    assert (len(first), len(rest)) == (101, total - 100 + 1)
+    page = client.get("attempts?range=all&by=agent&key=analyst&only=work").text
+    assert 'name="only" value="work"' in page
+    assert "Cheaper attempts" in client.get("attempts?range=all").text
+    costs = [Decimal(line[1]) for line in (*first[1:], *rest[1:]) if line[1]]
+    assert costs == sorted(costs, reverse=True)
+    assert sum(costs) == ledger.models_behind()[0].all_cost_usd
+
+
+def test_an_asset_leads_to_its_entries_and_charges(client: httpx.Client, ledger: Ledger) -> None:
+    """Capital and charges as they were booked; a charge leads to the run that carries it."""
+    assert 'href="/ui/asset?range=all&amp;id=tuned"' in client.get("assets?range=all").text
+    row = next(row for row in ledger.assets() if row.asset_id == "tuned")
+    titles, *lines = asked_csv(client, "asset?id=tuned", "entries")
+    told = [Decimal(line[titles.index("Capital")] or 0) for line in lines]
+    assert sum(told) == row.capital_usd
+    titles, *lines = asked_csv(client, "asset?id=tuned", "charges")
+    assert sum(Decimal(line[titles.index("Charge")]) for line in lines) == row.charged_usd
+    assert {line[titles.index("Plan")] for line in lines} != {""}
+    page = client.get("asset?id=tuned&range=all").text
+    assert f'href="/ui/trace?range=all&amp;id={CHARGED_TRACE}"' in page
+    titles, *lines = asked_csv(client, f"asset?trace={CHARGED_TRACE}", "charges")
+    (run,) = [run for run in ledger.trace(CHARGED_TRACE).runs if run.amortized_cost_usd]
+    assert Decimal(lines[0][titles.index("Charge")]) == run.amortized_cost_usd
+    assert f"trace={CHARGED_TRACE}&amp;run={run.run_id}" in client.get("runs?range=all").text
 
 
 def test_an_amount_leads_to_its_explanation(client: httpx.Client, site: Served) -> None:

@@ -1,19 +1,24 @@
 -- coverage: how much of the usage is priced, over a period of whole days.
--- parameters: workspace; since, until (start of the call, until exclusive; days are taken whole).
+-- parameters: workspace; since, until (start of the call, until exclusive; days are taken whole); agent_name, agent_version, tenant (empty =
+--   any).
 -- grain: (price_status, usage_source). units: USD, tokens; ratios 0..1 of the period.
 -- columns: price_status, usage_source, attempts, attempts_ratio, tokens, tokens_ratio, cost_usd (NULL = unknown).
 SELECT
-    price_status,
-    usage_source,
-    sum(c.attempts) AS attempts,
+    a.price_status AS price_status,
+    a.usage_source AS usage_source,
+    count() AS attempts,
     attempts / sum(attempts) OVER () AS attempts_ratio,
-    sum(c.tokens) AS tokens,
+    sum(a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens + a.output_tokens) AS tokens,
     if(sum(tokens) OVER () = 0, 0., tokens / sum(tokens) OVER ()) AS tokens_ratio,
-    sum(c.cost_usd) AS cost_usd
-FROM coverage AS c
-WHERE workspace = {workspace:String}
-    AND day >= toDate({since:DateTime64(9)}, 'UTC')
-    AND day <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
+    sum(a.cost_usd) AS cost_usd
+FROM attempts AS a FINAL
+WHERE a.workspace = {workspace:String}
+    AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
+    AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
+    AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+    AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
+    AND ({tenant:String} = '' OR a.tenant = {tenant:String})
+    AND a.counted
 GROUP BY
     price_status,
     usage_source

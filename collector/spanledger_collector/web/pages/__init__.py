@@ -9,7 +9,21 @@ from spanledger_collector.query import Ledger
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page
 
-from . import agent, agents, assets, explain, flame, latency, overview, prices, rework, runs, trace
+from . import (
+    agent,
+    agents,
+    asset,
+    assets,
+    attempts,
+    explain,
+    flame,
+    latency,
+    overview,
+    prices,
+    rework,
+    runs,
+    trace,
+)
 
 PageOf = Callable[[Ledger, Asked], Page]
 
@@ -25,5 +39,7 @@ PAGES: Final[Mapping[str, PageOf]] = {
     "rework": rework.page,
     "latency": latency.page,
     "assets": assets.page,
+    "asset": asset.page,
+    "attempts": attempts.page,
     "prices": prices.page,
 }

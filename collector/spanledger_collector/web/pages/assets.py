@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spanledger_collector.query import Ledger
+from spanledger_collector.query import AssetRow, BreakEven, Ledger
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
@@ -12,31 +12,44 @@ _NONE = "No asset is booked. spanledger.asset_cost() and asset_plan() book one."
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
+
+    def book(row: AssetRow) -> str:
+        return asked.link("asset", id=row.asset_id)
+
+    def runs(row: BreakEven) -> str:
+        scope = {"agent": row.agent_name, "version": row.agent_version, "tenant": ""}
+        return asked.link("runs", range="all", since="", until="", **scope)
+
+    def books_of(row: BreakEven) -> str:
+        alone = len(row.asset_ids) == 1
+        return asked.link("asset", id=row.asset_ids[0]) if alone else "#assets"
+
     books = Table(
         "assets", "Assets as their books stand, most left first",
         [
-            Column("Asset", "asset_id"),
+            Column("Asset", "asset_id", link=book),
             Column("Kind", "kind"),
             Column("Agent", "agent_name", name="(all)", link=lambda row: asked.link(
                 "agent", agent=row.agent_name) if row.agent_name else ""),
             Column("Version", "agent_version", name="(all)"),
             Column("Method", "method"),
             Column("Unit", "unit"),
-            Column("Capital", "capital_usd", "usd", "Booked, less what was taken off."),
-            Column("Charged", "charged_usd", "usd", "What runs carried so far."),
-            Column("Left", "net_book_value_usd", "usd", "Capital less what was charged."),
-            Column("Written off", "written_off_usd", "usd_if_any"),
+            Column("Capital", "capital_usd", "usd", "Booked, less what was taken off.", link=book),
+            Column("Charged", "charged_usd", "usd", "What runs carried so far.", link=book),
+            Column("Left", "net_book_value_usd", "usd", "Capital less what was charged.",
+                   link=book),
+            Column("Written off", "written_off_usd", "usd_if_any", link=book),
             Column("Refused", "refused_usd", "usd_if_any",
-                   "Write-offs, transfers and credits beyond what was left: in no sum."),
-            Column("A unit carries", "rate_usd", "usd"),
-            Column("Units charged", "charged_units", "count"),
-            Column("Units left", "remaining_units", "count"),
+                   "Write-offs, transfers and credits beyond what was left: in no sum.", link=book),
+            Column("A unit carries", "rate_usd", "usd", link=book),
+            Column("Units charged", "charged_units", "count", link=book),
+            Column("Units left", "remaining_units", "count", link=book),
             Column("Unabsorbed", "unabsorbed_usd", "usd_if_any",
-                   "Straight line per time: what no run carried."),
+                   "Straight line per time: what no run carried.", link=book),
             Column("State", "state"),
-            Column("Estimates", "estimates", "count"),
+            Column("Estimates", "estimates", "count", link=book),
             Column("Unconverted", "unconverted_entries", "count",
-                   "Costs in a currency without a rate: in no sum."),
+                   "Costs in a currency without a rate: in no sum.", link=book),
         ],
         ledger.assets(), empty=_NONE, query="assets",
     )  # fmt: skip
@@ -45,10 +58,11 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         [
             Column("Agent", "agent_name", name="(all)"),
             Column("Version", "agent_version", name="(all)"),
-            Column("Capital", "capital_usd", "usd"),
-            Column("Runs so far", "runs", "count"),
-            Column("Recovered", "recovered_usd", "usd", "Value less variable cost of these runs."),
-            Column("To recover", "unrecovered_usd", "usd"),
+            Column("Capital", "capital_usd", "usd", link=books_of),
+            Column("Runs so far", "runs", "count", link=runs),
+            Column("Recovered", "recovered_usd", "usd", "Value less variable cost of these runs.",
+                   link=runs),
+            Column("To recover", "unrecovered_usd", "usd", link=books_of),
             *estimate("Contribution a run", "contribution_per_run", "usd",
                       "Value less variable cost of a run."),
             *estimate("Break-even runs", "break_even_runs", "count"),

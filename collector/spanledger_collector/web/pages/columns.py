@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.table import Column
 
 OUTSIDE = "(outside any agent)"
@@ -76,31 +77,28 @@ def _with_sub_agents() -> Sequence[Column]:
     ]  # fmt: skip
 
 
-def models(prices: Callable[[Any], str] | None = None) -> Sequence[Column]:
-    """Of rows of ``attempts_by`` by model.
+def models(asked: Asked) -> Sequence[Column]:
+    """Of rows of ``attempts_by`` by model; each figure leads to its attempts."""
 
-    Args:
-        prices: where the rates are that made the cost.
-    """
+    def behind(only: str = "calls", usage: str = "") -> Callable[[Any], str]:
+        return lambda row: asked.link(
+            "attempts", by="model", key=f"{row.provider}/{row.key}", only=only, usage=usage
+        )
+
     return [
         Column("Model", "key", name="(no model)"),
         Column("Provider", "provider"),
-        Column("Attempts", "attempts", "count"),
-        *spending(prices),
-        Column("Input tokens", "input_tokens", "count"),
-        Column("Output tokens", "output_tokens", "count"),
-    ]
-
-
-def spending(prices: Callable[[Any], str] | None = None) -> Sequence[Column]:
-    """Cost of rows of ``attempts_by``, and how far it is known."""
-    return [
+        Column("Attempts", "attempts", "count", link=behind()),
         Column("Cost", "cost_usd", "usd", "Variable cost of the counted attempts.",
-               at_least=is_lower_bound, link=prices),
-        Column("Share", "cost_ratio", "ratio", "Of the cost of all rows."),
-        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the cost that was wasted."),
+               at_least=is_lower_bound, link=behind()),
+        Column("Share", "cost_ratio", "ratio", "Of the cost of all rows.", link=behind()),
+        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the cost that was wasted.",
+               link=behind("calls,rework")),
         Column("Estimated", "estimated_cost_usd", "usd_if_any",
-               "Part of the cost that rests on estimated usage."),
+               "Part of the cost that rests on estimated usage.",
+               link=behind(usage="estimated")),
         Column("Known", "known_cost_ratio", "ratio",
-               "Attempts whose cost is known / counted attempts."),
+               "Attempts whose cost is known / counted attempts.", link=behind()),
+        Column("Input tokens", "input_tokens", "count", link=behind()),
+        Column("Output tokens", "output_tokens", "count", link=behind()),
     ]  # fmt: skip

@@ -45,7 +45,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     )  # fmt: skip
     by_model = Table(
         "by-model", "Counted attempts of model calls, by model",
-        models(lambda _: asked.link("prices")),
+        models(asked),
         ledger.attempts_by("model", part), query="attempts_by",
     )  # fmt: skip
     by_tenant = Table(

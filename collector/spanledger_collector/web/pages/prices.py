@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spanledger_collector.query import Ledger
+from spanledger_collector.query import CoverageRow, Ledger, PriceUsedRow
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Tabled
 from spanledger_collector.web.table import Column, Table
@@ -13,21 +13,29 @@ from .columns import models
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
     part = asked.part()
+    days = asked.whole_days()
+
+    def known(row: CoverageRow) -> str:
+        return asked.link("attempts", price=row.price_status, usage=row.usage_source, **days)
+
+    def priced(row: PriceUsedRow) -> str:
+        return asked.link("attempts", row=row.price_id)
+
     coverage = Table(
         "coverage", "Counted attempts by what is known of their price and usage, whole days",
         [
             Column("Price", "price_status"),
             Column("Usage", "usage_source"),
-            Column("Attempts", "attempts", "count"),
-            Column("Of attempts", "attempts_ratio", "ratio"),
-            Column("Tokens", "tokens", "count"),
-            Column("Of tokens", "tokens_ratio", "ratio"),
-            Column("Cost", "cost_usd", "usd"),
+            Column("Attempts", "attempts", "count", link=known),
+            Column("Of attempts", "attempts_ratio", "ratio", link=known),
+            Column("Tokens", "tokens", "count", link=known),
+            Column("Of tokens", "tokens_ratio", "ratio", link=known),
+            Column("Cost", "cost_usd", "usd", link=known),
         ],
-        ledger.coverage(part.since, part.until), query="coverage",
+        ledger.coverage_of(part), query="coverage",
     )  # fmt: skip
     by_model = Table(
-        "by-model", "Attempts by model, and how much of their cost is known", models(),
+        "by-model", "Attempts by model, and how much of their cost is known", models(asked),
         ledger.attempts_by("model", part), query="attempts_by",
     )  # fmt: skip
     used = Table(
@@ -43,8 +51,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Output", "output_per_million", "exact", "For a million tokens."),
             Column("Valid from", "valid_from", "moment"),
             Column("Known from", "known_from", "moment"),
-            Column("Attempts", "attempts", "count"),
-            Column("Cost", "cost_usd", "usd"),
+            Column("Attempts", "attempts", "count", link=priced),
+            Column("Cost", "cost_usd", "usd", link=priced),
             Column("Source", "upstream"),
             Column("Published at", "source_url"),
         ],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast, get_args
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.query import Ledger
+from spanledger_collector.query import Ledger, Slice
 from spanledger_collector.query.rework import ReworkBy, ReworkReport
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Choice, Note, Page, Tabled
@@ -23,7 +23,12 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by = asked.text("by", "agent")
     if by not in _KINDS:
         raise PermanentError(f"by {by[:50]!r} is none of {', '.join(_KINDS)}")
-    part = asked.part()
+    since, until = asked.period()
+    part = Slice(since, until, asked.text("agent"))
+
+    def wasted(row: Any) -> str:
+        return _behind(asked, only="rework", reason=row.key)
+
     report = ledger.rework(
         part.since, part.until, by=cast("ReworkBy", by), agent_name=part.agent_name
     )
@@ -31,12 +36,13 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "all-reasons", "Wasted attempts by reason",
         [
             Column("Reason", "key"),
-            Column("Attempts", "attempts", "count"),
-            Column("Cost", "cost_usd", "usd", at_least=is_lower_bound),
-            Column("Share", "cost_ratio", "ratio", "Of the cost of all rework."),
+            Column("Attempts", "attempts", "count", link=wasted),
+            Column("Cost", "cost_usd", "usd", at_least=is_lower_bound, link=wasted),
+            Column("Share", "cost_ratio", "ratio", "Of the cost of all rework.", link=wasted),
             Column("Unknown cost", "unpriced_attempts", "count",
-                   "Attempts whose cost is not known: a timed-out one may have been billed."),
-            Column("Waited", "wait_seconds", "seconds", "Before trying again."),
+                   "Attempts whose cost is not known: a timed-out one may have been billed.",
+                   link=wasted),
+            Column("Waited", "wait_seconds", "seconds", "Before trying again.", link=wasted),
         ],
         ledger.attempts_by("rework", part), empty="No rework in this period.", query="attempts_by",
     )  # fmt: skip
@@ -47,7 +53,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Tabled("By reason", all_reasons),
             Choice("Divide by", [(one, asked.again(by=one), one == by) for one in _KINDS]),
             Tabled(f"How much of the work, by {by}", _rates(report, asked)),
-            Tabled(f"Why, by {by}", _reasons(report)),
+            Tabled(f"Why, by {by}", _reasons(report, asked)),
         ],
         "What was paid for and not used: failed attempts, retries, answers made again or wrong.",
         filters=frozenset({"period", "agent"}),
@@ -62,15 +68,28 @@ def _key(report: ReworkReport, asked: Asked | None = None) -> Column:
     return Column(report.by.capitalize(), "key", link=link, name=_EMPTY)
 
 
+def _behind(asked: Asked, **changed: str) -> str:
+    """The attempts that a figure of this page sums, which no version or tenant narrows."""
+    return asked.link("attempts", version="", tenant="", **changed)
+
+
 def _rates(report: ReworkReport, asked: Asked) -> Table:
+    def behind(only: str) -> Callable[[Any], str]:
+        return lambda row: _behind(
+            asked, by=report.by, key=row.key, only=only, **asked.whole_days()
+        )
+
+    work, wasted = behind("work"), behind("work,rework")
     columns: Sequence[Column] = [
         _key(report, asked),
-        Column("Attempts", "attempts", "count", "Of work: what judges or guards is none."),
-        Column("Wasted", "rework_attempts", "count"),
+        Column("Attempts", "attempts", "count", "Of work: what judges or guards is none.",
+               link=work),
+        Column("Wasted", "rework_attempts", "count", link=wasted),
         *estimate("Rate", "rework_rate", "ratio", "Wasted attempts / attempts."),
-        Column("Cost", "cost_usd", "usd"),
-        Column("Rework", "rework_cost_usd", "usd_if_any", "Cost of the wasted attempts."),
-        Column("Of the cost", "rework_cost_ratio", "ratio"),
+        Column("Cost", "cost_usd", "usd", link=work),
+        Column("Rework", "rework_cost_usd", "usd_if_any", "Cost of the wasted attempts.",
+               link=wasted),
+        Column("Of the cost", "rework_cost_ratio", "ratio", link=wasted),
         Column("Multiplier", "rework_multiplier", "factor",
                "Paid for a dollar of work that was used; 1 = nothing was wasted."),
     ]  # fmt: skip
@@ -80,17 +99,23 @@ def _rates(report: ReworkReport, asked: Asked) -> Table:
     )  # fmt: skip
 
 
-def _reasons(report: ReworkReport) -> Table:
+def _reasons(report: ReworkReport, asked: Asked) -> Table:
+    def wasted(row: Any) -> str:
+        return _behind(
+            asked, by=report.by, key=row.key, only="rework", reason=row.rework_reason,
+            **asked.whole_days(),
+        )  # fmt: skip
+
     columns = [
         _key(report),
         Column("Reason", "rework_reason"),
-        Column("Attempts", "attempts", "count"),
-        Column("Cost", "cost_usd", "usd"),
-        Column("Unknown cost", "unknown_cost_attempts", "count"),
-        Column("Input tokens", "input_tokens", "count"),
-        Column("Output tokens", "output_tokens", "count"),
-        Column("Waited", "wait_seconds", "seconds", "Before trying again."),
-    ]
+        Column("Attempts", "attempts", "count", link=wasted),
+        Column("Cost", "cost_usd", "usd", link=wasted),
+        Column("Unknown cost", "unknown_cost_attempts", "count", link=wasted),
+        Column("Input tokens", "input_tokens", "count", link=wasted),
+        Column("Output tokens", "output_tokens", "count", link=wasted),
+        Column("Waited", "wait_seconds", "seconds", "Before trying again.", link=wasted),
+    ]  # fmt: skip
     return Table(
         "reasons", "Wasted attempts, dearest first, whole days", columns, report.reasons,
         empty="No rework in this period.", query="rework_reasons",

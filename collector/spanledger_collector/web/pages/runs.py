@@ -7,31 +7,20 @@ from typing import Final
 
 from spanledger_collector.query import Ledger, RunRow
 from spanledger_collector.web.asked import Asked
-from spanledger_collector.web.parts import Note, Page, Part, Tabled
+from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table
 
 from .columns import NO_TENANT, is_inclusive_lower_bound, is_lower_bound
+from .paging import paging
 
 SHOWN: Final = 100
-_MOST: Final = 4_000_000_000
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    offset = asked.number("offset", 0, most=_MOST)
-    found = ledger.runs_of(asked.part(), limit=SHOWN + 1, offset=offset)
-    rows, more = found[:SHOWN], len(found) > SHOWN
-    links: list[tuple[str, str]] = []
-    if offset:
-        earlier = max(offset - SHOWN, 0)
-        links.append(("Newer runs", asked.again(offset=str(earlier) if earlier else "")))
-    if more:
-        links.append(("Older runs", asked.again(offset=str(offset + SHOWN))))
-    table = Table("runs", "Runs, newest first", columns(asked), rows, query="runs")
-    parts: Sequence[Part] = [Tabled("Runs", table)]
-    if links:
-        shown = f"Runs {offset + 1:,} to {offset + len(rows):,}." if rows else "No runs here."
-        parts = [*parts, Note("", [shown], links=links)]
+    found = ledger.runs_of(asked.part(), limit=SHOWN + 1, offset=asked.offset())
+    table = Table("runs", "Runs, newest first", columns(asked), found[:SHOWN], query="runs")
+    parts = [Tabled("Runs", table), *paging(asked, found, SHOWN, "runs", ("Newer", "Older"))]
     return Page("Runs", parts, "Each execution of an agent: what it cost, earned and took.")
 
 
@@ -59,7 +48,7 @@ def columns(asked: Asked) -> Sequence[Column]:
                "Value of the run, and what was recorded below it, less that."),
         Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
         Column("Amortized", "amortized_cost_usd", "usd_if_any", "Its share of assets.",
-               link=lambda _: asked.link("assets")),
+               link=lambda row: asked.link("asset", trace=row.trace_id, run=row.run_id)),
         Column("Calls", "calls", "count"),
         Column("Retries", "retries", "count"),
         Column("Tenant", "tenant", name=NO_TENANT),

@@ -1,0 +1,181 @@
+"""What stands behind a figure: attempts, the model ids of them, charges and entries of assets."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+
+from .breakdowns import Slice
+from .parsing import parse_rows
+from .reader import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Which counted attempts a figure sums; those of any kind by default.
+
+    Attributes:
+        part: the part of the ledger that the figure is of.
+        by: what ``key`` is: agent, version, model, prompt or tenant, as in ``Ledger.rework``;
+            total = any key.
+        key: the key of the figure's row.
+        only: words with a comma between: ``calls`` of models, ``work`` (neither judging nor
+            guarding), ``rework`` (wasted).
+        rework_reason: wasted for this reason; empty = any, and what was not wasted.
+        price_status: whether the cost is known; empty = any.
+        usage_source: who told the tokens; empty = any.
+        price_id: priced by this row of the price book; empty = by any, or by none.
+    """
+
+    part: Slice = Slice()  # noqa: RUF009 - frozen
+    by: str = "total"
+    key: str = ""
+    only: str = ""
+    rework_reason: str = ""
+    price_status: str = ""
+    usage_source: str = ""
+    price_id: str = ""
+
+    def parameters(self) -> dict[str, object]:
+        """Those of a named query; what is not given is left to its default."""
+        named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "part"}
+        return {**self.part.parameters(), **{name: value for name, value in named.items() if value}}
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBehindRow:
+    """One counted attempt (query ``attempts_behind``)."""
+
+    started_at: datetime
+    trace_id: str
+    span_id: str
+    attempt_number: int
+    operation: str
+    agent_name: str
+    agent_version: str
+    tenant: str
+    provider: str
+    request_model: str
+    response_model: str
+    priced_provider: str
+    priced_model: str
+    price_status: str
+    usage_source: str
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    outcome: str
+    error_type: str
+    rework_reason: str
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsBehindRow:
+    """Attempts of one model id (query ``models_behind``); ``all_*`` is of every one asked for."""
+
+    provider: str
+    request_model: str
+    response_model: str
+    priced_provider: str
+    priced_model: str
+    price_status: str
+    usage_source: str
+    attempts: int
+    tokens: int
+    cost_usd: Decimal | None
+    all_models: int
+    all_attempts: int
+    all_unpriced_attempts: int
+    all_tokens: int
+    all_cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetEntryRow:
+    """One entry of the books of an asset (query ``asset_entries``)."""
+
+    asset_id: str
+    entry: str
+    entry_id: str
+    amount: Decimal | None
+    currency: str
+    to_asset_id: str
+    expected_units: Decimal | None
+    reason: str
+    occurred_at: datetime
+    received_at: datetime
+    taken_usd: Decimal | None
+    capital_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChargeRow:
+    """What one run was charged of one asset (query ``asset_charges``)."""
+
+    posted_at: datetime
+    asset_id: str
+    trace_id: str
+    run_id: str
+    agent_name: str
+    agent_version: str
+    units: Decimal
+    rate_usd: Decimal
+    amount_usd: Decimal
+    plan_id: str
+    basis_id: str
+
+
+_ANY = Behind()
+
+
+class Origins(ABC):
+    """Where figures come from; :class:`Ledger` answers it."""
+
+    @abstractmethod
+    def query(self, name: str, **parameters: object) -> list[Row]:
+        """Rows of any named query; see :meth:`Ledger.query`."""
+
+    def attempts_behind(
+        self, figure: Behind = _ANY, *, limit: int = 100, offset: int = 0
+    ) -> Sequence[AttemptBehindRow]:
+        """The attempts that a figure sums, dearest first; ``explain`` tells how each came about.
+
+        Args:
+            figure: which attempts.
+            limit: at most so many.
+            offset: so many of the dearest are left out.
+        """
+        asked = {**figure.parameters(), "limit": limit, "offset": offset}
+        return parse_rows(AttemptBehindRow, self.query("attempts_behind", **asked))
+
+    def models_behind(
+        self, figure: Behind = _ANY, *, limit: int = 100
+    ) -> Sequence[ModelsBehindRow]:
+        """The model ids of these attempts as called, answered and priced, dearest first."""
+        asked = {**figure.parameters(), "limit": limit}
+        return parse_rows(ModelsBehindRow, self.query("models_behind", **asked))
+
+    def asset_entries(self, asset_id: str = "") -> Sequence[AssetEntryRow]:
+        """What was booked, asked and granted, entry by entry; of one asset sums to its capital."""
+        return parse_rows(AssetEntryRow, self.query("asset_entries", asset_id=asset_id))
+
+    def asset_charges(
+        self, asset_id: str = "", *, trace_id: str = "", run_id: str = "", limit: int = 100,
+        offset: int = 0,
+    ) -> Sequence[AssetChargeRow]:  # fmt: skip
+        """What runs were charged, newest first; of one asset sums to what was charged of it.
+
+        Args:
+            asset_id: of this asset; empty = of any.
+            trace_id: to runs of this trace only.
+            run_id: to this run only.
+            limit: at most so many.
+            offset: so many of the newest are left out.
+        """
+        asked = {"asset_id": asset_id, "in_trace": trace_id, "run_id": run_id}
+        found = self.query("asset_charges", **asked, limit=limit, offset=offset)
+        return parse_rows(AssetChargeRow, found)

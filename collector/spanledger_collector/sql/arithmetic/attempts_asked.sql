@@ -1,0 +1,23 @@
+-- attempts_asked: conditions: counted attempts (alias a) of a part of the ledger, and of them those behind one figure.
+-- parameters: workspace; since, until (start of the call, until exclusive); agent_name, agent_version, tenant (empty = any); by, key (as in
+--   rework_reasons: only those of this key; total = of any); only (words with a comma between: calls = of models, work = neither judges nor
+--   guards, rework = wasted); rework_reason, price_status, usage_source, price_id (empty = any).
+a.workspace = {workspace:String}
+AND a.started_at >= {since:DateTime64(9)}
+AND a.started_at < {until:DateTime64(9)}
+AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
+AND ({tenant:String} = '' OR a.tenant = {tenant:String})
+AND a.counted
+AND ({by:String} != 'agent' OR a.agent_name = {key:String})
+AND ({by:String} != 'version' OR trim(a.agent_name || ' ' || a.agent_version) = {key:String})
+AND ({by:String} != 'model' OR a.provider_key || '/' || a.model_key = {key:String})
+AND ({by:String} != 'prompt' OR trim(a.prompt_name || ' ' || a.prompt_version) = {key:String})
+AND ({by:String} != 'tenant' OR a.tenant = {key:String})
+AND (NOT has(splitByChar(',', {only:String}), 'calls') OR a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model'))
+AND (NOT has(splitByChar(',', {only:String}), 'work') OR a.purpose = 'work')
+AND (NOT has(splitByChar(',', {only:String}), 'rework') OR a.rework_reason != '')
+AND ({rework_reason:String} = '' OR a.rework_reason = {rework_reason:String})
+AND ({price_status:String} = '' OR a.price_status = {price_status:String})
+AND ({usage_source:String} = '' OR a.usage_source = {usage_source:String})
+AND ({price_id:String} = '' OR a.price_id = {price_id:String})

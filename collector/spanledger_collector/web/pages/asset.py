@@ -1,0 +1,116 @@
+"""One asset, or the assets of one run: entries of the books, and charges with their rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from spanledger_collector.errors import NotFoundError, PermanentError
+from spanledger_collector.query import AssetChargeRow, AssetRow, Ledger
+from spanledger_collector.web import figures
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
+from spanledger_collector.web.table import Column, Table
+
+from .paging import paging
+
+_SHOWN: Final = 100
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    asset_id, trace_id = asked.text("id"), asked.text("trace")
+    if not asset_id and not trace_id:
+        raise PermanentError("this page is about one asset: choose one on the page Assets")
+    charges = ledger.asset_charges(
+        asset_id, trace_id=trace_id, run_id=asked.text("run"), limit=_SHOWN + 1,
+        offset=asked.offset(),
+    )  # fmt: skip
+    parts = [
+        *([] if trace_id else _books(ledger, asset_id)),
+        Tabled("Charges to runs", _charges(charges[:_SHOWN], asked)),
+        *paging(asked, charges, _SHOWN, "charges", ("Newer", "Older")),
+    ]
+    about = "Capital entry by entry, and what each run was charged of it, with the rate of then."
+    if trace_id:
+        about = "What was charged of assets, with the rate and the entries of that moment."
+        parts.append(Note("", [], links=[("The trace", asked.link("trace", id=trace_id))]))
+    return Page(
+        "Charges of a run" if trace_id else "Asset", parts, about,
+        name=trace_id or asset_id, at="assets", filters=frozenset(),
+    )  # fmt: skip
+
+
+def _books(ledger: Ledger, asset_id: str) -> Iterator[Part]:
+    rows = [row for row in ledger.assets() if row.asset_id == asset_id]
+    if not rows:
+        raise NotFoundError(f"no asset {asset_id!r} is booked")
+    yield _figures(rows[0])
+    yield Tabled("Entries", _entries(ledger, asset_id))
+
+
+def _figures(row: AssetRow) -> Figures:
+    def money(title: str, amount: object, text: str, note: str) -> Figure:
+        return Figure(title, text, figures.exact(amount), note)
+
+    units = figures.count(row.charged_units)
+    rest = f"{figures.count(row.remaining_units)} expected still"
+    return Figures(
+        [
+            money("Capital", row.capital_usd, figures.usd(row.capital_usd),
+                  "sum of the entries below"),
+            money("Charged", row.charged_usd, figures.usd(row.charged_usd),
+                  "sum of the charges below"),
+            money("Left", row.net_book_value_usd, figures.usd(row.net_book_value_usd),
+                  "capital less what was charged"),
+            money("A unit carries", row.rate_usd, figures.usd(row.rate_usd),
+                  f"{row.unit or 'unit'}, from now on"),
+            money("Units charged", row.charged_units, units, rest),
+            Figure("State", row.state.replace("_", " "), "", row.method.replace("_", " ")),
+        ]
+    )  # fmt: skip
+
+
+def _entries(ledger: Ledger, asset_id: str) -> Table:
+    return Table(
+        "entries", "Entries of its books, in the order they came",
+        [
+            Column("In the books (UTC)", "received_at", "moment"),
+            Column("Entry", "entry"),
+            Column("Name", "entry_id"),
+            Column("Capital", "capital_usd", "usd",
+                   "What it brought; less than 0: what it took.",
+                   blank=lambda row: row.entry == "plan"),
+            Column("Amount", "amount", "exact", "As told, in the currency told."),
+            Column("Currency", "currency"),
+            Column("Expected units", "expected_units", "count", "Of a plan: still to come then."),
+            Column("To asset", "to_asset_id"),
+            Column("Why", "reason"),
+            Column("Happened (UTC)", "occurred_at", "moment"),
+        ],
+        ledger.asset_entries(asset_id), query="asset_entries",
+    )  # fmt: skip
+
+
+def _charges(rows: Sequence[AssetChargeRow], asked: Asked) -> Table:
+    def trace(row: AssetChargeRow) -> str:
+        return asked.link("trace", id=row.trace_id)
+
+    return Table(
+        "charges", "Charges, newest first: units of a run times the rate of that moment",
+        [
+            Column("Posted (UTC)", "posted_at", "moment", link=trace),
+            Column("Asset", "asset_id", link=lambda row: asked.link("asset", id=row.asset_id)),
+            Column("Agent", "agent_name"),
+            Column("Version", "agent_version"),
+            Column("Units", "units", "count"),
+            Column("Rate (USD)", "rate_usd", "exact",
+                   "A unit: what was left to charge / units expected then."),
+            Column("Charge", "amount_usd", "usd", "Units x rate, at most what was left.",
+                   link=trace),
+            Column("Plan", "plan_id", help="Entry of the plan that it was charged by."),
+            Column("Newest entry", "basis_id", help="Of the asset at that moment."),
+            Column("Run", "run_id", link=trace),
+        ],
+        rows, empty="No run was charged.", query="asset_charges",
+    )  # fmt: skip

@@ -1,0 +1,133 @@
+"""Attempts: those that a figure sums, dearest first, each with its explanation; their models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from spanledger_collector.query import AttemptBehindRow, Behind, Ledger, ModelsBehindRow
+from spanledger_collector.web import figures
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
+from spanledger_collector.web.table import Column, Table
+
+from .columns import NO_TENANT, OUTSIDE
+from .paging import paging
+
+_SHOWN: Final = 100
+_MODELS: Final = 50
+#: Words of the URL that say which attempts: as it is shown, field of ``Behind``.
+NARROWED: Final = {
+    "by": ("Divided by", "by"),
+    "key": ("Of", "key"),
+    "only": ("Only", "only"),
+    "reason": ("Rework", "rework_reason"),
+    "price": ("Price", "price_status"),
+    "usage": ("Usage", "usage_source"),
+    "row": ("Price row", "price_id"),
+}
+
+
+def page(ledger: Ledger, asked: Asked) -> Page:
+    """The page."""
+    told = {field: asked.text(word) for word, (_, field) in NARROWED.items() if asked.text(word)}
+    figure = Behind(asked.part(), **told)
+    models = ledger.models_behind(figure, limit=_MODELS)
+    offset = asked.offset()
+    found = ledger.attempts_behind(figure, limit=_SHOWN + 1, offset=offset)
+    parts: list[Part] = [
+        *_which(asked),
+        *_sums(models),
+        Tabled("By model id", _models(models, asked)),
+        *_cut(models),
+        Tabled("Attempts", _attempts(found[:_SHOWN], asked)),
+        *paging(asked, found, _SHOWN, "attempts", ("Dearer", "Cheaper")),
+    ]
+    return Page(
+        "Attempts", parts, "Each try of a model call, and what else was paid: what figures sum.",
+        at="prices", kept=tuple(NARROWED),
+    )  # fmt: skip
+
+
+def _which(asked: Asked) -> Iterator[Part]:
+    """What they have in common, and the way to all."""
+    lines = [
+        f"{title}: {figures.printable(asked.text(word)) or '(none)'}"
+        for word, (title, _) in NARROWED.items()
+        if asked.text(word) or (word == "key" and asked.text("by"))
+    ]
+    if lines:
+        yield Note("", lines, links=[("All attempts of the period", asked.link("attempts"))])
+
+
+def _sums(models: Sequence[ModelsBehindRow]) -> Iterator[Part]:
+    for row in models[:1]:
+        cost = figures.usd(row.all_cost_usd, at_least=bool(row.all_unpriced_attempts))
+        unknown = f"{row.all_unpriced_attempts:,} of unknown cost"
+        yield Figures(
+            [
+                Figure("Cost", cost, figures.exact(row.all_cost_usd), "variable cost"),
+                Figure("Attempts", figures.count(row.all_attempts), str(row.all_attempts), unknown),
+                Figure("Tokens", figures.count(row.all_tokens), str(row.all_tokens),
+                       "input and output"),
+            ]
+        )  # fmt: skip
+
+
+def _cut(models: Sequence[ModelsBehindRow]) -> Iterator[Part]:
+    for row in models[:1]:
+        if row.all_models > len(models):
+            told = f"The dearest {len(models):,} of {row.all_models:,} are shown."
+            yield Note("", [told], "warn")
+
+
+def _models(models: Sequence[ModelsBehindRow], asked: Asked) -> Table:
+    def behind(row: ModelsBehindRow) -> str:
+        return asked.again(price=row.price_status, usage=row.usage_source, offset="")
+
+    return Table(
+        "models", "Model ids as called, as answered and as priced, dearest first",
+        [
+            Column("Asked for", "request_model", name="(no model)"),
+            Column("Answered", "response_model"),
+            Column("Provider", "provider"),
+            Column("Priced as", "priced_model", name="(not in the price book)"),
+            Column("Of", "priced_provider"),
+            Column("Price", "price_status", help="Whether the cost is known.", link=behind),
+            Column("Usage", "usage_source", help="Who told the tokens.", link=behind),
+            Column("Attempts", "attempts", "count"),
+            Column("Tokens", "tokens", "count"),
+            Column("Cost", "cost_usd", "usd"),
+        ],
+        models, query="models_behind",
+    )  # fmt: skip
+
+
+def _attempts(rows: Sequence[AttemptBehindRow], asked: Asked) -> Table:
+    def explained(row: AttemptBehindRow) -> str:
+        return asked.link("explain", id=row.span_id, trace=row.trace_id)
+
+    return Table(
+        "attempts", "Attempts, dearest first, those of unknown cost last",
+        [
+            Column("Started (UTC)", "started_at", "moment",
+                   link=lambda row: asked.link("trace", id=row.trace_id)),
+            Column("Cost", "cost_usd", "usd", "Leads to how it came about.", link=explained),
+            Column("Agent", "agent_name", name=OUTSIDE),
+            Column("Version", "agent_version"),
+            Column("Operation", "operation"),
+            Column("Asked for", "request_model", name="(no model)"),
+            Column("Answered", "response_model"),
+            Column("Price", "price_status", help="Whether the cost is known.", link=explained),
+            Column("Usage", "usage_source", help="Who told the tokens."),
+            Column("Input tokens", "input_tokens", "count", "Cached ones included.",
+                   link=explained),
+            Column("Output tokens", "output_tokens", "count", link=explained),
+            Column("Rework", "rework_reason", help="Why it was wasted."),
+            Column("Waited", "wait_seconds", "seconds", "Before trying again."),
+            Column("Outcome", "outcome"),
+            Column("Error", "error_type"),
+            Column("Tenant", "tenant", name=NO_TENANT),
+        ],
+        rows, query="attempts_behind",
+    )  # fmt: skip
