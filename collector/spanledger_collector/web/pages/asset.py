@@ -26,8 +26,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         asset_id, trace_id=trace_id, run_id=asked.text("run"), limit=_SHOWN + 1,
         offset=asked.offset(),
     )  # fmt: skip
-    parts = [
-        *([] if trace_id else _books(ledger, asset_id)),
+    books: Iterator[Part] = iter(()) if trace_id else _books(ledger, asset_id)
+    parts: list[Part] = [
+        *books,
         Tabled("Charges to runs", _charges(charges[:_SHOWN], asked)),
         *paging(asked, charges, _SHOWN, "charges", ("Newer", "Older")),
     ]

@@ -16,21 +16,28 @@ from .paging import paging
 
 _SHOWN: Final = 100
 _MODELS: Final = 50
-#: Words of the URL that say which attempts: as it is shown, field of ``Behind``.
+#: Words of the URL that say which attempts -> field of ``Behind``.
 NARROWED: Final = {
-    "by": ("Divided by", "by"),
-    "key": ("Of", "key"),
-    "only": ("Only", "only"),
-    "reason": ("Rework", "rework_reason"),
-    "price": ("Price", "price_status"),
-    "usage": ("Usage", "usage_source"),
-    "row": ("Price row", "price_id"),
+    "by": "by",
+    "key": "key",
+    "only": "only",
+    "reason": "rework_reason",
+    "price": "price_status",
+    "usage": "usage_source",
+    "row": "price_id",
+}
+_TITLES: Final = {
+    "only": "only",
+    "reason": "rework",
+    "price": "price",
+    "usage": "usage",
+    "row": "price row",
 }
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    told = {field: asked.text(word) for word, (_, field) in NARROWED.items() if asked.text(word)}
+    told = {field: asked.text(word) for word, field in NARROWED.items() if asked.text(word)}
     figure = Behind(asked.part(), **told)
     models = ledger.models_behind(figure, limit=_MODELS)
     offset = asked.offset()
@@ -44,20 +51,20 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         *paging(asked, found, _SHOWN, "attempts", ("Dearer", "Cheaper")),
     ]
     return Page(
-        "Attempts", parts, "Each try of a model call, and what else was paid: what figures sum.",
+        "Attempts", parts, "Each try of a model call, and whatever else was paid: what sums are of.",
         at="prices", kept=tuple(NARROWED),
     )  # fmt: skip
 
 
 def _which(asked: Asked) -> Iterator[Part]:
     """What they have in common, and the way to all."""
-    lines = [
-        f"{title}: {figures.printable(asked.text(word)) or '(none)'}"
-        for word, (title, _) in NARROWED.items()
-        if asked.text(word) or (word == "key" and asked.text("by"))
-    ]
-    if lines:
-        yield Note("", lines, links=[("All attempts of the period", asked.link("attempts"))])
+    by = asked.text("by", "total")
+    told = [] if by == "total" else [f"{by}: {asked.text('key') or '(none)'}"]
+    told += [f"{title}: {asked.text(word)}" for word, title in _TITLES.items() if asked.text(word)]
+    if told:
+        yield Note(
+            "", [" · ".join(told)], links=[("All attempts of the period", asked.link("attempts"))]
+        )
 
 
 def _sums(models: Sequence[ModelsBehindRow]) -> Iterator[Part]:
@@ -89,15 +96,15 @@ def _models(models: Sequence[ModelsBehindRow], asked: Asked) -> Table:
         "models", "Model ids as called, as answered and as priced, dearest first",
         [
             Column("Asked for", "request_model", name="(no model)"),
+            Column("Cost", "cost_usd", "usd", link=behind),
+            Column("Attempts", "attempts", "count", link=behind),
+            Column("Tokens", "tokens", "count", link=behind),
+            Column("Price", "price_status", help="Whether the cost is known."),
+            Column("Usage", "usage_source", help="Who told the tokens."),
             Column("Answered", "response_model"),
             Column("Provider", "provider"),
             Column("Priced as", "priced_model", name="(not in the price book)"),
-            Column("Of", "priced_provider"),
-            Column("Price", "price_status", help="Whether the cost is known.", link=behind),
-            Column("Usage", "usage_source", help="Who told the tokens.", link=behind),
-            Column("Attempts", "attempts", "count"),
-            Column("Tokens", "tokens", "count"),
-            Column("Cost", "cost_usd", "usd"),
+            Column("Price of", "priced_provider", help="Provider of the price row."),
         ],
         models, query="models_behind",
     )  # fmt: skip
