@@ -10,11 +10,14 @@ Not like a server: no users, no sessions, no compression of answers.
 
 import gzip
 import re
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -187,3 +190,40 @@ class _Announced(uvicorn.Server):
         await super().startup(sockets)
         self.port = int(self.servers[0].sockets[0].getsockname()[1])
         self.listening.set()
+
+
+@contextmanager
+def process(folder: Path) -> Generator[str, None, None]:
+    """A server in a process of its own over a new engine in ``folder``; gives its address.
+
+    Collectors that are processes share it as they would share ClickHouse, and the engine of the
+    tests' own process, of which there can be one only, stays free.
+    """
+    command = [sys.executable, "-m", __name__, str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        assert port, "the shim did not start"
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.stdin.close()  # it ends when nobody holds it any more
+            server.wait(120)
+
+
+def main() -> None:
+    """Serve the engine in the folder that is named until standard input ends; tells the port."""
+    folder = sys.argv[1]
+    keeper = chdb.connect(folder)
+    with serve(app(folder)) as port:
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+    keeper.close()
+
+
+if __name__ == "__main__":
+    main()
