@@ -32,6 +32,8 @@ from typing import NamedTuple, cast
 from spanledger_collector import sql
 from spanledger_collector.store import Connection
 
+from .turns import Turn, turn
+
 # Traces whose size is asked for at once.
 _PAGE_TRACES = 10_000
 # Transfers from asset to asset that one settlement follows.
@@ -51,6 +53,8 @@ STEPS = (
     "bury_attempts",
     "bury_runs",
 )
+#: Of these what depends on what was posted before, and is done in turns.
+POSTING = ("post_takings", "post_charges")
 
 
 # Planning is most of the work of a small group. There is nothing for the optimiser to find in these
@@ -111,13 +115,24 @@ def run_steps(connection: Connection, version: int) -> None:
     for step in STEPS:
         if step == "judge_answers" and wanted["attribute_records"]:
             wanted |= _occasional(connection, version)
-        if wanted[step]:
+        if step == POSTING[0]:
+            _post(connection, version, [step for step in POSTING if wanted[step]])
+        elif step not in POSTING and wanted[step]:
             _execute(connection, step, version)
-        if step == "post_takings" and wanted[step]:
-            _follow_transfers(connection, version)
 
 
-def _follow_transfers(connection: Connection, version: int) -> None:
+def _post(connection: Connection, version: int, steps: Sequence[str]) -> None:
+    """What is never rewritten: by one collector at a time, for it depends on what was posted."""
+    if not steps:
+        return
+    with turn(connection) as held:
+        for step in steps:
+            _execute(connection, step, version, limits=held.limits())
+            if step == "post_takings":
+                _follow_transfers(connection, version, held)
+
+
+def _follow_transfers(connection: Connection, version: int, held: Turn) -> None:
     """Grant what assets may pass on of what was granted to them, until there is nothing left."""
     posted = 0
     for _ in range(_MAX_CHAIN):
@@ -125,7 +140,7 @@ def _follow_transfers(connection: Connection, version: int) -> None:
         if row["takings"] == posted:
             return
         posted = row["takings"]
-        _execute(connection, "post_takings", version)
+        _execute(connection, "post_takings", version, limits=held.limits())
 
 
 def _occasional(connection: Connection, version: int) -> dict[str, bool]:
@@ -141,10 +156,14 @@ def overtaken(connection: Connection, version: int) -> list[TraceKey]:
 
 
 def _execute(
-    connection: Connection, step: str, version: int, named: Mapping[str, str] = _NOTHING
+    connection: Connection,
+    step: str,
+    version: int,
+    named: Mapping[str, str] = _NOTHING,
+    limits: Mapping[str, object] = _NOTHING,
 ) -> None:
     text = sql.read(f"transforms/{step}.sql").rstrip()
-    connection.execute(f"{text}\n{_SETTINGS}", {"version": version, **named})
+    connection.execute(f"{text}\n{_SETTINGS}", {"version": version, **named}, limits)
 
 
 def chunks(

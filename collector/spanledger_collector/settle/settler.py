@@ -25,6 +25,7 @@ from spanledger_collector.store import Connection, Store
 from .aliases import Resolve, resolve_again, resolve_unseen
 from .due import Arrival, DueTraces
 from .settlement import TraceKey, begin, chunks, gather, overtaken, run_steps
+from .turns import TurnTakenError
 
 _LOG = logging.getLogger(__name__)
 #: Bounds of one statement.
@@ -178,7 +179,7 @@ class Settler:
         """
         with self._lock:
             connection = self._open()
-            due = self._due or self._resume(connection)
+            due = self._resume(connection) if self._due is None else self._due
             self._observe(connection, due)
             keys = due.due(time.monotonic(), all_of_them=everything)
             for chunk in self._settle(connection, keys):
@@ -206,7 +207,7 @@ class Settler:
         keys = list(dict.fromkeys(TraceKey(*pair) for pair in traces))
         with self._lock:
             connection = self._open()
-            due = self._due or self._resume(connection)
+            due = self._resume(connection) if self._due is None else self._due
             settled = sum(len(chunk) for chunk in self._settle(connection, keys))
             self._take_up(due)
             return settled
@@ -217,6 +218,8 @@ class Settler:
         self._overtaken.clear()
 
     def _settle(self, connection: Connection, keys: Sequence[TraceKey]) -> Iterable[list[TraceKey]]:
+        if keys and not self._store.address.embedded:
+            self._catch_up(connection)
         groups = chunks(
             connection, keys, self._versions(), max_traces=MAX_TRACES, max_spans=MAX_SPANS
         )
@@ -238,6 +241,8 @@ class Settler:
             resolve_unseen(connection, version, self._resolve, self._book_id)
             run_steps(connection, version)
             self._overtaken += overtaken(connection, version)
+        except TurnTakenError:
+            raise  # it is nobody's fault: the traces wait
         except CollectorError as error:
             self._settle_halves(connection, chunk, error)
         else:
@@ -269,17 +274,22 @@ class Settler:
 
     def _resume(self, connection: Connection) -> DueTraces:
         resolve_again(connection, self._resolve, self._book_id)
-        row = connection.rows(
-            sql.read("transforms/last_settlement.sql"), {"journal_id": self._journal_id}
-        )[0]
-        self._version = max(self._version, cast("int", row["version"]))
+        next_sequence = self._catch_up(connection)
         self._due = DueTraces(
-            cast("int", row["next_sequence"]),
+            next_sequence,
             quiet_seconds=self._quiet_seconds,
             max_wait_seconds=self._max_wait_seconds,
             overlap_seconds=_OVERLAP_SECONDS,
         )
         return self._due
+
+    def _catch_up(self, connection: Connection) -> int:
+        """Follow the versions of collectors whose clocks are ahead; returns our cursor."""
+        (row,) = connection.rows(
+            sql.read("transforms/last_settlement.sql"), {"journal_id": self._journal_id}
+        )
+        self._version = max(self._version, cast("int", row["version"]))
+        return cast("int", row["next_sequence"])
 
     def _observe(self, connection: Connection, due: DueTraces) -> None:
         now = time.monotonic()

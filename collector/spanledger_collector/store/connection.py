@@ -41,7 +41,7 @@ class Connection(AbstractContextManager["Connection", None]):
 
     def __init__(self, client: Driver, *, embedded: bool, database: str) -> None:
         self._client = client
-        self._embedded = embedded
+        self.embedded = embedded
         self.database = database
 
     def execute(
@@ -134,7 +134,7 @@ class Connection(AbstractContextManager["Connection", None]):
         The driver would otherwise set and restore each one by a statement of its own: 4 ms.
         """
         text = _trimmed(sql)
-        if not settings or not self._embedded:
+        if not settings or not self.embedded:
             return text, _plain(settings)
         clause = ", ".join(f"{name} = {_quoted(value)}" for name, value in settings.items())
         return f"{text}\nSETTINGS {clause}", None

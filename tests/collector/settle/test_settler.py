@@ -330,3 +330,15 @@ def test_two_settlers_of_one_trace_leave_one_ledger(
             scene.cost(connection, "runs") == scene.cost(connection, "attempts") == Decimal("0.01")
         )
         settler.stop(drain=False)
+
+
+def test_what_the_engine_shows_of_a_record_later_is_settled(store: Store) -> None:
+    """Nothing waited in between; the cursor that was stored stands behind the record already."""
+    with store.connect() as connection:
+        settler = scene.settler(store, quiet_seconds=0)
+        scene.load(connection, [scene.call(1, 0, (1, 0), trace=1)], sequence=7)
+        assert settler.settle_due() == 1
+        scene.load(connection, [scene.call(1, 0, (1, 0), trace=2)], sequence=7)
+        assert settler.settle_due() == 1
+        assert len(scene.runs(connection, 2)) == 1
+        settler.stop(drain=False)

@@ -41,6 +41,7 @@ EVERYWHERE = (
     "asset_balances",
     "asset_takings",
     "asset_rests",
+    "posting_turns",
 )
 
 
