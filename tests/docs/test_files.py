@@ -8,8 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
 
 from spanledger_collector.cli.app import execute
+from spanledger_collector.engine_metrics import engine_metric
 from spanledger_collector.gpu import read_pools
 from spanledger_collector.price import PriceBook
 from spanledger_collector.receive.redaction import read_redaction
@@ -44,7 +46,7 @@ def test_the_value_rules_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_the_pools_and_hours_of_the_page(tmp_path: Path) -> None:
     """The pools and what their hours cost, through the book that the collector starts with."""
-    pools, hours, measured = _printed("gpu.md", tmp_path)
+    pools, hours, measured, _ = _printed("gpu.md", tmp_path)
     [pool] = read_pools(pools)
     assert pool.name == "chat"
     assert pool.serves.matches("vllm", "meta-llama/Llama-3.1-70B", "10.0.0.5")
@@ -61,6 +63,20 @@ def test_the_pools_and_hours_of_the_page(tmp_path: Path) -> None:
     assert metered.meter.host == "gpu-1"
     assert metered.grid is not None
     assert metered.grid.high_g_per_kwh == 420
+
+
+def test_the_scrape_of_an_opentelemetry_collector_of_the_page(tmp_path: Path) -> None:
+    """Its pipeline is of components that are there; the metrics that the page lists are kept."""
+    *_, file = _printed("gpu.md", tmp_path)
+    config = yaml.safe_load(file.read_text())
+    pipeline = config["service"]["pipelines"]["metrics"]
+    assert set(pipeline["receivers"]) <= set(config["receivers"])
+    assert set(pipeline["exporters"]) <= set(config["exporters"])
+    [job] = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+    assert job["job_name"] == "chat"
+    named = re.findall(r"`((?:vllm:|sglang:|tgi_|llamacpp:)\w+)`", (DOCS / "gpu.md").read_text())
+    assert len(named) > 20
+    assert [name for name in named if engine_metric(name) is None] == []
 
 
 def test_the_prices_of_the_page(tmp_path: Path) -> None:

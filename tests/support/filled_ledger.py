@@ -45,16 +45,19 @@ _VALUE_RULE = ValueRule.model_validate(
 
 _SAMPLE_COLUMNS = ("workspace", "device_id", "metric", "kind", "at", "value")
 _SAMPLE = ("default", "GPU-1", "hw.power", "gauge", START, 350.0)
+_ENGINE_COLUMNS = ("workspace", "instance", "engine", "model", "measure", "kind", "at", "value")
+_ENGINE = ("default", "10.0.0.5:8000", "vllm", HOSTILE, "requests_running", "gauge", START, 7.0)
 
 
 def fill(store: Store) -> None:
-    """Put the four traces, and what a GPU drew, into an empty, migrated ledger and settle them."""
+    """Put the traces, what a GPU drew and an engine did, into an empty ledger and settle them."""
     with store.connect() as connection:
         publish(connection, _prices())
         publish_values(connection, [_VALUE_RULE])
         for spans in (_planner(), _hostile(), _unknown(), _foreign(), _asset(), _record()):
             load(connection, spans)
         connection.insert_rows("gpu_samples", _SAMPLE_COLUMNS, [_SAMPLE])
+        connection.insert_rows("engine_samples", _ENGINE_COLUMNS, [_ENGINE])
     one = settler(store)
     try:
         traces = [("default", hex32(number)) for number in (1, 2, 3)]

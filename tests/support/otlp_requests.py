@@ -145,6 +145,35 @@ def sampled(values: Iterable[float], at_ns: int = RECEIVED_AT_NS, device: str = 
     return message.SerializeToString()
 
 
+def engine_sampled(
+    samples: Mapping[int, Mapping[str, float]],
+    *,
+    instance: str = "10.0.0.5:8000",
+    labels: Mapping[str, str] | None = None,
+) -> bytes:
+    """One request of metrics: what an engine told, by when (ns) and name.
+
+    As an OpenTelemetry Collector's Prometheus receiver writes it: counters end in ``_total``.
+    """
+    message = ExportMetricsServiceRequest()
+    told = message.resource_metrics.add()
+    _attributes(
+        told.resource.attributes, [("service.name", "chat"), ("service.instance.id", instance)]
+    )
+    metrics = told.scope_metrics.add().metrics
+    for at_ns, numbers in samples.items():
+        for name, value in numbers.items():
+            metric = metrics.add(name=name)
+            data: Any = metric.gauge
+            if name.endswith("_total"):
+                data = metric.sum
+                data.is_monotonic = True
+                data.aggregation_temporality = 2
+            point = data.data_points.add(as_double=value, time_unix_nano=at_ns)
+            _attributes(point.attributes, list((labels or {"model_name": "m"}).items()))
+    return message.SerializeToString()
+
+
 def _pairs(plain: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(plain.items())
 

@@ -16,6 +16,7 @@ from .compare import compare
 from .deadletters import deadletters
 from .demo import demo
 from .doctor import doctor
+from .engines import engines
 from .explain import explain
 from .export import export
 from .frontier import frontier
@@ -79,6 +80,7 @@ app.command("frontier")(frontier)
 app.command("self-host")(self_host)
 app.command("runs")(runs)
 app.command("models")(models)
+app.command("engines")(engines)
 app.add_typer(assets, name="assets")
 app.command("budget")(budget)
 app.command("export")(export)

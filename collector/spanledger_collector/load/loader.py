@@ -12,7 +12,7 @@ unknown the same batch is sent again: its token makes the database drop what it 
 short by a crash is found by asking the ledger for the last record of its signal that arrived: what
 arrived and was not released is that batch. Should the database have lost its log of tokens (a power
 cut; it is not synced) rows are stored twice and read once, because ``spans`` is keyed by span,
-``arrivals`` by record and ``gpu_samples`` by device and time.
+``arrivals`` by record, ``gpu_samples`` by device and time, ``engine_samples`` by server and time.
 """
 
 import logging

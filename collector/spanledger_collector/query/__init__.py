@@ -9,6 +9,7 @@ from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .breakdowns import Breakdowns, Slice
 from .comparison import Compared, ComparisonReport
 from .economics import AgentEconomics, AgentSums, GroupBy
+from .engine_rows import EngineMinuteRow, EngineRow
 from .estimates import Estimate
 from .explanation import OTHER_TIER, ChargeLineRow, ExplainedAttemptRow, Explanation
 from .frontier import FrontierPoint
@@ -67,6 +68,8 @@ __all__ = [
     "DirectReader",
     "EarnedByRow",
     "EconomicsRow",
+    "EngineMinuteRow",
+    "EngineRow",
     "Estimate",
     "ExplainedAttemptRow",
     "Explanation",

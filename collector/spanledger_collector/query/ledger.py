@@ -37,6 +37,7 @@ from .explanation import (
     SpanPlaceRow,
     explain,
 )
+from .hardware import Hardware
 from .named import named
 from .origins import Origins
 from .parsing import parse_rows
@@ -70,7 +71,7 @@ Guard = Callable[[Store, str], str]
 
 
 @final
-class Ledger(Decisions, Breakdowns, Origins):
+class Ledger(Decisions, Breakdowns, Origins, Hardware):
     """Typed reads of one ledger; use :meth:`connect`.
 
     Args:

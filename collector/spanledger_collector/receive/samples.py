@@ -1,13 +1,13 @@
-"""OTLP metrics -> the samples of GPUs that are kept, as canonical protobuf.
+"""OTLP metrics -> the samples of GPUs and engines that are kept, as canonical protobuf.
 
 The ledger is no store of metrics. Of a request it keeps what GPUs tell of themselves by the names
-of the hardware conventions (OpenTelemetry, "Semantic conventions for GPU metrics"), and of that
-only what the ledger has a column for: numbers, their times, and who told them. Everything else is
+of the hardware conventions (OpenTelemetry, "Semantic conventions for GPU metrics") and what
+inference engines do (``engine_samples``), and of that only what the ledger has a column for:
+numbers, their times, and who told them. Everything else is
 rejected the way OTLP has it: the request succeeds and says how many points were left out and why
 the first was, so that no sender sends it again.
 """
 
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +17,8 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
-    AggregationTemporality,
     DataPointFlags,
     Metric,
     NumberDataPoint,
@@ -27,9 +26,20 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from spanledger.semconv import SERVICE_NAME, TENANT_ID
+from spanledger_collector.engine_metrics import engine_metric
 from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.receive import engine_samples
 from spanledger_collector.receive.decode import explain
 from spanledger_collector.receive.otlp_json import read_json
+from spanledger_collector.receive.points import (
+    CUMULATIVE,
+    DELTA,
+    MOST_TEXT,
+    flaw_of_time,
+    flaw_of_value,
+    texts,
+    value_of,
+)
 from spanledger_collector.receive.wire import check_submessages
 
 MAX_POINTS: Final = 50_000
@@ -44,14 +54,10 @@ UNITS: Final[Mapping[str, str]] = {
 }
 #: The one that is a total; the others are levels.
 _ENERGY: Final = "hw.energy"
-_OF_RESOURCE: Final = frozenset({"host.name", "host.id", SERVICE_NAME, TENANT_ID})
+_OF_RESOURCE: Final = frozenset(
+    {"host.name", "host.id", SERVICE_NAME, TENANT_ID, *engine_samples.INSTANCE}
+)
 _OF_POINT: Final = frozenset({"hw.id", "hw.name", "hw.type", "hw.gpu.task"})
-_MOST_TEXT: Final = 256
-_DAY_NS: Final = 86_400_000_000_000
-#: Months are partitions: a sender cannot make any number of them.
-_OLDEST_NS: Final = 365 * _DAY_NS
-_CUMULATIVE: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
-_DELTA: Final = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 _NO_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 
 
@@ -134,17 +140,17 @@ def samples(request: ExportMetricsServiceRequest) -> DecodedMetrics:
 def _of_resource(resource: ResourceMetrics, kept: _Kept) -> None:
     told = kept.told
     mine = ResourceMetrics()
-    mine.resource.attributes.extend(_texts(resource.resource.attributes, _OF_RESOURCE))
+    mine.resource.attributes.extend(texts(resource.resource.attributes, _OF_RESOURCE))
     for scope in resource.scope_metrics:
         held = mine.scope_metrics.add()
-        held.scope.name = scope.scope.name[:_MOST_TEXT]
+        held.scope.name = scope.scope.name[:MOST_TEXT]
         for metric in scope.metrics:
             points = _points(metric)
             if told.points + told.rejected + len(points) > MAX_POINTS:
                 raise TooLargeError(
                     f"The request holds more than {MAX_POINTS} data points: send smaller batches."
                 )
-            good = _good(metric, points, kept)
+            good = _good(metric, points, mine.resource.attributes, kept)
             if good:
                 told.points += len(good)
                 _add(held.metrics.add(), metric, good)
@@ -158,17 +164,25 @@ def _points(metric: Metric) -> Sequence[Any]:
     return getattr(metric, kind).data_points if kind else ()
 
 
-def _good(metric: Metric, points: Sequence[Any], kept: _Kept) -> list[NumberDataPoint]:
+def _good(
+    metric: Metric, points: Sequence[Any], resource: Sequence[KeyValue], kept: _Kept
+) -> list[Any]:
     """The points that are kept; the others are counted."""
-    reason = _flaw(metric)
+    known = engine_metric(metric.name)
+    reason = _flaw(metric) if known is None else engine_samples.flaw(metric, known)
     if reason:
         kept.told.reject(len(points), reason)
         return []
-    good: list[NumberDataPoint] = []
+    good: list[Any] = []
     for point in points:
         if point.flags & _NO_VALUE:  # it says that there is no value: nothing is lost
             continue
-        reason = _flaw_of_point(metric, point, kept.now_ns)
+        if known is None:
+            reason = _flaw_of_point(metric, point, kept.now_ns)
+        elif engine_samples.is_breakdown(point):
+            continue
+        else:
+            reason = engine_samples.flaw_of_point(point, known, resource, kept.now_ns)
         if reason:
             kept.told.reject(1, f"{metric.name}: {reason}")
         else:
@@ -183,7 +197,7 @@ def _flaw(metric: Metric) -> str:
     if unit is None:
         return (
             f"{name[:80]!r} is none of the metrics of GPUs that are kept "
-            f"({', '.join(UNITS)}): send others elsewhere"
+            f"({', '.join(UNITS)}), nor of engines: send others elsewhere"
         )
     if metric.unit not in ("", unit):
         return f"{name} is in {metric.unit[:20]!r}, not in {unit!r}"
@@ -191,41 +205,33 @@ def _flaw(metric: Metric) -> str:
         return f"{name} is a {kind}, not a gauge or a sum"
     if name == _ENERGY:
         counts = kind == "sum" and metric.sum.is_monotonic
-        if not counts or metric.sum.aggregation_temporality not in (_CUMULATIVE, _DELTA):
+        if not counts or metric.sum.aggregation_temporality not in (CUMULATIVE, DELTA):
             return f"{name} is no monotonic sum, cumulative or delta"
-    elif kind == "sum" and metric.sum.aggregation_temporality != _CUMULATIVE:
+    elif kind == "sum" and metric.sum.aggregation_temporality != CUMULATIVE:
         return f"{name} is a level: as a sum it has to be cumulative"
     return ""
 
 
 def _flaw_of_point(metric: Metric, point: NumberDataPoint, now_ns: int) -> str:
     """Why a point is not kept; empty where it is."""
-    texts = {pair.key: pair.value.string_value for pair in point.attributes}
-    if not texts.get("hw.id"):
+    told = {pair.key: pair.value.string_value for pair in point.attributes}
+    if not told.get("hw.id"):
         return "hw.id is not told"
     # Power and energy are of anything; what is hw.gpu.* is of a GPU.
-    kind = texts.get("hw.type", "gpu" if metric.name.startswith("hw.gpu.") else "")
+    kind = told.get("hw.type", "gpu" if metric.name.startswith("hw.gpu.") else "")
     if kind != "gpu":
         return f"hw.type is {kind[:40]!r}, not 'gpu'"
-    if not now_ns - _OLDEST_NS <= point.time_unix_nano <= now_ns + _DAY_NS:
-        return "its time is not told, over a year ago, or in the future"
-    return _flaw_of_value(_value(point), share=UNITS[metric.name] == "1")
+    return flaw_of_time(point, now_ns) or flaw_of_value(
+        value_of(point), share=UNITS[metric.name] == "1"
+    )
 
 
-def _value(point: NumberDataPoint) -> float:
-    """Its number; NaN where it has none."""
-    kind = point.WhichOneof("value")
-    return float(getattr(point, kind)) if kind else math.nan
-
-
-def _flaw_of_value(value: float, *, share: bool) -> str:
-    if not math.isfinite(value) or value < 0:
-        return "a number from 0 on is needed"
-    return "a share from 0 to 1 is needed" if share and value > 1 else ""
-
-
-def _add(target: Metric, metric: Metric, points: Iterable[NumberDataPoint]) -> None:
+def _add(target: Metric, metric: Metric, points: Iterable[Any]) -> None:
     """A metric with these points; of them their value, their times and who they are of."""
+    known = engine_metric(metric.name)
+    if known is not None:
+        engine_samples.add(target, metric, known, points)
+        return
     target.name = metric.name
     target.unit = UNITS[metric.name]
     data: Any = target.gauge
@@ -235,17 +241,8 @@ def _add(target: Metric, metric: Metric, points: Iterable[NumberDataPoint]) -> N
         data.aggregation_temporality = metric.sum.aggregation_temporality
     for point in points:
         data.data_points.add(
-            attributes=_texts(point.attributes, _OF_POINT),
+            attributes=texts(point.attributes, _OF_POINT),
             start_time_unix_nano=point.start_time_unix_nano,
             time_unix_nano=point.time_unix_nano,
-            as_double=_value(point),
+            as_double=value_of(point),
         )
-
-
-def _texts(pairs: Iterable[KeyValue], names: frozenset[str]) -> list[KeyValue]:
-    """The attributes of these names that are texts, cut."""
-    return [
-        KeyValue(key=pair.key, value=AnyValue(string_value=pair.value.string_value[:_MOST_TEXT]))
-        for pair in pairs
-        if pair.key in names and pair.value.string_value
-    ]

@@ -34,6 +34,8 @@ READS = [
     ["agents", "--since", "2026-11-03"],
     ["runs"],
     ["models"],
+    ["engines"],
+    ["engines", "--minutes"],
     ["runs", "--agent", "planner", "--limit", "1", "--until", "2026-12-01T00:00:00"],
     ["sql", "SELECT * FROM trace_cost ORDER BY trace_id"],
     ["sql", "SELECT agent_name, tags, started_at, cost_usd FROM runs ORDER BY run_id"],

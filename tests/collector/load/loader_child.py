@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.support.loaded_rows import count
-from tests.support.otlp_requests import PlainSpan, request, sampled
+from tests.support.otlp_requests import PlainSpan, engine_sampled, request, sampled
 
 from spanledger_collector.journal import Journal
 from spanledger_collector.load import Loader
@@ -56,13 +56,22 @@ async def fill(journal: Journal) -> None:
         )
         if number % 2:
             await journal.append(
-                sampled([1.0, 2.0], AT_NS + number * 10**10),
+                _metrics(number),
                 workspace="default",
                 tenant="",
                 span_count=2,
                 received_at_ns=AT_NS,
                 signal="metrics",
             )
+
+
+def _metrics(number: int) -> bytes:
+    """Of a GPU and of an engine, in turn."""
+    at_ns = AT_NS + number * 10**10
+    if number % 4 == 1:
+        return sampled([1.0, 2.0], at_ns)
+    names = ("vllm:num_requests_running", "vllm:prompt_tokens_total")
+    return engine_sampled({at_ns: dict.fromkeys(names, 1.0)})
 
 
 class DeadlyInserter(StoreInserter):
@@ -98,7 +107,8 @@ def main(directory: Path, kind: str, deadly: int) -> None:
     loader.start()
     loader.stop(drain=True, timeout_seconds=60)
     left = journal.next_sequence - journal.first_unreleased
-    counts = [count(store, table) for table in ("spans", "arrivals", "spans FINAL", "gpu_samples")]
+    tables = ("spans", "arrivals", "spans FINAL", "gpu_samples", "engine_samples")
+    counts = [count(store, table) for table in tables]
     sys.stdout.write(" ".join(map(str, [*counts, left])))
     store.close()
     journal.close()

@@ -205,4 +205,4 @@ def test_kill_between_insert_and_release_stores_every_span_once(
     ended = subprocess.run(
         [*command, "0"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
     )
-    assert ended.stdout.split() == ["60", "12", "60", "12", "0"]
+    assert ended.stdout.split() == ["60", "12", "60", "6", "6", "0"]

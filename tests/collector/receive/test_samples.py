@@ -415,3 +415,77 @@ async def test_redaction_holds_for_points(
     assert b"gpu-1" not in payload
     assert b"H100" not in payload
     assert payload.count(b"GPU-1") == 2
+
+
+_ENGINE = {"service.instance.id": "10.0.0.5:8000", "service.name": "chat"}
+
+
+def _of_engines(**attributes: str) -> tuple[ExportMetricsServiceRequest, Any]:
+    """A request of one server, and its list of metrics."""
+    request = ExportMetricsServiceRequest()
+    resource = request.resource_metrics.add()
+    told = {key.replace("__", "."): value for key, value in attributes.items()} or _ENGINE
+    resource.resource.attributes.extend(_pair(key, value) for key, value in told.items())
+    return request, resource.scope_metrics.add().metrics
+
+
+def _grow(metrics: Any, name: str, value: float = 1.0, **labels: str) -> Any:
+    metric = metrics.add(name=name)
+    metric.sum.is_monotonic = True
+    metric.sum.aggregation_temporality = _CUMULATIVE
+    point = metric.sum.data_points.add(as_double=value, time_unix_nano=time.time_ns())
+    point.attributes.extend(_pair(key, text) for key, text in labels.items())
+    return metric
+
+
+def _be(metrics: Any, name: str, value: float = 0.5, **labels: str) -> Any:
+    metric = metrics.add(name=name)
+    point = metric.gauge.data_points.add(as_double=value, time_unix_nano=time.time_ns())
+    point.attributes.extend(_pair(key, text) for key, text in labels.items())
+    return metric
+
+
+def test_what_engines_tell_is_kept_under_either_spelling() -> None:
+    """With ``:`` or ``_``, with ``_total`` or without, old names and new; labels of ours only."""
+    request, metrics = _of_engines()
+    _be(metrics, "vllm:kv_cache_usage_perc", model_name="m", engine="0", pod="secret")
+    _be(metrics, "vllm_gpu_cache_usage_perc")
+    _be(metrics, "sglang:num_queue_reqs", 3.0, tp_rank="0", priority="")
+    _be(metrics, "sglang:num_queue_reqs", 2.0, tp_rank="0", priority="1")
+    _grow(metrics, "vllm:prompt_tokens_total", 8.0)
+    _grow(metrics, "vllm_prompt_tokens", 8.0)
+    _grow(metrics, "sglang:cached_tokens_total", 8.0, cache_source="host")
+    told = metrics.add(name="tgi_request_generated_tokens")
+    told.histogram.aggregation_temporality = _CUMULATIVE
+    told.histogram.data_points.add(count=4, sum=81.0, time_unix_nano=time.time_ns())
+    kept = samples(request)
+    # What is waiting by priority is in what is waiting: left out, and no loss.
+    assert (kept.points, kept.rejected) == (7, 0)
+    assert b"secret" not in kept.payload
+    read = ExportMetricsServiceRequest.FromString(kept.payload).resource_metrics[0]
+    *_, generated = read.scope_metrics[0].metrics
+    assert generated.sum.is_monotonic
+    assert generated.sum.data_points[0].as_double == 81.0
+    assert samples(ExportMetricsServiceRequest.FromString(kept.payload)).payload == kept.payload
+
+
+def test_what_engines_tell_wrongly_is_left_out_and_told() -> None:
+    """A total that may fall, a level that is a total, a share above 1, nobody's numbers."""
+    request, metrics = _of_engines()
+    _be(metrics, "vllm:num_requests_running")
+    _be(metrics, "vllm:prompt_tokens_total")
+    _grow(metrics, "vllm:prompt_tokens_total").sum.is_monotonic = False
+    _grow(metrics, "vllm:prompt_tokens_total").sum.aggregation_temporality = 0
+    _grow(metrics, "vllm:num_requests_waiting").sum.aggregation_temporality = _DELTA
+    metrics.add(name="sglang:token_usage").histogram.data_points.add(count=1)
+    _be(metrics, "vllm:kv_cache_usage_perc", 50.0)
+    _be(metrics, "vllm:num_requests_running", float("nan"))
+    _be(metrics, "vllm:iteration_tokens_total")
+    kept = samples(request)
+    assert (kept.points, kept.rejected) == (1, 8)
+    assert "vllm:prompt_tokens_total is a total" in kept.rejection
+    request, metrics = _of_engines(service__name="chat")
+    _be(metrics, "vllm:num_requests_running")
+    kept = samples(request)
+    assert (kept.points, kept.rejected) == (0, 1)
+    assert "service.instance.id, server.address, host.name" in kept.rejection

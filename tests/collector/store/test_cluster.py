@@ -33,6 +33,7 @@ EVERYWHERE = (
     "value_rules",
     "gpu_windows",
     "gpu_samples",
+    "engine_samples",
     "gpu_energy",
     "prices",
     "model_aliases",
@@ -104,7 +105,7 @@ def test_every_table_is_of_a_known_kind() -> None:
         for file in schema_files()
         for name in re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+)", file.text, re.MULTILINE)
     }
-    assert made == {*SHARDED, *EVERYWHERE, "otlp_in_v1", "asset_postings"}
+    assert made == {*SHARDED, *EVERYWHERE, "otlp_in_v1", "asset_postings", "metric_samples_in"}
 
 
 def test_engine_arguments_and_settings_are_kept() -> None:
