@@ -120,6 +120,10 @@ class CollectorConfig(BaseSettings):
         default=None,
         description="GPUs of your own and the calls that they serve (YAML; see docs/gpu.md).",
     )
+    engines_file: Path | None = Field(
+        default=None,
+        description="Inference engines whose /metrics are asked (YAML; see docs/gpu.md).",
+    )
     price_book: Path | None = Field(
         default=None,
         description="A book made by `spanledger prices update`, instead of the shipped one.",

@@ -28,6 +28,7 @@ from spanledger_collector.pipeline.metrics import PipelineMetrics
 from spanledger_collector.price import PriceBook
 from spanledger_collector.query import named, query_names
 from spanledger_collector.receive.metrics import ReceiverMetrics
+from spanledger_collector.scrape.metrics import ScrapeMetrics
 from spanledger_collector.watch import WatchMetrics
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +121,7 @@ def test_every_metric_is_documented(tmp_path: Path) -> None:
     registry.register(WatchMetrics(lambda: None, None))
     LoadMetrics(registry)
     ReceiverMetrics(registry)
+    ScrapeMetrics(registry)
     WrongKeys(registry)
     shown = {
         metric.name + ("_total" if metric.type == "counter" else "")

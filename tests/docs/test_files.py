@@ -15,6 +15,7 @@ from spanledger_collector.engine_metrics import engine_metric
 from spanledger_collector.gpu import read_pools
 from spanledger_collector.price import PriceBook
 from spanledger_collector.receive.redaction import read_redaction
+from spanledger_collector.scrape import read_targets
 from spanledger_collector.value import read_rules
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,7 +47,7 @@ def test_the_value_rules_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_the_pools_and_hours_of_the_page(tmp_path: Path) -> None:
     """The pools and what their hours cost, through the book that the collector starts with."""
-    pools, hours, measured, _ = _printed("gpu.md", tmp_path)
+    pools, hours, measured, *_ = _printed("gpu.md", tmp_path)
     [pool] = read_pools(pools)
     assert pool.name == "chat"
     assert pool.serves.matches("vllm", "meta-llama/Llama-3.1-70B", "10.0.0.5")
@@ -65,9 +66,11 @@ def test_the_pools_and_hours_of_the_page(tmp_path: Path) -> None:
     assert metered.grid.high_g_per_kwh == 420
 
 
-def test_the_scrape_of_an_opentelemetry_collector_of_the_page(tmp_path: Path) -> None:
+def test_the_engines_of_the_page(tmp_path: Path) -> None:
     """Its pipeline is of components that are there; the metrics that the page lists are kept."""
-    *_, file = _printed("gpu.md", tmp_path)
+    *_, file, engines = _printed("gpu.md", tmp_path)
+    [target] = read_targets(engines)
+    assert (target.name, target.instance) == ("chat", "10.0.0.5:8000")
     config = yaml.safe_load(file.read_text())
     pipeline = config["service"]["pipelines"]["metrics"]
     assert set(pipeline["receivers"]) <= set(config["receivers"])

@@ -25,6 +25,7 @@ from spanledger_collector.pipeline.engine import Engine
 from spanledger_collector.pipeline.metrics import PipelineMetrics
 from spanledger_collector.price import PriceBook
 from spanledger_collector.receive import Receiver
+from spanledger_collector.scrape import Scraper, read_targets
 from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
@@ -66,6 +67,7 @@ class Collector:
         self._book = PriceBook.shipped(config.prices_file, book_file=config.price_book)
         self._values = read_rules(config.value_file) if config.value_file else []
         self._pools = read_pools(config.gpu_file) if config.gpu_file else []
+        self._targets = read_targets(config.engines_file) if config.engines_file else ()
         book_age.tell(self._book, config.price_book_max_age_days)
         self._rules = None if config.alerts_file is None else read_watch_rules(config.alerts_file)
         self._registry = CollectorRegistry()
@@ -143,6 +145,9 @@ class Collector:
         held.push_async_callback(receiver.stop, self._grace_seconds)
         bound = await receiver.start()
         engine.start()
+        scraper = Scraper(self._targets, receiver.scraped, registry)
+        held.push_async_callback(scraper.stop)
+        scraper.start()
         alarm = asyncio.create_task(book_age.tell_daily(self._book, config.price_book_max_age_days))
         held.push_async_callback(_ended, alarm)
         return Ports(grpc=bound.grpc, http=bound.http, api=api, sql=sql)

@@ -7,7 +7,7 @@ class ReceiverMetrics:
     """Counters of one receiver.
 
     Attributes:
-        requests: answered requests by transport (grpc, http_protobuf, http_json, http) and
+        requests: answered requests by transport (grpc, http_protobuf, http_json, http, scrape) and
             outcome (ok, partial, or the kind of refusal).
         spans: spans by transport and outcome (accepted, refused).
         points: data points of metrics, likewise.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
-from spanledger_collector.access import Authenticate, WrongKeys, anonymous
+from spanledger_collector.access import Authenticate, Identity, WrongKeys, anonymous
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.http_server import HEADER_SECONDS, HttpServer
 from spanledger_collector.receive.admission import Accept, ByteBudget
@@ -64,7 +64,7 @@ class Receiver:
         budget = ByteBudget(config.max_bytes_in_flight, metrics)
         rules = config.redaction_file
         redact = None if rules is None else read_redaction(rules, config.redaction_key)
-        intake = Intake(
+        intake = self._intake = Intake(
             accept,
             authenticate,
             budget,
@@ -88,6 +88,14 @@ class Receiver:
             header_seconds=header_seconds,
             tls=tls,
         )
+
+    async def scraped(self, body: bytes, workspace: str) -> None:
+        """Store an OTLP request of metrics that the collector itself asked for.
+
+        Raises:
+            CollectorError: nothing of it was stored.
+        """
+        await self._intake.metrics(body, Identity(workspace), "scrape")
 
     async def start(self) -> Ports:
         """Listen on both ports.
