@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from spanledger import semconv
+from spanledger import _registry, semconv
 from spanledger._guard import internal_errors
 from spanledger._registry import instrument, uninstrument
 from spanledger.compute import ModelArchitecture, estimate_flops, weight_bytes
@@ -113,6 +113,8 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
         module = ModuleType(name)
         vars(module).update(holds)
         monkeypatch.setitem(sys.modules, name, module)
+    # Another test may have asked for what is not there, and found vLLM missing for good.
+    monkeypatch.delitem(_registry._patches, "vllm", raising=False)  # pyright: ignore[reportPrivateUsage] -- as above
     before = internal_errors()
     instrument(["vllm"])
     yield
