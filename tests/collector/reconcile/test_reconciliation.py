@@ -109,7 +109,7 @@ def test_totals_without_units_beside_usage() -> None:
 
 
 @pytest.fixture
-def ledger(fresh_dsn: str, store: Store) -> str:
+def ledger(store_dsn: str, store: Store) -> str:
     """1000 tokens in and 10 out at one price, and the same answer told twice."""
     with store.connect() as connection:
         publish(connection, [price("m1", input_usd_per_token="0.001", output_usd_per_token="0.01")])
@@ -118,7 +118,7 @@ def ledger(fresh_dsn: str, store: Store) -> str:
     one = settler(store)
     one.settle_traces([("default", hex32(1))])
     one.stop(drain=False)
-    return fresh_dsn
+    return store_dsn
 
 
 def test_the_command(ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +143,7 @@ def test_the_command(ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_calls_without_usage_are_not_called_uninstrumented(
-    fresh_dsn: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store_dsn: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Spans told three calls, one of them with its tokens; the bill has all three."""
     with store.connect() as connection:
@@ -164,11 +164,11 @@ def test_calls_without_usage_are_not_called_uninstrumented(
         "day,provider,model,unit,quantity,cost_usd\n2026-11-02,acme,m1,input,3000,3\n",
         encoding="utf-8",
     )
-    assert execute(["reconcile", str(bill), "--url", fresh_dsn, "--json"]) == 0
+    assert execute(["reconcile", str(bill), "--url", store_dsn, "--json"]) == 0
     [row] = json.loads(capsys.readouterr().out)["differences"]
     assert {cause: Decimal(amount) for cause, amount in row["causes"].items()} == {"unmetered": 2}
     assert row["unmetered_attempts"] == 2
-    assert execute(["reconcile", str(bill), "--url", fresh_dsn]) == 0
+    assert execute(["reconcile", str(bill), "--url", store_dsn]) == 0
     assert "unmetered +$2 (2 calls)" in capsys.readouterr().out
 
 
