@@ -213,10 +213,10 @@ async def test_a_database_that_goes_away_and_returns_costs_nothing(
 
 
 async def test_stopping_brings_what_was_acknowledged_into_the_ledger(
-    tmp_path: Path, fresh_dsn: str, threads_left: Callable[[], list[str]]
+    tmp_path: Path, store_dsn: str, threads_left: Callable[[], list[str]]
 ) -> None:
     """Spans, attempts and runs, even when the ledger was still being opened."""
-    config = _config(tmp_path / "data", fresh_dsn, load_linger_seconds=30.0)
+    config = _config(tmp_path / "data", store_dsn, load_linger_seconds=30.0)
     collector = Collector(config)
     ports = await collector.start()
     for number in range(20):
@@ -224,7 +224,7 @@ async def test_stopping_brings_what_was_acknowledged_into_the_ledger(
     await collector.stop()
     await collector.stop()
     assert not threads_left()
-    store = Store.open(fresh_dsn)
+    store = Store.open(store_dsn)
     assert count(store, "spans FINAL") == 20 * SPANS
     assert count(store, "runs FINAL") >= 20
     store.close()
@@ -278,23 +278,23 @@ async def test_a_statement_that_does_not_end_does_not_hold_up_the_end(
 
 @pytest.mark.parametrize("setting", ["grpc_port", "http_port", "api_port", "sql_port"])
 async def test_a_busy_port_is_told_and_nothing_is_held(
-    tmp_path: Path, fresh_dsn: str, setting: str, threads_left: Callable[[], list[str]]
+    tmp_path: Path, store_dsn: str, setting: str, threads_left: Callable[[], list[str]]
 ) -> None:
     """The other ports and the journal are free again at once."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         busy = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"cannot listen on .*{busy}"):
-            await Collector(_config(tmp_path / "data", fresh_dsn, **{setting: busy})).start()
+            await Collector(_config(tmp_path / "data", store_dsn, **{setting: busy})).start()
     assert not threads_left()
-    async with _running(_config(tmp_path / "data", fresh_dsn, **{setting: busy})) as (_, ports):
+    async with _running(_config(tmp_path / "data", store_dsn, **{setting: busy})) as (_, ports):
         await _settled(ports, await _post(ports, 0))
 
 
 async def test_a_second_collector_on_the_same_directory_is_refused(
-    tmp_path: Path, fresh_dsn: str
+    tmp_path: Path, store_dsn: str
 ) -> None:
     """The first one goes on unharmed."""
-    config = _config(tmp_path / "data", fresh_dsn)
+    config = _config(tmp_path / "data", store_dsn)
     async with _running(config) as (_, ports):
         with pytest.raises(ConfigurationError, match="in use by another collector"):
             await Collector(config).start()
@@ -346,19 +346,19 @@ async def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> Non
             await Collector(_config(folder, "")).start()
 
 
-async def test_what_is_on_disk_is_for_its_owner_only(tmp_path: Path, fresh_dsn: str) -> None:
+async def test_what_is_on_disk_is_for_its_owner_only(tmp_path: Path, store_dsn: str) -> None:
     """Directories 0700, files 0600: the journal holds what was sent."""
     folder = tmp_path / "new" / "data"
-    async with _running(_config(folder, fresh_dsn)) as (_, ports):
+    async with _running(_config(folder, store_dsn)) as (_, ports):
         await _post(ports, 0)
         for path in [tmp_path / "new", folder, *folder.rglob("*")]:
             mode = stat.S_IMODE(path.stat().st_mode)
             assert mode & 0o077 == 0, path
 
 
-async def test_damage_of_the_journal_shows_in_the_metrics(tmp_path: Path, fresh_dsn: str) -> None:
+async def test_damage_of_the_journal_shows_in_the_metrics(tmp_path: Path, store_dsn: str) -> None:
     """A tail torn by a crash is counted, and costs no whole record."""
-    config = _config(tmp_path / "data", fresh_dsn)
+    config = _config(tmp_path / "data", store_dsn)
     journal = Journal.open(config.journal_dir(), max_bytes=1 << 24)
     await journal.append(
         request_bytes(0, SPANS),
@@ -387,10 +387,10 @@ async def test_a_wrong_prices_file_is_told_before_anything_is_opened(tmp_path: P
 
 @pytest.mark.parametrize("path", ["/v1/queries/agents", "/v1/traces/00", "/metrics", "/healthz"])
 async def test_a_web_page_cannot_read_the_figures_of_this_machine(
-    tmp_path: Path, fresh_dsn: str, path: str
+    tmp_path: Path, store_dsn: str, path: str
 ) -> None:
     """A page may point a name of its own at 127.0.0.1; by such a name nothing is answered."""
-    async with _running(_config(tmp_path / "data", fresh_dsn)) as (_, ports):
+    async with _running(_config(tmp_path / "data", store_dsn)) as (_, ports):
         foreign = {"Host": f"rebound.example:{ports.api}"}
         status, body, _ = await asyncio.to_thread(_ask, ports.api, path, None, foreign)
         assert status == 403
@@ -400,26 +400,26 @@ async def test_a_web_page_cannot_read_the_figures_of_this_machine(
 
 
 async def test_a_collector_for_other_machines_answers_by_any_name(
-    tmp_path: Path, fresh_dsn: str
+    tmp_path: Path, store_dsn: str
 ) -> None:
     """With a public address it goes by names that it cannot know."""
-    config = _config(tmp_path / "data", fresh_dsn, host="0.0.0.0", insecure=True)  # noqa: S104 - what is tested
+    config = _config(tmp_path / "data", store_dsn, host="0.0.0.0", insecure=True)  # noqa: S104 - what is tested
     async with _running(config) as (_, ports):
         foreign = {"Host": "collector.example"}
         assert (await asyncio.to_thread(_ask, ports.api, "/healthz", None, foreign))[0] == 200
 
 
-async def test_sql_is_off_until_asked_for(tmp_path: Path, fresh_dsn: str) -> None:
+async def test_sql_is_off_until_asked_for(tmp_path: Path, store_dsn: str) -> None:
     """By default there is no port and no path; asked for, both answer and both are guarded."""
     statement = b"SELECT count() AS spans FROM spans"
     theft = b"SELECT * FROM file('/etc/passwd', 'LineAsString')"
-    async with _running(_config(tmp_path / "data", fresh_dsn)) as (collector, ports):
+    async with _running(_config(tmp_path / "data", store_dsn)) as (collector, ports):
         await collector.opened()
         assert ports.sql == 0
         status, body, _ = await asyncio.to_thread(_ask, ports.api, "/v1/sql", statement)
         assert status == 403
         assert b"--sql" in body
-    async with _running(_config(tmp_path / "data", fresh_dsn, sql_port=-1)) as (collector, ports):
+    async with _running(_config(tmp_path / "data", store_dsn, sql_port=-1)) as (collector, ports):
         await collector.opened()
         for port, path in ((ports.api, "/v1/sql"), (ports.sql, "/")):
             assert (await asyncio.to_thread(_ask, port, path, statement))[0] == 200

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import socket
 import ssl
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -84,9 +85,9 @@ async def _export(ports: Ports, ca: Path, client: Issued | None = None) -> bytes
 
 
 async def test_every_port_speaks_tls_and_nothing_else(
-    tmp_path: Path, authority: Authority, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, authority: Authority, store_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with _running(_config(tmp_path, fresh_dsn, authority.issue("server"))) as ports:
+    async with _running(_config(tmp_path, store_dsn, authority.issue("server"))) as ports:
         for port in (ports.http, ports.api, ports.sql):
             await asyncio.to_thread(_greeted, port, authority.path)
             with pytest.raises(ssl.SSLCertVerificationError):
@@ -99,8 +100,10 @@ async def test_every_port_speaks_tls_and_nothing_else(
         reader = RemoteReader.at(f"spanledgers://127.0.0.1:{ports.api}")
         assert "journal" in await asyncio.to_thread(reader.health)
         await asyncio.to_thread(_emit, ports, authority.path)
-        health = await asyncio.to_thread(reader.health)
-        assert health["journal"]["records"] + health["settled_traces"] > 0
+        deadline = time.monotonic() + 120
+        while not (await asyncio.to_thread(reader.health))["settled_traces"]:
+            assert time.monotonic() < deadline, "what the exporter sent did not arrive"
+            await asyncio.sleep(0.05)
 
 
 def _emit(ports: Ports, ca: Path) -> None:
@@ -116,12 +119,12 @@ def _emit(ports: Ports, ca: Path) -> None:
 
 
 async def test_clients_without_a_certificate_stay_outside(
-    tmp_path: Path, authority: Authority, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, authority: Authority, store_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, client = authority.issue("server"), authority.issue("client")
     stranger = Authority(tmp_path, "other").issue("stranger")
     config = _config(
-        tmp_path, fresh_dsn, server, tls_client_ca=authority.path, host="0.0.0.0", sql_port=0  # noqa: S104 - allowed with client certificates
+        tmp_path, store_dsn, server, tls_client_ca=authority.path, host="0.0.0.0", sql_port=0  # noqa: S104 - allowed with client certificates
     )  # fmt: skip
     async with _running(config) as ports:
         for port in (ports.http, ports.api):
@@ -143,10 +146,10 @@ async def test_clients_without_a_certificate_stay_outside(
 
 
 async def test_a_renewed_certificate_is_shown_without_a_restart(
-    tmp_path: Path, authority: Authority, fresh_dsn: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, authority: Authority, store_dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = authority.issue("server")
-    async with _running(_config(tmp_path, fresh_dsn, server)) as ports:
+    async with _running(_config(tmp_path, store_dsn, server)) as ports:
         first = await asyncio.to_thread(_greeted, ports.http, authority.path)
         server.certificate.write_text("half a certifi")
         assert await asyncio.to_thread(_greeted, ports.http, authority.path) == first

@@ -29,7 +29,7 @@ alerts:
 @pytest.mark.slow
 async def test_what_is_settled_fires_and_is_told_everywhere(
     tmp_path: Path,
-    fresh_dsn: str,
+    store_dsn: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -37,7 +37,7 @@ async def test_what_is_settled_fires_and_is_told_everywhere(
     with receiving() as receiver:
         path.write_text(_RULES.format(url=receiver.url))
         watched: dict[str, Any] = {"alerts_file": path, "alert_interval_seconds": 0.05}
-        config = _config(tmp_path / "data", fresh_dsn, webhook_secret="s", **watched)
+        config = _config(tmp_path / "data", store_dsn, webhook_secret="s", **watched)
         async with _running(config) as (collector, ports):
             await collector.opened()
             trace = await _settled(ports, await _post(ports, 0))
@@ -84,12 +84,12 @@ async def test_what_is_settled_fires_and_is_told_everywhere(
 
 
 def test_rules_that_cannot_be_are_refused_before_anything_starts(
-    tmp_path: Path, fresh_dsn: str
+    tmp_path: Path, store_dsn: str
 ) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("budgets: [{name: b}]")
     with pytest.raises(ConfigurationError, match="limit_usd"):
-        Collector(_config(tmp_path / "data", fresh_dsn, alerts_file=path))
+        Collector(_config(tmp_path / "data", store_dsn, alerts_file=path))
     assert not (tmp_path / "data").exists()
 
 
