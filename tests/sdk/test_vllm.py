@@ -114,7 +114,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
         vars(module).update(holds)
         monkeypatch.setitem(sys.modules, name, module)
     # Another test may have asked for what is not there, and found vLLM missing for good.
-    monkeypatch.delitem(_registry._patches, "vllm", raising=False)  # pyright: ignore[reportPrivateUsage] -- as above
+    monkeypatch.delitem(_registry._patches, "vllm", raising=False)
     before = internal_errors()
     instrument(["vllm"])
     yield
