@@ -70,7 +70,7 @@ class HttpServer:
         self._port = port
         config = uvicorn.Config(
             app,
-            http=_with_limits(header_seconds, max_connections or _connections()),
+            http=_with_limits(header_seconds, max_connections or connections_at_most()),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -143,7 +143,8 @@ def _bind(host: str, port: int, name: str, advice: str) -> socket.socket:
     return listener
 
 
-def _connections() -> int:
+def connections_at_most() -> int:
+    """How many connections one port may have: a share of the files that may be open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(files // _SHARE_OF_FILES, _CONNECTIONS_AT_LEAST)
 

@@ -4,8 +4,14 @@ Admission is decided in :meth:`_Handlers.service`, which runs when the call's me
 its message is not yet read. Decompression and the size limit are grpc's own (bounded: it stops at
 the limit); an encoding grpc does not know, such as zstd, is refused by it as UNIMPLEMENTED or
 INTERNAL, so zstd is not for OTLP/gRPC.
+
+grpc holds all of a message before it hands it over, and of calls there may be many at once. So a
+call is taken as a stream, whose message grpc reads when it is asked to, and so many are asked for
+at once as fit in the budget of bytes (:class:`_Reading`). Of others grpc takes no more than the
+window of a stream, 64 KiB, as long as it does not widen windows by itself (``bdp_probe``).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn, TypeAlias
 
@@ -13,10 +19,21 @@ import grpc
 from grpc import aio
 
 from spanledger_collector.access import Identity, api_key
-from spanledger_collector.errors import CollectorError, ConfigurationError, UnsupportedError
+from spanledger_collector.errors import (
+    CollectorError,
+    ConfigurationError,
+    MalformedError,
+    OverloadedError,
+    UnsupportedError,
+)
 from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.intake import Intake
-from spanledger_collector.receive.status import grpc_trailers, message, refusal
+from spanledger_collector.receive.status import (
+    SlowClientError,
+    grpc_trailers,
+    message,
+    refusal,
+)
 from spanledger_collector.tls import Tls
 
 _TRANSPORT = "grpc"
@@ -26,11 +43,15 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 _TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 _LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+#: Calls whose message is not read yet; each may hold the window of a stream.
+_MOST_WAITING = 1024
 _OPTIONS = (
     # Without this a second collector binds the same port and takes half of the calls.
     ("grpc.so_reuseport", 0),
     ("grpc.max_concurrent_streams", 256),
     ("grpc.max_metadata_size", 64 * 1024),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.server_handshake_timeout_ms", 10_000),
     # Pings every 10 s are welcome, on idle connections too; a flood ends the connection.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.max_ping_strikes", 3),
@@ -47,16 +68,32 @@ class GrpcReceiver:
         intake: where requests go.
         address: ``host:port``; port 0 takes a free one.
         max_message_bytes: largest message, after decompression.
+        max_bytes: of messages being read at once.
+        max_connections: open at once; more are closed at once.
+        message_seconds: how long a message may take.
         tls: None = the port speaks without.
     """
 
     def __init__(
-        self, intake: Intake, address: str, max_message_bytes: int, tls: Tls | None = None
+        self,
+        intake: Intake,
+        address: str,
+        max_message_bytes: int,
+        *,
+        max_bytes: int,
+        max_connections: int,
+        message_seconds: float,
+        tls: Tls | None = None,
     ) -> None:
         self._intake = intake
         self._address = address
         self._tls = tls
-        self._options = (*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes))
+        self._reading = _Reading(max_message_bytes, max_bytes, message_seconds)
+        self._options = (
+            *_OPTIONS,
+            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.max_allowed_incoming_connections", max_connections),
+        )
         self._server: aio.Server | None = None
 
     async def start(self) -> int:
@@ -65,7 +102,9 @@ class GrpcReceiver:
         Raises:
             ConfigurationError: the address cannot be bound.
         """
-        server = aio.server(handlers=[_Handlers(self._intake)], options=self._options)
+        server = aio.server(
+            handlers=[_Handlers(self._intake, self._reading)], options=self._options
+        )
         try:
             port = (
                 server.add_insecure_port(self._address)
@@ -107,11 +146,59 @@ def _configuration(tls: Tls) -> grpc.ServerCertificateConfiguration:
     )
 
 
+class _Reading:
+    """Reads the messages of calls, so many at once as fit in the budget; the others wait.
+
+    Args:
+        max_message_bytes: largest message: packed, and again when it is unpacked.
+        max_bytes: of those that are read at once.
+        seconds: how long one may take, and how long its turn may be waited for.
+    """
+
+    def __init__(self, max_message_bytes: int, max_bytes: int, seconds: float) -> None:
+        self._slots = asyncio.Semaphore(max(1, max_bytes // (2 * max_message_bytes)))
+        self._seconds = seconds
+        self._waiting = 0
+
+    async def message(self, bodies: AsyncIterator[bytes]) -> bytes:
+        """The message of a call.
+
+        Raises:
+            OverloadedError: too many wait to be read, or this one waited for too long.
+            SlowClientError: it did not arrive in time.
+            MalformedError: there is none.
+        """
+        await self._turn()
+        try:
+            return await asyncio.wait_for(anext(bodies), self._seconds)
+        except StopAsyncIteration:
+            raise MalformedError("The call has no message.") from None
+        except asyncio.TimeoutError as error:
+            raise SlowClientError(
+                f"The message did not arrive within {self._seconds:g} s: send smaller batches, "
+                "or compress them with gzip."
+            ) from error
+        finally:
+            self._slots.release()
+
+    async def _turn(self) -> None:
+        if self._waiting >= _MOST_WAITING:
+            raise OverloadedError(f"{self._waiting} calls wait to be read: send again in a second.")
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._slots.acquire(), self._seconds)
+        except asyncio.TimeoutError as error:
+            raise OverloadedError("Other calls are being read: send again in a second.") from error
+        finally:
+            self._waiting -= 1
+
+
 class _Handlers(grpc.GenericRpcHandler):
     """Chooses what answers a call, from its method and metadata alone."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, reading: _Reading) -> None:
         self._intake = intake
+        self._reading = reading
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "_Handler | None":
         """The handler of one call; None makes grpc answer UNIMPLEMENTED."""
@@ -135,8 +222,11 @@ class _Handlers(grpc.GenericRpcHandler):
         return self._export(identity, store)
 
     def _export(self, identity: Identity, store: _Store) -> _Handler:
-        async def export(body: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
+        async def export(
+            bodies: AsyncIterator[bytes], context: aio.ServicerContext[bytes, bytes]
+        ) -> bytes:
             try:
+                body = await self._reading.message(bodies)
                 with self._intake.budget.claim() as claim:
                     claim.add(len(body))
                     answer = await store(body, identity, _TRANSPORT)
@@ -144,7 +234,7 @@ class _Handlers(grpc.GenericRpcHandler):
                 await self._abort(context, error)
             return answer.protobuf()
 
-        return grpc.unary_unary_rpc_method_handler(export)
+        return grpc.stream_unary_rpc_method_handler(export)
 
     def _refuse(self, error: CollectorError) -> _Handler:
         async def refuse(

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from spanledger_collector.access import Authenticate, Identity, WrongKeys, anonymous
 from spanledger_collector.config import CollectorConfig
-from spanledger_collector.http_server import HEADER_SECONDS, HttpServer
+from spanledger_collector.http_server import HEADER_SECONDS, HttpServer, connections_at_most
 from spanledger_collector.receive.admission import Accept, ByteBudget
 from spanledger_collector.receive.cors import Cors
 from spanledger_collector.receive.intake import Intake
@@ -38,7 +38,8 @@ class Receiver:
         authenticate: gives the identity behind an API key; by default everybody is ``default``.
         registry: where the counters are registered; by default one of their own.
         header_seconds: how long the head of an HTTP request may take.
-        body_seconds: how long the body of an HTTP request may take.
+        body_seconds: how long the body of an HTTP request, or the message of a gRPC call, may take.
+        max_connections: open at once, a port; by default a share of the files that may be open.
         tls: None = the ports speak without.
         review: what the ledger says of records, see :class:`Intake`.
         wrong_keys: counts those that are not known, over all ports.
@@ -56,6 +57,7 @@ class Receiver:
         *,
         header_seconds: float = HEADER_SECONDS,
         body_seconds: float = BODY_SECONDS,
+        max_connections: int | None = None,
         tls: Tls | None = None,
         review: Review | None = None,
         wrong_keys: WrongKeys | None = None,
@@ -75,7 +77,13 @@ class Receiver:
         )
         host = f"[{config.host}]" if ":" in config.host else config.host
         self._grpc = GrpcReceiver(
-            intake, f"{host}:{config.grpc_port}", config.max_grpc_message_bytes, tls
+            intake,
+            f"{host}:{config.grpc_port}",
+            config.max_grpc_message_bytes,
+            max_bytes=config.max_bytes_in_flight,
+            max_connections=max_connections or connections_at_most(),
+            message_seconds=body_seconds,
+            tls=tls,
         )
         self.http = HttpApp(intake, config.max_request_bytes, body_seconds)
         origins = [one.strip() for one in config.cors_origins.split(",") if one.strip()]
@@ -87,6 +95,7 @@ class Receiver:
             setting="SPANLEDGER_HTTP_PORT",
             header_seconds=header_seconds,
             tls=tls,
+            max_connections=max_connections,
         )
 
     async def scraped(self, body: bytes, workspace: str) -> None:
