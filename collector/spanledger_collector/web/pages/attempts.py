@@ -51,7 +51,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         *paging(asked, found, _SHOWN, "attempts", ("Dearer", "Cheaper")),
     ]
     return Page(
-        "Attempts", parts, "Each try of a model call, and whatever else was paid: what sums are of.",
+        "Attempts", parts, "Each try of a model call, and what else was paid: what sums are of.",
         at="prices", kept=tuple(NARROWED),
     )  # fmt: skip
 
