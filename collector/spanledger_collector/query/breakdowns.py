@@ -72,10 +72,16 @@ class Breakdowns(ABC):
 
         They are read in one pass over the runs.
         """
-        rows = parse_rows(
-            EconomicsRow, self.query("economics_by", by="overview", **part.parameters())
-        )
-        kinds = ("total", "day", "agent", "tenant")
+        return self._at_once("overview", ("total", "day", "agent", "tenant"), part)
+
+    def agents_and_versions(self, part: Slice = _ALL) -> Mapping[str, Sequence[EconomicsRow]]:
+        """:meth:`economics_by` ``agent`` and ``version``, likewise in one pass."""
+        return self._at_once("agents", ("agent", "version"), part)
+
+    def _at_once(
+        self, by: str, kinds: Sequence[str], part: Slice
+    ) -> Mapping[str, Sequence[EconomicsRow]]:
+        rows = parse_rows(EconomicsRow, self.query("economics_by", by=by, **part.parameters()))
         return {kind: [row for row in rows if row.kind == kind] for kind in kinds}
 
     def attempts_by(self, by: AttemptsBy = "total", part: Slice = _ALL) -> Sequence[AttemptsRow]:

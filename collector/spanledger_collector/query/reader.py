@@ -18,7 +18,12 @@ _AD_HOC_LIMITS: Mapping[str, object] = {
 }
 #: The month is part of the key of every table with partitions: a row and what supersedes it are in
 #: one of them. FINAL need not look further, and reads a month of one part as it stands.
-_READING: Mapping[str, object] = {"do_not_merge_across_partitions_select_final": 1}
+#: Conditions on the sorting key, which every version of a row has alike, are asked before FINAL,
+#: and the other columns are read of what fits; the engine moves no other condition.
+_READING: Mapping[str, object] = {
+    "do_not_merge_across_partitions_select_final": 1,
+    "optimize_move_to_prewhere_if_final": 1,
+}
 
 
 class Reader(Protocol):

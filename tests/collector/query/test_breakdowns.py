@@ -62,6 +62,8 @@ def test_the_overview_is_four_answers_at_once(ledger: Ledger) -> None:
     told = ledger.overview(WRITER)
     kinds: list[RunsBy] = ["total", "day", "agent", "tenant"]
     assert told == {kind: ledger.economics_by(kind, WRITER) for kind in kinds}
+    beside = ledger.agents_and_versions()
+    assert beside == {kind: ledger.economics_by(kind) for kind in ("agent", "version")}
 
 
 def test_agents_and_days_sum_to_the_whole(ledger: Ledger) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from decimal import Decimal
+from typing import Any, get_args
 
 import httpx
 import orjson
@@ -15,6 +16,7 @@ from tests.support.writer_ledger import RUNS
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.query.rework import ReworkBy
 from spanledger_collector.store import Store
 
 
@@ -110,3 +112,43 @@ def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
         answer = client.get("/v1/rework", params={"by": "model", "agent": "writer"})
         expected = asdict(ledger.rework(by="model", agent_name="writer"))
         assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
+
+
+@pytest.mark.parametrize("by", get_args(ReworkBy))
+def test_the_report_has_the_sums_of_the_views(filled: Store, written: Store, by: ReworkBy) -> None:
+    """By any key: what dashboards sum of the views is what the report reads at once."""
+    for store in (filled, written):
+        with Ledger(DirectReader(store)) as ledger:
+            report = ledger.rework(by=by)
+            work = ledger.arrow("rework_rate").to_pylist()
+            wasted = ledger.arrow("rework").to_pylist()
+        rates = {row.key: row for row in report.rates}
+        assert set(rates) == {_key(by, row) for row in work}
+        for key, rate in rates.items():
+            mine = [row for row in work if _key(by, row) == key]
+            assert rate.attempts == sum(row["attempts"] for row in mine)
+            assert rate.rework_attempts == sum(row["rework_attempts"] for row in mine)
+            assert rate.cost_usd == _sum(row["cost_usd"] for row in mine)
+            assert rate.rework_cost_usd == _sum(row["rework_cost_usd"] for row in mine)
+        told = {(row.key, row.rework_reason): row for row in report.reasons}
+        assert set(told) == {(_key(by, row), row["rework_reason"]) for row in wasted}
+        for name, reason in told.items():
+            mine = [row for row in wasted if (_key(by, row), row["rework_reason"]) == name]
+            assert reason.cost_usd == _sum(row["cost_usd"] for row in mine)
+            for field in ("attempts", "input_tokens", "output_tokens", "unknown_cost_attempts"):
+                assert getattr(reason, field) == sum(row[field] for row in mine)
+
+
+def _key(by: str, row: dict[str, Any]) -> str:
+    if by == "model":
+        return f"{row['provider']}/{row['model']}"
+    if by in ("version", "prompt"):
+        what = "agent" if by == "version" else "prompt"
+        return f"{row[f'{what}_name']} {row[f'{what}_version']}".strip(" ")
+    return {"total": "total", "agent": row["agent_name"], "tenant": row["tenant"]}[by]
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """NULL where nothing is known."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known else None

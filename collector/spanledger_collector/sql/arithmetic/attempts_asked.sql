@@ -9,11 +9,9 @@ AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
 AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
 AND ({tenant:String} = '' OR a.tenant = {tenant:String})
 AND a.counted
-AND ({by:String} != 'agent' OR a.agent_name = {key:String})
-AND ({by:String} != 'version' OR trim(a.agent_name || ' ' || a.agent_version) = {key:String})
-AND ({by:String} != 'model' OR a.provider_key || '/' || a.model_key = {key:String})
-AND ({by:String} != 'prompt' OR trim(a.prompt_name || ' ' || a.prompt_version) = {key:String})
-AND ({by:String} != 'tenant' OR a.tenant = {key:String})
+AND ({by:String} = 'total' OR {key:String} = toString(
+    @include arithmetic/attempt_key
+))
 AND (NOT has(splitByChar(',', {only:String}), 'calls') OR a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model'))
 AND (NOT has(splitByChar(',', {only:String}), 'work') OR a.purpose = 'work')
 AND (NOT has(splitByChar(',', {only:String}), 'rework') OR a.rework_reason != '')

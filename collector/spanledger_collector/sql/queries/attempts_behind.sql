@@ -29,10 +29,9 @@ SELECT
     a.rework_reason AS rework_reason,
     a.wait_seconds AS wait_seconds
 FROM attempts AS a FINAL
-WHERE
-    @include arithmetic/attempts_asked
-    -- Which ones is asked of a few columns, and all the others are read of these few.
-    AND (a.trace_id, a.span_id, a.attempt_number, a.operation) IN (
+-- Which ones is asked of a few columns, and all the others are read of these few: every version of a row has the same key, so that it
+-- may be looked for before the newest version is.
+PREWHERE (a.trace_id, a.span_id, a.attempt_number, a.operation) IN (
         SELECT
             a.trace_id,
             a.span_id,
@@ -50,6 +49,8 @@ WHERE
             a.operation
         LIMIT {limit:UInt32} OFFSET {offset:UInt32}
     )
+WHERE
+    @include arithmetic/attempts_asked
 ORDER BY
     cost_usd DESC NULLS LAST,
     started_at DESC,

@@ -2,31 +2,30 @@
 -- parameters: workspace; agent_name (empty = any); since, until (start of the call, until exclusive); by (total | agent | version |
 --   model | prompt | tenant: what a key is).
 -- grain: one row a key and reason, dearest first. units: USD, tokens, seconds.
+-- The same sums as of the view rework, which has a row a day, tenant, model and prompt: too many to be summed again here.
 -- columns: key, rework_reason, attempts, input_tokens, output_tokens, cost_usd (NULL = none of it is known), unknown_cost_attempts,
 --   wait_seconds (waited before trying again).
 SELECT
-    multiIf(
-        {by:String} = 'agent', agent_name,
-        {by:String} = 'version', trim(agent_name || ' ' || agent_version),
-        {by:String} = 'model', provider || '/' || model,
-        {by:String} = 'prompt', trim(prompt_name || ' ' || prompt_version),
-        {by:String} = 'tenant', tenant,
-        'total'
+    toString(
+        @include arithmetic/attempt_key
     ) AS key,
-    rework_reason,
-    sum(r.attempts) AS attempts,
-    sum(r.input_tokens) AS input_tokens,
-    sum(r.output_tokens) AS output_tokens,
-    sum(r.cost_usd) AS cost_usd,
-    sum(r.unknown_cost_attempts) AS unknown_cost_attempts,
-    sum(r.wait_seconds) AS wait_seconds
-FROM rework AS r
-WHERE workspace = {workspace:String}
-    AND day >= toDate({since:DateTime64(9)}, 'UTC')
-    AND day <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
-    AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+    a.rework_reason AS rework_reason,
+    count() AS attempts,
+    sum(a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens) AS input_tokens,
+    sum(a.output_tokens) AS output_tokens,
+    sum(a.cost_usd) AS cost_usd,
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
+    sum(a.wait_seconds) AS wait_seconds
+FROM attempts AS a FINAL
+WHERE a.workspace = {workspace:String}
+    AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
+    AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
+    AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+    AND a.counted
+    AND a.rework_reason != ''
 GROUP BY
-    key,
+    @include arithmetic/attempt_key
+    ,
     rework_reason
 ORDER BY
     cost_usd DESC NULLS LAST,

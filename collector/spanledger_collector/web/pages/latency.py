@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from spanledger_collector.query import Ledger, RunRow, Slice
+from spanledger_collector.query import EconomicsRow, Ledger, RunRow, Slice
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Measured, scatter
@@ -27,16 +27,21 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "Each point is a run with its sub-agents. The table below has the same runs.",
         [_point(asked, run) for run in runs if run.inclusive_total_cost_usd is not None],
     )
+    sums = (
+        {"version": ledger.economics_by("version", part)}
+        if part.agent_name
+        else ledger.agents_and_versions(part)
+    )
     by_version = Table(
         "by-version", "Runs by version of agents",
         economics(Column("Agent and version", "key", name=OUTSIDE), of_agents=True),
-        ledger.economics_by("version", part), query="economics_by",
+        sums["version"], query="economics_by",
     )  # fmt: skip
     return Page(
         "Latency against cost",
         [
             Drawing("Runs", drawn),
-            *_options(ledger, asked, part),
+            *(_options(ledger, part) if part.agent_name else _agents(asked, sums["agent"])),
             Tabled("By version", by_version),
             Tabled("The runs of the chart",
                    Table("runs", "Newest runs", _drawn(asked), runs, query="runs")),
@@ -61,16 +66,19 @@ def _drawn(asked: Asked) -> Sequence[Column]:
     return [named[field] for field in shown]
 
 
-def _options(ledger: Ledger, asked: Asked, part: Slice) -> Sequence[Part]:
-    """Agents, of which one is to be chosen; of one the ways to serve it, a longer read."""
-    if not part.agent_name:
-        by_agent = Table(
-            "by-agent", "Runs by agent: choose one to see the ways to serve it",
-            economics(Column("Agent", "key", name=OUTSIDE, link=lambda row: asked.link(
-                "latency", agent=row.key) if row.key else ""), of_agents=True),
-            ledger.economics_by("agent", part), query="economics_by",
-        )  # fmt: skip
-        return [Tabled("By agent", by_agent)]
+def _agents(asked: Asked, rows: Sequence[EconomicsRow]) -> Sequence[Part]:
+    """Agents, of which one is to be chosen: of all the ways to serve them would be a long read."""
+    by_agent = Table(
+        "by-agent", "Runs by agent: choose one to see the ways to serve it",
+        economics(Column("Agent", "key", name=OUTSIDE, link=lambda row: asked.link(
+            "latency", agent=row.key) if row.key else ""), of_agents=True),
+        rows, query="economics_by",
+    )  # fmt: skip
+    return [Tabled("By agent", by_agent)]
+
+
+def _options(ledger: Ledger, part: Slice) -> Sequence[Part]:
+    """The ways to serve an agent."""
     table = Table(
         "frontier", "Ways to serve an agent: the model most of a run's money goes to, and GPUs",
         [
