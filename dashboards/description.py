@@ -16,6 +16,8 @@ UNITS: Final = {
     ".*_ns$": "ns",
     ".*_ratio$": "percentunit",
     ".*_tokens$": "short",
+    ".*_kwh_(low|high)$": "kwatth",
+    ".*_kg_(low|high)$": "masskg",
 }
 
 
@@ -94,6 +96,8 @@ DASHBOARDS: Final = (
             Panel("Latency (p95)", "latency_by_day", "timeseries", "ns"),
             Panel("Cost beside latency", "latency_frontier", "table"),
             Panel("Assets", "assets", "table"),
+            Panel("Energy at most", "energy_by_day", "timeseries", "kwatth", stacked=True),
+            Panel("Energy and CO2e", "energy", "table"),
         ),
     ),
     Dashboard(

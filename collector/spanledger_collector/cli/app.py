@@ -16,6 +16,7 @@ from .compare import compare
 from .deadletters import deadletters
 from .demo import demo
 from .doctor import doctor
+from .energy import energy
 from .engines import engines
 from .explain import explain
 from .export import export
@@ -81,6 +82,7 @@ app.command("self-host")(self_host)
 app.command("runs")(runs)
 app.command("models")(models)
 app.command("engines")(engines)
+app.command("energy")(energy)
 app.add_typer(assets, name="assets")
 app.command("budget")(budget)
 app.command("export")(export)

@@ -9,6 +9,7 @@ from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .breakdowns import Breakdowns, Slice
 from .comparison import Compared, ComparisonReport
 from .economics import AgentEconomics, AgentSums, GroupBy
+from .energy_rows import EnergyRow
 from .engine_rows import EngineMinuteRow, EngineRow
 from .estimates import Estimate
 from .explanation import OTHER_TIER, ChargeLineRow, ExplainedAttemptRow, Explanation
@@ -68,6 +69,7 @@ __all__ = [
     "DirectReader",
     "EarnedByRow",
     "EconomicsRow",
+    "EnergyRow",
     "EngineMinuteRow",
     "EngineRow",
     "Estimate",

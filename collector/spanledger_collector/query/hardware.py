@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from .decisions import period
+from .energy_rows import EnergyRow
 from .engine_rows import EngineMinuteRow, EngineRow
 from .parsing import parse_rows
 from .reader import Row
@@ -42,3 +43,14 @@ class Hardware(ABC):
         """
         asked = {**period(since, until), "limit": limit}
         return parse_rows(EngineMinuteRow, self.query("engine_minutes", **asked))
+
+    def energy(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[EnergyRow]:
+        """What the model calls of each agent drew (kWh) and emitted (kg CO2e), as far as known.
+
+        Args:
+            since: from this day on; None = from the first.
+            until: before this time, days whole; None = to the last.
+        """
+        return parse_rows(EnergyRow, self.query("energy", **period(since, until)))

@@ -34,6 +34,7 @@ READS = [
     ["agents", "--since", "2026-11-03"],
     ["runs"],
     ["models"],
+    ["energy"],
     ["engines"],
     ["engines", "--minutes"],
     ["runs", "--agent", "planner", "--limit", "1", "--until", "2026-12-01T00:00:00"],

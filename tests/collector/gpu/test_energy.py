@@ -5,6 +5,7 @@ One ledger for all tests; each has a pool, a provider, devices and traces of its
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tests.collector.gpu.pools import BEGIN, POOLS, Scene
 from tests.collector.settle import scene
 
+from spanledger_collector.cli.app import execute
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.gpu import read_pools
 from spanledger_collector.query import DirectReader, Ledger
@@ -203,6 +205,36 @@ def test_the_views_are_queries(gpus: Scene, module_store: Store) -> None:
     assert scene.START.date() in {
         row["window_start"].date() for row in ledger.arrow("gpu_window_energy").to_pylist()
     }
+
+
+def test_energy_in_the_terminal(
+    gpus: Scene,
+    module_store: Store,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a meter told as an interval in one unit; a hosted call beside it is not known, not 0."""
+    monkeypatch.setenv("COLUMNS", "200")
+    _tell(gpus, _meter(gpus) + _GRID + "    pue: { low: 1.0, high: 1.5 }\n")
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 590)
+    gpus.served(2, 20, 5, provider="openai")
+    _readings(gpus, 400.0, range(-2, 40))
+    gpus.close()
+    address = module_store.address
+    url = ["--url", f"chdb://{address.path}?database={address.database}"]
+    assert execute(["energy", *url, "--json"]) == 0
+    [row] = [one for one in json.loads(capsys.readouterr().out) if one["agent_name"] == gpus.name]
+    view = _energy(gpus, "agent_energy")
+    assert (row["runs"], row["calls"], row["unknown_energy_calls"]) == (2, 2, 1)
+    assert 0 < row["energy_kwh_low"] == view["energy_kwh_low"] < row["energy_kwh_high"]
+    assert row["co2e_kg_low"] == pytest.approx(row["energy_kwh_low"] * 0.3)
+    assert execute(["energy", *url]) == 0
+    [line] = [one for one in capsys.readouterr().out.splitlines() if gpus.name in one]
+    assert "50.0%" in line
+    assert f"{row['energy_kwh_low'] * 1000:.3g} to {row['energy_kwh_high'] * 1000:.3g} Wh" in line
+    assert execute(["energy", *url, "--until", "2020-01-01"]) == 0
+    assert "No runs here" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,9 @@
+-- energy: energy and CO2e of each agent's calls to models on GPUs of one's own, by day; what is not known (hosted models) is counted beside it.
+SELECT
+    day, agent_name, agent_version, runs, calls, unknown_energy_calls, energy_kwh_low, energy_kwh_high, co2e_kg_low, co2e_kg_high
+FROM agent_energy
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+ORDER BY day DESC, agent_name, agent_version
+LIMIT 1000

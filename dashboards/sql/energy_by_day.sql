@@ -1,0 +1,11 @@
+-- energy_by_day: the high end of the energy of each agent's calls to models on GPUs of one's own, by day.
+SELECT
+    toDateTime(day) AS time,
+    agent_name,
+    sum(energy_kwh_high) AS energy_kwh_high
+FROM agent_energy
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time, agent_name
+ORDER BY time, agent_name
