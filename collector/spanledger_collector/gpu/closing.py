@@ -234,7 +234,8 @@ class Closer:
         shares += [_no_share(pool.name, window.begin, keys, version) for keys in gone]
         if shares:
             connection.insert_rows("gpu_shares", _SHARE_COLUMNS, shares)
-        line = _line(window, done, len(calls), fingerprint, version)
+        served = sum(not row["loads"] for row in calls.values())
+        line = _line(window, done, served, fingerprint, version)
         connection.insert_rows("gpu_windows", _WINDOW_COLUMNS, [line])
         return {(str(row[0]), str(row[1])) for row in shares}
 

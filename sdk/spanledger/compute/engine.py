@@ -194,7 +194,8 @@ def billed_usd(gpu_ns: int, usd: Decimal, per_seconds: int) -> Decimal:
 def _key(observations: Sequence[Observation], engine: Engine) -> Key:
     if engine.arch is None or not engine.arch.groups or engine.gpu is None:
         return "wall_over_n"
-    told = all(one.works_from_ns < one.first_token_ns <= one.end_ns for one in observations)
+    working = [one for one in observations if one.works_from_ns < one.end_ns]
+    told = all(one.works_from_ns < one.first_token_ns <= one.end_ns for one in working)
     return "roofline_sliced" if told else "roofline_global"
 
 

@@ -92,6 +92,30 @@ class Scene:
         scene.load(self.connection, rows)
         scene.settle(self._store, [trace])
 
+    def late_engine(self, number: int, at: float, lasts: float, **seconds: float) -> None:
+        """The server's own span below a call that was served before; settled again."""
+        trace = self._first + number
+        attributes = {f"gen_ai.latency.{name}": str(value) for name, value in seconds.items()}
+        usage = {"usage_source": "provider", "input_uncached_tokens": 1000, "output_tokens": 200}
+        told: dict[str, Any] = {
+            "trace": trace,
+            "at": at,
+            "lasts": lasts,
+            "dialect": "vllm",
+            **usage,
+        }
+        scene.load(self.connection, [scene.span(3, 2, "engine", attributes=attributes, **told)])
+        scene.settle(self._store, [trace])
+
+    def loaded(self, number: int, at: float, lasts: float, **given: Any) -> None:
+        """A model that an application loads in its own process; settled."""
+        trace = self._first + number
+        told: dict[str, Any] = {"trace": trace, "at": at, "lasts": lasts}
+        model: dict[str, Any] = {"provider": self.name, "request_model": MODEL, **given}
+        row = scene.span(1, operation="load_model", **told, **model)
+        scene.load(self.connection, [row])
+        scene.settle(self._store, [trace])
+
     def close(self) -> int:
         """Close what is over; returns how many windows were."""
         return self._closer.close_due(deep=True)

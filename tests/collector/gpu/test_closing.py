@@ -142,6 +142,48 @@ def test_the_span_of_vllms_server_tells_the_times_of_a_call(gpus: Scene) -> None
     assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
 
 
+def test_a_late_span_of_vllms_server_closes_its_windows_again(gpus: Scene) -> None:
+    """Its queue is taken off the call that was charged for it, and the bill stays the bill."""
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60)
+    gpus.served(2, 700, 60)
+    gpus.close()
+    before = gpus.bill()
+    assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 60)
+    seconds = {"time_in_queue": 20, "time_in_model_prefill": 5, "time_in_model_decode": 35}
+    gpus.late_engine(1, 10, 60, **seconds)
+    assert gpus.close() == 1
+    assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
+    after = gpus.bill()
+    assert after["billed_usd"] == before["billed_usd"]
+    assert after["idle_gpu_seconds"] == before["idle_gpu_seconds"] + 2 * 20
+    assert gpus.close() == 0
+
+
+def test_loading_a_model_in_an_application_is_the_pools_loading(gpus: Scene) -> None:
+    """No idle time, no share of a call, no call; one on a device with a rate is charged there."""
+    gpus.rates((0, "2.95"))
+    scene.publish(gpus.connection, [scene.price("lab", "gpu", units={"gpu_seconds": ("9", 3600)})])
+    gpus.loaded(1, 10, 30)
+    gpus.loaded(2, 100, 30, gpu_model="lab", gpu_seconds=30.0)
+    gpus.loaded(3, 200, 30, request_model="other/model")
+    gpus.served(4, 40, 20)
+    gpus.close()
+    bill = gpus.bill()
+    assert bill["load_gpu_seconds"] == 2 * 30
+    assert bill["load_usd"] > 0
+    assert bill["calls_in_windows"] == 1
+    assert bill["attributed_gpu_seconds"] == 2 * 20
+    keys = gpus.connection.rows(
+        "SELECT attribution FROM gpu_windows FINAL WHERE calls > 0 AND pool = {p:String}",
+        {"p": gpus.name},
+    )
+    assert [row["attribution"] for row in keys] == ["roofline_sliced"]
+    gpus.loaded(5, 700, 15)
+    assert gpus.close() == 1
+    assert gpus.bill()["load_gpu_seconds"] == 2 * 45
+
+
 def test_without_a_rate_time_is_known_and_money_is_not(gpus: Scene) -> None:
     """Unpriced, never free; and a window that goes on waits."""
     gpus.served(1, 10, 60)

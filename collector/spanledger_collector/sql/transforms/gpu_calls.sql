@@ -1,5 +1,6 @@
--- gpu_calls: the calls of providers that run on GPUs of one's own in a stretch of time, with what is known of their work.
--- grain: one row a counted call that lasts into it. units: nanoseconds since 1970 (_at_ns), nanoseconds (_ns); 0 = not known.
+-- gpu_calls: the calls of providers that run on GPUs of one's own in a stretch of time, with what is known of their work, and the loading
+--   of their models in an application's process, which is all loading.
+-- grain: one row a counted call, or load, that lasts into it. units: nanoseconds since 1970 (_at_ns), nanoseconds (_ns); 0 = not known.
 -- parameters: since, until, providers (joined by newlines).
 -- Times of a server are those of its answer, else those of its own span below the call (vLLM's gen_ai.latency.*, seconds).
 SELECT
@@ -13,7 +14,8 @@ SELECT
     toUnixTimestamp64Nano(a.ended_at) AS ended_at_ns,
     a.ttft_ns AS ttft_ns,
     if(s.queue_ns > 0, s.queue_ns, e.queue_ns) AS queue_ns,
-    s.load_ns AS load_ns,
+    if(a.loads, ended_at_ns - started_at_ns, s.load_ns) AS load_ns,
+    a.loads AS loads,
     if(s.prefill_ns > 0, s.prefill_ns, e.prefill_ns) AS prefill_ns,
     if(s.decode_ns > 0, s.decode_ns, e.decode_ns) AS decode_ns,
     s.recomputed_tokens AS recomputed_tokens,
@@ -24,10 +26,18 @@ FROM
 (
     SELECT
         workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns,
-        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens
+        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, false AS loads
     FROM attempts FINAL
     WHERE counted AND outcome != 'retried' AND ended_at > started_at AND started_at < {until:DateTime64(3)} AND ended_at > {since:DateTime64(3)}
         AND started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND provider IN splitByChar('\n', {providers:String})
+    UNION ALL
+    SELECT
+        workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns,
+        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, true AS loads
+    FROM
+    (
+        @include arithmetic/pool_loads
+    )
 ) AS a
 LEFT ANY JOIN
 (
@@ -46,37 +56,7 @@ LEFT ANY JOIN
 ) AS s USING (workspace, trace_id, span_id)
 LEFT ANY JOIN
 (
-    SELECT
-        v.workspace AS workspace,
-        v.trace_id AS trace_id,
-        if(o.enclosing_call = '', v.span_id, o.enclosing_call) AS span_id,
-        max(v.queue_ns) AS queue_ns,
-        max(v.prefill_ns) AS prefill_ns,
-        max(v.decode_ns) AS decode_ns
-    FROM
-    (
-        SELECT
-            workspace,
-            trace_id,
-            span_id,
-            toUInt64(greatest(toFloat64OrZero(attributes['gen_ai.latency.time_in_queue']), 0) * 1e9) AS queue_ns,
-            toUInt64(greatest(toFloat64OrZero(attributes['gen_ai.latency.time_in_model_prefill']), 0) * 1e9) AS prefill_ns,
-            toUInt64(greatest(toFloat64OrZero(attributes['gen_ai.latency.time_in_model_decode']), 0) * 1e9) AS decode_ns
-        FROM spans
-        WHERE role = 'engine' AND started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND started_at < {until:DateTime64(3)}
-    ) AS v
-    LEFT ANY JOIN
-    (
-        SELECT workspace, trace_id, span_id, argMax(enclosing_call, version) AS enclosing_call
-        FROM span_runs
-        WHERE (workspace, trace_id) IN (
-            SELECT workspace, trace_id
-            FROM spans
-            WHERE role = 'engine' AND started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND started_at < {until:DateTime64(3)}
-        )
-        GROUP BY workspace, trace_id, span_id
-    ) AS o USING (workspace, trace_id, span_id)
-    GROUP BY workspace, trace_id, span_id
+    @include arithmetic/engine_times
 ) AS e USING (workspace, trace_id, span_id)
 ORDER BY
     started_at_ns,

@@ -1,4 +1,5 @@
--- gpu_calls_by_window: which windows of time have calls of providers that run on GPUs of one's own, and a fingerprint of them.
+-- gpu_calls_by_window: which windows of time have calls of providers that run on GPUs of one's own, and a fingerprint of them
+--   and of what their server told of them.
 -- grain: (window, provider, model, server). units: seconds since 1970. A call is in every window that it lasts into.
 -- parameters: since, until (of the windows), seconds (length of a window), providers (LIKE patterns, joined by newlines).
 SELECT
@@ -11,13 +12,19 @@ SELECT
     if(a.request_model != '', a.request_model, a.response_model) AS model,
     s.server_address AS server,
     count() AS calls,
-    sum(cityHash64(a.workspace, a.trace_id, a.span_id, a.started_at, a.ended_at, a.ttft_ns)) AS fingerprint
+    sum(cityHash64(a.workspace, a.trace_id, a.span_id, a.started_at, a.ended_at, a.ttft_ns, a.loads, e.queue_ns, e.prefill_ns, e.decode_ns)) AS fingerprint
 FROM
 (
-    SELECT workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns
+    SELECT workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns, false AS loads
     FROM attempts FINAL
     WHERE counted AND outcome != 'retried' AND ended_at > started_at AND started_at < {until:DateTime} AND ended_at > {since:DateTime}
         AND started_at > {since:DateTime} - INTERVAL 1 DAY AND provider IN splitByChar('\n', {providers:String})
+    UNION ALL
+    SELECT workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns, true AS loads
+    FROM
+    (
+        @include arithmetic/pool_loads
+    )
 ) AS a
 LEFT ANY JOIN
 (
@@ -25,6 +32,10 @@ LEFT ANY JOIN
     FROM spans
     WHERE started_at > {since:DateTime} - INTERVAL 1 DAY AND started_at < {until:DateTime} AND provider IN splitByChar('\n', {providers:String})
 ) AS s USING (workspace, trace_id, span_id)
+LEFT ANY JOIN
+(
+    @include arithmetic/engine_times
+) AS e USING (workspace, trace_id, span_id)
 GROUP BY
     window_start,
     provider,
