@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PACKAGES = ("chromium", "fonts-dejavu-core")
@@ -70,9 +70,14 @@ class Watched:
         page.set_default_timeout(180_000)  # a machine that does much else
         page.on("console", lambda told: self.faults.append(f"console {told.type}: {told.text}"))
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
-        page.on("requestfailed", lambda asked: self.faults.append(f"failed: {asked.url}"))
+        page.on("requestfailed", self._failed)
         page.on("request", lambda asked: self._check(asked.url, origin))
         page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
+
+    def _failed(self, asked: Request) -> None:
+        """A browser asks for the icon when a page is done, and lets go of it for the next page."""
+        if not (asked.url.endswith("/icon.svg") and asked.failure == "net::ERR_ABORTED"):
+            self.faults.append(f"failed: {asked.url}: {asked.failure}")
 
     def _check(self, url: str, origin: str) -> None:
         if not url.startswith(origin):

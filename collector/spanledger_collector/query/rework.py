@@ -43,6 +43,8 @@ class ReworkRateRow:
     rework_cost_usd: Decimal | None
     rework_cost_ratio: float | None
     rework_multiplier: float | None
+    unknown_cost_attempts: int
+    unknown_rework_attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class ReworkRate:
         rework_cost_usd: of the wasted ones.
         rework_cost_ratio: share of the cost.
         rework_multiplier: paid for a dollar of work that was used; None = all was wasted.
+        unknown_cost_attempts: those whose cost is not known; where there are any, costs are lower
+            bounds, and the share and the multiplier are of what is known.
+        unknown_rework_attempts: those of them that were wasted.
     """
 
     key: str
@@ -68,6 +73,8 @@ class ReworkRate:
     rework_cost_usd: Decimal | None
     rework_cost_ratio: float | None
     rework_multiplier: float | None
+    unknown_cost_attempts: int
+    unknown_rework_attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +104,6 @@ def _rate(row: ReworkRateRow) -> ReworkRate:
     share = estimates.share(row.rework_attempts, row.attempts).estimate
     return ReworkRate(
         row.key, row.attempts, row.rework_attempts, share, row.cost_usd, row.rework_cost_usd,
-        row.rework_cost_ratio, row.rework_multiplier,
+        row.rework_cost_ratio, row.rework_multiplier, row.unknown_cost_attempts,
+        row.unknown_rework_attempts,
     )  # fmt: skip

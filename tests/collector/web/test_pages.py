@@ -219,6 +219,22 @@ def test_links_keep_the_filters(client: httpx.Client) -> None:
         assert f'href="/ui/{path}?range=7d&amp;tenant=a%26b"' in text
 
 
+def test_parts_of_an_agent_lead_to_what_they_are_of(client: httpx.Client) -> None:
+    """Rework, shares of assets, runs: each of this agent."""
+    text = client.get("agent?agent=analyst&range=all").text
+    for path in ("rework", "assets", "runs", "flame"):
+        assert re.search(rf'href="/ui/{path}\?range=all&amp;agent=analyst"><data value', text)
+    assert 'href="/ui/runs?range=all&amp;agent=analyst&amp;version=2"' in text
+
+
+def test_rework_of_unknown_cost_is_a_lower_bound(client: httpx.Client) -> None:
+    """What a failed attempt cost nobody knows: it is no 0."""
+    text = client.get("rework?range=all").text
+    lines = [line for line in re.findall(r"<tr>.*?</tr>", text, re.DOTALL) if "agent&#39;" in line]
+    rates = next(line for line in lines if "%" in line)
+    assert '<data value="0" title="$0">≥ $0.00</data>' in rates
+
+
 def test_runs_come_by_the_hundred(client: httpx.Client) -> None:
     """Links lead to the older ones and back; the last page has no link further."""
     first = client.get("runs?range=all").text
@@ -267,7 +283,8 @@ def test_a_figure_leads_to_the_attempts_that_it_sums(
     for title, address, value in sums:
         assert pages[address].status_code == 200, address
         told = _FIGURES.findall(pages[address].text)
-        assert Decimal(told[places[title]]) == Decimal(value), (title, address)
+        # A part of a cost of which nothing is known is 0 of it beside the whole, unknown alone.
+        assert Decimal(told[places[title]] or 0) == Decimal(value), (title, address)
         assert 'href="/ui/explain?' in pages[address].text
 
 

@@ -4,7 +4,8 @@
 -- grain: one row a key, most wasted first. units: USD.
 -- The same sums as of the view rework_rate, which has a row a day, tenant, model and prompt: too many to be summed again here.
 -- columns: key, attempts, rework_attempts (of them wasted), cost_usd, rework_cost_usd (NULL = nothing of the cost is known),
---   rework_cost_ratio, rework_multiplier (arithmetic/rework_share: of a dollar of work, and paid for a dollar of work that was used).
+--   rework_cost_ratio, rework_multiplier (arithmetic/rework_share: of a dollar of work, and paid for a dollar of work that was used),
+--   unknown_cost_attempts (their cost is unknown: costs are lower bounds when > 0), unknown_rework_attempts (of them wasted).
 SELECT
     toString(
         @include arithmetic/attempt_key
@@ -13,7 +14,9 @@ SELECT
     countIf(a.rework_reason != '') AS rework_attempts,
     sum(a.cost_usd) AS cost_usd,
     if(cost_usd IS NULL, NULL, ifNull(sumIf(a.cost_usd, a.rework_reason != ''), toDecimal128(0, 12))) AS rework_cost_usd,
-    @include arithmetic/rework_share of=cost_usd
+    @include arithmetic/rework_share of=cost_usd,
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts
 FROM attempts AS a FINAL
 WHERE a.workspace = {workspace:String}
     AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')

@@ -10,7 +10,7 @@ from typing import ClassVar
 from spanledger_collector.web import figures
 
 _WIDTH, _HEIGHT = 1000.0, 380.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 90.0, 50.0, 16.0, 44.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 90.0, 50.0, 30.0, 44.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final, cast, get_args
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.query import AgentReport, AgentSums, GroupBy, Ledger
+from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, GroupBy, Ledger
 from spanledger_collector.query.titles import TITLES, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
@@ -64,11 +64,11 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         _figures(report, asked),
         *_left_out(sums),
         Drawing("Where the cost goes and what is left", waterfall(sums)),
-        Tabled("The same in figures", _steps(sums)),
+        Tabled("The same in figures", _steps(sums, asked)),
         *_with_sub_agents(sums),
         Choice("Divide by", [(one, asked.again(by=one, old="", new=""), one == by)
                              for one in get_args(GroupBy)]),
-        Tabled(f"By {by}", _groups(report)),
+        Tabled(f"By {by}", _groups(report, asked)),
         *_compared(ledger, asked, report),
         *_break_evens(report),
     ]  # fmt: skip
@@ -118,10 +118,23 @@ def _left_out(sums: AgentSums) -> Sequence[Part]:
     return [Note("", [told], "warn")]
 
 
-def _steps(sums: AgentSums) -> Table:
+#: Where parts are explained; the others by the runs and what they called.
+_EXPLAINED: Final = {
+    "of which rework": "rework",
+    "Amortized cost": "assets",
+    "Value": "runs",
+    "Margin": "runs",
+}
+
+
+def _steps(sums: AgentSums, asked: Asked) -> Table:
     return Table(
         "steps", "Cost, value and margin of all its runs",
-        [Column("Part", "title"), Column("USD", "amount", "usd")],
+        [
+            Column("Part", "title"),
+            Column("USD", "amount", "usd",
+                   link=lambda step: asked.link(_EXPLAINED.get(step.title, "flame"))),
+        ],
         waterfall(sums).steps, query="agent_statistics",
     )  # fmt: skip
 
@@ -152,10 +165,15 @@ def _with_sub_agents(sums: AgentSums) -> Sequence[Part]:
     return [Tabled("With sub-agents", table)]
 
 
-def _groups(report: AgentReport) -> Table:
+def _groups(report: AgentReport, asked: Asked) -> Table:
+    def runs(group: AgentEconomics) -> str:
+        if report.by == "model" or not group.key:
+            return ""
+        return asked.link("runs", **{report.by: group.key})
+
     columns = [
-        Column(report.by.capitalize(), "key", name="(none)"),
-        Column("Runs", "sums.runs", "count"),
+        Column(report.by.capitalize(), "key", name="(none)", link=runs),
+        Column("Runs", "sums.runs", "count", link=runs),
         *estimate("Success", "success_rate", "ratio"),
         *estimate("A run", "inclusive_total_cost_per_run", "usd",
                   "Total cost of a run, with sub-agents."),
