@@ -36,7 +36,8 @@ class Api:
     ``tier_attribute`` is the provider's word for the service tier that answered;
     ``adapt`` is for clients that name things otherwise: it gives the parameters with the model
     under ``model``, and the way to read a call with these; ``watch`` takes over a call whose result
-    holds its stream inside, and ends it; ``reading_of`` is for streams that have to be looked at
+    holds its stream inside, and ends it, and may give what the application gets instead;
+    ``reading_of`` is for streams that have to be looked at
     themselves; ``covers`` is true where calls of other clients inside are this one's doing;
     ``told_inside`` tells calls that only make others, which are told instead; ``headers`` reads
     facts from the headers of the HTTP answer, where a server tells some there.
@@ -53,7 +54,7 @@ class Api:
     lazy: bool = False
     tier_attribute: str = semconv.OPENAI_RESPONSE_SERVICE_TIER
     adapt: Callable[[Mapping[str, Any]], tuple[Api, Mapping[str, Any]]] | None = None
-    watch: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
+    watch: Callable[[Any, Any, Mapping[str, Any]], Any] | None = None
     reading_of: Callable[[Any, Mapping[str, Any]], Reading] | None = None
     covers: bool = False
     told_inside: Callable[[Mapping[str, Any]], bool] | None = None

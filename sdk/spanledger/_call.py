@@ -144,10 +144,11 @@ class Call:
         api, kwargs = self.api, self._kwargs
         try:  # written out: every call of every client comes by here
             if api.watch is not None:
-                api.watch(self, result, kwargs)
-            elif self.streams and _is_stream(result):
+                instead = api.watch(self, result, kwargs)
+                return result if instead is None else instead
+            if self.streams and _is_stream(result):
                 return self._watch(result, asynchronous=asynchronous)
-            elif kwargs.get("extra_headers") and (response := _raw_response(result)) is not None:
+            if kwargs.get("extra_headers") and (response := _raw_response(result)) is not None:
                 self._watch_body(response, asynchronous=asynchronous)
             else:
                 self._finish(api.answer(result), None)

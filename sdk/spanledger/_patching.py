@@ -81,7 +81,9 @@ class Target:
     """One method. ``optional`` ones exist in some versions only and are not warned about.
 
     ``stands_in_for`` names a method of the same class that tells more, where that is a private one:
-    should a version lack it, this public one is patched instead.
+    should a version lack it, this public one is patched instead. ``over_others`` is for a class
+    that inherits the method: it is patched there only where somebody else's wrapper is there, which
+    was put around what the parent had before.
     """
 
     module: str
@@ -89,6 +91,7 @@ class Target:
     kind: Kind
     optional: bool = False
     stands_in_for: str = ""
+    over_others: bool = False
 
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"
@@ -262,6 +265,9 @@ class Patch:
         if first and callable(getattr(owner, first, None)):
             self.state = PatchState.SPARE
             self.detail = f"not needed: {first} tells its calls"
+        elif self.target.over_others and not self._is_covered(owner):
+            self.state = PatchState.SPARE
+            self.detail = "not needed: the method of its parent is called"
         elif owner is None or not callable(getattr(owner, self._attribute, None)):
             self._miss("no such method in the installed version; its calls are not metered")
         elif _has_ours(owner, owner.__dict__.get(self._attribute)):
@@ -271,6 +277,9 @@ class Patch:
             if first:
                 self.detail = f"stands in for {first}, which this version lacks: less is told"
                 _log.warning("spanledger: %s %s", self.target, self.detail)
+
+    def _is_covered(self, owner: Any) -> bool:
+        return owner is not None and isinstance(owner.__dict__.get(self._attribute), _WRAPPERS)
 
     def _wrap(self, owner: type[Any]) -> None:
         self._owner = owner

@@ -18,7 +18,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from spanledger import _attempts, _converse, semconv
 from spanledger._answer import Answer, JsonText, Usage, text
@@ -36,6 +36,7 @@ from spanledger._hosts import endpoint
 from spanledger._instrumentor import Instrumentor, sampling_attributes
 from spanledger._patching import Kind, Target
 from spanledger._stream import SyncStream
+from spanledger._stream_holder import StreamHolder
 
 #: Oldest version tried: with the contract suite, but for counts that ``botocore`` drops because it
 #: does not know them yet. Converse came with this version, its cached tokens by 1.37.24.
@@ -57,12 +58,17 @@ def _converse_request(kwargs: Mapping[str, Any]) -> Attributes:
     return attributes | ({semconv.OPENAI_REQUEST_SERVICE_TIER: tier} if tier else {})
 
 
-def _watch_stream(call: Call, result: dict[str, Any], _kwargs: Mapping[str, Any]) -> None:
-    call.watch(ConverseReading(request_id(result)))
-    result["stream"] = SyncStream(result["stream"], call)
+def _watch_stream(call: Call, result: Any, _kwargs: Mapping[str, Any]) -> Any:
+    if isinstance(result, dict):
+        call.watch(ConverseReading(request_id(cast("Body", result))))
+        result["stream"] = SyncStream(result["stream"], call)
+        return None
+    # Somebody else's object in its place (OpenLIT's): read as a mapping, or as the stream itself.
+    call.watch(ConverseReading(request_id({"ResponseMetadata": result["ResponseMetadata"]})))
+    return StreamHolder(result, "stream", call)
 
 
-def _converse_api(watch: Callable[[Any, Any, Mapping[str, Any]], None] | None = None) -> Api:
+def _converse_api(watch: Callable[[Any, Any, Mapping[str, Any]], Any] | None = None) -> Api:
     api = Api(
         operation=semconv.OPERATION_CHAT,
         request=_converse_request,

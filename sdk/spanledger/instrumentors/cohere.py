@@ -234,6 +234,9 @@ RERANK: Final = Api(
 _MODULE: Final = "cohere.v2.client"
 _STREAMED: Final = _chat(streams=True)
 
+#: Applications have a class below the one that is patched; OpenLIT puts its wrappers on that.
+_BELOW: Final = functools.partial(Target, "cohere.client_v2", optional=True, over_others=True)
+
 _FREE: Final = (("tokenize", COUNTS), ("detokenize", COUNTS), ("check_api_key", STORED))
 
 INSTRUMENTOR: Final = Instrumentor(
@@ -245,6 +248,11 @@ INSTRUMENTOR: Final = Instrumentor(
         # Both give a generator at once, so there is nothing to await.
         Method(Target(_MODULE, "V2Client.chat_stream", Kind.SYNC), _STREAMED),
         Method(Target(_MODULE, "AsyncV2Client.chat_stream", Kind.SYNC), _STREAMED),
+        Method(_BELOW("ClientV2.chat", Kind.SYNC), _chat(streams=False)),
+        Method(_BELOW("AsyncClientV2.chat", Kind.ASYNC), _chat(streams=False)),
+        Method(_BELOW("ClientV2.chat_stream", Kind.SYNC), _STREAMED),
+        Method(_BELOW("ClientV2.embed", Kind.SYNC), EMBED),
+        Method(_BELOW("AsyncClientV2.embed", Kind.ASYNC), EMBED),
         *both(_MODULE, "V2Client.embed", EMBED),
         *both(_MODULE, "V2Client.rerank", RERANK),
         *_first_api("chat", semconv.OPERATION_CHAT, _cohere_answers.chat_answer, *_CHATTED),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,14 +71,23 @@ CLIENTS_OF: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
+#: The same of OpenLIT, by its own names.
+OPENLIT_CLIENTS: Final = (
+    *("bedrock", "cohere", "google-ai-studio", "groq", "litellm", "mistral", "ollama", "together"),
+)
+
+
 def load_for_clients(name: str) -> None:
     """Import what a peer has for the other clients, without switching it on."""
-    for module in CLIENTS_OF[name]:
+    for module in CLIENTS_OF.get(name, _MODULES[name]):
         _load(module)
 
 
 def switch_on_for_clients(name: str) -> None:
     """Switch on what a peer has for the other clients."""
+    if name == "openlit":
+        _openlit(OPENLIT_CLIENTS)
+        return
     for module in CLIENTS_OF[name]:
         _instrumentor(_load(module)).instrument()
 
@@ -120,7 +129,7 @@ def _logfire() -> Off:
     return off
 
 
-def _openlit() -> None:
+def _openlit(wanted: Collection[str] = ("openai", "anthropic")) -> None:
     """By default it downloads a price list; here it gets an empty one."""
     openlit = _load("openlit")
     every = set(_load("openlit._instrumentors").MODULE_NAME_MAP)
@@ -131,7 +140,7 @@ def _openlit() -> None:
             disable_metrics=True,
             disable_events=True,
             pricing_json=str(prices),
-            disabled_instrumentors=sorted(every - {"openai", "anthropic"}),
+            disabled_instrumentors=sorted(every - set(wanted)),
         )
 
 
