@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spanledger._stream import Take
 from spanledger._stream_holder import StreamHolder
 
 _EVENTS = [1, 2, 3]
@@ -38,9 +39,7 @@ class _Seen:
     def __init__(self) -> None:
         self.reading = False
         self.told: list[Any] = []
-
-    def chunk(self, item: Any, /) -> None:
-        self.told.append(item)
+        self.chunk: Take = self.told.append
 
     def ended(self, error: BaseException | None) -> None:
         self.told.append(f"ended {error}")
