@@ -24,6 +24,7 @@ from spanledger_collector.store import Connection, Store
 
 from .document import Pool
 from .energy import Stretch, write_energy
+from .owners import write_owners
 from .window import Bill, Rate, bill, windows
 
 _LOG = logging.getLogger(__name__)
@@ -87,6 +88,7 @@ class Closer:
         self._now = now
         self._version = 0
         self._deep_at = 0.0
+        self._owned = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -140,6 +142,9 @@ class Closer:
         since = datetime.fromtimestamp(
             since.timestamp() // _WINDOW.total_seconds() * _WINDOW.total_seconds(), timezone.utc
         )
+        if not self._owned:
+            write_owners(connection, self._pools)
+            self._owned = True
         wanted = list(self._windows(_rates(connection), since, until))
         held = {
             (str(row["pool"]), cast("datetime", row["window_start"])): row

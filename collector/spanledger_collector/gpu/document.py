@@ -4,6 +4,7 @@
 
     gpu_pools:
       - pool: chat                         # its rate: provider gpu, model chat, among the prices
+        workspace: default                 # who reads its bill
         serves: { provider: vllm, model: "meta-llama/*", server: 10.0.0.5 }
         gpu: NVIDIA H100 80GB HBM3         # as its driver says, or a name of the catalogue
         gpus: 4
@@ -112,6 +113,7 @@ def _ends(value: Any) -> Any:
 
 class _Entry(_Strict):
     pool: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    workspace: str = Field(default="default", min_length=1, max_length=128)
     serves: Serves
     gpus: int = Field(ge=1, le=65_535)
     gpu: str = ""
@@ -148,6 +150,7 @@ class Pool:
         meter: the devices that tell what it draws; None = none do.
         pue: what cools it and the like draws beside it; None = not told.
         grid: what its electricity emits; None = not told.
+        workspace: who reads its bill.
     """
 
     name: str
@@ -158,6 +161,7 @@ class Pool:
     meter: Meter | None = None
     pue: Pue | None = None
     grid: Grid | None = None
+    workspace: str = "default"
 
     @property
     def tells_energy(self) -> bool:
@@ -199,13 +203,18 @@ def _pool(entry: _Entry) -> Pool:
     )
     return Pool(
         entry.pool, entry.serves, engine, entry.up_from, entry.up_to,
-        entry.meter, entry.pue, entry.grid,
+        entry.meter, entry.pue, entry.grid, entry.workspace,
     )  # fmt: skip
 
 
 def _refuse_overlaps(pools: Sequence[Pool], path: Path) -> None:
     ordered = sorted(pools, key=lambda pool: (pool.name, pool.up_from))
     for earlier, later in pairwise(ordered):
+        if earlier.name == later.name and earlier.workspace != later.workspace:
+            raise ConfigurationError(
+                f"GPU pools of {path}: pool {later.name!r} is of {earlier.workspace!r} and of "
+                f"{later.workspace!r}; one workspace reads its bill, so name the pools apart"
+            )
         if earlier.name == later.name and later.up_from < earlier.up_to:
             raise ConfigurationError(
                 f"GPU pools of {path}: two entries of pool {later.name!r} hold on "

@@ -15,6 +15,8 @@ from tests.collector.settle import scene
 
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.gpu import read_pools
+from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.store import Store
 
 
 def fill(gpus: Scene) -> None:
@@ -184,6 +186,33 @@ def test_loading_a_model_in_an_application_is_the_pools_loading(gpus: Scene) -> 
     assert gpus.bill()["load_gpu_seconds"] == 2 * 45
 
 
+def test_the_bill_of_a_pool_is_read_in_its_workspace_alone(
+    gpus: Scene, module_store: Store
+) -> None:
+    """Of a call of another workspace its share is read there; a pool that moves takes its bill."""
+    gpus.write(gpus.file.replace("    gpus: 2\n", "    gpus: 2\n    workspace: platform\n"))
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60)
+    gpus.close()
+    ledgers = {
+        name: Ledger(DirectReader(module_store), workspace=name) for name in ("platform", "default")
+    }
+
+    def readers(view: str) -> set[str]:
+        return {
+            name
+            for name, ledger in ledgers.items()
+            if gpus.name in {row["pool"] for row in ledger.arrow(view).to_pylist()}
+        }
+
+    assert readers("gpu_bill") == readers("gpu_window_energy") == {"platform"}
+    assert gpus.bill()["workspace"] == "platform"
+    assert gpus.attempt(1)["cost_usd"] > 0
+    gpus.write(gpus.file)
+    gpus.close()
+    assert readers("gpu_bill") == {"default"}
+
+
 def test_without_a_rate_time_is_known_and_money_is_not(gpus: Scene) -> None:
     """Unpriced, never free; and a window that goes on waits."""
     gpus.served(1, 10, 60)
@@ -240,6 +269,11 @@ def test_entries_of_a_pool_may_not_overlap(tmp_path: Path) -> None:
     path = tmp_path / "gpus.yaml"
     path.write_text(one + one.replace("gpu_pools:\n", "").replace("gpus: 2", "gpus: 4"))
     with pytest.raises(ConfigurationError, match="two entries of pool 'chat'"):
+        read_pools(path)
+    path.write_text(
+        one + one.replace("gpu_pools:\n", "").replace("    gpus", "    workspace: w\n    gpus")
+    )
+    with pytest.raises(ConfigurationError, match="is of 'default' and of 'w'"):
         read_pools(path)
     later = one.replace("gpu_pools:\n", "").replace("T10:30", "T11:30").replace("T10:00", "T10:30")
     path.write_text(one + later)

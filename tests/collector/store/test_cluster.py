@@ -32,6 +32,7 @@ EVERYWHERE = (
     "fx",
     "value_rules",
     "gpu_windows",
+    "gpu_pools",
     "gpu_samples",
     "engine_samples",
     "gpu_energy",

@@ -1,7 +1,8 @@
 -- gpu_bill: what GPUs of one's own were billed, and where it went, by pool and UTC day of the window.
 -- attributed_usd + load_usd + idle_usd = billed_usd, exactly; attributed_usd is the sum over gpu_shares, which attempts carry.
--- grain: (pool, day). units: GPU-seconds, USD (NULL = no rate is known for any of it), kWh, kg CO2e (NULL = not known for any of it).
+-- grain: (workspace, pool, day). units: GPU-seconds, USD (NULL = no rate is known for any of it), kWh, kg CO2e (NULL = not known for any of it).
 -- columns:
+--   workspace                   who reads the bill of the pool, as the file of pools says; shares of calls are in the workspaces of the calls
 --   day                         UTC day of the begin of the window
 --   gpus                        GPUs billed at once, at most
 --   calls_in_windows            calls, each in every window that it lasts into
@@ -20,6 +21,7 @@
 --   unpriced_gpu_seconds        billed time for which no rate is known
 CREATE OR REPLACE VIEW gpu_bill AS
 SELECT
+    e.workspace AS workspace,
     pool,
     toDate(window_start, 'UTC') AS day,
     any(w.gpu_model) AS gpu_model,
@@ -54,5 +56,6 @@ SELECT
 FROM gpu_windows AS w FINAL
 LEFT JOIN gpu_window_energy AS e ON e.pool = w.pool AND e.window_start = w.window_start
 GROUP BY
+    workspace,
     pool,
     day

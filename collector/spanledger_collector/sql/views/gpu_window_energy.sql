@@ -1,10 +1,11 @@
 -- gpu_window_energy: the energy of each window of GPUs of one's own, measured where the GPUs told it, else bounded by their power limits.
--- grain: (pool, window_start). units: kWh and kg CO2e of the data centre: what the boards drew times its PUE; NULL = not known.
+-- grain: (workspace, pool, window_start). units: kWh and kg CO2e of the data centre: what the boards drew times its PUE; NULL = not known.
 -- Bounds of what is not measured: a tenth of the power limit, which a board draws idle, to all of it under load and a third of it idle.
 -- PUE: as told in the file of pools, else 1.09 to 1.56. What making the hardware emitted is in none of it.
 -- Of a call: while it is served a board draws at least what it draws in the mean of the window (as if idle boards drew as much), and at
 -- most what is left if idle ones drew nothing, but no more than its power limit.
 -- columns:
+--   workspace              who reads the bill of the pool (gpu_pools)
 --   billed_gpu_seconds     GPU time of the window
 --   measured_share         of that time: how much of it readings of the GPUs say what was drawn
 --   energy_kwh_low         of all of it: calls, loading and idle time
@@ -16,6 +17,7 @@
 --   grid_source            who says so
 CREATE OR REPLACE VIEW gpu_window_energy AS
 SELECT
+    workspace,
     pool,
     window_start,
     billed_gpu_seconds,
@@ -30,6 +32,7 @@ SELECT
 FROM
 (
     SELECT
+        if(o.workspace = '', 'default', o.workspace) AS workspace,
         w.pool AS pool,
         w.window_start AS window_start,
         w.billed_gpu_seconds AS billed_gpu_seconds,
@@ -54,4 +57,9 @@ FROM
         SELECT *
         FROM gpu_energy FINAL
     ) AS e ON e.pool = w.pool AND e.window_start = w.window_start AND e.window_end = w.window_end
+    LEFT JOIN
+    (
+        SELECT pool, workspace
+        FROM gpu_pools FINAL
+    ) AS o ON o.pool = w.pool
 )
