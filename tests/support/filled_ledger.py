@@ -9,6 +9,7 @@ is a record that says something of trace 1 without a verdict. A value rule fits 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 from tests.collector.settle.scene import (
@@ -48,6 +49,9 @@ _SAMPLE = ("default", "GPU-1", "hw.power", "gauge", START, 350.0)
 _ENGINE_COLUMNS = ("workspace", "instance", "engine", "model", "measure", "kind", "at", "value")
 _ENGINE = ("default", "10.0.0.5:8000", "vllm", HOSTILE, "requests_running", "gauge", START, 7.0)
 
+_WINDOW_COLUMNS = ("pool", "window_start", "window_end", "gpus", "billed_gpu_seconds", "version")
+_WINDOW = ("lab", START, START + timedelta(minutes=10), 1, Decimal(600), 1)
+
 
 def fill(store: Store) -> None:
     """Put the traces, what a GPU drew and an engine did, into an empty ledger and settle them."""
@@ -58,6 +62,7 @@ def fill(store: Store) -> None:
             load(connection, spans)
         connection.insert_rows("gpu_samples", _SAMPLE_COLUMNS, [_SAMPLE])
         connection.insert_rows("engine_samples", _ENGINE_COLUMNS, [_ENGINE])
+        connection.insert_rows("gpu_windows", _WINDOW_COLUMNS, [_WINDOW])
     one = settler(store)
     try:
         traces = [("default", hex32(number)) for number in (1, 2, 3)]

@@ -322,7 +322,7 @@ def _name(row: Row) -> str:
 
 
 def _observation(name: str, row: Row) -> Observation:
-    """A call; where the server told its own times they are used, and its queue is left out."""
+    """A call; where the server told its own times they are used. Queues and waits are left out."""
     numbers = {key: cast("int", value) for key, value in row.items() if key.endswith(("_ns", "s"))}
     begin, end = numbers["started_at_ns"], numbers["ended_at_ns"]
     prefill, decode, load = (numbers[key] for key in ("prefill_ns", "decode_ns", "load_ns"))
@@ -331,7 +331,8 @@ def _observation(name: str, row: Row) -> Observation:
         begin = max(begin, end - decode - prefill - load)
         first = max(begin, end - decode)
     else:
-        begin = min(begin + numbers["queue_ns"], end)
+        # What is left of a call that was made again is the time of all its attempts.
+        begin = min(begin + numbers["queue_ns"] + numbers["waited_ns"], end)
     return Observation(
         call=name,
         start_ns=begin,

@@ -135,6 +135,19 @@ def test_a_queue_costs_nothing(gpus: Scene) -> None:
     assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
 
 
+def test_waiting_between_attempts_costs_nothing(gpus: Scene) -> None:
+    """A client that timed out, waited and asked again: the wait is idle time; failed calls pay."""
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60, retry_reasons=["timeout"], retry_wait_seconds=[20.0])
+    gpus.served(2, 700, 30, status="error", error_type="timeout", usage_source="missing")
+    gpus.close()
+    bill = gpus.bill()
+    assert bill["attributed_gpu_seconds"] == 2 * (40 + 30)
+    failed = gpus.attempt(2)
+    assert (failed["outcome"], failed["rework_reason"]) == ("error", "failed")
+    assert failed["cost_usd"] > 0
+
+
 def test_the_span_of_vllms_server_tells_the_times_of_a_call(gpus: Scene) -> None:
     """Below the client's span: the queue is left out, and the client's call stays the one."""
     seconds = {"time_in_queue": 20, "time_in_model_prefill": 5, "time_in_model_decode": 35}

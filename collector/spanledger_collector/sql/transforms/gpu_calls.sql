@@ -2,6 +2,7 @@
 --   of their models in an application's process, which is all loading.
 -- grain: one row a counted call, or load, that lasts into it. units: nanoseconds since 1970 (_at_ns), nanoseconds (_ns); 0 = not known.
 -- parameters: since, until, providers (joined by newlines).
+-- waited_ns: the client waited so long between attempts that it made again by itself.
 -- Times of a server are those of its answer, else those of its own span below the call (vLLM's gen_ai.latency.*, seconds).
 SELECT
     a.workspace AS workspace,
@@ -14,6 +15,7 @@ SELECT
     toUnixTimestamp64Nano(a.ended_at) AS ended_at_ns,
     a.ttft_ns AS ttft_ns,
     if(s.queue_ns > 0, s.queue_ns, e.queue_ns) AS queue_ns,
+    s.waited_ns AS waited_ns,
     if(a.loads, ended_at_ns - started_at_ns, s.load_ns) AS load_ns,
     a.loads AS loads,
     if(s.prefill_ns > 0, s.prefill_ns, e.prefill_ns) AS prefill_ns,
@@ -46,6 +48,7 @@ LEFT ANY JOIN
         trace_id,
         span_id,
         server_address,
+        toUInt64(arraySum(arraySlice(retry_wait_seconds, 1, 1000)) * 1e9) AS waited_ns,
         toUInt64OrZero(attributes['spanledger.server.queue_ns']) AS queue_ns,
         toUInt64OrZero(attributes['spanledger.server.load_ns']) AS load_ns,
         toUInt64OrZero(attributes['spanledger.server.prefill_ns']) AS prefill_ns,
