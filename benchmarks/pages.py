@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import tempfile
@@ -45,6 +46,7 @@ def main(*, attempts: int = 5_000_000) -> None:
         store = Store.open(f"chdb://{folder}/ledger")
         with store.connect() as connection:
             history.fill(store, connection, attempts)
+            _book_an_asset(connection)
             _merge_quiet_months(connection)
             _settle_down(connection)
         print(f"pages over {attempts:,} attempts, embedded ledger, {os.cpu_count()} cores")
@@ -52,6 +54,16 @@ def main(*, attempts: int = 5_000_000) -> None:
         asyncio.run(_measure(reader))
         reader.close()
         store.close()
+
+
+def _book_an_asset(connection: Connection) -> None:
+    """Training that serves one of the agents: without it nothing of assets would be read."""
+    book = {"workspace": "default", "asset_id": "tuned", "received_at": f"{history.SINCE:%F %T}"}
+    cost = {"entry": "cost", "kind": "training", "amount": "60000", "currency": "USD"}
+    plan = {"entry": "plan", "method": "units_of_production", "unit": "execution"}
+    plan |= {"expected_units": "1000000", "agent_name": "agent-3"}
+    lines = [json.dumps({**book, **entry, "entry_id": entry["entry"]}) for entry in (cost, plan)]
+    connection.insert_bytes("asset_entries", "\n".join(lines).encode(), "JSONEachRow")
 
 
 def _merge_quiet_months(connection: Connection) -> None:
@@ -87,7 +99,8 @@ def _paths(reader: DirectReader) -> Sequence[str]:
     (run,) = Ledger(reader).runs(limit=1)
     named = f"agent={run.agent_name}"
     plain = (
-        "overview", "agents", "runs", "flame", "rework", "latency", "assets", "prices", "budgets"
+        "overview", "agents", "runs", "flame", "rework", "attempts", "latency", "assets", "prices",
+        "budgets",
     )  # fmt: skip
     return [f"agent?{named}", f"trace?id={run.trace_id}", *(f"{path}?" for path in plain)]
 

@@ -65,8 +65,13 @@ WITH
                 own_up_to
             ) AS parts_up_to
         FROM run_economics
-        -- Without a plan no run is read.
-        WHERE workspace = {workspace:String} AND (SELECT count() FROM scopes WHERE is_planned) > 0
+        -- Without a plan for whom it is asked no run is read.
+        WHERE workspace = {workspace:String}
+            AND (
+                SELECT count()
+                FROM scopes
+                WHERE is_planned AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+            ) > 0
     ),
     -- By scope and trace: its part of what was earned, and runs of the scope that no other of it called.
     traces AS
