@@ -43,6 +43,15 @@ def what_if(
             help="This part of the input read from the cache; several. Default 0.9.",
         ),
     ] = None,
+    rework_share: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--rework-share",
+            min=0,
+            max=1,
+            help="This part of the rework not made; several. Default 1: none is made.",
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option("--host", help="Host this open model; with --gpu and --gpu-rate.")
     ] = "",
@@ -67,7 +76,7 @@ def what_if(
     workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
-    """What an agent would save with another model, in batches, from the cache, without rework.
+    """What an agent would save with another model, in batches, from the cache, with less rework.
 
     Example: spanledger what-if researcher --model anthropic/claude-haiku-4-5 --cache-share 0.5
     """  # fmt: skip
@@ -76,7 +85,8 @@ def what_if(
     with connect(url, workspace) as ledger:
         report = ledger.what_if(
             name, utc(since), utc(until), models=models, tiers=tier or ("batch",),
-            cache_shares=cache_share or (0.9,), hostings=hostings,
+            cache_shares=cache_share or (0.9,), rework_shares=rework_share or (1.0,),
+            hostings=hostings,
         )  # fmt: skip
     if as_json:
         print_json(report)

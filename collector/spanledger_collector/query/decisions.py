@@ -136,8 +136,9 @@ class Decisions(ABC):
         tiers: Sequence[str] = ("batch",),
         cache_shares: Sequence[float] = (0.9,),
         hostings: Sequence[Hosting] = (),
+        rework_shares: Sequence[float] = (1.0,),
     ) -> WhatIfReport:
-        """What an agent would save, had its calls been made otherwise, and without rework.
+        """What an agent would save, had its calls been made otherwise, and with less rework.
 
         Args:
             agent_name: whose calls.
@@ -147,6 +148,7 @@ class Decisions(ABC):
             tiers: service tiers to try.
             cache_shares: parts of the input to be read from the cache, 0 to 1.
             hostings: open models on GPUs of one's own, at a rate of yours.
+            rework_shares: parts of the rework that are not made, above 0 to 1 (all of it).
 
         Raises:
             NotFoundError: the agent has no run in the period, or the book no price of a model.
@@ -158,7 +160,9 @@ class Decisions(ABC):
         for provider, model in models:
             self.check_priced(provider, model)
         asked = list(changes(models, tiers, cache_shares))
-        return what_if(self.query, agent_name, within, asked, hostings)
+        return what_if(
+            self.query, agent_name, within, asked, hostings=hostings, rework_shares=rework_shares
+        )
 
     def check_priced(self, provider: str, model: str) -> None:
         """The book has a price of this model.

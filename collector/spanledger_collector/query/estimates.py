@@ -82,6 +82,17 @@ def decimal(number: float | None) -> Decimal | None:
     return Decimal(repr(float(number))).quantize(_PLACES)
 
 
+def times(amount: Decimal | None, share: float) -> Decimal | None:
+    """This part of an amount; the whole of it is the amount itself, with every digit."""
+    return amount if amount is None or share == 1 else (amount * Decimal(str(share))).normalize()
+
+
+def portion(estimate: Estimate, share: float) -> Estimate:
+    """The estimate of this part of every value: its ends are the same part of the ends."""
+    value, low, high = (times(end, share) for end in (estimate.value, estimate.low, estimate.high))
+    return replace(estimate, value=value, low=low, high=high)
+
+
 def whole(figure: Figure) -> Figure:
     """The figure in whole units, such as nanoseconds."""
     told = figure.estimate

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from spanledger_collector.errors import PermanentError
+
 from . import estimates
 from .economics import AgentSums, Ask, MomentsRow, statistics
 from .estimates import Estimate
@@ -152,17 +154,30 @@ def what_if(
     agent_name: str,
     period: Mapping[str, object],
     asked: Sequence[Change],
+    *,
     hostings: Sequence[Hosting] = (),
+    rework_shares: Sequence[float] = (1.0,),
 ) -> WhatIfReport:
-    """Every change, and no rework at all, by what it saves.
+    """Every change, and less rework, by what it saves.
+
+    Args:
+        ask: the ledger.
+        agent_name: whose calls.
+        period: ``since`` and ``until``.
+        asked: scenarios of prices.
+        hostings: open models on GPUs of one's own.
+        rework_shares: parts of the rework that are not made, above 0 to 1.
 
     Raises:
         NotFoundError: the agent has no run in the period.
-        PermanentError: GPUs or a model to host are not known.
+        PermanentError: GPUs or a model to host are not known; a share cannot be.
     """
+    for share in rework_shares:
+        if not 0 < share <= 1:
+            raise PermanentError(f"less rework is a share above 0 to 1, not {share:g}")
     (all_runs,) = statistics(ask, agent_name, period, "total")
     sums = all_runs.sums
-    found = [_rework(all_runs.moments, sums)]
+    found = [_rework(all_runs.moments, sums, share) for share in rework_shares]
     if hostings:
         calls = ask("token_calls", agent_name=agent_name, **period)
         (used,) = parse_rows(TokenCallsRow, calls) or (NO_CALLS,)
@@ -188,15 +203,17 @@ def _saved(change: Change, row: SavingRow, sums: AgentSums) -> WhatIf:
     )  # fmt: skip
 
 
-def _rework(row: MomentsRow, sums: AgentSums) -> WhatIf:
-    """All that was wasted, not wasted: the most that fewer retries can save."""
+def _rework(row: MomentsRow, sums: AgentSums, share: float) -> WhatIf:
+    """This part of what was wasted, not wasted; all of it is the most that fewer retries save."""
     figure = estimates.mean(
         row.rework_mean_usd, row.rework_variance, row.rework_skewness, row.costed_runs, floor=0
     )
-    saved = sums.rework_cost_usd
+    saved = estimates.times(sums.rework_cost_usd, share)
+    name = "no rework" if share == 1 else f"{share:.0%} less rework"
     return WhatIf(
-        "no rework", "rework", saved, saved, saved, _ratio(saved, sums), figure.estimate,
-        sums.attempts, sums.attempts - sums.unpriced_attempts, (), _UNKNOWN["rework"],
+        name, "rework", saved, saved, saved, _ratio(saved, sums),
+        estimates.portion(figure.estimate, share), sums.attempts,
+        sums.attempts - sums.unpriced_attempts, (), _UNKNOWN["rework"],
     )  # fmt: skip
 
 

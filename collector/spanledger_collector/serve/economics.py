@@ -120,12 +120,14 @@ def _what_if(ledger: Ledger, name: str, asked: Asked) -> Any:
     since, until = asked.moment("since"), asked.moment("until")
     model, tier = asked.text("model"), asked.text("tier", "batch")
     cache_share = asked.number("cache_share", 0.9)
+    rework_share = asked.number("rework_share", 1.0)
     asked.check()
     provider, _, called = model.partition("/")
     models = [(provider, called)] if model else None
     return ledger.what_if(
-        name, since, until, models=models, tiers=(tier,), cache_shares=(cache_share,)
-    )
+        name, since, until, models=models, tiers=(tier,), cache_shares=(cache_share,),
+        rework_shares=(rework_share,),
+    )  # fmt: skip
 
 
 #: By path.

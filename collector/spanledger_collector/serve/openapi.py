@@ -36,6 +36,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "model": "Another model, as provider/model.",
     "tier": "Another service tier.",
     "cache_share": "Part of the input that comes from the cache, 0 to 1.",
+    "rework_share": "Part of the rework that is not made, above 0 to 1.",
 }
 #: Path -> what it answers and the parameters that it takes beside ``workspace``.
 REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
@@ -46,13 +47,13 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     ),
     "/v1/agents/{name}/what-if": (
         "What an agent would cost otherwise.",
-        (*_PERIOD, "model", "tier", "cache_share"),
+        (*_PERIOD, "model", "tier", "cache_share", "rework_share"),
     ),
     "/v1/break-even": ("How many runs earn back what was paid once.", ("agent",)),
     "/v1/frontier": ("Cost beside the latency that it buys.", (*_PERIOD, "agent")),
     "/v1/rework": ("What was paid twice, and why.", (*_PERIOD, "by", "agent")),
 }
-_NUMBERS: Final = frozenset({"matters", "cache_share"})
+_NUMBERS: Final = frozenset({"matters", "cache_share", "rework_share"})
 _ERRORS: Final[Mapping[str, str]] = {
     "400": "A parameter that cannot be used.",
     "401": "No API key, or one that is not known (only where keys are asked for).",

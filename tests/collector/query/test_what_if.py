@@ -12,7 +12,7 @@ import pytest
 from tests.support.served_ledger import served
 from tests.support.writer_ledger import CACHED_RATE, RATES, RUNS
 
-from spanledger_collector.errors import NotFoundError
+from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.estimate import Sample, mean_interval
 from spanledger_collector.query import DirectReader, Ledger, Scenario, WhatIf
 from spanledger_collector.store import Store
@@ -124,6 +124,24 @@ def test_most_saved_is_first_and_unknown_last(ledger: Ledger) -> None:
         "no rework", "acme/m2 instead", "acme/m1 instead"
     ]  # fmt: skip
     assert len(known) == 3
+
+
+def test_a_part_of_the_rework_saves_that_part(ledger: Ledger) -> None:
+    """Of the sum, of the mean and of both ends; nothing and more than all is no part."""
+    report = ledger.what_if("writer", rework_shares=(1.0, 0.25))
+    whole, part = (one for one in report.scenarios if one.kind == "rework")
+    assert (whole.name, part.name) == ("no rework", "25% less rework")
+    assert whole.saved_usd is not None
+    assert part.saved_usd == whole.saved_usd / 4 > 0
+    told = whole.saving_per_run
+    assert told.value is not None
+    assert told.low is not None
+    assert told.high is not None
+    figures = (part.saving_per_run.value, part.saving_per_run.low, part.saving_per_run.high)
+    assert figures == (told.value / 4, told.low / 4, told.high / 4)
+    for share in (0.0, 1.5):
+        with pytest.raises(PermanentError, match="less rework is a share"):
+            ledger.what_if("writer", rework_shares=(share,))
 
 
 def test_estimated_usage_leaves_a_range(filled: Store) -> None:
