@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -22,7 +22,14 @@ from spanledger_collector.estimate import (
     part_interval,
     ratio_interval,
 )
-from spanledger_collector.query import AgentEconomics, DirectReader, Estimate, Ledger
+from spanledger_collector.query import (
+    AgentEconomics,
+    DirectReader,
+    Estimate,
+    GroupBy,
+    Ledger,
+    Slice,
+)
 from spanledger_collector.store import Store
 
 
@@ -145,3 +152,17 @@ def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
         assert "no parameter form here" in refused.json()["error"]
         assert client.get("/v1/agents/writer", params={"since": "soon"}).status_code == 400
         assert client.get("/v1/agents/writer", params={"workspace": "other"}).status_code == 404
+
+
+@pytest.mark.parametrize("by", ["version", "tenant", "model"])
+def test_the_only_group_is_all_the_runs(ledger: Ledger, by: GroupBy) -> None:
+    """An agent of one version, tenant or model has the same sums and figures in all as in it."""
+    report = ledger.agent("tiny", by=by)
+    (group,) = report.groups
+    assert report.total == replace(group, key="total")
+    (row,) = ledger.economics_by("total", Slice(agent_name="tiny"))
+    assert report.total.sums.runs == row.runs == 3
+    assert report.total.sums.total_cost_usd == row.total_cost_usd
+    (told,) = ledger.query("agent_statistics", agent_name="tiny")
+    assert told["key"] == "total"
+    assert report.total.total_cost_per_run.value == told["total_cost_mean_usd"]
