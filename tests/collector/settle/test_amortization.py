@@ -72,11 +72,13 @@ def test_a_change_of_the_estimate_acts_forward_only(any_store: Store) -> None:
         _settle(
             any_store,
             connection,
-            [_entry(1, 0, "cost", amount="120", kind="training")],
-            [_entry(2, 1, "plan", method="x", unit="execution", expected_units=12)],
-            *[_run(trace, 2) for trace in (1, 2, 3, 4, 5)],
+            [
+                _entry(1, 0, "cost", amount="120", kind="training"),
+                _entry(2, 1, "plan", method="x", unit="execution", expected_units=12),
+            ],
+            [row for trace in (1, 2, 3, 4, 5) for row in _run(trace, 2)],
             [_entry(3, 3, "plan", method="x", unit="execution", expected_units=4)],
-            *[_run(trace, 4) for trace in (6, 7, 8, 9, 11, 12)],
+            *[[*_run(one, 4), *_run(other, 4)] for one, other in ((6, 7), (8, 9), (11, 12))],
         )
         # Settling again changes nothing.
         scene.settle(any_store, range(1, 13))
@@ -99,8 +101,10 @@ def test_only_runs_in_scope_that_came_after_the_plan_are_charged(store: Store) -
             store,
             connection,
             _run(1, 0),
-            [_entry(1, 1, "cost", amount="120", kind="data_curation")],
-            [_entry(2, 2, "plan", agent__name="a", agent__version="2", **plan)],
+            [
+                _entry(1, 1, "cost", amount="120", kind="data_curation"),
+                _entry(2, 2, "plan", agent__name="a", agent__version="2", **plan),
+            ],
             _run(2, 3, agent_version="2"),
             _run(3, 3, agent_version="1"),
             _run(4, 3, agent="b", agent_version="2"),
@@ -119,8 +123,10 @@ def test_tokens_are_charged_as_they_come_and_a_late_span_adds_its_own(store: Sto
         _settle(
             store,
             connection,
-            [_entry(1, 0, "cost", amount="10", kind="training")],
-            [_entry(2, 0, "plan", method="x", unit="token", expected_units=1000)],
+            [
+                _entry(1, 0, "cost", amount="10", kind="training"),
+                _entry(2, 0, "plan", method="x", unit="token", expected_units=1000),
+            ],
             _run(1, 2, tokens=30),
             [scene.call(3, 1, (5, 0)) | {"received_at": _minute(5)}],
         )
@@ -155,8 +161,10 @@ def test_a_write_off_and_a_transfer_take_capital_out(store: Store) -> None:
         _settle(
             store,
             connection,
-            [_entry(1, 0, "cost", amount="100", kind="training")],
-            [_entry(2, 0, "plan", expected_units=10, **execution)],
+            [
+                _entry(1, 0, "cost", amount="100", kind="training"),
+                _entry(2, 0, "plan", expected_units=10, **execution),
+            ],
             _run(1, 1),
             [_entry(3, 2, "transfer", to="ft-2", amount="45", kind="training")],
             _run(2, 3),
@@ -174,8 +182,10 @@ def test_a_cost_that_comes_later_is_spread_over_what_is_still_to_come(store: Sto
         _settle(
             store,
             connection,
-            [_entry(1, 0, "cost", amount="100", kind="training")],
-            [_entry(2, 0, "plan", method="x", unit="execution", expected_units=10)],
+            [
+                _entry(1, 0, "cost", amount="100", kind="training"),
+                _entry(2, 0, "plan", method="x", unit="execution", expected_units=10),
+            ],
             *[_run(trace, 1) for trace in (1, 2)],
             [_entry(3, 2, "cost", amount="40", kind="training")],
             _run(3, 3),
@@ -192,8 +202,10 @@ def test_the_sum_does_not_depend_on_the_order_of_the_runs(
         _settle(
             store,
             connection,
-            [_entry(1, 0, "cost", amount="100", kind="training")],
-            [_entry(2, 0, "plan", method="x", unit="execution", expected_units=3)],
+            [
+                _entry(1, 0, "cost", amount="100", kind="training"),
+                _entry(2, 0, "plan", method="x", unit="execution", expected_units=3),
+            ],
             *[_run(trace, 1) for trace in order],
         )
         charges = _charges(connection)
@@ -295,8 +307,10 @@ def test_a_run_in_flight_or_not_settled_yet_is_charged_whatever_is_booked_meanwh
         _settle(
             store,
             connection,
-            [_entry(1, 0, "cost", amount="100", kind="training")],
-            [_entry(2, 0, "plan", method="x", unit="execution", expected_units=10)],
+            [
+                _entry(1, 0, "cost", amount="100", kind="training"),
+                _entry(2, 0, "plan", method="x", unit="execution", expected_units=10),
+            ],
             [child],
             [_entry(3, 3, "cost", amount="1", kind="training")],
             _run(1, 4),
@@ -372,8 +386,10 @@ def test_what_is_derived_can_be_dropped_and_settled_again(store: Store) -> None:
             store,
             connection,
             _run(1, 0, tokens=3),
-            [_entry(1, 0, "cost", amount="100")],
-            [_entry(2, 1, "plan", method="x", unit="execution", expected_units=10)],
+            [
+                _entry(1, 0, "cost", amount="100"),
+                _entry(2, 1, "plan", method="x", unit="execution", expected_units=10),
+            ],
             _run(2, 2, tokens=3),
             [_entry(3, 3, "write_off", amount="45")],
             _run(3, 4),
