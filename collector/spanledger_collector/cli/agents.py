@@ -53,7 +53,7 @@ def agents(
     with sub-agents, which are lines of their own too: not to be summed.
 
     By total, day or tenant the runs of all agents are summed, and a cost per success is over the
-    successes of runs that no run called.
+    successes of agents that no agent called.
 
     Example: spanledger agents --since 2026-11-01 --by tenant
     """

@@ -12,7 +12,8 @@ class EconomicsRow:
     """What runs cost, earned and took (query ``economics_by``, whose header says what each is).
 
     What has no prefix sums to the ledger; ``inclusive_*`` is with all runs below. Costs per success
-    are over ``successes``: of an agent or version those of its runs, else those of top runs.
+    are over ``successes``: of an agent or version those of its runs, else those of agents that no
+    agent called.
     """
 
     kind: str

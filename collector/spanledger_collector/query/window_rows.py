@@ -27,7 +27,7 @@ class EarnedByRow:
 
     Of an agent ``inclusive_*`` is with all runs below its own; of a tenant and everybody, whose
     runs those are already, it is the same as without the prefix, and a cost per success is divided
-    by the successes of top runs, which no run called.
+    by the successes of agents that no agent called.
     """
 
     per: str

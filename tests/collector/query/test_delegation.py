@@ -213,7 +213,7 @@ def test_agents_show_what_calling_them_costs(ledger: Ledger) -> None:
 
 
 def test_sums_of_the_overview_count_a_success_once(ledger: Ledger) -> None:
-    """Of everything, a day or a tenant: over the successes of top runs, and inclusive is the same.
+    """Of everything, a day or a tenant: over what was asked for, and inclusive is the same.
 
     Of an agent or version both stand there: as in `agents`.
     """

@@ -4,9 +4,9 @@
 -- columns: per, key, runs, successful_runs, total_cost_usd (of the runs themselves, shares of assets included), value_usd,
 --   margin_usd (value less total cost; NULL where either is unknown), inclusive_total_cost_usd (of an agent with all runs below its own, as
 --   in agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the
---   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs (of runs that no run called: what a tenant asked for),
+--   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs (of agents that no agent called: what a tenant asked for, arithmetic/asked_for),
 --   inclusive_cost_per_success_usd (inclusive total cost / successes: of an agent those of its runs; of a tenant and of the workspace those
---   of top runs, for a sub-agent's success is no further success of who asked; NULL = there was none).
+--   that were asked for, for a sub-agent's success is no further success of who asked, and a workflow around it is none; NULL = none).
 SELECT
     scope.1 AS per,
     scope.2 AS key,
@@ -31,7 +31,10 @@ FROM
         tenant,
         count() AS runs,
         sum(r.succeeded) AS successful_runs,
-        countIf(r.succeeded AND r.parent_run_id = '') AS top_successful_runs,
+        countIf(
+            r.succeeded AND
+            @include arithmetic/asked_for
+        ) AS top_successful_runs,
         sum(r.total_cost_usd) AS total_cost_usd,
         sum(r.value_usd) AS value_usd,
         sum(r.inclusive_total_cost_usd) AS inclusive_total_cost_usd,

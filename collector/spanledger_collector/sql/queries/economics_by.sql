@@ -11,7 +11,7 @@
 -- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; agent and version; total), runs, successful_runs, failed_runs, success_ratio, calls, attempts, retries,
 --   input_tokens, output_tokens, cost_usd (variable cost of the runs themselves: sums to the ledger), rework_cost_usd,
 --   work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio, rework_multiplier (arithmetic/rework_share), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
---   (NULL = nobody said), margin_usd, valued_runs, top_successful_runs, successes (what costs per success are divided by),
+--   (NULL = nobody said), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
 --   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), known_cost_ratio,
@@ -40,7 +40,10 @@ SELECT
     sum(r.value_usd) AS value_usd,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     countIf(r.value_usd IS NOT NULL) AS valued_runs,
-    countIf(r.succeeded AND r.parent_run_id = '') AS top_successful_runs,
+    countIf(
+        r.succeeded AND
+        @include arithmetic/asked_for
+    ) AS top_successful_runs,
     if(has_runs_below, top_successful_runs, successful_runs) AS successes,
     CAST(roundBankers(toDecimal256(total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS total_cost_per_run_usd,
     CAST(

@@ -136,14 +136,18 @@ FROM
                 AND (x.per IN ('run', 'success') OR mapContains(r.outcome_units, x.per)),
             arrayConcat(
                 own.rules,
-                -- A rule of no agent is about what was asked for, not about how it was divided: runs that no agent called.
-                if(kind != 'agent' OR notEmpty(callers), [], (
-                    SELECT groupArray((
-                        rank, per, workspace, agent_version, tenant, valid_from, valid_to, amount, toString(currency),
-                        grace_seconds, half_life_seconds, zero_after_seconds
-                    ))
-                    FROM (SELECT * FROM value_rules_in_force WHERE agent_name = '' ORDER BY rank DESC)
-                ))
+                -- A rule of no agent is about what was asked for, not about how it was divided.
+                if(
+                    @include arithmetic/asked_for,
+                    (
+                        SELECT groupArray((
+                            rank, per, workspace, agent_version, tenant, valid_from, valid_to, amount, toString(currency),
+                            grace_seconds, half_life_seconds, zero_after_seconds
+                        ))
+                        FROM (SELECT * FROM value_rules_in_force WHERE agent_name = '' ORDER BY rank DESC)
+                    ),
+                    []
+                )
             )::Array(Tuple(
                 rank UInt8, per String, workspace String, agent_version String, tenant String,
                 valid_from DateTime64(3, 'UTC'), valid_to DateTime64(3, 'UTC'), amount Decimal(38, 12), currency String,

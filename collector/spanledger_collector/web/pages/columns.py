@@ -59,7 +59,7 @@ def economics(
 def _a_success(runs: Callable[[Any], str] | None) -> Column:
     return Column(
         "A success", "total_cost_per_success_usd", "usd_if_any",
-        "Total cost of all runs / successes of runs that no run called.",
+        "Total cost of all runs / successes of agents that no agent called.",
         at_least=is_lower_bound, link=runs,
     )  # fmt: skip
 

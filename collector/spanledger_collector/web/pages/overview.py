@@ -113,7 +113,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
 def _successes(row: EconomicsRow) -> str:
     """What the cost of a success is divided by."""
     told = figures.counted(row.successes, "success", "successes")
-    of = " of runs that no run called" if row.successes != row.successful_runs else ""
+    of = " of agents that no agent called" if row.successes != row.successful_runs else ""
     return f"total cost, with sub-agents / {told}{of}"
 
 

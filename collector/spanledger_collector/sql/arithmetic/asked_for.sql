@@ -1,0 +1,7 @@
+-- asked_for: whether a run is what was asked for, as a condition on a run (r): a run of an agent that no agent called, whatever
+--   workflows are around it. The one definition of whose successes a tenant's, a day's and everybody's cost is divided by, and of
+--   what value rules of no agent are for.
+-- A helper's run is a part of its caller's. Workflows, and calls outside any agent, are around or beside the work: nobody says of
+--   them whether it succeeded, only that no error ended them.
+-- Reads r.kind, r.callers (the agents above it, at any distance).
+r.kind = 'agent' AND empty(r.callers)

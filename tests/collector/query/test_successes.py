@@ -1,0 +1,113 @@
+"""A success is one of an agent that no agent called: not of what is around or beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from tests.collector.settle import scene
+
+from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.store import Store
+from spanledger_collector.watch import Rules
+from spanledger_collector.watch.evaluation import Readings
+
+#: of a tenant: (cost of its runs, successes of what it asked for)
+ASKED = {
+    "failed": (Decimal(1), 0),
+    "beside": (Decimal(1), 1),
+    "nested": (Decimal(4), 2),
+    "broken": (Decimal(2), 1),
+    "no agent": (Decimal(3), 0),
+}
+
+
+def _agent(number: int, parent: int, outcome: str, **where: object) -> scene.Row:
+    told = {"spanledger.outcome": outcome}
+    return scene.span(number, parent, "agent", agent_name=f"a{number}", attributes=told, **where)
+
+
+def _rows() -> list[scene.Row]:
+    """Of each tenant what its name says; a token costs a cent."""
+    rows: list[scene.Row] = []
+    failed = {"trace": 1, "tenant": "failed"}
+    rows += [
+        scene.span(1, 0, "workflow", workflow_name="w", **failed),
+        _agent(2, 1, "failure", **failed),
+        scene.call(3, 2, (100, 0), **failed),
+    ]
+    rows += [
+        _agent(1, 0, "success", trace=2, tenant="beside"),
+        scene.call(2, 1, (99, 0), trace=2, tenant="beside"),
+        scene.call(1, 0, (1, 0), trace=3, tenant="beside"),
+    ]
+    nested = {"trace": 4, "tenant": "nested"}
+    rows += [
+        scene.span(1, 0, "workflow", workflow_name="w", **nested),
+        _agent(2, 1, "success", **nested),
+        scene.call(3, 2, (100, 0), **nested),
+        _agent(4, 2, "success", **nested),
+        scene.call(5, 4, (100, 0), **nested),
+        # A workflow between two agents: the upper one called the lower one all the same.
+        scene.span(6, 2, "workflow", workflow_name="v", **nested),
+        _agent(7, 6, "success", **nested),
+        scene.call(8, 7, (100, 0), **nested),
+        _agent(9, 1, "success", **nested),
+        scene.call(10, 9, (100, 0), **nested),
+    ]
+    broken = {"trace": 5, "tenant": "broken"}
+    rows += [
+        scene.span(1, 0, "workflow", workflow_name="w", status="error", **broken),
+        _agent(2, 1, "success", **broken),
+        scene.call(3, 2, (200, 0), **broken),
+    ]
+    loose = {"trace": 6, "tenant": "no agent"}
+    rows += [
+        scene.span(1, 0, "workflow", workflow_name="w", **loose),
+        scene.call(2, 1, (300, 0), **loose),
+    ]
+    return rows
+
+
+@pytest.fixture(scope="module", name="ledger")
+def _ledger(module_store: Store) -> Iterator[Ledger]:
+    with module_store.connect() as connection:
+        scene.publish(connection, [scene.price("m1", input="0.01")])
+        scene.load(connection, _rows())
+    scene.settle(module_store, range(1, 7))
+    with Ledger(DirectReader(module_store)) as found:
+        yield found
+
+
+def _each(cost: Decimal, successes: int) -> Decimal | None:
+    return (cost / successes).quantize(Decimal("1e-12")) if successes else None
+
+
+def test_a_cost_per_success_is_over_what_was_asked_for(ledger: Ledger) -> None:
+    """Of a tenant, a day and all: neither workflows nor loose calls nor helpers are successes."""
+    told = ledger.overview()
+    found = {
+        row.key: (row.total_cost_usd, row.successes, row.total_cost_per_success_usd)
+        for row in told["tenant"]
+    }
+    assert found == {key: (*asked, _each(*asked)) for key, asked in ASKED.items()}
+    for kind in ("total", "day"):
+        (row,) = told[kind]
+        assert (row.total_cost_usd, row.successes) == (Decimal(11), 4)
+        assert row.total_cost_per_success_usd == row.inclusive_cost_per_success_usd
+        assert row.inclusive_cost_per_success_usd == _each(Decimal(11), 4)
+
+
+def test_alerts_divide_by_the_same(ledger: Ledger) -> None:
+    """Of each tenant and of the workspace; where nothing succeeded nobody can tell."""
+    alert = {"metric": "cost_per_success_usd", "above": "0"}
+    rules = Rules.model_validate(
+        {"alerts": [{"name": "a", "per": "tenant", **alert}, {"name": "b", **alert}]}
+    )
+    readings = Readings(ledger._reader.rows, scene.START + timedelta(hours=1))
+    each, whole = (list(readings.of(condition)) for condition in rules.conditions())
+    told = {reading.key: reading.value for reading in each}
+    assert told == {key: _each(*asked) for key, asked in ASKED.items()}
+    assert [reading.value for reading in whole] == [_each(Decimal(11), 4)]
