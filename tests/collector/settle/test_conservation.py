@@ -25,6 +25,8 @@ TRACES = 400
 WAVES = 3
 WHOLE = "all at once"
 _TENANTS = ("", "acme", "zeta")
+_AGENTS = ("planner", "writer", "critic")
+_RUN = "trace_id || run_id"
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ def _trace(draw: st.DrawFn) -> list[scene.Row]:
             row["tool_name"] = draw(st.sampled_from(("lookup", "free")))
         if role == "record":
             row |= {"lasts": 0, "attributes": draw(_record())}
+        if role == "agent":
+            row["agent_name"] = draw(st.sampled_from(_AGENTS))
         if role == "agent" and draw(st.booleans()):
             row["run_id"] = draw(st.sampled_from(("run-1", "run-2")))
             row["parent_run_id"] = draw(st.sampled_from(("", "run-1", "run-2")))
@@ -155,7 +159,7 @@ _SUMS = {
 
 
 def _sums(connection: Connection, table: str, by: str, workspace: str) -> dict[str, Decimal]:
-    """What is known to have been spent, by tenant or trace; those of whom nothing is, left out."""
+    """What is known to have been spent, by such a key; those of whom nothing is, left out."""
     rows = connection.rows(
         f"SELECT {by} AS k, sum(cost_usd) AS usd FROM {_SUMS[table]} GROUP BY k",
         {"workspace": workspace},
@@ -164,13 +168,17 @@ def _sums(connection: Connection, table: str, by: str, workspace: str) -> dict[s
 
 
 def _assert_conserved(connection: Connection, workspace: str) -> None:
-    """Attempts, runs and views say one sum of each tenant and of each trace, exactly."""
-    attempts = {by: _sums(connection, "attempts", by, workspace) for by in ("tenant", "trace_id")}
+    """Attempts, runs and views say one sum of each tenant, agent, run and trace, exactly."""
+    keys = ("tenant", "agent_name", "trace_id", _RUN)
+    attempts = {by: _sums(connection, "attempts", by, workspace) for by in keys}
     assert set(attempts["tenant"]) == set(_TENANTS)
+    assert set(attempts["agent_name"]) == {"", *_AGENTS}
+    for by in keys:
+        assert _sums(connection, "runs", by, workspace) == attempts[by], by
     for table in _SUMS:
-        assert _sums(connection, table, "tenant", workspace) == attempts["tenant"], table
-    assert _sums(connection, "runs", "trace_id", workspace) == attempts["trace_id"]
-    assert sum(attempts["tenant"].values()) == sum(attempts["trace_id"].values())
+        for by in ("tenant", "agent_name"):
+            assert _sums(connection, table, by, workspace) == attempts[by], (table, by)
+    assert len({sum(of.values()) for of in attempts.values()}) == 1
     [held] = connection.rows(
         "SELECT count() AS n FROM attempts FINAL WHERE counted AND workspace = {workspace:String}",
         {"workspace": workspace},
