@@ -25,6 +25,7 @@ from .keys import keys
 from .models import models
 from .output import fail
 from .prices import prices
+from .quality import quality
 from .reconcile import reconcile
 from .records import records
 from .reprice import reprice
@@ -75,6 +76,7 @@ app.command("explain")(explain)
 app.command("agents")(agents)
 app.command("agent")(agent)
 app.command("compare")(compare)
+app.command("quality")(quality)
 app.command("rework")(rework)
 app.command("what-if")(what_if)
 app.command("frontier")(frontier)

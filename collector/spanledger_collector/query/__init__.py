@@ -21,6 +21,7 @@ from .origins import AssetChargeRow, AssetEntryRow, AttemptBehindRow, Behind, Mo
 from .parsing import parse_rows
 from .payback import BreakEven, Payback
 from .plain import plain_rows
+from .quality import QualityBy, QualityCostRow
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded, Rejected
 from .remote import RemoteReader
@@ -85,6 +86,8 @@ __all__ = [
     "NamedQuery",
     "Payback",
     "PriceUsedRow",
+    "QualityBy",
+    "QualityCostRow",
     "Reader",
     "RecordRow",
     "Recorded",

@@ -20,6 +20,7 @@ from .economics import GroupBy
 from .frontier import FrontierPoint, frontier
 from .hosting import Hosting
 from .payback import BreakEven, break_evens
+from .quality import QualityBy, QualityCostRow, quality
 from .reader import Row
 from .rework import ReworkBy, ReworkReport, rework
 from .what_if import WhatIfReport, changes, other_models, what_if
@@ -125,6 +126,24 @@ class Decisions(ABC):
             agent_name: only work of this agent; empty = of any.
         """
         return rework(self.query, period(since, until), by, agent_name)
+
+    def quality(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: QualityBy = "agent",
+        agent_name: str = "",
+    ) -> Sequence[QualityCostRow]:
+        """Cost of quality (prevention, appraisal, failure) over whole days (UTC), dearest first.
+
+        Args:
+            since: from this day on.
+            until: before this time.
+            by: what a row is.
+            agent_name: only what this agent did; empty = any.
+        """
+        return quality(self.query, period(since, until), by, agent_name)
 
     def what_if(
         self,

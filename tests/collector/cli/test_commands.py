@@ -35,6 +35,7 @@ READS = [
     ["runs"],
     ["models"],
     ["energy"],
+    ["quality", "--by", "version"],
     ["engines"],
     ["engines", "--minutes"],
     ["runs", "--agent", "planner", "--limit", "1", "--until", "2026-12-01T00:00:00"],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 import pytest
 
+from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 
 from . import scene
@@ -202,6 +204,14 @@ def test_the_cost_of_quality_is_the_cost_of_the_ledger_in_parts(any_store: Store
             for row in connection.rows("SELECT * FROM rework")
         }
         assert quality["cost_usd"] == scene.cost(connection, "attempts")
+    with Ledger(DirectReader(any_store)) as ledger:
+        [told] = ledger.quality(by="version", agent_name=str(quality["agent_name"]))
+        assert ledger.quality(agent_name="another") == []
+        assert [replace(row, key=told.key) for row in ledger.quality(by="total")] == [told]
+    assert told.key == str(quality["agent_name"])
+    assert {name: value for name, value in asdict(told).items() if name != "key"} == {
+        name: quality[name] for name in asdict(told) if name != "key"
+    }
     assert [
         quality[f"{part}_cost_usd"] for part in ("good", "prevention", "appraisal", "failure")
     ] == [

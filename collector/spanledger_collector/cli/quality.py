@@ -1,0 +1,56 @@
+"""``spanledger quality``: what preventing, judging and repeating bad work took."""
+
+from collections.abc import Sequence
+from typing import Annotated, cast, get_args
+
+import typer
+
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.query import QualityBy, QualityCostRow
+
+from .grid import Grid
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .output import answer, text, usd
+
+_COLUMNS = (
+    ">cost", ">prevention", ">appraisal", ">failure", ">used", ">amortized appraisal", ">quality",
+    ">of all",
+)  # fmt: skip
+
+
+def quality(
+    by: Annotated[
+        str, typer.Option("--by", help=f"A row is: {', '.join(get_args(QualityBy))}.")
+    ] = "agent",
+    agent: Annotated[str, typer.Option("--agent", help="Only what this agent did.")] = "",
+    url: Url = DEFAULT_ADDRESS,
+    since: Since = None,
+    until: Until = None,
+    workspace: Workspace = "",
+    as_json: Json = False,
+) -> None:
+    """Cost of quality: guarding against bad answers, judging them, and work that was wasted.
+
+    Whole days (UTC). What of the cost is not known is in none of its parts: see `coverage`.
+
+    Example: spanledger quality --by version --agent researcher
+    """
+    if by not in get_args(QualityBy):
+        raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(QualityBy))}")
+    with connect(url, workspace) as ledger:
+        rows = ledger.quality(utc(since), utc(until), by=cast("QualityBy", by), agent_name=agent)
+
+    def table(found: Sequence[QualityCostRow]) -> Grid:
+        return Grid("Cost of quality", (by, *_COLUMNS), map(_cells, found))
+
+    answer(rows, table, as_json=as_json)
+
+
+def _cells(row: QualityCostRow) -> Sequence[str]:
+    ratio = row.quality_cost_ratio
+    return (
+        text(row.key), usd(row.cost_usd), usd(row.prevention_cost_usd),
+        usd(row.appraisal_cost_usd), usd(row.failure_cost_usd), usd(row.good_cost_usd),
+        usd(row.amortized_appraisal_usd), usd(row.quality_cost_usd),
+        "-" if ratio is None else f"{ratio:.1%}",
+    )  # fmt: skip
