@@ -24,7 +24,14 @@ tree to gRPC and HTTP codes for OTLP; ``serve`` maps it for the API.
 
 
 class CollectorError(Exception):
-    """Base of every error the collector raises on purpose."""
+    """Base of every error the collector raises on purpose.
+
+    Attributes:
+        clickhouse_code: of the answer, where ClickHouse answered with an error. None where nothing
+            did: a statement may have been run then, or still be running.
+    """
+
+    clickhouse_code: int | None = None
 
 
 class RetryableError(CollectorError):

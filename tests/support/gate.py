@@ -1,4 +1,7 @@
-"""The road to a database: a port that lets connections through, refuses them, or swallows them."""
+"""The road to a database: a port that lets connections through, refuses them, or swallows them.
+
+On the way single requests can be answered with an error, or lose their answer.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,42 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, final
 
 _PIECE_BYTES = 1 << 16
+
+
+@dataclass
+class Fault:
+    """What happens to requests that hold some text, for as long as ``times`` lasts.
+
+    Attributes:
+        text: of one piece of the request.
+        code: ClickHouse's error that is answered, nothing reaches the server; 0 = the request
+            reaches it and the connection is broken before the answer.
+        times: how often it still happens.
+    """
+
+    text: bytes
+    code: int = 0
+    times: int = 1
+
+    def meets(self, piece: bytes) -> bool:
+        """Whether it happens now."""
+        if not self.times or self.text not in piece:
+            return False
+        self.times -= 1
+        return True
+
+    def answer(self) -> bytes:
+        """The error as ClickHouse sends it."""
+        text = f"Code: {self.code}. DB::Exception: on the road. (A_FAULT)"
+        return (
+            f"HTTP/1.1 500 Internal Server Error\r\nX-ClickHouse-Exception-Code: {self.code}\r\n"
+            f"Connection: close\r\nContent-Length: {len(text)}\r\n\r\n{text}"
+        ).encode()
 
 
 @final
@@ -32,6 +67,7 @@ class Gate:
         self._kept.bind(("127.0.0.1", 0))
         self.port: int = self._kept.getsockname()[1]
         self.swallowed = threading.Event()
+        self.fault: Fault | None = None
 
     def __enter__(self) -> Gate:
         self._thread.start()
@@ -88,7 +124,7 @@ class Gate:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         ways = [
-            asyncio.create_task(_copy(reader, far_writer)),
+            asyncio.create_task(self._ask(reader, far_writer, writer)),
             asyncio.create_task(_copy(far_reader, writer)),
         ]
         try:
@@ -97,6 +133,24 @@ class Gate:
             for way in ways:
                 way.cancel()
             far_writer.close()
+
+    async def _ask(
+        self,
+        reader: asyncio.StreamReader,
+        far_writer: asyncio.StreamWriter,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        while piece := await reader.read(_PIECE_BYTES):
+            fault = self.fault if self.fault and self.fault.meets(piece) else None
+            if fault and fault.code:
+                writer.write(fault.answer())
+                await writer.drain()
+                return
+            far_writer.write(piece)
+            await far_writer.drain()
+            if fault:
+                writer.transport.abort()
+                return
 
     async def _hold(self, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         while await reader.read(_PIECE_BYTES):

@@ -5,7 +5,7 @@ newest record, because the engine may show one journal record in pieces; what is
 changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .settlement import TraceKey
@@ -25,6 +25,8 @@ class _Waiting:
     first_sequence: int
     first_seen: float
     last_seen: float
+    failures: int = 0
+    not_before: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,13 @@ class DueTraces:
             key
             for key, waiting in self._waiting.items()
             if all_of_them
-            or now - waiting.last_seen >= self._quiet_of(key)
-            or now - waiting.first_seen >= self._max_wait
+            or (
+                now >= waiting.not_before
+                and (
+                    now - waiting.last_seen >= self._quiet_of(key)
+                    or now - waiting.first_seen >= self._max_wait
+                )
+            )
         ]
 
     def settled(self, keys: Sequence[TraceKey]) -> None:
@@ -120,6 +127,20 @@ class DueTraces:
         """These were settled by somebody else meanwhile: they wait for another settlement."""
         for key in keys:
             self._note(now, Arrival(self._next, key, 0))
+
+    def postpone(self, now: float, keys: Mapping[TraceKey, float]) -> None:
+        """These could not be settled now: each is due after a pause that doubles from a second.
+
+        Args:
+            now: moment of the monotonic clock.
+            keys: trace -> longest pause, in seconds.
+        """
+        for key, longest_seconds in keys.items():
+            if key not in self._waiting:
+                self._note(now, Arrival(self._next, key, 0))
+            waiting = self._waiting[key]
+            waiting.not_before = now + min(2.0 ** min(waiting.failures, 30), longest_seconds)
+            waiting.failures += 1
 
     def _quiet_of(self, key: TraceKey) -> float:
         settled = self._settled.get(key)

@@ -1,9 +1,11 @@
 """The settler: a thread that settles each trace when it has been quiet for a moment.
 
 It sleeps until :meth:`Settler.notify` says that something was loaded. A settlement that fails is
-tried again in halves, so that one trace that cannot be settled keeps back no other; such a trace is
-logged, counted in :attr:`Settler.failed_traces` and left out until more of it arrives or somebody
-asks for it by :meth:`Settler.settle_traces`.
+tried again in halves, so that one trace that cannot be settled keeps back no other; a trace that is
+refused for good is logged, counted in :attr:`Settler.failed_traces` and left out until more of it
+arrives or somebody asks for it by :meth:`Settler.settle_traces`. Where the fault may pass (too many
+parts, a full disk, a connection reset) the trace stays due, also over a restart, and is tried again
+after pauses that grow.
 
 Freshness: with the default quiet second, a trace is settled 1 to 2 s after its last span was loaded
 when little goes on, and within about 5 s under a steady trickle, where the thread rests between
@@ -41,6 +43,15 @@ _RETRY_SECONDS = 1.0
 _REST = 9.0
 _MAX_REST_SECONDS = 3.0
 _MANY_TRACES = 200
+_SHORTEST_REST_SECONDS = 0.1
+# Too slow, too much memory: less at once may do.
+_LIMIT_CODES = frozenset({159, 160, 241})
+# Longest pause before a trace is tried again; one that is over a limit by itself costs much each
+# time.
+_LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_PAUSE_OVER_LIMIT_SECONDS = 600.0
+# Between two warnings that traces wait.
+_TELL_SECONDS = 10.0
 
 
 class Settler:
@@ -80,6 +91,10 @@ class Settler:
         self._version = 0
         self._saved_sequence = -1
         self._overtaken: list[TraceKey] = []
+        # Trace that could not be settled for now -> its longest pause; what the last one failed of.
+        self._postponed: dict[TraceKey, float] = {}
+        self._passing_fault: CollectorError | None = None
+        self._told_at = float("-inf")
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -159,7 +174,7 @@ class Settler:
             return 0.0
         if settled:
             return min(spent * _REST, _MAX_REST_SECONDS)
-        return self._quiet_seconds / 2 if self.waiting() else 0.0
+        return max(self._quiet_seconds / 2, _SHORTEST_REST_SECONDS) if self.waiting() else 0.0
 
     def waiting(self) -> int:
         """Traces that arrived and are not settled yet."""
@@ -182,16 +197,18 @@ class Settler:
             due = self._resume(connection) if self._due is None else self._due
             self._observe(connection, due)
             keys = due.due(time.monotonic(), all_of_them=everything)
-            for chunk in self._settle(connection, keys):
-                due.settled(chunk)
-                if self._interrupted(deadline):
-                    break
-            else:
-                # What has no spans any more (dropped from the tables) is done as well.
-                due.settled(keys)
-            self._take_up(due)
+            try:
+                for chunk in self._settle(connection, keys):
+                    due.settled(self._done(chunk))
+                    if self._interrupted(deadline):
+                        break
+                else:
+                    # What has no spans any more (dropped from the tables) is done as well.
+                    due.settled(self._done(keys))
+            finally:
+                postponed = self._take_up(due)
             self._save(connection, due.next_sequence())
-            return len(keys)
+            return len(keys) - postponed
 
     def _interrupted(self, deadline: float | None) -> bool:
         if deadline is None:
@@ -208,14 +225,30 @@ class Settler:
         with self._lock:
             connection = self._open()
             due = self._resume(connection) if self._due is None else self._due
-            settled = sum(len(chunk) for chunk in self._settle(connection, keys))
-            self._take_up(due)
-            return settled
+            try:
+                return sum(len(self._done(chunk)) for chunk in self._settle(connection, keys))
+            finally:
+                self._take_up(due)
 
-    def _take_up(self, due: DueTraces) -> None:
-        """What another collector settled at the same time is settled once more."""
-        due.again(time.monotonic(), self._overtaken)
+    def _done(self, keys: Sequence[TraceKey]) -> list[TraceKey]:
+        return [key for key in keys if key not in self._postponed]
+
+    def _take_up(self, due: DueTraces) -> int:
+        """What is settled once more: what another collector settled at the same time, what failed.
+
+        Returns:
+            How many traces failed and stay due.
+        """
+        now = time.monotonic()
+        due.again(now, self._overtaken)
         self._overtaken.clear()
+        postponed = len(self._postponed)
+        due.postpone(now, self._postponed)
+        self._postponed.clear()
+        if postponed and now >= self._told_at + _TELL_SECONDS:
+            self._told_at = now
+            _LOG.warning("settling of %d traces waits: %s", postponed, self._passing_fault)
+        return postponed
 
     def _settle(self, connection: Connection, keys: Sequence[TraceKey]) -> Iterable[list[TraceKey]]:
         if keys and not self._store.address.embedded:
@@ -233,7 +266,9 @@ class Settler:
             self._version = max(time.time_ns(), self._version + 1)
             yield self._version
 
-    def _settle_chunk(self, connection: Connection, chunk: list[TraceKey]) -> None:
+    def _settle_chunk(
+        self, connection: Connection, chunk: list[TraceKey], *, divided: bool = False
+    ) -> None:
         version = next(self._versions())
         try:
             begin(connection, chunk, version)
@@ -244,19 +279,27 @@ class Settler:
         except TurnTakenError:
             raise  # it is nobody's fault: the traces wait
         except CollectorError as error:
-            self._settle_halves(connection, chunk, error)
+            self._settle_halves(connection, chunk, error, divided=divided)
         else:
             self.settled_traces += len(chunk)
 
     def _settle_halves(
-        self, connection: Connection, chunk: list[TraceKey], error: CollectorError
+        self, connection: Connection, chunk: list[TraceKey], error: CollectorError, *, divided: bool
     ) -> None:
-        if isinstance(error, RetryableError) and not _answers(connection):
+        passing = isinstance(error, RetryableError)
+        over_limit = error.clickhouse_code in _LIMIT_CODES
+        if passing and not _answers(connection):
             raise error
-        if len(chunk) > 1:
+        # Other passing faults are seldom those of some traces: halved once a pass, not to the end.
+        if len(chunk) > 1 and (over_limit or not (passing and divided)):
             middle = len(chunk) // 2
-            self._settle_chunk(connection, chunk[:middle])
-            self._settle_chunk(connection, chunk[middle:])
+            self._settle_chunk(connection, chunk[:middle], divided=True)
+            self._settle_chunk(connection, chunk[middle:], divided=True)
+            return
+        if passing:
+            longest = _LONGEST_PAUSE_OVER_LIMIT_SECONDS if over_limit else _LONGEST_PAUSE_SECONDS
+            self._postponed.update(dict.fromkeys(chunk, longest))
+            self._passing_fault = error
             return
         self.failed_traces += 1
         _LOG.error(

@@ -100,6 +100,12 @@ def translate(error: ClickHouseError, what: str) -> CollectorError:
         what: the statement's name, or what was being tried.
     """
     code = error.code if isinstance(error, Error) else None
+    ours = _translated(error, what, code)
+    ours.clickhouse_code = code
+    return ours
+
+
+def _translated(error: ClickHouseError, what: str, code: int | None) -> CollectorError:
     if code is None:
         if isinstance(error, OperationalError):
             return StoreUnavailableError(

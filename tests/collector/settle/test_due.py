@@ -93,3 +93,18 @@ def test_what_another_settler_did_meanwhile_is_done_again() -> None:
     due.again(0.5, [A])
     assert due.next_sequence() == 8
     assert due.due(1.5) == [A]
+
+
+def test_what_failed_waits_longer_each_time_and_holds_the_cursor() -> None:
+    due = _due()
+    due.observe(0.0, [Arrival(7, A, 2)])
+    now = 1.0
+    for pause in (1.0, 2.0, 4.0, 5.0, 5.0):
+        due.postpone(now, {A: 5.0})
+        assert due.due(now + pause - 0.1) == []
+        assert due.due(now, all_of_them=True) == due.due(now + pause) == [A]
+        now += pause
+    assert due.next_sequence() == 7
+    due.settled([A])
+    due.postpone(now, {A: 5.0})
+    assert due.due(now + 1.0) == [A]
