@@ -88,7 +88,9 @@ class CollectorConfig(BaseSettings):
         gt=0, default=4 * MIB, description="Largest OTLP/gRPC message, after decompression."
     )
     max_bytes_in_flight: int = Field(
-        gt=0, default=256 * MIB, description="Bytes of requests being received at once; above: 429."
+        gt=0,
+        default=256 * MIB,
+        description="Bytes of requests being received at once, a quarter a sender; above: 429.",
     )
     max_journal_bytes: int = Field(
         gt=0,

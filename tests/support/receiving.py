@@ -83,7 +83,7 @@ async def _main() -> None:
         max_grpc_message_bytes=MAX_REQUEST_BYTES,
         max_bytes_in_flight=4 * MAX_REQUEST_BYTES,
     )
-    receiver = Receiver(config, _forget, header_seconds=5.0, body_seconds=5.0)
+    receiver = Receiver(config, _forget, header_seconds=5.0, body_seconds=5.0, patience_seconds=5.0)
     ports = await receiver.start()
     sys.stdout.write(json.dumps({"grpc": ports.grpc, "http": ports.http}) + "\n")
     sys.stdout.flush()

@@ -7,7 +7,7 @@ SHA-256 is stored; the key is shown once, when it is made.
 from .identity import Authenticate, Identity, Permission, anonymous, api_key
 from .keyfile import KeyFile, KeyRecord
 from .keyring import Keyring
-from .wrong_keys import WrongKeys
+from .wrong_keys import WrongKeys, source
 
 __all__ = [
     "Authenticate",
@@ -19,4 +19,5 @@ __all__ = [
     "WrongKeys",
     "anonymous",
     "api_key",
+    "source",
 ]

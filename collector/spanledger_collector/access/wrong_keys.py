@@ -69,7 +69,7 @@ class WrongKeys:
         """
         if not isinstance(error, WrongKeyError):
             return error
-        if self._has_room(_source(address)):
+        if self._has_room(source(address)):
             self._counter.labels("unauthenticated").inc()
             return error
         self._counter.labels("too_many").inc()
@@ -78,8 +78,8 @@ class WrongKeys:
             "too many wrong API keys came from this address: correct the key, and send again later"
         )
 
-    def _has_room(self, source: str) -> bool:
-        hashed = hashlib.blake2b(source.encode(), key=self._salt, digest_size=8).digest()
+    def _has_room(self, sender: str) -> bool:
+        hashed = hashlib.blake2b(sender.encode(), key=self._salt, digest_size=8).digest()
         account = int.from_bytes(hashed, "big") % _ACCOUNTS
         now = self._now()
         grown = self._left[account] + (now - self._seen_at[account]) * PER_SECOND
@@ -92,11 +92,11 @@ class WrongKeys:
         now = self._now()
         if now - self._log_at >= _LOG_SECONDS:
             self._log_at = now
-            _LOG.warning("%s sends wrong API keys, many a second: answered 429", _source(address))
+            _LOG.warning("%s sends wrong API keys, many a second: answered 429", source(address))
 
 
-def _source(address: str) -> str:
-    """The address without port; of IPv6 the network. What is none stays one of its own."""
+def source(address: str) -> str:
+    """The address of a peer without port; of IPv6 the network. What is none is one together."""
     peer = _PEER.fullmatch(unquote(address))
     try:
         found = ipaddress.ip_address(peer.group(1) if peer else address)

@@ -1,4 +1,4 @@
-"""Reads an HTTP body piece by piece, within a size, a deadline and the byte budget."""
+"""Reads an HTTP body piece by piece, within a size, a deadline, a pace and the byte budget."""
 
 import asyncio
 import time
@@ -12,6 +12,8 @@ from spanledger_collector.receive.status import SlowClientError
 
 Receive = Callable[[], Awaitable[Any]]
 _DRAIN_SECONDS = 2.0
+#: A body of which no more than this arrives while a sender is waited for is given up.
+PACE_BYTES = 10 * 1024
 
 
 class ClientGoneError(Exception):
@@ -25,14 +27,24 @@ class Body:
         receive: the ASGI callable.
         headers: of the request, names in lower case.
         seconds: how long the whole body may take.
+        patience_seconds: how long is waited for ``PACE_BYTES`` more of it, or its end.
 
     Attributes:
         complete: it was received to its end, or there is none.
     """
 
-    def __init__(self, receive: Receive, headers: Mapping[str, str], seconds: float) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        headers: Mapping[str, str],
+        seconds: float,
+        patience_seconds: float,
+    ) -> None:
         self._receive = receive
         self._seconds = seconds
+        self._patience_seconds = patience_seconds
+        self._waited_seconds = 0.0
+        self._came_bytes = 0
         self._deadline = time.monotonic() + seconds
         self.complete = not {"content-length", "transfer-encoding"} & headers.keys()
 
@@ -76,18 +88,29 @@ class Body:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while not self.complete:
-            left = self._deadline - time.monotonic()
-            try:
-                event = await asyncio.wait_for(self._receive(), max(left, 0.0))
-            except asyncio.TimeoutError as error:
-                raise SlowClientError(
-                    f"The body did not arrive within {self._seconds:g} s: "
-                    "send smaller batches, or compress them with gzip."
-                ) from error
+            event = await self._event()
             if event["type"] == "http.disconnect":
                 raise ClientGoneError
             self.complete = not event.get("more_body", False)
             yield event.get("body", b"")
+
+    async def _event(self) -> Any:
+        # What the collector itself does between two pieces is not held against the sender.
+        began = time.monotonic()
+        left = min(self._deadline - began, self._patience_seconds - self._waited_seconds)
+        try:
+            event = await asyncio.wait_for(self._receive(), max(left, 0.0))
+        except asyncio.TimeoutError as error:
+            raise SlowClientError(
+                f"The body did not arrive within {self._seconds:g} s, or less than {PACE_BYTES} "
+                f"bytes of it within {self._patience_seconds:g} s: send smaller batches, or "
+                "compress them with gzip."
+            ) from error
+        self._waited_seconds += time.monotonic() - began
+        self._came_bytes += len(event.get("body", b""))
+        if self._came_bytes >= PACE_BYTES:
+            self._waited_seconds, self._came_bytes = 0.0, 0
+        return event
 
 
 def declared_length(header: str | None) -> int:

@@ -7,33 +7,24 @@ INTERNAL, so zstd is not for OTLP/gRPC.
 
 grpc holds all of a message before it hands it over, and of calls there may be many at once. So a
 call is taken as a stream, whose message grpc reads when it is asked to, and so many are asked for
-at once as fit in the budget of bytes (:class:`_Reading`). Of others grpc takes no more than the
+at once as fit in the budget of bytes (:class:`Reading`). Of others grpc takes no more than the
 window of a stream, 64 KiB, as long as it does not widen windows by itself (``bdp_probe``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NoReturn, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from grpc import aio
 
 from spanledger_collector.access import Identity, api_key
-from spanledger_collector.errors import (
-    CollectorError,
-    ConfigurationError,
-    MalformedError,
-    OverloadedError,
-    UnsupportedError,
-)
+from spanledger_collector.errors import CollectorError, ConfigurationError, UnsupportedError
 from spanledger_collector.receive.acknowledgement import Acknowledgement
+from spanledger_collector.receive.admission import sender_name
 from spanledger_collector.receive.intake import Intake
-from spanledger_collector.receive.status import (
-    SlowClientError,
-    grpc_trailers,
-    message,
-    refusal,
-)
+from spanledger_collector.receive.reading import Reading
+from spanledger_collector.receive.status import grpc_trailers, message, refusal
 from spanledger_collector.tls import Tls
 
 _TRANSPORT = "grpc"
@@ -43,8 +34,6 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 _TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 _LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
-#: Calls whose message is not read yet; each may hold the window of a stream.
-_MOST_WAITING = 1024
 _OPTIONS = (
     # Without this a second collector binds the same port and takes half of the calls.
     ("grpc.so_reuseport", 0),
@@ -88,7 +77,7 @@ class GrpcReceiver:
         self._intake = intake
         self._address = address
         self._tls = tls
-        self._reading = _Reading(max_message_bytes, max_bytes, message_seconds)
+        self._reading = Reading(max_message_bytes, max_bytes, message_seconds)
         self._options = (
             *_OPTIONS,
             ("grpc.max_receive_message_length", max_message_bytes),
@@ -146,59 +135,13 @@ def _configuration(tls: Tls) -> grpc.ServerCertificateConfiguration:
     )
 
 
-class _Reading:
-    """Reads the messages of calls, so many at once as fit in the budget; the others wait.
-
-    Args:
-        max_message_bytes: largest message: packed, and again when it is unpacked.
-        max_bytes: of those that are read at once.
-        seconds: how long one may take, and how long its turn may be waited for.
-    """
-
-    def __init__(self, max_message_bytes: int, max_bytes: int, seconds: float) -> None:
-        self._slots = asyncio.Semaphore(max(1, max_bytes // (2 * max_message_bytes)))
-        self._seconds = seconds
-        self._waiting = 0
-
-    async def message(self, bodies: AsyncIterator[bytes]) -> bytes:
-        """The message of a call.
-
-        Raises:
-            OverloadedError: too many wait to be read, or this one waited for too long.
-            SlowClientError: it did not arrive in time.
-            MalformedError: there is none.
-        """
-        await self._turn()
-        try:
-            return await asyncio.wait_for(anext(bodies), self._seconds)
-        except StopAsyncIteration:
-            raise MalformedError("The call has no message.") from None
-        except asyncio.TimeoutError as error:
-            raise SlowClientError(
-                f"The message did not arrive within {self._seconds:g} s: send smaller batches, "
-                "or compress them with gzip."
-            ) from error
-        finally:
-            self._slots.release()
-
-    async def _turn(self) -> None:
-        if self._waiting >= _MOST_WAITING:
-            raise OverloadedError(f"{self._waiting} calls wait to be read: send again in a second.")
-        self._waiting += 1
-        try:
-            await asyncio.wait_for(self._slots.acquire(), self._seconds)
-        except asyncio.TimeoutError as error:
-            raise OverloadedError("Other calls are being read: send again in a second.") from error
-        finally:
-            self._waiting -= 1
-
-
 class _Handlers(grpc.GenericRpcHandler):
     """Chooses what answers a call, from its method and metadata alone."""
 
-    def __init__(self, intake: Intake, reading: _Reading) -> None:
+    def __init__(self, intake: Intake, reading: Reading) -> None:
         self._intake = intake
         self._reading = reading
+        self._storing: set[asyncio.Task[Acknowledgement]] = set()
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "_Handler | None":
         """The handler of one call; None makes grpc answer UNIMPLEMENTED."""
@@ -226,15 +169,44 @@ class _Handlers(grpc.GenericRpcHandler):
             bodies: AsyncIterator[bytes], context: aio.ServicerContext[bytes, bytes]
         ) -> bytes:
             try:
-                body = await self._reading.message(bodies)
-                with self._intake.budget.claim() as claim:
-                    claim.add(len(body))
-                    answer = await store(body, identity, _TRANSPORT)
+                sender = sender_name(identity, context.peer())
+                body = await self._message(bodies, sender)
+                answer = await self._to_its_end(self._stored(body, identity, sender, store))
             except Exception as error:  # noqa: BLE001 - told to the sender, counted and logged
                 await self._abort(context, error)
             return answer.protobuf()
 
         return grpc.stream_unary_rpc_method_handler(export)
+
+    async def _message(self, bodies: AsyncIterator[bytes], sender: str) -> bytes:
+        try:
+            return await self._reading.message(bodies, sender)
+        except asyncio.CancelledError:
+            self._intake.gone(_TRANSPORT)
+            raise
+
+    async def _stored(
+        self, body: bytes, identity: Identity, sender: str, store: _Store
+    ) -> Acknowledgement:
+        with self._intake.budget.claim(sender) as claim:
+            claim.add(len(body))
+            return await store(body, identity, _TRANSPORT)
+
+    async def _to_its_end(self, storing: Coroutine[Any, Any, Acknowledgement]) -> Acknowledgement:
+        """Go on when the call is cancelled: its bytes are in memory until they are on disk."""
+        task = asyncio.create_task(storing)
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._alone)
+            raise
+
+    def _alone(self, task: asyncio.Task[Acknowledgement]) -> None:
+        """Count how it ended: nobody waits for it any more."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._intake.refused(error, _TRANSPORT)
 
     def _refuse(self, error: CollectorError) -> _Handler:
         async def refuse(

@@ -13,6 +13,7 @@ import orjson
 from spanledger_collector.access import Identity, api_key
 from spanledger_collector.errors import NotFoundError, UnauthenticatedError, UnsupportedError
 from spanledger_collector.receive.acknowledgement import Acknowledgement
+from spanledger_collector.receive.admission import sender_name
 from spanledger_collector.receive.body import (
     Body,
     ClientGoneError,
@@ -47,12 +48,20 @@ class HttpApp:
         intake: where requests go.
         max_request_bytes: largest body, before and after decompression.
         body_seconds: how long a body may take to arrive.
+        patience_seconds: how long one may go on without ``PACE_BYTES`` more of it.
     """
 
-    def __init__(self, intake: Intake, max_request_bytes: int, body_seconds: float) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        max_request_bytes: int,
+        body_seconds: float,
+        patience_seconds: float,
+    ) -> None:
         self._intake = intake
         self._max_request_bytes = max_request_bytes
         self._body_seconds = body_seconds
+        self._patience_seconds = patience_seconds
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -61,7 +70,7 @@ class HttpApp:
         }
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         transport = _transport(scope["path"], content_type)
-        body = Body(receive, headers, self._body_seconds)
+        body = Body(receive, headers, self._body_seconds, self._patience_seconds)
         try:
             answer = await self._export(scope, headers, content_type, body)
         except ClientGoneError:
@@ -82,7 +91,7 @@ class HttpApp:
         _check_content_type(path, content_type)
         inflater = Inflater(headers.get("content-encoding", ""), self._max_request_bytes)
         check_length(declared_length(headers.get("content-length")), self._max_request_bytes)
-        with self._intake.budget.claim() as claim:
+        with self._intake.budget.claim(sender_name(identity, _address(scope))) as claim:
             content = await body.read(inflater, self._max_request_bytes, claim)
             transport = _transport(path, content_type)
             if path == RECORDS:
@@ -93,8 +102,7 @@ class HttpApp:
         try:
             return self._intake.sender(api_key(headers))
         except UnauthenticatedError as error:
-            address, _ = scope.get("client") or ("", 0)
-            raise self._intake.unknown(error, address) from None
+            raise self._intake.unknown(error, _address(scope)) from None
 
     def _store(self, path: str, content_type: str) -> _Store:
         """What takes the export requests of a path and an encoding."""
@@ -134,6 +142,11 @@ def _check_route(path: str, method: str) -> None:
         )
     if method != "POST":
         raise MethodNotAllowedError(f"{path} takes POST only.")
+
+
+def _address(scope: Mapping[str, Any]) -> str:
+    address, _ = scope.get("client") or ("", 0)
+    return str(address)
 
 
 def _transport(path: str, content_type: str) -> str:

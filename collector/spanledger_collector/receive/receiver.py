@@ -19,6 +19,8 @@ from spanledger_collector.receive.redaction import read_redaction
 from spanledger_collector.tls import Tls
 
 BODY_SECONDS = 60.0
+#: Stock exporters wait as long for the whole of a request.
+PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Receiver:
         authenticate: gives the identity behind an API key; by default everybody is ``default``.
         registry: where the counters are registered; by default one of their own.
         header_seconds: how long the head of an HTTP request may take.
-        body_seconds: how long the body of an HTTP request, or the message of a gRPC call, may take.
+        body_seconds: how long the body of an HTTP request may take.
+        patience_seconds: how long the message of a gRPC call may take, and an HTTP body without
+            more of it.
         max_connections: open at once, a port; by default a share of the files that may be open.
         tls: None = the ports speak without.
         review: what the ledger says of records, see :class:`Intake`.
@@ -57,13 +61,18 @@ class Receiver:
         *,
         header_seconds: float = HEADER_SECONDS,
         body_seconds: float = BODY_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
         max_connections: int | None = None,
         tls: Tls | None = None,
         review: Review | None = None,
         wrong_keys: WrongKeys | None = None,
     ) -> None:
         metrics = ReceiverMetrics(CollectorRegistry() if registry is None else registry)
-        budget = ByteBudget(config.max_bytes_in_flight, metrics)
+        budget = ByteBudget(
+            config.max_bytes_in_flight,
+            max(config.max_request_bytes, config.max_grpc_message_bytes),
+            metrics,
+        )
         rules = config.redaction_file
         redact = None if rules is None else read_redaction(rules, config.redaction_key)
         intake = self._intake = Intake(
@@ -82,10 +91,10 @@ class Receiver:
             config.max_grpc_message_bytes,
             max_bytes=config.max_bytes_in_flight,
             max_connections=max_connections or connections_at_most(),
-            message_seconds=body_seconds,
+            message_seconds=patience_seconds,
             tls=tls,
         )
-        self.http = HttpApp(intake, config.max_request_bytes, body_seconds)
+        self.http = HttpApp(intake, config.max_request_bytes, body_seconds, patience_seconds)
         origins = [one.strip() for one in config.cors_origins.split(",") if one.strip()]
         self._http = HttpServer(
             Cors(self.http, origins) if origins else self.http,

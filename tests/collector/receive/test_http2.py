@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -22,7 +22,10 @@ from h2.settings import SettingCodes
 from tests.collector.receive.conftest import Inbox, Running, Start
 from tests.collector.receive.otlp import request
 
+from spanledger_collector.access import Identity
+
 _BODY = request(spans=3).SerializeToString()
+_TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _PATIENCE_SECONDS = 60.0
 MIB = 1 << 20
 
@@ -62,13 +65,13 @@ class _Client:
         await self.send()
         await self.until(lambda event: isinstance(event, SettingsAcknowledged))
 
-    def begin(self, stream: int, *headers: tuple[str, str]) -> None:
+    def begin(self, stream: int, *headers: tuple[str, str], path: str = _TRACES) -> None:
         """The head of a call."""
         self.h2.send_headers(
             stream,
             [
                 (":method", "POST"), (":scheme", "http"), (":authority", "tests"),
-                (":path", "/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
+                (":path", path),
                 ("content-type", "application/grpc"), ("te", "trailers"), *headers,
             ],
         )  # fmt: skip
@@ -90,8 +93,10 @@ def _has_status(event: Any) -> bool:
 
 
 @asynccontextmanager
-async def _client(running: Running) -> AsyncGenerator[_Client, None]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", running.ports.grpc)
+async def _client(running: Running, local: str = "127.0.0.1") -> AsyncGenerator[_Client, None]:
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", running.ports.grpc, local_addr=(local, 0)
+    )
     client = _Client(reader, writer)
     client.h2.initiate_connection()
     await client.send()
@@ -136,7 +141,7 @@ async def test_a_ping_is_answered_and_a_flood_ends_the_connection(start: Start, 
 async def test_f30_messages_that_never_end_take_no_more_than_the_budget(start: Start) -> None:
     """100 calls on a connection, each with as much of its message as the server takes."""
     budget = 32 * MIB
-    running = await start(max_bytes_in_flight=budget, arguments={"body_seconds": 600.0})
+    running = await start(max_bytes_in_flight=budget, arguments={"patience_seconds": 600.0})
     async with _client(running) as client:
         await client.settle()
         streams = range(1, 200, 2)
@@ -164,7 +169,7 @@ async def test_a_message_that_does_not_come_is_given_up_and_others_are_read(
     start: Start, inbox: Inbox
 ) -> None:
     """One at a time fits in the budget, and that one never ends."""
-    running = await start(max_bytes_in_flight=9 * MIB, arguments={"body_seconds": 0.3})
+    running = await start(max_bytes_in_flight=9 * MIB, arguments={"patience_seconds": 0.3})
     async with _client(running) as slow, _client(running) as other:
         slow.begin(1)
         slow.h2.send_data(1, _framed(_BODY, packed=False)[:-1])
@@ -176,6 +181,78 @@ async def test_a_message_that_does_not_come_is_given_up_and_others_are_read(
         assert empty["grpc-status"] == "3"
     assert inbox.payloads == [_BODY]
     assert running.count("requests_total", transport="grpc", outcome="slow_client") == 1
+
+
+async def _unfinished(client: _Client, calls: int, *headers: tuple[str, str]) -> list[int]:
+    """Begin calls whose messages lack a byte; their streams."""
+    streams = [2 * number + 1 for number in range(calls)]
+    for stream in streams:
+        client.begin(stream, *headers)
+        client.h2.send_data(stream, _framed(_BODY, packed=False)[:-1])
+    # Calls are taken up in their order: with this one answered those before it wait or are read.
+    client.begin(streams[-1] + 2, *headers, path="/no/such")
+    await client.send()
+    await client.until(_has_status)
+    return streams
+
+
+def _named(key: str | None) -> Identity:
+    return Identity(key_id=key or "")
+
+
+async def test_f28_one_slow_sender_holds_up_no_other(start: Start, inbox: Inbox) -> None:
+    """Four messages at once fit in the budget; the slow key begins 32 and ends none."""
+    running = await start(
+        max_bytes_in_flight=32 * MIB,
+        arguments={"authenticate": _named, "patience_seconds": 600.0},
+    )
+    slow_key, good_key = ("x-api-key", "slow"), ("x-api-key", "good")
+    async with _client(running) as slow, _client(running) as good:
+        await _unfinished(slow, 32, slow_key)
+        for stream in (1, 3):
+            taken = await good.call(stream, _framed(_BODY, packed=False), good_key)
+            assert taken["grpc-status"] == "0"
+    assert inbox.payloads == [_BODY, _BODY]
+
+
+async def test_f28_without_keys_an_address_is_one_sender(start: Start, inbox: Inbox) -> None:
+    running = await start(max_bytes_in_flight=32 * MIB, arguments={"patience_seconds": 600.0})
+    async with _client(running, "127.0.0.2") as slow, _client(running) as good:
+        await _unfinished(slow, 32)
+        assert (await good.call(1, _framed(_BODY, packed=False)))["grpc-status"] == "0"
+    assert inbox.payloads == [_BODY]
+
+
+async def test_f31_calls_that_are_reset_give_their_turns_back(start: Start, inbox: Inbox) -> None:
+    """Four at once are read, one a key; all but one are read again when the good one comes."""
+    running = await start(
+        max_bytes_in_flight=32 * MIB,
+        arguments={"authenticate": _named, "patience_seconds": 600.0},
+    )
+    keys = [("x-api-key", name) for name in ("a", "b", "c", "d")]
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(_client(running)) for _ in keys]
+        for client, key in zip(clients, keys, strict=True):
+            for stream in await _unfinished(client, 8, key):
+                client.h2.reset_stream(stream, ErrorCodes.CANCEL)
+            await client.settle()
+        for client, key in zip(clients[:3], keys[:3], strict=True):
+            client.begin(101, key)
+            client.h2.send_data(101, _framed(_BODY, packed=False)[:-1])
+            await client.settle()
+        last = await clients[3].call(101, _framed(_BODY, packed=False), keys[3])
+        assert last["grpc-status"] == "0"
+        for client in clients[:3]:
+            client.h2.send_data(101, _framed(_BODY, packed=False)[-1:], end_stream=True)
+            await client.send()
+            ended: Any = await client.until(_has_status)
+            assert dict(ended.headers)["grpc-status"] == "0"
+    assert inbox.payloads == [_BODY] * 4
+    # One that was being read ended without a message, as far as the library says.
+    ends = ("disconnected", "malformed")
+    counts = [running.count("requests_total", transport="grpc", outcome=end) for end in ends]
+    assert sum(counts) == 32
+    assert running.count("bytes_in_flight") == 0
 
 
 async def test_f28_connections_beyond_a_number_are_closed(start: Start) -> None:

@@ -1,8 +1,8 @@
 """The gRPC port, with a raw client: standard answers, limits and retry hints."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import grpc
 import pytest
@@ -184,6 +184,70 @@ async def test_a_port_in_use_is_refused(start: Start) -> None:
 async def _start_on(grpc_port: int, http_port: int) -> None:
     config = CollectorConfig(grpc_port=grpc_port, http_port=http_port)
     await Receiver(config, Inbox().accept).start()
+
+
+async def test_a_call_that_is_cancelled_while_it_is_stored_is_stored(
+    start: Start, inbox: Inbox
+) -> None:
+    """S21: its bytes count as in progress until they are on disk; then there is room again."""
+    inbox.gate = asyncio.Event()
+    running = await start(max_bytes_in_flight=len(_BODY) + 10)
+    async with _channel(running) as channel:
+        export = channel.unary_unary(_TRACES)
+        call = asyncio.ensure_future(export(_BODY, timeout=600))
+        await inbox.arrived.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        late = await _refusal(channel, _BODY)
+        assert late.code() is grpc.StatusCode.UNAVAILABLE
+        assert running.count("bytes_in_flight") == len(_BODY)
+        inbox.gate.set()
+        await _until(lambda: running.count("bytes_in_flight") == 0)
+        assert inbox.payloads == [_BODY]
+        assert await export(_BODY) == b""
+    assert running.count("requests_total", transport="grpc", outcome="ok") == 2
+
+
+async def test_a_fault_is_counted_though_its_call_was_cancelled(
+    start: Start, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox.gate, inbox.error = asyncio.Event(), ZeroDivisionError("unforeseen")
+    running = await start()
+    async with _channel(running) as channel:
+        call = asyncio.ensure_future(channel.unary_unary(_TRACES)(_BODY))
+        await inbox.arrived.wait()
+        call.cancel()
+        await asyncio.wait({call})
+        # The reset is there when a later call on the same connection is answered.
+        await _refusal(channel, b"\xff\xff")
+        inbox.gate.set()
+        labels = {"transport": "grpc", "outcome": "internal"}
+        await _until(lambda: running.count("requests_total", **labels) == 1)
+    assert "unforeseen" in caplog.text
+
+
+async def test_a_deadline_of_a_millisecond_harms_nobody(start: Start, inbox: Inbox) -> None:
+    """S21, F31: wherever it ends a call, the next is answered, and all room is there again."""
+    running = await start()
+    async with _channel(running) as channel:
+        export = channel.unary_unary(_TRACES)
+        answered = 0
+        for _ in range(100):
+            with suppress(aio.AioRpcError):
+                answered += await export(_BODY, timeout=0.001) == b""
+        assert await export(_BODY) == b""
+        assert len(inbox.payloads) >= answered + 1
+        await _until(lambda: running.count("bytes_in_flight") == 0)
+    assert running.count("requests_total", transport="grpc", outcome="internal") == 0
+
+
+async def _until(reached: Callable[[], bool]) -> None:
+    for _ in range(6000):
+        if reached():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
 
 
 async def test_stopping_lets_calls_in_progress_finish(start: Start, inbox: Inbox) -> None:

@@ -284,6 +284,51 @@ async def test_slow_bodies_and_heads_are_given_up(start: Start, connect: Connect
     assert await asyncio.wait_for(second.closed(), 120)
 
 
+async def test_a_body_that_stalls_is_given_up_and_a_steady_one_is_not(
+    start: Start, connect: Connect, inbox: Inbox
+) -> None:
+    """Three seconds without 10 KiB more end it; 3.5 s with 12 KiB each 0.7 s do not."""
+    running = await start(arguments={"body_seconds": 600.0, "patience_seconds": 3.0})
+    stalled, steady = await connect(running), await connect(running)
+    await stalled.request(bytes(MIB), length=2 * MIB)
+    padding = b"\x0a\x00" * 6 * 1024  # empty messages
+    await steady.request(b"", length=len(_BODY) + 5 * len(padding))
+    for _ in range(5):
+        await steady.send(padding)
+        await asyncio.sleep(0.7)
+    await steady.send(_BODY)
+    assert (await steady.answer()).status == 200
+    assert (await asyncio.wait_for(stalled.answer(), 60)).status == 408
+    assert running.count("bytes_in_flight") == 0
+
+
+async def test_f28_stalled_bodies_of_one_key_leave_room_for_others(
+    start: Start, connect: Connect
+) -> None:
+    def named(key: str | None) -> Identity:
+        return Identity(key_id=key or "")
+
+    running = await start(
+        max_request_bytes=MIB,
+        max_grpc_message_bytes=MIB,
+        max_bytes_in_flight=4 * MIB,
+        arguments={"authenticate": named, "patience_seconds": 600.0, "body_seconds": 600.0},
+    )
+    slow, good = {"x-api-key": "slow"}, {"x-api-key": "good"}
+    for _ in range(4):
+        await (await connect(running)).request(bytes(MIB - 1), length=MIB, headers=slow)
+    labels = {"transport": "http_protobuf", "outcome": "overloaded"}
+    for _ in range(6000):
+        if running.count("requests_total", **labels):
+            break
+        await asyncio.sleep(0.01)
+    assert running.count("requests_total", **labels) > 0
+    assert 0 < running.count("bytes_in_flight") <= MIB
+    connection = await connect(running)
+    await connection.request(_BODY, headers=good)
+    assert (await connection.answer()).status == 200
+
+
 async def test_an_idle_connection_between_requests_is_not_slow(
     start: Start, connect: Connect
 ) -> None:
