@@ -49,7 +49,7 @@ class AgentSums:
     input_tokens: int
     cache_read_tokens: int
     output_tokens: int
-    flops_total: int
+    flops_total: Decimal
     gpu_seconds: float
     model_cost_usd: Decimal | None
     tool_cost_usd: Decimal | None

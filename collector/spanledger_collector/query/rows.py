@@ -42,7 +42,7 @@ class TraceRow:
     cost_low_usd: Decimal | None
     cost_high_usd: Decimal | None
     unpriced_attempts: int
-    flops_total: int
+    flops_total: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class RunRow:
     inclusive_unpriced_attempts: int
     succeeded: bool
     unpriced_attempts: int
-    flops_total: int
+    flops_total: Decimal
 
 
 @dataclass(frozen=True, slots=True)

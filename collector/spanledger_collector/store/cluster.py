@@ -11,6 +11,7 @@ a Null table                ``<t>`` on every node; nothing is stored
 a view that fills a table   fed by a Null table it writes to the Distributed table, which
                             sends each trace to its shard; fed by a local table, to a local one
 a view                      the same text on every node, over the Distributed tables
+a change of a table         of ``<t>_local`` first and then of ``<t>``, or of ``<t>`` on every node
 ==========================  ======================================================================
 
 The macros ``{shard}`` and ``{replica}`` must be set on every node, as usual for replication. The
@@ -27,6 +28,7 @@ from .migrations import schema_files, view_files
 
 _CLUSTER = re.compile(r"\{?[A-Za-z_][A-Za-z0-9_.-]{0,63}\}?")
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
+_CHANGE = re.compile(r"^ALTER TABLE (\w+)", re.MULTILINE)
 _FILLER = re.compile(r"^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+)", re.MULTILINE)
 _VIEW = re.compile(r"^CREATE OR REPLACE VIEW (\w+)", re.MULTILINE)
 _ENGINE = re.compile(r"^ENGINE = (\w+)(?:\(([^)]*)\))?", re.MULTILINE)
@@ -70,8 +72,11 @@ def _clustered(text: str, kinds: Mapping[str, str], cluster: str) -> str:
     table, filler = _TABLE.search(text), _FILLER.search(text)
     if filler:
         return _fillers(text, filler, kinds, cluster)
+    change = _CHANGE.search(text)
+    if change:
+        return _changed(text, change, kinds, cluster)
     if not table:
-        raise PermanentError(f"a schema file is neither a table nor a view: {text[:80]!r}")
+        raise PermanentError(f"a schema file is no table, view or change of a table: {text[:80]!r}")
     name = table.group(1)
     if kinds[name] == "null":
         return _TABLE.sub(_on_cluster(cluster), text, count=1)
@@ -85,6 +90,14 @@ def _clustered(text: str, kinds: Mapping[str, str], cluster: str) -> str:
     )
     local = _replicated(created, f"/clickhouse/tables/{{shard}}/{{database}}/{name}", "{replica}")
     return f"{local.strip().rstrip(';')};\n\n{_distributed(name, cluster)}"
+
+
+def _changed(text: str, change: re.Match[str], kinds: Mapping[str, str], cluster: str) -> str:
+    name = change.group(1)
+    tables = [f"{name}_local", name] if kinds[name] == "sharded" else [name]
+    what = text[change.end() :].strip().rstrip(";")
+    told = (f"ALTER TABLE {table} ON CLUSTER '{cluster}' {what}" for table in tables)
+    return text[: change.start()] + ";\n\n".join(told)
 
 
 def _on_cluster(cluster: str) -> str:

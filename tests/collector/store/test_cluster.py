@@ -60,7 +60,7 @@ def test_the_engine_can_parse_every_statement(store: Store, cluster: str | None)
             [row] = connection.rows(
                 "SELECT formatQuery({text:String}) AS text", {"text": statement}
             )
-            assert str(row["text"]).startswith("CREATE ")
+            assert str(row["text"]).startswith(("CREATE ", "ALTER TABLE "))
 
 
 def test_one_server_gets_the_files_as_they_are(unmigrated_store: Store) -> None:
@@ -130,6 +130,15 @@ def test_spans_are_sent_to_their_shard() -> None:
         "VIEW IF NOT EXISTS spans_to_arrivals ON CLUSTER 'main' TO arrivals_local AS"
     )
     assert "FROM spans_local" in arrivals[:600]
+
+
+def test_a_change_of_a_table_reaches_its_copies() -> None:
+    """The local tables first, and then what stands for all of them."""
+    change = "MODIFY COLUMN flops_total Decimal(38, 0);"
+    assert (
+        f"ALTER TABLE runs_local ON CLUSTER 'main' {change}\n\n"
+        f"ALTER TABLE runs ON CLUSTER 'main' {change}"
+    ) in schema_ddl("main")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x'; DROP TABLE runs; --", "1"])

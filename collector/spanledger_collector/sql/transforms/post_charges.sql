@@ -46,7 +46,7 @@ WITH
             trace_id,
             run_id,
             sum(input_uncached_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + output_tokens) AS tokens,
-            sum(flops_total) AS flops
+            sum(toDecimal128(flops_total, 0)) AS flops
         FROM attempts
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
             AND version = {version:UInt64} AND counted

@@ -44,7 +44,7 @@ WITH
             sum(a.cost_low_usd) AS known_low,
             sum(a.cost_high_usd) AS known_high,
             countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
-            sum(a.flops_total) AS flops_total,
+            sum(toDecimal128(a.flops_total, 0)) AS flops_total,
             max(a.vram_peak_bytes) AS vram_peak_bytes,
             sum(a.gpu_seconds) AS gpu_seconds,
             minIf(toUnixTimestamp64Nano(a.started_at) + a.ttft_ns, a.ttft_ns > 0) AS first_token_ns

@@ -36,8 +36,8 @@ SELECT
     toFloat64OrZero(attributes['spanledger.training.stall_share']) AS stall_share,
     toUInt32OrZero(attributes['spanledger.training.checkpoints']) AS checkpoints,
     toUInt64OrZero(attributes['spanledger.training.checkpoint_bytes']) AS checkpoint_bytes,
-    toUInt256OrZero(attributes['spanledger.training.flops']) AS flops,
-    toUInt256OrZero(attributes['spanledger.training.hardware_flops']) AS hardware_flops,
+    toDecimal128OrZero(attributes['spanledger.training.flops'], 0) AS flops,
+    toDecimal128OrZero(attributes['spanledger.training.hardware_flops'], 0) AS hardware_flops,
     toFloat64OrZero(attributes['spanledger.training.mfu']) AS mfu,
     toFloat64OrZero(attributes['spanledger.training.hfu']) AS hfu,
     toFloat64OrZero(attributes['spanledger.training.mbu']) AS mbu
