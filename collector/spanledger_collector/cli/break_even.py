@@ -20,7 +20,7 @@ _PAYBACK = (
 
 
 def runs(number: Decimal) -> str:
-    """A number of runs, whole: a part of a run is none."""
+    """A number of runs: whole, and rounded up, where it was computed."""
     return f"{number:,.0f}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from itertools import pairwise
 
 from spanledger_collector.estimate import Interval, Joint, difference
@@ -15,6 +15,9 @@ from .estimates import Estimate, Figure, decimal
 from .parsing import parse_rows
 
 _METHOD = "capital over the interval of a run"
+_EXACT = Decimal("1e-6")
+#: Digits for any capital, in any number of runs.
+_WIDE = Context(prec=80)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,7 @@ def _apart(less: Figure, more: Figure) -> Estimate:
 
 
 def runs_for(capital_usd: Decimal | None, a_run: Estimate) -> Estimate:
-    """Runs that earn the capital at so much a run.
+    """Whole runs that earn the capital at so much a run.
 
     The capital is known, so the ends are those of a run turned around. Where a run may earn
     nothing, there is no upper end: it may never be earned back.
@@ -210,4 +213,9 @@ def runs_for(capital_usd: Decimal | None, a_run: Estimate) -> Estimate:
 
 
 def _runs(capital_usd: Decimal, a_run: Decimal) -> Decimal:
-    return (capital_usd / a_run).quantize(Decimal("0.1"))
+    """Whole runs, rounded up: after one fewer the capital is not back yet.
+
+    A mean is kept to 12 decimals: what that leaves behind the sixth of the runs is no further run.
+    """
+    with localcontext(_WIDE):
+        return (capital_usd / a_run).quantize(_EXACT).to_integral_value(ROUND_CEILING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
+from math import ceil
 
 import httpx
 import orjson
@@ -42,10 +43,10 @@ def test_an_asset_is_earned_back_by_what_its_runs_leave(ledger: Ledger) -> None:
     assert expected.low is not None
     assert expected.high is not None
     runs = found.break_even_runs
-    assert runs.value == (CAPITAL / mean).quantize(Decimal("0.1"))
-    assert float(runs.low or 0) == pytest.approx(30 / expected.high, abs=0.06)
-    assert float(runs.high or 0) == pytest.approx(30 / expected.low, abs=0.06)
-    assert found.runs_to_go.value == ((CAPITAL - sum(left)) / mean).quantize(Decimal("0.1"))
+    assert runs.value == ceil(CAPITAL / mean)
+    assert runs.low == ceil(30 / expected.high)
+    assert runs.high == ceil(30 / expected.low)
+    assert found.runs_to_go.value == ceil((CAPITAL - sum(left)) / mean)
 
 
 def test_assets_of_all_agents_are_all_there(ledger: Ledger) -> None:
@@ -61,10 +62,9 @@ def test_a_fine_tune_pays_by_what_a_run_saves_and_by_what_it_gains(ledger: Ledge
     assert float(found.saving_per_run.low or 0) == pytest.approx(expected.low, rel=1e-9)
     assert float(found.saving_per_run.high or 0) == pytest.approx(expected.high, rel=1e-9)
     saved = sum(old) / len(old) - sum(new) / len(new)
-    assert float(found.runs_by_saving.value or 0) == pytest.approx(30 / saved, abs=0.06)
+    assert found.runs_by_saving.value == ceil(30 / saved)
     lost, won = (sum(float(r.value - r.cost) for r in runs) / len(runs) for runs in (OLD, NEW))
-    by_gain = 30 / (won - lost)
-    assert float(found.runs_by_gain.value or 0) == pytest.approx(by_gain, abs=0.06)
+    assert found.runs_by_gain.value == ceil(30 / (won - lost))
 
 
 def test_without_a_plan_it_is_not_known(filled: Store) -> None:
@@ -86,11 +86,13 @@ def _a_run(value: str, low: str | None, high: str | None) -> Estimate:
 @pytest.mark.parametrize(
     ("a_run", "value", "low", "high", "reason"),
     [
-        (_a_run("2", "1", "4"), "50.0", "25.0", "100.0", ""),
-        (_a_run("2", "-1", "4"), "50.0", "25.0", None, "perhaps never"),
+        (_a_run("2", "1", "4"), "50", "25", "100", ""),
+        (_a_run("2", "-1", "4"), "50", "25", None, "perhaps never"),
+        (_a_run("0.333333333333", "0.3", "99"), "300", "2", "334", ""),
+        (_a_run("0.999", "0.00001", "1.5"), "101", "67", "10000000", ""),
         (_a_run("-2", "-3", "4"), None, None, None, "never, as it is"),
         (_a_run("0", "-3", "4"), None, None, None, "never, as it is"),
-        (_a_run("2", None, None), "50.0", None, None, "too few"),
+        (_a_run("2", None, None), "50", None, None, "too few"),
     ],
 )
 def test_what_a_run_may_leave_says_when(
@@ -118,6 +120,8 @@ def test_the_ends_are_those_of_a_run_turned_around(
     assert found.value is not None
     assert found.high is not None
     assert found.low <= found.value <= found.high
+    assert found.value * mean >= capital - Decimal("1e-3") * mean
+    assert (found.value - 1) * mean < capital
     assert (twice.value or 0) >= found.value
     assert runs_for(Decimal(0), a_run).value == 0
 
