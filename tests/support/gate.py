@@ -150,7 +150,7 @@ class Gate:
             await far_writer.drain()
             if fault:
                 writer.transport.abort()
-                return
+                await asyncio.Event().wait()  # the server goes on: it is not told that we are gone
 
     async def _hold(self, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         while await reader.read(_PIECE_BYTES):

@@ -90,6 +90,8 @@ class Settler:
         self._due: DueTraces | None = None
         self._version = 0
         self._saved_sequence = -1
+        # Our cursor as it stands in the ledger.
+        self._stored_sequence = 0
         self._overtaken: list[TraceKey] = []
         # Trace that could not be settled for now -> its longest pause; what the last one failed of.
         self._postponed: dict[TraceKey, float] = {}
@@ -274,6 +276,8 @@ class Settler:
             begin(connection, chunk, version)
             gather(connection, version, self._hosts)
             resolve_unseen(connection, version, self._resolve, self._book_id)
+            if not self._store.address.embedded:
+                self._store_cursor(connection, self._stored_sequence)
             run_steps(connection, version)
             self._overtaken += overtaken(connection, version)
         except TurnTakenError:
@@ -332,7 +336,8 @@ class Settler:
             sql.read("transforms/last_settlement.sql"), {"journal_id": self._journal_id}
         )
         self._version = max(self._version, cast("int", row["version"]))
-        return cast("int", row["next_sequence"])
+        self._stored_sequence = cast("int", row["next_sequence"])
+        return self._stored_sequence
 
     def _observe(self, connection: Connection, due: DueTraces) -> None:
         now = time.monotonic()
@@ -365,12 +370,16 @@ class Settler:
     def _save(self, connection: Connection, next_sequence: int) -> None:
         if next_sequence == self._saved_sequence:
             return
+        self._store_cursor(connection, next_sequence)
+        self._saved_sequence = self._stored_sequence = next_sequence
+
+    def _store_cursor(self, connection: Connection, next_sequence: int) -> None:
+        """With the version: collectors whose clocks are behind give out higher ones from then."""
         connection.insert_rows(
             "settlements",
             ("journal_id", "next_sequence", "version"),
             [(self._journal_id, next_sequence, self._version)],
         )
-        self._saved_sequence = next_sequence
 
 
 def _answers(connection: Connection) -> bool:

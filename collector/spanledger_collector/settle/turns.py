@@ -7,6 +7,7 @@ once, one wins, because its deduplication token is known to the server already w
 
 A turn that is not given back, because its collector died, is free again after ``LEASE_SECONDS`` of
 the server's clock. Its holder begins no statement that could still run then: there are never two.
+Nor is it given back where the answer of a statement was lost: the server may still be running it.
 
 The embedded engine has one process and one settler: no turns are taken there.
 """
@@ -32,6 +33,8 @@ _STATEMENT_SECONDS = 20
 _ENDING_SECONDS = 10.0
 _PAUSE_SECONDS = 0.05
 _WHAT = "posting"
+# Codes by which a server tells that another one did not answer it.
+_UNANSWERED = frozenset({209, 210})
 _COLUMNS = ("what", "step", "holder", "until")
 _LIMITS: Mapping[str, object] = MappingProxyType({"max_execution_time": _STATEMENT_SECONDS})
 _NO_LIMITS: Mapping[str, object] = MappingProxyType({})
@@ -88,31 +91,49 @@ def turn(connection: Connection) -> Generator[Turn]:
     taken = _take(connection)
     try:
         yield Turn(taken.ends_at)
-    finally:
-        try:
-            _insert(connection, taken.step + 1, taken.holder, taken.until)
-        except CollectorError as error:
-            _LOG.warning("others post in %.0f s at the latest: %s", LEASE_SECONDS, error)
+    except CollectorError as error:
+        if _ended(error):
+            _give_back(connection, taken)
+        else:
+            _LOG.warning("nobody posts for up to %.0f s: %s", LEASE_SECONDS, error)
+        raise
+    else:
+        _give_back(connection, taken)
+
+
+def _ended(error: CollectorError) -> bool:
+    """Whether nothing of the turn runs any more."""
+    if isinstance(error, TurnTakenError):
+        return True
+    return error.clickhouse_code is not None and error.clickhouse_code not in _UNANSWERED
+
+
+def _give_back(connection: Connection, taken: _Taken) -> None:
+    try:
+        _insert(connection, taken.step + 1, taken.holder, taken.until)
+    except CollectorError as error:
+        _LOG.warning("others post in %.0f s at the latest: %s", LEASE_SECONDS, error)
 
 
 def _take(connection: Connection) -> _Taken:
     holder = uuid.uuid4().hex
     waiting_since = time.monotonic()
-    seen_since, seen = waiting_since, -1
+    dropped_at, seen = waiting_since, -1
     while True:
         asked = time.monotonic()
         step, _, is_free, at = _last(connection)
-        if step != seen:
-            seen_since, seen = asked, step
         if is_free:
             # A number that is known to the server and is nowhere, after a power cut of its, is
-            # passed over when it would have run out.
-            passed_over = int((asked - seen_since) / LEASE_SECONDS)
+            # passed over when it would have run out: counted from our own row that was dropped,
+            # for only then had somebody else's come.
+            passed_over = int((asked - dropped_at) / LEASE_SECONDS) if step == seen else 0
             wanted = step - step % 2 + 2 + 2 * passed_over
             until = at + timedelta(seconds=LEASE_SECONDS)
             _insert(connection, wanted, holder, until)
             if _last(connection)[:2] == (wanted, holder):
                 return _Taken(wanted, holder, until, asked + LEASE_SECONDS)
+            if step != seen:
+                dropped_at, seen = time.monotonic(), step
         if asked > waiting_since + 2 * LEASE_SECONDS:
             raise TurnTakenError("another collector has been posting for too long")
         time.sleep(_PAUSE_SECONDS)

@@ -23,6 +23,10 @@ _MAX_READ = 4000
 
 # Code -> what the operator can do. The fault may pass by itself.
 _PASSING: dict[int, str] = {
+    74: "the server cannot read a file; see its log, disk and limits",
+    75: "the server cannot write a file; free space on its disk, see its log",
+    76: "the server cannot open a file; allow it more open files, free space, see its log",
+    77: "the server cannot close a file; free space on its disk, see its log",
     159: "it took too long; ask for less, or allow more time",
     160: "it would take too long; ask for less, or allow more time",
     164: "the server is read-only for this user or for now",
@@ -51,6 +55,13 @@ _PASSING: dict[int, str] = {
     733: "the table is being restarted",
     745: "the server is overloaded; wait",
     999: "the cluster's Keeper failed",
+}
+
+# Code of an exception of C++ -> passing where its message says so.
+_STANDARD_EXCEPTION = 1001
+_EXHAUSTED = {
+    "No space left on device": "the disk is full; free space",
+    "Too many open files": "allow the server more open files",
 }
 
 # Code -> what to do. Only a change of settings or rights helps.
@@ -113,11 +124,18 @@ def _translated(error: ClickHouseError, what: str, code: int | None) -> Collecto
             )
         return PermanentError(f"{what} cannot be run: {detail(error)}")
     told = f"{what} failed with ClickHouse error {code}: {detail(error)}"
-    if code in _PASSING:
-        return StoreUnavailableError(f"{told}; {_PASSING[code]}")
+    advice = _PASSING.get(code) or _exhausted(code, str(error))
+    if advice:
+        return StoreUnavailableError(f"{told}; {advice}")
     if code in _CONFIGURATION:
         return ConfigurationError(f"{told}; {_CONFIGURATION[code]}")
     return PermanentError(told)
+
+
+def _exhausted(code: int, message: str) -> str | None:
+    if code != _STANDARD_EXCEPTION:
+        return None
+    return next((advice for text, advice in _EXHAUSTED.items() if text in message), None)
 
 
 @contextmanager

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from tests.support.gate import Fault, Gate
 from tests.support.ledger_pool import LedgerPool
 
+from spanledger_collector.errors import PermanentError, StoreUnavailableError
 from spanledger_collector.settle import settlement, turns
 from spanledger_collector.settle.turns import Turn, TurnTakenError, turn
 from spanledger_collector.store import Connection, Store
@@ -128,6 +131,82 @@ def test_a_number_that_a_power_cut_took_is_passed_over(
             assert turns._last(connection)[0] == 4
 
 
+def test_a_turn_ends_when_the_server_has_ended_what_was_asked(
+    server: Store,
+) -> None:
+    """A statement whose answer was lost goes on: no other posts beside it. An error ends it."""
+    slow = (
+        "-- slow: two seconds\nINSERT INTO settling (version, workspace, trace_id) "
+        "SELECT 1, 'w', toString(sleepEachRow(1)) FROM numbers(2)"
+    )
+    address = server.address
+    with Gate(address.port) as gate, server.connect() as theirs:
+        gate.open()
+        through = Store.open(f"http://127.0.0.1:{gate.port}?database={address.database}")
+        with through.connect() as ours:
+            with pytest.raises(PermanentError), turn(ours):
+                ours.execute("INSERT INTO nowhere SELECT 1")
+            assert turns._last(theirs)[2], "given back"
+            gate.fault = Fault(b"-- slow:")
+            with pytest.raises(StoreUnavailableError), turn(ours):
+                ours.execute(slow)
+            assert not turns._last(theirs)[2]
+            deadline = time.monotonic() + 60
+            while not theirs.rows("SELECT 1 FROM settling WHERE workspace = 'w'"):
+                assert time.monotonic() < deadline, "the server did not go on"
+                threading.Event().wait(0.1)
+        through.close()
+
+
+def test_who_waited_long_takes_the_next_number_as_others_do(
+    server: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One waited a whole turn for a dead one, another comes just then: they post one by one."""
+    real = turns._insert
+    old_waits, new_posts, old_goes_on = (threading.Event() for _ in range(3))
+    inside: list[str] = []
+    together: list[str] = []
+
+    def insert(connection: Connection, step: int, holder: str, until: datetime) -> None:
+        first = threading.current_thread().name == "old" and not old_waits.is_set()
+        if first:
+            old_waits.set()
+            assert new_posts.wait(60)
+        real(connection, step, holder, until)
+        if first:
+            old_goes_on.set()
+
+    def post() -> None:
+        name = threading.current_thread().name
+        with server.connect() as connection, turn(connection):
+            together.extend(inside)
+            inside.append(name)
+            if name == "new":
+                new_posts.set()
+                assert old_goes_on.wait(60)
+                threading.Event().wait(0.5)  # for the old one to take it, if it could
+            inside.remove(name)
+            posted.append(name)
+
+    posted: list[str] = []
+    with server.connect() as theirs:
+        monkeypatch.setattr(turns, "LEASE_SECONDS", 3.0)
+        dead = turn(theirs)
+        dead.__enter__()
+        monkeypatch.setattr(turns, "LEASE_SECONDS", 2.5)  # less than the old one waits
+        monkeypatch.setattr(turns, "_insert", insert)
+        old, new = (threading.Thread(target=post, name=name) for name in ("old", "new"))
+        old.start()
+        assert old_waits.wait(60)
+        monkeypatch.setattr(turns, "LEASE_SECONDS", 60.0)
+        new.start()
+        for thread in (old, new):
+            thread.join(90)
+        assert posted == ["new", "old"]
+        assert not together
+        del dead
+
+
 def test_who_waits_too_long_settles_later(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is given up: not where another holds the turn, nor where one's own has run out."""
     with server.connect() as connection, server.connect() as theirs:
@@ -159,6 +238,13 @@ def test_a_clock_that_is_ahead_keeps_nothing_out(server: Store) -> None:
         scene.load(connection, [scene.call(2, 0, (2, 0))])
         assert behind.settle_due() == 1
         assert scene.cost(connection, "runs") == Decimal("0.03")
+        assert behind.waiting() == 0
+        # Settled without anything that arrived, such as when a GPU window closes.
+        ahead._version += 3600 * 10**9
+        assert ahead.settle_traces([("default", scene.hex32(1))]) == 1
+        scene.load(connection, [scene.call(3, 0, (3, 0))])
+        assert behind.settle_due() == 1
+        assert scene.cost(connection, "runs") == Decimal("0.06")
         assert behind.waiting() == 0
         for settler in (ahead, behind):
             settler.stop(drain=False)

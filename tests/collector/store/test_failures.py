@@ -22,6 +22,10 @@ from spanledger_collector.store.failures import detail, statement_name, translat
 @pytest.mark.parametrize(
     ("code", "kind", "told"),
     [
+        (74, StoreUnavailableError, "cannot read a file"),
+        (75, StoreUnavailableError, "free space"),
+        (76, StoreUnavailableError, "more open files"),
+        (77, StoreUnavailableError, "free space"),
         (241, StoreUnavailableError, "memory ran out"),
         (252, StoreUnavailableError, "larger batches"),
         (319, StoreUnavailableError, "ask before sending again"),
@@ -38,6 +42,24 @@ def test_codes_decide_whether_to_try_again(
     assert type(error) is kind
     assert told in str(error)
     assert str(error).startswith(f"runs failed with ClickHouse error {code}: text")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("std::filesystem: cannot create directories: No space left on device", "free space"),
+        ("std::system_error: open: Too many open files", "more open files"),
+        ("std::bad_cast", None),
+    ],
+)
+def test_exceptions_of_the_servers_library_are_passing_where_something_ran_out(
+    text: str, kind: str | None
+) -> None:
+    """A full disk, or no more files that may be opened, come without a code of their own."""
+    error = translate(DatabaseError(f"Code: 1001. DB::Exception: {text}", code=1001), "runs")
+    assert isinstance(error, StoreUnavailableError) is bool(kind)
+    assert (kind or "1001") in str(error)
+    assert error.clickhouse_code == 1001
 
 
 def test_a_message_holds_no_stack_trace_version_or_statement() -> None:
