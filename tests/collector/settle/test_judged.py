@@ -81,7 +81,8 @@ def test_what_follows_the_answer_that_was_made_again_is_built_on_that(store: Sto
         store,
         scene.call(2, 1, (1, 0)),
         scene.call(3, 1, (1, 0), at=10),
-        scene.call(4, 1, (1, 0), at=20, rework_of=2),
+        scene.span(6, 1, "task", at=19, lasts=3),
+        scene.call(4, 6, (1, 0), at=20, rework_of=2),
         scene.call(5, 1, (1, 0), at=30),
         _verdict(90, "wrong", about=2),
     )
@@ -99,6 +100,55 @@ def test_an_answer_of_a_sub_agent_is_got_by_the_run_that_called_it(store: Store)
     )
     assert told == {2: "", 4: "wrong", 5: "built_on_wrong"}
     assert [row["judged_wrong"] for row in runs.values()] == [False, True]
+
+
+def test_a_bad_answer_inside_a_sub_agent_reaches_who_called_it(any_store: Store) -> None:
+    """Up to the top: what each of them began after it got an answer that was made of it."""
+    told, runs = _settled(
+        any_store,
+        scene.span(2, 1, "agent", agent_name="b", at=1, lasts=50),
+        scene.call(3, 2, (1, 0), at=2),
+        scene.span(4, 2, "agent", agent_name="c", at=5, lasts=10),
+        scene.call(5, 4, (1, 0), at=6),
+        scene.call(6, 2, (1, 0), at=7),
+        scene.call(7, 2, (2, 0), at=20),
+        scene.call(8, 1, (1, 0), at=30),
+        scene.span(9, 1, "tool", tool_name="lookup", at=60),
+        _verdict(90, "hallucinated", about=5),
+    )
+    assert told == {
+        3: "",
+        5: "hallucinated",
+        6: "",
+        7: "built_on_hallucinated",
+        8: "",
+        9: "built_on_hallucinated",
+    }
+    assert runs[scene.hex16(1)]["rework_cost_usd"] == Decimal(1)
+
+
+def test_a_sub_agent_that_made_its_bad_answer_again_hands_on_nothing_bad(store: Store) -> None:
+    """The first before its end, the second when it was called again; the third ended without it."""
+    told, _ = _settled(
+        store,
+        scene.span(2, 1, "agent", agent_name="b", at=1, lasts=9),
+        scene.call(3, 2, (1, 0), at=2),
+        scene.call(4, 2, (1, 0), at=4, rework_of=3),
+        scene.call(5, 1, (1, 0), at=11),
+        scene.span(10, 1, "agent", agent_name="b", at=20, lasts=20),
+        scene.span(11, 10, "agent", agent_name="c", at=21, lasts=5),
+        scene.call(12, 11, (1, 0), at=22),
+        scene.call(13, 10, (1, 0), at=27),
+        scene.span(14, 10, "agent", agent_name="c", at=30, lasts=5),
+        scene.call(15, 14, (1, 0), at=31, rework_of=12),
+        scene.call(16, 1, (1, 0), at=41),
+        scene.span(20, 1, "agent", agent_name="b", at=50, lasts=5),
+        scene.call(21, 20, (1, 0), at=51, lasts=9),
+        scene.call(22, 1, (1, 0), at=61),
+        *(_verdict(90 + about, "wrong", about=about) for about in (3, 12, 21)),
+    )
+    wasted = {number: reason for number, reason in told.items() if reason}
+    assert wasted == {3: "wrong", 12: "wrong", 13: "built_on_wrong", 21: "wrong"}
 
 
 def test_a_judged_run_is_wasted_whole_but_for_the_judging(store: Store) -> None:

@@ -5,9 +5,12 @@
 --   The verdict nearest above a span counts; of two about the same span hallucinated before wrong.
 -- Built on it: what began, in the run that got the answer, after the answer ended and before a call that makes it again
 --   (rework_of) began; and all below that. A call's answer is got by its run, a run's answer by the run that called it.
+--   What makes it again may be around that call (a sub-agent, a task): it is not built on it.
+-- A run hands a bad answer that it got on to the run that called it, with its own, where it was not made again before the run
+--   ended; and that one to the run that called it. Its own work before is not wasted by that.
 -- Work of another purpose (appraisal, prevention) is never wasted by a verdict: it is a cost of quality of its own.
 INSERT INTO answer_verdicts (workspace, trace_id, span_id, reason, version)
-WITH
+WITH RECURSIVE
     verdicts AS
     (
         SELECT workspace, trace_id, run_id, subject_span_id, min(toString(r.verdict)) AS verdict
@@ -77,6 +80,8 @@ WITH
             o.run_id AS run_id,
             if(o.is_run_root, o.parent_run_id, o.run_id) AS got_by,
             o.purpose AS purpose,
+            o.role AS role,
+            o.is_run_root AS is_run_root,
             s.parent_span_id AS parent_span_id,
             s.started_at AS started_at,
             s.ended_at AS ended_at,
@@ -85,7 +90,7 @@ WITH
             if(toUnixTimestamp64Nano(m.remade_at) = 0, toDateTime64('2261-01-01 00:00:00', 9, 'UTC'), m.remade_at) AS remade_at
         FROM
         (
-            SELECT workspace, trace_id, span_id, run_id, is_run_root, parent_run_id, purpose
+            SELECT workspace, trace_id, span_id, run_id, role, is_run_root, parent_run_id, purpose
             FROM span_runs
             WHERE (workspace, trace_id) IN judged_traces AND version = {version:UInt64}
         ) AS o
@@ -99,6 +104,39 @@ WITH
         LEFT ANY JOIN judged_runs AS r ON r.workspace = o.workspace AND r.trace_id = o.trace_id AND r.run_id = o.run_id
         LEFT ANY JOIN remade AS m ON m.workspace = o.workspace AND m.trace_id = o.trace_id AND m.span_id = o.span_id
     ),
+    bad_answers AS
+    (
+        SELECT workspace, trace_id, got_by, span_id, ended_at, remade_at, answer_verdict
+        FROM placed
+        WHERE answer_verdict != '' AND got_by != ''
+    ),
+    called_runs AS
+    (
+        SELECT workspace, trace_id, run_id, got_by, span_id, ended_at
+        FROM placed
+        WHERE is_run_root AND got_by NOT IN ('', run_id)
+    ),
+    -- One row a run and how far up, ending where it was made again. The depth ends runs that call each other in a circle.
+    handed_on AS
+    (
+        SELECT
+            r.workspace AS workspace,
+            r.trace_id AS trace_id,
+            r.got_by AS got_by,
+            r.span_id AS span_id,
+            r.ended_at AS ended_at,
+            max((a.remade_at, a.answer_verdict)) AS lasting,
+            toUInt8(1) AS depth
+        FROM bad_answers AS a
+        INNER JOIN called_runs AS r ON r.workspace = a.workspace AND r.trace_id = a.trace_id AND r.run_id = a.got_by
+        WHERE a.ended_at <= r.ended_at AND a.remade_at > r.ended_at
+        GROUP BY workspace, trace_id, got_by, span_id, ended_at
+        UNION ALL
+        SELECT r.workspace, r.trace_id, r.got_by, r.span_id, r.ended_at, h.lasting, toUInt8(h.depth + 1)
+        FROM handed_on AS h
+        INNER JOIN called_runs AS r ON r.workspace = h.workspace AND r.trace_id = h.trace_id AND r.run_id = h.got_by
+        WHERE h.ended_at <= r.ended_at AND h.lasting.1 > r.ended_at AND h.depth < 100
+    ),
     -- Answers in the order of their ends, each with the one so far that is relied upon the longest.
     answers AS
     (
@@ -107,19 +145,25 @@ WITH
             trace_id,
             got_by AS run_id,
             ended_at,
-            max((remade_at, answer_verdict)) OVER (
+            max(lasting) OVER (
                 PARTITION BY workspace, trace_id, got_by
                 ORDER BY ended_at, span_id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
             ) AS relied_on
-        FROM placed
-        WHERE answer_verdict != '' AND got_by != ''
+        FROM
+        (
+            SELECT workspace, trace_id, got_by, span_id, ended_at, (remade_at, answer_verdict) AS lasting
+            FROM bad_answers
+            UNION ALL
+            SELECT workspace, trace_id, got_by, span_id, ended_at, lasting
+            FROM handed_on
+        )
     ),
     marked AS
     (
         SELECT
             p.*,
-            if(p.own_verdict = '' AND a.relied_on.1 > p.started_at, concat('built_on_', a.relied_on.2), '') AS built_on
+            if(p.own_verdict = '' AND a.relied_on.1 > if(p.role = 'call', p.started_at, p.ended_at), concat('built_on_', a.relied_on.2), '') AS built_on
         FROM placed AS p
         ASOF LEFT JOIN answers AS a
             ON a.workspace = p.workspace AND a.trace_id = p.trace_id AND a.run_id = p.got_by AND p.started_at >= a.ended_at
