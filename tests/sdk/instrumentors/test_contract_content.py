@@ -108,6 +108,7 @@ def test_private_names_of_clients_are_few_and_known() -> None:
         "_hidden_params",
         "_self_sink",
         "_self_enabled",
+        "_self_begun",
         "_active_span_processor",  # of OpenTelemetry's provider; without it, records go with spans
     }
 
