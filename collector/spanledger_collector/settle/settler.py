@@ -221,7 +221,7 @@ class Settler:
         """Settle these (workspace, trace id) pairs again, now; returns how many had spans.
 
         Raises:
-            RetryableError: the ledger does not answer.
+            RetryableError: the ledger does not answer; they are due then.
         """
         keys = list(dict.fromkeys(TraceKey(*pair) for pair in traces))
         with self._lock:
@@ -229,6 +229,9 @@ class Settler:
             due = self._resume(connection) if self._due is None else self._due
             try:
                 return sum(len(self._done(chunk)) for chunk in self._settle(connection, keys))
+            except RetryableError:
+                due.again(time.monotonic(), keys)
+                raise
             finally:
                 self._take_up(due)
 

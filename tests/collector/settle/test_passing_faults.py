@@ -89,6 +89,12 @@ def test_a_group_is_divided_once_where_a_smaller_one_does_not_help(
         assert gate.fault.times == 997
         gate.fault = None
         assert settler.settle_due(everything=True) == 8
+        # Asked for by somebody who may not ask again, such as what closes GPU windows.
+        gate.close()
+        with pytest.raises(StoreUnavailableError):
+            settler.settle_traces([("default", scene.hex32(1))])
+        gate.open()
+        assert settler.settle_due() == 1
         settler.stop(drain=False)
 
 
