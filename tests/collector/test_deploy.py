@@ -108,6 +108,8 @@ def test_the_server_stays_below_its_container() -> None:
         ttl = root.findtext(f"{name}/ttl")
         assert ttl is not None
         assert re.fullmatch(r"event_date \+ INTERVAL \d DAY DELETE", ttl)
+    for log in (child for child in root if child.tag.endswith("_log")):
+        assert (log.get("remove") == "1") != (log.find("ttl") is not None), log.tag
 
 
 def test_grafana_reads_only() -> None:

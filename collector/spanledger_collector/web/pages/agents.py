@@ -60,4 +60,7 @@ def _agent(asked: Asked, row: AgentRow) -> str:
 
 
 def _runs(asked: Asked, row: AgentRow) -> str:
-    return asked.link("runs", agent=row.agent_name, version=row.agent_version)
+    """Its runs; a filter without a word means all, so what has no name leads nowhere."""
+    if not (row.agent_name and row.agent_version):
+        return ""
+    return asked.link("runs", agent=row.agent_name, version=row.agent_version, tenant="")

@@ -60,6 +60,11 @@ def _link(asked: Asked, row: CostPathRow) -> str:
     return _zoomed(asked, path_of(row))
 
 
+def _runs(asked: Asked, agent: str) -> str:
+    """A filter without a word means all: what is outside of any agent leads nowhere."""
+    return asked.link("runs", agent=agent) if agent else ""
+
+
 def _zoomed(asked: Asked, path: Path) -> str:
     return asked.again(
         at=json.dumps(path, ensure_ascii=False, separators=(",", ":")) if path else ""
@@ -73,7 +78,7 @@ def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Tabl
         Column("Kind", "kind"),
         Column("Attempts", "row.attempts", "count"),
         Column("Cost", "row.cost_usd", "usd", "Of it and of all below; leads to the runs.",
-               link=lambda one: asked.link("runs", agent=one.agent or asked.text("agent")),
+               link=lambda one: _runs(asked, one.agent or asked.text("agent")),
                at_least=lambda one: is_lower_bound(one.row),
                blank=lambda one: not one.row.attempts),
         Column("Share", "row.cost_ratio", "ratio", "Of the cost of all."),

@@ -78,9 +78,11 @@ def _agents(asked: Asked, rows: Sequence[EconomicsRow]) -> Sequence[Part]:
 
 
 def _options(ledger: Ledger, part: Slice) -> Sequence[Part]:
-    """The ways to serve an agent."""
+    """The ways to serve an agent, which are read of all its runs."""
+    whole = ", of all its versions and tenants" if part.agent_version or part.tenant else ""
     table = Table(
-        "frontier", "Ways to serve an agent: the model most of a run's money goes to, and GPUs",
+        "frontier",
+        f"Ways to serve an agent{whole}: the model most of a run's money goes to, and GPUs",
         [
             Column("Model", "model", name="(no model)"),
             Column("GPUs", "gpu_count", "count", "In parallel, where spans tell them."),
