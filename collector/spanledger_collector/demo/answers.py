@@ -95,7 +95,8 @@ class Answer:
 class Request:
     """One HTTP request as the provider saw it. ``number`` counts from 1.
 
-    ``named`` is what the path says by its parts, for example the model.
+    ``named`` is what the path says by its parts, for example the model; ``series`` is the
+    provider's own: a ledger takes answers with one id for one answer.
     """
 
     number: int
@@ -103,6 +104,12 @@ class Request:
     headers: Mapping[str, str]
     body: Mapping[str, Any]
     named: Mapping[str, str] = field(default_factory=dict[str, str])
+    series: str = ""
+
+    @property
+    def serial(self) -> str:
+        """For ids: no two requests of any providers share one."""
+        return f"{self.series}{self.number:06d}"
 
     @property
     def model(self) -> str:

@@ -22,7 +22,7 @@ def error(request: Request, answer: Answer) -> Body:
     return {
         "type": "error",
         "error": {"type": kind, "message": answer.error_message},
-        "request_id": f"req_{MARKER}_{request.number:06d}",
+        "request_id": f"req_{MARKER}_{request.serial}",
     }
 
 
@@ -76,7 +76,7 @@ def _block_data(index: int, block: Body, answer: Answer) -> Iterator[Body]:
 
 def _head(request: Request, answer: Answer) -> Body:
     return {
-        "id": f"msg_{MARKER}_{request.number:06d}",
+        "id": f"msg_{MARKER}_{request.serial}",
         "type": "message",
         "role": "assistant",
         "model": answer.model or request.model,
@@ -90,7 +90,7 @@ def _blocks(request: Request, answer: Answer) -> list[Body]:
     return [
         {
             "type": "tool_use",
-            "id": call.id or f"toolu_{MARKER}_{request.number}_{index}",
+            "id": call.id or f"toolu_{MARKER}_{request.serial}_{index}",
             "name": call.name,
             "input": dict(call.arguments),
         }

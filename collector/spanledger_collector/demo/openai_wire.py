@@ -76,7 +76,7 @@ def chat_events(request: Request, answer: Answer) -> Iterator[bytes]:
 
 def _chat_head(request: Request, answer: Answer, kind: str) -> Body:
     return {
-        "id": f"chatcmpl-{MARKER}-{request.number:06d}",
+        "id": f"chatcmpl-{MARKER}-{request.serial}",
         "object": kind,
         "created": CREATED,
         "model": answer.model or request.model,
@@ -107,7 +107,7 @@ def _chat_deltas(request: Request, answer: Answer) -> Iterator[Body]:
 def _chat_tools(request: Request, answer: Answer) -> list[Body]:
     return [
         {
-            "id": call.id or f"call_{MARKER}_{request.number}_{index}",
+            "id": call.id or f"call_{MARKER}_{request.serial}_{index}",
             "type": "function",
             "function": {"name": call.name, "arguments": call.arguments_json()},
         }
@@ -191,7 +191,7 @@ def _call_data(index: int, where: Body, item: Body) -> Iterator[Body]:
 
 def _response_head(request: Request, answer: Answer) -> Body:
     return {
-        "id": f"resp_{MARKER}_{request.number:06d}",
+        "id": f"resp_{MARKER}_{request.serial}",
         "object": "response",
         "created_at": CREATED,
         "error": None,
@@ -214,13 +214,13 @@ def _response_head(request: Request, answer: Answer) -> Body:
 def _output_items(request: Request, answer: Answer) -> list[Body]:
     if not answer.tool_calls:
         part: Body = {"type": "output_text", "text": answer.text, "annotations": [], "logprobs": []}
-        item: Body = {"type": "message", "id": f"msg_{MARKER}_{request.number}"}
+        item: Body = {"type": "message", "id": f"msg_{MARKER}_{request.serial}"}
         return [item | {"status": "completed", "role": "assistant", "content": [part]}]
     return [
         {
             "type": "function_call",
-            "id": f"fc_{MARKER}_{request.number}_{index}",
-            "call_id": call.id or f"call_{MARKER}_{request.number}_{index}",
+            "id": f"fc_{MARKER}_{request.serial}_{index}",
+            "call_id": call.id or f"call_{MARKER}_{request.serial}_{index}",
             "status": "completed",
             "name": call.name,
             "arguments": call.arguments_json(),

@@ -26,6 +26,7 @@ from __future__ import annotations
 import email.message
 import json
 import re
+import secrets
 import socket
 import threading
 import urllib.parse
@@ -109,6 +110,7 @@ class Provider:
         self._default = default
         self._queue = deque(script)
         self._lock = threading.Lock()
+        self._series = secrets.token_hex(4)
         self._server = _Server(self)
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -176,7 +178,7 @@ class Provider:
     ) -> tuple[Request, Answer]:
         """Record a request and choose its answer (called by the server's threads)."""
         with self._lock:
-            request = Request(len(self.requests) + 1, path, headers, body, named)
+            request = Request(len(self.requests) + 1, path, headers, body, named, self._series)
             self.requests.append(request)
             answer = self._queue.popleft() if self._queue else None
         return request, answer or self._default(request)
@@ -283,7 +285,7 @@ class _Handler(BaseHTTPRequestHandler):
         return cast("_Server", self.server).provider
 
     def _answer(self, request: Request, answer: Answer, wire: Wire) -> None:
-        headers = {"x-request-id": f"req_{MARKER}_{request.number:06d}"}
+        headers = {"x-request-id": f"req_{MARKER}_{request.serial}"}
         headers["request-id"] = headers["x-request-id"]
         if answer.retry_after_seconds is not None:
             headers["retry-after-ms"] = f"{answer.retry_after_seconds * 1000:g}"

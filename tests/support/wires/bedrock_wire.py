@@ -56,7 +56,7 @@ def error(_request: Request, answer: Answer) -> Body:
 
 def headers(request: Request, _answer: Answer) -> dict[str, str]:
     """What each answer has."""
-    return {"x-amzn-requestid": f"{MARKER}-{request.number:06d}"}
+    return {"x-amzn-requestid": f"{MARKER}-{request.serial}"}
 
 
 # --- Converse -------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def _command(request: Request, answer: Answer) -> Body:
     return {
         "response_id": "r",
         "text": answer.text,
-        "generation_id": f"{MARKER}-{request.number}",
+        "generation_id": f"{MARKER}-{request.serial}",
         "finish_reason": "COMPLETE",
     }
 
@@ -220,7 +220,7 @@ def _command_chunks(_request: Request, answer: Answer) -> Iterator[Body]:
 
 
 def _cohere_embedding(request: Request, _answer: Answer) -> Body:
-    return {"id": f"{MARKER}-{request.number}", "embeddings": [[0.25, 0.5]], "texts": ["x"]}
+    return {"id": f"{MARKER}-{request.serial}", "embeddings": [[0.25, 0.5]], "texts": ["x"]}
 
 
 def _ranking(request: Request, _answer: Answer) -> Body:

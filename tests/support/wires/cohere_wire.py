@@ -79,7 +79,7 @@ def _chat_data(request: Request, answer: Answer) -> Iterator[Body]:
 
 
 def _id(request: Request) -> str:
-    return f"{MARKER}-{request.number:06d}"
+    return f"{MARKER}-{request.serial}"
 
 
 def _usage(request: Request, answer: Answer) -> Body:

@@ -87,7 +87,7 @@ def _chunk(request: Request, answer: Answer, parts: list[Body], *, last: bool) -
     body: Body = {
         "candidates": [candidate],
         "modelVersion": answer.model or request.model,
-        "responseId": f"{MARKER}-{request.number:06d}",
+        "responseId": f"{MARKER}-{request.serial}",
     }
     if answer.usage is not False:
         body["usageMetadata"] = _usage(request, answer, last=last)
@@ -152,7 +152,7 @@ def _named(event: Body) -> bytes:
 
 
 def _interaction(request: Request, answer: Answer, status: str) -> Body:
-    told: Body = {"id": f"int-{MARKER}-{request.number:06d}", "status": status}
+    told: Body = {"id": f"int-{MARKER}-{request.serial}", "status": status}
     told["model"] = answer.model or request.model
     if answer.service_tier:
         told["service_tier"] = answer.service_tier

@@ -15,7 +15,7 @@ from spanledger_collector.demo.provider import Route
 
 
 def _request_id(request: Request) -> str:
-    return f"req_{MARKER}_{request.number:06d}"
+    return f"req_{MARKER}_{request.serial}"
 
 
 def chat(request: Request, answer: Answer) -> dict[str, Any]:

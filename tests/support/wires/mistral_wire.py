@@ -43,7 +43,7 @@ def embeddings(request: Request, answer: Answer) -> Body:
     """One vector an input."""
     return {
         **openai_wire.embeddings(request, answer),
-        "id": f"embd-{MARKER}-{request.number:06d}",
+        "id": f"embd-{MARKER}-{request.serial}",
         "usage": _usage(request, answer),
     }
 
@@ -53,7 +53,7 @@ _CHOICE: Final = ("index", "message", "finish_reason")
 
 def _head(request: Request, answer: Answer, kind: str) -> Body:
     return {
-        "id": f"cmpl-{MARKER}-{request.number:06d}",
+        "id": f"cmpl-{MARKER}-{request.serial}",
         "object": kind,
         "created": openai_wire.CREATED,
         "model": answer.model or request.model or f"{MARKER}-agent-model",
@@ -127,7 +127,7 @@ def turn_events(request: Request, answer: Answer) -> Iterator[bytes]:
 
 def _entry(request: Request, answer: Answer) -> Body:
     model = answer.model or request.model or f"{MARKER}-agent-model"
-    return {"id": f"msg-{MARKER}-{request.number:06d}", "model": model, "role": "assistant"}
+    return {"id": f"msg-{MARKER}-{request.serial}", "model": model, "role": "assistant"}
 
 
 #: Of the input, what a connector read; it is counted beside the prompt.

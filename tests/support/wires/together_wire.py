@@ -88,7 +88,7 @@ def rerank(request: Request, answer: Answer) -> Body:
 
 def _head(request: Request, answer: Answer, kind: str) -> Body:
     return {
-        "id": f"{MARKER}-{request.number:06d}",
+        "id": f"{MARKER}-{request.serial}",
         "object": kind,
         "created": openai_wire.CREATED,
         "model": answer.model or request.model,
