@@ -136,11 +136,7 @@ class Call:
             self.fail(error)
 
     def returned(self, result: Any, *, asynchronous: bool) -> Any:
-        """Read the result, or watch it being read.
-
-        Returns:
-            What the user gets: the result itself, or a transparent proxy of a stream.
-        """
+        """Read the result, or watch it being read; returns it, or a proxy of its stream."""
         api, kwargs = self.api, self._kwargs
         try:  # written out: every call of every client comes by here
             if api.watch is not None:
