@@ -24,6 +24,7 @@ from .frontier import frontier
 from .keys import keys
 from .models import models
 from .output import fail
+from .pools import pools
 from .prices import prices
 from .quality import quality
 from .reconcile import reconcile
@@ -83,6 +84,7 @@ app.command("frontier")(frontier)
 app.command("self-host")(self_host)
 app.command("runs")(runs)
 app.command("models")(models)
+app.command("pools")(pools)
 app.command("engines")(engines)
 app.command("energy")(energy)
 app.add_typer(assets, name="assets")

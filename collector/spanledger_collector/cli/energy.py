@@ -5,6 +5,7 @@ from typing import Final
 
 from spanledger_collector.query import EnergyRow
 
+from .amounts import between
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import answer, count, coverage, text
@@ -12,7 +13,6 @@ from .output import answer, count, coverage, text
 _COLUMNS: Final = (
     "agent", "version", ">runs", ">calls", ">known", ">GPU time", ">energy", ">CO2e",
 )  # fmt: skip
-_GRAMS, _WATT_HOURS = 1000, 1000
 
 
 def energy(
@@ -40,18 +40,9 @@ def _table(rows: Sequence[EnergyRow]) -> Grid:
             text(row.agent_name), text(row.agent_version), count(row.runs), count(row.calls),
             coverage(row.calls - row.unknown_energy_calls, row.calls),
             f"{row.gpu_seconds:,.1f} s" if row.gpu_seconds else "-",
-            _between(row.energy_kwh_low, row.energy_kwh_high, ("Wh", "kWh"), _WATT_HOURS),
-            _between(row.co2e_kg_low, row.co2e_kg_high, ("g", "kg"), _GRAMS),
+            between(row.energy_kwh_low, row.energy_kwh_high, ("Wh", "kWh")),
+            between(row.co2e_kg_low, row.co2e_kg_high, ("g", "kg")),
         )
         for row in rows
     )  # fmt: skip
     return Grid("Energy", _COLUMNS, cells)
-
-
-def _between(low: float | None, high: float | None, units: tuple[str, str], parts: int) -> str:
-    """Both ends in one unit: the small one while they are below one of the large."""
-    if low is None or high is None:
-        return "-"
-    factor, unit = (parts, units[0]) if high < 1 else (1, units[1])
-    ends = [f"{end * factor:.3g}" for end in (low, high)]
-    return f"{ends[0]} {unit}" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]} {unit}"

@@ -21,6 +21,7 @@ from .origins import AssetChargeRow, AssetEntryRow, AttemptBehindRow, Behind, Mo
 from .parsing import parse_rows
 from .payback import BreakEven, Payback
 from .plain import plain_rows
+from .pool_rows import PoolRow
 from .quality import QualityBy, QualityCostRow
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded, Rejected
@@ -85,6 +86,7 @@ __all__ = [
     "ModelsBehindRow",
     "NamedQuery",
     "Payback",
+    "PoolRow",
     "PriceUsedRow",
     "QualityBy",
     "QualityCostRow",

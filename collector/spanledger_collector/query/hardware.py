@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from .decisions import period
 from .energy_rows import EnergyRow
 from .engine_rows import EngineMinuteRow, EngineRow
 from .parsing import parse_rows
+from .pool_rows import PoolRow
 from .reader import Row
 
 
@@ -19,6 +21,22 @@ class Hardware(ABC):
     @abstractmethod
     def query(self, name: str, **parameters: object) -> list[Row]:
         """Rows of any named query; see :meth:`Ledger.query`."""
+
+    def pools(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        by: Literal["total", "day"] = "total",
+    ) -> Sequence[PoolRow]:
+        """What GPUs of one's own were billed, and where it went, the dearest pool first.
+
+        Args:
+            since: from this day on; None = from the first.
+            until: before this time, days whole; None = to the last.
+            by: one row a pool, or one a pool and day, newest first.
+        """
+        return parse_rows(PoolRow, self.query("pools", **period(since, until), by=by))
 
     def engines(
         self, since: datetime | None = None, until: datetime | None = None

@@ -35,6 +35,8 @@ READS = [
     ["runs"],
     ["models"],
     ["energy"],
+    ["pools"],
+    ["pools", "--days"],
     ["quality", "--by", "version"],
     ["engines"],
     ["engines", "--minutes"],
