@@ -1,7 +1,8 @@
-"""The pages over a ledger worth looking at, and over an empty one."""
+"""The pages over a ledger worth looking at, over that of ``spanledger demo``, over an empty one."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -13,6 +14,8 @@ from tests.support.ledger_pool import LedgerPool
 from tests.support.served_ledger import Served, served
 from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRACE, show
 
+from spanledger_collector.demo.show import Shown
+from spanledger_collector.demo.show import show as show_demo
 from spanledger_collector.store import Store
 
 _NOW = datetime(2026, 11, 7, tzinfo=timezone.utc)
@@ -53,6 +56,31 @@ def shown(pool: LedgerPool) -> Iterator[Store]:
         show(store)
         yield store
         store.close()
+
+
+@pytest.fixture(scope="session")
+def demonstrated(
+    pool: LedgerPool, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Store, Shown]]:
+    """The ledger that ``spanledger demo --tickets 2`` leaves, and what it found there.
+
+    Its own code, whole: real clients, a provider, a collector; only that the ledger is a database
+    of this process's engine, of which there can be one. The first ticket is told to come back.
+    """
+    folder = tmp_path_factory.mktemp("demo")
+    with pool.ledger() as dsn, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPANLEDGER_DATABASE", dsn)
+        told = asyncio.run(show_demo(folder, tickets=2, protocol="http/protobuf", step=print))
+        store = Store.open(dsn)
+        yield store, told
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def demo_site(demonstrated: tuple[Store, Shown]) -> Iterator[Served]:
+    """The pages over it."""
+    with served(demonstrated[0]) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +131,43 @@ PATHS = [
 ]
 #: Those that are about something that an empty ledger has not.
 OF_ONE = ("agent?", "trace?", "explain?", "asset?")
+#: Every page again, of the demo's ledger or an empty one; ``TRACE`` stands for a trace of the demo.
+ANYWHERE = [
+    "overview",
+    "overview?agent=triage&version=1.2&tenant=acme",
+    "agents",
+    "agent?agent=triage",
+    "agent?agent=researcher&by=model",
+    "runs",
+    "trace?id=TRACE",
+    "explain?id=TRACE",
+    "flame",
+    "flame?compare=before&range=7d",
+    "rework",
+    "rework?by=tenant",
+    "latency",
+    "latency?agent=triage",
+    "attempts",
+    "assets",
+    "asset?id=nothing",
+    "asset?trace=TRACE",
+    "prices",
+    "budgets",
+]
+#: Ledger of a test -> the paths that it cannot show: they are of something that it has not.
+MISSING = {
+    "shown": (),
+    "demo": ("asset?id=nothing",),
+    "empty": ("agent?", "trace?", "explain?", "asset?id="),
+}
+#: Every page on every ledger: name of the ledger, path.
+EVERYWHERE = [
+    *(("shown", path) for path in PATHS),
+    *(("demo", path) for path in ANYWHERE),
+    *(("empty", path) for path in ANYWHERE),
+]
+
+
+def is_missing(ledger: str, path: str) -> bool:
+    """Whether the page says that there is no such thing."""
+    return path.startswith(MISSING[ledger] or ("nowhere",))

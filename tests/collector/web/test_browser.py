@@ -7,24 +7,32 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
-from tests.collector.web.conftest import OF_ONE, PATHS
+from tests.collector.web.conftest import EVERYWHERE, is_missing
 from tests.support.browser import HOW, Watched, accessibility_faults, browser, found
 from tests.support.served_ledger import Served
 from tests.support.shown_ledger import PLAIN_TRACE
 
+from spanledger_collector.demo.show import Shown
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN, printable
+from spanledger_collector.web.pages import PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not found(), reason=HOW)]
 #: Where pictures of the pages are kept; by default beside the other files of the test run.
 PICTURES = os.environ.get("SPANLEDGER_TEST_PICTURES", "")
+
+
+def everything(path: str) -> str:
+    """The page over all time, where it asks for no other."""
+    whole = "since=" in path or "range=" in path
+    return path if whole else f"{path}{'&' if '?' in path else '?'}range=all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class Visit:
     """What one look at a page found; every test of that page asks this.
 
     Attributes:
+        status: of the answer.
         faults: messages of the console, failed and foreign requests.
         inaccessible: what axe-core calls serious, in light and in dark.
         hacked: what hostile text left behind.
@@ -41,6 +50,7 @@ class Visit:
         narrow_width: how wide the page is on a telephone of 390 pixels.
     """
 
+    status: int
     faults: Sequence[str]
     inaccessible: Sequence[str]
     hacked: object
@@ -50,6 +60,8 @@ class Visit:
     narrow_width: int
 
 
+#: Looks at a page: name of the ledger, path.
+Looked = Callable[[str, str], Visit]
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=800)
 _TABLES = """() => Object.fromEntries([...document.querySelectorAll('table[id]')].map(table => {
   const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
@@ -73,15 +85,27 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def window(chromium: Browser, site: Served) -> Iterator[Watched]:
-    page = chromium.new_page(viewport=WIDE, color_scheme="light")
-    yield Watched(page, site.url)
-    page.close()
+def sites(site: Served, demo_site: Served, empty_site: Served) -> Mapping[str, Served]:
+    """The pages over each ledger."""
+    return {"shown": site, "demo": demo_site, "empty": empty_site}
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Browser, sites: Mapping[str, Served]) -> Iterator[Mapping[str, Watched]]:
+    """A window for each of them."""
+    pages = {name: chromium.new_page(viewport=WIDE, color_scheme="light") for name in sites}
+    yield {name: Watched(page, sites[name].url) for name, page in pages.items()}
+    for page in pages.values():
+        page.close()
 
 
 @pytest.fixture
-def tab(window: Watched) -> Watched:
-    """The one window, as if it were new."""
+def tab(windows: Mapping[str, Watched]) -> Watched:
+    """The window over the ledger worth looking at, as if it were new."""
+    return _as_new(windows["shown"])
+
+
+def _as_new(window: Watched) -> Watched:
     window.page.set_viewport_size(WIDE)
     window.page.emulate_media(color_scheme="light")
     window.faults.clear()
@@ -90,36 +114,48 @@ def tab(window: Watched) -> Watched:
 
 def opened(tab: Watched, site: Served, path: str) -> Page:
     """A page over all time."""
-    whole = path if "since=" in path else f"{path}{'&' if '?' in path else '?'}range=all"
-    tab.page.goto(f"{site.url}/ui/{whole}")
+    tab.page.goto(f"{site.url}/ui/{everything(path)}")
     return tab.page
 
 
 @pytest.fixture(scope="module")
-def looked(window: Watched, site: Served, pictures: Path) -> Callable[[str], Visit]:
+def looked(
+    windows: Mapping[str, Watched],
+    sites: Mapping[str, Served],
+    demonstrated: tuple[Store, Shown],
+    pictures: Path,
+) -> Looked:
     """Looks at a page once, however many tests ask what was found there."""
-    return cache(partial(_look, window, site, pictures))
+    trace_id = demonstrated[1].traces[0].summary.trace_id
+
+    def look(ledger: str, path: str) -> Visit:
+        name = f"{ledger}-{re.sub(r'[^a-zA-Z0-9]+', '-', path)[:60]}"
+        url = f"{sites[ledger].url}/ui/{everything(path.replace('TRACE', trace_id))}"
+        return _look(_as_new(windows[ledger]), url, pictures / name)
+
+    return cache(look)
 
 
-def _look(window: Watched, site: Served, pictures: Path, path: str) -> Visit:
-    window.page.set_viewport_size(WIDE)
-    window.page.emulate_media(color_scheme="light")
-    window.faults.clear()
-    page = opened(window, site, path)
-    name = re.sub(r"\W+", "-", path)[:60]
+def _look(window: Watched, url: str, picture: Path) -> Visit:
+    page = window.page
+    answer = page.goto(url)
+    assert answer is not None
     if page.locator("[data-plot]").count():
         page.wait_for_selector("[data-plot] canvas")
     inaccessible = accessibility_faults(page)
-    page.screenshot(path=pictures / f"{name}-light.png", full_page=True)
+    page.screenshot(path=f"{picture}-light.png", full_page=True)
     tables, drawn = page.evaluate(_TABLES), page.locator(".u-series").count()
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(50)
     inaccessible += accessibility_faults(page, "color-contrast")
-    page.screenshot(path=pictures / f"{name}-dark.png", full_page=True)
+    page.screenshot(path=f"{picture}-dark.png", full_page=True)
     page.set_viewport_size(NARROW)
-    page.screenshot(path=pictures / f"{name}-narrow.png")
+    page.screenshot(path=f"{picture}-narrow.png")
+    # What Chromium says of any page whose status is an error is no fault of the page.
+    refused = f"status of {answer.status} " if answer.status != 200 else "\0"
     return Visit(
-        faults=list(window.faults),
+        status=answer.status,
+        faults=[told for told in window.faults if refused not in told],
         inaccessible=inaccessible,
         hacked=page.evaluate("() => window.hacked ?? null"),
         foreign=page.evaluate("() => document.querySelectorAll('main script, main img').length"),
@@ -129,18 +165,28 @@ def _look(window: Watched, site: Served, pictures: Path, path: str) -> Visit:
     )
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_no_page_has_a_fault(looked: Callable[[str], Visit], path: str) -> None:
+def test_every_page_is_opened_on_every_ledger() -> None:
+    """A new page needs its path in ``conftest.py``, for each of the three."""
+    opened = {(ledger, path.partition("?")[0]) for ledger, path in EVERYWHERE}
+    ledgers = ("shown", "demo", "empty")
+    assert opened == {(ledger, page) for ledger in ledgers for page in (*PAGES, "budgets")}
+
+
+@pytest.mark.parametrize(("ledger", "path"), EVERYWHERE)
+def test_no_page_has_a_fault(looked: Looked, pictures: Path, ledger: str, path: str) -> None:
     """In light and dark, wide and narrow: the console is silent, axe-core too, no script but ours.
 
-    On a telephone tables and drawings scroll inside of their panels, the page does not.
+    On a telephone tables and drawings scroll inside of their panels, the page does not. What an
+    empty ledger has not is said on a page that is without fault itself.
     """
-    visit = looked(path)
+    visit = looked(ledger, path)
     assert visit.inaccessible == []
     assert visit.faults == []
     assert visit.hacked is None
     assert visit.foreign == 0
     assert visit.narrow_width <= NARROW["width"]
+    assert visit.status == (404 if is_missing(ledger, path) else 200)
+    assert len(list(pictures.glob(f"{ledger}-*"))) >= 3
 
 
 def test_faults_are_seen(chromium: Browser, site: Served) -> None:
@@ -155,25 +201,6 @@ def test_faults_are_seen(chromium: Browser, site: Served) -> None:
     assert any(fault.startswith("asked elsewhere") for fault in tab.faults)
     assert any(fault.startswith("image-alt") for fault in accessibility_faults(page))
     page.close()
-
-
-@pytest.fixture(scope="module")
-def empty_window(chromium: Browser, empty_site: Served) -> Iterator[Watched]:
-    page = chromium.new_page()
-    yield Watched(page, empty_site.url)
-    page.close()
-
-
-@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(OF_ONE)])
-def test_no_page_of_an_empty_ledger_has_a_fault(
-    empty_window: Watched, empty_site: Served, path: str
-) -> None:
-    """The first thing a new user sees."""
-    empty_window.faults.clear()
-    page = opened(empty_window, empty_site, path)
-    if path in ("overview", "agents"):  # the others are made of the same parts
-        assert accessibility_faults(page) == []
-    assert empty_window.faults == []
 
 
 def check(shown: Sequence[Mapping[str, tuple[str, str]]], rows: Sequence[Any], titles: Any) -> None:
@@ -228,45 +255,42 @@ RUNS = {
 }  # fmt: skip
 
 
-def test_the_figures_are_those_of_the_python_api(
-    looked: Callable[[str], Visit], ledger: Ledger
-) -> None:
+def test_the_figures_are_those_of_the_python_api(looked: Looked, ledger: Ledger) -> None:
     """Every table of sums, cell by cell."""
-    shown = looked("overview").tables
+    shown = looked("shown", "overview").tables
     check(shown["by-day"], ledger.economics_by("day"), OF_ALL)
     check(shown["by-agent"], ledger.economics_by("agent"), OF_AGENTS)
     check(shown["by-tenant"], ledger.economics_by("tenant"), OF_ALL)
     check(shown["by-model"], ledger.attempts_by("model"), MODELS)
-    check(looked("runs").tables["runs"], ledger.runs(limit=100), RUNS)
+    check(looked("shown", "runs").tables["runs"], ledger.runs(limit=100), RUNS)
     titles = {"Runs": "runs", "Variable cost": "cost_usd", "Total cost": "total_cost_usd"}
     titles |= {"Total with sub-agents": "inclusive_total_cost_usd", "Margin": "margin_usd"}
     titles |= {"A success, with sub-agents": "inclusive_cost_per_success_usd"}
     titles |= {"Margin with sub-agents": "inclusive_margin_usd"}
-    check(looked("agents").tables["agents"], ledger.agents(), titles)
-    shown = looked("rework").tables
+    check(looked("shown", "agents").tables["agents"], ledger.agents(), titles)
+    shown = looked("shown", "rework").tables
     titles = {"Attempts": "attempts", "Cost": "cost_usd", "Waited": "wait_seconds"}
     check(shown["all-reasons"], ledger.attempts_by("rework"), titles)
     titles = {"Attempts": "attempts", "Wasted": "rework_attempts", "Rework": "rework_cost_usd"}
     check(shown["rates"], ledger.rework().rates, titles)
-    shown = looked("latency").tables
+    shown = looked("shown", "latency").tables
     check(shown["by-version"], ledger.economics_by("version"), OF_AGENTS)
     check(shown["by-agent"], ledger.economics_by("agent"), OF_AGENTS)
     titles = {"Runs": "runs", "A run": "cost_per_run_usd"}
     titles |= {"A run, with sub-agents": "inclusive_cost_per_run_usd"}
-    shown = looked("latency?agent=analyst").tables
+    shown = looked("shown", "latency?agent=analyst").tables
     check(shown["frontier"], ledger.frontier("analyst"), titles)
     titles = {"Capital": "capital_usd", "Charged": "charged_usd", "Left": "net_book_value_usd"}
-    check(looked("assets").tables["assets"], ledger.assets(), titles)
-    shown = looked("prices").tables
+    check(looked("shown", "assets").tables["assets"], ledger.assets(), titles)
+    shown = looked("shown", "prices").tables
     check(shown["coverage"], ledger.coverage(), {"Attempts": "attempts", "Cost": "cost_usd"})
 
 
-def test_the_flame_graph_has_the_figures_of_the_python_api(
-    looked: Callable[[str], Visit], ledger: Ledger
-) -> None:
+def test_the_flame_graph_has_the_figures_of_the_python_api(looked: Looked, ledger: Ledger) -> None:
     """Each path once, in whatever order it is shown."""
     shown = {
-        (line["Called by"][1], line["Path"][1]): line for line in looked("flame").tables["paths"]
+        (line["Called by"][1], line["Path"][1]): line
+        for line in looked("shown", "flame").tables["paths"]
     }
     rows = [row for row in ledger.cost_paths() if row.names and all(row.names)]
     assert any(row.kinds == ("agent", "tool", "model") for row in rows)
@@ -277,32 +301,32 @@ def test_the_flame_graph_has_the_figures_of_the_python_api(
 
 
 def test_a_trace_and_an_agent_have_the_figures_of_the_python_api(
-    looked: Callable[[str], Visit], ledger: Ledger
+    looked: Looked, ledger: Ledger
 ) -> None:
     """Spans with their cost, tokens and retries; groups with both ends of their intervals."""
     spans = {span.name: span for span in ledger.trace(PLAIN_TRACE).spans if span.counted}
-    told = looked(f"trace?id={PLAIN_TRACE}").tables["spans"]
+    told = looked("shown", f"trace?id={PLAIN_TRACE}").tables["spans"]
     shown = {line["Span"][1]: line for line in told if line["Cost"][0]}
     assert set(shown) == set(spans)
     for name, line in shown.items():
         check([line], [spans[name]], {"Cost": "cost_usd", "Input": "input_tokens"})
     groups = {group.key: group for group in ledger.agent("analyst").groups}
-    for line in looked("agent?agent=analyst").tables["groups"]:
+    for line in looked("shown", "agent?agent=analyst").tables["groups"]:
         group = groups[line["Version"][1]]
         assert Decimal(line["A run"][0]) == group.total_cost_per_run.value
         assert int(line["Runs"][0]) == group.sums.runs
 
 
 def test_attempts_and_charges_have_the_figures_of_the_python_api(
-    looked: Callable[[str], Visit], ledger: Ledger
+    looked: Looked, ledger: Ledger
 ) -> None:
     """What stands behind sums: attempts and model ids, entries and charges of an asset."""
     titles = {"Cost": "cost_usd", "Input tokens": "input_tokens", "Output tokens": "output_tokens"}
-    shown = looked("attempts").tables
+    shown = looked("shown", "attempts").tables
     check(shown["attempts"], ledger.attempts_behind(), titles)
     titles = {"Cost": "cost_usd", "Attempts": "attempts", "Tokens": "tokens"}
     check(shown["models"], ledger.models_behind(), titles)
-    shown = looked("asset?id=tuned").tables
+    shown = looked("shown", "asset?id=tuned").tables
     check(shown["entries"], ledger.asset_entries("tuned"), {"Capital": "capital_usd"})
     titles = {"Units": "units", "Rate (USD)": "rate_usd", "Charge": "amount_usd"}
     check(shown["charges"], ledger.asset_charges("tuned"), titles)
@@ -321,9 +345,9 @@ def test_from_a_reason_of_rework_to_the_lines_of_an_attempt(tab: Watched, site: 
     assert tab.faults == []
 
 
-def test_the_chart_by_day_is_drawn(looked: Callable[[str], Visit]) -> None:
+def test_the_chart_by_day_is_drawn(looked: Looked) -> None:
     """The library of charts runs under the policy, over the figures of its table."""
-    visit = looked("overview")
+    visit = looked("shown", "overview")
     assert visit.drawn == 4
     assert visit.faults == []
 

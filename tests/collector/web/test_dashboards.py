@@ -15,6 +15,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import build_scope
 
 from spanledger_collector import sql
+from spanledger_collector.demo.show import Shown
 from spanledger_collector.query import DirectReader, Reader
 from spanledger_collector.store import Store
 
@@ -24,10 +25,10 @@ PANELS = [panel for dashboard in DASHBOARDS for panel in dashboard.panels]
 BY_SQL = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.sql)
 #: The plug-in's macros as it writes them out, and variables as Grafana does.
 _MACROS = (
-    (r"\$__dateFilter\((\w+)\)", r"\1 >= toDate('2026-11-01') AND \1 <= toDate('2026-11-30')"),
+    (r"\$__dateFilter\((\w+)\)", r"\1 >= toDate('2020-01-01') AND \1 <= toDate('2099-12-31')"),
     (
         r"\$__timeFilter\((\w+)\)",
-        r"\1 >= toDateTime(1793491200) AND \1 <= toDateTime(1796083199)",
+        r"\1 >= toDateTime(1577836800) AND \1 <= toDateTime(4102444799)",
     ),
     (r"\$\{workspace:sqlstring\}", "'default'"),
     (r"\$\{agent:sqlstring\}", "'analyst','support'"),
@@ -47,6 +48,13 @@ def expanded(statement: str, *, all_agents: bool = False) -> str:
 @pytest.fixture
 def reader(shown: Store) -> Iterator[Reader]:
     reader = DirectReader(shown)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def demo_reader(demonstrated: tuple[Store, Shown]) -> Iterator[Reader]:
+    reader = DirectReader(demonstrated[0])
     yield reader
     reader.close()
 
@@ -92,14 +100,23 @@ def test_a_panel_asks_one_view_without_arithmetic(panel: Panel) -> None:
             assert name in ("sum", "max", "todatetime"), function.sql()
 
 
+#: What the demo has not: it books no asset.
+NOT_IN_THE_DEMO = ("assets",)
+
+
 @BY_SQL
-def test_a_panel_is_answered(panel: Panel, reader: Reader, empty_reader: Reader) -> None:
-    """By the embedded engine, of a ledger with runs and of one without, of any or two agents."""
+def test_a_panel_is_answered(
+    panel: Panel, reader: Reader, demo_reader: Reader, empty_reader: Reader
+) -> None:
+    """By the embedded engine: of a ledger worth looking at, of the demo's, of an empty one."""
     statement = expanded(panel.statement)
     found = reader.sql(statement)
     assert found.num_rows > 0
     assert reader.sql(expanded(panel.statement, all_agents=True)).num_rows >= found.num_rows
     columns = found.column_names
+    demo = demo_reader.sql(expanded(panel.statement, all_agents=True))
+    assert demo.column_names == columns
+    assert (demo.num_rows > 0) == (panel.sql not in NOT_IN_THE_DEMO)
     assert empty_reader.sql(statement).column_names == columns
     if panel.kind == "timeseries":
         assert columns[0] == "time"
