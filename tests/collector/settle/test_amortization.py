@@ -294,6 +294,35 @@ def test_each_stretch_of_days_costs_by_the_capital_and_the_plan_of_its_time(stor
     assert asset["unabsorbed_usd"] == asset["accrued_usd"] - asset["charged_usd"]
 
 
+def test_after_the_last_day_no_run_is_charged_and_the_rest_is_what_no_run_carried(
+    store: Store,
+) -> None:
+    """100 USD over 100 days from 150 days ago, 10 a run; two runs of its days, one is settled late.
+
+    The third comes a day after the last, the fourth after 50 more days are planned: 80 / 4 each.
+    """
+    plan = {"method": "straight_line_per_time", "unit": "execution"}
+    with store.connect() as connection:
+        books = [
+            _entry(1, 0, "cost", amount="100", kind="hosting"),
+            _entry(2, 0, "plan", life_days=100, expected_units=10, **plan),
+        ]
+        _settle(store, connection, _days_ago(150, books), _days_ago(120, _run(1, 0)))
+        _settle(store, connection, _days_ago(51, _run(2, 0)), _days_ago(49, _run(3, 0)))
+        asset = _asset(connection)
+        found = [asset[name] for name in ("charged_usd", "accrued_usd", "unabsorbed_usd", "state")]
+        assert found == [Decimal(20), Decimal(100), Decimal(80), "ended"]
+        assert str(asset["ends_at"])[:10] == _days_ago(50, [{}])[0]["received_at"][:10]
+        assert connection.rows("SELECT * FROM asset_rests") == []
+        more = _entry(3, 0, "plan", life_days=50, expected_units=4, **plan)
+        _settle(store, connection, _days_ago(20, [more]), _days_ago(10, _run(4, 0)))
+        scene.settle(store, [1, 2, 3, 4])
+        asset = _asset(connection)
+        carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in (1, 2, 3, 4)]
+    assert carried == [Decimal(10), Decimal(10), None, Decimal(20)]
+    assert asset["state"] == "active"
+
+
 def test_a_run_in_flight_or_not_settled_yet_is_charged_whatever_is_booked_meanwhile(
     store: Store,
 ) -> None:

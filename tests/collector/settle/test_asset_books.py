@@ -30,6 +30,8 @@ BATCHES = 3
 _ASSETS = ("a", "b", "c")
 _AMOUNTS = ("0.01", "7", "30", "45.5", "100", "250", "1000000")
 _WHATS = ("cost", "cost", "cost", "plan", "plan", "run", "run", "run", "run", "credit", "write_off")
+#: Days of plans that are over before the next batch arrives, or the one after it; one is an hour.
+_DAYS = {1: "0.02", 2: "0.0625"}
 _TRANSFERS = ("transfer to a", "transfer to b", "transfer to b", "transfer to c")
 
 
@@ -46,6 +48,8 @@ class Event:
     said: str | None
     arrives: int
     settles: int
+    #: Of a plan straight line per time: batches in which runs are charged by it.
+    lives: int | None = None
 
     @property
     def target(self) -> str:
@@ -114,11 +118,22 @@ class Book:
                 self._charge(self.assets[event.asset], event)
 
     def is_due(self, run: Event) -> bool:
-        """Whether a plan was known when the run arrived: arrivals alone say so."""
-        return run.what == "run" and any(
-            one.what == "plan" and one.asset == run.asset and one.arrives <= run.arrives
+        """Whether a plan was in force when the run arrived: arrivals alone say so."""
+        return run.what == "run" and self._plan_of(run) is not None and not self.is_over(run)
+
+    def is_over(self, run: Event) -> bool:
+        """Whether the days of the plan that was known when the run arrived were over."""
+        plan = self._plan_of(run)
+        lives = None if plan is None else plan.lives
+        return plan is not None and lives is not None and run.arrives >= plan.arrives + lives
+
+    def _plan_of(self, run: Event) -> Event | None:
+        known = [
+            one
             for one in self.events
-        )
+            if one.what == "plan" and one.asset == run.asset and one.arrives <= run.arrives
+        ]
+        return max(known, key=lambda one: (one.arrives, one.number), default=None)
 
     def _enter(self, event: Event) -> None:
         asset = self.assets[event.asset]
@@ -186,7 +201,8 @@ def _book(random: Random) -> Book:
         arrives = random.randrange(BATCHES) if late else (number - 1) * BATCHES // size
         waits = what == "run" and random.random() < 2 / 3
         settles = random.randrange(arrives, BATCHES) if waits else arrives
-        events.append(Event(number, what, asset, said, arrives, settles))
+        lives = random.choice((None, 1, 2)) if what == "plan" else None
+        events.append(Event(number, what, asset, said, arrives, settles, lives))
     return Book(events)
 
 
@@ -217,6 +233,8 @@ def _span(event: Event, place: int) -> scene.Row:
     if event.what == "plan":
         told |= {"method": "x", "unit": "execution", "expected_units": event.said, "amount": None}
         told["agent.name"] = asset
+        if event.lives:
+            told |= {"method": "straight_line_per_time", "life_days": _DAYS[event.lives]}
     elif event.what == "credit":
         told |= {"entry": "cost", "amount": f"-{event.said}"}
     elif event.target:

@@ -4,7 +4,8 @@
 --   same settlement, and the amortization view. parameters: version = the settlement.
 -- A run carries an asset when it is an agent's execution in the scope of the plan that was in force when it entered the books, that is
 --   when its own span arrived. So arrivals alone say which runs are charged, not when they are settled, and a run that was there before
---   the first plan never is. The newest entry sets the rate. Units: 1 an execution, else its tokens or FLOPs. A run that was charged
+--   the first plan never is. Nor is one that entered after the days of that plan were over (straight line per time): what no run carried
+--   by then stays uncharged. The newest entry sets the rate. Units: 1 an execution, else its tokens or FLOPs. A run that was charged
 --   by one unit is not charged again by another.
 -- A run that is due when nothing can be charged is not charged by what is booked later either: it entered while the asset was at rest.
 -- Within this settlement the charge of a run is the growth of min(units so far x rate, chargeable): so the sum is exact, never
@@ -66,13 +67,28 @@ WITH
             asset_id,
             arraySort(
                 p -> (p.received_at, p.span_id),
-                groupArray((received_at, span_id, entry_id, unit, agent_name, agent_version))::Array(Tuple(
-                    received_at DateTime64(9, 'UTC'), span_id String, plan_id String, unit String, agent_name String, agent_version String
+                groupArray((received_at, span_id, entry_id, unit, agent_name, agent_version, ends_at))::Array(Tuple(
+                    received_at DateTime64(9, 'UTC'), span_id String, plan_id String, unit String, agent_name String, agent_version String,
+                    ends_at DateTime64(9, 'UTC')
                 ))
             ) AS plans
         FROM
         (
-            SELECT workspace, asset_id, received_at, span_id, entry_id, unit, agent_name, agent_version
+            SELECT
+                workspace,
+                asset_id,
+                received_at,
+                span_id,
+                entry_id,
+                unit,
+                agent_name,
+                agent_version,
+                -- As amortization has it: at most 100 years.
+                if(
+                    method = 'straight_line_per_time' AND life_days > 0,
+                    received_at + toIntervalMillisecond(toInt64(least(assumeNotNull(life_days), 36500) * 86400000)),
+                    toDateTime64('2200-01-01', 9, 'UTC')
+                ) AS ends_at
             FROM asset_entries FINAL
             WHERE entry = 'plan' AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
             ORDER BY received_at, span_id
@@ -129,7 +145,7 @@ WITH
         LEFT JOIN used AS u ON u.workspace = e.workspace AND u.trace_id = e.trace_id AND u.run_id = e.run_id
         LEFT JOIN charged AS c
             ON c.workspace = e.workspace AND c.trace_id = e.trace_id AND c.run_id = e.run_id AND c.asset_id = a.asset_id
-        WHERE in_force.plan_id != '' AND in_force.agent_name IN ('', e.agent_name) AND in_force.agent_version IN ('', e.agent_version)
+        WHERE in_force.plan_id != '' AND e.entered_at < in_force.ends_at AND in_force.agent_name IN ('', e.agent_name) AND in_force.agent_version IN ('', e.agent_version)
             AND NOT arrayExists(p -> has(c.plan_ids, p.plan_id) AND p.unit != a.unit, n.plans)
             AND (c.units > 0 OR NOT arrayExists(r -> e.entered_at BETWEEN r.1 AND r.2, q.periods))
     ),

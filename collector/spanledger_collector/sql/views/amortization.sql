@@ -11,9 +11,12 @@
 --   salvage_usd          what is left at the end of its life: never charged
 --   net_book_value_usd   capital_usd - charged_usd
 --   chargeable_usd       what can still be charged: capital - salvage - charged
---   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then
+--   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then; per time: if it
+--                        is of a run that entered the books before ends_at
 --   rate_low_usd, rate_high_usd   the same by the high and the low end of the expected units
 --   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
+--   ends_at              straight line per time: end of the plan's days, counted from its arrival (at most 100 years); runs that enter
+--                        the books from then on are not charged; NULL = the plan has no days
 --   accrued_usd          straight line per time: what the days so far cost. From entry to entry each day costs (capital - salvage -
 --                        accrued) / days left, by the capital and the plan of its time, so no entry rewrites what was before; plans
 --                        that are not per time cost what they charged
@@ -21,7 +24,8 @@
 --   estimates            plans there were so far, the first included
 --   booked_at            arrival of the first entry
 --   charged_from         arrival of the first plan: runs in scope whose own span arrived since then are charged; NULL = there is none
---   state                active | fully_amortized | needs_plan (capital without a plan, or the planned units are used up)
+--   state                active | fully_amortized | ended (its days are over: what is left is what no run carried) | needs_plan (capital
+--                        without a plan, or the planned units are used up)
 --   unconverted_entries  costs in another currency without a rate: in no sum
 -- Units of production with prospective re-estimation (IAS 8.36: a change in an estimate acts forward only; IAS 16.62).
 CREATE OR REPLACE VIEW amortization AS
@@ -120,6 +124,11 @@ WITH
                 arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1 AND p.2 != b.basis_id, a.parts))), 6
             ) AS plan_units_before,
             ifNull(b.plan.4, toDecimal128(0, 6)) AS expected_units,
+            if(
+                b.plan.2 = 'straight_line_per_time' AND b.plan.7 > 0,
+                toNullable(b.plan.11 + toIntervalMillisecond(toInt64(least(assumeNotNull(b.plan.7), 36500) * 86400000))),
+                NULL
+            ) AS ends_at,
             capital_usd - salvage_usd - charged_before_usd AS base_usd,
             expected_units - plan_units_before AS base_units,
             -- From entry to entry: its end, the capital then, the plan in force, the share of its remaining days that passed.
@@ -170,7 +179,8 @@ SELECT
     expected_units,
     greatest(expected_units - plan_units, toDecimal128(0, 6)) AS remaining_units,
     plan.7 AS life_days,
-    if(plan.2 = 'straight_line_per_time' AND plan.7 > 0, accrued_so_far_usd, NULL) AS accrued_usd,
+    ends_at,
+    if(ends_at IS NULL, NULL, accrued_so_far_usd) AS accrued_usd,
     accrued_usd - charged_usd AS unabsorbed_usd,
     if(base_units > 0 AND base_usd > 0, toDecimal128(toDecimal256(base_usd, 40) / base_units, 24), toDecimal128(0, 24)) AS rate_usd,
     if(
@@ -185,6 +195,7 @@ SELECT
     ) AS rate_high_usd,
     multiIf(
         plans > 0 AND chargeable_usd = 0, 'fully_amortized',
+        ends_at <= now64(9, 'UTC'), 'ended',
         plans = 0 OR rate_usd = 0, 'needs_plan',
         'active'
     ) AS state,
