@@ -14,6 +14,7 @@ from spanledger_collector.query import (
     AgentSums,
     Estimate,
     GroupBy,
+    Sustainability,
 )
 from spanledger_collector.query.titles import TITLES, worth_showing
 
@@ -57,6 +58,7 @@ def show(report: AgentReport, out: Console) -> None:
         f"{sums.successful_runs:,} successful, {sums.valued_runs:,} with a value, "
         f"cost known of {coverage(sums.attempts - sums.unpriced_attempts, sums.attempts)}"
     )
+    out.print(verdict_line(report.total.verdict))
     left_out = sums.runs - sums.costed_runs
     if left_out:
         out.print(
@@ -72,6 +74,12 @@ def show(report: AgentReport, out: Console) -> None:
     if report.paybacks:
         out.print("")
         out.print(payback_table(report.paybacks))
+
+
+def verdict_line(verdict: Sustainability) -> str:
+    """The verdict and why."""
+    colour = {"yes": "green", "no": "red"}.get(verdict.sustainable, "yellow")
+    return f"sustainable: [{colour}]{verdict.sustainable}[/]: {text(verdict.reason)}"
 
 
 def _lines(total: AgentEconomics) -> list[tuple[str, Estimate, Show]]:
@@ -147,7 +155,7 @@ def _groups(report: AgentReport) -> Grid:
     said = "inclusive " if delegates(report.total.sums) else ""
     columns = (
         report.by, ">runs", ">success rate", f">{said}total cost a run", ">95% interval",
-        ">a success", ">95% interval", ">margin a run", ">95% interval", ">p95",
+        ">a success", ">95% interval", ">margin a run", ">95% interval", ">p95", "sustainable",
     )  # fmt: skip
     return Grid(f"\nBy {report.by}", columns, (_group(group) for group in report.groups))
 
@@ -158,7 +166,7 @@ def _group(group: AgentEconomics) -> Sequence[str]:
         value(group.success_rate, percent),
         *_told(group.inclusive_total_cost_per_run), *_told(group.inclusive_cost_per_success),
         *_told(group.inclusive_margin_per_run),
-        value(group.p95_latency, latency),
+        value(group.p95_latency, latency), group.verdict.sustainable,
     )  # fmt: skip
 
 

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Annotated, cast, get_args
 
 import typer
+from rich.console import Group
 
 from spanledger_collector.errors import ConfigurationError
-from spanledger_collector.query import AgentRow, EconomicsRow, Slice
+from spanledger_collector.query import AgentFigures, AgentRow, EconomicsRow, Slice
 from spanledger_collector.query.breakdowns import RunsBy
 
-from .figures import money
+from .figures import factor, money, percent, shown
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import (
@@ -28,6 +29,11 @@ _COLUMNS = (
     "agent", "version", ">runs", ">failed", ">cost", ">known", ">estimated", ">rework", ">retries",
     ">inclusive a run", ">inclusive a success", ">inclusive value", ">inclusive margin", ">p50",
     ">p95",
+)  # fmt: skip
+#: Beside each figure of a decision its interval; why a verdict is none, the verb ``agent`` says.
+_VERDICTS = (
+    "agent", "version", ">a success", ">95% interval", ">margin a run", ">95% interval",
+    ">wasted", ">95% interval", ">multiplier", "sustainable",
 )  # fmt: skip
 #: Of all agents together; their sub-agents' runs are among the runs.
 _SUMS = (
@@ -52,6 +58,9 @@ def agents(
     The cost is of the agent's own work and sums to the ledger; what is inclusive is the total cost
     with sub-agents, which are lines of their own too: not to be summed.
 
+    Whether an agent is sustainable is said of the margin a run with sub-agents: yes where its 95%
+    interval is above 0, no where it is below, else the data are too few.
+
     By total, day or tenant the runs of all agents are summed, and a cost per success is over the
     successes of agents that no agent called.
 
@@ -62,7 +71,7 @@ def agents(
         raise ConfigurationError(f"--by {by!r} is none of {', '.join(kinds)}")
     with connect(url, workspace) as ledger:
         if by == "agent":
-            answer(ledger.agents(utc(since), utc(until)), agents_table, as_json=as_json)
+            answer(ledger.agents(utc(since), utc(until)), _both_tables, as_json=as_json)
             return
         part = Slice(since=utc(since), until=utc(until))
         sums = ledger.economics_by(cast("RunsBy", by), part)
@@ -113,6 +122,23 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
             )
             for row in rows
         ),
+    )  # fmt: skip
+
+
+def _both_tables(rows: Sequence[AgentFigures]) -> Group:
+    return Group(agents_table(rows), _verdicts_table(rows))
+
+
+def _verdicts_table(rows: Sequence[AgentFigures]) -> Grid:
+    return Grid("\nIs it worth it? With sub-agents", _VERDICTS, map(_verdict, rows))
+
+
+def _verdict(row: AgentFigures) -> Sequence[str]:
+    return (
+        text(row.agent_name or "(outside any agent)"), text(row.agent_version),
+        *shown(row.inclusive_cost_per_success, money), *shown(row.inclusive_margin_per_run, money),
+        *shown(row.rework_share, percent), shown(row.rework_multiplier, factor)[0],
+        row.verdict.sustainable,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from .grid import Grid
 from .output import count, seconds, text, usd
 
 _VALUE_DIGITS, _END_DIGITS = 6, 3
+#: Factors lie around 1, and what matters is how far off.
+_FACTOR_DIGITS = 4
 _PERCENT = 100
 
 #: A figure as it is shown: a value, or an end of its interval (which is rounded).
@@ -26,6 +28,11 @@ def percent(ratio: Decimal) -> str:
     return f"{ratio * _PERCENT:.1f}%"
 
 
+def factor(times: Decimal) -> str:
+    """So many times, such as a dollar of work."""
+    return f"{times:.3f}"
+
+
 def latency(duration_ns: Decimal) -> str:
     """A duration in nanoseconds, as people read it; a difference may be negative."""
     if duration_ns < 0:
@@ -33,7 +40,9 @@ def latency(duration_ns: Decimal) -> str:
     return seconds(int(duration_ns)) if duration_ns else "0 s"
 
 
-_SHOWS: Mapping[Unit, Show] = {"usd": money, "ratio": percent, "duration": latency}
+_SHOWS: Mapping[Unit, Show] = {
+    "usd": money, "ratio": percent, "factor": factor, "duration": latency,
+}  # fmt: skip
 
 
 def titled(name: str) -> tuple[str, Show]:
@@ -54,18 +63,27 @@ def rounded(number: Decimal, digits: int) -> Decimal:
 
 def value(estimate: Estimate, show: Show) -> str:
     """The figure alone, six digits of it; ``unknown`` where it is not known."""
-    return usd(None) if estimate.value is None else show(rounded(estimate.value, _VALUE_DIGITS))
+    if estimate.value is None:
+        return usd(None)
+    return show(estimate.value if show is factor else rounded(estimate.value, _VALUE_DIGITS))
 
 
 def interval(estimate: Estimate, show: Show) -> str:
     """Its interval, three digits of each end; where one is without bound the other; or a dash."""
+    digits = _FACTOR_DIGITS if show is factor else _END_DIGITS
     low, high = (
-        None if end is None else show(rounded(end, _END_DIGITS))
-        for end in (estimate.low, estimate.high)
+        None if end is None else show(rounded(end, digits)) for end in (estimate.low, estimate.high)
     )
     if low is None:
         return "-" if high is None else f"{high} or less"
     return f"{low} or more" if high is None else f"{low} to {high}"
+
+
+def shown(estimate: Estimate, show: Show) -> tuple[str, str]:
+    """The figure and its interval, as two cells; what is not known at all is a dash."""
+    if estimate.value is None and estimate.low is None:
+        return "-", "-"
+    return value(estimate, show), interval(estimate, show)
 
 
 def figures_table(title: str, lines: Sequence[tuple[str, Estimate, Show]]) -> Grid:

@@ -8,14 +8,14 @@ import typer
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import ReworkBy, ReworkRate, ReworkReasonRow
 
-from .figures import interval, percent, value
+from .figures import factor, interval, percent, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import NOTHING_FOUND, console, cost, count, print_json, text, usd
 
 _RATES = (
     "{by}", ">attempts", ">wasted", ">rate", ">95% interval", ">cost", ">wasted", ">of cost",
-    ">multiplier",
+    ">95% interval", ">multiplier", ">95% interval",
 )  # fmt: skip
 _REASONS = ("{by}", "reason", ">attempts", ">input", ">output", ">cost", ">waited")
 
@@ -58,7 +58,8 @@ def _rate(row: ReworkRate) -> Sequence[str]:
     return (
         text(row.key), count(row.attempts), count(row.rework_attempts),
         value(row.rework_rate, percent), interval(row.rework_rate, percent),
-        usd(row.cost_usd), wasted, ratio, multiplier,
+        usd(row.cost_usd), wasted, ratio, interval(row.rework_share, percent),
+        multiplier, interval(row.multiplier, factor),
     )  # fmt: skip
 
 

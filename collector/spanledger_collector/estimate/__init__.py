@@ -25,7 +25,7 @@ from .difference import (
 )
 from .distributions import student_t_quantile
 from .interval import FEWEST, FEWEST_SUCCESSES, Interval
-from .mean import mean_interval
+from .mean import mean_interval, runs_to_tell
 from .percentile import RankGrid, percentile_interval
 from .ratio import independent_ratio_interval, ratio_interval, ratio_variance
 from .seldom import seldom_interval
@@ -50,6 +50,7 @@ __all__ = [
     "ratio_interval",
     "ratio_variance",
     "runs_needed",
+    "runs_to_tell",
     "seldom_interval",
     "share_difference",
     "share_interval",

@@ -6,12 +6,11 @@ import math
 
 from .distributions import normal_quantile, student_t_quantile
 from .interval import FEWEST, LEVEL, Interval
+from .mean import POWER
 from .statistics import Measured
 
 _WELCH, _DELTA, _NEWCOMBE = "welch t", "log delta", "newcombe"
 _APART = "ends of both"
-#: Chance of showing a difference that is there (Cohen's convention).
-POWER = 0.8
 
 
 def difference(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:

@@ -1,16 +1,18 @@
-"""The interval of a mean."""
+"""The interval of a mean, and how many values it takes to tell it from 0."""
 
 from __future__ import annotations
 
 import math
 
-from .distributions import student_t_quantile
-from .interval import LEVEL, Interval, too_few
-from .statistics import Sample
+from .distributions import normal_quantile, student_t_quantile
+from .interval import FEWEST, LEVEL, Interval, too_few
+from .statistics import Measured, Sample
 
 _STUDENT, _HALL = "student t", "hall t"
 #: Cochran's rule: a mean of n > 25 x skewness^2 values is near enough to normal.
 _COCHRAN = 25
+#: Chance of telling a mean from 0 that is not 0 (Cohen's convention).
+POWER = 0.8
 
 
 def mean_interval(sample: Sample, *, level: float = LEVEL, floor: float | None = None) -> Interval:
@@ -37,6 +39,18 @@ def mean_interval(sample: Sample, *, level: float = LEVEL, floor: float | None =
     if floor is not None:
         low = max(low, floor)
     return Interval(low, high, level, sample.n, method)
+
+
+def runs_to_tell(mean: Measured, *, level: float = LEVEL, power: float = POWER) -> int | None:
+    """Runs in all with which the mean seen, if true, would be told from 0.
+
+    Returns:
+        Runs; None where the mean is 0 itself.
+    """
+    if not mean.value:
+        return None
+    z = normal_quantile((1 + level) / 2) + normal_quantile(power)
+    return max(math.ceil(mean.variance * (z / mean.value) ** 2), FEWEST)
 
 
 def _plain(sample: Sample, transformed: float) -> float:

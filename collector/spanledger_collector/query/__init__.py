@@ -4,6 +4,7 @@
 ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same rows.
 """
 
+from .agent_figures import AgentFigures
 from .agent_report import AgentReport
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .breakdowns import Breakdowns, Slice
@@ -42,6 +43,7 @@ from .rows import (
     TraceRow,
     ValueRuleRow,
 )
+from .sustainability import Sustainability, Sustainable
 from .what_if import WhatIf, WhatIfReport
 from .window_rows import EarnedByRow, SpentByRow
 
@@ -49,6 +51,7 @@ __all__ = [
     "DEFAULT_ADDRESS",
     "OTHER_TIER",
     "AgentEconomics",
+    "AgentFigures",
     "AgentReport",
     "AgentRow",
     "AgentSums",
@@ -106,6 +109,8 @@ __all__ = [
     "Slice",
     "SpanRow",
     "SpentByRow",
+    "Sustainability",
+    "Sustainable",
     "TraceReport",
     "TraceRow",
     "ValueRuleRow",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from . import estimates
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .reader import Row
+from .sustainability import Sustainability, sustainability
 
 #: What a group of an agent's runs is.
 GroupBy = Literal["version", "tenant", "model"]
@@ -176,9 +176,11 @@ class AgentEconomics:
         success_rate: share of runs that succeeded.
         rework_share: share of the cost of work that was wasted, of all runs, as far as it is known:
             what :meth:`Ledger.rework` says. Judging and guarding answers is no work.
+        rework_multiplier: paid for a dollar of work that was used.
         mean_latency: ns.
         p50_latency: ns.
         p95_latency: ns.
+        verdict: whether its runs earn what they cost, with all that they hand on.
     """
 
     key: str
@@ -197,9 +199,11 @@ class AgentEconomics:
     inclusive_contribution_per_run: Estimate
     success_rate: Estimate
     rework_share: Estimate
+    rework_multiplier: Estimate
     mean_latency: Estimate
     p50_latency: Estimate
     p95_latency: Estimate
+    verdict: Sustainability
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +217,12 @@ class Group:
     def economics(self) -> AgentEconomics:
         """The group as it is shown."""
         shown = {name: figure.estimate for name, figure in self.figures.items()}
-        return AgentEconomics(self.key, self.sums, **shown)
+        multiplier = estimates.multiplier(self.sums.rework_multiplier, shown["rework_share"])
+        margin = self.figures[f"{INCLUSIVE}margin_per_run"]
+        verdict = sustainability(margin, self.sums.runs)
+        return AgentEconomics(
+            self.key, self.sums, **shown, rework_multiplier=multiplier, verdict=verdict
+        )
 
 
 def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> Sequence[Group]:
@@ -336,9 +345,3 @@ def _latencies(row: MomentsRow) -> dict[str, Figure]:
         "p50_latency": estimates.percentile(row.p50_duration_ns, grid, 0.5),
         "p95_latency": estimates.percentile(row.p95_duration_ns, grid, 0.95),
     }
-
-
-#: Names of the figures, in the order they are shown.
-FIGURES = tuple(
-    field.name for field in dataclasses.fields(AgentEconomics) if field.name not in ("key", "sums")
-)

@@ -164,6 +164,21 @@ def part(value: float | None, joint: Joint) -> Figure:
     return Figure(Estimate.of(decimal(value), part_interval(joint)), measured)
 
 
+def multiplier(value: float | None, wasted: Estimate) -> Estimate:
+    """What is paid for a dollar of work that is used: 1 / (1 - the share that is wasted).
+
+    It grows with the share alone, so the ends of its interval are those of the share, turned.
+    """
+    low, high = (
+        None if end is None or end >= 1 else decimal(1 / (1 - float(end)))
+        for end in (wasted.low, wasted.high)
+    )
+    reason = wasted.reason
+    if wasted.high is not None and high is None:
+        reason = "all of the work may have been wasted"
+    return replace(wasted, value=decimal(value), low=low, high=high, reason=reason)
+
+
 def percentile(value: int, grid: RankGrid, at: float) -> Figure:
     """Of a percentile; its spread for comparisons is what the ranks imply (Price & Bonett 2002)."""
     interval = percentile_interval(grid, at)

@@ -28,6 +28,7 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.store import Store
 
+from .agent_figures import AgentFigures, agent_figures
 from .breakdowns import Breakdowns
 from .decisions import Decisions, period
 from .explanation import (
@@ -46,7 +47,6 @@ from .recording import Recorded
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
-    AgentRow,
     AssetRow,
     AttemptRow,
     ChargeRow,
@@ -308,9 +308,9 @@ class Ledger(Decisions, Breakdowns, Origins, Hardware):
 
     def agents(
         self, since: datetime | None = None, until: datetime | None = None
-    ) -> Sequence[AgentRow]:
-        """Unit economics per agent and version over a period."""
-        return parse_rows(AgentRow, self.query("agents", **period(since, until)))
+    ) -> Sequence[AgentFigures]:
+        """Unit economics per agent and version over a period, with intervals and a verdict."""
+        return agent_figures(self.query, period(since, until))
 
     def assets(self) -> Sequence[AssetRow]:
         """What was paid once and serves many runs, and how much of it was charged."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from spanledger_collector.errors import PermanentError
+from spanledger_collector.estimate import Joint
 
 from . import estimates
 from .economics import Ask
@@ -45,6 +46,10 @@ class ReworkRateRow:
     rework_multiplier: float | None
     unknown_cost_attempts: int
     unknown_rework_attempts: int
+    runs: int
+    rework_work_variance: float
+    work_variance: float
+    rework_work_covariance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,9 @@ class ReworkRate:
         unknown_cost_attempts: those whose cost is not known; where there are any, costs are lower
             bounds, and the share and the multiplier are of what is known.
         unknown_rework_attempts: those of them that were wasted.
+        rework_share: the share of the cost with its interval, reckoned by runs: a run that goes
+            wrong may waste much at once.
+        multiplier: ``rework_multiplier`` with its interval, likewise.
     """
 
     key: str
@@ -75,6 +83,8 @@ class ReworkRate:
     rework_multiplier: float | None
     unknown_cost_attempts: int
     unknown_rework_attempts: int
+    rework_share: Estimate
+    multiplier: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,22 @@ def rework(ask: Ask, period: Mapping[str, object], by: str, agent_name: str) -> 
 
 
 def _rate(row: ReworkRateRow) -> ReworkRate:
-    share = estimates.share(row.rework_attempts, row.attempts).estimate
+    rate = estimates.share(row.rework_attempts, row.attempts).estimate
+    share = _share(row)
     return ReworkRate(
-        row.key, row.attempts, row.rework_attempts, share, row.cost_usd, row.rework_cost_usd,
+        row.key, row.attempts, row.rework_attempts, rate, row.cost_usd, row.rework_cost_usd,
         row.rework_cost_ratio, row.rework_multiplier, row.unknown_cost_attempts,
-        row.unknown_rework_attempts,
+        row.unknown_rework_attempts, share, estimates.multiplier(row.rework_multiplier, share),
     )  # fmt: skip
+
+
+def _share(row: ReworkRateRow) -> Estimate:
+    joint = Joint(
+        row.runs,
+        float(row.rework_cost_usd or 0) / row.runs,
+        float(row.cost_usd or 0) / row.runs,
+        row.rework_work_variance,
+        row.work_variance,
+        row.rework_work_covariance,
+    )
+    return estimates.part(row.rework_cost_ratio, joint).estimate

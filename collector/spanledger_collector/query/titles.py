@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
-#: USD, a share of one, or nanoseconds.
-Unit = Literal["usd", "ratio", "duration"]
+#: USD, a share of one, so many times, or nanoseconds.
+Unit = Literal["usd", "ratio", "factor", "duration"]
 
 _PREFIX = "inclusive_"
 #: By the names of :class:`AgentEconomics`, in the order they are shown; ``inclusive_*`` is with all
@@ -22,6 +22,7 @@ TITLES: Mapping[str, tuple[str, Unit]] = {
     "inclusive_margin_per_run": ("inclusive margin a run", "usd"),
     "success_rate": ("success rate", "ratio"),
     "rework_share": ("wasted of the work", "ratio"),
+    "rework_multiplier": ("rework multiplier", "factor"),
     "mean_latency": ("mean latency", "duration"),
     "p50_latency": ("median latency", "duration"),
     "p95_latency": ("95th percentile", "duration"),

@@ -2,6 +2,7 @@
 
 | path | answer |
 |---|---|
+| ``GET /v1/agents`` | all agents with intervals and verdicts (``Ledger.agents``) |
 | ``GET /v1/agents/{name}?by=`` | one agent, whole (``Ledger.agent``) |
 | ``GET /v1/agents/{name}/comparison?by=&old=&new=&matters=`` | two groups (``Ledger.compare``) |
 | ``GET /v1/break-even?agent=`` | when assets are earned back (``Ledger.break_even``) |
@@ -79,6 +80,12 @@ class Asked:
             raise PermanentError(f"no parameter {', '.join(unknown)} here; there are {known}")
 
 
+def _agents(ledger: Ledger, _: str, asked: Asked) -> Any:
+    since, until = asked.moment("since"), asked.moment("until")
+    asked.check()
+    return ledger.agents(since, until)
+
+
 def _agent(ledger: Ledger, name: str, asked: Asked) -> Any:
     since, until = asked.moment("since"), asked.moment("until")
     by: Any = asked.text("by", "version")
@@ -132,6 +139,7 @@ def _what_if(ledger: Ledger, name: str, asked: Asked) -> Any:
 
 #: By path.
 ANSWERS: Mapping[str, Answer] = {
+    "/v1/agents": _agents,
     "/v1/agents/{name}": _agent,
     "/v1/agents/{name}/comparison": _comparison,
     "/v1/agents/{name}/what-if": _what_if,

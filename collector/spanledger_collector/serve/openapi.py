@@ -40,6 +40,7 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 #: Path -> what it answers and the parameters that it takes beside ``workspace``.
 REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
+    "/v1/agents": ("All agents and versions, with intervals and verdicts.", _PERIOD),
     "/v1/agents/{name}": ("One agent, whole, with intervals.", (*_PERIOD, "by")),
     "/v1/agents/{name}/comparison": (
         "Two versions, models or tenants of an agent.",

@@ -28,7 +28,7 @@ from spanledger_collector.query import (
     economics,
     estimates,
 )
-from spanledger_collector.query.comparison import Side, comparison
+from spanledger_collector.query.comparison import WORDS, Side, comparison
 from spanledger_collector.store import Store
 
 
@@ -99,7 +99,7 @@ def _side(runs: int, cost: str) -> Side:
     """A side whose every cost is this mean with a spread of a tenth of it."""
     mean = Decimal(cost)
     figure = estimates.mean(mean, float(mean / 10) ** 2, 0.0, runs, floor=0)
-    names = [name for name in economics.FIGURES if name != "success_rate"]
+    names = [name for name in WORDS if name != "success_rate"]
     group = economics.Group(
         "x", _SUMS,
         {**dict.fromkeys(names, figure), "success_rate": estimates.share(runs // 2, runs)},

@@ -146,6 +146,8 @@ def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
         answer = client.get("/v1/agents/writer", params={"by": "model"})
         expected = orjson.dumps(asdict(ledger.agent("writer", by="model")), default="{:f}".format)
         assert answer.json() == orjson.loads(expected)
+        expected = orjson.dumps([asdict(row) for row in ledger.agents()], default="{:f}".format)
+        assert client.get("/v1/agents").json() == orjson.loads(expected)
         assert client.get("/v1/agents/wrter").status_code == 404
         refused = client.get("/v1/agents/writer", params={"form": "x", "since": "2026-01-01"})
         assert refused.status_code == 400

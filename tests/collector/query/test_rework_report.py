@@ -12,9 +12,10 @@ import orjson
 import pytest
 from tests.collector.settle import scene
 from tests.support.served_ledger import served
-from tests.support.writer_ledger import RUNS
+from tests.support.writer_ledger import RUNS, Drawn
 
 from spanledger_collector.errors import PermanentError
+from spanledger_collector.estimate import Joint, part_interval
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.query.rework import ReworkBy
 from spanledger_collector.store import Store
@@ -44,6 +45,32 @@ def test_rate_and_multiplier_are_those_of_the_runs(ledger: Ledger, version: str)
     assert (found.rework_rate.low or 0) < (found.rework_rate.value or 0)
     (why,) = [row for row in report.reasons if row.key == f"writer {version}"]
     assert (why.rework_reason, why.attempts, why.cost_usd) == ("regenerated", again, wasted)
+
+
+@pytest.mark.parametrize("by", ["version", "model", "total"])
+def test_the_intervals_are_those_of_the_runs(ledger: Ledger, by: ReworkBy) -> None:
+    """Reckoned by runs, whatever the key is: each run wastes what it wastes at once."""
+
+    def key(run: Drawn) -> str:
+        named = {"version": f"writer {run.version}", "model": f"acme/{run.model}"}
+        return named.get(by, "total")
+
+    report = ledger.rework(by=by, agent_name="writer")
+    for row in report.rates:
+        runs = [run for run in RUNS if key(run) == row.key]
+        joint = Joint.of([float(r.wasted) for r in runs], [float(r.cost) for r in runs])
+        expected = part_interval(joint)
+        share, multiplier = row.rework_share, row.multiplier
+        assert (share.n, share.method) == (len(runs), expected.method)
+        assert share.low is not None
+        assert share.high is not None
+        ends = float(share.low), float(share.high)
+        assert ends == pytest.approx((expected.low, expected.high), rel=1e-9)
+        assert multiplier.low == pytest.approx(1 / (1 - share.low), rel=Decimal("1e-11"))
+        assert multiplier.high == pytest.approx(1 / (1 - share.high), rel=Decimal("1e-11"))
+    total = ledger.agent("writer").total
+    (whole,) = ledger.rework(by="agent", agent_name="writer").rates
+    assert whole.rework_share.low == pytest.approx(total.rework_share.low, rel=Decimal("1e-9"))
 
 
 def test_every_screen_says_the_same_share(reworked: Ledger) -> None:

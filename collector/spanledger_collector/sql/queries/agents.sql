@@ -1,6 +1,8 @@
 -- agents: unit economics of each agent over a period; the row with an empty agent_name is what ran outside any agent.
 -- parameters: workspace; since, until (start of the run, until exclusive).
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
+-- What intervals are computed from (estimate/): means and moments of the costed runs, those whose inclusive cost is known wholly; a run
+--   without a value earned 0. _variance (n - 1 below the line), _skewness (third standardised moment) and _covariance are floats, 0 where there is none.
 -- columns: agent_name, agent_version, runs, successful_runs, failed_runs, calls, attempts, failed_attempts, retries, tool_calls,
 --   input_tokens, output_tokens, cost_usd, cost_per_run_usd,
 --   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
@@ -9,7 +11,18 @@
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts (the same of the runs and of all runs below them, as in the view agent_unit_economics: not to be summed
 --   over agents; those without the prefix are of the agent's own runs and sum to the ledger),
---   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
+--   p50_duration_ns, p95_duration_ns, p50_ttft_ns, work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio,
+--   rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a run, over
+--   all runs), inclusive_valued_runs, inclusive_costed_runs, inclusive_costed_successes, inclusive_total_cost_mean_usd,
+--   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
+--   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness.
+WITH
+    r.inclusive_cost_usd IS NOT NULL AND r.inclusive_unpriced_attempts = 0 AND r.inclusive_unconverted_records = 0 AS is_costed,
+    ifNull(r.inclusive_total_cost_usd, 0) AS total,
+    ifNull(r.inclusive_value_usd, 0) AS earned,
+    toFloat64(ifNull(r.rework_cost_usd, 0)) AS wasted,
+    toFloat64(ifNull(r.work_cost_usd, 0)) AS work,
+    toDecimal256(sumIf(total, is_costed), 24) AS costed_usd
 SELECT
     agent_name,
     agent_version,
@@ -52,7 +65,26 @@ SELECT
     sum(r.inclusive_unpriced_attempts) AS inclusive_unpriced_attempts,
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
     quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
-    quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns
+    quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns,
+    sum(r.work_cost_usd) AS work_cost_usd,
+    @include arithmetic/rework_share of=work_cost_usd,
+    ifNotFinite(varSampStable(wasted), 0) AS rework_work_variance,
+    ifNotFinite(varSampStable(work), 0) AS work_variance,
+    ifNotFinite(covarSampStable(wasted, work), 0) AS rework_work_covariance,
+    countIf(r.inclusive_value_usd IS NOT NULL) AS inclusive_valued_runs,
+    countIf(is_costed) AS inclusive_costed_runs,
+    countIf(is_costed AND r.succeeded) AS inclusive_costed_successes,
+    toDecimal128(roundBankers(costed_usd / nullIf(inclusive_costed_runs, 0), 12), 12) AS inclusive_total_cost_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(total), is_costed), 0) AS inclusive_total_cost_variance,
+    ifNotFinite(skewSampIf(toFloat64(total), is_costed), 0) AS inclusive_total_cost_skewness,
+    toDecimal128(roundBankers(costed_usd / nullIf(inclusive_costed_successes, 0), 12), 12) AS inclusive_costed_cost_per_success_usd,
+    ifNotFinite(varSampStableIf(toFloat64(r.succeeded), is_costed), 0) AS inclusive_success_variance,
+    ifNotFinite(covarSampStableIf(toFloat64(total), toFloat64(r.succeeded), is_costed), 0) AS inclusive_total_cost_success_covariance,
+    toDecimal128(
+        roundBankers(toDecimal256(sumIf(earned - total, is_costed), 24) / nullIf(inclusive_costed_runs, 0), 12), 12
+    ) AS inclusive_margin_mean_usd,
+    ifNotFinite(varSampStableIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_variance,
+    ifNotFinite(skewSampIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_skewness
 FROM run_economics AS r
 WHERE workspace = {workspace:String}
     AND started_at >= {since:DateTime64(9)}

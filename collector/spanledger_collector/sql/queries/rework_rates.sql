@@ -3,29 +3,51 @@
 --   model | prompt | tenant: what a key is).
 -- grain: one row a key, most wasted first. units: USD.
 -- The same sums as of the view rework_rate, which has a row a day, tenant, model and prompt: too many to be summed again here.
+-- Runs are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
+--   fewer runs than that each part is one run, with more several, which leaves the variance of the ratio as it is.
 -- columns: key, attempts, rework_attempts (of them wasted), cost_usd, rework_cost_usd (NULL = nothing of the cost is known),
 --   rework_cost_ratio, rework_multiplier (arithmetic/rework_share: of a dollar of work, and paid for a dollar of work that was used),
---   unknown_cost_attempts (their cost is unknown: costs are lower bounds when > 0), unknown_rework_attempts (of them wasted).
+--   unknown_cost_attempts (their cost is unknown: costs are lower bounds when > 0), unknown_rework_attempts (of them wasted),
+--   runs (parts with work), rework_work_variance, work_variance, rework_work_covariance (n - 1 below the line, over the parts, floats; 0
+--   where there is none).
 SELECT
-    toString(
-        @include arithmetic/attempt_key
-    ) AS key,
-    count() AS attempts,
-    countIf(a.rework_reason != '') AS rework_attempts,
-    sum(a.cost_usd) AS cost_usd,
-    if(cost_usd IS NULL, NULL, ifNull(sumIf(a.cost_usd, a.rework_reason != ''), toDecimal128(0, 12))) AS rework_cost_usd,
+    key,
+    sum(p.attempts) AS attempts,
+    sum(p.rework_attempts) AS rework_attempts,
+    sum(p.cost_usd) AS cost_usd,
+    if(cost_usd IS NULL, NULL, ifNull(sum(p.wasted_usd), toDecimal128(0, 12))) AS rework_cost_usd,
     @include arithmetic/rework_share of=cost_usd,
-    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
-    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts
-FROM attempts AS a FINAL
-WHERE a.workspace = {workspace:String}
-    AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
-    AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
-    AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-    AND a.counted
-    AND a.purpose = 'work'
-GROUP BY
-    @include arithmetic/attempt_key
+    sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
+    sum(p.unknown_rework_attempts) AS unknown_rework_attempts,
+    count() AS runs,
+    ifNotFinite(varSampStable(toFloat64(ifNull(p.wasted_usd, 0))), 0) AS rework_work_variance,
+    ifNotFinite(varSampStable(toFloat64(ifNull(p.cost_usd, 0))), 0) AS work_variance,
+    ifNotFinite(covarSampStable(toFloat64(ifNull(p.wasted_usd, 0)), toFloat64(ifNull(p.cost_usd, 0))), 0) AS rework_work_covariance
+FROM
+(
+    SELECT
+        toString(
+            @include arithmetic/attempt_key
+        ) AS key,
+        cityHash64(a.trace_id, a.run_id) % 65536 AS part,
+        count() AS attempts,
+        countIf(a.rework_reason != '') AS rework_attempts,
+        sum(a.cost_usd) AS cost_usd,
+        sumIf(a.cost_usd, a.rework_reason != '') AS wasted_usd,
+        countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
+        countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts
+    FROM attempts AS a FINAL
+    WHERE a.workspace = {workspace:String}
+        AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
+        AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
+        AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+        AND a.counted
+        AND a.purpose = 'work'
+    GROUP BY
+        @include arithmetic/attempt_key,
+        part
+) AS p
+GROUP BY key
 ORDER BY
     rework_cost_usd DESC NULLS LAST,
     rework_attempts DESC,

@@ -40,6 +40,10 @@ _MONEY: Final = (
 )
 
 
+#: How a verdict looks; what the data do not tell is neither.
+_TONES: Final = {"yes": "good", "no": "bad"}
+
+
 @dataclass(frozen=True, slots=True)
 class OwnAndInclusive:
     """A sum of the agent's own work, and with all that it hands on; USD."""
@@ -81,7 +85,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 def _figures(report: AgentReport, asked: Asked) -> Figures:
     total = report.total
     runs = asked.link("runs", agent=report.agent_name)
+    verdict = total.verdict
     shown = [
+        Figure("Sustainable", verdict.sustainable, verdict.sustainable, verdict.reason,
+               tone=_TONES.get(verdict.sustainable, "")),
         Figure("Runs", figures.count(total.sums.runs), str(total.sums.runs),
                f"{total.sums.successful_runs:,} succeeded", runs),
         Figure("Success rate", figures.ratio(total.success_rate.value),
@@ -95,6 +102,11 @@ def _figures(report: AgentReport, asked: Asked) -> Figures:
             Figure(title, figures.usd(told.value), figures.exact(told.value),
                    _between(told, figures.usd), runs)
         )  # fmt: skip
+    shown.append(
+        Figure("Wasted of the work", figures.ratio(total.rework_share.value),
+               figures.exact(total.rework_share.value), _between(total.rework_share, figures.ratio),
+               asked.link("rework"))
+    )  # fmt: skip
     shown.append(
         Figure("Median latency", figures.duration(total.p50_latency.value),
                figures.exact(total.p50_latency.value),
@@ -182,6 +194,8 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
         *estimate("Margin a run", "inclusive_margin_per_run", "usd",
                   "Value less total cost, with sub-agents."),
         *estimate("p50", "p50_latency", "duration"),
+        Column("Sustainable", "verdict.sustainable",
+               help="yes or no where the interval of the margin a run leaves 0 out."),
     ]  # fmt: skip
     return Table("groups", f"Its runs by {report.by}", columns, report.groups)
 

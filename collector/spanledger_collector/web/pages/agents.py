@@ -5,7 +5,7 @@ from __future__ import annotations
 from spanledger_collector.query import AgentRow, Ledger
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
-from spanledger_collector.web.table import Column, Table
+from spanledger_collector.web.table import Column, Table, estimate
 
 from .columns import OUTSIDE, is_inclusive_lower_bound, is_lower_bound
 
@@ -34,9 +34,20 @@ def page(ledger: Ledger, asked: Asked) -> Page:
                    at_least=is_inclusive_lower_bound),
             Column("A success, with sub-agents", "inclusive_cost_per_success_usd", "usd_if_any",
                    "That of all runs / runs that succeeded.", at_least=is_inclusive_lower_bound),
+            Column("95% interval", "inclusive_cost_per_success", "interval usd",
+                   "Of a success; of the runs whose cost is known wholly."),
             Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
                    "Value of its runs, and what was recorded below them, less the total with "
                    "sub-agents; not to be summed over agents."),
+            *estimate("Margin a run, with sub-agents", "inclusive_margin_per_run", "usd_if_any",
+                      "Of the runs whose cost is known wholly."),
+            Column("Sustainable", "verdict.sustainable", help="Whether runs earn what they cost: "
+                   "yes or no where the interval of the margin a run leaves 0 out."),
+            Column("Why", "verdict.reason"),
+            *estimate("Wasted of work", "rework_share", "ratio",
+                      "Cost of rework / cost of work, as far as it is known."),
+            *estimate("Multiplier", "rework_multiplier", "factor",
+                      "Paid for a dollar of work that was used."),
             Column("Retries", "retries", "count"),
             Column("Known", "known_cost_ratio", "ratio",
                    "Attempts whose cost is known / counted attempts."),

@@ -1,0 +1,118 @@
+"""All agents side by side: each row's figures with their doubt, and the verdict on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from spanledger_collector.estimate import Joint
+
+from . import estimates
+from .economics import Ask
+from .estimates import Estimate, Figure
+from .parsing import parse_rows
+from .rows import AgentRow
+from .sustainability import Sustainability, sustainability
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMomentsRow:
+    """What intervals of an agent's figures are computed from (query ``agents``)."""
+
+    runs: int
+    rework_cost_usd: Decimal | None
+    work_cost_usd: Decimal | None
+    rework_cost_ratio: float | None
+    rework_multiplier: float | None
+    rework_work_variance: float
+    work_variance: float
+    rework_work_covariance: float
+    inclusive_valued_runs: int
+    inclusive_costed_runs: int
+    inclusive_costed_successes: int
+    inclusive_total_cost_mean_usd: Decimal | None
+    inclusive_total_cost_variance: float
+    inclusive_total_cost_skewness: float
+    inclusive_costed_cost_per_success_usd: Decimal | None
+    inclusive_success_variance: float
+    inclusive_total_cost_success_covariance: float
+    inclusive_margin_mean_usd: Decimal | None
+    inclusive_margin_variance: float
+    inclusive_margin_skewness: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFigures(AgentRow):
+    """Unit economics of one agent and version, with intervals.
+
+    Attributes:
+        inclusive_cost_per_success: total cost of the runs with all below, over the successes, USD:
+            of the runs whose cost is known wholly.
+        inclusive_margin_per_run: value less total cost of a run with all below, USD: likewise.
+        rework_share: share of the known cost of work that was wasted.
+        rework_multiplier: paid for a dollar of work that was used.
+        verdict: whether its runs earn what they cost.
+    """
+
+    inclusive_cost_per_success: Estimate
+    inclusive_margin_per_run: Estimate
+    rework_share: Estimate
+    rework_multiplier: Estimate
+    verdict: Sustainability
+
+
+def agent_figures(ask: Ask, period: Mapping[str, object]) -> Sequence[AgentFigures]:
+    """Each agent and version of the period, most expensive first."""
+    found = ask("agents", **period)
+    both = zip(parse_rows(AgentRow, found), parse_rows(AgentMomentsRow, found), strict=True)
+    return [_figures(row, moments) for row, moments in both]
+
+
+def _figures(row: AgentRow, moments: AgentMomentsRow) -> AgentFigures:
+    columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(AgentRow)}
+    margin, wasted = _margin(moments), _rework(moments)
+    return AgentFigures(
+        **columns,
+        inclusive_cost_per_success=_per_success(moments),
+        inclusive_margin_per_run=margin.estimate,
+        rework_share=wasted,
+        rework_multiplier=estimates.multiplier(moments.rework_multiplier, wasted),
+        verdict=sustainability(margin, moments.runs),
+    )
+
+
+def _per_success(row: AgentMomentsRow) -> Estimate:
+    n = row.inclusive_costed_runs
+    joint = Joint(
+        n,
+        float(row.inclusive_total_cost_mean_usd or 0),
+        row.inclusive_costed_successes / n if n else 0.0,
+        row.inclusive_total_cost_variance,
+        row.inclusive_success_variance,
+        row.inclusive_total_cost_success_covariance,
+    )
+    return estimates.per_success(
+        row.inclusive_costed_cost_per_success_usd, joint, row.inclusive_costed_successes,
+        row.inclusive_total_cost_skewness,
+    ).estimate  # fmt: skip
+
+
+def _margin(row: AgentMomentsRow) -> Figure:
+    if not row.inclusive_valued_runs:
+        return estimates.unknown("no run has a value")
+    shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
+    return estimates.mean(row.inclusive_margin_mean_usd, *shape, row.inclusive_costed_runs)
+
+
+def _rework(row: AgentMomentsRow) -> Estimate:
+    joint = Joint(
+        row.runs,
+        float(row.rework_cost_usd or 0) / row.runs,
+        float(row.work_cost_usd or 0) / row.runs,
+        row.rework_work_variance,
+        row.work_variance,
+        row.rework_work_covariance,
+    )
+    return estimates.part(row.rework_cost_ratio, joint).estimate

@@ -1,0 +1,111 @@
+"""The verdict: yes and no only where the interval of the margin a run leaves 0 out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanledger_collector.estimate import Measured, runs_to_tell
+from spanledger_collector.query import DirectReader, Ledger, estimates
+from spanledger_collector.query.sustainability import sustainability
+from spanledger_collector.store import Store
+
+
+@pytest.fixture
+def ledger(written: Store) -> Iterator[Ledger]:
+    with Ledger(DirectReader(written)) as found:
+        yield found
+
+
+def _margin(mean: str, spread: float, n: int) -> estimates.Figure:
+    return estimates.mean(Decimal(mean), spread**2, 0.0, n)
+
+
+@pytest.mark.parametrize(
+    ("mean", "n", "answer", "told"),
+    [
+        ("0.5", 100, "yes", "margin a run $0.302 to $0.698 (95% interval, 100 runs) is above 0"),
+        ("-0.5", 100, "no", "margin a run -$0.698 to -$0.302 (95% interval, 100 runs) is below 0"),
+        ("0.1", 100, "too few data", "-$0.0984 to $0.298 (95% interval, 100 runs) holds 0; 785"),
+        ("0.5", 9, "too few data", "9 of at least 10 runs: too few to tell a spread"),
+        ("0", 100, "too few data", "-$0.198 to $0.198 (95% interval, 100 runs) holds 0"),
+    ],
+)  # fmt: skip
+def test_it_is_said_only_where_the_interval_says_it(
+    mean: str, n: int, answer: str, told: str
+) -> None:
+    verdict = sustainability(_margin(mean, 1.0, n), n)
+    assert verdict.sustainable == answer
+    assert told in verdict.reason
+    assert (verdict.runs_needed is not None) == ("would tell" in verdict.reason)
+
+
+@given(
+    mean=st.decimals("-3", "3", places=3), spread=st.floats(0, 5), n=st.integers(0, 400),
+)  # fmt: skip
+def test_it_never_says_more_than_the_interval(mean: Decimal, spread: float, n: int) -> None:
+    margin = _margin(str(mean), spread, n)
+    verdict = sustainability(margin, n)
+    if margin.estimate.interval.excludes(0):
+        assert verdict.sustainable == ("yes" if mean > 0 else "no")
+    else:
+        assert verdict.sustainable == "too few data"
+        assert verdict.reason
+
+
+def test_runs_that_are_in_no_mean_are_told() -> None:
+    """A verdict on half of the runs is one, and says so."""
+    verdict = sustainability(_margin("0.5", 1.0, 100), 200)
+    assert verdict.sustainable == "yes"
+    assert verdict.reason.endswith("100 of 200 runs are left out: their cost is not wholly known")
+
+
+def test_with_the_runs_it_asks_for_the_mean_is_told_from_0() -> None:
+    """(1.96 + 0.84) standard errors off: power 80 %."""
+    assert runs_to_tell(Measured(20, 0.1, 1.0)) == 785
+    assert runs_to_tell(Measured(20, 100.0, 1.0)) == 10
+    assert runs_to_tell(Measured(20, 0.0, 1.0)) is None
+
+
+def test_the_list_of_agents_says_what_each_agent_says(ledger: Ledger) -> None:
+    """The same figures, intervals and verdict as its own report by version."""
+    rows = ledger.agents()
+    assert {(row.agent_name, row.agent_version) for row in rows} >= {("writer", "1"), ("tiny", "1")}
+    for row in rows:
+        groups = {group.key: group for group in ledger.agent(row.agent_name).groups}
+        group = groups[row.agent_version]
+        for name in ("inclusive_cost_per_success", "rework_share", "rework_multiplier",
+                     "inclusive_margin_per_run", "verdict"):  # fmt: skip
+            assert getattr(row, name) == getattr(group, name), (row.agent_name, name)
+    writer = next(row for row in rows if row.agent_version == "2")
+    assert writer.verdict.sustainable == "too few data"
+    assert "holds 0" in writer.verdict.reason
+    assert writer.inclusive_cost_per_success.low is not None
+    (tiny,) = (row for row in rows if row.agent_name == "tiny")
+    assert tiny.verdict.reason == "no run has a value"
+
+
+def test_a_multiplier_turns_the_ends_of_the_share(ledger: Ledger) -> None:
+    total = ledger.agent("writer").total
+    share, multiplier = total.rework_share, total.rework_multiplier
+    for name in ("value", "low", "high"):
+        end = getattr(share, name)
+        assert getattr(multiplier, name) == pytest.approx(1 / (1 - end), rel=Decimal("1e-11"))
+    everything = estimates.multiplier(None, estimates.share(10, 10).estimate)
+    assert everything.low is not None
+    assert everything.high is None
+    assert everything.reason == "all of the work may have been wasted"
+
+
+def test_sub_agents_are_in_the_verdict(filled: Store) -> None:
+    """Where an agent hands work on, the row of the list and its report still agree."""
+    with Ledger(DirectReader(filled)) as ledger:
+        for row in ledger.agents():
+            if not row.agent_name:
+                continue
+            groups = {group.key: group for group in ledger.agent(row.agent_name).groups}
+            assert row.verdict == groups[row.agent_version].verdict
