@@ -11,7 +11,10 @@ a Null table                ``<t>`` on every node; nothing is stored
 a view that fills a table   fed by a Null table it writes to the Distributed table, which
                             sends each trace to its shard; fed by a local table, to a local one
 a view                      the same text on every node, over the Distributed tables
-a change of a table         of ``<t>_local`` first and then of ``<t>``, or of ``<t>`` on every node
+a change of a table         of columns: of ``<t>_local`` first and then of ``<t>``, or of ``<t>`` on
+                            every node; of what only a stored table has (settings, projections):
+                            of the stored one
+a view that goes            on every node
 ==========================  ======================================================================
 
 The macros ``{shard}`` and ``{replica}`` must be set on every node, as usual for replication. The
@@ -29,6 +32,8 @@ from .migrations import schema_files, view_files
 _CLUSTER = re.compile(r"\{?[A-Za-z_][A-Za-z0-9_.-]{0,63}\}?")
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 _CHANGE = re.compile(r"^ALTER TABLE (\w+)", re.MULTILINE)
+_COLUMN_CHANGE = re.compile(r"\s*\w+ COLUMN ")
+_DROP = re.compile(r"^DROP VIEW IF EXISTS (\w+)", re.MULTILINE)
 _FILLER = re.compile(r"^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+)", re.MULTILINE)
 _VIEW = re.compile(r"^CREATE OR REPLACE VIEW (\w+)", re.MULTILINE)
 _ENGINE = re.compile(r"^ENGINE = (\w+)(?:\(([^)]*)\))?", re.MULTILINE)
@@ -75,6 +80,8 @@ def _clustered(text: str, kinds: Mapping[str, str], cluster: str) -> str:
     change = _CHANGE.search(text)
     if change:
         return _changed(text, change, kinds, cluster)
+    if _DROP.search(text):
+        return _DROP.sub(_on_cluster(cluster), text, count=1)
     if not table:
         raise PermanentError(f"a schema file is no table, view or change of a table: {text[:80]!r}")
     name = table.group(1)
@@ -94,7 +101,10 @@ def _clustered(text: str, kinds: Mapping[str, str], cluster: str) -> str:
 
 def _changed(text: str, change: re.Match[str], kinds: Mapping[str, str], cluster: str) -> str:
     name = change.group(1)
-    tables = [f"{name}_local", name] if kinds[name] == "sharded" else [name]
+    tables = [name]
+    if kinds[name] == "sharded":
+        of_columns = _COLUMN_CHANGE.match(text, change.end())
+        tables = [f"{name}_local", name] if of_columns else [f"{name}_local"]
     what = text[change.end() :].strip().rstrip(";")
     told = (f"ALTER TABLE {table} ON CLUSTER '{cluster}' {what}" for table in tables)
     return text[: change.start()] + ";\n\n".join(told)

@@ -389,6 +389,21 @@ def test_a_run_that_came_when_nothing_was_left_is_not_charged_by_what_is_booked_
     assert carried == [Decimal(50), Decimal(50), None, None, Decimal(25)]
 
 
+def test_a_rest_whose_charges_a_kill_took_charges_its_runs(store: Store) -> None:
+    """Two runs of one request, the first used up the asset: the rest was stored, the charge not."""
+    with store.connect() as connection:
+        plan = {"method": "x", "unit": "execution", "expected_units": 1}
+        _settle(
+            store, connection, [_entry(1, 0, "cost", amount="100"), _entry(2, 0, "plan", **plan)]
+        )
+        rest = ["default", "ft", scene.hex16(2), 100, *[scene.START + timedelta(minutes=1)] * 2]
+        columns = ["workspace", "asset_id", "basis_id", "charged_usd", "entered_from", "entered_to"]
+        connection.insert_rows("asset_rests", columns, [rest])
+        _settle(store, connection, [*_run(1, 1), *_run(2, 1)])
+        assert _charges(connection) == [Decimal(100)]
+        assert [row["run_id"] for row in _posted(connection)] == ["r1"]
+
+
 def test_a_plan_with_another_scope_or_unit_acts_on_runs_that_come_after_it(store: Store) -> None:
     """A run is of the plan that held when it came; the same run is not charged by two units."""
     with store.connect() as connection:

@@ -60,7 +60,7 @@ def test_the_engine_can_parse_every_statement(store: Store, cluster: str | None)
             [row] = connection.rows(
                 "SELECT formatQuery({text:String}) AS text", {"text": statement}
             )
-            assert str(row["text"]).startswith(("CREATE ", "ALTER TABLE "))
+            assert str(row["text"]).startswith(("CREATE ", "ALTER TABLE ", "DROP VIEW "))
 
 
 def test_one_server_gets_the_files_as_they_are(unmigrated_store: Store) -> None:
@@ -146,3 +146,12 @@ def test_a_name_that_cannot_be_is_refused(name: str) -> None:
     """What is put into statements is checked first."""
     with pytest.raises(ConfigurationError, match="cannot be the name of a cluster"):
         schema_ddl(name)
+
+
+def test_a_change_of_what_is_stored_is_one_of_the_local_table() -> None:
+    """A Distributed table has neither projections nor the settings of a stored one."""
+    text = schema_ddl("main")
+    for change in ("MODIFY SETTING", "ADD PROJECTION", "MATERIALIZE PROJECTION"):
+        assert f"ALTER TABLE amortization_charges_local ON CLUSTER 'main' {change} " in text
+        assert f"ALTER TABLE amortization_charges ON CLUSTER 'main' {change} " not in text
+    assert "DROP VIEW IF EXISTS charges_to_asset_balances ON CLUSTER 'main'" in text

@@ -57,6 +57,33 @@ def test_an_interrupted_start_is_finished(
     assert migrate(connection) == [file.name for file in files[3:]]
 
 
+def test_balances_that_missed_a_charge_are_right_after_an_upgrade(unmigrated_store: Store) -> None:
+    """They were a table of their own, written after the charges; now they are read from these."""
+    connection = unmigrated_store.connect()
+    columns = ["workspace", "trace_id", "run_id", "asset_id", "units", "amount_usd"]
+    for file in schema_files():
+        if file.number == 64:
+            connection.insert_rows(
+                "amortization_charges", columns, [["w", "t1", "r1", "lost", 1, 2]]
+            )
+        if file.number < 86:
+            connection.execute(file.text)
+            row = (file.number, file.name, file.sha256)
+            connection.insert_rows("schema_migrations", ("number", "name", "sha256"), [row])
+    connection.insert_rows("amortization_charges", columns, [["w", "t2", "r2", "kept", 3, 4]])
+    (old,) = connection.rows("SELECT groupArray(asset_id) AS assets FROM asset_balances")
+    assert old["assets"] == ["kept"]
+    migrate(connection)
+    balances = "SELECT asset_id, units, amount_usd FROM asset_balances ORDER BY asset_id"
+    expected = [
+        {"asset_id": "kept", "units": 3, "amount_usd": 4},
+        {"asset_id": "lost", "units": 1, "amount_usd": 2},
+    ]
+    assert connection.rows(balances) == expected
+    connection.execute("OPTIMIZE TABLE amortization_charges FINAL")
+    assert connection.rows(balances) == expected
+
+
 def test_an_applied_file_never_changes(
     unmigrated_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

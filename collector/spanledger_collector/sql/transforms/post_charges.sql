@@ -8,6 +8,7 @@
 --   by then stays uncharged. The newest entry sets the rate. Units: 1 an execution, else its tokens or FLOPs. A run that was charged
 --   by one unit is not charged again by another.
 -- A run that is due when nothing can be charged is not charged by what is booked later either: it entered while the asset was at rest.
+-- A rest counts where what was charged by then is there: a kill may leave the rest of a settlement without its charges.
 -- Within this settlement the charge of a run is the growth of min(units so far x rate, chargeable): so the sum is exact, never
 --   above what is left, and which run came first only matters for the one that uses up the rest.
 INSERT INTO asset_postings
@@ -98,10 +99,10 @@ WITH
     ),
     rests AS
     (
-        SELECT workspace, asset_id, groupArray((entered_from, entered_to)) AS periods
+        SELECT workspace, asset_id, groupArray((entered_from, entered_to, charged_usd)) AS periods
         FROM
         (
-            SELECT workspace, asset_id, min(entered_from) AS entered_from, max(entered_to) AS entered_to
+            SELECT workspace, asset_id, charged_usd, min(entered_from) AS entered_from, max(entered_to) AS entered_to
             FROM asset_rests
             WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
             GROUP BY workspace, asset_id, basis_id, charged_usd
@@ -147,7 +148,7 @@ WITH
             ON c.workspace = e.workspace AND c.trace_id = e.trace_id AND c.run_id = e.run_id AND c.asset_id = a.asset_id
         WHERE in_force.plan_id != '' AND e.entered_at < in_force.ends_at AND in_force.agent_name IN ('', e.agent_name) AND in_force.agent_version IN ('', e.agent_version)
             AND NOT arrayExists(p -> has(c.plan_ids, p.plan_id) AND p.unit != a.unit, n.plans)
-            AND (c.units > 0 OR NOT arrayExists(r -> e.entered_at BETWEEN r.1 AND r.2, q.periods))
+            AND (c.units > 0 OR NOT arrayExists(r -> e.entered_at BETWEEN r.1 AND r.2 AND r.3 <= a.charged_usd, q.periods))
     ),
     running AS
     (
