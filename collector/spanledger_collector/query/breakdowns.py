@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from spanledger_collector.errors import PermanentError
 
+from .agent_figures import AgentFigures, agent_figures
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .parsing import parse_rows
 from .reader import Row
@@ -116,6 +117,10 @@ class Breakdowns(ABC):
     def coverage_of(self, part: Slice = _ALL) -> Sequence[CoverageRow]:
         """How much of the usage is priced, by price status, over whole days."""
         return parse_rows(CoverageRow, self.query("coverage", **part.parameters()))
+
+    def agents_of(self, part: Slice = _ALL) -> Sequence[AgentFigures]:
+        """:meth:`Ledger.agents` of a part of the ledger, dearest first."""
+        return agent_figures(self.query, part.parameters())
 
     def runs_of(self, part: Slice = _ALL, *, limit: int = 100, offset: int = 0) -> Sequence[RunRow]:
         """Runs of a part of the ledger, newest first.

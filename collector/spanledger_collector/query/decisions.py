@@ -40,6 +40,8 @@ class Decisions(ABC):
         until: datetime | None = None,
         *,
         by: GroupBy = "version",
+        agent_version: str = "",
+        tenant: str = "",
     ) -> AgentReport:
         """One agent over a period: sums, figures with their intervals, and the same by group.
 
@@ -48,11 +50,14 @@ class Decisions(ABC):
             since: runs that started from then on.
             until: before this time.
             by: what a group is: a version, a tenant, or the model most of a run's money went to.
+            agent_version: runs of this version; empty = of any.
+            tenant: runs on behalf of this tenant; empty = of any.
 
         Raises:
             NotFoundError: it has no run in the period.
         """
-        return agent_report(self.query, name, period(since, until), by)
+        part = {**period(since, until), **_narrowed(agent_version, tenant)}
+        return agent_report(self.query, name, part, by)
 
     def compare(
         self,
@@ -64,6 +69,8 @@ class Decisions(ABC):
         *,
         by: GroupBy = "version",
         matters: float = MATTERS,
+        agent_version: str = "",
+        tenant: str = "",
     ) -> ComparisonReport:
         """Two versions, models or tenants of an agent, figure by figure, with a verdict.
 
@@ -75,11 +82,14 @@ class Decisions(ABC):
             until: before this time.
             by: what ``old`` and ``new`` are.
             matters: a difference below this part of the old figure is none that matters.
+            agent_version: runs of this version; empty = of any.
+            tenant: runs on behalf of this tenant; empty = of any.
 
         Raises:
             NotFoundError: one of them has no run in the period.
         """
-        sides = compare_groups(self.query, agent_name, period(since, until), by, (old, new))
+        part = {**period(since, until), **_narrowed(agent_version, tenant)}
+        sides = compare_groups(self.query, agent_name, part, by, (old, new))
         return comparison(agent_name, by, *sides, matters=matters)
 
     def compare_periods(
@@ -116,6 +126,8 @@ class Decisions(ABC):
         *,
         by: ReworkBy = "agent",
         agent_name: str = "",
+        agent_version: str = "",
+        tenant: str = "",
     ) -> ReworkReport:
         """What was paid twice over whole days (UTC): how much of the work, and why.
 
@@ -124,8 +136,11 @@ class Decisions(ABC):
             until: before this time.
             by: what a row is.
             agent_name: only work of this agent; empty = of any.
+            agent_version: of this version only.
+            tenant: on behalf of this tenant only.
         """
-        return rework(self.query, period(since, until), by, agent_name)
+        part = {**period(since, until), **_narrowed(agent_version, tenant)}
+        return rework(self.query, part, by, agent_name)
 
     def quality(
         self,
@@ -200,6 +215,12 @@ def period(since: datetime | None, until: datetime | None) -> dict[str, object]:
     """The parameters of a period; what is not given is left to the query's default."""
     given = {"since": since, "until": until}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _narrowed(agent_version: str, tenant: str) -> dict[str, object]:
+    """Likewise of whose runs or work."""
+    given = {"agent_version": agent_version, "tenant": tenant}
+    return {name: value for name, value in given.items() if value}
 
 
 def _told(moment: datetime) -> str:

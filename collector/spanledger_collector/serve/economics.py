@@ -2,8 +2,8 @@
 
 | path | answer |
 |---|---|
-| ``GET /v1/agents`` | all agents with intervals and verdicts (``Ledger.agents``) |
-| ``GET /v1/agents/{name}?by=`` | one agent, whole (``Ledger.agent``) |
+| ``GET /v1/agents`` | all agents with intervals and verdicts (``Ledger.agents_of``) |
+| ``GET /v1/agents/{name}?by=&version=&tenant=`` | one agent, whole (``Ledger.agent``) |
 | ``GET /v1/agents/{name}/comparison?by=&old=&new=&matters=`` | two groups (``Ledger.compare``) |
 | ``GET /v1/break-even?agent=`` | when assets are earned back (``Ledger.break_even``) |
 | ``GET /v1/frontier?agent=`` | cost beside latency, by model and GPUs (``Ledger.frontier``) |
@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.query import Ledger
+from spanledger_collector.query import Ledger, Slice
 from spanledger_collector.query.comparison import MATTERS
 from spanledger_collector.query.named import parse_moment
 
@@ -82,15 +82,22 @@ class Asked:
 
 def _agents(ledger: Ledger, _: str, asked: Asked) -> Any:
     since, until = asked.moment("since"), asked.moment("until")
+    part = Slice(since, until, asked.text("agent"), **_narrowed(asked))
     asked.check()
-    return ledger.agents(since, until)
+    return ledger.agents_of(part)
+
+
+def _narrowed(asked: Asked) -> dict[str, str]:
+    """Whose runs or work."""
+    return {"agent_version": asked.text("version"), "tenant": asked.text("tenant")}
 
 
 def _agent(ledger: Ledger, name: str, asked: Asked) -> Any:
     since, until = asked.moment("since"), asked.moment("until")
     by: Any = asked.text("by", "version")
+    narrowed = _narrowed(asked)
     asked.check()
-    return ledger.agent(name, since, until, by=by)
+    return ledger.agent(name, since, until, by=by, **narrowed)
 
 
 def _comparison(ledger: Ledger, name: str, asked: Asked) -> Any:
@@ -98,8 +105,9 @@ def _comparison(ledger: Ledger, name: str, asked: Asked) -> Any:
     by: Any = asked.text("by", "version")
     old, new = asked.text("old"), asked.text("new")
     matters = asked.number("matters", MATTERS)
+    narrowed = _narrowed(asked)
     asked.check()
-    return ledger.compare(name, old, new, since, until, by=by, matters=matters)
+    return ledger.compare(name, old, new, since, until, by=by, matters=matters, **narrowed)
 
 
 def _break_even(ledger: Ledger, _: str, asked: Asked) -> Any:
@@ -119,8 +127,9 @@ def _rework(ledger: Ledger, _: str, asked: Asked) -> Any:
     since, until = asked.moment("since"), asked.moment("until")
     by: Any = asked.text("by", "agent")
     agent_name = asked.text("agent")
+    narrowed = _narrowed(asked)
     asked.check()
-    return ledger.rework(since, until, by=by, agent_name=agent_name)
+    return ledger.rework(since, until, by=by, agent_name=agent_name, **narrowed)
 
 
 def _what_if(ledger: Ledger, name: str, asked: Asked) -> Any:

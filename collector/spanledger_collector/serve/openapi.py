@@ -24,11 +24,14 @@ _TYPES: Final = (
     (re.compile(r"Int"), {"type": "integer"}),
 )
 _PERIOD: Final = ("since", "until")
+_PART: Final = (*_PERIOD, "version", "tenant")
 _WORDS: Final[Mapping[str, str]] = {
     "workspace": "Whose ledger.",
     "since": "From this start on, ISO 8601, UTC unless it says otherwise.",
     "until": "Before this start.",
     "agent": "Name of an agent; empty = any.",
+    "version": "Version of the agent; empty = any.",
+    "tenant": "On whose behalf; empty = anybody's.",
     "by": "What is told apart.",
     "old": "The group that is held against.",
     "new": "The other group.",
@@ -40,11 +43,11 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 #: Path -> what it answers and the parameters that it takes beside ``workspace``.
 REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
-    "/v1/agents": ("All agents and versions, with intervals and verdicts.", _PERIOD),
-    "/v1/agents/{name}": ("One agent, whole, with intervals.", (*_PERIOD, "by")),
+    "/v1/agents": ("All agents and versions, with intervals and verdicts.", (*_PART, "agent")),
+    "/v1/agents/{name}": ("One agent, whole, with intervals.", (*_PART, "by")),
     "/v1/agents/{name}/comparison": (
         "Two versions, models or tenants of an agent.",
-        (*_PERIOD, "by", "old", "new", "matters"),
+        (*_PART, "by", "old", "new", "matters"),
     ),
     "/v1/agents/{name}/what-if": (
         "What an agent would cost otherwise.",
@@ -52,7 +55,7 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     ),
     "/v1/break-even": ("How many runs earn back what was paid once.", ("agent",)),
     "/v1/frontier": ("Cost beside the latency that it buys.", (*_PERIOD, "agent")),
-    "/v1/rework": ("What was paid twice, and why.", (*_PERIOD, "by", "agent")),
+    "/v1/rework": ("What was paid twice, and why.", (*_PART, "by", "agent")),
 }
 _NUMBERS: Final = frozenset({"matters", "cache_share", "rework_share"})
 _ERRORS: Final[Mapping[str, str]] = {

@@ -75,6 +75,12 @@ class Asked:
             raise PermanentError(f"range = {told[:50]!r} is none of {known}")
         return told
 
+    @property
+    def told_range(self) -> str:
+        """The period as the URL tells it; empty = it tells none."""
+        ends = [self.text(name) for name in ("since", "until")]
+        return " to ".join(one or "…" for one in ends) if any(ends) else self.text("range")
+
     def period(self) -> tuple[datetime | None, datetime | None]:
         """Start and end; None = open.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -45,9 +46,20 @@ def render(page: Page, asked: Asked) -> str:
             ranges=[(word, asked.in_range(word)) for word in (*RANGES, ALL)],
             chosen=asked.range if "period" in page.filters else "",
             active=active,
+            unused=list(_unused(page, asked)),
             names=[name for name in _NAMES if name in page.filters],
         )
     )
+
+
+def _unused(page: Page, asked: Asked) -> Iterator[tuple[str, str, str]]:
+    """Filters of the URL that mean nothing on this page: name, value, the URL without."""
+    if "period" not in page.filters and asked.told_range not in ("", ALL):
+        without = asked.again(range="", since="", until="")
+        yield "period", asked.told_range, without
+    for name in _NAMES:
+        if asked.text(name) and name not in page.filters:
+            yield name, asked.text(name), asked.again(**{name: ""})
 
 
 def render_error(status: int, title: str, message: str) -> str:

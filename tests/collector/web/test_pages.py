@@ -18,6 +18,7 @@ from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRAC
 from spanledger_collector.query import DirectReader, Ledger, Slice
 from spanledger_collector.query.titles import worth_showing
 from spanledger_collector.store import Store
+from spanledger_collector.web.pages import PAGES
 
 RANGE = {"range": "all"}
 
@@ -210,6 +211,59 @@ def test_filters_of_the_url_hold_for_every_figure(client: httpx.Client, ledger: 
     assert [int(line[runs]) for line in lines] == [row.runs for row in rows]
     titles, *lines = asked_csv(client, "overview?since=2026-11-03&until=2026-11-04", "by-day")
     assert [line[0] for line in lines] == ["2026-11-03", "2026-11-04"]
+
+
+#: What a table says that some filters do not narrow.
+_WHOLE = re.compile("of all its versions and tenants|of all times and tenants")
+
+
+@pytest.mark.parametrize("page", [*PAGES, "budgets"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("agent", "nobody"), ("version", "none"), ("tenant", "nobody"), ("since", "2099-01-01")],
+)
+def test_a_filter_is_honoured_or_said_to_mean_nothing(
+    client: httpx.Client, page: str, name: str, value: str
+) -> None:
+    """On every page: what nothing fits shows nothing, but for what says that it is of all."""
+    path = next(path for path in PATHS if re.match(rf"{page}(\?|$)", path))
+    given = re.sub(r"\bagent=[^&]*&?", "", path) if name == "agent" else path
+    answer = client.get(f"{everything(given)}&{name}={value}")
+    told = re.search(r'<p class="unused".*?</p>', answer.text, re.DOTALL)
+    if told is not None:
+        period = "period" if name == "since" else name
+        assert f"Remove the filter </span>{period}: " in told[0]
+        return
+    if answer.status_code == 404:
+        assert "no runs of an agent" in answer.text
+        return
+    assert answer.status_code == 200
+    for table in re.findall(r"<caption>(.*?)</caption>", answer.text):
+        assert _WHOLE.search(table), table
+    assert 'class="figures' not in answer.text
+
+
+def test_version_and_tenant_narrow_what_they_did_not(client: httpx.Client, ledger: Ledger) -> None:
+    """Agents, Agent and Rework: the figures of the same part by the Python API, exactly."""
+    part = Slice(agent_name="analyst", agent_version="2", tenant="acme")
+    words = "agent=analyst&version=2&tenant=acme"
+    titles, *lines = asked_csv(client, f"agents?{words}", "agents")
+    (agent,) = ledger.agents_of(part)
+    (run,) = ledger.economics_by("total", part)
+    assert (int(lines[0][titles.index("Runs")]), len(lines)) == (agent.runs, 1)
+    assert agent.runs == run.runs < len(ledger.runs(agent_name="analyst"))
+    assert Decimal(lines[0][titles.index("Total cost")]) == run.total_cost_usd
+    titles, *lines = asked_csv(client, f"agent?{words}", "groups")
+    assert [line[titles.index("Runs")] for line in lines] == [str(run.runs)]
+    report = ledger.agent("analyst", agent_version="2", tenant="acme")
+    assert report.total.sums.total_cost_usd == run.total_cost_usd
+    compared = ledger.compare("analyst", "1", "2", tenant="acme")
+    assert compared.runs_new == run.runs
+    titles, *lines = asked_csv(client, f"rework?{words}", "rates")
+    (rate,) = ledger.rework(agent_name="analyst", agent_version="2", tenant="acme").rates
+    assert [line[titles.index("Attempts")] for line in lines] == [str(rate.attempts)]
+    assert rate.attempts == run.attempts
+    assert rate.rework_cost_usd == run.rework_cost_usd
 
 
 def test_links_keep_the_filters(client: httpx.Client) -> None:

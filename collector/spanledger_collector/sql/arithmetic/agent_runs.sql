@@ -1,6 +1,7 @@
 -- agent_runs: CTEs: the runs of one agent in a period, each with the key of its group (by) and its main model, which is the
 --   priced model (else the called one) that most of the run's own money went to; empty = it called none. Read only where asked for.
--- parameters: workspace; since, until (start of the run); agent_name; by (total | version | tenant | model).
+-- parameters: workspace; since, until (start of the run); agent_name; agent_version, tenant (empty = any); by (total |
+--   version | tenant | model).
 -- columns: those of run_economics, main_model, key, is_costed (the cost of the run, and what was recorded of it in other currencies,
 --   is known wholly), is_inclusive_costed (and that of all runs below it).
 main_models AS
@@ -52,4 +53,6 @@ agent_runs AS
         AND e.started_at >= {since:DateTime64(9)}
         AND e.started_at < {until:DateTime64(9)}
         AND e.agent_name = {agent_name:String}
+        AND ({agent_version:String} = '' OR e.agent_version = {agent_version:String})
+        AND ({tenant:String} = '' OR e.tenant = {tenant:String})
 )

@@ -1,6 +1,6 @@
 -- agent_mix: what the runs of one agent are made of, by group: two groups of another mix differ for that alone.
--- parameters: workspace; agent_name; since, until (start of the run or call, until exclusive); by (total | version | tenant |
---   model: what a group is).
+-- parameters: workspace; agent_name; agent_version, tenant (empty = any); since, until (start of the run or call, until exclusive);
+--   by (total | version | tenant | model: what a group is).
 -- grain: one row a group, dimension and member, largest first. units: runs; of the dimension model, calls.
 -- columns: key (the group), dimension (tenant | version | model; not the one that the groups are made by), member, weight.
 WITH
@@ -31,6 +31,8 @@ FROM
     WHERE {by:String} != 'model'
         AND a.workspace = {workspace:String}
         AND a.agent_name = {agent_name:String}
+        AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
+        AND ({tenant:String} = '' OR a.tenant = {tenant:String})
         AND a.started_at >= {since:DateTime64(9)}
         AND a.started_at < {until:DateTime64(9)}
         AND a.counted

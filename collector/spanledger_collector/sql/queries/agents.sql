@@ -1,5 +1,5 @@
 -- agents: unit economics of each agent over a period; the row with an empty agent_name is what ran outside any agent.
--- parameters: workspace; since, until (start of the run, until exclusive).
+-- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any).
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
 -- What intervals are computed from (estimate/): means and moments of the costed runs, those whose inclusive cost is known wholly; a run
 --   without a value earned 0. _variance (n - 1 below the line), _skewness (third standardised moment) and _covariance are floats, 0 where there is none.
@@ -89,6 +89,9 @@ FROM run_economics AS r
 WHERE workspace = {workspace:String}
     AND started_at >= {since:DateTime64(9)}
     AND started_at < {until:DateTime64(9)}
+    AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+    AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
+    AND ({tenant:String} = '' OR tenant = {tenant:String})
 GROUP BY
     agent_name,
     agent_version

@@ -1,6 +1,6 @@
 -- rework_rates: how much of the work was wasted, over whole days (UTC). Work only: what judges or guards is no work.
--- parameters: workspace; agent_name (empty = any); since, until (start of the call, until exclusive); by (total | agent | version |
---   model | prompt | tenant: what a key is).
+-- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call, until exclusive); by (total |
+--   agent | version | model | prompt | tenant: what a key is).
 -- grain: one row a key, most wasted first. units: USD.
 -- The same sums as of the view rework_rate, which has a row a day, tenant, model and prompt: too many to be summed again here.
 -- Runs are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
@@ -41,6 +41,8 @@ FROM
         AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
         AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
         AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+        AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
+        AND ({tenant:String} = '' OR a.tenant = {tenant:String})
         AND a.counted
         AND a.purpose = 'work'
     GROUP BY

@@ -1,6 +1,6 @@
 -- rework_reasons: what was paid or waited for twice, and why, over whole days (UTC). A view of the cost, never added to it.
--- parameters: workspace; agent_name (empty = any); since, until (start of the call, until exclusive); by (total | agent | version |
---   model | prompt | tenant: what a key is).
+-- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call, until exclusive); by (total |
+--   agent | version | model | prompt | tenant: what a key is).
 -- grain: one row a key and reason, dearest first. units: USD, tokens, seconds.
 -- The same sums as of the view rework, which has a row a day, tenant, model and prompt: too many to be summed again here.
 -- columns: key, rework_reason, attempts, input_tokens, output_tokens, cost_usd (NULL = none of it is known), unknown_cost_attempts,
@@ -21,6 +21,8 @@ WHERE a.workspace = {workspace:String}
     AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
     AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
     AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+    AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
+    AND ({tenant:String} = '' OR a.tenant = {tenant:String})
     AND a.counted
     AND a.rework_reason != ''
 GROUP BY

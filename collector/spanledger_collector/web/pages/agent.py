@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast, get_args
@@ -11,7 +11,7 @@ from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, GroupBy, Ledger
 from spanledger_collector.query.titles import TITLES, worth_showing
 from spanledger_collector.web import figures
-from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.asked import KEPT, Asked
 from spanledger_collector.web.charts.waterfall import waterfall
 from spanledger_collector.web.parts import (
     Choice,
@@ -61,8 +61,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by = asked.text("by", "version")
     if by not in get_args(GroupBy):
         raise PermanentError(f"by {by[:50]!r} is none of {', '.join(get_args(GroupBy))}")
-    since, until = asked.period()
-    report = ledger.agent(name, since, until, by=cast("GroupBy", by))
+    report = ledger.agent(name, *asked.period(), by=cast("GroupBy", by), **_narrowed(asked))
     sums = report.total.sums
     parts: list[Part] = [
         _figures(report, asked),
@@ -78,8 +77,13 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     ]  # fmt: skip
     return Page(
         "Agent", parts, "One agent over the period: sums, and figures with their intervals.",
-        name=name, at="agents", filters=frozenset({"period", "agent"}),
+        name=name, at="agents",
     )  # fmt: skip
+
+
+def _narrowed(asked: Asked) -> Mapping[str, str]:
+    """Which of its runs."""
+    return {"agent_version": asked.text("version"), "tenant": asked.text("tenant")}
 
 
 def _figures(report: AgentReport, asked: Asked) -> Figures:
@@ -207,14 +211,14 @@ def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Par
     newest = sorted(report.groups, key=lambda group: group.sums.first_started_at)
     old = asked.text("old", newest[-2].key)
     new = asked.text("new", newest[-1].key)
-    kept = [
-        (key, asked.text(key)) for key in ("agent", "range", "since", "until", "workspace", "by")
-    ]
+    kept = [(key, asked.text(key)) for key in (*KEPT, "by")]
     pick = Pick(
         f"Compare two by {report.by}", "agent", keys, old, new, [(k, v) for k, v in kept if v]
     )
-    since, until = asked.period()
-    told = ledger.compare(report.agent_name, old, new, since, until, by=cast("GroupBy", report.by))
+    told = ledger.compare(
+        report.agent_name, old, new, *asked.period(), by=cast("GroupBy", report.by),
+        **_narrowed(asked),
+    )  # fmt: skip
     return [pick, *comparison_parts(told)]
 
 
@@ -222,7 +226,8 @@ def _break_evens(report: AgentReport) -> Sequence[Part]:
     if not report.break_evens:
         return []
     table = Table(
-        "break-even", "Assets that serve this agent, and the runs that earn them back",
+        "break-even",
+        "Assets that serve this agent, and the runs of all times and tenants that earn them back",
         [
             Column("Version", "agent_version", name="(all)"),
             Column("Capital", "capital_usd", "usd"),

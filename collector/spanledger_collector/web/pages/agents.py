@@ -12,7 +12,6 @@ from .columns import OUTSIDE, is_inclusive_lower_bound, is_lower_bound
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    since, until = asked.period()
     table = Table(
         "agents", "Agents by version, most expensive first",
         [
@@ -54,24 +53,23 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("p50", "p50_duration_ns", "duration"),
             Column("p95", "p95_duration_ns", "duration"),
         ],
-        ledger.agents(since, until), query="agents",
+        ledger.agents_of(asked.part()), query="agents",
     )  # fmt: skip
     return Page(
         "Agents",
         [Tabled("Agents", table)],
         "What each agent costs and earns.",
-        filters=frozenset({"period"}),
     )
 
 
 def _agent(asked: Asked, row: AgentRow) -> str:
     if not row.agent_name:
         return ""
-    return asked.link("agent", agent=row.agent_name, version="", tenant="")
+    return asked.link("agent", agent=row.agent_name)
 
 
 def _runs(asked: Asked, row: AgentRow) -> str:
     """Its runs; a filter without a word means all, so what has no name leads nowhere."""
     if not (row.agent_name and row.agent_version):
         return ""
-    return asked.link("runs", agent=row.agent_name, version=row.agent_version, tenant="")
+    return asked.link("runs", agent=row.agent_name, version=row.agent_version)

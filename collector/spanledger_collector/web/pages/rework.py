@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast, get_args
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.query import Ledger, Slice
+from spanledger_collector.query import Ledger
 from spanledger_collector.query.rework import ReworkBy, ReworkReport
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Choice, Note, Page, Tabled
@@ -24,15 +24,15 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by = asked.text("by", "agent")
     if by not in _KINDS:
         raise PermanentError(f"by {by[:50]!r} is none of {', '.join(_KINDS)}")
-    since, until = asked.period()
-    part = Slice(since, until, asked.text("agent"))
+    part = asked.part()
 
     def wasted(row: Any) -> str:
         return _behind(asked, only="rework", reason=row.key)
 
     report = ledger.rework(
-        part.since, part.until, by=cast("ReworkBy", by), agent_name=part.agent_name
-    )
+        part.since, part.until, by=cast("ReworkBy", by), agent_name=part.agent_name,
+        agent_version=part.agent_version, tenant=part.tenant,
+    )  # fmt: skip
     all_reasons = Table(
         "all-reasons", "Wasted attempts by reason",
         [
@@ -57,7 +57,6 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Tabled(f"Why, by {by}", _reasons(report, asked)),
         ],
         "What was paid for and not used: failed attempts, retries, answers made again or wrong.",
-        filters=frozenset({"period", "agent"}),
     )
 
 
@@ -70,8 +69,8 @@ def _key(report: ReworkReport, asked: Asked | None = None) -> Column:
 
 
 def _behind(asked: Asked, **changed: str) -> str:
-    """The attempts that a figure of this page sums, which no version or tenant narrows."""
-    return asked.link("attempts", version="", tenant="", **changed)
+    """The attempts that a figure of this page sums."""
+    return asked.link("attempts", **changed)
 
 
 def _rates(report: ReworkReport, asked: Asked) -> Table:
