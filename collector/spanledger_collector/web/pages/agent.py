@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast, get_args
@@ -61,7 +61,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by = asked.text("by", "version")
     if by not in get_args(GroupBy):
         raise PermanentError(f"by {by[:50]!r} is none of {', '.join(get_args(GroupBy))}")
-    report = ledger.agent(name, *asked.period(), by=cast("GroupBy", by), **_narrowed(asked))
+    report = ledger.agent(
+        name, *asked.period(), by=cast("GroupBy", by), agent_version=asked.text("version"),
+        tenant=asked.text("tenant"),
+    )  # fmt: skip
     sums = report.total.sums
     parts: list[Part] = [
         _figures(report, asked),
@@ -79,11 +82,6 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "Agent", parts, "One agent over the period: sums, and figures with their intervals.",
         name=name, at="agents",
     )  # fmt: skip
-
-
-def _narrowed(asked: Asked) -> Mapping[str, str]:
-    """Which of its runs."""
-    return {"agent_version": asked.text("version"), "tenant": asked.text("tenant")}
 
 
 def _figures(report: AgentReport, asked: Asked) -> Figures:
@@ -217,7 +215,7 @@ def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Par
     )
     told = ledger.compare(
         report.agent_name, old, new, *asked.period(), by=cast("GroupBy", report.by),
-        **_narrowed(asked),
+        agent_version=asked.text("version"), tenant=asked.text("tenant"),
     )  # fmt: skip
     return [pick, *comparison_parts(told)]
 
