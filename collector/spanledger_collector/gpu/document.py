@@ -26,14 +26,14 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from spanledger.compute import ArchitectureError, ModelArchitecture, gpu, recognise
 from spanledger.compute.engine import Engine
 from spanledger.compute.vram import WEIGHT_FORMATS
+from spanledger_collector.document import read_document
 from spanledger_collector.errors import ConfigurationError
 
 _FOREVER = datetime(2299, 12, 31, tzinfo=timezone.utc)
@@ -175,13 +175,7 @@ def read_pools(path: Path) -> list[Pool]:
     Raises:
         ConfigurationError: it cannot be read, an entry is none, or two of a pool overlap.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        entries = _Document.model_validate(content).gpu_pools
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"the GPU pools of {path} cannot be read: {error}") from error
-    except ValidationError as error:
-        raise ConfigurationError(f"GPU pools of {path}: {_told(error)}") from error
+    entries = read_document(path, _Document, "GPU pools", entry="pool").gpu_pools
     try:
         pools = [_pool(entry) for entry in entries]
     except ArchitectureError as error:
@@ -220,12 +214,3 @@ def _refuse_overlaps(pools: Sequence[Pool], path: Path) -> None:
                 f"GPU pools of {path}: two entries of pool {later.name!r} hold on "
                 f"{later.up_from:%Y-%m-%d}; end the earlier one with up_to, or name them apart"
             )
-
-
-def _told(error: ValidationError) -> str:
-    return "; ".join(_problem(cast("dict[str, Any]", one)) for one in error.errors())
-
-
-def _problem(one: dict[str, Any]) -> str:
-    place = [f"pool {part + 1}" if isinstance(part, int) else str(part) for part in one["loc"]]
-    return f"{' '.join(place)}: {one['msg']}"

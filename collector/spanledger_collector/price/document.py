@@ -36,23 +36,21 @@ only: the ledger keeps what it was told before, with since when (``model_aliases
 what its amounts are in (then under ``per_million_tokens``).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
-import yaml
 from pydantic import (
     AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     model_validator,
 )
 
-from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.document import read_document
 
 from .fields import Amount, Currency, Instant
 from .gpu_hours import GpuHour
@@ -303,12 +301,7 @@ def read(path: Path) -> Document:
     Raises:
         ConfigurationError: the file is missing, is no YAML, or says something else than the format.
     """
-    try:
-        document = Document.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except ValidationError as error:
-        raise ConfigurationError(f"cannot read the prices in {path}: {_told(error)}") from error
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"cannot read the prices in {path}: {error}") from error
+    document = read_document(path, Document, "prices")
     if not document.provider:
         return document
     owner = {"provider": document.provider}
@@ -323,16 +316,3 @@ def read(path: Path) -> Document:
         "aliases": aliases,
     }
     return document.model_copy(update=filled)
-
-
-def _told(error: ValidationError) -> str:
-    """Each mistake with the entry it is in: ``prices, entry 2, valid_from: ...``."""
-    return "; ".join(
-        f"{', '.join(_place(one['loc']))}: {one['msg']} (not {one['input']!r:.80})"
-        for one in error.errors(include_url=False)
-    )
-
-
-def _place(path: Iterable[int | str]) -> Iterable[str]:
-    for step in path:
-        yield f"entry {step + 1}" if isinstance(step, int) else step

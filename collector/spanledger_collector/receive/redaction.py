@@ -19,14 +19,14 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from spanledger_collector.document import read_document
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.signals import Signal
 
@@ -67,17 +67,7 @@ def read_redaction(path: Path, key: str) -> "Redaction":
     Raises:
         ConfigurationError: the file cannot be used, or hashes are wanted without a key.
     """
-    try:
-        told: object = yaml.safe_load(path.read_text())
-        rules = _Rules.model_validate(told).rules
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the redaction rules {path}: {error}") from error
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
-            for one in error.errors()
-        )
-        raise ConfigurationError(f"the redaction rules {path} cannot be used: {wrong}") from error
+    rules = read_document(path, _Rules, "redaction rules", entry="rule").rules
     if not key and any(rule.action == "hash" for rule in rules):
         raise ConfigurationError(
             f"{path} has rules that hash: set SPANLEDGER_REDACTION_KEY to a secret of your own"

@@ -13,12 +13,12 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from spanledger_collector.document import read_document
 from spanledger_collector.errors import ConfigurationError
 
 #: An answer, and each part of it, is waited for no longer.
@@ -69,7 +69,8 @@ class Target(BaseModel):
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # An address may hold a password.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     engines: tuple[Target, ...]
 
@@ -80,23 +81,8 @@ def read_targets(path: Path) -> tuple[Target, ...]:
     Raises:
         ConfigurationError: it cannot be read, an entry is none, or a server is named twice.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        targets = _Document.model_validate(content).engines
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"the engines of {path} cannot be read: {error}") from error
-    except ValidationError as error:
-        raise ConfigurationError(f"engines of {path}: {_told(error)}") from error
+    targets = read_document(path, _Document, "engines", entry="engine").engines
     for url, times in Counter(one.url for one in targets).items():
         if times > 1:
             raise ConfigurationError(f"engines of {path}: {url} is named {times} times")
     return targets
-
-
-def _told(error: ValidationError) -> str:
-    return "; ".join(_problem(cast("dict[str, Any]", one)) for one in error.errors())
-
-
-def _problem(one: dict[str, Any]) -> str:
-    place = [f"engine {part + 1}" if isinstance(part, int) else str(part) for part in one["loc"]]
-    return f"{' '.join(place)}: {one['msg']}"

@@ -23,11 +23,11 @@ the same scope and ``per`` begins. Amounts are quoted text (a YAML float has los
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from spanledger_collector.document import read_document
 from spanledger_collector.errors import ConfigurationError
 
 _FOREVER = datetime(2299, 12, 31, tzinfo=timezone.utc)
@@ -120,13 +120,7 @@ def read_rules(path: Path) -> list[ValueRule]:
     Raises:
         ConfigurationError: it cannot be read, a rule is not one, or two are for the same.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        rules = _Document.model_validate(content).value_rules
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"the value rules of {path} cannot be read: {error}") from error
-    except ValidationError as error:
-        raise ConfigurationError(f"value rules of {path}: {_told(error)}") from error
+    rules = read_document(path, _Document, "value rules", entry="rule").value_rules
     seen: set[object] = set()
     for rule in rules:
         if rule.key() in seen:
@@ -136,12 +130,3 @@ def read_rules(path: Path) -> list[ValueRule]:
             )
         seen.add(rule.key())
     return rules
-
-
-def _told(error: ValidationError) -> str:
-    return "; ".join(_problem(cast("dict[str, Any]", one)) for one in error.errors())
-
-
-def _problem(one: dict[str, Any]) -> str:
-    place = [f"rule {part + 1}" if isinstance(part, int) else str(part) for part in one["loc"]]
-    return f"{' '.join(place)}: {one['msg']}"

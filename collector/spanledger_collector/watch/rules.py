@@ -17,25 +17,23 @@ itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     model_validator,
 )
 
-from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.document import read_document
 
 Per = Literal["workspace", "agent", "tenant", "model"]
 WindowName = Literal["day", "month", "rolling"]
@@ -220,14 +218,4 @@ def read_rules(path: Path) -> Rules:
     Raises:
         ConfigurationError: it cannot be read, or says what cannot be.
     """
-    try:
-        told: object = yaml.safe_load(path.read_text())
-        return Rules.model_validate(told if isinstance(told, Mapping) else {"": told})
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the alert rules {path}: {error}") from error
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
-            for one in error.errors()
-        )
-        raise ConfigurationError(f"the alert rules {path} cannot be used: {wrong}") from error
+    return read_document(path, Rules, "alert rules", entry="rule")

@@ -241,7 +241,7 @@ async def test_a_collector_that_asks_an_engine_has_its_figures(
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        ("{name: chat}", "engine 1 url: Field required"),
+        ("{name: chat}", "engine 1, url: Field required"),
         ("{name: chat, url: 'ftp://h/metrics'}", "an address such as"),
         ("{name: chat, url: 'http://me:key@h/metrics'}", "a key goes into key_file"),
         ("{name: chat, url: 'http://h/m', every_seconds: 0}", "every_seconds"),

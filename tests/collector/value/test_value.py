@@ -174,10 +174,10 @@ def test_the_key_of_a_rule_is_its_scope_and_begin(scope: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- {per: run, amount: 0.1, valid_from: 2026-01-01}", "rule 1 amount.*in quotes"),
-        ("- {per: run, valid_from: 2026-01-01}", "rule 1 amount: Field required"),
-        ("- {per: Run!, amount: '1', valid_from: 2026-01-01}", "rule 1 per"),
-        ("- {per: run, amount: '1', valid_from: 2026-01-01, currncy: USD}", "rule 1 currncy"),
+        ("- {per: run, amount: 0.1, valid_from: 2026-01-01}", "rule 1, amount.*in quotes"),
+        ("- {per: run, valid_from: 2026-01-01}", "rule 1, amount: Field required"),
+        ("- {per: Run!, amount: '1', valid_from: 2026-01-01}", "rule 1, per"),
+        ("- {per: run, amount: '1', valid_from: 2026-01-01, currncy: USD}", "rule 1, currncy"),
         (
             "- {per: run, amount: '1', valid_from: 2026-01-01, valid_to: 2025-01-01}",
             "valid_to is not after",

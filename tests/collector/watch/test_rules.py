@@ -92,7 +92,7 @@ def test_windows_hold_their_moment(window: Any, now: str, since: str, until: str
     ("text", "told"),
     [
         ("[1]", "rules.yaml"),
-        ("budgets: [", "cannot read"),
+        ("budgets: [", "cannot be read"),
         ("budgets: [{name: b}]", "limit_usd"),
         ("budgets: [{name: b, limit_usd: 5}]", 'write the number as a quoted string: "5"'),
         ('budgets: [{name: b, limit_usd: "-5"}]', "greater than 0"),
@@ -118,5 +118,5 @@ def test_what_cannot_be_is_named(tmp_path: Path, text: str, told: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"cannot read the alert rules .*none\.yaml"):
+    with pytest.raises(ConfigurationError, match=r"alert rules of .*none\.yaml cannot be read"):
         read_rules(tmp_path / "none.yaml")
