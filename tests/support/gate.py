@@ -24,11 +24,14 @@ class Fault:
         text: of one piece of the request.
         code: ClickHouse's error that is answered, nothing reaches the server; 0 = the request
             reaches it and the connection is broken before the answer.
+        status: HTTP status that is answered as by a proxy that stands in front of the server, which
+            nothing reaches: a page, no code.
         times: how often it still happens.
     """
 
     text: bytes
     code: int = 0
+    status: int = 0
     times: int = 1
 
     def meets(self, piece: bytes) -> bool:
@@ -39,7 +42,13 @@ class Fault:
         return True
 
     def answer(self) -> bytes:
-        """The error as ClickHouse sends it."""
+        """The error as ClickHouse sends it, or a proxy."""
+        if self.status:
+            page = f"<html>\r\n<head><title>{self.status} A Page</title></head>\r\n</html>"
+            return (
+                f"HTTP/1.1 {self.status} A Page\r\nServer: proxy\r\nContent-Type: text/html\r\n"
+                f"Connection: close\r\nContent-Length: {len(page)}\r\n\r\n{page}"
+            ).encode()
         text = f"Code: {self.code}. DB::Exception: on the road. (A_FAULT)"
         return (
             f"HTTP/1.1 500 Internal Server Error\r\nX-ClickHouse-Exception-Code: {self.code}\r\n"
@@ -142,7 +151,7 @@ class Gate:
     ) -> None:
         while piece := await reader.read(_PIECE_BYTES):
             fault = self.fault if self.fault and self.fault.meets(piece) else None
-            if fault and fault.code:
+            if fault and (fault.code or fault.status):
                 writer.write(fault.answer())
                 await writer.drain()
                 return

@@ -1,8 +1,10 @@
 """The driver's errors as ours: passing (try again) or permanent, with code, query and advice.
 
 Codes and names are those of ClickHouse's ``ErrorCodes.cpp``. A code that is not listed is
-permanent: sending the same statement again would fail again. Server stack traces, version trailers
-and the echo of the statement never reach a message.
+permanent: sending the same statement again would fail again. An HTTP error without a code is not of
+ClickHouse but of what stands in front of it (a proxy, a balancer), and says nothing of what was
+sent: it is passing where its status is one of a server's or of too much. Server stack traces,
+version trailers and the echo of the statement never reach a message.
 """
 
 import re
@@ -64,6 +66,11 @@ _EXHAUSTED = {
     "Too many open files": "allow the server more open files",
 }
 
+# An HTTP error without a code, as the driver tells it, and which of them may pass.
+_STATUS = re.compile(r"HTTP driver received HTTP status (\d{3})\b")
+_PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
+_PAGE = re.compile(r"<[!/a-zA-Z][^>]*>")
+
 # Code -> what to do. Only a change of settings or rights helps.
 _CONFIGURATION: dict[int, str] = {
     81: "the database does not exist; `spanledger up` creates it",
@@ -97,6 +104,8 @@ def detail(error: BaseException) -> str:
     text = str(error)
     if len(text) > _MAX_READ:  # the server repeats the statement; code and name stand at the ends
         text = f"{text[: _MAX_READ - 500]} ... {text[-500:]}"
+    if _STATUS.search(text):
+        text = _PAGE.sub(" ", text)
     for noise in (_STACK, _TRAILER, _ECHO, _EXPECTED):
         text = noise.sub(" ", text)
     text = " ".join(_PREFIX.sub("", text).split())
@@ -117,6 +126,12 @@ def translate(error: ClickHouseError, what: str) -> CollectorError:
 
 
 def _translated(error: ClickHouseError, what: str, code: int | None) -> CollectorError:
+    status = _STATUS.search(str(error)) if code is None else None
+    if status and "DB::Exception" not in str(error) and int(status.group(1)) in _PASSING_STATUSES:
+        return StoreUnavailableError(
+            f"something in front of ClickHouse answered for it ({what}): {detail(error)}; see the "
+            "proxy or balancer there"
+        )
     if code is None:
         if isinstance(error, OperationalError):
             return StoreUnavailableError(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from tests.support.gate import Fault, Gate
+from tests.support.ledger_pool import LedgerPool
 from tests.support.loaded_rows import count, rows
 from tests.support.otlp_requests import RECEIVED_AT_NS, PlainSpan, request, sampled
 
@@ -137,6 +139,31 @@ async def test_a_broken_database_costs_no_record(store: Store, journal: Journal)
     assert watched.loader.stop(drain=True)
     assert count(store, "spans") == 1
     assert watched.metric("set_aside_total") == 0
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_f19_an_error_of_a_proxy_costs_no_record(
+    http_pool: LedgerPool, journal: Journal, status: int
+) -> None:
+    """The page of what stands in front of the server says nothing of the record: it is sent again.
+
+    The next statement, such as the one that asks whether the database is well, is let through.
+    """
+    with http_pool.ledger() as dsn:
+        where, _, rest = dsn.removeprefix("http://").partition("?")
+        with Gate(int(where.rpartition(":")[2].rstrip("/"))) as gate:
+            gate.open()
+            store = Store.open(f"http://127.0.0.1:{gate.port}?{rest}")
+            gate.fault = Fault(b"otlp_in_v1", status=status)
+            await append(journal, one(1))
+            watched = Watched(journal, store)
+            watched.loader.start()
+            assert watched.loaded.wait(PATIENCE_SECONDS)
+            assert watched.loader.stop(drain=True)
+            assert count(store, "spans") == 1
+            assert (gate.fault.times, watched.metric("retries_total")) == (0, 1)
+            assert watched.metric("set_aside_total") == 0
+            store.close()
 
 
 async def test_stopping_does_not_wait_for_a_broken_database(store: Store, journal: Journal) -> None:

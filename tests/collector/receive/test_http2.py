@@ -215,6 +215,36 @@ async def test_f28_one_slow_sender_holds_up_no_other(start: Start, inbox: Inbox)
     assert inbox.payloads == [_BODY, _BODY]
 
 
+async def test_f28_several_slow_senders_hold_up_no_other(start: Start, inbox: Inbox) -> None:
+    """32 messages at once fit in the budget; four slow keys begin 32 each and end none.
+
+    Each has one message read at least, and more as long as half of it is free. When they have gone
+    all of it is there again.
+    """
+    running = await start(
+        max_bytes_in_flight=256 * MIB,
+        arguments={"authenticate": _named, "patience_seconds": 600.0},
+    )
+    async with AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(_client(running)) for _ in range(6)]
+        good = await stack.enter_async_context(_client(running))
+        for number, client in enumerate(slow):
+            await _unfinished(client, 32, ("x-api-key", f"slow {number}"))
+        for stream in (1, 3):
+            taken = await good.call(stream, _framed(_BODY, packed=False), ("x-api-key", "good"))
+            assert taken["grpc-status"] == "0"
+        assert inbox.payloads == [_BODY, _BODY]
+        # Those of one that waited are read when another's have ended.
+        for stream in range(1, 64, 2):
+            slow[0].h2.reset_stream(stream, ErrorCodes.CANCEL)
+        await slow[0].settle()
+        for stream in range(1, 64, 2):
+            slow[1].h2.send_data(stream, _framed(_BODY, packed=False)[-1:], end_stream=True)
+        await slow[1].send()
+        ended: Any = await slow[1].until(_has_status)
+        assert dict(ended.headers)["grpc-status"] == "0"
+
+
 async def test_f28_without_keys_an_address_is_one_sender(start: Start, inbox: Inbox) -> None:
     running = await start(max_bytes_in_flight=32 * MIB, arguments={"patience_seconds": 600.0})
     async with _client(running, "127.0.0.2") as slow, _client(running) as good:

@@ -39,9 +39,11 @@ def _settle_all(settler: Settler) -> None:
         settler.settle_due()
 
 
-@pytest.mark.parametrize("code", [0, 252], ids=["reset", "parts"])
+@pytest.mark.parametrize(
+    ("code", "status"), [(0, 0), (252, 0), (0, 502)], ids=["reset", "parts", "proxy"]
+)
 def test_a_fault_that_passes_keeps_its_traces_due(
-    road: tuple[Gate, Store], monkeypatch: pytest.MonkeyPatch, code: int
+    road: tuple[Gate, Store], monkeypatch: pytest.MonkeyPatch, code: int, status: int
 ) -> None:
     """One fails, the others go on, and nothing is forgotten by this settler nor by the next."""
     gate, store = road
@@ -51,7 +53,7 @@ def test_a_fault_that_passes_keeps_its_traces_due(
         for trace in (1, 2):
             scene.load(connection, [scene.call(1, 0, (1, 0), trace=trace)])
         settler = scene.settler(store, quiet_seconds=0)
-        gate.fault = Fault(b"-- sum_runs", code)
+        gate.fault = Fault(b"-- sum_runs", code, status)
         assert settler.settle_due() == 1
         assert gate.fault.times == 0
         assert (settler.waiting(), settler.settled_traces, settler.failed_traces) == (1, 1, 0)
@@ -59,7 +61,7 @@ def test_a_fault_that_passes_keeps_its_traces_due(
         assert scene.cost(connection, "runs") == Decimal("0.02")
         # Killed while the fault lasts: the next one finds it.
         scene.load(connection, [scene.call(1, 0, (1, 0), trace=3)])
-        gate.fault = Fault(b"-- sum_runs", code, times=1000)
+        gate.fault = Fault(b"-- sum_runs", code, status, times=1000)
         assert settler.settle_due() == 0
         assert settler.waiting() == 1
         settler.stop(drain=False)

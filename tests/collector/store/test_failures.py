@@ -62,6 +62,28 @@ def test_exceptions_of_the_servers_library_are_passing_where_something_ran_out(
     assert error.clickhouse_code == 1001
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (502, StoreUnavailableError),
+        (500, StoreUnavailableError),
+        (429, StoreUnavailableError),
+        (413, PermanentError),
+        (403, PermanentError),
+    ],
+)
+def test_an_answer_without_a_code_is_of_a_proxy(status: int, kind: type[CollectorError]) -> None:
+    """As the driver tells it. The page itself is of no use to anybody, its words may be."""
+    text = (
+        f"HTTP driver received HTTP status {status}, server response: <html><h1>Bad</h1>\n</html>"
+    )
+    error = translate(DatabaseError(text), "runs")
+    assert type(error) is kind
+    assert error.clickhouse_code is None
+    assert f"{status}, server response: Bad" in str(error)
+    assert "<" not in str(error)
+
+
 def test_a_message_holds_no_stack_trace_version_or_statement() -> None:
     """What only a developer of the server could use is left out, the rest is one short line."""
     text = (
