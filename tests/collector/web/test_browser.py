@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
-from tests.collector.web.conftest import EVERYWHERE, is_missing
+from tests.collector.web.conftest import EVERYWHERE, PICTURE, is_missing
 from tests.support.browser import HOW, Watched, accessibility_faults, browser, found
+from tests.support.page_asked import Asked, given_by
+from tests.support.page_checks import Cell, check, check_table
+from tests.support.page_figures import FIGURES
 from tests.support.served_ledger import Served
-from tests.support.shown_ledger import PLAIN_TRACE
 
-from spanledger_collector.demo.show import Shown
+from spanledger_collector.demo.show import Shown as Demonstrated
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
-from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN, printable
 from spanledger_collector.web.pages import PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not found(), reason=HOW)]
@@ -45,7 +45,8 @@ class Visit:
         inaccessible: what axe-core calls serious, in light and in dark.
         hacked: what hostile text left behind.
         foreign: scripts and images between the parts of the page.
-        tables: of each table, by id, its rows: by title of the column exact value and text.
+        figures: the headline: title, exact value, text.
+        tables: of each table, by id, its rows: title of the column, exact value and text, by cell.
         drawn: series of the charts that a script drew.
         narrow_width: how wide the page is on a telephone of 390 pixels.
     """
@@ -55,7 +56,8 @@ class Visit:
     inaccessible: Sequence[str]
     hacked: object
     foreign: int
-    tables: Mapping[str, Sequence[Mapping[str, tuple[str, str]]]]
+    figures: Sequence[Cell]
+    tables: Mapping[str, Sequence[Sequence[Cell]]]
     drawn: int
     narrow_width: int
 
@@ -65,10 +67,12 @@ Looked = Callable[[str, str], Visit]
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=800)
 _TABLES = """() => Object.fromEntries([...document.querySelectorAll('table[id]')].map(table => {
   const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
-  return [table.id, [...table.tBodies[0].rows].map(row => Object.fromEntries(
-    [...row.cells].map((cell, place) => [titles[place],
-      [cell.querySelector('data')?.value ?? '', cell.textContent.trim()]])))];
+  return [table.id, [...table.tBodies[0].rows].map(row => [...row.cells].map((cell, place) =>
+    [titles[place], cell.querySelector('data')?.value ?? '', cell.textContent.trim()]))];
 }))"""
+_FIGURES = """() => [...document.querySelectorAll('.figure')].map(one =>
+  [one.querySelector('dt').textContent.trim(), one.querySelector('data').value,
+   one.querySelector('data').textContent.trim()])"""
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +123,19 @@ def opened(tab: Watched, site: Served, path: str) -> Page:
 
 
 @pytest.fixture(scope="module")
+def trace_id(demonstrated: tuple[Store, Demonstrated]) -> str:
+    """What ``TRACE`` stands for."""
+    return demonstrated[1].traces[0].summary.trace_id
+
+
+@pytest.fixture(scope="module")
 def looked(
     windows: Mapping[str, Watched],
     sites: Mapping[str, Served],
-    demonstrated: tuple[Store, Shown],
+    trace_id: str,
     pictures: Path,
 ) -> Looked:
     """Looks at a page once, however many tests ask what was found there."""
-    trace_id = demonstrated[1].traces[0].summary.trace_id
 
     def look(ledger: str, path: str) -> Visit:
         name = f"{ledger}-{re.sub(r'[^a-zA-Z0-9]+', '-', path)[:60]}"
@@ -159,10 +168,23 @@ def _look(window: Watched, url: str, picture: Path) -> Visit:
         inaccessible=inaccessible,
         hacked=page.evaluate("() => window.hacked ?? null"),
         foreign=page.evaluate("() => document.querySelectorAll('main script, main img').length"),
+        figures=page.evaluate(_FIGURES),
         tables=tables,
         drawn=drawn,
         narrow_width=page.evaluate("() => document.documentElement.scrollWidth"),
     )
+
+
+@pytest.fixture(scope="module")
+def apis(
+    shown: Store, demonstrated: tuple[Store, Demonstrated], module_store: Store
+) -> Iterator[Mapping[str, Ledger]]:
+    """Each ledger by the Python API."""
+    stores = {"shown": shown, "demo": demonstrated[0], "empty": module_store}
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(Ledger(DirectReader(store))) for name, store in stores.items()
+        }
 
 
 def test_every_page_is_opened_on_every_ledger() -> None:
@@ -203,133 +225,39 @@ def test_faults_are_seen(chromium: Browser, site: Served) -> None:
     page.close()
 
 
-def check(shown: Sequence[Mapping[str, tuple[str, str]]], rows: Sequence[Any], titles: Any) -> None:
-    """The table has the figures of the rows: exactly, and rounded as money is."""
-    assert len(shown) == len(rows) > 0
-    for line, row in zip(shown, rows, strict=True):
-        for title, field in titles.items():
-            exact, text = line[title]
-            figure = getattr(row, field)
-            if figure is None or (not figure and text == NOTHING):
-                assert text in (UNKNOWN, NOTHING)
-                continue
-            assert Decimal(exact) == Decimal(str(figure)), (title, exact, figure)
-            if field.endswith("_usd"):
-                _check_rounded(text, Decimal(figure))
-
-
-def _check_rounded(text: str, figure: Decimal) -> None:
-    digits = re.sub(r"[≥≤$, ]", "", text).replace(MINUS, "-")
-    places = len(digits.partition(".")[2])
-    assert abs(Decimal(digits) - figure) <= Decimal(1).scaleb(-places) / 2
-
-
-@pytest.fixture
-def ledger(shown: Store) -> Iterator[Ledger]:
-    with Ledger(DirectReader(shown)) as ledger:
-        yield ledger
-
-
-ECONOMICS = {
-    "Runs": "runs", "Success": "success_ratio", "Total cost": "total_cost_usd",
-    "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd", "Value": "value_usd",
-    "Margin": "margin_usd", "A run": "total_cost_per_run_usd", "Known": "known_cost_ratio",
-    "p50": "p50_duration_ns", "p95": "p95_duration_ns",
-}  # fmt: skip
-#: Of rows that have the runs of everybody, and of those of one agent or version.
-OF_ALL = {**ECONOMICS, "A success": "total_cost_per_success_usd"}
-OF_AGENTS = {
-    **ECONOMICS, "Total with sub-agents": "inclusive_total_cost_usd",
-    "A success, with sub-agents": "inclusive_cost_per_success_usd",
-    "Margin with sub-agents": "inclusive_margin_usd",
-}  # fmt: skip
-MODELS = {
-    "Attempts": "attempts", "Cost": "cost_usd", "Share": "cost_ratio",
-    "Known": "known_cost_ratio", "Input tokens": "input_tokens", "Output tokens": "output_tokens",
-}  # fmt: skip
-RUNS = {
-    "Variable cost": "cost_usd", "With sub-agents": "inclusive_total_cost_usd",
-    "Margin with sub-agents": "inclusive_margin_usd",
-    "Total cost": "total_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
-    "Retries": "retries", "Latency": "duration_ns",
-}  # fmt: skip
-
-
-def test_the_figures_are_those_of_the_python_api(looked: Looked, ledger: Ledger) -> None:
-    """Every table of sums, cell by cell."""
-    shown = looked("shown", "overview").tables
-    check(shown["by-day"], ledger.economics_by("day"), OF_ALL)
-    check(shown["by-agent"], ledger.economics_by("agent"), OF_AGENTS)
-    check(shown["by-tenant"], ledger.economics_by("tenant"), OF_ALL)
-    check(shown["by-model"], ledger.attempts_by("model"), MODELS)
-    check(looked("shown", "runs").tables["runs"], ledger.runs(limit=100), RUNS)
-    titles = {"Runs": "runs", "Variable cost": "cost_usd", "Total cost": "total_cost_usd"}
-    titles |= {"Total with sub-agents": "inclusive_total_cost_usd", "Margin": "margin_usd"}
-    titles |= {"A success, with sub-agents": "inclusive_cost_per_success_usd"}
-    titles |= {"Margin with sub-agents": "inclusive_margin_usd"}
-    check(looked("shown", "agents").tables["agents"], ledger.agents(), titles)
-    shown = looked("shown", "rework").tables
-    titles = {"Attempts": "attempts", "Cost": "cost_usd", "Waited": "wait_seconds"}
-    check(shown["all-reasons"], ledger.attempts_by("rework"), titles)
-    titles = {"Attempts": "attempts", "Wasted": "rework_attempts", "Rework": "rework_cost_usd"}
-    check(shown["rates"], ledger.rework().rates, titles)
-    shown = looked("shown", "latency").tables
-    check(shown["by-version"], ledger.economics_by("version"), OF_AGENTS)
-    check(shown["by-agent"], ledger.economics_by("agent"), OF_AGENTS)
-    titles = {"Runs": "runs", "A run": "cost_per_run_usd"}
-    titles |= {"A run, with sub-agents": "inclusive_cost_per_run_usd"}
-    shown = looked("shown", "latency?agent=analyst").tables
-    check(shown["frontier"], ledger.frontier("analyst"), titles)
-    titles = {"Capital": "capital_usd", "Charged": "charged_usd", "Left": "net_book_value_usd"}
-    check(looked("shown", "assets").tables["assets"], ledger.assets(), titles)
-    shown = looked("shown", "prices").tables
-    check(shown["coverage"], ledger.coverage(), {"Attempts": "attempts", "Cost": "cost_usd"})
-
-
-def test_the_flame_graph_has_the_figures_of_the_python_api(looked: Looked, ledger: Ledger) -> None:
-    """Each path once, in whatever order it is shown."""
-    shown = {
-        (line["Called by"][1], line["Path"][1]): line
-        for line in looked("shown", "flame").tables["paths"]
-    }
-    rows = [row for row in ledger.cost_paths() if row.names and all(row.names)]
-    assert any(row.kinds == ("agent", "tool", "model") for row in rows)
-    for row in rows:
-        names = [printable(name) for name in row.names]
-        line = shown[" > ".join(names[:-1]) or NOTHING, names[-1]]
-        check([line], [row], {"Attempts": "attempts", "Cost": "cost_usd", "Share": "cost_ratio"})
-
-
-def test_a_trace_and_an_agent_have_the_figures_of_the_python_api(
-    looked: Looked, ledger: Ledger
+@pytest.mark.parametrize(("ledger", "path"), EVERYWHERE)
+def test_what_is_shown_is_what_the_python_api_tells(
+    looked: Looked, apis: Mapping[str, Ledger], trace_id: str, ledger: str, path: str
 ) -> None:
-    """Spans with their cost, tokens and retries; groups with both ends of their intervals."""
-    spans = {span.name: span for span in ledger.trace(PLAIN_TRACE).spans if span.counted}
-    told = looked("shown", f"trace?id={PLAIN_TRACE}").tables["spans"]
-    shown = {line["Span"][1]: line for line in told if line["Cost"][0]}
-    assert set(shown) == set(spans)
-    for name, line in shown.items():
-        check([line], [spans[name]], {"Cost": "cost_usd", "Input": "input_tokens"})
-    groups = {group.key: group for group in ledger.agent("analyst").groups}
-    for line in looked("shown", "agent?agent=analyst").tables["groups"]:
-        group = groups[line["Version"][1]]
-        assert Decimal(line["A run"][0]) == group.total_cost_per_run.value
-        assert int(line["Runs"][0]) == group.sums.runs
+    """Every headline figure and every cell of every table, to the last digit and as it is read."""
+    visit = looked(ledger, path)
+    page = path.partition("?")[0]
+    picture = PICTURE if ledger == "shown" else None
+    asked = Asked(apis[ledger], given_by(path.replace("TRACE", trace_id)), picture)
+    told = FIGURES[page](asked) if visit.figures else {}
+    assert [title for title, _, _ in visit.figures if title not in told] == []
+    assert len(visit.figures) == len(told)
+    for title, value, text in visit.figures:
+        check(title, value, text, told[title])
+    for table_id, lines in visit.tables.items():
+        check_table(page, table_id, lines, asked)
 
 
-def test_attempts_and_charges_have_the_figures_of_the_python_api(
-    looked: Looked, ledger: Ledger
-) -> None:
-    """What stands behind sums: attempts and model ids, entries and charges of an asset."""
-    titles = {"Cost": "cost_usd", "Input tokens": "input_tokens", "Output tokens": "output_tokens"}
-    shown = looked("shown", "attempts").tables
-    check(shown["attempts"], ledger.attempts_behind(), titles)
-    titles = {"Cost": "cost_usd", "Attempts": "attempts", "Tokens": "tokens"}
-    check(shown["models"], ledger.models_behind(), titles)
-    shown = looked("shown", "asset?id=tuned").tables
-    check(shown["entries"], ledger.asset_entries("tuned"), {"Capital": "capital_usd"})
-    titles = {"Units": "units", "Rate (USD)": "rate_usd", "Charge": "amount_usd"}
-    check(shown["charges"], ledger.asset_charges("tuned"), titles)
+def test_a_wrong_figure_is_seen(looked: Looked, apis: Mapping[str, Ledger]) -> None:
+    """What the comparison looks for is found where it is: a digit, a row, a table nobody named."""
+    lines = [list(line) for line in looked("shown", "overview").tables["by-agent"]]
+    asked = Asked(apis["shown"], {})
+    check_table("overview", "by-agent", lines, asked)
+    with pytest.raises(AssertionError):
+        check_table("overview", "by-agent", lines[:-1], asked)
+    with pytest.raises(KeyError):
+        check_table("overview", "by-moon", lines, asked)
+    title, value, text = lines[0][3]
+    assert title == "Total cost"
+    for wrong in ((title, f"{value}1", text), (title, value, f"{text}9"), ("Moon", value, text)):
+        lines[0][3] = wrong
+        with pytest.raises((AssertionError, KeyError)):
+            check_table("overview", "by-agent", lines, asked)
 
 
 def test_from_a_reason_of_rework_to_the_lines_of_an_attempt(tab: Watched, site: Served) -> None:
@@ -364,7 +292,7 @@ def test_by_keyboard_alone(tab: Watched, site: Served) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("tenant=acme"))
     shown = page.evaluate(_TABLES)["runs"]
-    tenants = {line["Tenant"][1] for line in shown}
+    tenants = {text for line in shown for title, _, text in line if title == "Tenant"}
     assert tenants == {"acme"}
 
 

@@ -1,0 +1,372 @@
+"""What each table of the pages has to show, asked of the Python API.
+
+``TABLES`` names every column by its title, with the field of the typed row that it is. A table or
+a column that does not stand here fails the test of its page (``tests/collector/web``), so that
+nothing is shown unchecked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Final
+
+from tests.support.page_asked import Asked, behind, report, rework
+
+from spanledger_collector.query.titles import TITLES, worth_showing
+
+#: Of a column: the field of a row, a path of them, or what it is computed by of a row.
+Field = str | Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A table.
+
+    Attributes:
+        rows: typed rows of the Python API, in the order shown, but where ``key`` says otherwise.
+        fields: by title of the column.
+        intervals: by title of the column before it.
+        key: titles by which rows are found, where the page has an order of its own.
+    """
+
+    rows: Callable[[Asked], Sequence[Any]]
+    fields: Mapping[str, Field]
+    intervals: Mapping[str, str] | None = None
+    key: Sequence[str] = ()
+
+
+_ECONOMICS: Final[Mapping[str, Field]] = {
+    "Day": "key", "Agent": "key", "Tenant": "key", "Agent and version": "key", "Runs": "runs",
+    "Success": "success_ratio", "Total cost": "total_cost_usd", "Rework": "rework_cost_usd",
+    "Amortized": "amortized_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
+    "A run": "total_cost_per_run_usd", "A success": "total_cost_per_success_usd",
+    "Total with sub-agents": "inclusive_total_cost_usd",
+    "A success, with sub-agents": "inclusive_cost_per_success_usd",
+    "Margin with sub-agents": "inclusive_margin_usd", "Known": "known_cost_ratio",
+    "p50": "p50_duration_ns", "p95": "p95_duration_ns",
+}  # fmt: skip
+_MODELS: Final[Mapping[str, Field]] = {
+    "Model": "key", "Provider": "provider", "Attempts": "attempts", "Cost": "cost_usd",
+    "Share": "cost_ratio", "Rework": "rework_cost_usd", "Estimated": "estimated_cost_usd",
+    "Known": "known_cost_ratio", "Input tokens": "input_tokens", "Output tokens": "output_tokens",
+}  # fmt: skip
+_RUNS: Final[Mapping[str, Field]] = {
+    "Started (UTC)": "started_at", "Agent": "agent_name", "Version": "agent_version",
+    "Latency": "duration_ns", "Total cost": "total_cost_usd", "Value": "value_usd",
+    "Margin": "margin_usd", "Variable cost": "cost_usd",
+    "With sub-agents": "inclusive_total_cost_usd", "Margin with sub-agents": "inclusive_margin_usd",
+    "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd", "Calls": "calls",
+    "Retries": "retries", "Tenant": "tenant", "Status": "status", "Error": "error_type",
+}  # fmt: skip
+_AGENTS: Final[Mapping[str, Field]] = {
+    "Agent": "agent_name", "Version": "agent_version", "Runs": "runs", "Failed": "failed_runs",
+    "Variable cost": "cost_usd", "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd",
+    "Total cost": "total_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
+    "Total with sub-agents": "inclusive_total_cost_usd",
+    "A success, with sub-agents": "inclusive_cost_per_success_usd",
+    "Margin with sub-agents": "inclusive_margin_usd",
+    "Margin a run, with sub-agents": "inclusive_margin_per_run.value",
+    "Sustainable": "verdict.sustainable", "Why": "verdict.reason",
+    "Wasted of work": "rework_share.value", "Multiplier": "rework_multiplier.value",
+    "Retries": "retries", "Known": "known_cost_ratio", "p50": "p50_duration_ns",
+    "p95": "p95_duration_ns",
+}  # fmt: skip
+_BREAK_EVEN: Final[Mapping[str, Field]] = {
+    "Agent": "agent_name", "Version": "agent_version", "Capital": "capital_usd",
+    "Runs so far": "runs", "Recovered": "recovered_usd", "To recover": "unrecovered_usd",
+    "Contribution a run": "contribution_per_run.value", "Break-even runs": "break_even_runs.value",
+    "Runs to go": "runs_to_go.value",
+}  # fmt: skip
+
+
+def _named(*rows: tuple[Any, ...]) -> Sequence[Any]:
+    return [SimpleNamespace(name=row[0], own=row[1], inclusive=row[-1]) for row in rows]
+
+
+def _steps(asked: Asked) -> Sequence[Any]:
+    sums = report(asked).total.sums
+    parts = [
+        ("Model calls", sums.model_cost_usd), ("Tools", sums.tool_cost_usd),
+        ("People", sums.effort_cost_usd), ("Expenses", sums.expense_cost_usd),
+    ]  # fmt: skip
+    return _named(
+        *(part for part in parts if part[1] is not None), ("Variable cost", sums.cost_usd),
+        ("of which rework", sums.rework_cost_usd), ("Amortized cost", sums.amortized_cost_usd),
+        ("Total cost", sums.total_cost_usd), ("Value", sums.value_usd),
+        ("Margin", sums.margin_usd),
+    )  # fmt: skip
+
+
+def _with_sub_agents(asked: Asked) -> Sequence[Any]:
+    sums = report(asked).total.sums
+    names = ("cost", "rework_cost", "amortized_cost", "total_cost", "value", "margin")
+    titles = ("Variable cost", "of which rework", "Amortized cost", "Total cost", "Value", "Margin")
+    both = [(getattr(sums, f"{n}_usd"), getattr(sums, f"inclusive_{n}_usd")) for n in names]
+    return _named(*((title, *pair) for title, pair in zip(titles, both, strict=True)))
+
+
+def _compared(asked: Asked) -> Sequence[Any]:
+    """The two sides stand in the titles of the columns."""
+    part = asked.part
+    by: Any = asked.given.get("by", "version")
+    told = asked.ledger.compare(
+        part.agent_name, asked.titles[1], asked.titles[2], part.since, part.until, by=by
+    )
+    figures = {one.name: one for one in told.figures}
+    shown = worth_showing(figures, lambda name: (figures[name].old, figures[name].new))
+    return [
+        SimpleNamespace(title=TITLES[name][0].capitalize(), told=figures[name]) for name in shown
+    ]
+
+
+def _spans(asked: Asked) -> Sequence[Any]:
+    return asked.ledger.trace(asked.given["id"]).spans
+
+
+def _own(field: str) -> Callable[[Any], Any]:
+    return lambda span: getattr(span, field) if span.attempts and span.counted else None
+
+
+def _last(row: Any) -> str:
+    nameless = {"agent": "(outside any agent)", "model": "(no model)"}
+    nameless |= {"tool_price": "(price of the tool)"}
+    return row.names[-1] or nameless[row.kinds[-1]] if row.depth else "all"
+
+
+#: By page and id of the table; numbers at the end of an id are left out.
+TABLES: Final[Mapping[tuple[str, str], Shown]] = {
+    **{
+        ("overview", f"by-{by}"): Shown(
+            lambda asked, by=by: asked.ledger.economics_by(by, asked.part), _ECONOMICS
+        )
+        for by in ("day", "agent", "tenant")
+    },
+    **{
+        ("latency", f"by-{by}"): Shown(
+            lambda asked, by=by: asked.ledger.economics_by(by, asked.part), _ECONOMICS
+        )
+        for by in ("agent", "version")
+    },
+    **{
+        (page, "by-model"): Shown(
+            lambda asked: asked.ledger.attempts_by("model", asked.part), _MODELS
+        )
+        for page in ("overview", "prices")
+    },
+    ("agents", "agents"): Shown(
+        lambda asked: asked.ledger.agents_of(asked.part), _AGENTS,
+        {
+            "A success, with sub-agents": "inclusive_cost_per_success",
+            "Margin a run, with sub-agents": "inclusive_margin_per_run",
+            "Wasted of work": "rework_share", "Multiplier": "rework_multiplier",
+        },
+    ),
+    ("agent", "steps"): Shown(_steps, {"Part": "name", "USD": "own"}),
+    ("agent", "with-sub-agents"): Shown(
+        _with_sub_agents, {"Part": "name", "Own": "own", "With sub-agents": "inclusive"}
+    ),
+    ("agent", "groups"): Shown(
+        lambda asked: report(asked).groups,
+        {
+            "Version": "key", "Tenant": "key", "Model": "key", "Runs": "sums.runs",
+            "Success": "success_rate.value", "A run": "inclusive_total_cost_per_run.value",
+            "A success": "inclusive_cost_per_success.value",
+            "Margin a run": "inclusive_margin_per_run.value", "p50": "p50_latency.value",
+            "Sustainable": "verdict.sustainable",
+        },
+        {
+            "Success": "success_rate", "A run": "inclusive_total_cost_per_run",
+            "A success": "inclusive_cost_per_success", "Margin a run": "inclusive_margin_per_run",
+            "p50": "p50_latency",
+        },
+    ),
+    ("agent", "compared"): Shown(
+        _compared,
+        {
+            "Figure": "title", "column 1": "told.old.value", "column 2": "told.new.value",
+            "Difference": "told.difference.value", "Verdict": "told.verdict",
+            "More runs of the old": "told.more_runs_old", "And of the new": "told.more_runs_new",
+        },
+        {"Difference": "told.difference"},
+    ),
+    **{
+        (page, "break-even"): Shown(
+            lambda asked: asked.ledger.break_even(asked.given.get("agent", "")), _BREAK_EVEN,
+            {
+                "Contribution a run": "contribution_per_run",
+                "Break-even runs": "break_even_runs", "Runs to go": "runs_to_go",
+            },
+        )
+        for page in ("agent", "assets")
+    },
+    ("runs", "runs"): Shown(lambda asked: asked.ledger.runs_of(asked.part), _RUNS),
+    ("latency", "runs"): Shown(lambda asked: asked.ledger.runs_of(asked.part, limit=500), _RUNS),
+    ("trace", "runs"): Shown(lambda asked: asked.ledger.trace(asked.given["id"]).runs, _RUNS),
+    ("trace", "spans"): Shown(
+        _spans,
+        {
+            "Span": "name", "Took": "duration_ns", "Cost": _own("cost_usd"),
+            "Input": _own("input_tokens"), "Output": _own("output_tokens"), "Retries": "retries",
+            "Rework": "rework_cost_usd", "Why": "rework_reason", "Model": "model",
+            "Agent": "agent_name", "Price": "price_status", "Not counted": "excluded_reason",
+            "Error": "error_type", "Role": "role",
+        },
+        key=("Span", "Role", "Took"),
+    ),
+    ("explain", "lines"): Shown(
+        lambda asked: asked.ledger.explain(asked.given["id"])[asked.place - 1].lines,
+        {
+            "Unit": "unit", "Quantity": "quantity", "Rate (USD)": "rate_usd", "For": "rate_per",
+            "Cost (USD)": "cost_usd",
+        },
+    ),
+    ("flame", "paths"): Shown(
+        lambda asked: asked.ledger.cost_paths(asked.part, asked.before),
+        {
+            "Path": _last,
+            "Kind": lambda row: row.kinds[-1].replace("_", " ") if row.depth else "",
+            "Attempts": "attempts", "Cost": lambda row: row.cost_usd if row.attempts else None,
+            "Share": "cost_ratio", "Before": "before_cost_usd", "Change": "change_usd",
+            "Called by": lambda row: " > ".join(row.names[:-1]),
+        },
+        key=("Called by", "Path", "Kind"),
+    ),
+    ("rework", "all-reasons"): Shown(
+        lambda asked: asked.ledger.attempts_by("rework", asked.part),
+        {
+            "Reason": "key", "Attempts": "attempts", "Cost": "cost_usd", "Share": "cost_ratio",
+            "Unknown cost": "unpriced_attempts", "Waited": "wait_seconds",
+        },
+    ),
+    ("rework", "rates"): Shown(
+        lambda asked: rework(asked).rates,
+        {
+            "Agent": "key", "Model": "key", "Tenant": "key", "Attempts": "attempts",
+            "Wasted": "rework_attempts", "Rate": "rework_rate.value", "Cost": "cost_usd",
+            "Rework": lambda row: row.rework_cost_usd if row.rework_attempts else None,
+            "Of the cost": "rework_cost_ratio", "Multiplier": "rework_multiplier",
+        },
+        {"Rate": "rework_rate", "Of the cost": "rework_share", "Multiplier": "multiplier"},
+    ),
+    ("rework", "reasons"): Shown(
+        lambda asked: rework(asked).reasons,
+        {
+            "Agent": "key", "Model": "key", "Tenant": "key", "Reason": "rework_reason",
+            "Attempts": "attempts", "Cost": "cost_usd", "Unknown cost": "unknown_cost_attempts",
+            "Input tokens": "input_tokens", "Output tokens": "output_tokens",
+            "Waited": "wait_seconds",
+        },
+    ),
+    ("latency", "frontier"): Shown(
+        lambda asked: asked.ledger.frontier(
+            asked.part.agent_name, asked.part.since, asked.part.until
+        ),
+        {
+            "Model": "model", "GPUs": "gpu_count", "Runs": "runs", "p50": "p50_latency.value",
+            "p95": "p95_latency.value", "A run": "cost_per_run_usd",
+            "A success, with sub-agents": "inclusive_cost_per_success.value",
+            "A run, with sub-agents": "inclusive_cost_per_run_usd",
+            "Margin a run, with sub-agents": "inclusive_margin_per_run.value",
+            "Efficient": "is_efficient", "A second less": "usd_per_second.value",
+        },
+        {
+            "p50": "p50_latency", "A success, with sub-agents": "inclusive_cost_per_success",
+            "Margin a run, with sub-agents": "inclusive_margin_per_run",
+        },
+    ),
+    ("attempts", "models"): Shown(
+        lambda asked: asked.ledger.models_behind(behind(asked)),
+        {
+            "Asked for": "request_model", "Cost": "cost_usd", "Attempts": "attempts",
+            "Tokens": "tokens", "Price": "price_status", "Usage": "usage_source",
+            "Answered": "response_model", "Provider": "provider", "Priced as": "priced_model",
+            "Price of": "priced_provider",
+        },
+    ),
+    ("attempts", "attempts"): Shown(
+        lambda asked: asked.ledger.attempts_behind(behind(asked)),
+        {
+            "Started (UTC)": "started_at", "Cost": "cost_usd", "Agent": "agent_name",
+            "Version": "agent_version", "Operation": "operation", "Asked for": "request_model",
+            "Answered": "response_model", "Price": "price_status", "Usage": "usage_source",
+            "Input tokens": "input_tokens", "Output tokens": "output_tokens",
+            "Rework": "rework_reason", "Waited": "wait_seconds", "Outcome": "outcome",
+            "Error": "error_type", "Tenant": "tenant",
+        },
+    ),
+    ("assets", "assets"): Shown(
+        lambda asked: asked.ledger.assets(),
+        {
+            "Asset": "asset_id", "Kind": "kind", "Agent": "agent_name", "Version": "agent_version",
+            "Method": "method", "Unit": "unit", "Capital": "capital_usd", "Charged": "charged_usd",
+            "Left": "net_book_value_usd", "Written off": "written_off_usd",
+            "Refused": "refused_usd", "A unit carries": "rate_usd",
+            "Units charged": "charged_units", "Units left": "remaining_units",
+            "Unabsorbed": "unabsorbed_usd", "State": "state", "Estimates": "estimates",
+            "Unconverted": "unconverted_entries",
+        },
+    ),
+    ("asset", "entries"): Shown(
+        lambda asked: asked.ledger.asset_entries(asked.given["id"]),
+        {
+            "In the books (UTC)": "received_at", "Entry": "entry", "Name": "entry_id",
+            "Capital": lambda row: None if row.entry == "plan" else row.capital_usd,
+            "Amount": "amount", "Currency": "currency", "Expected units": "expected_units",
+            "To asset": "to_asset_id", "Why": "reason", "Happened (UTC)": "occurred_at",
+        },
+    ),
+    ("asset", "charges"): Shown(
+        lambda asked: asked.ledger.asset_charges(
+            asked.given.get("id", ""), trace_id=asked.given.get("trace", "")
+        ),
+        {
+            "Posted (UTC)": "posted_at", "Asset": "asset_id", "Agent": "agent_name",
+            "Version": "agent_version", "Units": "units", "Rate (USD)": "rate_usd",
+            "Charge": "amount_usd", "Plan": "plan_id", "Newest entry": "basis_id",
+            "Run": "run_id",
+        },
+    ),
+    ("prices", "coverage"): Shown(
+        lambda asked: asked.ledger.coverage_of(asked.part),
+        {
+            "Price": "price_status", "Usage": "usage_source", "Attempts": "attempts",
+            "Of attempts": "attempts_ratio", "Tokens": "tokens", "Of tokens": "tokens_ratio",
+            "Cost": "cost_usd",
+        },
+    ),
+    ("prices", "prices"): Shown(
+        lambda asked: asked.ledger.prices_used(asked.part),
+        {
+            "Model": "model", "Provider": "provider", "Tier": "service_tier", "Region": "region",
+            "Currency": "currency", "Input": "input_per_million",
+            "Cache read": "cache_read_per_million", "Output": "output_per_million",
+            "Valid from": "valid_from", "Known from": "known_from", "Attempts": "attempts",
+            "Cost": "cost_usd", "Source": "upstream", "Published at": "source_url",
+        },
+    ),
+    ("budgets", "budgets"): Shown(
+        lambda asked: asked.picture.budgets,
+        {
+            "Budget": "name", "Per": "per", "Of": "key", "Window": "window", "Since": "since",
+            "Limit": "limit_usd", "Spent": "spent_usd", "Left": "left_usd",
+            "Projected": "projected_usd", "Unknown": "unknown_attempts", "State": "state",
+        },
+    ),
+    ("budgets", "alerts"): Shown(
+        lambda asked: asked.picture.alerts,
+        {
+            "Rule": "rule", "Per": "per", "Of": "key", "Metric": "metric",
+            "Threshold": "threshold", "Value": "value", "Firing since": "firing_since",
+        },
+    ),
+}  # fmt: skip
+
+
+def table_of(page: str, table_id: str) -> tuple[Shown, int]:
+    """What is to be shown in a table, and its number among those of its kind."""
+    found = re.fullmatch(r"(.*?)(?:-(\d+))?", table_id)
+    assert found is not None
+    return TABLES[page, found[1]], int(found[2] or 0)
