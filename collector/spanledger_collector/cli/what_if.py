@@ -22,6 +22,7 @@ _COLUMNS = (
 )  # fmt: skip
 #: Of what is estimated.
 _DIGITS = 6
+_ESTIMATED = ("hosting", "quantization", "gpu")
 
 
 def what_if(
@@ -64,7 +65,11 @@ def what_if(
     gpus: Annotated[int, typer.Option("--gpus", min=1, help="So many share the model.")] = 1,
     weights: Annotated[
         list[str] | None,
-        typer.Option("--weights", help="Format of its weights: bf16, fp8, awq; several."),
+        typer.Option(
+            "--weights",
+            help="Format of weights: bf16, fp8, awq; several. Of --host, else of "
+            "models on your own GPUs.",
+        ),
     ] = None,
     prices_file: Annotated[
         Path | None,
@@ -78,6 +83,8 @@ def what_if(
 ) -> None:
     """What an agent would save with another model, in batches, from the cache, with less rework.
 
+    Calls on GPUs of your own: in smaller weights too, and on other GPUs that prices are known of.
+
     Example: spanledger what-if researcher --model anthropic/claude-haiku-4-5 --cache-share 0.5
     """  # fmt: skip
     hostings = _hostings(host, gpu, gpu_rate, gpus, weights or ["bf16"])
@@ -86,7 +93,7 @@ def what_if(
         report = ledger.what_if(
             name, utc(since), utc(until), models=models, tiers=tier or ("batch",),
             cache_shares=cache_share or (0.9,), rework_shares=rework_share or (1.0,),
-            hostings=hostings,
+            hostings=hostings, weight_formats=() if hostings else weights or (),
         )  # fmt: skip
     if as_json:
         print_json(report)
@@ -148,4 +155,4 @@ def _saved(scenario: WhatIf) -> str:
     saved = scenario.saved_usd
     if saved is None:
         return usd(None)
-    return money(rounded(saved, _DIGITS) if scenario.kind == "hosting" else saved)
+    return money(rounded(saved, _DIGITS) if scenario.kind in _ESTIMATED else saved)

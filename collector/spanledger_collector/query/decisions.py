@@ -171,8 +171,12 @@ class Decisions(ABC):
         cache_shares: Sequence[float] = (0.9,),
         hostings: Sequence[Hosting] = (),
         rework_shares: Sequence[float] = (1.0,),
+        weight_formats: Sequence[str] = (),
     ) -> WhatIfReport:
         """What an agent would save, had its calls been made otherwise, and with less rework.
+
+        Calls on GPUs of one's own are tried in smaller formats, and on every other GPU that the
+        price book has a rate of.
 
         Args:
             agent_name: whose calls.
@@ -183,6 +187,7 @@ class Decisions(ABC):
             cache_shares: parts of the input to be read from the cache, 0 to 1.
             hostings: open models on GPUs of one's own, at a rate of yours.
             rework_shares: parts of the rework that are not made, above 0 to 1 (all of it).
+            weight_formats: of models on GPUs of one's own; empty = the usual smaller ones.
 
         Raises:
             NotFoundError: the agent has no run in the period, or the book no price of a model.
@@ -195,8 +200,9 @@ class Decisions(ABC):
             self.check_priced(provider, model)
         asked = list(changes(models, tiers, cache_shares))
         return what_if(
-            self.query, agent_name, within, asked, hostings=hostings, rework_shares=rework_shares
-        )
+            self.query, agent_name, within, asked, hostings=hostings,
+            rework_shares=rework_shares, weight_formats=weight_formats,
+        )  # fmt: skip
 
     def check_priced(self, provider: str, model: str) -> None:
         """The book has a price of this model.

@@ -13,11 +13,12 @@ from . import estimates
 from .economics import AgentSums, Ask, MomentsRow, statistics
 from .estimates import Estimate
 from .hosting import NO_CALLS, Hosting, TokenCallsRow, hosted
+from .own_gpus import OwnGpuChange, own_gpu_changes
 from .parsing import parse_rows
 from .repricing import Scenario
 
 #: What is changed.
-Kind = Literal["model", "tier", "cache", "rework", "hosting"]
+Kind = Literal["model", "tier", "cache", "rework", "hosting", "quantization", "gpu"]
 #: Other models of the ledger that are tried when none are named.
 _MOST_MODELS = 5
 _UNKNOWN: Mapping[Kind, Sequence[str]] = {
@@ -64,14 +65,16 @@ class WhatIf:
 
     Attributes:
         name: the change in words.
-        kind: ``model``, ``tier``, ``cache``, ``rework`` or ``hosting``.
+        kind: ``model``, ``tier``, ``cache``, ``rework``, ``hosting`` (GPUs in place of bought
+            tokens), ``quantization`` or ``gpu`` (another format or GPU, of calls on one's own).
         saved_usd: of the period, what was billed less what it would have cost; negative = it costs
             more; None = nothing of it can be compared.
         saved_low_usd: by the ends of what is estimated: usage, or how fast GPUs are.
         saved_high_usd: likewise.
         saved_ratio: of the agent's variable cost.
         saving_per_run: USD, over the runs that can be compared wholly.
-        attempts: model calls and retries of the agent.
+        attempts: model calls and retries of the agent; of ``quantization`` and ``gpu`` those on the
+            GPUs in question.
         compared_attempts: of them those whose cost is known wholly on both sides; others save
             nothing here.
         missing: what has no rate in the scenario.
@@ -157,8 +160,9 @@ def what_if(
     *,
     hostings: Sequence[Hosting] = (),
     rework_shares: Sequence[float] = (1.0,),
+    weight_formats: Sequence[str] = (),
 ) -> WhatIfReport:
-    """Every change, and less rework, by what it saves.
+    """Every change, less rework, and what serves calls on GPUs of one's own, by what it saves.
 
     Args:
         ask: the ledger.
@@ -167,6 +171,7 @@ def what_if(
         asked: scenarios of prices.
         hostings: open models on GPUs of one's own.
         rework_shares: parts of the rework that are not made, above 0 to 1.
+        weight_formats: for calls on GPUs of one's own; empty = the usual smaller ones.
 
     Raises:
         NotFoundError: the agent has no run in the period.
@@ -178,6 +183,10 @@ def what_if(
     (all_runs,) = statistics(ask, agent_name, period, "total")
     sums = all_runs.sums
     found = [_rework(all_runs.moments, sums, share) for share in rework_shares]
+    found += [
+        _otherwise(change, sums)
+        for change in own_gpu_changes(ask, agent_name, period, weight_formats)
+    ]
     if hostings:
         calls = ask("token_calls", agent_name=agent_name, **period)
         (used,) = parse_rows(TokenCallsRow, calls) or (NO_CALLS,)
@@ -223,6 +232,14 @@ def _hosted(plan: Hosting, used: TokenCallsRow, sums: AgentSums) -> WhatIf:
         plan.name, "hosting", found.saved_usd, found.saved_low_usd, found.saved_high_usd,
         _ratio(found.saved_usd, sums), found.saving_per_run, used.attempts,
         found.compared_attempts, found.missing, found.unknown,
+    )  # fmt: skip
+
+
+def _otherwise(change: OwnGpuChange, sums: AgentSums) -> WhatIf:
+    return WhatIf(
+        change.name, change.kind, change.saved_usd, change.saved_low_usd, change.saved_high_usd,
+        _ratio(change.saved_usd, sums), change.saving_per_run, change.attempts,
+        change.compared_attempts, change.missing, change.unknown,
     )  # fmt: skip
 
 

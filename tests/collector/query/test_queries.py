@@ -22,6 +22,7 @@ from spanledger_collector.query import (
     hosting,
     named,
     origins,
+    own_gpus,
     payback,
     pool_rows,
     quality,
@@ -72,6 +73,8 @@ TYPES: dict[str, type | None] = {
     "attempts_behind": origins.AttemptBehindRow,
     "models": rows.ModelRow,
     "models_behind": origins.ModelsBehindRow,
+    "gpu_hosts": own_gpus.GpuHostRow,
+    "gpu_offers": own_gpus.GpuOfferRow,
     "energy": energy_rows.EnergyRow,
     "engines": engine_rows.EngineRow,
     "engine_minutes": engine_rows.EngineMinuteRow,
@@ -114,7 +117,11 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
     ],
 }
 #: What the filled ledger has nothing of, and which test finds some.
-ELSEWHERE = {"asset_charges": "settle/test_asset_books.py"}
+ELSEWHERE = {
+    "asset_charges": "settle/test_asset_books.py",
+    "gpu_hosts": "query/test_own_gpus.py",
+    "gpu_offers": "query/test_own_gpus.py",
+}
 QUERIES = query_names()
 
 

@@ -2,7 +2,8 @@
 -- grain: one row a run of an agent (workspace, trace_id, run_id). units: USD, 12 decimals; nanoseconds (_ns).
 -- columns:
 --   model         priced model (else the called one) of the largest part of the run's own cost; empty = it called none
---   gpu_count     most GPUs in parallel that one of its own spans tells; 0 = none tells
+--   gpu_count     most GPUs in parallel that one of its own spans tells (its calls, or a server's below them), else those of the pool (gpu_windows)
+--                 that served a call of it; 0 = neither tells
 --   is_costed     its cost is known wholly, and what was recorded of it in other currencies
 --   is_inclusive_costed   and that of all runs below it
 -- the others: as in run_economics.
@@ -61,12 +62,16 @@ LEFT ANY JOIN
         s.workspace AS workspace,
         s.trace_id AS trace_id,
         o.run_id AS run_id,
-        max(s.gpu_count) AS gpu_count
+        if(max(s.gpu_count) > 0, max(s.gpu_count), max(s.pool_gpus)) AS gpu_count
     FROM
     (
-        SELECT workspace, trace_id, span_id, gpu_count
+        SELECT workspace, trace_id, span_id, gpu_count, toUInt16(0) AS pool_gpus
         FROM spans
         WHERE gpu_count > 0
+        UNION ALL
+        SELECT h.workspace, h.trace_id, h.span_id, toUInt16(0), w.gpus
+        FROM gpu_shares AS h FINAL
+        INNER JOIN gpu_windows AS w FINAL ON w.pool = h.pool AND w.window_start = h.window_start
     ) AS s
     INNER JOIN span_runs AS o ON o.workspace = s.workspace AND o.trace_id = s.trace_id AND o.span_id = s.span_id
     GROUP BY
