@@ -339,9 +339,9 @@ def _observation(name: str, row: Row) -> Observation:
         end_ns=end,
         first_token_ns=min(first, end),
         load_ns=min(load, end - begin),
-        prompt_tokens=numbers["prompt_tokens"],
+        prompt_tokens=numbers["prompt_tokens"] if row["tokens_known"] else 0,
         cached_tokens=numbers["cached_tokens"],
-        output_tokens=numbers["output_tokens"],
+        output_tokens=numbers["output_tokens"] if row["tokens_known"] else None,
         recomputed_tokens=numbers["recomputed_tokens"],
     )
 
@@ -355,7 +355,7 @@ def _share(window: _Window, done: Bill, row: Row, name: str, version: int) -> Se
         row["workspace"], row["trace_id"], row["span_id"], window.pool.name, window.begin,
         _seconds(done.attribution.shares[name]), done.shares_usd.get(name),
         None if done.billed_usd is None else done.waste_usd.get(name, Decimal(0)),
-        done.error, done.key, version, 0,
+        done.error(name), done.attribution.keys[name], version, 0,
     )  # fmt: skip
 
 

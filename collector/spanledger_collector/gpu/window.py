@@ -58,14 +58,13 @@ class Bill:
     idle_usd: Decimal | None
 
     @property
-    def error(self) -> Decimal:
-        """How far a share may be off, as a share of itself."""
-        return KEY_ERROR[self.attribution.key]
-
-    @property
     def key(self) -> Key:
-        """How the time was shared."""
+        """How the time was shared, where least is known."""
         return self.attribution.key
+
+    def error(self, call: str) -> Decimal:
+        """How far the share of a call may be off, as a share of itself."""
+        return KEY_ERROR[self.attribution.keys[call]]
 
 
 def bill(

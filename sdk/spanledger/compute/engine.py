@@ -16,6 +16,10 @@ simulation of continuous batching against Shapley values of step time (260 calls
 ``wall_over_n``      every live call alike                        3 to 56 %
 ==================  ===========================================  =====================
 
+A call is told with the least sure key of those that it was live with. One whose tokens nobody knows
+(cancelled, and its server tells no usage) worked all the same: it is taken to ask what those beside
+it do in the mean, as is who loads the model, and counts as ``wall_over_n``.
+
 Shares of FLOPs (67 to 122 %) or of tokens (44 to 126 %) are not used: decoding is bound by memory.
 """
 
@@ -40,6 +44,8 @@ KEY_ERROR: Final[Mapping[Key, Decimal]] = {
     "roofline_global": Decimal("0.32"),
     "wall_over_n": Decimal("0.56"),
 }
+#: From the surest to the least sure.
+_KEYS: Final[tuple[Key, ...]] = tuple(KEY_ERROR)
 _NANO: Final = 1e9
 #: Weights are integers: shares of an interval are exact, whatever the order of the calls.
 _WEIGHT_SCALE: Final = 10**12
@@ -57,9 +63,9 @@ class Observation:
         end_ns: When it ended, also by being cancelled.
         first_token_ns: When its first token was there; 0 = not known.
         load_ns: Of its time, at the begin, for loading the model.
-        prompt_tokens: All of the prompt.
+        prompt_tokens: All of the prompt; 0 = not known, since none is empty.
         cached_tokens: Of them, read from the prefix cache.
-        output_tokens: Of the answer.
+        output_tokens: Of the answer; None = not known.
         recomputed_tokens: Computed again because it was preempted: its waste.
     """
 
@@ -70,13 +76,25 @@ class Observation:
     load_ns: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
-    output_tokens: int = 0
+    output_tokens: int | None = 0
     recomputed_tokens: int = 0
 
     @property
     def works_from_ns(self) -> int:
         """When the model was there."""
         return min(self.start_ns + self.load_ns, self.end_ns)
+
+    @property
+    def has_first_token(self) -> bool:
+        """Prompt and answer can be told apart."""
+        return self.works_from_ns < self.first_token_ns <= self.end_ns
+
+    @property
+    def answer_known(self) -> bool:
+        """How long its answer was: one that went on after its first token was not empty."""
+        if self.output_tokens == 0 and self.has_first_token:
+            return self.first_token_ns == self.end_ns
+        return self.output_tokens is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +107,8 @@ class Attribution:
         load_ns: Loading the model: nobody's, a line of its own.
         idle_ns: Nobody was served.
         billed_ns: GPUs x length of the window.
-        key: How it was shared.
+        key: How it was shared, where least is known.
+        keys: Call -> how its time was shared: the least sure of those that it was live with.
     """
 
     shares: Mapping[str, int]
@@ -98,6 +117,7 @@ class Attribution:
     idle_ns: int
     billed_ns: int
     key: Key
+    keys: Mapping[str, Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +141,16 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of a call in which it asks the same of the machine in every second."""
+    """A stretch of a call in which it asks the same of the machine in every second.
+
+    ``weight`` None = not known: as much as the others ask in the mean.
+    """
 
     call: str
     from_ns: int
     to_ns: int
-    weight: int
+    weight: int | None
+    key: Key
     loading: bool = False
 
 
@@ -149,16 +173,18 @@ def attribute(
         raise ValueError(f"need a window and a GPU, got {from_ns}..{to_ns} and {engine.gpus}")
     if len({one.call for one in observations}) < len(observations):
         raise ValueError("two observations have the name of one call")
-    key = _key(observations, engine)
-    pieces = [piece for one in _pieces(observations, key, engine) for piece in one]
-    shares, load_ns = _sweep(pieces, from_ns, to_ns, engine.gpus)
+    mean_live = _mean_live(observations)
+    pieces = [piece for one in observations for piece in _pieces(one, mean_live[one.call], engine)]
+    shares, keys, load_ns = _sweep(pieces, from_ns, to_ns, engine.gpus)
+    key = _weakest(_key_of(engine), *keys.values())
     billed = engine.gpus * (to_ns - from_ns)
     waste = {
         one.call: _waste(one, shares[one.call])
         for one in observations
-        if one.recomputed_tokens and one.call in shares
+        if one.recomputed_tokens and one.prompt_tokens and one.call in shares
     }
-    return Attribution(shares, waste, load_ns, billed - sum(shares.values()) - load_ns, billed, key)
+    idle = billed - sum(shares.values()) - load_ns
+    return Attribution(shares, waste, load_ns, idle, billed, key, keys)
 
 
 def split_usd(amount: Decimal, parts: Sequence[int]) -> list[Decimal]:
@@ -191,40 +217,44 @@ def billed_usd(gpu_ns: int, usd: Decimal, per_seconds: int) -> Decimal:
     return exact.quantize(_USD_DIGITS, rounding=ROUND_HALF_EVEN, context=_EXACT)
 
 
-def _key(observations: Sequence[Observation], engine: Engine) -> Key:
+def _key_of(engine: Engine) -> Key:
+    """The best that an engine allows."""
     if engine.arch is None or not engine.arch.groups or engine.gpu is None:
         return "wall_over_n"
-    working = [one for one in observations if one.works_from_ns < one.end_ns]
-    told = all(one.works_from_ns < one.first_token_ns <= one.end_ns for one in working)
-    return "roofline_sliced" if told else "roofline_global"
+    return "roofline_sliced"
 
 
-def _pieces(
-    observations: Sequence[Observation], key: Key, engine: Engine
-) -> Iterable[list[_Piece]]:
-    mean_live = {} if key == "wall_over_n" else _mean_live(observations)
-    for one in observations:
-        loading = _Piece(one.call, one.start_ns, one.works_from_ns, _WEIGHT_SCALE, loading=True)
-        work_ns = one.end_ns - one.works_from_ns
-        pieces = [loading] if one.load_ns else []
-        if work_ns <= 0:
-            yield pieces
-            continue
-        if key == "wall_over_n":
-            yield [*pieces, _Piece(one.call, one.works_from_ns, one.end_ns, _WEIGHT_SCALE)]
-            continue
-        prompt, answer = _needs(one, max(1.0, mean_live[one.call]), engine)
-        first = one.first_token_ns
-        if key == "roofline_global":
-            weight = _weight((prompt + answer) * _NANO / work_ns)
-            yield [*pieces, _Piece(one.call, one.works_from_ns, one.end_ns, weight)]
-            continue
-        weight = _weight(prompt * _NANO / (first - one.works_from_ns))
-        pieces.append(_Piece(one.call, one.works_from_ns, first, weight))
-        if one.end_ns > first:
-            weight = _weight(answer * _NANO / (one.end_ns - first))
-            pieces.append(_Piece(one.call, first, one.end_ns, weight))
-        yield pieces
+def _key(one: Observation, engine: Engine) -> Key:
+    if not (one.prompt_tokens and one.answer_known):
+        return "wall_over_n"
+    own: Key = "roofline_sliced" if one.has_first_token else "roofline_global"
+    return _weakest(_key_of(engine), own)
+
+
+def _weakest(*keys: Key) -> Key:
+    return max(keys, key=_KEYS.index)
+
+
+def _pieces(one: Observation, live: float, engine: Engine) -> Iterable[_Piece]:
+    begin, end, key = one.works_from_ns, one.end_ns, _key(one, engine)
+    if one.load_ns:
+        yield _Piece(one.call, one.start_ns, begin, None, key, loading=True)
+    if begin >= end:
+        return
+    if _key_of(engine) == "wall_over_n" or not one.prompt_tokens:
+        yield _Piece(one.call, begin, end, None, key)
+        return
+    prompt, answer = _needs(one, max(1.0, live), engine)
+    if not one.has_first_token:
+        known = one.answer_known
+        weight = _weight((prompt + answer) * _NANO / (end - begin)) if known else None
+        yield _Piece(one.call, begin, end, weight, key)
+        return
+    first = one.first_token_ns
+    yield _Piece(one.call, begin, first, _weight(prompt * _NANO / (first - begin)), key)
+    if end > first:
+        weight = _weight(answer * _NANO / (end - first)) if one.answer_known else None
+        yield _Piece(one.call, first, end, weight, key)
 
 
 def _needs(one: Observation, live: float, engine: Engine) -> tuple[float, float]:
@@ -234,7 +264,9 @@ def _needs(one: Observation, live: float, engine: Engine) -> tuple[float, float]
     assert gpu is not None  # noqa: S101
     peak = gpu.peak(compute_format(engine.weight_format)) * engine.gpus * efficiency.mfu.value
     bandwidth = gpu.bandwidth * engine.gpus * efficiency.mbu.value
-    new, cached, steps = computed_tokens(one.prompt_tokens, one.cached_tokens, one.output_tokens)
+    new, cached, steps = computed_tokens(
+        one.prompt_tokens, one.cached_tokens, one.output_tokens or 0
+    )
     prompt = forward_flops(arch, new + one.recomputed_tokens, cached).total / peak
     batch = max(1, round(live))
     cache = kv_cache_bytes(arch, one.prompt_tokens + steps // 2)
@@ -276,28 +308,30 @@ def _intervals(
 
 def _sweep(
     pieces: Sequence[_Piece], from_ns: int, to_ns: int, gpus: int
-) -> tuple[dict[str, int], int]:
-    shares: dict[str, int] = {piece.call: 0 for piece in pieces if not piece.loading}
+) -> tuple[dict[str, int], dict[str, Key], int]:
+    shares: dict[str, int] = {}
+    keys: dict[str, Key] = {}
     load_ns = 0
     clipped = [(one.call, max(one.from_ns, from_ns), min(one.to_ns, to_ns)) for one in pieces]
     for begin, end, live in _intervals(clipped):
-        parts = _dealt((end - begin) * gpus, [pieces[index] for index in live])
-        for index, part in zip(live, parts, strict=True):
-            if pieces[index].loading:
+        beside = [pieces[index] for index in live]
+        told: list[Key] = [piece.key for piece in beside if not piece.loading]
+        key = _weakest(_KEYS[0], *told)
+        for one, part in zip(beside, _dealt((end - begin) * gpus, beside), strict=True):
+            if one.loading:
                 load_ns += part
-            else:
-                shares[pieces[index].call] += part
-    return {call: share for call, share in shares.items() if share}, load_ns
+            elif part:
+                shares[one.call] = shares.get(one.call, 0) + part
+                before = keys.get(one.call)
+                keys[one.call] = key if before is None else _weakest(key, before)
+    return shares, keys, load_ns
 
 
 def _dealt(amount: int, live: Sequence[_Piece]) -> list[int]:
-    """An interval's time by weight, whole nanoseconds, the rest by the largest remainder.
-
-    Who loads the model is taken to ask as much as the others do in the mean.
-    """
-    working = [piece.weight for piece in live if not piece.loading]
-    mean = sum(working) // len(working) if working else _WEIGHT_SCALE
-    weights = [max(1, mean) if piece.loading else piece.weight for piece in live]
+    """An interval's time by weight, whole nanoseconds, the rest by the largest remainder."""
+    known = [piece.weight for piece in live if piece.weight is not None]
+    mean = max(1, sum(known) // len(known)) if known else _WEIGHT_SCALE
+    weights = [mean if piece.weight is None else piece.weight for piece in live]
     whole = sum(weights)
     parts = [amount * weight // whole for weight in weights]
     rests = sorted(range(len(live)), key=lambda i: (-(amount * weights[i] % whole), i))
@@ -312,6 +346,6 @@ def _weight(needed: float) -> int:
 
 def _waste(one: Observation, share: int) -> int:
     """Of a share, by tokens: what was computed twice, of all that was computed."""
-    new, _, steps = computed_tokens(one.prompt_tokens, one.cached_tokens, one.output_tokens)
+    new, _, steps = computed_tokens(one.prompt_tokens, one.cached_tokens, one.output_tokens or 0)
     computed = new + steps + one.recomputed_tokens
     return share * one.recomputed_tokens // computed

@@ -43,9 +43,9 @@ def calls(draw: st.DrawFn) -> list[Observation]:
                 end_ns=end,
                 first_token_ns=draw(st.sampled_from([0, start + lasts // 3, end])),
                 load_ns=draw(st.sampled_from([0, 0, lasts // 4, lasts * 2])),
-                prompt_tokens=draw(st.integers(0, 30_000)),
+                prompt_tokens=draw(st.one_of(st.just(0), st.integers(0, 30_000))),
                 cached_tokens=draw(st.integers(0, 30_000)),
-                output_tokens=draw(st.integers(0, 2_000)),
+                output_tokens=draw(st.one_of(st.none(), st.integers(0, 2_000))),
                 recomputed_tokens=draw(st.sampled_from([0, 0, 500])),
             )
         )
@@ -124,10 +124,43 @@ def test_the_key_degrades_with_what_is_known() -> None:
     silent = Observation("b", 0, SECOND, 0, 0, 10, 0, 10)
     engine = Engine(1, LLAMA, H100)
     assert attribute([told], 0, SECOND, engine).key == "roofline_sliced"
-    assert attribute([told, silent], 0, SECOND, engine).key == "roofline_global"
+    dealt = attribute([told, silent], 0, SECOND, engine)
+    assert (dealt.key, dealt.keys["a"]) == ("roofline_global", "roofline_global")
     assert attribute([told], 0, SECOND, Engine(1, LLAMA, None)).key == "wall_over_n"
     closed = ModelArchitecture.from_catalogue("gpt-4o")
     assert attribute([told], 0, SECOND, Engine(1, closed, H100)).key == "wall_over_n"
+
+
+def test_a_call_whose_tokens_nobody_knows_costs_what_those_beside_it_do() -> None:
+    """Cancelled after a minute, without usage: half of the minute is its, and nobody else's."""
+    served = Observation("served", 0, 60 * SECOND, SECOND, 0, 1000, 0, 4000)
+    later = Observation("later", 70 * SECOND, 80 * SECOND, 71 * SECOND, 0, 1000, 0, 500)
+    for cancelled in (
+        Observation("cancelled", 0, 60 * SECOND),
+        Observation("cancelled", 0, 60 * SECOND, SECOND, output_tokens=None),
+        Observation("cancelled", 0, 60 * SECOND, 0, 0, 1000, 0, None),
+    ):
+        dealt = attribute([served, cancelled, later], 0, 100 * SECOND, Engine(1, LLAMA, H100))
+        seconds = {call: share / SECOND for call, share in dealt.shares.items()}
+        assert seconds == pytest.approx({"served": 30, "cancelled": 30, "later": 10})
+        assert dealt.key == "wall_over_n"
+        assert dealt.keys == {
+            "served": "wall_over_n", "cancelled": "wall_over_n", "later": "roofline_sliced",
+        }  # fmt: skip
+
+
+def test_of_a_call_that_broke_off_the_prompt_is_weighed() -> None:
+    """What is known counts: a long prompt beside an answer takes most, however it went on."""
+    answering = Observation("answering", 0, 10 * SECOND, SECOND // 10, 0, 500, 0, 1000)
+    broken = Observation("broken", 4 * SECOND, 6 * SECOND, 5 * SECOND, 0, 40_000, 0, None)
+    whole = Observation("broken", 4 * SECOND, 5 * SECOND, 5 * SECOND - 1, 0, 40_000, 0, 1)
+    engine = Engine(1, LLAMA, H100)
+    told = attribute([answering, broken], 0, 10 * SECOND, engine).shares["broken"]
+    prompt = attribute([answering, whole], 0, 10 * SECOND, engine).shares["broken"]
+    assert told == pytest.approx(prompt + SECOND / 2, rel=0.02)
+    # An answer that went on after its first token was not empty, whatever was counted.
+    empty = Observation("broken", 4 * SECOND, 6 * SECOND, 5 * SECOND, 0, 40_000, 0, 0)
+    assert attribute([answering, empty], 0, 10 * SECOND, engine).shares["broken"] == told
 
 
 @given(

@@ -23,19 +23,20 @@ SELECT
     s.recomputed_tokens AS recomputed_tokens,
     a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens AS prompt_tokens,
     a.cache_read_tokens AS cached_tokens,
-    a.output_tokens AS output_tokens
+    a.output_tokens AS output_tokens,
+    a.usage_source IN ('provider', 'estimated') AS tokens_known
 FROM
 (
     SELECT
         workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns,
-        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, false AS loads
+        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, usage_source, false AS loads
     FROM attempts FINAL
     WHERE counted AND outcome != 'retried' AND ended_at > started_at AND started_at < {until:DateTime64(3)} AND ended_at > {since:DateTime64(3)}
         AND started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND provider IN splitByChar('\n', {providers:String})
     UNION ALL
     SELECT
         workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns,
-        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, true AS loads
+        input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, '' AS usage_source, true AS loads
     FROM
     (
         @include arithmetic/pool_loads

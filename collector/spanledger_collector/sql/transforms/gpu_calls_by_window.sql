@@ -12,15 +12,17 @@ SELECT
     if(a.request_model != '', a.request_model, a.response_model) AS model,
     s.server_address AS server,
     count() AS calls,
-    sum(cityHash64(a.workspace, a.trace_id, a.span_id, a.started_at, a.ended_at, a.ttft_ns, a.loads, e.queue_ns, e.prefill_ns, e.decode_ns)) AS fingerprint
+    sum(cityHash64(a.workspace, a.trace_id, a.span_id, a.started_at, a.ended_at, a.ttft_ns, a.loads, a.tokens, e.queue_ns, e.prefill_ns, e.decode_ns)) AS fingerprint
 FROM
 (
-    SELECT workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns, false AS loads
+    SELECT workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns, false AS loads,
+        (usage_source, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens) AS tokens
     FROM attempts FINAL
     WHERE counted AND outcome != 'retried' AND ended_at > started_at AND started_at < {until:DateTime} AND ended_at > {since:DateTime}
         AND started_at > {since:DateTime} - INTERVAL 1 DAY AND provider IN splitByChar('\n', {providers:String})
     UNION ALL
-    SELECT workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns, true AS loads
+    SELECT workspace, trace_id, span_id, provider, request_model, response_model, started_at, ended_at, ttft_ns, true AS loads,
+        ('', 0, 0, 0, 0, 0) AS tokens
     FROM
     (
         @include arithmetic/pool_loads
