@@ -4,13 +4,17 @@ What is patched is the public function that makes clients. The methods of each c
 wrapped on the client's own class, which no other client shares; removal puts them back. Others put
 methods of theirs on the client itself, over those that they found, before or after us: where that
 was done before, ours lies over theirs there too.
+
+Clients that were made before are found by their classes, which the library's base class knows; a
+client that the garbage collector does not show is followed from its first call on.
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +29,8 @@ class Factory:
 
     ``makes`` recognises a client that is to be told among everything the function returns;
     ``methods`` are its methods by name, those that the installed version has; ``listen`` and
-    ``hush`` begin and end to follow the client's own public events.
+    ``hush`` begin and end to follow the client's own public events; ``living`` gives the classes of
+    such clients that are there already.
     """
 
     target: Target
@@ -33,6 +38,7 @@ class Factory:
     methods: Mapping[str, Api]
     listen: Callable[[Any], None]
     hush: Callable[[Any], None]
+    living: Callable[[], Iterable[type[Any]]]
 
 
 def _class_of(client: Any) -> Any:
@@ -52,6 +58,7 @@ class FactoryPatch:
         self._wrappers = wrappers
         self._patch = Patch(factory.target, self._make)
         self._clients: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._classes: weakref.WeakSet[type[Any]] = weakref.WeakSet()
 
     @property
     def target(self) -> Target:
@@ -83,16 +90,25 @@ class FactoryPatch:
         self._patch.give_up(reason)
 
     def install(self) -> None:
-        """Patch the function; clients that it made while it was patched before are told again."""
+        """Patch the function; clients that are there already, made by it or before, are told."""
         self._patch.install()
-        for client in list(self._clients):
-            self._adopt(client)
+        for owner in {*self._classes, *self._living()}:
+            self._wrap(owner)
+            for client in gc.get_referrers(owner):
+                if type(client) is owner:
+                    self._adopt(client)
 
     def remove(self) -> None:
         """Put the function back, and the methods of its clients."""
         self._patch.remove()
+        for owner in list(self._classes):
+            _bare(owner, self._wrappers)
         for client in list(self._clients):
             self._release(client)
+
+    @guarded(())
+    def _living(self) -> Iterable[type[Any]]:
+        return self._factory.living()
 
     def _make(
         self,
@@ -106,14 +122,19 @@ class FactoryPatch:
         return client
 
     @guarded(None)
-    def _adopt(self, client: Any) -> None:
-        if not self._factory.makes(client):
-            return
-        owner = _class_of(client)
+    def _wrap(self, owner: type[Any]) -> None:
         for name, wrapper in self._wrappers.items():
             method = owner.__dict__.get(name)
             if method is not None and not isinstance(method, Wrapped):
                 setattr(owner, name, Wrapped(method, functools.partial(self._dispatch, wrapper)))
+        self._classes.add(owner)
+
+    @guarded(None)
+    def _adopt(self, client: Any) -> None:
+        if not self._factory.makes(client):
+            return
+        self._wrap(_class_of(client))
+        for name, wrapper in self._wrappers.items():
             theirs: Any = client.__dict__.get(name)
             if theirs is not None and not isinstance(theirs, Wrapped):
                 setattr(client, name, Wrapped(theirs, self._over(wrapper, weakref.ref(client))))
@@ -122,14 +143,7 @@ class FactoryPatch:
 
     @guarded(None)
     def _release(self, client: Any) -> None:
-        owner = _class_of(client)
-        for name in self._wrappers:
-            method = owner.__dict__.get(name)
-            if isinstance(method, Wrapped):
-                setattr(owner, name, method.__wrapped__)
-            over: Any = client.__dict__.get(name)
-            if isinstance(over, Wrapped):
-                setattr(client, name, over.__wrapped__)
+        _bare(client, self._wrappers)
         self._factory.hush(client)
 
     def _over(self, wrapper: Wrapper, client: weakref.ref[Any]) -> Wrapper:
@@ -152,4 +166,15 @@ class FactoryPatch:
     ) -> Any:
         if self._patch.state is not PatchState.INSTALLED:  # a bound method kept since before
             return wrapped(*args, **kwargs)
+        if instance not in self._clients:
+            self._adopt(instance)
         return wrapper(wrapped, instance, args, kwargs)
+
+
+@guarded(None)
+def _bare(owner: Any, names: Iterable[str]) -> None:
+    """Put back what is below ours, on a class or on a client itself."""
+    for name in names:
+        method: Any = owner.__dict__.get(name)
+        if isinstance(method, Wrapped):
+            setattr(owner, name, method.__wrapped__)

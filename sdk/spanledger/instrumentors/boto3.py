@@ -2,7 +2,8 @@
 
 ``botocore`` makes the class of a client when the client is made, so what is patched is
 ``Session.create_client``, the public function behind ``boto3.client``; the methods are wrapped on
-each client's own class. HTTP attempts are told by two of botocore's public events, which the client
+each client's own class. Clients that a module made before are among the subclasses of
+``BaseClient``, which each client's class is one of. HTTP attempts are told by two of botocore's public events, which the client
 emits before and after each.
 
 The body of InvokeModel stays what it was: read by the application, when and as it likes, once. Its
@@ -15,8 +16,9 @@ Model ids, ARNs and inference profiles stand on the span as they were given.
 from __future__ import annotations
 
 import functools
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, cast
 
@@ -203,7 +205,15 @@ def _makes(client: Any) -> bool:
     return client.meta.service_model.service_name == _SERVICE
 
 
-_CLIENT: Final = "botocore.client.BedrockRuntime"
+def _living() -> Iterable[type[Any]]:
+    base: type[Any] | None = getattr(sys.modules.get("botocore.client"), "BaseClient", None)
+    made = () if base is None else base.__subclasses__()
+    return [kind for kind in made if kind.__name__ == _CLASS]
+
+
+#: As ``botocore`` names the class of a client of :data:`_SERVICE`.
+_CLASS: Final = "BedrockRuntime"
+_CLIENT: Final = f"botocore.client.{_CLASS}"
 
 INSTRUMENTOR: Final = Instrumentor(
     client="boto3",
@@ -226,6 +236,7 @@ INSTRUMENTOR: Final = Instrumentor(
             },
             listen=_listen,
             hush=_hush,
+            living=_living,
         ),
     ),
     helpers=(),
@@ -242,7 +253,7 @@ INSTRUMENTOR: Final = Instrumentor(
     },
     address=lambda client: endpoint(client.meta.endpoint_url),
     notes=(
-        "Clients are measured that are made after instrumentation, by boto3 or by botocore.",
+        "Clients are measured whenever they are made, by boto3 or by botocore.",
         "Not metered: aioboto3 and aiobotocore, agents, knowledge bases, guardrails.",
         "InvokeModel: sampling parameters are inside the body, which is not read before the call.",
         "Before 1.37.24 cached tokens of Converse may be missing: the client drops them.",

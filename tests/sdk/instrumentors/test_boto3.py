@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import json
 import time
@@ -15,6 +16,7 @@ from botocore.client import ClientCreator
 from botocore.eventstream import EventStream
 from botocore.exceptions import EventStreamError
 from botocore.response import StreamingBody
+from opentelemetry.sdk.trace import TracerProvider
 from tests.sdk.instrumentors.cases_boto3 import (
     ANSWER,
     ASKED,
@@ -327,6 +329,53 @@ def test_clients_are_put_back_as_they_were(provider: Provider, spans: Spans) -> 
     assert len(spans()) == 1
     _registry.instrument(["boto3"])
     _registry.uninstrument(["boto3"])
+    client.close()
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["frozen", "collected"])
+def test_clients_made_before_are_told(
+    provider: Provider, tracer_provider: TracerProvider, request: Any, *, seen: bool
+) -> None:
+    """As a module makes them that is imported before; also where the collector hides the client."""
+    client = connect(provider)
+    bare = vars(type(client))["converse"]
+    if not seen:
+        gc.freeze()
+    spans: Spans = request.getfixturevalue("spans")
+    assert vars(type(client))["converse"].__wrapped__ is bare
+    provider.enqueue(Answer(status=503), ANSWER, PLAIN)
+    client.meta.events.register_first(
+        "needs-retry.bedrock-runtime",
+        lambda response, **_: 0.01 if response[0].status_code == 503 else None,
+    )
+    client.converse(**ASKED)
+    assert invoke(client, MODEL, MESSAGE)
+    told = [dict(span.attributes or {}) for span in spans()]
+    assert [one[semconv.USAGE_OUTPUT_TOKENS] for one in told] == [70, 70]
+    assert told[0][semconv.RETRY_REASON] == ("503",)
+    _registry.uninstrument(["boto3"])
+    assert vars(type(client))["converse"] is bare
+    client.converse(**ASKED)
+    assert len(spans()) == 2
+    _registry.instrument(["boto3"], tracer_provider=tracer_provider)
+    client.converse(**ASKED)
+    assert len(spans()) == 3
+    client.close()
+
+
+def test_methods_that_others_put_on_a_client_before_are_told(
+    provider: Provider, request: Any
+) -> None:
+    """Over the bare method that they found, so that no call goes by the class."""
+    client = connect(provider)
+    client.converse = functools.partial(client.converse)
+    theirs = client.converse
+    spans: Spans = request.getfixturevalue("spans")
+    provider.enqueue(ANSWER)
+    client.converse(**ASKED)
+    _same_counts(_told(spans), ANSWER)
+    _registry.uninstrument(["boto3"])
+    assert client.converse is theirs
     client.close()
 
 
