@@ -3,8 +3,8 @@
 ``botocore`` makes the class of a client when the client is made, so what is patched is
 ``Session.create_client``, the public function behind ``boto3.client``; the methods are wrapped on
 each client's own class. Clients that a module made before are among the subclasses of
-``BaseClient``, which each client's class is one of. HTTP attempts are told by two of botocore's public events, which the client
-emits before and after each.
+``BaseClient``, which each client's class is one of. HTTP attempts are told by two of botocore's
+public events, which the client emits before and after each.
 
 The body of InvokeModel stays what it was: read by the application, when and as it likes, once. Its
 bytes are kept as they pass and read in the background. The span ends when the answer is there, not

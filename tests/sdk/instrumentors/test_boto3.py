@@ -332,6 +332,10 @@ def test_clients_are_put_back_as_they_were(provider: Provider, spans: Spans) -> 
     client.close()
 
 
+def _again(response: Any, **_event: Any) -> float | None:
+    return 0.01 if response[0].status_code == 503 else None
+
+
 @pytest.mark.parametrize("seen", [False, True], ids=["frozen", "collected"])
 def test_clients_made_before_are_told(
     provider: Provider, tracer_provider: TracerProvider, request: Any, *, seen: bool
@@ -344,10 +348,7 @@ def test_clients_made_before_are_told(
     spans: Spans = request.getfixturevalue("spans")
     assert vars(type(client))["converse"].__wrapped__ is bare
     provider.enqueue(Answer(status=503), ANSWER, PLAIN)
-    client.meta.events.register_first(
-        "needs-retry.bedrock-runtime",
-        lambda response, **_: 0.01 if response[0].status_code == 503 else None,
-    )
+    client.meta.events.register_first("needs-retry.bedrock-runtime", _again)
     client.converse(**ASKED)
     assert invoke(client, MODEL, MESSAGE)
     told = [dict(span.attributes or {}) for span in spans()]
