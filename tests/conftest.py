@@ -13,6 +13,9 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 # huggingface_hub asks the Hub for its list of agents in the first call of a process.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+# Simulated providers are OpenAI under this name; nobody bills for calls in one's own network.
+os.environ.setdefault("SPANLEDGER_PROVIDERS", "localhost=openai")
+
 # How long an example takes depends on who else uses the machine, not on what is tested.
 settings.register_profile(
     "spanledger", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True

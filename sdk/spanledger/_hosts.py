@@ -19,10 +19,13 @@ from spanledger.hosts import (
     OLLAMA,
     OLLAMA_PORT,
     PROVIDERS_VARIABLE,
+    SELF_HOSTED,
+    is_private,
     named_providers,
     provider_of_host,
 )
 
+_OPENAI: Final = "openai"
 #: Ports of the two schemes, for addresses that do not name one.
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -74,13 +77,19 @@ def client_attributes(url: object, default: str) -> Mapping[str, Value]:
 
 @functools.lru_cache(maxsize=256)
 def provider_of(host: str, port: int | None, default: str) -> str:
-    """The provider behind a host; ``default`` (the client's own) when the host is not known."""
+    """The provider behind a host; ``default`` (the client's own) when the host is not known.
+
+    OpenAI's client is what servers of open models are called with: in one's own network it tells
+    nothing of who bills.
+    """
     named = _configured()
     for key in (f"{host}:{port}", host):
         if key in named:
             return named[key]
     if port == OLLAMA_PORT:
         return OLLAMA
+    if default == _OPENAI and is_private(host):
+        return SELF_HOSTED
     return provider_of_host(host) or default
 
 

@@ -6,6 +6,7 @@ library only.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 #: ``host=provider`` or ``host:port=provider``, comma separated: names of your own gateways and
@@ -22,6 +23,8 @@ SELF_HOSTED: Final = "self_hosted"
 HOSTS: Final = (
     ("api.openai.com", "", "openai"),
     ("openai.azure.com", "", "azure.ai.openai"),
+    ("openai.azure.us", "", "azure.ai.openai"),
+    ("openai.azure.cn", "", "azure.ai.openai"),
     ("cognitiveservices.azure.com", "", "azure.ai.openai"),
     ("services.ai.azure.com", "", "azure.ai.inference"),
     ("models.ai.azure.com", "", "azure.ai.inference"),
@@ -41,7 +44,57 @@ HOSTS: Final = (
     ("generativelanguage.googleapis.com", "", "gcp.gemini"),
     ("googleapis.com", "aiplatform", "gcp.vertex_ai"),
     ("amazonaws.com", "bedrock", "aws.bedrock"),
+    ("api.aws", "bedrock", "aws.bedrock"),
+    ("api.moonshot.ai", "", "moonshot_ai"),
+    ("api.moonshot.cn", "", "moonshot_ai"),
+    ("api.z.ai", "", "zai"),
+    ("open.bigmodel.cn", "", "zhipuai"),
+    ("api.minimax.io", "", "minimax"),
+    ("api.minimax.chat", "", "minimax"),
+    ("api.minimaxi.com", "", "minimax"),
+    ("api.novita.ai", "", "novita"),
+    ("api.deepinfra.com", "", "deepinfra"),
+    ("router.huggingface.co", "", "huggingface"),
+    ("endpoints.huggingface.cloud", "", "huggingface"),
+    ("integrate.api.nvidia.com", "", "nvidia_nim"),
+    ("aliyuncs.com", "dashscope", "dashscope"),
+    ("api.sambanova.ai", "", "sambanova"),
+    ("ai-gateway.vercel.sh", "", "vercel_ai_gateway"),
+    ("gateway.ai.cloudflare.com", "", "cloudflare_ai_gateway"),
+    ("api.cloudflare.com", "", "cloudflare"),
+    ("models.github.ai", "", "github"),
+    ("models.inference.ai.azure.com", "", "github"),
+    ("api.githubcopilot.com", "", "github-copilot"),
+    ("inference.baseten.co", "", "baseten"),
+    ("api.nscale.com", "", "nscale"),
+    ("api.studio.nebius.com", "", "nebius"),
+    ("api.tokenfactory.nebius.com", "", "nebius"),
+    ("api.hyperbolic.xyz", "", "hyperbolic"),
+    ("endpoints.ai.cloud.ovh.net", "", "ovhcloud"),
+    ("databricks.com", "", "databricks"),
+    ("azuredatabricks.net", "", "databricks"),
+    ("ml.cloud.ibm.com", "", "ibm.watsonx.ai"),
+    ("api.llama.com", "", "meta"),
+    ("api.voyageai.com", "", "voyageai"),
+    ("api.ai21.com", "", "ai21"),
+    ("api.arcee.ai", "", "arcee"),
 )
+
+
+_PRIVATE: Final = re.compile(
+    r"[^.:]+|.*\.(?:localhost|local|internal|intranet|lan|corp|home\.arpa|svc|test)"
+    r"|(?:0|10|127|192\.168|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])"
+    r"|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\.[0-9.]+"
+    r"|\[?(?:::1|f[cde][0-9a-f]{2}:[0-9a-f:%a-z]*)\]?"
+)
+
+
+def is_private(host: str) -> bool:
+    """Whether an address is of a user's own machine or network, where no list price holds.
+
+    The same as in ``gather_spans.sql``, for what other people's instrumentation tells.
+    """
+    return _PRIVATE.fullmatch(host) is not None
 
 
 def provider_of_host(host: str) -> str:

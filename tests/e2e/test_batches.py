@@ -49,10 +49,7 @@ def _run(script: Path, collector: RunningCollector) -> list[str]:
         program = subprocess.run(
             [sys.executable, str(script)],
             env={
-                "OPENAI_BASE_URL": provider.openai_url,
-                "OPENAI_API_KEY": "simulated",
-                "ANTHROPIC_BASE_URL": provider.anthropic_url,
-                "ANTHROPIC_API_KEY": "simulated",
+                **provider.environment,
                 "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.http_port}",
             },
             capture_output=True,

@@ -56,8 +56,7 @@ def test_the_earlier_answer_is_the_rework(collector: RunningCollector, tmp_path:
         program = subprocess.run(
             [sys.executable, str(script)],
             env={
-                "OPENAI_BASE_URL": provider.openai_url,
-                "OPENAI_API_KEY": "simulated",
+                **provider.environment,
                 "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.http_port}",
             },
             capture_output=True,

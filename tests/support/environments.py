@@ -71,6 +71,8 @@ class Environments:
         """
         return {
             **{k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "SPANLEDGER_"))},
+            # Who bills behind the simulated provider's name for OpenAI's client.
+            "SPANLEDGER_PROVIDERS": "localhost=openai",
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
         }

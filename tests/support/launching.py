@@ -35,8 +35,7 @@ def launch(
             ],
             env={
                 **clean,
-                "OPENAI_BASE_URL": provider.openai_url,
-                "OPENAI_API_KEY": "simulated",
+                **provider.environment,
                 "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
                 **environment,
             },

@@ -21,10 +21,7 @@ def run_program(endpoint: str, protocol: str, *, tickets: int = 1) -> list[str]:
     with Provider(default=Scenario()) as provider:
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("OTEL_")},
-            "OPENAI_BASE_URL": provider.openai_url,
-            "OPENAI_API_KEY": "simulated",
-            "ANTHROPIC_BASE_URL": provider.anthropic_url,
-            "ANTHROPIC_API_KEY": "simulated",
+            **provider.environment,
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
             "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
         }

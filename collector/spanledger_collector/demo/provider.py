@@ -36,6 +36,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, NamedTuple, cast, final
 
+from spanledger.hosts import PROVIDERS_VARIABLE
 from spanledger_collector.demo import anthropic_wire, openai_wire
 from spanledger_collector.demo.answers import MARKER, Answer, Request, ToolCall
 
@@ -127,8 +128,23 @@ class Provider:
 
     @property
     def openai_url(self) -> str:
-        """``base_url`` for the ``openai`` client."""
-        return f"{self.url}/v1"
+        """``base_url`` for the ``openai`` client.
+
+        By another name of the machine than the others, so that :attr:`environment` can say who
+        bills there.
+        """
+        return f"http://localhost:{self._server.server_address[1]}/v1"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of a program that is to call this provider as if it were the real ones."""
+        return {
+            "OPENAI_BASE_URL": self.openai_url,
+            "OPENAI_API_KEY": "simulated",
+            "ANTHROPIC_BASE_URL": self.anthropic_url,
+            "ANTHROPIC_API_KEY": "simulated",
+            PROVIDERS_VARIABLE: f"localhost:{self._server.server_address[1]}=openai",
+        }
 
     @property
     def azure_url(self) -> str:

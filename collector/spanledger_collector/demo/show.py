@@ -80,10 +80,7 @@ def _environment(provider: Provider, ports: Ports, protocol: str) -> dict[str, s
     port = ports.grpc if protocol == "grpc" else ports.http
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("OTEL_")},
-        "OPENAI_BASE_URL": provider.openai_url,
-        "OPENAI_API_KEY": "simulated",
-        "ANTHROPIC_BASE_URL": provider.anthropic_url,
-        "ANTHROPIC_API_KEY": "simulated",
+        **provider.environment,
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
     }

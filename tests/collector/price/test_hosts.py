@@ -94,7 +94,7 @@ CALLS = (
     Call("mistral-large-latest", _at("10.0.0.9", 8001), "mistral_ai",
          ("mistral", "mistral-large")),
     Call("gpt-4o", _at("10.0.0.9", 8000), "vllm", _NOBODY, "spanledger.openai"),
-    # Our own SDK has asked its own settings.
+    # Our own SDK has asked the settings of its process.
     Call("gpt-4o", _at("10.0.0.5", 8000), "openai", ("openai", "gpt-4o"), "spanledger.openai"),
 )  # fmt: skip
 

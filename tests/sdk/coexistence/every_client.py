@@ -73,7 +73,8 @@ async def _make(call: Call, provider: Any) -> list[str]:
 
 def _call_all(plan: Plan, calls: Sequence[Call]) -> list[dict[str, Any]]:
     url = plan["provider"]
-    provider = SimpleNamespace(url=url, openai_url=f"{url}/v1", anthropic_url=url)
+    openai_url = f"{url.replace('127.0.0.1', 'localhost')}/v1"
+    provider = SimpleNamespace(url=url, openai_url=openai_url, anthropic_url=url)
     made: list[dict[str, Any]] = []
     for call in calls:
         with spanledger.agent("planner") as span:

@@ -99,4 +99,4 @@ OPERATIONS = (
     ),
 )
 
-CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS)
+CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS, host="localhost")

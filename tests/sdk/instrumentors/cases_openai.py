@@ -197,6 +197,7 @@ OPERATIONS = (
 _MEDIA = ("images", "images stream", "transcription", "transcription stream")
 CASES = ClientCases(
     instrumentor=INSTRUMENTOR,
+    host="localhost",
     make=make,
     operations=OPERATIONS,
     holes=(

@@ -61,7 +61,8 @@ SERVERS = {
     "https://api.perplexity.ai": "perplexity",
     "https://api.cerebras.ai/v1": "cerebras",
     "https://generativelanguage.googleapis.com/v1beta/openai": "gcp.gemini",
-    "http://localhost:11434/v1": "ollama",
+    "http://127.0.0.1:11434/v1": "ollama",
+    "http://vllm.corp.internal:8000/v1": "self_hosted",
     "https://gateway.example/v1": "openai",
 }
 
@@ -225,8 +226,8 @@ def test_a_base_url_that_is_not_there_is_read_from_the_request(
     [span] = spans()
     told = span.attributes or {}
     assert told[semconv.PROVIDER_NAME] == "openai"
-    assert told[semconv.SERVER_ADDRESS] == "127.0.0.1"
-    assert f":{told[semconv.SERVER_PORT]}" in desk.provider.url
+    assert told[semconv.SERVER_ADDRESS] == "localhost"
+    assert f":{told[semconv.SERVER_PORT]}" in desk.provider.openai_url
 
 
 @pytest.mark.parametrize("url", [None, "http://a.test/v1", object(), 7])

@@ -5,7 +5,7 @@
 -- prompt_name, prompt_version: as told by us, Langfuse, OpenInference or Traceloop.
 -- provider: the operator's word about a host (SPANLEDGER_PROVIDERS) before any other. Who calls a server of models of their
 --   own with OpenAI's client tells `openai`: at an address of a private network nobody's list price holds (self_hosted;
---   ollama at its port). Our own SDK knows by its settings whom it calls.
+--   ollama at its port). Our own SDK says so itself (hosts.py).
 -- parameters: version = the settlement; its traces are in settling. hosts = host, or host:port, and providers: what the operator
 --   says, joined by newlines.
 INSERT INTO settling_spans
