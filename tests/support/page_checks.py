@@ -11,7 +11,8 @@ from functools import reduce
 from typing import Any
 
 from tests.support.page_asked import Asked
-from tests.support.page_tables import Field, Shown, table_of
+from tests.support.page_fields import Field
+from tests.support.page_tables import Shown, table_of
 
 from spanledger_collector.query import Estimate
 from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN, exact, printable

@@ -14,11 +14,9 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from tests.support.page_asked import Asked, behind, report, rework
+from tests.support.page_fields import AGENTS, BREAK_EVEN, ECONOMICS, MODELS, RUNS, Field
 
 from spanledger_collector.query.titles import TITLES, worth_showing
-
-#: Of a column: the field of a row, a path of them, or what it is computed by of a row.
-Field = str | Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,50 +34,6 @@ class Shown:
     fields: Mapping[str, Field]
     intervals: Mapping[str, str] | None = None
     key: Sequence[str] = ()
-
-
-_ECONOMICS: Final[Mapping[str, Field]] = {
-    "Day": "key", "Agent": "key", "Tenant": "key", "Agent and version": "key", "Runs": "runs",
-    "Success": "success_ratio", "Total cost": "total_cost_usd", "Rework": "rework_cost_usd",
-    "Amortized": "amortized_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
-    "A run": "total_cost_per_run_usd", "A success": "total_cost_per_success_usd",
-    "Total with sub-agents": "inclusive_total_cost_usd",
-    "A success, with sub-agents": "inclusive_cost_per_success_usd",
-    "Margin with sub-agents": "inclusive_margin_usd", "Known": "known_cost_ratio",
-    "p50": "p50_duration_ns", "p95": "p95_duration_ns",
-}  # fmt: skip
-_MODELS: Final[Mapping[str, Field]] = {
-    "Model": "key", "Provider": "provider", "Attempts": "attempts", "Cost": "cost_usd",
-    "Share": "cost_ratio", "Rework": "rework_cost_usd", "Estimated": "estimated_cost_usd",
-    "Known": "known_cost_ratio", "Input tokens": "input_tokens", "Output tokens": "output_tokens",
-}  # fmt: skip
-_RUNS: Final[Mapping[str, Field]] = {
-    "Started (UTC)": "started_at", "Agent": "agent_name", "Version": "agent_version",
-    "Latency": "duration_ns", "Total cost": "total_cost_usd", "Value": "value_usd",
-    "Margin": "margin_usd", "Variable cost": "cost_usd",
-    "With sub-agents": "inclusive_total_cost_usd", "Margin with sub-agents": "inclusive_margin_usd",
-    "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd", "Calls": "calls",
-    "Retries": "retries", "Tenant": "tenant", "Status": "status", "Error": "error_type",
-}  # fmt: skip
-_AGENTS: Final[Mapping[str, Field]] = {
-    "Agent": "agent_name", "Version": "agent_version", "Runs": "runs", "Failed": "failed_runs",
-    "Variable cost": "cost_usd", "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd",
-    "Total cost": "total_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
-    "Total with sub-agents": "inclusive_total_cost_usd",
-    "A success, with sub-agents": "inclusive_cost_per_success_usd",
-    "Margin with sub-agents": "inclusive_margin_usd",
-    "Margin a run, with sub-agents": "inclusive_margin_per_run.value",
-    "Sustainable": "verdict.sustainable", "Why": "verdict.reason",
-    "Wasted of work": "rework_share.value", "Multiplier": "rework_multiplier.value",
-    "Retries": "retries", "Known": "known_cost_ratio", "p50": "p50_duration_ns",
-    "p95": "p95_duration_ns",
-}  # fmt: skip
-_BREAK_EVEN: Final[Mapping[str, Field]] = {
-    "Agent": "agent_name", "Version": "agent_version", "Capital": "capital_usd",
-    "Runs so far": "runs", "Recovered": "recovered_usd", "To recover": "unrecovered_usd",
-    "Contribution a run": "contribution_per_run.value", "Break-even runs": "break_even_runs.value",
-    "Runs to go": "runs_to_go.value",
-}  # fmt: skip
 
 
 def _named(*rows: tuple[Any, ...]) -> Sequence[Any]:
@@ -122,6 +76,31 @@ def _compared(asked: Asked) -> Sequence[Any]:
     ]
 
 
+def _shares(asked: Asked) -> Sequence[Any]:
+    """Parts of a run, and how each of them is made."""
+    (run,) = [
+        one for one in asked.ledger.trace(asked.given["trace"]).runs
+        if one.run_id == asked.given["id"]
+    ]  # fmt: skip
+    told = [
+        ("Variable cost", run.cost_usd, "sum of its attempts"),
+        ("of which rework", run.rework_cost_usd, "attempts with a reason"),
+        ("Amortized cost", run.amortized_cost_usd, "its shares of assets"),
+        ("Total cost", run.total_cost_usd, "variable and amortized"),
+        ("Revenue", run.revenue_usd, "sum of its records"),
+        ("Value of outcomes", run.outcome_value_usd, "sum of its records"),
+        ("Worth by rules", run.rule_value_usd, "only where nothing was recorded"),
+        ("Value", run.value_usd, run.value_source or "nobody said"),
+        ("Margin", run.margin_usd, "value less total cost"),
+        ("Total cost, with sub-agents", run.inclusive_total_cost_usd,
+         "its own and that of the runs below it"),
+        ("Value, with sub-agents", run.inclusive_value_usd,
+         "its own and what was recorded below it"),
+        ("Margin, with sub-agents", run.inclusive_margin_usd, "that value less that cost"),
+    ]  # fmt: skip
+    return [SimpleNamespace(name=name, own=own, how=how) for name, own, how in told]
+
+
 def _spans(asked: Asked) -> Sequence[Any]:
     return asked.ledger.trace(asked.given["id"]).spans
 
@@ -140,24 +119,24 @@ def _last(row: Any) -> str:
 TABLES: Final[Mapping[tuple[str, str], Shown]] = {
     **{
         ("overview", f"by-{by}"): Shown(
-            lambda asked, by=by: asked.ledger.economics_by(by, asked.part), _ECONOMICS
+            lambda asked, by=by: asked.ledger.economics_by(by, asked.part), ECONOMICS
         )
         for by in ("day", "agent", "tenant")
     },
     **{
         ("latency", f"by-{by}"): Shown(
-            lambda asked, by=by: asked.ledger.economics_by(by, asked.part), _ECONOMICS
+            lambda asked, by=by: asked.ledger.economics_by(by, asked.part), ECONOMICS
         )
         for by in ("agent", "version")
     },
     **{
         (page, "by-model"): Shown(
-            lambda asked: asked.ledger.attempts_by("model", asked.part), _MODELS
+            lambda asked: asked.ledger.attempts_by("model", asked.part), MODELS
         )
         for page in ("overview", "prices")
     },
     ("agents", "agents"): Shown(
-        lambda asked: asked.ledger.agents_of(asked.part), _AGENTS,
+        lambda asked: asked.ledger.agents_of(asked.part), AGENTS,
         {
             "A success, with sub-agents": "inclusive_cost_per_success",
             "Margin a run, with sub-agents": "inclusive_margin_per_run",
@@ -194,7 +173,7 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
     ),
     **{
         (page, "break-even"): Shown(
-            lambda asked: asked.ledger.break_even(asked.given.get("agent", "")), _BREAK_EVEN,
+            lambda asked: asked.ledger.break_even(asked.given.get("agent", "")), BREAK_EVEN,
             {
                 "Contribution a run": "contribution_per_run",
                 "Break-even runs": "break_even_runs", "Runs to go": "runs_to_go",
@@ -202,9 +181,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         )
         for page in ("agent", "assets")
     },
-    ("runs", "runs"): Shown(lambda asked: asked.ledger.runs_of(asked.part), _RUNS),
-    ("latency", "runs"): Shown(lambda asked: asked.ledger.runs_of(asked.part, limit=500), _RUNS),
-    ("trace", "runs"): Shown(lambda asked: asked.ledger.trace(asked.given["id"]).runs, _RUNS),
+    ("runs", "runs"): Shown(lambda asked: asked.ledger.runs_of(asked.part), RUNS),
+    ("latency", "runs"): Shown(lambda asked: asked.ledger.runs_of(asked.part, limit=500), RUNS),
+    ("trace", "runs"): Shown(lambda asked: asked.ledger.trace(asked.given["id"]).runs, RUNS),
     ("trace", "spans"): Shown(
         _spans,
         {
@@ -215,6 +194,37 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Error": "error_type", "Role": "role",
         },
         key=("Span", "Role", "Took"),
+    ),
+    ("run", "shares"): Shown(_shares, {"Part": "name", "USD": "own", "How": "how"}),
+    ("run", "records"): Shown(
+        lambda asked: [
+            one for one in asked.ledger.records(trace_id=asked.given["trace"])
+            if one.run_id == asked.given["id"]
+        ],
+        {
+            "Happened (UTC)": "occurred_at", "Kind": "kind", "Record": "record_id", "Name": "name",
+            "Verdict": "verdict", "Amount": "amount", "Currency": "currency", "USD": "amount_usd",
+            "Quantity": "quantity", "Counts": "counts", "Telling": "telling", "Why": "reason",
+        },
+    ),
+    ("run", "attempts"): Shown(
+        lambda asked: [
+            one for one in asked.ledger.trace(asked.given["trace"]).attempts
+            if one.run_id == asked.given["id"] and one.counted
+        ],
+        {
+            "Started (UTC)": "started_at", "Cost": "cost_usd", "Operation": "operation",
+            "Model": "request_model", "Tool": "tool_name", "Price": "price_status",
+            "Output tokens": "output_tokens", "Rework": "rework_reason", "Outcome": "outcome",
+            "Error": "error_type",
+        },
+    ),
+    ("run", "below"): Shown(
+        lambda asked: [
+            one for one in asked.ledger.trace(asked.given["trace"]).runs
+            if one.parent_run_id == asked.given["id"]
+        ],
+        RUNS,
     ),
     ("explain", "lines"): Shown(
         lambda asked: asked.ledger.explain(asked.given["id"])[asked.place - 1].lines,

@@ -87,6 +87,13 @@ class RunRow:
     inclusive_value_usd: Decimal | None
     inclusive_margin_usd: Decimal | None
     inclusive_unpriced_attempts: int
+    outcome: str
+    revenue_usd: Decimal | None
+    outcome_value_usd: Decimal | None
+    rule_value_usd: Decimal | None
+    value_source: str
+    records: int
+    unconverted_records: int
     succeeded: bool
     unpriced_attempts: int
     flops_total: Decimal

@@ -118,6 +118,7 @@ class Table:
         empty: what is said where there is none.
         query: the named query behind it; empty = it is more than rows.
         plot: the columns that a chart above it draws over the first one.
+        link: where a figure leads, by row, whose column does not say; empty = nowhere.
         indent: how deep a row is in a tree; None = there is no tree.
         bars: places on the drawing in the last column, one a row.
     """
@@ -132,20 +133,22 @@ class Table:
     indent: Callable[[Any], int] | None = None
     bars: Sequence[Any] = ()
     drawn: str = field(default="", kw_only=True)
+    link: Callable[[Any], str] | None = field(default=None, kw_only=True)
 
     def body(self) -> Iterator[tuple[int, list[Cell], Any]]:
         """Depth, cells and bar of each row."""
         for number, row in enumerate(self.rows):
             depth = 0 if self.indent is None else self.indent(row)
             bar = self.bars[number] if self.bars else None
-            yield depth, [cell(column, row) for column in self.columns], bar
+            href = self.link(row) if self.link else ""
+            yield depth, [cell(column, row, href) for column in self.columns], bar
 
 
-def cell(column: Column, row: Any) -> Cell:
-    """The cell of a column in a row."""
+def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
+    """The cell of a column in a row; a figure whose column has no link leads to ``otherwise``."""
     if column.blank and column.blank(row):
         return Cell(figures.NOTHING)
-    href = column.link(row) if column.link else ""
+    href = column.link(row) if column.link else "" if column.is_text else otherwise
     if column.is_interval:
         return Cell(*_interval(column, row), href=href)
     (value,) = column.values(row)

@@ -107,6 +107,8 @@ PATHS = [
     "runs",
     f"trace?id={PLAIN_TRACE}",
     f"trace?id={XSS_TRACE}",
+    f"run?trace={PLAIN_TRACE}&id=r1000",
+    f"run?trace={XSS_TRACE}&id={quote(XSS['run_id'])}",
     f"explain?id={PLAIN_TRACE}",
     "flame",
     "flame?since=2026-11-05&until=2026-11-07&compare=before",
@@ -130,8 +132,9 @@ PATHS = [
     "budgets",
 ]
 #: Those that are about something that an empty ledger has not.
-OF_ONE = ("agent?", "trace?", "explain?", "asset?")
-#: Every page again, of the demo's ledger or an empty one; ``TRACE`` stands for a trace of the demo.
+OF_ONE = ("agent?", "trace?", "explain?", "asset?", "run?")
+#: Every page again, of the demo's ledger or an empty one; ``TRACE`` and ``RUN`` stand for a trace
+#: of the demo, and a run of it (``with_ids``).
 ANYWHERE = [
     "overview",
     "overview?agent=triage&version=1.2&tenant=acme",
@@ -140,6 +143,7 @@ ANYWHERE = [
     "agent?agent=researcher&by=model",
     "runs",
     "trace?id=TRACE",
+    "run?trace=TRACE&id=RUN",
     "explain?id=TRACE",
     "flame",
     "flame?compare=before&range=7d",
@@ -158,7 +162,7 @@ ANYWHERE = [
 MISSING = {
     "shown": (),
     "demo": ("asset?id=nothing",),
-    "empty": ("agent?", "trace?", "explain?", "asset?id="),
+    "empty": ("agent?", "trace?", "explain?", "asset?id=", "run?"),
 }
 #: Every page on every ledger: name of the ledger, path.
 EVERYWHERE = [
@@ -166,6 +170,12 @@ EVERYWHERE = [
     *(("demo", path) for path in ANYWHERE),
     *(("empty", path) for path in ANYWHERE),
 ]
+
+
+def with_ids(path: str, told: Shown) -> str:
+    """The path with what the demo left."""
+    run = told.traces[0].runs[0]
+    return path.replace("TRACE", run.trace_id).replace("RUN", quote(run.run_id))
 
 
 def is_missing(ledger: str, path: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
-from tests.collector.web.conftest import EVERYWHERE, PICTURE, is_missing
+from tests.collector.web.conftest import EVERYWHERE, PICTURE, is_missing, with_ids
 from tests.support.browser import HOW, Watched, accessibility_faults, browser, found
 from tests.support.page_asked import Asked, given_by
 from tests.support.page_checks import Cell, check, check_table
@@ -123,23 +123,17 @@ def opened(tab: Watched, site: Served, path: str) -> Page:
 
 
 @pytest.fixture(scope="module")
-def trace_id(demonstrated: tuple[Store, Demonstrated]) -> str:
-    """What ``TRACE`` stands for."""
-    return demonstrated[1].traces[0].summary.trace_id
-
-
-@pytest.fixture(scope="module")
 def looked(
     windows: Mapping[str, Watched],
     sites: Mapping[str, Served],
-    trace_id: str,
+    demonstrated: tuple[Store, Demonstrated],
     pictures: Path,
 ) -> Looked:
     """Looks at a page once, however many tests ask what was found there."""
 
     def look(ledger: str, path: str) -> Visit:
         name = f"{ledger}-{re.sub(r'[^a-zA-Z0-9]+', '-', path)[:60]}"
-        url = f"{sites[ledger].url}/ui/{everything(path.replace('TRACE', trace_id))}"
+        url = f"{sites[ledger].url}/ui/{everything(with_ids(path, demonstrated[1]))}"
         return _look(_as_new(windows[ledger]), url, pictures / name)
 
     return cache(look)
@@ -227,13 +221,17 @@ def test_faults_are_seen(chromium: Browser, site: Served) -> None:
 
 @pytest.mark.parametrize(("ledger", "path"), EVERYWHERE)
 def test_what_is_shown_is_what_the_python_api_tells(
-    looked: Looked, apis: Mapping[str, Ledger], trace_id: str, ledger: str, path: str
+    looked: Looked,
+    apis: Mapping[str, Ledger],
+    demonstrated: tuple[Store, Demonstrated],
+    ledger: str,
+    path: str,
 ) -> None:
     """Every headline figure and every cell of every table, to the last digit and as it is read."""
     visit = looked(ledger, path)
     page = path.partition("?")[0]
     picture = PICTURE if ledger == "shown" else None
-    asked = Asked(apis[ledger], given_by(path.replace("TRACE", trace_id)), picture)
+    asked = Asked(apis[ledger], given_by(with_ids(path, demonstrated[1])), picture)
     told = FIGURES[page](asked) if visit.figures else {}
     assert [title for title, _, _ in visit.figures if title not in told] == []
     assert len(visit.figures) == len(told)

@@ -21,6 +21,7 @@ from . import (
     overview,
     prices,
     rework,
+    run,
     runs,
     trace,
 )
@@ -33,6 +34,7 @@ PAGES: Final[Mapping[str, PageOf]] = {
     "agents": agents.page,
     "agent": agent.page,
     "runs": runs.page,
+    "run": run.page,
     "trace": trace.page,
     "explain": explain.page,
     "flame": flame.page,

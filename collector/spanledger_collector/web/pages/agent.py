@@ -71,12 +71,12 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         *_left_out(sums),
         Drawing("Where the cost goes and what is left", waterfall(sums)),
         Tabled("The same in figures", _steps(sums, asked)),
-        *_with_sub_agents(sums),
+        *_with_sub_agents(sums, asked),
         Choice("Divide by", [(one, asked.again(by=one, old="", new=""), one == by)
                              for one in get_args(GroupBy)]),
         Tabled(f"By {by}", _groups(report, asked)),
         *_compared(ledger, asked, report),
-        *_break_evens(report),
+        *_break_evens(report, asked),
     ]  # fmt: skip
     return Page(
         "Agent", parts, "One agent over the period: sums, and figures with their intervals.",
@@ -153,7 +153,7 @@ def _steps(sums: AgentSums, asked: Asked) -> Table:
     )  # fmt: skip
 
 
-def _with_sub_agents(sums: AgentSums) -> Sequence[Part]:
+def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
     """The same with all that the runs hand on, where they hand anything on."""
     rows = [
         ("Variable cost", sums.cost_usd, sums.inclusive_cost_usd),
@@ -175,6 +175,7 @@ def _with_sub_agents(sums: AgentSums) -> Sequence[Part]:
                    at_least=lambda _: bool(sums.inclusive_unpriced_attempts)),
         ],
         [OwnAndInclusive(*row) for row in rows], query="agent_statistics",
+        link=lambda _: asked.link("runs"),
     )  # fmt: skip
     return [Tabled("With sub-agents", table)]
 
@@ -199,7 +200,10 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
         Column("Sustainable", "verdict.sustainable",
                help="yes or no where the interval of the margin a run leaves 0 out."),
     ]  # fmt: skip
-    return Table("groups", f"Its runs by {report.by}", columns, report.groups)
+    return Table(
+        "groups", f"Its runs by {report.by}", columns, report.groups,
+        link=lambda group: runs(group) or asked.link("runs"),
+    )  # fmt: skip
 
 
 def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Part]:
@@ -217,10 +221,10 @@ def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Par
         report.agent_name, old, new, *asked.period(), by=cast("GroupBy", report.by),
         agent_version=asked.text("version"), tenant=asked.text("tenant"),
     )  # fmt: skip
-    return [pick, *comparison_parts(told)]
+    return [pick, *comparison_parts(told, asked.link("runs"))]
 
 
-def _break_evens(report: AgentReport) -> Sequence[Part]:
+def _break_evens(report: AgentReport, asked: Asked) -> Sequence[Part]:
     if not report.break_evens:
         return []
     table = Table(
@@ -237,6 +241,6 @@ def _break_evens(report: AgentReport) -> Sequence[Part]:
             *estimate("Break-even runs", "break_even_runs", "count"),
             *estimate("Runs to go", "runs_to_go", "count"),
         ],
-        report.break_evens,
+        report.break_evens, link=lambda _: asked.link("assets"),
     )  # fmt: skip
     return [Tabled("Break-even", table)]

@@ -53,7 +53,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("p50", "p50_duration_ns", "duration"),
             Column("p95", "p95_duration_ns", "duration"),
         ],
-        ledger.agents_of(asked.part()), query="agents",
+        ledger.agents_of(asked.part()), query="agents", link=lambda row: _behind(asked, row),
     )  # fmt: skip
     return Page(
         "Agents",
@@ -66,6 +66,13 @@ def _agent(asked: Asked, row: AgentRow) -> str:
     if not row.agent_name:
         return ""
     return asked.link("agent", agent=row.agent_name)
+
+
+def _behind(asked: Asked, row: AgentRow) -> str:
+    """What its figures are of: its runs, else the attempts of what has no name."""
+    if row.agent_name and row.agent_version:
+        return _runs(asked, row)
+    return asked.link("attempts", by="version", key=row.agent_name)
 
 
 def _runs(asked: Asked, row: AgentRow) -> str:

@@ -51,15 +51,15 @@ def _books(ledger: Ledger, asset_id: str) -> Iterator[Part]:
 
 
 def _figures(row: AssetRow) -> Figures:
-    def money(title: str, amount: object, text: str, note: str) -> Figure:
-        return Figure(title, text, figures.exact(amount), note)
+    def money(title: str, amount: object, text: str, note: str, href: str = "#charges") -> Figure:
+        return Figure(title, text, figures.exact(amount), note, href)
 
     units = figures.count(row.charged_units)
     rest = f"{figures.count(row.remaining_units)} expected still"
     return Figures(
         [
             money("Capital", row.capital_usd, figures.usd(row.capital_usd),
-                  "sum of the entries below"),
+                  "sum of the entries below", "#entries"),
             money("Charged", row.charged_usd, figures.usd(row.charged_usd),
                   "sum of the charges below"),
             money("Left", row.net_book_value_usd, figures.usd(row.net_book_value_usd),
@@ -114,4 +114,5 @@ def _charges(rows: Sequence[AssetChargeRow], asked: Asked) -> Table:
             Column("Run", "run_id", link=trace),
         ],
         rows, empty="No run was charged.", query="asset_charges",
+        link=lambda row: asked.link("run", trace=row.trace_id, id=row.run_id),
     )  # fmt: skip

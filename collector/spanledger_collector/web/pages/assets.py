@@ -68,7 +68,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             *estimate("Break-even runs", "break_even_runs", "count"),
             *estimate("Runs to go", "runs_to_go", "count"),
         ],
-        ledger.break_even(), empty="No asset serves runs.",
+        ledger.break_even(), empty="No asset serves runs.", link=runs,
     )  # fmt: skip
     return Page(
         "Assets and amortization",

@@ -73,10 +73,11 @@ def _sums(models: Sequence[ModelsBehindRow]) -> Iterator[Part]:
         unknown = f"{row.all_unpriced_attempts:,} of unknown cost"
         yield Figures(
             [
-                Figure("Cost", cost, figures.exact(row.all_cost_usd), "variable cost"),
-                Figure("Attempts", figures.count(row.all_attempts), str(row.all_attempts), unknown),
+                Figure("Cost", cost, figures.exact(row.all_cost_usd), "variable cost", "#attempts"),
+                Figure("Attempts", figures.count(row.all_attempts), str(row.all_attempts), unknown,
+                       "#attempts"),
                 Figure("Tokens", figures.count(row.all_tokens), str(row.all_tokens),
-                       "input and output"),
+                       "input and output", "#attempts"),
             ]
         )  # fmt: skip
 
@@ -136,5 +137,5 @@ def _attempts(rows: Sequence[AttemptBehindRow], asked: Asked) -> Table:
             Column("Error", "error_type"),
             Column("Tenant", "tenant", name=NO_TENANT),
         ],
-        rows, query="attempts_behind",
+        rows, query="attempts_behind", link=explained,
     )  # fmt: skip

@@ -17,16 +17,17 @@ _NONE = Note(
 )
 
 
-def page(picture: Any, _: Asked) -> Page:
+def page(picture: Any, asked: Asked) -> Page:
     """The page.
 
     Args:
+        asked: the request; the parts of the ledger that rows are of are asked for like it.
         picture: with ``as_of``, ``budgets`` and ``alerts`` (``watch``); None = nothing is watched.
     """
     parts: list[Part] = [_NONE] if picture is None else [
         Note("", [f"As of {picture.as_of:%Y-%m-%d %H:%M:%S} UTC."]),
-        Tabled("Budgets", _budgets(picture)),
-        Tabled("Alerts", _alerts(picture)),
+        Tabled("Budgets", _budgets(picture, asked)),
+        Tabled("Alerts", _alerts(picture, asked)),
     ]  # fmt: skip
     return Page(
         "Budgets", parts, "What is spent of each budget, and which alerts fire.",
@@ -34,7 +35,16 @@ def page(picture: Any, _: Asked) -> Page:
     )  # fmt: skip
 
 
-def _budgets(picture: Any) -> Table:
+def _whose(asked: Asked, page: str, row: Any, **period: str) -> str:
+    """The page of what a row is held against: of its agent or tenant, else of all."""
+    of = {row.per: row.key} if row.per in ("agent", "tenant") else {}
+    if row.per == "model":
+        of = {"by": "model", "key": row.key}
+    everybody = {"agent": "", "version": "", "tenant": "", "workspace": row.workspace}
+    return asked.link(page, **{**everybody, **of, **period})
+
+
+def _budgets(picture: Any, asked: Asked) -> Table:
     return Table(
         "budgets", "Budgets and what is spent of them",
         [
@@ -52,10 +62,12 @@ def _budgets(picture: Any) -> Table:
             Column("State", "state"),
         ],
         picture.budgets, empty="No budgets in the file.",
+        link=lambda row: _whose(asked, "attempts", row, range="", since=row.since.isoformat(),
+                                until=row.until.isoformat()),
     )  # fmt: skip
 
 
-def _alerts(picture: Any) -> Table:
+def _alerts(picture: Any, asked: Asked) -> Table:
     return Table(
         "alerts", "Alerts and what they read",
         [
@@ -68,4 +80,5 @@ def _alerts(picture: Any) -> Table:
             Column("Firing since", "firing_since", "moment"),
         ],
         picture.alerts, empty="No alerts in the file.",
+        link=lambda row: _whose(asked, "overview", row),
     )  # fmt: skip

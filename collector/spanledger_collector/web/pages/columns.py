@@ -22,6 +22,11 @@ def is_inclusive_lower_bound(row: Any) -> bool:
     return bool(row.inclusive_unpriced_attempts)
 
 
+def runs_or_attempts(asked: Asked, by: str, key: str) -> str:
+    """The runs of an agent or tenant; of what has no name the attempts, which can be asked for."""
+    return asked.link("runs", **{by: key}) if key else asked.link("attempts", by=by)
+
+
 def economics(
     first: Column, runs: Callable[[Any], str] | None = None, *, of_agents: bool = False
 ) -> Sequence[Column]:

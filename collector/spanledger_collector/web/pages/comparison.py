@@ -21,8 +21,8 @@ class Line:
     told: Compared
 
 
-def parts(report: ComparisonReport) -> Sequence[Part]:
-    """The table, and what else is to be known."""
+def parts(report: ComparisonReport, runs: str) -> Sequence[Part]:
+    """The table, and what else is to be known; its figures lead to ``runs``."""
 
     def unit(line: Line) -> str:
         return line.unit
@@ -45,6 +45,7 @@ def parts(report: ComparisonReport) -> Sequence[Part]:
         f"beside {report.runs_new:,} of {figures.printable(report.new) or '(none)'}",
         columns,
         _lines(report),
+        link=lambda _: runs,
     )
     question = report.figures[0]
     without = question.difference.reason

@@ -12,7 +12,9 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-#: Attempts on one page; a larger trace is explained span by span.
+from .paging import paging
+
+#: Attempts on one page.
 _SHOWN: Final = 50
 
 
@@ -21,13 +23,12 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     identifier = asked.text("id")
     if not identifier:
         raise PermanentError("this page explains one trace or span: choose an amount to see how")
-    explained = ledger.explain(identifier, trace_id=asked.text("trace"))
-    parts: list[Part] = []
-    for number, one in enumerate(explained[:_SHOWN], 1):
+    explained, offset = ledger.explain(identifier, trace_id=asked.text("trace")), asked.offset()
+    links = list(paging(asked, explained[offset:], _SHOWN, "attempts", ("Earlier", "Later")))
+    parts: list[Part] = [*links]
+    for number, one in enumerate(explained[offset : offset + _SHOWN], offset + 1):
         parts += _parts(number, one)
-    if len(explained) > _SHOWN:
-        told = f"The first {_SHOWN} of {len(explained):,} attempts; a span explains its own."
-        parts.append(Note("", [told], "warn"))
+    parts += links
     trace_id = explained[0].attempt.trace_id
     back = Note("", [], links=[("The trace", asked.link("trace", id=trace_id))])
     return Page(

@@ -78,7 +78,6 @@ def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Tabl
         Column("Kind", "kind"),
         Column("Attempts", "row.attempts", "count"),
         Column("Cost", "row.cost_usd", "usd", "Of it and of all below; leads to the runs.",
-               link=lambda one: _runs(asked, one.agent or asked.text("agent")),
                at_least=lambda one: is_lower_bound(one.row),
                blank=lambda one: not one.row.attempts),
         Column("Share", "row.cost_ratio", "ratio", "Of the cost of all."),
@@ -92,6 +91,7 @@ def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Tabl
     return Table(
         "paths", "Each agent, tool and model below what called it, with the cost of all below",
         columns, named, query="cost_paths", indent=lambda one: min(one.row.depth, DEEPEST),
+        link=lambda one: _runs(asked, one.agent or asked.text("agent")) or asked.link("attempts"),
     )  # fmt: skip
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from spanledger_collector.query import EconomicsRow, Ledger, RunRow, Slice
+from spanledger_collector.query import EconomicsRow, Ledger, RunRow
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.parts import Drawing, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
-from .columns import OUTSIDE, economics
+from .columns import OUTSIDE, economics, runs_or_attempts
 from .runs import columns as run_columns
 
 _POINTS: Final = 500
@@ -36,12 +36,13 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "by-version", "Runs by version of agents",
         economics(Column("Agent and version", "key", name=OUTSIDE), of_agents=True),
         sums["version"], query="economics_by",
+        link=lambda row: asked.link("attempts", by="version", key=row.key),
     )  # fmt: skip
     return Page(
         "Latency against cost",
         [
             Drawing("Runs", drawn),
-            *(_options(ledger, part) if part.agent_name else _agents(asked, sums["agent"])),
+            *(_options(ledger, asked) if part.agent_name else _agents(asked, sums["agent"])),
             Tabled("By version", by_version),
             Tabled("The runs of the chart",
                    Table("runs", "Newest runs", _drawn(asked), runs, query="runs")),
@@ -72,13 +73,14 @@ def _agents(asked: Asked, rows: Sequence[EconomicsRow]) -> Sequence[Part]:
         "by-agent", "Runs by agent: choose one to see the ways to serve it",
         economics(Column("Agent", "key", name=OUTSIDE, link=lambda row: asked.link(
             "latency", agent=row.key) if row.key else ""), of_agents=True),
-        rows, query="economics_by",
+        rows, query="economics_by", link=lambda row: runs_or_attempts(asked, "agent", row.key),
     )  # fmt: skip
     return [Tabled("By agent", by_agent)]
 
 
-def _options(ledger: Ledger, part: Slice) -> Sequence[Part]:
+def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
     """The ways to serve an agent, which are read of all its runs."""
+    part = asked.part()
     whole = ", of all its versions and tenants" if part.agent_version or part.tenant else ""
     table = Table(
         "frontier",
@@ -101,6 +103,7 @@ def _options(ledger: Ledger, part: Slice) -> Sequence[Part]:
                    "What it costs a success, against the next slower efficient option."),
         ],
         ledger.frontier(part.agent_name, part.since, part.until), query="frontier",
+        link=lambda _: asked.link("runs", version="", tenant=""),
     )  # fmt: skip
     return [Tabled("Which options are worth a look", table)]
 

@@ -12,7 +12,7 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import NO_TENANT, OUTSIDE, economics, is_lower_bound, models
+from .columns import NO_TENANT, OUTSIDE, economics, is_lower_bound, models, runs_or_attempts
 
 _QUIET = Note(
     "No runs in this period",
@@ -34,14 +34,15 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "by-day", "Runs by day of their start (UTC)",
         economics(Column("Day", "key", link=lambda row: _day(asked, row)),
                   lambda row: _day(asked, row), of_agents=of_agents),
-        runs["day"], query="economics_by",
+        runs["day"], query="economics_by", link=lambda row: _day(asked, row),
         plot=("Total cost", "Value", "Margin"),
     )  # fmt: skip
     by_agent = Table(
         "by-agent", "Runs by agent",
         economics(Column("Agent", "key", link=lambda row: _agent(asked, row), name=OUTSIDE),
-                  lambda row: asked.link("runs", agent=row.key) if row.key else "", of_agents=True),
+                  lambda row: runs_or_attempts(asked, "agent", row.key), of_agents=True),
         runs["agent"], query="economics_by",
+        link=lambda row: runs_or_attempts(asked, "agent", row.key),
     )  # fmt: skip
     by_model = Table(
         "by-model", "Counted attempts of model calls, by model",
@@ -51,9 +52,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by_tenant = Table(
         "by-tenant", "Runs by tenant",
         economics(Column("Tenant", "key", link=lambda row: _tenant(asked, row), name=NO_TENANT),
-                  lambda row: asked.link("runs", tenant=row.key) if row.key else "",
+                  lambda row: runs_or_attempts(asked, "tenant", row.key),
                   of_agents=of_agents),
         runs["tenant"], query="economics_by",
+        link=lambda row: runs_or_attempts(asked, "tenant", row.key),
     )  # fmt: skip
     return Page(
         "Overview",

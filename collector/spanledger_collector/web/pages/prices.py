@@ -56,7 +56,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Source", "upstream"),
             Column("Published at", "source_url"),
         ],
-        ledger.prices_used(part), query="prices_used",
+        ledger.prices_used(part), query="prices_used", link=priced,
     )  # fmt: skip
     unknown = "Unknown is not zero: an attempt without a price is in no sum, and makes it a bound."
     return Page(

@@ -100,7 +100,7 @@ def _rates(report: ReworkReport, asked: Asked) -> Table:
     ]  # fmt: skip
     return Table(
         "rates", "Work and what of it was wasted, most wasted first, whole days", columns,
-        report.rates, query="rework_rates",
+        report.rates, query="rework_rates", link=wasted,
     )  # fmt: skip
 
 

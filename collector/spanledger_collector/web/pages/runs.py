@@ -28,29 +28,31 @@ def columns(asked: Asked) -> Sequence[Column]:
     """Of rows of ``run_economics``."""
 
     def explained(row: RunRow) -> str:
-        return asked.link("explain", id=row.trace_id) if row.attempts else ""
+        return asked.link("run", trace=row.trace_id, id=row.run_id)
 
     return [
         Column("Started (UTC)", "started_at", "moment", link=lambda row: _trace(asked, row)),
         Column("Agent", "agent_name", link=lambda row: _agent(asked, row), name="(no agent)"),
         Column("Version", "agent_version"),
-        Column("Latency", "duration_ns", "duration"),
+        Column("Latency", "duration_ns", "duration", link=lambda row: _trace(asked, row)),
         Column("Total cost", "total_cost_usd", "usd", "Variable cost and its share of assets.",
                at_least=is_lower_bound, link=explained),
-        Column("Value", "value_usd", "usd_if_any"),
-        Column("Margin", "margin_usd", "usd_if_any"),
+        Column("Value", "value_usd", "usd_if_any", "As recorded, else by value rules.",
+               link=explained),
+        Column("Margin", "margin_usd", "usd_if_any", "Value less total cost.", link=explained),
         Column("Variable cost", "cost_usd", "usd", "Of the run itself.", at_least=is_lower_bound,
                link=explained),
         Column("With sub-agents", "inclusive_total_cost_usd", "usd",
                "Total cost of the run and of all runs below it.",
                at_least=is_inclusive_lower_bound, link=explained),
         Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
-               "Value of the run, and what was recorded below it, less that."),
-        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost."),
+               "Value of the run, and what was recorded below it, less that.", link=explained),
+        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost.",
+               link=explained),
         Column("Amortized", "amortized_cost_usd", "usd_if_any", "Its share of assets.",
                link=lambda row: asked.link("asset", trace=row.trace_id, run=row.run_id)),
-        Column("Calls", "calls", "count"),
-        Column("Retries", "retries", "count"),
+        Column("Calls", "calls", "count", link=explained),
+        Column("Retries", "retries", "count", link=explained),
         Column("Tenant", "tenant", name=NO_TENANT),
         Column("Status", "status"),
         Column("Error", "error_type"),

@@ -52,15 +52,15 @@ def _figures(row: TraceRow, asked: Asked) -> Figures:
             Figure("Variable cost", cost, figures.exact(row.cost_usd),
                    _known(row), explained),
             Figure("Rework", figures.usd(rework) if rework else figures.NOTHING,
-                   figures.exact(row.rework_cost_usd), "part of the cost"),
+                   figures.exact(row.rework_cost_usd), "part of the cost", explained),
             Figure("Duration", figures.duration(row.duration_ns), str(row.duration_ns),
-                   figures.moment(row.started_at)),
+                   figures.moment(row.started_at), "#spans"),
             Figure("Status", row.status, "", figures.counted(row.span_count, "span"),
                    tone="bad" if row.status == "error" else ""),
             Figure("Runs", figures.count(row.runs), str(row.runs),
-                   figures.counted(row.agents, "agent")),
+                   figures.counted(row.agents, "agent"), "#runs"),
             Figure("Attempts", figures.count(row.attempts), str(row.attempts),
-                   f"{retries}, {row.failed_attempts:,} failed"),
+                   f"{retries}, {row.failed_attempts:,} failed", explained),
         ]
     )  # fmt: skip
 

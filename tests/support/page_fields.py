@@ -1,0 +1,52 @@
+"""Columns that several tables of the pages have: their titles, and the fields that they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+#: Of a column: the field of a row, a path of them, or what it is computed by of a row.
+Field = str | Callable[[Any], Any]
+
+ECONOMICS: Final[Mapping[str, Field]] = {
+    "Day": "key", "Agent": "key", "Tenant": "key", "Agent and version": "key", "Runs": "runs",
+    "Success": "success_ratio", "Total cost": "total_cost_usd", "Rework": "rework_cost_usd",
+    "Amortized": "amortized_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
+    "A run": "total_cost_per_run_usd", "A success": "total_cost_per_success_usd",
+    "Total with sub-agents": "inclusive_total_cost_usd",
+    "A success, with sub-agents": "inclusive_cost_per_success_usd",
+    "Margin with sub-agents": "inclusive_margin_usd", "Known": "known_cost_ratio",
+    "p50": "p50_duration_ns", "p95": "p95_duration_ns",
+}  # fmt: skip
+MODELS: Final[Mapping[str, Field]] = {
+    "Model": "key", "Provider": "provider", "Attempts": "attempts", "Cost": "cost_usd",
+    "Share": "cost_ratio", "Rework": "rework_cost_usd", "Estimated": "estimated_cost_usd",
+    "Known": "known_cost_ratio", "Input tokens": "input_tokens", "Output tokens": "output_tokens",
+}  # fmt: skip
+RUNS: Final[Mapping[str, Field]] = {
+    "Started (UTC)": "started_at", "Agent": "agent_name", "Version": "agent_version",
+    "Latency": "duration_ns", "Total cost": "total_cost_usd", "Value": "value_usd",
+    "Margin": "margin_usd", "Variable cost": "cost_usd",
+    "With sub-agents": "inclusive_total_cost_usd", "Margin with sub-agents": "inclusive_margin_usd",
+    "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd", "Calls": "calls",
+    "Retries": "retries", "Tenant": "tenant", "Status": "status", "Error": "error_type",
+}  # fmt: skip
+AGENTS: Final[Mapping[str, Field]] = {
+    "Agent": "agent_name", "Version": "agent_version", "Runs": "runs", "Failed": "failed_runs",
+    "Variable cost": "cost_usd", "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd",
+    "Total cost": "total_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
+    "Total with sub-agents": "inclusive_total_cost_usd",
+    "A success, with sub-agents": "inclusive_cost_per_success_usd",
+    "Margin with sub-agents": "inclusive_margin_usd",
+    "Margin a run, with sub-agents": "inclusive_margin_per_run.value",
+    "Sustainable": "verdict.sustainable", "Why": "verdict.reason",
+    "Wasted of work": "rework_share.value", "Multiplier": "rework_multiplier.value",
+    "Retries": "retries", "Known": "known_cost_ratio", "p50": "p50_duration_ns",
+    "p95": "p95_duration_ns",
+}  # fmt: skip
+BREAK_EVEN: Final[Mapping[str, Field]] = {
+    "Agent": "agent_name", "Version": "agent_version", "Capital": "capital_usd",
+    "Runs so far": "runs", "Recovered": "recovered_usd", "To recover": "unrecovered_usd",
+    "Contribution a run": "contribution_per_run.value", "Break-even runs": "break_even_runs.value",
+    "Runs to go": "runs_to_go.value",
+}  # fmt: skip
