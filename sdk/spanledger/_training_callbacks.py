@@ -11,19 +11,24 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from spanledger._guard import guarded
 
+if TYPE_CHECKING:
+    from spanledger.compute.training import TrainingMethod
+
 _log = logging.getLogger("spanledger")
 _LIGHTNING: Final = ("lightning.pytorch", "pytorch_lightning")
+#: Adapters beside which parts of the model itself are trained weigh more.
+_ADAPTERS_MOST: Final = 0.1
 _NOT_COUNTED: Final = ("no", "false", "none")
 
 
 class Run(Protocol):
     """The part of a training run that callbacks speak to."""
 
-    def step(self, *, tokens: int = 0, stalled_seconds: float = 0.0) -> None:
+    def step(self, *, tokens: int = 0, sequences: int = 0, stalled_seconds: float = 0.0) -> None:
         """Count a step."""
 
     def checkpoint(self, size_bytes: int = 0) -> None:
@@ -32,30 +37,46 @@ class Run(Protocol):
     def learn_model(self, config: Mapping[str, object]) -> None:
         """The architecture."""
 
+    def learn_method(self, method: TrainingMethod, *, checkpointing: bool) -> None:
+        """What is trained, and whether activations are computed again."""
+
 
 class Steps:
-    """The time between steps is time in which data was waited for."""
+    """The time between steps is time in which data was waited for, but for what else is told.
 
-    def __init__(self, run: Run) -> None:
+    Args:
+        run: who is told.
+        seen_tokens: tokens that were trained on before, by a run that this one goes on with.
+    """
+
+    def __init__(self, run: Run, seen_tokens: int = 0) -> None:
         self._run = run
-        self._ended = time.perf_counter()
+        self._seen_tokens = seen_tokens
         self._stalled = 0.0
-        self._seen_tokens = 0
+        self._waits_from = time.perf_counter()
 
     def began(self) -> None:
         """A step begins: what was before it was waiting."""
-        self._stalled += time.perf_counter() - self._ended
+        self._stalled += max(0.0, time.perf_counter() - self._waits_from)
 
-    def ended(self, tokens: int) -> None:
+    def ended(self, tokens: int, sequences: int) -> None:
         """A step is over."""
-        self._run.step(tokens=tokens, stalled_seconds=self._stalled)
+        self._run.step(tokens=tokens, sequences=sequences, stalled_seconds=self._stalled)
         self._stalled = 0.0
-        self._ended = time.perf_counter()
+        self.worked()
 
-    def ended_at(self, tokens_so_far: int) -> None:
+    def ended_at(self, tokens_so_far: int, sequences: int) -> None:
         """A step is over, told with all tokens so far."""
-        self.ended(tokens_so_far - self._seen_tokens)
+        self.ended(tokens_so_far - self._seen_tokens, sequences)
         self._seen_tokens = tokens_so_far
+
+    def worked(self) -> None:
+        """Until now something else was done: an evaluation, a log, a checkpoint."""
+        self._waits_from = time.perf_counter()
+
+    def works_on(self) -> None:
+        """Something else is done, and nothing tells when it ends: no wait before the next step."""
+        self._waits_from = float("inf")
 
 
 def transformers_callback(run: Run) -> Any:
@@ -74,28 +95,34 @@ def transformers_callback(run: Run) -> Any:
 
     class Told(library.TrainerCallback):
         @guarded(None)
-        def on_train_begin(self, args: Any, _state: Any, _control: Any, **given: Any) -> None:
+        def on_train_begin(self, args: Any, state: Any, _control: Any, **given: Any) -> None:
             if str(getattr(args, "include_num_input_tokens_seen", "no")).lower() in _NOT_COUNTED:
                 _log.warning(
                     "tokens and FLOPs of a training run are not known: give TrainingArguments "
                     "include_num_input_tokens_seen='all'"
                 )
-            model = given.get("model")
-            if model is not None:
-                run.learn_model(model.config.to_dict())
-            steps.__init__(run)  # what was before the first step was setting up
+            _look_at(run, given.get("model"), args)
+            # What was before the first step was setting up; a run that is resumed has seen tokens.
+            steps.__init__(run, int(getattr(state, "num_input_tokens_seen", 0)))
 
         @guarded(None)
         def on_step_begin(self, _args: Any, _state: Any, _control: Any, **_given: Any) -> None:
             steps.began()
 
         @guarded(None)
-        def on_step_end(self, _args: Any, state: Any, _control: Any, **_given: Any) -> None:
-            steps.ended_at(int(state.num_input_tokens_seen))
+        def on_step_end(self, args: Any, state: Any, _control: Any, **_given: Any) -> None:
+            steps.ended_at(int(state.num_input_tokens_seen), _sequences(args))
+
+        @guarded(None)
+        def on_log(self, _args: Any, _state: Any, _control: Any, **_given: Any) -> None:
+            steps.worked()
+
+        on_evaluate = on_log
 
         @guarded(None)
         def on_save(self, args: Any, state: Any, _control: Any, **_given: Any) -> None:
             run.checkpoint(_size(Path(args.output_dir) / f"checkpoint-{state.global_step}"))
+            steps.worked()
 
     return Told()
 
@@ -119,6 +146,7 @@ def lightning_callback(run: Run) -> Any:
             config: Any = getattr(getattr(module, "model", None), "config", None)
             if hasattr(config, "to_dict"):
                 run.learn_model(config.to_dict())
+            run.learn_method(_method(module), checkpointing=_recomputes(module))
             steps.__init__(run)
 
         @guarded(None)
@@ -129,22 +157,60 @@ def lightning_callback(run: Run) -> Any:
         def on_train_batch_end(
             self, trainer: Any, _module: Any, _outputs: Any, batch: Any, _at: Any
         ) -> None:
-            steps.ended(_tokens(batch) * int(trainer.world_size))
+            tokens, sequences = _counts(batch)
+            steps.ended(tokens * int(trainer.world_size), sequences * int(trainer.world_size))
+
+        @guarded(None)
+        def on_validation_end(self, _trainer: Any, _module: Any) -> None:
+            steps.worked()
 
         @guarded(None)
         def on_save_checkpoint(self, _trainer: Any, _module: Any, _checkpoint: Any) -> None:
             run.checkpoint()
+            steps.works_on()  # it is written after this
 
     return Told()
 
 
-def _tokens(batch: Any) -> int:
+def _look_at(run: Run, model: Any, args: Any) -> None:
+    if model is not None:
+        run.learn_model(model.config.to_dict())
+        again = bool(getattr(args, "gradient_checkpointing", False)) or _recomputes(model)
+        run.learn_method(_method(model), checkpointing=again)
+
+
+def _counts(batch: Any) -> tuple[int, int]:
+    """Tokens of a batch, and the sequences that they lie in."""
     ids: Any = batch
     if hasattr(batch, "keys"):
         ids = batch["input_ids"] if "input_ids" in batch else None  # noqa: SIM401 -- not a dict
     elif isinstance(batch, list | tuple):
         ids = next(iter(cast("list[Any]", batch)), None)
-    return int(ids.numel()) if hasattr(ids, "numel") else 0
+    if not hasattr(ids, "numel"):
+        return 0, 0
+    return int(ids.numel()), int(ids.shape[0]) if ids.ndim > 1 else 1
+
+
+def _sequences(args: Any) -> int:
+    """Of a whole step of a Trainer; 0 where one holds several texts that do not see each other."""
+    if getattr(args, "packing", False) or getattr(args, "padding_free", False):
+        return 0
+    return int(args.train_batch_size * args.gradient_accumulation_steps * args.world_size)
+
+
+def _method(model: Any) -> TrainingMethod:
+    """What is trained of a model: all, adapters (as PEFT marks them), or some of its weights."""
+    weights: list[Any] = list(model.parameters())
+    whole = sum(int(one.numel()) for one in weights)
+    trained = sum(int(one.numel()) for one in weights if one.requires_grad)
+    if trained == whole:
+        return "full"
+    adapters = any(hasattr(one, "peft_config") for one in model.modules())
+    return "lora" if adapters and trained <= whole * _ADAPTERS_MOST else "partial"
+
+
+def _recomputes(model: Any) -> bool:
+    return any(getattr(one, "is_gradient_checkpointing", False) for one in model.modules())
 
 
 def _size(folder: Path) -> int:

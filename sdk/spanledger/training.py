@@ -32,6 +32,7 @@ from spanledger import _scope, _training_world, assets, semconv
 from spanledger._guard import guarded
 from spanledger._recording import Amount, exact, write
 from spanledger._training_callbacks import lightning_callback, transformers_callback
+from spanledger._training_work import TrainingWork
 
 if TYPE_CHECKING:  # the physics are loaded where a run of training is measured, not with the SDK
     from spanledger.compute import Estimate, Gpu, ModelArchitecture
@@ -64,9 +65,9 @@ class TrainingRun:
         gpus: int,
         gpu: str,
         model: ModelArchitecture | None,
-        method: TrainingMethod,
-        checkpointing: bool,
-        sequence_tokens: int,
+        method: TrainingMethod | None,
+        checkpointing: bool | None,
+        sequence_tokens: int | None,
     ) -> None:
         self.asset = asset
         self.gpus = gpus
@@ -75,9 +76,9 @@ class TrainingRun:
         self.steps = 0
         self.checkpoints = 0
         self._model = model
-        self._method: TrainingMethod = method
+        self._method: TrainingMethod | None = method
         self._checkpointing = checkpointing
-        self._sequence_tokens = sequence_tokens
+        self._work_of = TrainingWork(sequence_tokens or 0)
         self._flops: int | None = None
         self._moved_bytes = 0.0
         self._stalled_seconds = 0.0
@@ -90,6 +91,7 @@ class TrainingRun:
         self,
         *,
         tokens: int = 0,
+        sequences: int = 0,
         stalled_seconds: float = 0.0,
         flops: int | None = None,
         moved_bytes: float = 0.0,
@@ -98,12 +100,14 @@ class TrainingRun:
 
         Args:
             tokens: trained on, over all GPUs of all processes.
+            sequences: that they lie in: what attention costs depends on their length.
             stalled_seconds: in which the GPUs waited for data.
             flops: model FLOPs, where you know them better than the formula does.
             moved_bytes: read and written in the GPUs' memory, where something measured it.
         """
         self.steps += 1
         self.tokens += max(0, tokens)
+        self._work_of.add(max(0, tokens), sequences)
         self._stalled_seconds += max(0.0, stalled_seconds)
         self._moved_bytes += max(0.0, moved_bytes)
         if flops is not None:
@@ -122,6 +126,13 @@ class TrainingRun:
             from spanledger.compute import ModelArchitecture
 
             self._model = ModelArchitecture.from_hf_config(config, name=self.asset)
+
+    @guarded(None)
+    def learn_method(self, method: TrainingMethod, *, checkpointing: bool) -> None:
+        """What is trained and whether activations are computed again, where it was not given."""
+        self._method = self._method or method
+        if self._checkpointing is None:
+            self._checkpointing = checkpointing
 
     def transformers_callback(self) -> Any:
         """A callback for the Trainer of transformers.
@@ -202,23 +213,18 @@ class TrainingRun:
         return told
 
     def _estimates(self) -> tuple[Estimate, Estimate] | None:
-        from spanledger.compute import Estimate, training_flops
+        from spanledger.compute import Estimate
 
         if self._flops is not None:
             one = Estimate(
                 self._flops, self._flops, self._flops, "FLOP", "measured", "the application"
             )
             return one, one
-        if self._model is None or not self.tokens:
+        if self._model is None:
             return None
-        flops = training_flops(
-            self._model,
-            self.tokens,
-            sequence_tokens=self._sequence_tokens,
-            method=self._method,
-            checkpointing=self._checkpointing,
+        return self._work_of.estimates(
+            self._model, self._method or "full", checkpointing=bool(self._checkpointing)
         )
-        return flops.model, flops.hardware
 
 
 @contextmanager
@@ -229,9 +235,9 @@ def training_run(
     gpus: int | None = None,
     gpu: str = "",
     model: Model | None = None,
-    method: TrainingMethod = "full",
-    checkpointing: bool = False,
-    sequence_tokens: int = 2048,
+    method: TrainingMethod | None = None,
+    checkpointing: bool | None = None,
+    sequence_tokens: int | None = None,
     record_id: str = "",
 ) -> Generator[TrainingRun]:
     """A run of training that makes an asset, or a part of one.
@@ -246,9 +252,11 @@ def training_run(
             together (``WORLD_SIZE``), else as many as torch has, where it is imported, else 1.
         gpu: their device; empty = as torch says, else ``cpu``.
         model: architecture for the FLOPs: a ``config.json``, an id, or ours; the callbacks know it.
-        method: ``full``, or ``lora`` where only adapters are trained.
-        checkpointing: activations are computed again on the way back.
-        sequence_tokens: length of a sequence.
+        method: ``full``, ``lora`` where only adapters are trained, ``partial`` where some of the
+            weights are; None = as the callbacks find it, else ``full``.
+        checkpointing: activations are computed again on the way back; None likewise, else no.
+        sequence_tokens: length of every sequence; None = as steps tell it. Where they do not
+            either, the interval of the FLOPs is wide (``assumed``).
         record_id: names the cost entry: the same name again is the same entry.
     """
     found, device = _devices()
@@ -259,7 +267,7 @@ def training_run(
         model=_architecture(model),
         method=method,
         checkpointing=checkpointing,
-        sequence_tokens=max(1, sequence_tokens),
+        sequence_tokens=sequence_tokens,
     )
     if not _training_world.is_first():  # every process holds the same GPUs of the same run
         yield run

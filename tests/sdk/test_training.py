@@ -86,6 +86,35 @@ def test_without_a_rate_nothing_is_booked(caplog: pytest.LogCaptureFixture) -> N
     assert "give usd_per_gpu_hour" in caplog.text
 
 
+def test_flops_are_as_sure_as_the_lengths_of_sequences() -> None:
+    """Told and equal: exact. Told and unlike: a mean, so at least that. Not told: any length."""
+    arch = ModelArchitecture.from_catalogue("smollm2-135m")
+
+    def trained(*steps: tuple[int, int], **given: Any) -> Told:
+        with capture_spans() as captured, spanledger.training_run("ft", model=arch, **given) as run:
+            for tokens, sequences in steps:
+                run.step(tokens=tokens, sequences=sequences)
+        return told_by(captured)[0]
+
+    def of_length(length: int, tokens: int = 65_536) -> int:
+        return int(training_flops(arch, tokens, sequence_tokens=length).model.value)
+
+    bounds = (semconv.FLOPS_METHOD, semconv.FLOPS_LOW, semconv.FLOPS_HIGH)
+    unknown = trained((65_536, 0))
+    assert unknown[bounds[0]] == "assumed"
+    for length in (1, 256, 8192, 32_768):
+        assert unknown[bounds[1]] <= of_length(length) <= unknown[bounds[2]]
+    equal = trained((32_768, 4), (24_576, 4), (8192, 1))  # the second batch is not full
+    assert [equal[name] for name in bounds] == ["exact", of_length(8192), of_length(8192)]
+    given = trained((65_536, 0), sequence_tokens=256)
+    assert [given[name] for name in bounds] == ["exact", of_length(256), of_length(256)]
+    unlike = trained((32_768, 128), (32_768, 3))
+    assert unlike[bounds[0]] == "approx"
+    one, other = of_length(256, 32_768), of_length(20_000, 20_000) + of_length(6384, 12_768)
+    assert unlike[bounds[1]] <= one + other <= unlike[bounds[2]]
+    assert unlike[semconv.FLOPS_TOTAL] == one + of_length(10_922, 32_768)
+
+
 def test_flops_of_the_application_are_measured() -> None:
     """It may know better than the formula."""
     with capture_spans() as captured, spanledger.training_run("ft", usd_per_gpu_hour=1) as run:
@@ -153,7 +182,11 @@ def test_callbacks_need_the_library_that_the_application_has(callback: str) -> N
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_real_trainers_tell_their_steps(tmp_path: Path) -> None:
-    """A small model on the CPU: transformers' Trainer (3 steps of 2), Lightning's (4 of 3)."""
+    """A small model on the CPU: transformers' Trainer (3 steps of 2), Lightning's (4 of 3).
+
+    They tell how long sequences are. A run that goes on with another counts its own steps; what
+    evaluating it took is no wait for data, and what it trains and computes again is looked up.
+    """
     done = subprocess.run(
         [torch_python(), PROGRAM, tmp_path],
         check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
@@ -171,6 +204,15 @@ def test_real_trainers_tell_their_steps(tmp_path: Path) -> None:
         assert one[semconv.GPU_SECONDS] == pytest.approx(one["seconds"], rel=0.1)
         assert 0 <= one[semconv.TRAINING_STALL_SHARE] < 1
     assert trained["train ft"][semconv.TRAINING_CHECKPOINT_BYTES] > 100_000
+    further = trained["train ft-4"]
+    assert (further[semconv.TRAINING_STEPS], further[semconv.TRAINING_TOKENS]) == (2, 2 * 2 * 16)
+    assert further[semconv.TRAINING_STALL_SHARE] * further["seconds"] < 3, "one evaluation between"
+    again = training_flops(arch, 64, sequence_tokens=16, checkpointing=True)
+    assert further[semconv.TRAINING_HARDWARE_FLOPS] == str(int(again.hardware.value))
+    assert further[semconv.FLOPS_METHOD] == "exact"
+    frozen = training_flops(arch, 32, sequence_tokens=16, method="partial").model
+    assert trained["train ft-5"][semconv.FLOPS_LOW] == frozen.low
+    assert trained["train ft-5"][semconv.FLOPS_METHOD] == "assumed"
     uncounted = trained["train ft-3"]
     assert (uncounted[semconv.TRAINING_STEPS], uncounted[semconv.TRAINING_TOKENS]) == (1, 0)
     assert semconv.FLOPS_TOTAL not in uncounted

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from spanledger.compute.architecture import ModelArchitecture
-from spanledger.compute.estimate import Estimate
+from spanledger.compute.estimate import Estimate, Method
 from spanledger.compute.flops import PairCount, forward_flops
 from spanledger.compute.gpu import Gpu, Number
 from spanledger.compute.vram import weight_bytes
 
-TrainingMethod = Literal["full", "lora"]
+#: ``full``: all weights; ``lora``: adapters in every layer; ``partial``: some of the model's own.
+TrainingMethod = Literal["full", "lora", "partial"]
 #: Point, low and high multiple of the forward pass.
 _Multiple = tuple[float, float, float]
 
@@ -30,6 +31,12 @@ _CHECKPOINTED: Final[_Multiple] = (3.7, 3.6, 4.0)
 _CHECKPOINTED_EXPERTS: Final[_Multiple] = (4.0, 3.9, 4.0)
 _LORA_CHECKPOINTED: Final[_Multiple] = (2.7, 2.65, 3.0)
 _LORA_CHECKPOINTED_EXPERTS: Final[_Multiple] = (3.0, 2.9, 3.1)
+#: Some weights are frozen: gradients of none of them up to all, errors through none or all layers.
+_PARTIAL: Final[_Multiple] = (2.5, 1.0, 3.0)
+_PARTIAL_CHECKPOINTED: Final[_Multiple] = (3.2, 1.0, 4.0)
+#: Where nobody says how long sequences are: attention of next to nothing, of 2048 tokens, of 32k.
+_UNKNOWN_LENGTHS: Final = (2048, 1, 32_768)
+_UNKNOWN_LENGTH: Final = "length of sequences is not known: 1 to 32768 tokens"
 #: What published runs reach: 13.9 % (llama-3.1-8b) to 35 % (405b, DeepSeek-V3).
 ASSUMED_MFU: Final = Estimate(
     0.35, 0.14, 0.5, "share", "assumed", "GPU-hours published for Llama 3.1 and DeepSeek-V3", _AS_OF
@@ -56,7 +63,7 @@ def training_flops(
     arch: ModelArchitecture,
     tokens: int,
     *,
-    sequence_tokens: int = 2048,
+    sequence_tokens: int | None = None,
     method: TrainingMethod = "full",
     checkpointing: bool = False,
     pairs: PairCount = "useful",
@@ -66,8 +73,9 @@ def training_flops(
     Args:
         arch: The model.
         tokens: Tokens trained on, every epoch counted.
-        sequence_tokens: Length of a sequence; the last one may be shorter.
-        method: All weights, or adapters (LoRA, arXiv 2106.09685).
+        sequence_tokens: Length of a sequence; the last one may be shorter. None = not known:
+            2048 is assumed, and the interval holds all lengths up to 32768.
+        method: All weights, adapters (LoRA, arXiv 2106.09685), or some of the weights.
         checkpointing: Activations are computed again on the way back.
         pairs: ``useful`` counts what the mask allows, ``rectangle`` the full square (PaLM's and
             most tools' convention; 1.4 to 2.2 times as much of attention-heavy models at 32k).
@@ -75,22 +83,42 @@ def training_flops(
     Raises:
         ValueError: A count is negative, or sequences have no tokens.
     """
-    if tokens < 0 or sequence_tokens < 1:
+    if tokens < 0 or (sequence_tokens is not None and sequence_tokens < 1):
         raise ValueError(f"need tokens >= 0 and sequences >= 1, got {tokens}, {sequence_tokens}")
-    whole, rest = divmod(tokens, sequence_tokens)
-    forward = whole * _pass(arch, sequence_tokens, pairs) + _pass(arch, rest, pairs)
-    three = _interval(arch, 3 * forward)
+    if sequence_tokens is not None:
+        forward = _interval(arch, _forward(arch, tokens, sequence_tokens, pairs))
+    else:
+        forward = _of_any_length(arch, tokens, pairs)
     experts = any(group.layer.experts for group in arch.groups)
-    if method == "full":
-        if not checkpointing:
-            return TrainingFlops(three, three)
-        multiple = _CHECKPOINTED_EXPERTS if experts else _CHECKPOINTED
-        return TrainingFlops(three, _times(arch, forward, multiple))
-    model = _times(arch, forward, _LORA)
-    if not checkpointing:
-        return TrainingFlops(model, model)
-    multiple = _LORA_CHECKPOINTED_EXPERTS if experts else _LORA_CHECKPOINTED
-    return TrainingFlops(model, _times(arch, forward, multiple))
+    model, hardware = _multiples(method, checkpointing=checkpointing, experts=experts)
+    of_model = forward * 3 if model is None else _times(forward, model)
+    return TrainingFlops(of_model, of_model if hardware is None else _times(forward, hardware))
+
+
+def _multiples(
+    method: TrainingMethod, *, checkpointing: bool, experts: bool
+) -> tuple[_Multiple | None, _Multiple | None]:
+    """Of the model (None = exactly 3) and, where it differs, of the hardware."""
+    if method == "partial":
+        return _PARTIAL, _PARTIAL_CHECKPOINTED if checkpointing else None
+    if method == "lora":
+        again = _LORA_CHECKPOINTED_EXPERTS if experts else _LORA_CHECKPOINTED
+        return _LORA, again if checkpointing else None
+    again = _CHECKPOINTED_EXPERTS if experts else _CHECKPOINTED
+    return None, again if checkpointing else None
+
+
+def _forward(arch: ModelArchitecture, tokens: int, length: int, pairs: PairCount) -> int:
+    whole, rest = divmod(tokens, length)
+    return whole * _pass(arch, length, pairs) + _pass(arch, rest, pairs)
+
+
+def _of_any_length(arch: ModelArchitecture, tokens: int, pairs: PairCount) -> Estimate:
+    point, least, most = (_forward(arch, tokens, length, pairs) for length in _UNKNOWN_LENGTHS)
+    return Estimate(
+        point, arch.bounds(min(least, point))[0], arch.bounds(max(most, point))[1], "FLOP",
+        "assumed", f"{arch.source}; {_UNKNOWN_LENGTH}", arch.as_of,
+    )  # fmt: skip
 
 
 def _pass(arch: ModelArchitecture, tokens: int, pairs: PairCount) -> int:
@@ -147,10 +175,11 @@ def _interval(arch: ModelArchitecture, value: int) -> Estimate:
     return Estimate(value, low, high, "FLOP", arch.exactness.method, arch.source, arch.as_of)
 
 
-def _times(arch: ModelArchitecture, forward: int, multiple: _Multiple) -> Estimate:
+def _times(forward: Estimate, multiple: _Multiple) -> Estimate:
     point, low, high = multiple
-    factor = Estimate(point, low, high, "1", "approx", _MEASURED, _AS_OF)
-    product = _interval(arch, forward) * factor
+    sure: Method = "assumed" if multiple in {_PARTIAL, _PARTIAL_CHECKPOINTED} else "approx"
+    factor = Estimate(point, low, high, "1", sure, _MEASURED, _AS_OF)
+    product = forward * factor
     return Estimate(
         round(product.value), int(product.low), -int(-product.high // 1), "FLOP",
         product.method, product.source, product.as_of,

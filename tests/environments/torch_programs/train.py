@@ -6,6 +6,7 @@ The argument is a folder for checkpoints. The model has random weights and runs 
 import json
 import logging
 import sys
+import time
 import warnings
 
 import pytorch_lightning
@@ -36,6 +37,14 @@ class Sentences(torch.utils.data.Dataset):
         return {"input_ids": ids, "labels": ids}
 
 
+class Slow(Sentences):
+    """Takes three seconds to read."""
+
+    def __getitem__(self, index):
+        time.sleep(0.25)
+        return super().__getitem__(index)
+
+
 class Module(pytorch_lightning.LightningModule):
     def __init__(self):
         super().__init__()
@@ -54,7 +63,7 @@ def with_transformers(folder):
         include_num_input_tokens_seen="all", report_to=[], disable_tqdm=True, use_cpu=True,
         logging_strategy="no",
     )  # fmt: skip
-    with spanledger.training_run("ft", usd_per_gpu_hour="3.60", sequence_tokens=16) as run:
+    with spanledger.training_run("ft", usd_per_gpu_hour="3.60") as run:
         Trainer(
             model=LlamaForCausalLM(CONFIG), args=arguments, train_dataset=Sentences(),
             callbacks=[run.transformers_callback()],
@@ -63,7 +72,7 @@ def with_transformers(folder):
 
 def with_lightning(folder):
     loader = torch.utils.data.DataLoader(Sentences(), batch_size=3)
-    with spanledger.training_run("ft-2", usd_per_gpu_hour="3.60", sequence_tokens=16) as run:
+    with spanledger.training_run("ft-2", usd_per_gpu_hour="3.60") as run:
         pytorch_lightning.Trainer(
             max_steps=4, accelerator="cpu", logger=False, enable_progress_bar=False,
             enable_model_summary=False, default_root_dir=folder,
@@ -89,10 +98,44 @@ def without_counting(folder):
     return said
 
 
+def resumed(folder):
+    """Two steps more, evaluated after each."""
+    arguments = TrainingArguments(
+        output_dir=folder, per_device_train_batch_size=2, max_steps=5, report_to=[],
+        include_num_input_tokens_seen="all", disable_tqdm=True, use_cpu=True,
+        logging_strategy="no", eval_strategy="steps", eval_steps=1, gradient_checkpointing=True,
+        save_strategy="no",
+    )  # fmt: skip
+    with spanledger.training_run("ft-4", usd_per_gpu_hour="3.60") as run:
+        Trainer(
+            model=LlamaForCausalLM(CONFIG), args=arguments, train_dataset=Sentences(),
+            eval_dataset=Slow(),
+            callbacks=[run.transformers_callback()],
+        ).train(resume_from_checkpoint=f"{folder}/checkpoint-3")  # fmt: skip
+
+
+def frozen(folder):
+    """One step in which a layer is not trained."""
+    arguments = TrainingArguments(
+        output_dir=folder, per_device_train_batch_size=2, max_steps=1, report_to=[],
+        include_num_input_tokens_seen="all", disable_tqdm=True, use_cpu=True,
+        logging_strategy="no", save_strategy="no",
+    )  # fmt: skip
+    model = LlamaForCausalLM(CONFIG)
+    model.model.layers[0].requires_grad_(requires_grad=False)
+    with spanledger.training_run("ft-5", usd_per_gpu_hour="3.60") as run:
+        Trainer(
+            model=model, args=arguments, train_dataset=Sentences(),
+            callbacks=[run.transformers_callback()],
+        ).train()  # fmt: skip
+
+
 def main() -> None:
     with capture_spans() as captured:
         with_transformers(sys.argv[1])
         with_lightning(sys.argv[1])
+        resumed(sys.argv[1])
+        frozen(sys.argv[1])
         said = without_counting(sys.argv[1])
     told = [
         {"name": span.name, "seconds": (span.end_time - span.start_time) / 1e9, **span.attributes}

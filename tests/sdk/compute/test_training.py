@@ -71,6 +71,19 @@ def test_memory_of_the_state() -> None:
     assert 5.5e9 < adapters.value < 6.5e9
 
 
+def test_what_is_frozen_and_how_long_sequences_are_is_not_always_known() -> None:
+    """Some weights frozen: from the forward pass alone to all of it; 4.1 times 2048's at 32k."""
+    forward = forward_flops(LLAMA, 512, logits=512).total
+    some = training_flops(LLAMA, 512, sequence_tokens=512, method="partial")
+    assert (some.model.low, some.model.high) == (forward, 3 * forward)
+    assert some.model.method == "assumed"
+    small = ModelArchitecture.from_catalogue("smollm2-135m")
+    unknown = training_flops(small, 2**20)
+    assert unknown.model.method == "assumed"
+    longest = training_flops(small, 2**20, sequence_tokens=32_768).model
+    assert unknown.model.high == longest.value > 4 * unknown.model.value
+
+
 def test_impossible_counts_are_refused() -> None:
     with pytest.raises(ValueError, match="tokens >= 0"):
         training_flops(LLAMA, -1)
