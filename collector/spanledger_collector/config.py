@@ -118,6 +118,11 @@ class CollectorConfig(BaseSettings):
         default=None,
         description="What runs are worth where no amount was recorded (YAML; see docs/value.md).",
     )
+    evaluations_file: Path | None = Field(
+        default=None,
+        description="From which score on an evaluation calls an answer wrong (YAML; see "
+        "docs/records.md).",
+    )
     gpu_file: Path | None = Field(
         default=None,
         description="GPUs of your own and the calls that they serve (YAML; see docs/gpu.md).",

@@ -15,6 +15,7 @@ from spanledger_collector.engine_metrics import engine_metric
 from spanledger_collector.gpu import read_pools
 from spanledger_collector.price import PriceBook
 from spanledger_collector.receive.redaction import read_redaction
+from spanledger_collector.receive.thresholds import read_thresholds
 from spanledger_collector.scrape import read_targets
 from spanledger_collector.value import read_rules
 
@@ -96,7 +97,13 @@ def test_the_redaction_of_the_page(tmp_path: Path) -> None:
     assert redaction is not None
 
 
+def test_the_evaluations_of_the_page(tmp_path: Path) -> None:
+    [file] = _printed("records.md", tmp_path)
+    assert read_thresholds(file) is not None
+
+
 def test_no_other_page_prints_a_file() -> None:
     """A new one belongs here, or with the test of its page (budgets.md has one of its own)."""
     printing = {page.name for page in DOCS.glob("*.md") if "```yaml" in page.read_text()}
-    assert printing == {"value.md", "gpu.md", "prices.md", "collector.md", "budgets.md"}
+    files = {"value.md", "gpu.md", "prices.md", "collector.md", "records.md"}
+    assert printing == {*files, "budgets.md"}

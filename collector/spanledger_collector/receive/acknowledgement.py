@@ -1,7 +1,13 @@
 """The answer to a request that was stored, wholly or in part."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsPartialSuccess,
+    ExportLogsServiceResponse,
+)
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsPartialSuccess,
     ExportMetricsServiceResponse,
@@ -12,9 +18,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from typing_extensions import Self
 
-from spanledger_collector.signals import Signal
+from spanledger_collector.receive.wire import Kind
 
 _MAX_EXPLANATION = 1024
+#: What was left out of a request, by its kind, in JSON.
+_JSON_NAMES: Final[Mapping[Kind, str]] = {
+    "traces": "rejectedSpans",
+    "metrics": "rejectedDataPoints",
+    "logs": "rejectedLogRecords",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +34,14 @@ class Acknowledgement:
     """What became of a request.
 
     Attributes:
-        rejected: spans or data points that were left out.
+        rejected: spans, data points or log records that were left out.
         explanation: why, for the sender.
         signal: what the request was of.
     """
 
     rejected: int = 0
     explanation: str = ""
-    signal: Signal = "traces"
+    signal: Kind = "traces"
 
     @classmethod
     def of_spans(cls, stored: int, rejected: int, first: str) -> Self:
@@ -52,7 +64,17 @@ class Acknowledgement:
         )
 
     @classmethod
-    def _told(cls, rejected: int, explanation: str, signal: Signal) -> Self:
+    def of_evaluations(cls, stored: int, rejected: int, first: str) -> Self:
+        """That of a request of logs, of which evaluations alone can be rejected."""
+        return cls._told(
+            rejected,
+            f"{rejected} evaluations were rejected, {stored} stored; first: {first}. "
+            "Do not send them again.",
+            "logs",
+        )
+
+    @classmethod
+    def _told(cls, rejected: int, explanation: str, signal: Kind) -> Self:
         return cls(rejected, explanation[:_MAX_EXPLANATION] if rejected else "", signal)
 
     @property
@@ -70,6 +92,12 @@ class Acknowledgement:
                     rejected_data_points=self.rejected, error_message=self.explanation
                 )
             ).SerializeToString()
+        if self.signal == "logs":
+            return ExportLogsServiceResponse(
+                partial_success=ExportLogsPartialSuccess(
+                    rejected_log_records=self.rejected, error_message=self.explanation
+                )
+            ).SerializeToString()
         return ExportTraceServiceResponse(
             partial_success=ExportTracePartialSuccess(
                 rejected_spans=self.rejected, error_message=self.explanation
@@ -80,5 +108,5 @@ class Acknowledgement:
         """The same as JSON."""
         if not self.rejected:
             return {}
-        name = "rejectedDataPoints" if self.signal == "metrics" else "rejectedSpans"
+        name = _JSON_NAMES[self.signal]
         return {"partialSuccess": {name: str(self.rejected), "errorMessage": self.explanation}}

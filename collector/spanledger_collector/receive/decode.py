@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
 from spanledger_collector.errors import MalformedError, TooLargeError
 from spanledger_collector.receive.evaluations import EVENT, add_evaluations
+from spanledger_collector.receive.thresholds import SCORE_BYTES, Thresholds
 from spanledger_collector.receive.wire import check_submessages
 
 MAX_SPANS = 50_000
@@ -39,8 +40,12 @@ class DecodedRequest:
     rejection: str = ""
 
 
-def decode_protobuf(body: bytes) -> DecodedRequest:
+def decode_protobuf(body: bytes, thresholds: Thresholds | None = None) -> DecodedRequest:
     """Decode an OTLP/protobuf request.
+
+    Args:
+        body: of the request.
+        thresholds: what scores of evaluations mean.
 
     Raises:
         MalformedError: the bytes are not one.
@@ -52,7 +57,8 @@ def decode_protobuf(body: bytes) -> DecodedRequest:
         request.ParseFromString(body)
     except DecodeError as error:
         raise MalformedError(explain(error, len(body), "ExportTraceServiceRequest")) from error
-    return canonical(request, evaluated=EVENT.encode() in body)
+    judged = thresholds if SCORE_BYTES in body else None
+    return canonical(request, evaluated=EVENT.encode() in body, thresholds=judged)
 
 
 def explain(error: DecodeError, size: int, message: str) -> str:
@@ -74,12 +80,18 @@ def explain(error: DecodeError, size: int, message: str) -> str:
     )
 
 
-def canonical(request: ExportTraceServiceRequest, *, evaluated: bool = True) -> DecodedRequest:
+def canonical(
+    request: ExportTraceServiceRequest,
+    *,
+    evaluated: bool = True,
+    thresholds: Thresholds | None = None,
+) -> DecodedRequest:
     """Leave out spans nobody could find again, drop unknown fields, note evaluations, serialise.
 
     Args:
         request: is changed.
         evaluated: there may be evaluations on its spans; to look costs a tenth of the rest.
+        thresholds: what scores of evaluations mean; None = nothing.
 
     Raises:
         TooLargeError: too many spans.
@@ -100,6 +112,8 @@ def canonical(request: ExportTraceServiceRequest, *, evaluated: bool = True) -> 
             kept -= count - len(scope_spans.spans)
         if evaluated:
             kept += add_evaluations(resource_spans)
+    if thresholds is not None:
+        thresholds.judge_all(request.resource_spans)
     request.DiscardUnknownFields()
     return DecodedRequest(request.SerializeToString(), kept, rejected, rejection)
 

@@ -1,5 +1,7 @@
 """Evaluations that stand on spans as events -> records, which is what the ledger keeps of them.
 
+Those that come as log records are read in :mod:`.logs`.
+
 OpenTelemetry tells the verdict of a judge as an event ``gen_ai.evaluation.result`` on the span that
 was judged (semantic conventions for generative AI, "Event: gen_ai.evaluation.result"). The engine
 reads no attributes of events, where other instrumentation puts prompts and answers: each such event
@@ -9,7 +11,7 @@ What a label means is decided later, in ``sql/arithmetic/verdict_of_label.sql``.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
@@ -21,7 +23,7 @@ EVENT = "gen_ai.evaluation.result"
 _SCORE = frozenset({semconv.EVALUATION_SCORE_VALUE, "gen_ai.evaluation.score"})
 _TEXTS = frozenset({semconv.EVALUATION_NAME, semconv.EVALUATION_SCORE_LABEL})
 #: The dialect of a record: that of the SDK's tracer.
-_SCOPE = "spanledger"
+SCOPE = "spanledger"
 
 
 def add_evaluations(resource_spans: ResourceSpans) -> int:
@@ -42,7 +44,7 @@ def add_evaluations(resource_spans: ResourceSpans) -> int:
     ]
     if found:
         beside: ScopeSpans = resource_spans.scope_spans.add()
-        beside.scope.name = _SCOPE
+        beside.scope.name = SCOPE
         beside.spans.extend(found)
     return len(found)
 
@@ -50,39 +52,55 @@ def add_evaluations(resource_spans: ResourceSpans) -> int:
 def _records(span: Span) -> Iterator[Span]:
     tenant = [pair for pair in span.attributes if pair.key == semconv.TENANT_ID]
     for place, event in enumerate(span.events):
-        told = _told(event) if event.name == EVENT else []
-        if not told:
+        evaluation = told(event.attributes) if event.name == EVENT else []
+        if not evaluation:
             continue
         record_id = f"{span.span_id.hex()}.{place}"
         identity = hashlib.sha256(span.trace_id + record_id.encode()).digest()
         at_ns = event.time_unix_nano or span.end_time_unix_nano
-        yield Span(
-            trace_id=identity[:16],
-            span_id=identity[16:24],
-            name=f"{semconv.OPERATION_RECORD} evaluation",
-            kind=Span.SpanKind.SPAN_KIND_INTERNAL,
-            start_time_unix_nano=at_ns,
-            end_time_unix_nano=at_ns,
-            attributes=[
-                _text(semconv.OPERATION_NAME, semconv.OPERATION_RECORD),
-                _text(semconv.SUBJECT_TRACE_ID, span.trace_id.hex()),
-                _text(semconv.SUBJECT_SPAN_ID, span.span_id.hex()),
-                _text(semconv.RECORD_ID, record_id),
-                *tenant,
-                *told,
-            ],
+        about = (
+            _text(semconv.SUBJECT_TRACE_ID, span.trace_id.hex()),
+            _text(semconv.SUBJECT_SPAN_ID, span.span_id.hex()),
         )
+        yield evaluation_record(identity, record_id, at_ns, [*about, *tenant, *evaluation])
 
 
-def _told(event: Span.Event) -> list[KeyValue]:
-    """Name, score and label; nothing where there is neither score nor label."""
-    told = [pair for pair in event.attributes if pair.key in _TEXTS]
-    told += [
+def evaluation_record(
+    identity: bytes, record_id: str, at_ns: int, attributes: Iterable[KeyValue]
+) -> Span:
+    """A record of an evaluation, as the SDK would tell it.
+
+    Args:
+        identity: 24 bytes that are its ids: the same for the same record.
+        record_id: what its later tellings would amend.
+        at_ns: when it was said, nanoseconds since 1970.
+        attributes: whom it is about, and what it says.
+    """
+    return Span(
+        trace_id=identity[:16],
+        span_id=identity[16:24],
+        name=f"{semconv.OPERATION_RECORD} evaluation",
+        kind=Span.SpanKind.SPAN_KIND_INTERNAL,
+        start_time_unix_nano=at_ns,
+        end_time_unix_nano=at_ns,
+        attributes=[
+            _text(semconv.OPERATION_NAME, semconv.OPERATION_RECORD),
+            _text(semconv.RECORD_ID, record_id),
+            *attributes,
+        ],
+    )
+
+
+def told(attributes: Iterable[KeyValue]) -> list[KeyValue]:
+    """Name, score and label of an event; nothing where there is neither score nor label."""
+    kept = [
         KeyValue(key=semconv.EVALUATION_SCORE_VALUE, value=pair.value)
-        for pair in event.attributes
         if pair.key in _SCORE
+        else pair
+        for pair in attributes
+        if pair.key in _SCORE or pair.key in _TEXTS
     ]
-    return told if any(pair.key != semconv.EVALUATION_NAME for pair in told) else []
+    return kept if any(pair.key != semconv.EVALUATION_NAME for pair in kept) else []
 
 
 def _text(key: str, value: str) -> KeyValue:

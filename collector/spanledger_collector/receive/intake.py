@@ -12,6 +12,7 @@ from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.admission import Accept, ByteBudget
 from spanledger_collector.receive.asset_fields import takes_capital
 from spanledger_collector.receive.decode import DecodedRequest, decode_protobuf
+from spanledger_collector.receive.logs import DecodedLogs, decode_logs, decode_logs_json
 from spanledger_collector.receive.metrics import ReceiverMetrics
 from spanledger_collector.receive.otlp_json import decode_json
 from spanledger_collector.receive.records import ReadRecords, RecordsAnswer, Review, read_records
@@ -22,6 +23,7 @@ from spanledger_collector.receive.samples import (
     decode_metrics_json,
 )
 from spanledger_collector.receive.status import refusal
+from spanledger_collector.receive.thresholds import Thresholds
 from spanledger_collector.signals import Signal
 
 # Smaller bodies are decoded at once; larger ones in a thread, so that other requests go on.
@@ -42,6 +44,7 @@ class Intake:
         redact: gives a request without what must not be stored; None = nothing is left out.
         review: what the ledger says of records that take capital out of assets; it may wait for it.
         wrong_keys: counts those that are not known.
+        thresholds: what scores of evaluations mean; None = nothing.
     """
 
     def __init__(
@@ -54,7 +57,9 @@ class Intake:
         redact: Redact | None = None,
         review: Review | None = None,
         wrong_keys: WrongKeys | None = None,
+        thresholds: Thresholds | None = None,
     ) -> None:
+        self._thresholds = thresholds
         self._wrong_keys = wrong_keys or WrongKeys()
         self._redact = redact
         self._review = review
@@ -84,7 +89,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded = await _decode(decode_protobuf, body)
+        decoded = await _decode(self._judged(decode_protobuf), body)
         return await self._store(decoded, len(body), identity, transport)
 
     async def json(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
@@ -93,7 +98,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded, lenient_fields = await _decode(decode_json, body)
+        decoded, lenient_fields = await _decode(self._judged(decode_json), body)
         self._metrics.json_lenient.inc(lenient_fields)
         return await self._store(decoded, len(body), identity, transport)
 
@@ -118,6 +123,30 @@ class Intake:
         self._metrics.json_lenient.inc(lenient_fields)
         return await self._store_points(decoded, len(body), identity, transport)
 
+    async def logs(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
+        """Store the evaluations of an OTLP/protobuf request of logs.
+
+        Raises:
+            CollectorError: nothing of it was stored.
+        """
+        decoded = await _decode(self._judged(decode_logs), body)
+        return await self._store_evaluations(decoded, len(body), identity, transport)
+
+    async def logs_json(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
+        """Store the evaluations of an OTLP/JSON request of logs.
+
+        Raises:
+            CollectorError: nothing of it was stored.
+        """
+        decoded, lenient_fields = await _decode(self._judged(decode_logs_json), body)
+        self._metrics.json_lenient.inc(lenient_fields)
+        return await self._store_evaluations(decoded, len(body), identity, transport)
+
+    def _judged(
+        self, decode: Callable[[bytes, Thresholds | None], _Decoded]
+    ) -> Callable[[bytes], _Decoded]:
+        return lambda body: decode(body, self._thresholds)
+
     async def records(self, body: bytes, identity: Identity, transport: str) -> RecordsAnswer:
         """Store a request of ``/v1/records``.
 
@@ -125,6 +154,8 @@ class Intake:
             CollectorError: nothing of it was stored.
         """
         read = await _decode(read_records, body)
+        if self._thresholds is not None:
+            self._thresholds.judge(read.spans.values())
         refused = await self._refused_records(read, identity.workspace)
         decoded, answer = read.without(refused).request()
         await self._store(decoded, len(body), identity, transport)
@@ -164,6 +195,18 @@ class Intake:
         self._metrics.points.labels(transport, "accepted").inc(decoded.points)
         self._metrics.points.labels(transport, "refused").inc(decoded.rejected)
         return Acknowledgement.of_points(decoded.points, decoded.rejected, decoded.rejection)
+
+    async def _store_evaluations(
+        self, decoded: DecodedLogs, size: int, identity: Identity, transport: str
+    ) -> Acknowledgement:
+        await self._keep(decoded.payload, decoded.used, identity, "traces")
+        self._count(decoded.rejected, size, transport)
+        self._metrics.spans.labels(transport, "accepted").inc(decoded.used)
+        for outcome, count in (
+            ("used", decoded.used), ("unused", decoded.unused), ("refused", decoded.rejected),
+        ):  # fmt: skip
+            self._metrics.log_records.labels(transport, outcome).inc(count)
+        return Acknowledgement.of_evaluations(decoded.used, decoded.rejected, decoded.rejection)
 
     async def _keep(self, payload: bytes, count: int, identity: Identity, signal: Signal) -> None:
         """Hand on what is to be stored; nothing is not."""

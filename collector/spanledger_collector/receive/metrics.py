@@ -11,6 +11,7 @@ class ReceiverMetrics:
             outcome (ok, partial, or the kind of refusal).
         spans: spans by transport and outcome (accepted, refused).
         points: data points of metrics, likewise.
+        log_records: log records by transport and outcome (used = evaluations, unused, refused).
         bytes: body bytes by transport, after decompression.
         bytes_in_flight: body bytes of requests in progress.
         json_lenient: JSON fields accepted although OTLP forbids senders to write them so.
@@ -32,6 +33,12 @@ class ReceiverMetrics:
         self.points = Counter(
             "spanledger_receive_points",
             "Data points of metrics in answered OTLP requests",
+            ["transport", "outcome"],
+            registry=registry,
+        )
+        self.log_records = Counter(
+            "spanledger_receive_log_records",
+            "Log records in answered OTLP requests",
             ["transport", "outcome"],
             registry=registry,
         )

@@ -19,7 +19,7 @@ import grpc
 from grpc import aio
 
 from spanledger_collector.access import Identity, api_key
-from spanledger_collector.errors import CollectorError, ConfigurationError, UnsupportedError
+from spanledger_collector.errors import CollectorError, ConfigurationError
 from spanledger_collector.receive.acknowledgement import Acknowledgement
 from spanledger_collector.receive.admission import sender_name
 from spanledger_collector.receive.intake import Intake
@@ -146,14 +146,7 @@ class _Handlers(grpc.GenericRpcHandler):
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "_Handler | None":
         """The handler of one call; None makes grpc answer UNIMPLEMENTED."""
         method, metadata = handler_call_details.method, handler_call_details.invocation_metadata
-        if method == _LOGS:
-            return self._refuse(
-                UnsupportedError(
-                    "This collector takes traces and metrics of GPUs: switch the logs exporter "
-                    "off, or send it elsewhere."
-                )
-            )
-        if method not in (_TRACES, _METRICS):
+        if method not in (_TRACES, _METRICS, _LOGS):
             return None
         try:
             identity = self._intake.sender(
@@ -161,8 +154,12 @@ class _Handlers(grpc.GenericRpcHandler):
             )
         except CollectorError as error:
             return self._refuse(error)
-        store = self._intake.metrics if method == _METRICS else self._intake.protobuf
-        return self._export(identity, store)
+        return self._export(identity, self._store(method))
+
+    def _store(self, method: str) -> _Store:
+        """What takes the messages of a method."""
+        others = {_METRICS: self._intake.metrics, _LOGS: self._intake.logs}
+        return others.get(method, self._intake.protobuf)
 
     def _export(self, identity: Identity, store: _Store) -> _Handler:
         async def export(

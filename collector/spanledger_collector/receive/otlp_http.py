@@ -1,4 +1,4 @@
-"""OTLP/HTTP as a raw ASGI application: spans, metrics and records, a path for each.
+"""OTLP/HTTP as a raw ASGI application: spans, metrics, logs and records, a path for each.
 
 Order of admission: path, method, key, content type and encoding, declared length; only then the
 body is read. Every answer, errors too, is in the encoding of the request (JSON when that is
@@ -34,8 +34,9 @@ from spanledger_collector.receive.status import (
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _Store = Callable[[bytes, Identity, str], Awaitable[Acknowledgement]]
-_TRACES, _METRICS, RECORDS = "/v1/traces", "/v1/metrics", "/v1/records"
-_OTHER_SIGNALS = frozenset({"/v1/logs", "/v1development/profiles"})
+_TRACES, _METRICS, _LOGS, RECORDS = "/v1/traces", "/v1/metrics", "/v1/logs", "/v1/records"
+_PATHS = frozenset({_TRACES, _METRICS, _LOGS, RECORDS})
+_PROFILES = "/v1development/profiles"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _TRANSPORTS = {PROTOBUF: "http_protobuf", JSON: "http_json"}
 _UNKNOWN_TRANSPORT, _RECORDS_TRANSPORT = "http", "records"
@@ -107,6 +108,8 @@ class HttpApp:
     def _store(self, path: str, content_type: str) -> _Store:
         """What takes the export requests of a path and an encoding."""
         intake = self._intake
+        if path == _LOGS:
+            return intake.logs_json if content_type == JSON else intake.logs
         if path == _METRICS:
             return intake.metrics_json if content_type == JSON else intake.metrics
         return intake.json if content_type == JSON else intake.protobuf
@@ -130,15 +133,15 @@ class HttpApp:
 
 
 def _check_route(path: str, method: str) -> None:
-    if path in _OTHER_SIGNALS:
+    if path == _PROFILES:
         raise NotFoundError(
-            f"This collector takes traces and metrics of GPUs: switch the exporter of {path} off, "
-            "or send it elsewhere."
+            "This collector takes traces, metrics of GPUs and evaluations in logs: switch the "
+            f"exporter of {path} off, or send it elsewhere."
         )
-    if path not in (_TRACES, _METRICS, RECORDS):
+    if path not in _PATHS:
         raise NotFoundError(
             f"There is nothing at this path: send OTLP traces to {_TRACES}, metrics of GPUs to "
-            f"{_METRICS}, records to {RECORDS}."
+            f"{_METRICS}, evaluations to {_LOGS}, records to {RECORDS}."
         )
     if method != "POST":
         raise MethodNotAllowedError(f"{path} takes POST only.")

@@ -24,6 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from spanledger_collector.errors import MalformedError, TooLargeError
 from spanledger_collector.receive.decode import DecodedRequest, canonical
+from spanledger_collector.receive.thresholds import Thresholds
 
 # Counted before parsing: a bracket may become an object of 64 bytes, a comma a number of 32.
 MAX_BRACKETS = 2_000_000
@@ -63,8 +64,12 @@ class _Field:
     message: Descriptor | None = field(default=None)
 
 
-def decode_json(body: bytes) -> tuple[DecodedRequest, int]:
+def decode_json(body: bytes, thresholds: Thresholds | None = None) -> tuple[DecodedRequest, int]:
     """Decode an OTLP/JSON request of spans.
+
+    Args:
+        body: of the request.
+        thresholds: what scores of evaluations mean.
 
     Returns:
         The request and how many fields were written as OTLP forbids senders to.
@@ -75,7 +80,7 @@ def decode_json(body: bytes) -> tuple[DecodedRequest, int]:
     """
     request = ExportTraceServiceRequest()
     lenient_fields = read_json(body, request)
-    return canonical(request), lenient_fields
+    return canonical(request, thresholds=thresholds), lenient_fields
 
 
 def read_json(body: bytes, request: Message) -> int:

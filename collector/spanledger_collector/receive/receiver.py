@@ -16,6 +16,7 @@ from spanledger_collector.receive.otlp_grpc import GrpcReceiver
 from spanledger_collector.receive.otlp_http import HttpApp
 from spanledger_collector.receive.records import Review
 from spanledger_collector.receive.redaction import read_redaction
+from spanledger_collector.receive.thresholds import read_thresholds
 from spanledger_collector.tls import Tls
 
 BODY_SECONDS = 60.0
@@ -75,6 +76,7 @@ class Receiver:
         )
         rules = config.redaction_file
         redact = None if rules is None else read_redaction(rules, config.redaction_key)
+        judged = config.evaluations_file
         intake = self._intake = Intake(
             accept,
             authenticate,
@@ -83,6 +85,7 @@ class Receiver:
             redact=redact,
             review=review,
             wrong_keys=wrong_keys,
+            thresholds=None if judged is None else read_thresholds(judged),
         )
         host = f"[{config.host}]" if ":" in config.host else config.host
         self._grpc = GrpcReceiver(

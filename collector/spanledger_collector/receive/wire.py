@@ -3,10 +3,11 @@
 An empty submessage is two bytes on the wire and about sixty in memory, so a small body can be a
 large tree. The count costs one pass in C for ordinary bodies: the bytes that can begin a
 submessage are an upper bound. Only above the limit the body is walked field by field.
-Field numbers: opentelemetry-proto, ``trace/v1``, ``metrics/v1`` and ``common/v1``.
+Field numbers: opentelemetry-proto, ``trace/v1``, ``metrics/v1``, ``logs/v1`` and ``common/v1``.
 """
 
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from spanledger_collector.errors import MalformedError, TooLargeError
 from spanledger_collector.signals import Signal
@@ -27,7 +28,9 @@ _COMMON: _Tree = {
     "ArrayValue": {1: "AnyValue"},
     "KeyValueList": {1: "KeyValue"},
 }
-_TREES: Mapping[Signal, _Tree] = {
+#: What is read of a body: logs are none of the journal's signals.
+Kind: TypeAlias = Signal | Literal["logs"]
+_TREES: Mapping[Kind, _Tree] = {
     "traces": {
         **_COMMON,
         "Request": {1: "ResourceSpans"},
@@ -59,6 +62,13 @@ _TREES: Mapping[Signal, _Tree] = {
         "Quantile": {},
         "Exemplar": {7: "KeyValue"},
     },
+    "logs": {
+        **_COMMON,
+        "Request": {1: "ResourceLogs"},
+        "ResourceLogs": {1: "Resource", 2: "ScopeLogs"},
+        "ScopeLogs": {1: "Scope", 2: "LogRecord"},
+        "LogRecord": {5: "AnyValue", 6: "KeyValue"},
+    },
 }  # fmt: skip
 
 
@@ -72,7 +82,7 @@ def _tag_bytes(tree: _Tree) -> bytes:
 _TAG_BYTES = {signal: _tag_bytes(tree) for signal, tree in _TREES.items()}
 
 
-def check_submessages(body: bytes, limit: int = MAX_SUBMESSAGES, signal: Signal = "traces") -> None:
+def check_submessages(body: bytes, limit: int = MAX_SUBMESSAGES, signal: Kind = "traces") -> None:
     """Refuse a body that holds more than ``limit`` messages.
 
     Args:

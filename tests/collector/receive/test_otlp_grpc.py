@@ -24,7 +24,6 @@ from spanledger_collector.receive import Receiver
 
 _BODY = request(spans=3).SerializeToString()
 _TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-_LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _PROFILES = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"
 
 
@@ -112,13 +111,11 @@ async def test_a_large_message_is_refused_for_good(
     assert inbox.payloads == [_BODY]
 
 
-@pytest.mark.parametrize("path", [_LOGS, _PROFILES, "/no/such"])
+@pytest.mark.parametrize("path", [_PROFILES, "/no/such"])
 async def test_other_services_are_unimplemented(start: Start, path: str) -> None:
     async with _channel(await start()) as channel:
         error = await _refusal(channel, b"", path=path)
     assert error.code() is grpc.StatusCode.UNIMPLEMENTED
-    if path == _LOGS:
-        assert "traces and metrics of GPUs" in (error.details() or "")
 
 
 async def test_a_failing_journal_asks_the_sender_to_come_back(start: Start, inbox: Inbox) -> None:

@@ -122,7 +122,7 @@ async def test_a_gzip_body_of_several_members_is_stored_whole(
             "after the end",
         ),
         (b"x" * (MIB + 1), {}, 413, "smaller batches"),
-        (b"", {"path": "/v1/logs"}, 404, "traces and metrics of GPUs"),
+        (b"", {"path": "/v1development/profiles"}, 404, "evaluations in logs"),
         (b"", {"path": "/"}, 404, "/v1/traces"),
         (b"", {"method": "GET"}, 405, "POST"),
         (b"", {"method": "OPTIONS"}, 405, "POST"),
