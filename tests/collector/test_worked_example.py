@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from tests.collector.settle import scene
 
-from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.query import DirectReader, Estimate, Ledger
 from spanledger_collector.store import Connection, Store
 from spanledger_collector.value import ValueRule, publish
 
@@ -25,6 +26,15 @@ TOLD = {
     row[0]: tuple(map(Decimal, row[1:]))
     for row in re.findall(r"^\| (\d+|all) " + rf"\| {_PART} " * 6 + r"\|$", PAGE, re.MULTILINE)
 }
+#: Figure -> its value and both ends of its interval.
+SURE = {
+    name: tuple(map(float, figures))
+    for name, *figures in re.findall(
+        r"^\| ([a-z ,-]+) \| ([0-9.]+) \| ([0-9.]+) to ([0-9.]+) \|", PAGE, re.MULTILINE
+    )
+}
+#: Student's t of 9 degrees of freedom and the normal quantile, from any printed table.
+T9, Z = 2.262157163, 1.959963985
 ANSWERS = {
     question: Decimal(answer)
     for question, answer in re.findall(
@@ -234,3 +244,77 @@ def test_the_answers_follow(ledger: Ledger) -> None:
     total = ledger.sql("SELECT sum(cost_usd) AS usd FROM attempts FINAL WHERE counted").to_pylist()
     assert total == [{"usd": TOLD["all"][0] + Decimal("0.04")}]
     assert f"1.53 + 0.04 = ${total[0]['usd']:.2f}" in PAGE
+
+
+def _ends(estimate: Estimate) -> tuple[float, ...]:
+    told = (estimate.value, estimate.low, estimate.high)
+    return tuple(round(float(end), 6) for end in told if end is not None)
+
+
+def test_how_sure_it_is_follows(ledger: Ledger) -> None:
+    report = ledger.agent("support").total
+    found = {
+        "inclusive margin per run": _ends(report.inclusive_margin_per_run),
+        "inclusive cost per successful run": _ends(report.inclusive_cost_per_success),
+        "wasted, by money": _ends(report.rework_share),
+        "rework multiplier": _ends(report.rework_multiplier),
+    }
+    assert found == SURE
+    assert report.verdict.sustainable == "yes"
+    assert "`sustainable: yes`" in PAGE
+
+
+def test_a_pencil_is_as_sure() -> None:
+    """Student, Fieller and Wilson written out, over the ten runs of the page."""
+    runs = [TOLD[str(run)] for run in RUNS]
+    sub_agent = [0.04 if run == 8 else 0.0 for run in RUNS]
+    margins = [float(run[5]) - sub for run, sub in zip(runs, sub_agent, strict=True)]
+    costs = [float(run[3]) + sub for run, sub in zip(runs, sub_agent, strict=True)]
+    won = [float(run != 5) for run in RUNS]
+    wasted = [float(run[1]) for run in runs]
+    work = [float(run[0]) - (0.005 if number == 6 else 0) for number, run in enumerate(runs, 1)]
+    found = {
+        "inclusive margin per run": _student(margins),
+        "inclusive cost per successful run": _fieller(costs, won),
+        "wasted, by money": _wilson(wasted, work),
+    }
+    share = found["wasted, by money"]
+    found["rework multiplier"] = tuple(1 / (1 - end) for end in share)
+    assert found.keys() == SURE.keys()
+    for name, ends in found.items():
+        assert SURE[name] == pytest.approx(ends, abs=1e-6), name
+
+
+def _covariance(a: Sequence[float], b: Sequence[float]) -> float:
+    mean_a, mean_b = sum(a) / 10, sum(b) / 10
+    return sum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)) / 9
+
+
+def _student(values: Sequence[float]) -> tuple[float, ...]:
+    mean, error = sum(values) / 10, math.sqrt(_covariance(values, values) / 10)
+    return mean, mean - T9 * error, mean + T9 * error
+
+
+def _fieller(over: Sequence[float], under: Sequence[float]) -> tuple[float, ...]:
+    ratio, below = sum(over) / sum(under), sum(under) / 10
+    both, over_spread, under_spread = (
+        _covariance(over, under), _covariance(over, over), _covariance(under, under),
+    )  # fmt: skip
+    doubt = T9**2 / (10 * below**2)
+    g = doubt * under_spread
+    spread = over_spread - 2 * ratio * both + ratio**2 * under_spread
+    spread -= doubt * (over_spread * under_spread - both**2)
+    half = T9 / below * math.sqrt(spread / 10)
+    middle = ratio - doubt * both
+    return ratio, max((middle - half) / (1 - g), 0.0), (middle + half) / (1 - g)
+
+
+def _wilson(part: Sequence[float], whole: Sequence[float]) -> tuple[float, ...]:
+    """With as many runs as leave the share as uncertain as the spread of the runs does."""
+    share = sum(part) / sum(whole)
+    left = [x - share * y for x, y in zip(part, whole, strict=True)]
+    spread = _covariance(left, left) / (sum(whole) / 10) ** 2
+    n = 10 * share * (1 - share) / spread * (Z / T9) ** 2
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return share, middle - half, middle + half

@@ -19,7 +19,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _row(number: int, name: str, attributes: Mapping[str, Any]) -> scene.Row:
+def as_row(number: int, name: str, attributes: Mapping[str, Any]) -> scene.Row:
     """A span of the SDK as the loader would write it."""
     told = {key: _text(value) for key, value in attributes.items()}
     role = "record" if name.startswith("record") else "other"
@@ -44,7 +44,7 @@ def test_it_is_a_measured_cost_that_amortizes(module_store: Store) -> None:
                 run.step(tokens=1000)
                 _ = 1 / (not fails)
         assets.plan("ft", expected_executions=10)
-    rows = [_row(n, s.name, s.attributes or {}) for n, s in enumerate(captured.spans, 1)]
+    rows = [as_row(n, s.name, s.attributes or {}) for n, s in enumerate(captured.spans, 1)]
     with module_store.connect() as connection:
         scene.load(connection, rows)
         scene.settle(module_store, range(1, 6))
