@@ -169,6 +169,8 @@ def _manage(manager: Any, begin: Callable[[], Call | None], api: Api) -> Any:
             return enter_manager()
         with call:
             stream = enter_manager()
+        if api.watch is not None:
+            return call.returned(stream, asynchronous=False)
         _watch_helper(call, stream, api, asynchronous=False)
         return stream
 
@@ -182,6 +184,8 @@ def _manage(manager: Any, begin: Callable[[], Call | None], api: Api) -> Any:
         except BaseException:
             forget(manager)  # a budget may have refused: its request is never awaited
             raise
+        if api.watch is not None:
+            return call.returned(stream, asynchronous=True)
         _watch_helper(call, stream, api, asynchronous=True)
         return stream
 

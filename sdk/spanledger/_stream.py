@@ -270,6 +270,24 @@ class ClosingBody(_Proxy):
             self._self_sink.closed()
 
 
+class Answered(_Proxy):
+    """A response that gives its stream as ``data``.
+
+    Args:
+        wrapped: the client's response.
+        data: the stream, watched.
+    """
+
+    def __init__(self, wrapped: Any, data: Observed) -> None:
+        super().__init__(wrapped)
+        self._self_data = data
+
+    @property
+    def data(self) -> Any:
+        """The stream."""
+        return self._self_data
+
+
 class Manager(_Proxy):
     """A manager whose ``with`` or ``async with`` makes the request.
 

@@ -26,6 +26,7 @@ from spanledger import _cohere_answers, semconv
 from spanledger._answer import Answer, Usage, strings, text
 from spanledger._api import Api
 from spanledger._cohere_answers import integer, processed, reasons, usage_of
+from spanledger._cohere_raw import raw, raw_stream
 from spanledger._facts import Attributes
 from spanledger._fetch import Fetch, Fetched
 from spanledger._gaps import (
@@ -192,6 +193,24 @@ def _chat(*, streams: bool) -> Api:
         prompt=("messages", "tools", "documents"),
         streams=streams,
         lazy=streams,
+        covers=True,
+    )
+
+
+def _streamed(
+    module: str, owner: str, name: str, module_of_raw: str, api: Api
+) -> tuple[Method, ...]:
+    """A method that streams: both clients give a generator at once, there is nothing to await."""
+    return (
+        Method(Target(module, f"{owner}.{name}", Kind.SYNC), api),
+        Method(Target(module, f"Async{owner}.{name}", Kind.SYNC), api),
+        *(
+            Method(Target(module_of_raw, f"{before}Raw{owner}.{name}", kind), watched)
+            for before, kind, watched in (
+                ("", Kind.MANAGER, raw_stream(api, asynchronous=False)),
+                ("Async", Kind.ASYNC_MANAGER, raw_stream(api, asynchronous=True)),
+            )
+        ),
     )
 
 
@@ -205,15 +224,17 @@ def _first_api(
         answer=answer,
         reading=functools.partial(_cohere_answers.Reading, read=answer),
         prompt=prompt,
+        covers=True,
     )
     streamed = replace(whole, streams=True, lazy=True)
     return (
         *both(_FIRST, f"BaseCohere.{name}", whole),
-        Method(Target(_FIRST, f"BaseCohere.{name}_stream", Kind.SYNC), streamed),
-        Method(Target(_FIRST, f"AsyncBaseCohere.{name}_stream", Kind.SYNC), streamed),
+        *both(_FIRST_RAW, f"RawBaseCohere.{name}", raw(whole)),
+        *_streamed(_FIRST, "BaseCohere", f"{name}_stream", _FIRST_RAW, streamed),
     )
 
 
+_FIRST_RAW: Final = "cohere.raw_base_client"
 _FIRST: Final = "cohere.base_client"
 _CHATTED: Final = ("message", "chat_history", "documents", "tools", "tool_results")
 
@@ -223,6 +244,7 @@ EMBED: Final = Api(
     answer=_embed_answer,
     reading=ChatReading,  # this API does not stream
     prompt=("texts", "inputs"),
+    covers=True,
 )
 RERANK: Final = Api(
     operation=semconv.OPERATION_RERANK,
@@ -230,8 +252,10 @@ RERANK: Final = Api(
     answer=_rerank_answer,
     reading=ChatReading,  # this API does not stream
     prompt=("documents", "query"),
+    covers=True,
 )
 _MODULE: Final = "cohere.v2.client"
+_RAW: Final = "cohere.v2.raw_client"
 _STREAMED: Final = _chat(streams=True)
 
 #: Applications have a class below the one that is patched; OpenLIT puts its wrappers on that.
@@ -245,21 +269,23 @@ INSTRUMENTOR: Final = Instrumentor(
     minimum=MINIMUM_VERSION,
     methods=(
         *both(_MODULE, "V2Client.chat", _chat(streams=False)),
-        # Both give a generator at once, so there is nothing to await.
-        Method(Target(_MODULE, "V2Client.chat_stream", Kind.SYNC), _STREAMED),
-        Method(Target(_MODULE, "AsyncV2Client.chat_stream", Kind.SYNC), _STREAMED),
+        *both(_RAW, "RawV2Client.chat", raw(_chat(streams=False))),
+        *_streamed(_MODULE, "V2Client", "chat_stream", _RAW, _STREAMED),
         Method(_BELOW("ClientV2.chat", Kind.SYNC), _chat(streams=False)),
         Method(_BELOW("AsyncClientV2.chat", Kind.ASYNC), _chat(streams=False)),
         Method(_BELOW("ClientV2.chat_stream", Kind.SYNC), _STREAMED),
         Method(_BELOW("ClientV2.embed", Kind.SYNC), EMBED),
         Method(_BELOW("AsyncClientV2.embed", Kind.ASYNC), EMBED),
         *both(_MODULE, "V2Client.embed", EMBED),
+        *both(_RAW, "RawV2Client.embed", raw(EMBED)),
         *both(_MODULE, "V2Client.rerank", RERANK),
+        *both(_RAW, "RawV2Client.rerank", raw(RERANK)),
         *_first_api("chat", semconv.OPERATION_CHAT, _cohere_answers.chat_answer, *_CHATTED),
         *_first_api(
             "generate", semconv.OPERATION_TEXT_COMPLETION, _cohere_answers.text_answer, "prompt"
         ),
         *both(_FIRST, "BaseCohere.rerank", RERANK),
+        *both(_FIRST_RAW, "RawBaseCohere.rerank", raw(RERANK)),
         *both("cohere.client", "Client.embed", EMBED),
         *both("cohere.batches.client", "BatchesClient.retrieve", BATCH, optional=True),
         *both("cohere.embed_jobs.client", "EmbedJobsClient.get", EMBED_JOB),
@@ -271,9 +297,11 @@ INSTRUMENTOR: Final = Instrumentor(
             "cohere",
             MODEL_CALLS,
             *("audio.*", "batches.raw_client.*", "bedrock_client.*"),
-            *("embed_jobs.raw_client.*", "raw_base_client.*", "v2.raw_client.*"),
+            "embed_jobs.raw_client.*",
         ),
+        **under(_RAW, MEDIA, "RawV2Client.parse"),
         **under(f"{_FIRST}.BaseCohere", MODEL_CALLS, "classify", "summarize"),
+        **under(f"{_FIRST_RAW}.RawBaseCohere", MODEL_CALLS, "classify", "summarize", "embed"),
         f"{_FIRST}.BaseCohere.embed": MACHINERY,
         "cohere.client.Client.embed_stream": MODEL_CALLS,
         **under("cohere.batches.client.BatchesClient", FETCHED, "cancel", "create", "list"),
@@ -291,6 +319,6 @@ INSTRUMENTOR: Final = Instrumentor(
     },
     notes=(
         "Images that are embedded have no tokens: such calls are told without usage.",
-        "chat is bound when a client is made: make clients after instrumentation.",
+        "Not metered: raw responses of the first API's embed, whose requests are told as one.",
     ),
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 import cohere
@@ -36,6 +37,33 @@ EMBEDDED = Answer(input_tokens=12, output_tokens=0)
 _METHODS = ("chat", "chat_stream", "embed", "rerank", "generate", "generate_stream")
 
 
+class Raw:
+    """The methods that give raw responses; what is told is read, and a stream is its ``data``."""
+
+    def __init__(self, raw: Any, given: dict[str, Any], *, asynchronous: bool) -> None:
+        self._data = _data_async if asynchronous else _data
+        self.chat = functools.partial(raw.chat, **given)
+        self.embed = functools.partial(raw.embed, **given)
+        self.rerank = functools.partial(raw.rerank, **given)
+        self._given, self._raw = given, raw
+
+    def chat_stream(self, **asked: Any) -> Any:
+        """A manager of the stream in the raw response, as all other clients give one."""
+        return self._data(self._raw.chat_stream(**asked, **self._given))
+
+
+@contextlib.contextmanager
+def _data(manager: Any) -> Generator[Any]:
+    with manager as response:
+        yield response.data
+
+
+@contextlib.asynccontextmanager
+async def _data_async(manager: Any) -> AsyncGenerator[Any]:
+    async with manager as response:
+        yield response.data
+
+
 class Client:
     """The client, closed by the HTTP client it was given."""
 
@@ -47,6 +75,7 @@ class Client:
         for name in _METHODS:
             setattr(self, name, functools.partial(getattr(client, name), **given))
         self.batches, self.embed_jobs = getattr(client, "batches", None), client.embed_jobs
+        self.with_raw_response = Raw(client.with_raw_response, given, asynchronous=asynchronous)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
@@ -103,6 +132,39 @@ OPERATIONS = (
     ),
 )
 
+RAW = (
+    Operation(
+        "cohere raw chat",
+        Shape.WHOLE,
+        lambda c: c.with_raw_response.chat(**ASKED),
+        ANSWER,
+        f"chat {MODEL}",
+    ),
+    Operation(
+        "cohere raw chat stream",
+        Shape.HELPER,
+        lambda c: c.with_raw_response.chat_stream(**ASKED),
+        ANSWER,
+        f"chat {MODEL}",
+    ),
+)
+FIRST_RAW = (
+    Operation(
+        "cohere first raw chat",
+        Shape.WHOLE,
+        lambda c: c.with_raw_response.chat(model=MODEL, message=SECRET_PROMPT),
+        ANSWER,
+        f"chat {MODEL}",
+    ),
+    Operation(
+        "cohere first raw chat stream",
+        Shape.HELPER,
+        lambda c: c.with_raw_response.chat_stream(model=MODEL, message=SECRET_PROMPT),
+        ANSWER,
+        f"chat {MODEL}",
+    ),
+)
+
 FIRST = (
     Operation(
         "cohere first chat",
@@ -143,12 +205,14 @@ _HOLES = (
     Hole("the_clients_own_retries_are_told", _ONCE, modes=_STREAM),
     Hole("the_last_failed_attempt_is_told_too", _ONCE, modes=_STREAM),
 )
-CASES = ClientCases(instrumentor=INSTRUMENTOR, make=make, operations=OPERATIONS, holes=_HOLES)
+CASES = ClientCases(
+    instrumentor=INSTRUMENTOR, make=make, operations=(*OPERATIONS, *RAW), holes=_HOLES
+)
 FLAVOURS = (
     ClientCases(
         instrumentor=INSTRUMENTOR,
         make=make_first,
-        operations=FIRST,
+        operations=(*FIRST, *FIRST_RAW),
         holes=_HOLES,
         flavour="first API",
         provider="cohere",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from tests.sdk.instrumentors.cases_cohere import ASKED, CASES, EMBED_MODEL, FLAVOURS, MODEL
 from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, read
 from tests.support.wires.cohere_wire import TEMPLATE_TOKENS
 
-from spanledger import semconv
+from spanledger import _registry, semconv
 from spanledger_collector.demo.provider import Answer
 
 RERANK: dict[str, Any] = {
@@ -96,3 +97,24 @@ async def test_a_text_that_is_streamed_is_estimated(desk: Desk, mode: Mode) -> N
     assert told[semconv.USAGE_OUTPUT_TOKENS] > 0
     assert told[semconv.RESPONSE_FINISH_REASONS] == ("COMPLETE",)
     assert semconv.USAGE_PARTIAL not in told
+
+
+@pytest.mark.parametrize("cases", [CASES, *FLAVOURS], ids=["second", "first"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_clients_made_before_are_told_once(
+    cases: ClientCases, mode: Mode, desk: Desk, tracer_provider: TracerProvider
+) -> None:
+    """They bound ``chat`` when they were made, to what it was then."""
+    _registry.uninstrument()
+    client = desk.make(cases, mode)
+    _registry.instrument(tracer_provider=tracer_provider)
+    asked = ASKED if cases is CASES else {"model": MODEL, "message": "tell"}
+    call = client.chat(**asked)
+    assert (await call if mode == "async" else call).finish_reason
+    await read(client.chat_stream(**asked), mode)
+    call = client.rerank(**RERANK)
+    assert (await call if mode == "async" else call).results
+    assert len(desk.provider.requests) == 3
+    told = [span.name for span in desk.spans()]
+    assert sorted(told) == [f"chat {MODEL}", f"chat {MODEL}", "rerank rerank-v3.5"]
+    assert len({str((span.attributes or {})[semconv.RESPONSE_ID]) for span in desk.spans()}) == 3

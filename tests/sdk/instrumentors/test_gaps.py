@@ -182,7 +182,7 @@ def test_every_gap_says_whether_it_costs_money(client: str) -> None:
         ("openai", "openai._base_client.SyncAPIClient.post", NOT_YET),
         ("openai", "openai.resources.vector_stores.vector_stores.VectorStores.search", NOT_YET),
         ("cohere", "cohere.base_client.BaseCohere.classify", NOT_YET),
-        ("cohere", "cohere.v2.raw_client.RawV2Client.chat", NOT_YET),
+        ("cohere", "cohere.raw_base_client.RawBaseCohere.embed", NOT_YET),
         ("google-genai", "google.genai._gaos.google_genai.GeminiNextGenInteractions.get",
          NOT_YET),
         ("mistralai", "mistralai.client.conversations.Conversations.list", NOTHING),
