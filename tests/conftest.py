@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 #: The contract matrix after a run; pytest's own tool for tests of plug-ins.
-pytest_plugins = ["tests.support.matrix", "pytester"]
+pytest_plugins = ["tests.support.matrix", "tests.support.fault_marks", "pytester"]
 
 # LiteLLM fetches its list of prices when it is imported, also where the doctor imports it.
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")

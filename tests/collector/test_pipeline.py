@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 from benchmarks.spans import request_bytes
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.support.gate import Gate
 from tests.support.loaded_rows import count
+from tests.support.moved_clock import MovedClock
 
 from spanledger_collector.config import CollectorConfig
 from spanledger_collector.errors import CollectorError, ConfigurationError
@@ -161,6 +163,82 @@ async def test_while_the_database_is_away_spans_are_taken_and_afterwards_all_are
         transport = 'transport="http_protobuf"'
         spans = f'spanledger_receive_spans_total{{outcome="accepted",{transport}}}'
         assert after[spans] == 3 * SPANS
+
+
+@pytest.mark.slow
+async def test_f16_an_hour_without_the_database_and_a_clock_set_back_cost_nothing(
+    tmp_path: Path, gate: tuple[Gate, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock is moved, not slept. Afterwards it is two hours behind: the trace goes on."""
+    road, database = gate
+    clock = MovedClock(monkeypatch)
+    road.open()
+    async with _running(_config(tmp_path / "data", database)) as (collector, ports):
+        await collector.opened()
+        await _settled(ports, await _post(ports, 0))
+        road.close()
+        sent = []
+        for number in range(1, 7):
+            sent.append(await _post(ports, number))
+            clock.pass_seconds(600)
+        health = json.loads((await _get(ports.api, "/healthz"))[1])
+        assert health["journal"]["records"] == 6
+        assert health["journal"]["oldest_age_seconds"] > 3600
+        road.open()
+        for trace_id in sent:
+            assert len((await _settled(ports, trace_id))["spans"]) == SPANS
+        clock.set_back(7200)
+        request = ExportTraceServiceRequest.FromString(request_bytes(6, SPANS))
+        (late, *_) = request.resource_spans[0].scope_spans[0].spans
+        late.span_id, late.parent_span_id = b"latelate", late.span_id
+        del request.resource_spans[0].scope_spans[0].spans[1:]
+        body = request.SerializeToString()
+        told = await asyncio.to_thread(_ask, ports.http, "/v1/traces", body, PROTOBUF)
+        assert told[0] == 200
+
+        async def settled_again() -> bool:
+            return len((await _settled(ports, sent[-1]))["spans"]) == SPANS + 1
+
+        await _until(settled_again)
+    assert _in_ledger(database) == 7 * SPANS + 1
+
+
+@pytest.mark.slow
+async def test_f17_a_day_without_the_database_fills_the_journal_and_drops_nothing(
+    tmp_path: Path, gate: tuple[Gate, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Senders are told to wait; the oldest record is there when it comes back, and all others."""
+    road, database = gate
+    clock = MovedClock(monkeypatch)
+    config = _config(tmp_path / "data", database, max_journal_bytes=1 << 20)
+    async with _running(config) as (collector, ports):
+        taken = 0
+
+        async def refused() -> bool:
+            body = request_bytes(taken, 10 * SPANS)
+            status, _, headers = await asyncio.to_thread(
+                _ask, ports.http, "/v1/traces", body, PROTOBUF
+            )
+            assert status in (200, 429)
+            return status == 429 and headers["retry-after"] == "1"
+
+        while not await refused():
+            taken += 1
+        assert taken > 5
+        clock.pass_seconds(86_400)
+        assert await refused()
+        health = json.loads((await _get(ports.api, "/healthz"))[1])
+        assert health["journal"]["oldest_age_seconds"] > 86_400
+        road.open()
+        await collector.opened()
+
+        async def taken_again() -> bool:
+            return not await refused()
+
+        await _until(taken_again)
+        for number in (0, taken * 10):
+            assert len((await _settled(ports, f"{number + 1:032x}"))["spans"]) == SPANS
+    assert _in_ledger(database) == (taken + 1) * 10 * SPANS
 
 
 @pytest.mark.slow
