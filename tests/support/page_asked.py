@@ -43,6 +43,9 @@ class Asked:
     @property
     def before(self) -> tuple[datetime, datetime] | None:
         """The period held against."""
+        if "before_since" in self.given:
+            first, last = (_day(self.given[name]) for name in ("before_since", "before_until"))
+            return first, last + timedelta(days=1)
         if self.given.get("compare") != "before":
             return None
         start = self.part.since

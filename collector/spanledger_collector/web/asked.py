@@ -106,6 +106,23 @@ class Asked:
         days = {"since": since, "until": last}
         return {"range": "", **{name: f"{at:%Y-%m-%d}" if at else "" for name, at in days.items()}}
 
+    def held_against(self) -> tuple[datetime, datetime] | None:
+        """The period that is held against; None where none is asked for.
+
+        ``before_since`` to ``before_until``, or with ``compare=before`` the one of the same length
+        right before.
+
+        Raises:
+            PermanentError: one of the times is missing or none.
+        """
+        if self.text("before_since") or self.text("before_until"):
+            since = self._moment("before_since", end=False)
+            until = self._moment("before_until", end=True)
+            if since is None or until is None:
+                raise PermanentError("give both before_since and before_until, or neither")
+            return since, until
+        return self.before() if self.text("compare") == "before" else None
+
     def before(self) -> tuple[datetime, datetime] | None:
         """The period of the same length right before; None where the period has no start."""
         since, until = self.period()

@@ -100,7 +100,27 @@ class Pick:
     hidden: Sequence[tuple[str, str]]
 
 
-Part: TypeAlias = Figures | Note | Choice | Tabled | Drawing | Pick
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """A form that asks for a second period.
+
+    Attributes:
+        title: what the period is for.
+        path: the page that is asked.
+        names: words of the URL of its first and its last day.
+        days: as they are given.
+        hidden: further words of the URL.
+    """
+
+    kind: ClassVar[str] = "dates"
+    title: str
+    path: str
+    names: tuple[str, str]
+    days: tuple[str, str]
+    hidden: Sequence[tuple[str, str]]
+
+
+Part: TypeAlias = Figures | Note | Choice | Tabled | Drawing | Pick | Dates
 
 
 @dataclass(frozen=True, slots=True)

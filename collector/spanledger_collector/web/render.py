@@ -85,6 +85,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["zip"] = zip
     environment.filters["printable"] = figures.printable
     environment.filters["usd"] = figures.usd
     environment.filters["exact"] = figures.exact

@@ -112,6 +112,7 @@ PATHS = [
     f"explain?id={PLAIN_TRACE}",
     "flame",
     "flame?since=2026-11-05&until=2026-11-07&compare=before",
+    "flame?since=2026-11-03&until=2026-11-04&before_since=2026-11-05&before_until=2026-11-06",
     "rework",
     "latency",
     "latency?agent=analyst",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from decimal import Decimal
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -13,7 +15,7 @@ from tests.collector.web.conftest import PATHS
 from tests.support.served_ledger import Served
 from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE
 
-from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.query import DirectReader, Ledger, Slice
 from spanledger_collector.store import Store
 
 #: Tables whose rows are the facts themselves: nothing stands behind a line of a bill, an entry of
@@ -82,6 +84,27 @@ def test_the_pages_behind_numbers_are_there(client: httpx.Client, path: str) -> 
     found = {href.partition("#")[0] for *_, href in numbers(page)} - {""}
     for href in sorted(found)[:12]:
         assert client.get(href).status_code == 200, href
+
+
+def test_any_two_periods_are_compared(client: httpx.Client, ledger: Ledger) -> None:
+    """Days before or after, of any length; a form asks for them, and other filters keep them."""
+    days = "since=2026-11-03&until=2026-11-03&before_since=2026-11-04&before_until=2026-11-06"
+    page = client.get(f"/ui/flame?{days}&tenant=acme").text
+    assert "Held against 2026-11-04 00:00 to 2026-11-07 00:00 UTC." in page
+    told = {title: value for table, title, value, _ in reversed(list(numbers(page)))
+            if table == "paths"}  # fmt: skip
+    starts = [datetime(2026, 11, day, tzinfo=timezone.utc) for day in (3, 4, 7)]
+    now, before = (
+        ledger.attempts_by("total", Slice(since, until, tenant="acme"))[0].cost_usd
+        for since, until in pairwise(starts)
+    )
+    assert now is not None
+    assert before is not None
+    assert (Decimal(told["Cost"]), Decimal(told["Before"])) == (now, before)
+    assert Decimal(told["Change"]) == now - before
+    for name, day in (("before_since", "2026-11-04"), ("before_until", "2026-11-06")):
+        assert f'<input type="date" name="{name}" value="{day}">' in page
+        assert f'<input type="hidden" name="{name}" value="{day}">' in page
 
 
 def test_a_run_is_explained_whole(client: httpx.Client, ledger: Ledger) -> None:

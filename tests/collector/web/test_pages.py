@@ -109,6 +109,8 @@ def test_static_files_are_ours_alone(client: httpx.Client) -> None:
         ("trace", 400, "choose a run"),
         ("trace?id=12", 404, "no trace"),
         ("explain?id=xyz", 400, "neither a trace id"),
+        ("flame?before_since=2026-11-01", 400, "give both before_since and before_until"),
+        ("flame?before_since=x&before_until=y", 400, "give a time such as"),
         ("overview?csv=nothing&range=all", 404, "no table"),
         ("trace?id=<script>alert(1)</script>", 404, "&lt;script&gt;"),
     ],

@@ -5,31 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import CostPathRow, Ledger
-from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.asked import KEPT, Asked
 from spanledger_collector.web.charts.flame import Path, flame, in_order, name_of, path_of
 from spanledger_collector.web.charts.spans import DEEPEST
-from spanledger_collector.web.parts import Choice, Drawing, Note, Page, Part, Tabled
+from spanledger_collector.web.parts import Choice, Dates, Drawing, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
 from .columns import is_lower_bound
 
+#: Words of the URL: first and last day of the period that is held against.
+_OTHER: Final = ("before_since", "before_until")
+
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    before = asked.before() if asked.text("compare") == "before" else None
+    before = asked.held_against()
     rows = ledger.cost_paths(asked.part(), before)
     zoom = _zoom(asked)
     parts: list[Part] = []
-    if asked.before() is not None:
-        options = [
-            ("This period", asked.again(compare=""), before is None),
-            ("Against the one before", asked.again(compare="before"), before is not None),
-        ]
-        parts.append(Choice("Show", options))
+    parts.append(Choice("Show", _choices(asked, is_compared=before is not None)))
+    parts.append(_other_period(asked))
     if before is not None:
         times = f"Held against {before[0]:%Y-%m-%d %H:%M} to {before[1]:%Y-%m-%d %H:%M} UTC."
         parts.append(Note("", [times]))
@@ -40,7 +39,27 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         links = [("Show all", _zoomed(asked, ()))] if zoom else []
         parts.append(Drawing("Where the money goes", drawn, links))
     parts.append(Tabled("The same in figures", _table(asked, rows, compared=before is not None)))
-    return Page("Cost flame graph", parts, "Where the money goes: agents and what they called.")
+    return Page(
+        "Cost flame graph", parts, "Where the money goes: agents and what they called.",
+        kept=("at", *_OTHER),
+    )  # fmt: skip
+
+
+def _choices(asked: Asked, *, is_compared: bool) -> Sequence[tuple[str, str, bool]]:
+    """This period alone, against the one before where it has a start, or against any other."""
+    is_other = is_compared and any(asked.text(name) for name in _OTHER)
+    without = dict.fromkeys(_OTHER, "")
+    options = [("This period", asked.again(compare="", **without), not is_compared)]
+    if asked.before() is not None:
+        before = asked.again(compare="before", **without)
+        options.append(("Against the one before", before, is_compared and not is_other))
+    return [*options, ("Against another", asked.again(), True)] if is_other else options
+
+
+def _other_period(asked: Asked) -> Dates:
+    kept = [(name, asked.text(name)) for name in (*KEPT, "at")]
+    first, last = (asked.text(name) for name in _OTHER)
+    return Dates("Against", "flame", _OTHER, (first, last), [(k, v) for k, v in kept if v])
 
 
 def _zoom(asked: Asked) -> Path:
@@ -84,7 +103,7 @@ def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Tabl
     ]  # fmt: skip
     if compared:
         columns += [
-            Column("Before", "row.before_cost_usd", "usd_if_any", "In the period before."),
+            Column("Before", "row.before_cost_usd", "usd_if_any", "In the period held against."),
             Column("Change", "row.change_usd", "usd_if_any", "Cost less the cost before."),
         ]
     columns.append(Column("Called by", "called_by"))
