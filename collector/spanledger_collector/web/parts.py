@@ -107,16 +107,14 @@ class Dates:
     Attributes:
         title: what the period is for.
         path: the page that is asked.
-        names: words of the URL of its first and its last day.
-        days: as they are given.
+        fields: label, word of the URL and day given, of its first and of its last day.
         hidden: further words of the URL.
     """
 
     kind: ClassVar[str] = "dates"
     title: str
     path: str
-    names: tuple[str, str]
-    days: tuple[str, str]
+    fields: Sequence[tuple[str, str, str]]
     hidden: Sequence[tuple[str, str]]
 
 

@@ -85,7 +85,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["zip"] = zip
     environment.filters["printable"] = figures.printable
     environment.filters["usd"] = figures.usd
     environment.filters["exact"] = figures.exact

@@ -58,8 +58,9 @@ def _choices(asked: Asked, *, is_compared: bool) -> Sequence[tuple[str, str, boo
 
 def _other_period(asked: Asked) -> Dates:
     kept = [(name, asked.text(name)) for name in (*KEPT, "at")]
-    first, last = (asked.text(name) for name in _OTHER)
-    return Dates("Against", "flame", _OTHER, (first, last), [(k, v) for k, v in kept if v])
+    labels = ("Against days from", "to")
+    fields = [(label, name, asked.text(name)) for label, name in zip(labels, _OTHER, strict=True)]
+    return Dates("Against another period", "flame", fields, [(k, v) for k, v in kept if v])
 
 
 def _zoom(asked: Asked) -> Path:
