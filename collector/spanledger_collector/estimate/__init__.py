@@ -13,6 +13,7 @@ interval that the data do not carry is not given, and says why. Which form, and 
 | a share of money | Wilson with the effective number of runs | Korn & Graubard 1998 |
 | a percentile | order statistics, binomial ranks: no shape is assumed | David & Nagaraja, 7.1 |
 | a difference | Welch's t; of shares Newcombe's | Welch 1947; Newcombe 1998 |
+| use over days to come | exponentially weighted mean; Student's t of a prediction | Kish 1965 |
 | a ratio of two groups | the delta method on logarithms | Katz et al. 1978, Biometrics 34 |
 """
 
@@ -31,15 +32,18 @@ from .ratio import independent_ratio_interval, ratio_interval, ratio_variance
 from .seldom import seldom_interval
 from .share import part_interval, share_interval
 from .statistics import Joint, Measured, Sample
+from .use import FEWEST_DAYS, Use, use_to_come, weighted_use
 
 __all__ = [
     "FEWEST",
+    "FEWEST_DAYS",
     "FEWEST_SUCCESSES",
     "Interval",
     "Joint",
     "Measured",
     "RankGrid",
     "Sample",
+    "Use",
     "bounded_difference",
     "difference",
     "independent_ratio_interval",
@@ -55,4 +59,6 @@ __all__ = [
     "share_difference",
     "share_interval",
     "student_t_quantile",
+    "use_to_come",
+    "weighted_use",
 ]
