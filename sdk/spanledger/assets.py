@@ -32,9 +32,9 @@ if TYPE_CHECKING:  # the API of OpenTelemetry brings it; nothing here needs it t
 _log = logging.getLogger("spanledger")
 
 Kind = Literal["training", "data_curation", "evaluation", "provisioning", "hosting"]
-Unit = Literal["execution", "token", "flop"]
+Unit = Literal["execution", "token", "flop", "success"]
 KINDS: Final = ("training", "data_curation", "evaluation", "provisioning", "hosting")
-UNITS: Final = ("execution", "token", "flop")
+UNITS: Final = ("execution", "token", "flop", "success")
 
 Attributes = dict[str, AttributeValue]
 
@@ -95,7 +95,8 @@ def plan(
         asset: id of the asset.
         expected_executions: runs still to come.
         expected_units: units still to come.
-        unit: ``execution``, ``token`` or ``flop``.
+        unit: ``execution``, ``token``, ``flop``, or ``success``: a run whose outcome is recorded
+            as one (:func:`spanledger.record_outcome`), whenever that is told.
         life_days: days still to come.
         executions_per_day: runs expected on each of them.
         low: low end of the expected units.
@@ -124,11 +125,19 @@ def plan(
             ", ".join(UNITS),
         )
         return ""
+    least, most = (None if end is None else exact(end) for end in (low, high))
+    if (least is not None and not 0 < least <= units) or (most is not None and most < units):
+        _log.warning(
+            "plan of asset %r left out: %s units are expected, low and high of the units are %s "
+            "and %s",
+            *(asset, units, low, high),
+        )
+        return ""
     told: Attributes = {semconv.ASSET_METHOD: method, semconv.ASSET_UNIT: unit}
     numbers = {
         semconv.ASSET_EXPECTED_UNITS: units,
-        semconv.ASSET_EXPECTED_UNITS_LOW: None if low is None else exact(low),
-        semconv.ASSET_EXPECTED_UNITS_HIGH: None if high is None else exact(high),
+        semconv.ASSET_EXPECTED_UNITS_LOW: least,
+        semconv.ASSET_EXPECTED_UNITS_HIGH: most,
         semconv.ASSET_LIFE_DAYS: days,
         semconv.ASSET_SALVAGE: exact(salvage),
     }
@@ -157,21 +166,26 @@ def write_off(asset: str, amount: Amount | None = None, **about: Unpack[About]) 
 
 
 def transfer(
-    asset: str, to: str, amount: Amount, *, kind: Kind = "training", **about: Unpack[About]
+    asset: str,
+    to: str,
+    amount: Amount | None = None,
+    *,
+    kind: Kind = "training",
+    **about: Unpack[About],
 ) -> str:
     """Move capital to another asset: what the next checkpoint is built on.
 
     Args:
         asset: id of the asset that it leaves.
         to: id of the asset that it goes to.
-        amount: USD, above 0; more than is left moves what is left.
+        amount: USD, above 0; None = all that is left. More than is left moves what is left.
         kind: of the asset that it goes to.
         about: ``record_id``, ``reason``, ``at``; see :class:`spanledger.records.About`.
 
     Returns:
         Id of the entry; empty when it was left out (the log says why).
     """
-    told = _taken(asset, amount)
+    told: Attributes | None = {} if amount is None else _taken(asset, amount)
     target = _scope.clean(to)
     if told is None or not target:
         return ""

@@ -84,6 +84,8 @@ def test_entries_say_what_they_are_and_are_apart_from_the_work_around() -> None:
         (lambda: assets.book_cost(" ", 1), "give the asset a name"),
         (lambda: assets.plan("ft"), "give expected_executions"),
         (lambda: assets.plan("ft", expected_executions=0), "all above 0"),
+        (lambda: assets.plan("ft", expected_executions=9, low=10), "low and high of the units"),
+        (lambda: assets.plan("ft", expected_executions=9, high=8), "low and high of the units"),
         (lambda: assets.plan("ft", life_days=0, executions_per_day=3), "all above 0"),
         (lambda: assets.write_off("ft", "x"), "left out"),
         (lambda: assets.transfer("ft", "ft-2", "x"), "left out"),

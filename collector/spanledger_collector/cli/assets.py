@@ -64,7 +64,7 @@ def add(
     ] = "",
     expected_executions: Annotated[str, _field("Plan: runs still to come.")] = "",
     expected_units: Annotated[str, _field("Or units still to come, of --unit.")] = "",
-    unit: Annotated[str, _field("execution | token | flop.")] = "",
+    unit: Annotated[str, _field("execution | token | flop | success.")] = "",
     life_days: Annotated[str, _field("Or days still to come.")] = "",
     executions_per_day: Annotated[str, _field("Runs expected on each of them.")] = "",
     salvage: Annotated[str, _field("USD that are left at the end and never charged.")] = "",
@@ -122,7 +122,7 @@ def write_off(
 def transfer(
     asset: Annotated[str, typer.Argument(help="Id of the asset that capital leaves.")],
     to: Annotated[str, typer.Argument(help="Id of the asset that it goes to.")],
-    amount: Annotated[str, typer.Argument(help="USD.")],
+    amount: Annotated[str, typer.Argument(help="USD; default all that is left.")] = "",
     kind: Annotated[str, _field("Kind of the asset that it goes to; default training.")] = "",
     record_id: Annotated[str, _field("Name of the entry: told again it counts once.")] = "",
     reason: Annotated[str, _field("A few words, for who asks later.")] = "",
@@ -131,7 +131,7 @@ def transfer(
 ) -> None:
     """Move capital to the asset that is built on this one, such as the next checkpoint.
 
-    Example: spanledger assets transfer ft-7 ft-8 30000
+    Example: spanledger assets transfer ft-7 ft-8
     """
     entry = {
         "kind": "asset_transfer", "asset": asset, "to": to, "amount": amount, "asset_kind": kind,

@@ -13,7 +13,7 @@ from spanledger import semconv
 from .record_fields import Attributes, FlawError, Read, amount, currency, number, one_of, text
 
 _KINDS: Final = ("training", "data_curation", "evaluation", "provisioning", "hosting")
-_UNITS: Final = ("execution", "token", "flop")
+_UNITS: Final = ("execution", "token", "flop", "success")
 _UNIT_DECIMALS: Final = 6
 #: Every entry may have these, and needs the first.
 _COMMON: Final[Mapping[str, tuple[str, Read]]] = {
@@ -67,7 +67,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "asset_cost": ("asset", "amount"),
     "asset_plan": ("asset",),
     "asset_write_off": ("asset",),
-    "asset_transfer": ("asset", "to", "amount"),
+    "asset_transfer": ("asset", "to"),
 }
 _DEFAULT_KIND: Final = "training"
 
@@ -143,6 +143,9 @@ def _method(read: Mapping[str, str | float]) -> Attributes:
     else:
         daily = Decimal(str(read["life_days"])) * Decimal(str(read["executions_per_day"]))
         method, units = "straight_line_per_time", f"{daily:f}"
+    ends = [read.get("low", units), units, read.get("high", units)]
+    if ends != sorted(ends, key=lambda end: Decimal(str(end))):
+        raise FlawError("give low, expected and high in this order")
     return {
         semconv.ASSET_METHOD: method,
         semconv.ASSET_UNIT: unit,

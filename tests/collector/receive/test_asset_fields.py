@@ -31,6 +31,8 @@ def test_an_entry_is_the_span_that_the_sdk_writes() -> None:
         assets.write_off("ft", "7", record_id="e", reason="replaced")
         assets.write_off("ft", record_id="f")
         assets.transfer("ft", "ft-2", "45", record_id="g")
+        assets.transfer("ft", "ft-2", record_id="h")
+        assets.plan("ft", expected_units=3, unit="success", record_id="i")
     told = spans(
         {"kind": "asset_cost", "asset": "ft", "amount": "120000", "asset_kind": "data_curation",
          "currency": "eur", "record_id": "a"},
@@ -44,6 +46,9 @@ def test_an_entry_is_the_span_that_the_sdk_writes() -> None:
          "reason": "replaced"},
         {"kind": "asset_write_off", "asset": "ft", "record_id": "f"},
         {"kind": "asset_transfer", "asset": "ft", "to": "ft-2", "amount": 45, "record_id": "g"},
+        {"kind": "asset_transfer", "asset": "ft", "to": "ft-2", "record_id": "h"},
+        {"kind": "asset_plan", "asset": "ft", "expected_units": 3, "unit": "success",
+         "record_id": "i"},
     )  # fmt: skip
     ours = [{k: v for k, v in one.items() if k not in ("ids", "start_ns")} for one in told]
     theirs = [
@@ -63,6 +68,20 @@ def test_an_entry_is_the_span_that_the_sdk_writes() -> None:
         ({"kind": "asset_plan", "asset": "ft"}, "give expected_executions"),
         ({"kind": "asset_plan", "asset": "ft", "expected_executions": 0}, "above 0"),
         ({"kind": "asset_plan", "asset": "ft", "life_days": 3}, "executions_per_day"),
+        (
+            {"kind": "asset_plan", "asset": "ft", "expected_executions": 9, "low": 10},
+            "low, expected and high in this order",
+        ),
+        (
+            {
+                "kind": "asset_plan",
+                "asset": "ft",
+                "life_days": 3,
+                "executions_per_day": 2,
+                "high": 5,
+            },
+            "low, expected and high in this order",
+        ),
         (
             {"kind": "asset_plan", "asset": "ft", "expected_executions": 1, "unit": "token"},
             "expected_units of token",

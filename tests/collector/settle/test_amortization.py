@@ -193,11 +193,70 @@ def test_a_cost_that_comes_later_is_spread_over_what_is_still_to_come(store: Sto
         assert _charges(connection) == [Decimal(10), Decimal(10), Decimal(15)]
 
 
+def test_charges_sum_to_the_capital_however_small_a_unit_is(store: Store) -> None:
+    """1.4e-22 USD a FLOP, and 4e-13 USD an execution, which no charge of 12 decimals can hold."""
+    with store.connect() as connection:
+        _settle(
+            store,
+            connection,
+            [
+                _entry(1, 0, "cost", amount="0.000001", id="flops"),
+                _entry(2, 0, "plan", id="flops", unit="flop", expected_units=7 * 10**15),
+                _entry(3, 0, "cost", amount="0.000000000002", id="runs"),
+                _entry(4, 0, "plan", id="runs", unit="execution", expected_units=5),
+            ],
+        )
+        for trace in range(1, 8):
+            call = scene.call(2, 1, (1, 0), trace=trace, flops_total=10**15)
+            _settle(store, connection, [*_run(trace, 1), call | {"received_at": _minute(1)}])
+        charges = [
+            [row["amount_usd"] * 10**12 for row in _posted(connection) if row["asset_id"] == asset]
+            for asset in ("flops", "runs")
+        ]
+        (rate,) = {row["rate_usd"] for row in _posted(connection) if row["asset_id"] == "flops"}
+        books = [_asset(connection, asset)["state"] for asset in ("flops", "runs")]
+    assert {*charges[0]} == {142857, 142858}
+    assert [sum(each) for each in charges] == [10**6, 2]
+    assert charges[1] == [0, 1, 0, 1]  # 0.4, 0.8, 1.2 and 1.6 so far
+    assert abs(rate * 7 * 10**21 - 1) < Decimal("1e-17")
+    assert books == ["fully_amortized"] * 2
+
+
+def test_a_success_is_charged_when_it_is_told_and_stays_charged(store: Store) -> None:
+    """30 USD over 3 successes: told with the run, later, amended to a failure, and never."""
+    plan = {"method": "units_of_production", "unit": "success", "expected_units": 3}
+
+    def said(trace: int, minute: int, outcome: str) -> scene.Row:
+        told = {"spanledger.outcome": outcome, "spanledger.record.id": f"o{trace}"}
+        at = {"trace": trace, "at": minute, "lasts": 0}
+        record = scene.span(100 + minute, 1, "record", attributes=told, **at)
+        return record | {"received_at": _minute(minute)}
+
+    with store.connect() as connection:
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="30"), _entry(2, 0, "plan", **plan)],
+            [*_run(1, 1), said(1, 1, "success"), *_run(2, 1), *_run(3, 1), *_run(4, 1)],
+        )
+        assert _charges(connection) == [Decimal(10)]
+        later = [said(1, 5, "failure"), said(2, 5, "success"), said(3, 5, "failure")]
+        _settle(store, connection, later, [said(1, 6, "success")])
+        carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in (1, 2, 3, 4)]
+        assert _asset(connection)["remaining_units"] == 1
+        # Another unit is for runs that come after it.
+        _settle(store, connection, [_entry(3, 7, "plan", **{**plan, "unit": "execution"})])
+        _settle(store, connection, _run(5, 8))
+        scene.settle(store, [1, 2, 3, 4, 5])
+        assert _charges(connection) == [Decimal(10), Decimal(10), Decimal("3.333333333333")]
+    assert carried == [Decimal(10), Decimal(10), None, None]
+
+
 @pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 4, 1, 3)])
 def test_the_sum_does_not_depend_on_the_order_of_the_runs(
     store: Store, order: tuple[int, ...]
 ) -> None:
-    """100 over 3 runs and 4 come: each carries a third, the last one what rounding left."""
+    """100 over 3 runs and 4 come: each carries a third, rounded so that they sum to it."""
     with store.connect() as connection:
         _settle(
             store,
@@ -210,7 +269,7 @@ def test_the_sum_does_not_depend_on_the_order_of_the_runs(
         )
         charges = _charges(connection)
         assert _asset(connection)["charged_usd"] == Decimal(100)
-    assert sorted(charges) == [Decimal("0.000000000001")] + [Decimal("33.333333333333")] * 3
+    assert sorted(charges) == [Decimal("33.333333333333")] * 2 + [Decimal("33.333333333334")]
 
 
 def test_a_cost_in_another_currency_is_capital_at_the_rate_of_its_day(store: Store) -> None:

@@ -1,6 +1,7 @@
 """What leaves an asset was in it: charges, write-offs, transfers and credits, in any order.
 
-Runs are settled when they arrive or batches later, with entries in between. Many small books are
+Runs are settled when they arrive or batches later, with entries in between; some assets are charged
+by success, which may be told long after; plans per time end. Many small books are
 drawn by hypothesis and told in few batches to one ledger, then held against the rule in fractions.
 """
 
@@ -50,6 +51,8 @@ class Event:
     settles: int
     #: Of a plan straight line per time: batches in which runs are charged by it.
     lives: int | None = None
+    #: Of a run: the batch that brings its success.
+    wins: int | None = None
 
     @property
     def target(self) -> str:
@@ -102,9 +105,17 @@ class Asset:
 class Book:
     """One drawn book, carried on batch by batch by the definition."""
 
-    def __init__(self, events: list[Event]) -> None:
+    def __init__(self, events: list[Event], by_success: frozenset[str]) -> None:
         self.events = events
         self.assets = {name: Asset() for name in _ASSETS}
+        #: Assets that are charged by success; the others by execution.
+        self.by_success = by_success
+
+    def came(self, run: Event) -> int:
+        """The batch in which its unit was there; after the last one if it never is."""
+        if run.asset not in self.by_success:
+            return run.arrives
+        return BATCHES if run.wins is None else run.wins
 
     def carry_on(self, batch: int) -> None:
         new = [event for event in self.events if event.arrives == batch]
@@ -113,8 +124,8 @@ class Book:
                 self._enter(event)
         while self._grant():
             pass
-        for event in sorted(self.events, key=lambda one: (one.arrives, one.number)):
-            if event.settles == batch and self.is_due(event):
+        for event in sorted(self.events, key=lambda one: (self.came(one), one.number)):
+            if self.is_due(event) and max(event.settles, self.came(event)) == batch:
                 self._charge(self.assets[event.asset], event)
 
     def is_due(self, run: Event) -> bool:
@@ -168,7 +179,8 @@ class Book:
         return bool(passed_on)
 
     def _charge(self, asset: Asset, run: Event) -> None:
-        if any(min(found) <= run.arrives <= max(found) for found in asset.rests.values()):
+        came = self.came(run)
+        if any(min(found) <= came <= max(found) for found in asset.rests.values()):
             return
         plans = [entry for entry in asset.entries if entry.what == "plan"]
         plan = max(plans, key=lambda one: (one.arrives, one.number))
@@ -181,7 +193,7 @@ class Book:
             asset.charges.append((plan.number, basis.number, min(rest / units, left)))
             asset.carriers.append(run.number)
         else:
-            asset.rests[basis.number, asset.charged].append(run.arrives)
+            asset.rests[basis.number, asset.charged].append(came)
 
 
 def _book(random: Random) -> Book:
@@ -202,8 +214,10 @@ def _book(random: Random) -> Book:
         waits = what == "run" and random.random() < 2 / 3
         settles = random.randrange(arrives, BATCHES) if waits else arrives
         lives = random.choice((None, 1, 2)) if what == "plan" else None
-        events.append(Event(number, what, asset, said, arrives, settles, lives))
-    return Book(events)
+        wins = random.randrange(arrives, BATCHES) if random.random() < 2 / 3 else None
+        wins = wins if what == "run" else None
+        events.append(Event(number, what, asset, said, arrives, settles, lives, wins))
+    return Book(events, frozenset(name for name in _ASSETS if random.random() < 1 / 2))
 
 
 def _drawn() -> list[Book]:
@@ -220,7 +234,7 @@ def _drawn() -> list[Book]:
     return books
 
 
-def _span(event: Event, place: int) -> scene.Row:
+def _span(event: Event, place: int, unit: str) -> scene.Row:
     """The span that tells it; names of assets and agents are the book's own."""
     number = 1000 * (place + 1) + event.number
     at: dict[str, Any] = {"trace": number, "at": event.number, "lasts": 0}
@@ -231,7 +245,7 @@ def _span(event: Event, place: int) -> scene.Row:
         return scene.span(number, 0, "agent", **at) | received
     told = {"id": asset, "entry": event.what, "amount": event.said}
     if event.what == "plan":
-        told |= {"method": "x", "unit": "execution", "expected_units": event.said, "amount": None}
+        told |= {"method": "x", "unit": unit, "expected_units": event.said, "amount": None}
         told["agent.name"] = asset
         if event.lives:
             told |= {"method": "straight_line_per_time", "life_days": _DAYS[event.lives]}
@@ -243,6 +257,16 @@ def _span(event: Event, place: int) -> scene.Row:
     return scene.span(number, role="record", attributes=attributes, **at) | received
 
 
+def _success(event: Event, place: int) -> scene.Row:
+    """The record that tells the success of a run."""
+    number = 1000 * (place + 1) + event.number
+    row = scene.span(
+        number + 10**6, number, "record", trace=number, at=event.number, lasts=0,
+        attributes={"spanledger.outcome": "success"},
+    )  # fmt: skip
+    return row | {"received_at": scene.moment(scene.START + timedelta(hours=1 + (event.wins or 0)))}
+
+
 @pytest.fixture(scope="module")
 def told(module_store: Store) -> list[Book]:
     """The books as the rule has them, and told to the ledger."""
@@ -250,10 +274,16 @@ def told(module_store: Store) -> list[Book]:
     with module_store.connect() as connection:
         for batch in range(BATCHES):
             rows = [
-                _span(event, place)
+                _span(event, place, "success" if event.asset in book.by_success else "execution")
                 for place, book in enumerate(books)
                 for event in book.events
                 if event.arrives == batch
+            ]
+            rows += [
+                _success(event, place)
+                for place, book in enumerate(books)
+                for event in book.events
+                if event.wins == batch
             ]
             scene.load(connection, rows)
             scene.settle(module_store, _traces(books, batch))
@@ -263,12 +293,12 @@ def told(module_store: Store) -> list[Book]:
 
 
 def _traces(books: list[Book], *batches: int) -> list[int]:
-    """Traces settled in these batches."""
+    """Traces settled in these batches: when they are due, and when a success comes later."""
     return [
         1000 * (place + 1) + event.number
         for place, book in enumerate(books)
         for event in book.events
-        if event.settles in batches
+        if event.settles in batches or max(event.settles, event.wins or 0) in batches
     ]
 
 

@@ -1,5 +1,5 @@
 -- amortization: every asset with its capital, what of it was charged, what is left, and at which rate it goes on.
--- grain: one row an asset (workspace, asset_id). units: USD, 12 decimals; rates 24; units of the plan.
+-- grain: one row an asset (workspace, asset_id). units: USD, 12 decimals; rates 40; units of the plan.
 -- columns:
 --   capital_usd          costs booked (other currencies at the rate of their day) and what was transferred to it, less what was
 --                        transferred away, credited or written off of it; never less than charged_usd
@@ -14,6 +14,8 @@
 --   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then; per time: if it
 --                        is of a run that entered the books before ends_at
 --   rate_low_usd, rate_high_usd   the same by the high and the low end of the expected units
+--   estimate_usd, estimate_units   what the newest entry left to charge, and over how many units: rate_usd is their quotient
+--   estimate_charged_usd, estimate_charged_units   of them, what was charged since
 --   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
 --   ends_at              straight line per time: end of the plan's days, counted from its arrival (at most 100 years); runs that enter
 --                        the books from then on are not charged; NULL = the plan has no days
@@ -129,8 +131,8 @@ WITH
                 toNullable(b.plan.11 + toIntervalMillisecond(toInt64(least(assumeNotNull(b.plan.7), 36500) * 86400000))),
                 NULL
             ) AS ends_at,
-            capital_usd - salvage_usd - charged_before_usd AS base_usd,
-            expected_units - plan_units_before AS base_units,
+            capital_usd - salvage_usd - charged_before_usd AS estimate_usd,
+            expected_units - plan_units_before AS estimate_units,
             -- From entry to entry: its end, the capital then, the plan in force, the share of its remaining days that passed.
             arrayFill(s -> s.plan_id != '', b.steps) AS plans_then,
             arrayFold(
@@ -182,17 +184,23 @@ SELECT
     ends_at,
     if(ends_at IS NULL, NULL, accrued_so_far_usd) AS accrued_usd,
     accrued_usd - charged_usd AS unabsorbed_usd,
-    if(base_units > 0 AND base_usd > 0, toDecimal128(toDecimal256(base_usd, 40) / base_units, 24), toDecimal128(0, 24)) AS rate_usd,
     if(
-        plan.6 - plan_units_before > 0 AND base_usd > 0,
-        toDecimal128(toDecimal256(base_usd, 40) / (plan.6 - plan_units_before), 24),
+        estimate_units > 0 AND estimate_usd > 0, toDecimal256(estimate_usd, 40) / estimate_units, toDecimal256(0, 40)
+    ) AS rate_usd,
+    if(
+        plan.6 - plan_units_before > 0 AND estimate_usd > 0,
+        toDecimal256(estimate_usd, 40) / (plan.6 - plan_units_before),
         NULL
     ) AS rate_low_usd,
     if(
-        plan.5 - plan_units_before > 0 AND base_usd > 0,
-        toDecimal128(toDecimal256(base_usd, 40) / (plan.5 - plan_units_before), 24),
+        plan.5 - plan_units_before > 0 AND estimate_usd > 0,
+        toDecimal256(estimate_usd, 40) / (plan.5 - plan_units_before),
         NULL
     ) AS rate_high_usd,
+    estimate_usd,
+    estimate_units,
+    charged_usd - charged_before_usd AS estimate_charged_usd,
+    toDecimal128(plan_units - plan_units_before, 6) AS estimate_charged_units,
     multiIf(
         plans > 0 AND chargeable_usd = 0, 'fully_amortized',
         ends_at <= now64(9, 'UTC'), 'ended',
