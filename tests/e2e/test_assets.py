@@ -16,11 +16,14 @@ def test_an_asset_is_booked_planned_and_written_off(
     collector: RunningCollector, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"spanledger://127.0.0.1:{collector.api_port}"
-    plan = ["--expected-executions", "2000", "--agent", "support", "--record-id", "invoice-9"]
+    plan = ["--expected-executions", "2000", "--low", "1500", "--high", "2500"]
+    plan += ["--agent", "support", "--record-id", "invoice-9"]
     for _ in range(2):  # told twice, counted once
         assert execute(["assets", "add", "ft", "--cost", "1200", *plan, "--url", url]) == 0
     assert execute(["assets", "transfer", "ft", "ft-2", "200", "--url", url]) == 0
     assert execute(["assets", "add", "ft", "--url", url]) == 2
+    assert execute(["assets", "add", "ft", *plan[:2], "--low", "2001", "--url", url]) == 1
+    assert "give low, expected and high in this order" in capsys.readouterr().err
     assert execute(["assets", "add", "ft", "--cost", "much", "--url", url]) == 1
     assert "asset_cost of 'ft' was not stored: amount" in capsys.readouterr().err
     deadline = time.monotonic() + 60
@@ -30,6 +33,16 @@ def test_an_asset_is_booked_planned_and_written_off(
         rows = json.loads(capsys.readouterr().out)
         found = {row["asset_id"]: Decimal(row["net_book_value_usd"]) for row in rows}
     assert found == {"ft": Decimal(1000), "ft-2": Decimal(200)}
+    assert execute(["assets", "--url", url]) == 0
+    table = capsys.readouterr().out
+    assert "$0.5" in table
+    assert "$0.4 to $0.666667" in table
+    assert "1500 to 2500" in table
+    assert execute(["assets", "--shares", "--url", url]) == 0
+    assert "No run carries a share" in capsys.readouterr().out
+    for more, why in (([], "has no last day"), (["--until", "2999-01-01"], "a whole UTC day yet")):
+        assert execute(["assets", "estimate", "ft", *more, "--url", url]) == 1
+        assert why in capsys.readouterr().err
     assert execute(["assets", "transfer", "ft", "ft-2", "1000.01", "--url", url]) == 1
     assert execute(["assets", "write-off", "ft-2", "--amount", "201", "--url", url]) == 1
     said = capsys.readouterr().err
@@ -45,4 +58,6 @@ def test_an_asset_is_booked_planned_and_written_off(
     assert refused.index == 2
     assert refused.reason.startswith("150.5 USD of asset 'ft-2' is more than the 49.5 USD that are")
     assert execute(["assets", "write-off", "ft-2", "--url", url, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["record_ids"]) == 1
+    assert execute(["assets", "transfer", "ft", "ft-3", "--url", url, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["record_ids"]) == 1

@@ -1,22 +1,19 @@
 """``spanledger assets``: what was paid once and serves many runs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from spanledger_collector.errors import ConfigurationError, PermanentError
-from spanledger_collector.query import AssetRow
+from spanledger_collector.query.remaining_life import HALF_LIFE_DAYS
 
+from .asset_tables import assets_table, remaining_life_table, shares_table
 from .break_even import break_even_table
-from .grid import Grid
-from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
-from .output import answer, console, plain_decimal, print_json, text, usd, usd_if_any
+from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect, utc
+from .output import answer, console, print_json, text
 
-_COLUMNS = (
-    "asset", "kind", "runs of", ">capital", ">charged", ">left", ">a unit", "unit", ">to come",
-    "state",
-)  # fmt: skip
 _NO_ASSETS = (
     "No assets here. Book what is paid once with `spanledger assets add` or `spanledger.assets` of "
     "the SDK; an asset appears about two seconds later."
@@ -38,6 +35,10 @@ def listed(
         bool,
         typer.Option("--break-even", help="Instead: how many runs earn them back."),
     ] = False,
+    shares: Annotated[
+        bool,
+        typer.Option("--shares", help="Instead: what agents carry of them, in all and a run."),
+    ] = False,
     workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
@@ -50,8 +51,11 @@ def listed(
     with connect(url, workspace) as ledger:
         if break_even:
             answer(ledger.break_even(), break_even_table, as_json=as_json, nothing=_NO_ASSETS)
+        elif shares:
+            nothing = "No run carries a share of an asset yet."
+            answer(ledger.asset_shares(), shares_table, as_json=as_json, nothing=nothing)
         else:
-            answer(ledger.assets(), _table, as_json=as_json, nothing=_NO_ASSETS)
+            answer(ledger.assets(), assets_table, as_json=as_json, nothing=_NO_ASSETS)
 
 
 @assets.command("add")
@@ -67,6 +71,8 @@ def add(
     unit: Annotated[str, _field("execution | token | flop | success.")] = "",
     life_days: Annotated[str, _field("Or days still to come.")] = "",
     executions_per_day: Annotated[str, _field("Runs expected on each of them.")] = "",
+    low: Annotated[str, _field("Low end of the expected runs or units.")] = "",
+    high: Annotated[str, _field("High end of them.")] = "",
     salvage: Annotated[str, _field("USD that are left at the end and never charged.")] = "",
     agent: Annotated[str, _field("Whose runs carry it; default all.")] = "",
     version: Annotated[str, _field("Of which version; default all.")] = "",
@@ -78,13 +84,13 @@ def add(
 ) -> None:
     """Book a cost, a plan over which it is charged, or both; a later plan is a better estimate.
 
-    Example: spanledger assets add ft-7 --cost 120000 --expected-executions 2000000 --agent support
+    Example: spanledger assets add ft-7 --cost 120000 --expected-executions 2000000 --low 1500000
     """
     shared = {"asset": asset, "at": at, "reason": reason}
     plan = {
         "expected_executions": expected_executions, "expected_units": expected_units,
         "unit": unit, "life_days": life_days, "executions_per_day": executions_per_day,
-        "salvage": salvage, "agent": agent, "version": version,
+        "low": low, "high": high, "salvage": salvage, "agent": agent, "version": version,
     }  # fmt: skip
     entries: list[dict[str, str]] = []
     if cost:
@@ -140,7 +146,41 @@ def transfer(
     _tell(url, [entry], as_json=as_json)
 
 
-def _tell(url: str, entries: Sequence[dict[str, str]], *, as_json: bool) -> None:
+@assets.command("estimate")
+def estimate(
+    asset: Annotated[str, typer.Argument(help="Id of the asset.")],
+    until: Annotated[
+        datetime | None,
+        _field("Planned end of its use (UTC); default the last day of its plan."),
+    ] = None,
+    half_life: Annotated[
+        float, typer.Option(help="Age in days of a day that counts half as much as the newest.")
+    ] = HALF_LIFE_DAYS,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Book it as a plan: from now on it is the rate.")
+    ] = False,
+    record_id: Annotated[str, _field("With --apply: name of the entry.")] = "",
+    url: Url = DEFAULT_ADDRESS,
+    workspace: Workspace = "",
+    as_json: Json = False,
+) -> None:
+    """How many units are still to come, by the use so far; what was charged stays as it is.
+
+    Example: spanledger assets estimate ft-7 --until 2027-06-30 --apply
+    """
+    with connect(url, workspace) as ledger:
+        life = ledger.remaining_life(asset, until=utc(until), half_life_days=half_life)
+    if as_json:
+        print_json(life)
+    else:
+        console().print(remaining_life_table(life))
+    if apply:
+        _tell(url, [dict(life.record(record_id))], as_json=False, quiet=as_json)
+
+
+def _tell(
+    url: str, entries: Sequence[dict[str, str]], *, as_json: bool, quiet: bool = False
+) -> None:
     """Send entries together; print their ids.
 
     Raises:
@@ -151,7 +191,7 @@ def _tell(url: str, entries: Sequence[dict[str, str]], *, as_json: bool) -> None
         recorded = ledger.add_records(sent)
     if as_json:
         print_json({"record_ids": recorded.record_ids})
-    else:
+    elif not quiet:
         for record_id in recorded.record_ids:
             console().print(text(record_id))
     for flaw in recorded.rejected:
@@ -159,21 +199,3 @@ def _tell(url: str, entries: Sequence[dict[str, str]], *, as_json: bool) -> None
             f"{entries[flaw.index]['kind']} of {entries[flaw.index]['asset']!r} was not stored: "
             f"{flaw.reason}"
         )
-
-
-def _table(rows: Sequence[AssetRow]) -> Grid:
-    """The rows as people read them."""
-    return Grid(
-        "Assets",
-        _COLUMNS,
-        (
-            (
-                text(row.asset_id), text(row.kind),
-                text(" ".join(filter(None, (row.agent_name or "all", row.agent_version)))),
-                usd(row.capital_usd), usd(row.charged_usd), usd(row.net_book_value_usd),
-                usd_if_any(row.rate_usd), text(row.unit),
-                text(plain_decimal(row.remaining_units)), text(row.state),
-            )
-            for row in rows
-        ),
-    )  # fmt: skip

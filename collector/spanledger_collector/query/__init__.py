@@ -6,6 +6,8 @@ ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same ro
 
 from .agent_figures import AgentFigures
 from .agent_report import AgentReport
+from .asset_rows import AssetChargeRow, AssetEntryRow, AssetRow, AssetShareRow, AssetUseRow
+from .assets import Assets
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .breakdowns import Breakdowns, Slice
 from .comparison import Compared, ComparisonReport
@@ -18,7 +20,7 @@ from .frontier import FrontierPoint
 from .hosting import Hosting
 from .ledger import DEFAULT_ADDRESS, Guard, Ledger
 from .named import NamedQuery, named, query_names
-from .origins import AssetChargeRow, AssetEntryRow, AttemptBehindRow, Behind, ModelsBehindRow
+from .origins import AttemptBehindRow, Behind, ModelsBehindRow
 from .parsing import parse_rows
 from .payback import BreakEven, Payback
 from .plain import plain_rows
@@ -26,12 +28,12 @@ from .pool_rows import PoolRow
 from .quality import QualityBy, QualityCostRow
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded, Rejected
+from .remaining_life import RemainingLife
 from .remote import RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rework import ReworkBy, ReworkRate, ReworkReasonRow, ReworkReport
 from .rows import (
     AgentRow,
-    AssetRow,
     AttemptRow,
     ChargeRow,
     CoverageRow,
@@ -58,6 +60,9 @@ __all__ = [
     "AssetChargeRow",
     "AssetEntryRow",
     "AssetRow",
+    "AssetShareRow",
+    "AssetUseRow",
+    "Assets",
     "AttemptBehindRow",
     "AttemptRow",
     "AttemptsRow",
@@ -97,6 +102,7 @@ __all__ = [
     "RecordRow",
     "Recorded",
     "Rejected",
+    "RemainingLife",
     "RemoteReader",
     "RepricedRow",
     "ReworkBy",

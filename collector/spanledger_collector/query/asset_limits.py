@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from .asset_rows import AssetRow
 from .economics import Ask
 from .parsing import parse_rows
-from .rows import AssetRow
 
 _TAKING: Final = ("asset_transfer", "asset_write_off")
 #: Names an entry: its asset, what it is (``write_off``, ...), its own name.

@@ -29,6 +29,7 @@ from spanledger_collector.errors import (
 from spanledger_collector.store import Store
 
 from .agent_figures import AgentFigures, agent_figures
+from .assets import Assets
 from .breakdowns import Breakdowns
 from .decisions import Decisions, period
 from .explanation import (
@@ -47,7 +48,6 @@ from .recording import Recorded
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
-    AssetRow,
     AttemptRow,
     ChargeRow,
     CoverageRow,
@@ -71,7 +71,7 @@ Guard = Callable[[Store, str], str]
 
 
 @final
-class Ledger(Decisions, Breakdowns, Origins, Hardware):
+class Ledger(Decisions, Breakdowns, Origins, Assets, Hardware):
     """Typed reads of one ledger; use :meth:`connect`.
 
     Args:
@@ -311,10 +311,6 @@ class Ledger(Decisions, Breakdowns, Origins, Hardware):
     ) -> Sequence[AgentFigures]:
         """Unit economics per agent and version over a period, with intervals and a verdict."""
         return agent_figures(self.query, period(since, until))
-
-    def assets(self) -> Sequence[AssetRow]:
-        """What was paid once and serves many runs, and how much of it was charged."""
-        return parse_rows(AssetRow, self.query("assets"))
 
     def value_rules(self) -> Sequence[ValueRuleRow]:
         """The rules in force by which runs without a recorded amount are worth something."""

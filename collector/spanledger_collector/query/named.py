@@ -71,6 +71,8 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "agent_unit_economics": (_OF_WORKSPACE, *_BY_DAY),
     "amortization": (_OF_WORKSPACE,),
     "asset_balances": (_OF_WORKSPACE,),
+    "asset_shares": (_OF_WORKSPACE,),
+    "charge_intervals": (_OF_WORKSPACE,),
     "charges": (_OF_WORKSPACE, *_BY_START),
     "completeness": (_OF_WORKSPACE, *_BY_DAY),
     "cost_as_billed": (_OF_WORKSPACE, *_BY_DAY),

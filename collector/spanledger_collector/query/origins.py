@@ -1,4 +1,4 @@
-"""What stands behind a figure: attempts, the model ids of them, charges and entries of assets."""
+"""What stands behind a figure: attempts, and the model ids of them."""
 
 from __future__ import annotations
 
@@ -94,41 +94,6 @@ class ModelsBehindRow:
     all_cost_usd: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class AssetEntryRow:
-    """One entry of the books of an asset (query ``asset_entries``)."""
-
-    asset_id: str
-    entry: str
-    entry_id: str
-    amount: Decimal | None
-    currency: str
-    to_asset_id: str
-    expected_units: Decimal | None
-    reason: str
-    occurred_at: datetime
-    received_at: datetime
-    taken_usd: Decimal | None
-    capital_usd: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class AssetChargeRow:
-    """What one run was charged of one asset (query ``asset_charges``)."""
-
-    posted_at: datetime
-    asset_id: str
-    trace_id: str
-    run_id: str
-    agent_name: str
-    agent_version: str
-    units: Decimal
-    rate_usd: Decimal
-    amount_usd: Decimal
-    plan_id: str
-    basis_id: str
-
-
 _ANY = Behind()
 
 
@@ -158,24 +123,3 @@ class Origins(ABC):
         """The model ids of these attempts as called, answered and priced, dearest first."""
         asked = {**figure.parameters(), "limit": limit}
         return parse_rows(ModelsBehindRow, self.query("models_behind", **asked))
-
-    def asset_entries(self, asset_id: str = "") -> Sequence[AssetEntryRow]:
-        """What was booked, asked and granted, entry by entry; of one asset sums to its capital."""
-        return parse_rows(AssetEntryRow, self.query("asset_entries", asset_id=asset_id))
-
-    def asset_charges(
-        self, asset_id: str = "", *, trace_id: str = "", run_id: str = "", limit: int = 100,
-        offset: int = 0,
-    ) -> Sequence[AssetChargeRow]:  # fmt: skip
-        """What runs were charged, newest first; of one asset sums to what was charged of it.
-
-        Args:
-            asset_id: of this asset; empty = of any.
-            trace_id: to runs of this trace only.
-            run_id: to this run only.
-            limit: at most so many.
-            offset: so many of the newest are left out.
-        """
-        asked = {"asset_id": asset_id, "in_trace": trace_id, "run_id": run_id}
-        found = self.query("asset_charges", **asked, limit=limit, offset=offset)
-        return parse_rows(AssetChargeRow, found)

@@ -54,6 +54,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "bool": bool,
     "date": _day,
     "datetime": _moment,
+    "datetime | None": lambda value: None if value is None else _moment(value),
     "Decimal": lambda value: Decimal(str(value)),
     "Decimal | None": _money,
     "float | None": lambda value: None if value is None else float(value),

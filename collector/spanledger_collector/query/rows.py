@@ -236,30 +236,6 @@ class AgentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AssetRow:
-    """One asset as its books stand (query ``assets``)."""
-
-    asset_id: str
-    kind: str
-    method: str
-    unit: str
-    agent_name: str
-    agent_version: str
-    capital_usd: Decimal
-    charged_usd: Decimal
-    net_book_value_usd: Decimal
-    written_off_usd: Decimal
-    refused_usd: Decimal
-    rate_usd: Decimal
-    charged_units: Decimal
-    remaining_units: Decimal
-    unabsorbed_usd: Decimal | None
-    state: str
-    estimates: int
-    unconverted_entries: int
-
-
-@dataclass(frozen=True, slots=True)
 class ValueRuleRow:
     """What a run, a success or a unit of an outcome is worth (query ``value_rules``)."""
 

@@ -7,13 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 from spanledger_collector.query.asset_limits import EntryKey, asking_too_much
-from spanledger_collector.query.rows import AssetRow
+from spanledger_collector.query.asset_rows import AssetRow
 
 BOOKS: dict[str, Any] = {
     "asset_id": "ft", "kind": "training", "method": "", "unit": "", "agent_name": "",
     "agent_version": "", "capital_usd": Decimal(120), "charged_usd": Decimal(20),
     "net_book_value_usd": Decimal(100), "written_off_usd": Decimal(0), "refused_usd": Decimal(0),
-    "rate_usd": Decimal(0), "charged_units": Decimal(2), "remaining_units": Decimal(0),
+    "salvage_usd": Decimal(0), "chargeable_usd": Decimal(100), "rate_low_usd": None,
+    "rate_high_usd": None, "remaining_low_units": None, "remaining_high_units": None,
+    "charged_from": None, "ends_at": None, "rate_usd": Decimal(0),
+    "charged_units": Decimal(2), "remaining_units": Decimal(0),
     "unabsorbed_usd": None, "state": "active", "estimates": 1, "unconverted_entries": 0,
 }  # fmt: skip
 

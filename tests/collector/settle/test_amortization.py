@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from spanledger_collector.query import AssetShareRow, DirectReader, Ledger
 from spanledger_collector.store import Connection, Store
 
 from . import scene
@@ -220,6 +221,47 @@ def test_charges_sum_to_the_capital_however_small_a_unit_is(store: Store) -> Non
     assert charges[1] == [0, 1, 0, 1]  # 0.4, 0.8, 1.2 and 1.6 so far
     assert abs(rate * 7 * 10**21 - 1) < Decimal("1e-17")
     assert books == ["fully_amortized"] * 2
+
+
+def test_a_share_has_the_interval_of_the_units_that_were_expected(store: Store) -> None:
+    """120 over 12 runs, 6 to 24: 10 a run, 5 to 20. After 8 runs there were 8 at least: 5 to 15.
+
+    Then nobody says how sure 4 more are: 10 a run without ends, and so the sum has none.
+    """
+    plan = {"method": "x", "unit": "execution"}
+    ends = {"expected_units__low": 6, "expected_units__high": 24}
+
+    def told() -> tuple[set[Any], list[Any], AssetShareRow]:
+        with Ledger(DirectReader(store)) as ledger:
+            charges = ledger.asset_charges("ft")
+            (row,) = ledger.assets()
+            (share,) = ledger.asset_shares("ft", "a")
+        each = {(c.amount_low_usd, c.amount_usd, c.amount_high_usd) for c in charges}
+        rate = [row.rate_low_usd, row.rate_usd, row.rate_high_usd]
+        return each, [*rate, row.remaining_low_units, row.remaining_high_units], share
+
+    with store.connect() as connection:
+        _settle(
+            store,
+            connection,
+            [
+                _entry(1, 0, "cost", amount="120", kind="training"),
+                _entry(2, 0, "plan", expected_units=12, **ends, **plan),
+            ],
+            [row for trace in range(1, 6) for row in _run(trace, 1)],
+        )
+        each, books, share = told()
+        assert (each, books) == ({(5, 10, 20)}, [5, 10, 20, 1, 19])
+        assert (share.runs, share.charged_low_usd, share.charged_high_usd) == (5, 25, 100)
+        assert (share.per_run_low_usd, share.per_run_usd, share.per_run_high_usd) == (5, 10, 20)
+        _settle(store, connection, [row for trace in (6, 7, 8) for row in _run(trace, 2)])
+        each, books, share = told()
+        assert (each, books) == ({(5, 10, 15)}, [5, 10, 15, 0, 16])
+        assert (share.charged_usd, share.charged_high_usd) == (80, 120)  # all that there is
+        _settle(store, connection, [_entry(3, 3, "plan", expected_units=4, **plan)], _run(9, 4))
+        each, books, share = told()
+    assert (each, books) == ({(5, 10, 15), (None, 10, None)}, [None, 10, None, None, None])
+    assert (share.charged_usd, share.charged_low_usd, share.charged_high_usd) == (90, None, None)
 
 
 def test_a_success_is_charged_when_it_is_told_and_stays_charged(store: Store) -> None:

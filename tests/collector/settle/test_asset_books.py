@@ -247,6 +247,9 @@ def _span(event: Event, place: int, unit: str) -> scene.Row:
     if event.what == "plan":
         told |= {"method": "x", "unit": unit, "expected_units": event.said, "amount": None}
         told["agent.name"] = asset
+        if event.number % 3:
+            told["expected_units.low"] = str(max(1, int(str(event.said)) - 2))
+            told["expected_units.high"] = str(int(str(event.said)) + event.number)
         if event.lives:
             told |= {"method": "straight_line_per_time", "life_days": _DAYS[event.lives]}
     elif event.what == "credit":
@@ -357,6 +360,32 @@ def test_entries_and_charges_explain_the_books(told: list[Book], module_store: S
         one = ledger.assets()[0].asset_id
         alone = [entry for entry in ledger.asset_entries() if entry.asset_id == one]
         assert list(ledger.asset_entries(one)) == alone != []
+
+
+def test_the_ends_of_charges_are_around_them_and_within_what_there_was(
+    told: list[Book], module_store: Store
+) -> None:
+    """As many units as the plans expected at least, at most: no rate charges more than capital."""
+    at_rate: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    funds: dict[str, Decimal] = defaultdict(Decimal)
+    rounded = Decimal("1e-9")
+    with Ledger(DirectReader(module_store)) as ledger:
+        for charge in ledger.asset_charges(limit=100_000):
+            if charge.amount_low_usd is not None and charge.amount_high_usd is not None:
+                assert charge.amount_low_usd <= charge.amount_usd
+                assert charge.amount_usd <= charge.amount_high_usd + rounded
+                at_rate[charge.asset_id, charge.plan_id, charge.basis_id] += charge.amount_high_usd
+        for entry in ledger.asset_entries():
+            funds[entry.asset_id] += max(entry.capital_usd or Decimal(0), Decimal(0))
+        shares, books = ledger.asset_shares(), {row.asset_id: row for row in ledger.assets()}
+    assert len(at_rate) > BOOKS / 4
+    for (asset, _, _), usd in at_rate.items():
+        assert usd <= funds[asset] + rounded, asset
+    for share in shares:  # each asset has an agent of its own
+        assert share.charged_usd == books[share.asset_id].charged_usd
+        low, high = share.charged_low_usd, share.charged_high_usd
+        assert low is None or low <= share.charged_usd
+        assert high is None or share.charged_usd <= high + rounded
 
 
 def _posted(connection: Connection) -> tuple[list[str], int]:

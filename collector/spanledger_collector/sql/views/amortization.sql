@@ -13,12 +13,14 @@
 --   chargeable_usd       what can still be charged: capital - salvage - charged
 --   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then; per time: if it
 --                        is of a run that entered the books before ends_at
---   rate_low_usd, rate_high_usd   the same by the high and the low end of the expected units
+--   rate_low_usd         the same by the high end of the expected units; NULL = the plan does not say it
+--   rate_high_usd        the same by their low end; where more units came than that, by those that came
 --   estimate_usd, estimate_units   what the newest entry left to charge, and over how many units: rate_usd is their quotient
 --   estimate_charged_usd, estimate_charged_units   of them, what was charged since
 --   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
 --   ends_at              straight line per time: end of the plan's days, counted from its arrival (at most 100 years); runs that enter
 --                        the books from then on are not charged; NULL = the plan has no days
+--   remaining_low_units, remaining_high_units   the same by the low and the high end of the expected units; NULL = the plan does not say them
 --   accrued_usd          straight line per time: what the days so far cost. From entry to entry each day costs (capital - salvage -
 --                        accrued) / days left, by the capital and the plan of its time, so no entry rewrites what was before; plans
 --                        that are not per time cost what they charged
@@ -180,6 +182,8 @@ SELECT
     charged_units,
     expected_units,
     greatest(expected_units - plan_units, toDecimal128(0, 6)) AS remaining_units,
+    if(plan.5 IS NULL, NULL, greatest(plan.5 - plan_units, toDecimal128(0, 6))) AS remaining_low_units,
+    if(plan.6 IS NULL, NULL, greatest(plan.6 - plan_units, toDecimal128(0, 6))) AS remaining_high_units,
     plan.7 AS life_days,
     ends_at,
     if(ends_at IS NULL, NULL, accrued_so_far_usd) AS accrued_usd,
@@ -189,12 +193,12 @@ SELECT
     ) AS rate_usd,
     if(
         plan.6 - plan_units_before > 0 AND estimate_usd > 0,
-        toDecimal256(estimate_usd, 40) / (plan.6 - plan_units_before),
+        least(rate_usd, toDecimal256(estimate_usd, 40) / (plan.6 - plan_units_before)),
         NULL
     ) AS rate_low_usd,
     if(
-        plan.5 - plan_units_before > 0 AND estimate_usd > 0,
-        toDecimal256(estimate_usd, 40) / (plan.5 - plan_units_before),
+        plan.5 > 0 AND greatest(plan.5 - plan_units_before, estimate_charged_units) > 0 AND estimate_usd > 0,
+        greatest(rate_usd, toDecimal256(estimate_usd, 40) / greatest(plan.5 - plan_units_before, estimate_charged_units)),
         NULL
     ) AS rate_high_usd,
     estimate_usd,

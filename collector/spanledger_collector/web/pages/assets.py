@@ -42,8 +42,15 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Refused", "refused_usd", "usd_if_any",
                    "Write-offs, transfers and credits beyond what was left: in no sum.", link=book),
             Column("A unit carries", "rate_usd", "usd", link=book),
+            Column("at least", "rate_low_usd", "usd_if_any",
+                   "Had the high end of the expected units come.", link=book),
+            Column("at most", "rate_high_usd", "usd_if_any",
+                   "Had their low end come, or what came where that is more.", link=book),
             Column("Units charged", "charged_units", "count", link=book),
             Column("Units left", "remaining_units", "count", link=book),
+            Column("Days end (UTC)", "ends_at", "moment",
+                   "Straight line per time: later runs are not charged.", link=book,
+                   blank=lambda row: row.ends_at is None),
             Column("Unabsorbed", "unabsorbed_usd", "usd_if_any",
                    "Straight line per time: what no run carried.", link=book),
             Column("State", "state"),
@@ -70,9 +77,30 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         ledger.break_even(), empty="No asset serves runs.", link=runs,
     )  # fmt: skip
+    carried = Table(
+        "shares", "What agents carry of assets",
+        [
+            Column("Asset", "asset_id", link=lambda row: asked.link("asset", id=row.asset_id)),
+            Column("Agent", "agent_name", link=lambda row: asked.link(
+                "agent", agent=row.agent_name)),
+            Column("Version", "agent_version", name="(none)"),
+            Column("Runs charged", "runs", "count", link=lambda row: asked.link(
+                "asset", id=row.asset_id)),
+            Column("Carried", "charged_usd", "usd", link=lambda row: asked.link(
+                "asset", id=row.asset_id)),
+            Column("at least", "charged_low_usd", "usd_if_any",
+                   "Had the high end of the expected units come."),
+            Column("at most", "charged_high_usd", "usd_if_any",
+                   "Had their low end come, or what came where that is more."),
+            Column("A run", "per_run_usd", "usd"),
+            Column("at least", "per_run_low_usd", "usd_if_any"),
+            Column("at most", "per_run_high_usd", "usd_if_any"),
+        ],
+        ledger.asset_shares(), empty="No run carries a share.", query="asset_shares",
+    )  # fmt: skip
     return Page(
         "Assets and amortization",
-        [Tabled("Books", books), Tabled("Break-even", earned)],
+        [Tabled("Books", books), Tabled("Shares", carried), Tabled("Break-even", earned)],
         "What was paid once and serves many runs.",
         filters=frozenset(),
     )
