@@ -4,6 +4,6 @@
 -- grain: (workspace, asset_id, plan_id, basis_id) of a part. units: units of the plan; USD.
 ALTER TABLE amortization_charges ADD PROJECTION IF NOT EXISTS by_rated_asset
 (
-    SELECT workspace, asset_id, plan_id, basis_id, sumIf(units, rate_usd > 0), sum(amount_usd)
+    SELECT workspace, asset_id, plan_id, basis_id, sumIf(units, rate_usd > 0 OR amount_usd > 0), sum(amount_usd)
     GROUP BY workspace, asset_id, plan_id, basis_id
 );

@@ -11,7 +11,7 @@ SELECT
     asset_id,
     plan_id,
     basis_id,
-    sumIf(c.units, c.rate_usd > 0) AS units,
+    sumIf(c.units, c.rate_usd > 0 OR c.amount_usd > 0) AS units,
     sum(c.amount_usd) AS amount_usd
 FROM amortization_charges AS c
 GROUP BY

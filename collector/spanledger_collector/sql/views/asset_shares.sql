@@ -1,5 +1,5 @@
 -- asset_shares: what agents carry of assets, in all and a run, with the interval that the plans' expected units leave.
--- grain: one row an (asset, agent, version) of charged runs (workspace, asset_id, agent_name, agent_version). units: USD, 12 decimals;
+-- grain: one row an (asset, agent, version) of charged runs (workspace, asset_id, agent_name, agent_version). units: USD with 12 decimals,
 --   units of the plans. NULL = a plan of theirs does not say this end.
 -- columns:
 --   kind                 kind of the asset: training | data_curation | evaluation | provisioning | hosting
