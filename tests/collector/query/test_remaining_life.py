@@ -75,7 +75,8 @@ def _row(books: Store, asset: str) -> AssetRow:
 
 def _life(books: Store, asset: str, **given: Any) -> Any:
     with Ledger(DirectReader(books)) as ledger:
-        return remaining_life(ledger.query, asset, now=NOW, **{"until": END, **given})
+        asked: dict[str, Any] = {"until": END, **given}
+        return remaining_life(ledger.query, asset, now=NOW, **asked)
 
 
 def test_even_use_goes_on_as_it_was(books: Store) -> None:
