@@ -49,7 +49,11 @@ def _books(module_store: Store) -> Store:
     entries: list[scene.Row] = []
     for number, asset in enumerate(assets, 1):
         entries.append(_entry(10 * number, asset, entry="cost", amount="1000", kind="training"))
-        plan = {"entry": "plan", "method": "straight_line_per_execution", "unit": "execution"}
+        plan: dict[str, Any] = {
+            "entry": "plan",
+            "method": "straight_line_per_execution",
+            "unit": "execution",
+        }
         if asset == "timed":
             plan |= {"method": "straight_line_per_time", "life_days": "61", "salvage": "100"}
         if asset == "rising":
