@@ -13,6 +13,7 @@ from spanledger_collector import sql
 from spanledger_collector.query import (
     DirectReader,
     Ledger,
+    asset_rows,
     breakdown_rows,
     economics,
     energy_rows,
@@ -60,9 +61,11 @@ TYPES: dict[str, type | None] = {
     "economics_by": breakdown_rows.EconomicsRow,
     "prices_used": breakdown_rows.PriceUsedRow,
     "asset_contributions": payback.ContributionRow,
-    "asset_charges": origins.AssetChargeRow,
-    "asset_entries": origins.AssetEntryRow,
-    "assets": rows.AssetRow,
+    "asset_charges": asset_rows.AssetChargeRow,
+    "asset_entries": asset_rows.AssetEntryRow,
+    "asset_shares": asset_rows.AssetShareRow,
+    "asset_use": asset_rows.AssetUseRow,
+    "assets": asset_rows.AssetRow,
     "value_rules": rows.ValueRuleRow,
     "charges_by_day": rows.ChargeRow,
     "coverage": rows.CoverageRow,
@@ -119,6 +122,8 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
 #: What the filled ledger has nothing of, and which test finds some.
 ELSEWHERE = {
     "asset_charges": "settle/test_asset_books.py",
+    "asset_shares": "settle/test_asset_books.py",
+    "asset_use": "query/test_remaining_life.py",
     "gpu_hosts": "query/test_own_gpus.py",
     "gpu_offers": "query/test_own_gpus.py",
 }
