@@ -173,8 +173,13 @@ def fields_of(source: object) -> Mapping[str, Any]:
 
 
 def text(value: object) -> str:
-    """The value if it is a string, else an empty one (also for markers like ``NOT_GIVEN``)."""
-    return value if isinstance(value, str) else ""
+    """The value if it is a string, else an empty one (also for markers like ``NOT_GIVEN``).
+
+    A member of an enumeration of strings is what it stands for, not its name.
+    """
+    if type(value) is str:
+        return value
+    return str.__str__(value) if isinstance(value, str) else ""
 
 
 def whole(value: object) -> int | None:

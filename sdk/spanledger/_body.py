@@ -91,9 +91,14 @@ def watch_helper(
     call: Call, stream: Any, snapshot: Callable[[Any], Answer], *, asynchronous: bool
 ) -> None:
     """End the call when the body under a stream helper ends; the helper itself knows the answer."""
+    response = stream.response
+    if response.is_closed or response.is_stream_consumed:  # by a hook, or it comes from a cache
+        content = response.content
+        call.hand_over(functools.partial(_read_content, call, response.headers, content))
+        return
     call.keep_prompt()
     read = functools.partial(_read_helper, stream, snapshot)
-    _put_reader(stream.response, BodyReader(call, read), asynchronous=asynchronous)
+    _put_reader(response, BodyReader(call, read), asynchronous=asynchronous)
 
 
 def _put_reader(response: Any, reader: BodyReader, *, asynchronous: bool) -> None:

@@ -23,7 +23,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from spanledger import _content, _facts, _in_force, _span_attributes, semconv
-from spanledger._answer import Answer
+from spanledger._answer import Answer, text
 from spanledger._api import Api, Reading
 from spanledger._attempts import Attempt, Observer, current, failure_of
 from spanledger._draining import FINISHER
@@ -95,7 +95,7 @@ class Call:
     @property
     def model(self) -> str:
         """The model that was asked for; empty where none was."""
-        return str(self._kwargs.get("model") or "")
+        return text(self._kwargs.get("model"))
 
     # --- the client's method -------------------------------------------------------------------
     def __enter__(self) -> Call:  # noqa: PYI034 - never subclassed, and Self is not in 3.10

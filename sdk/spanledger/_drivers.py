@@ -16,6 +16,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanKind, Tracer, TracerProvider
 
 from spanledger import _fetch, _loading, _scope, semconv
+from spanledger._answer import text
 from spanledger._api import Api
 from spanledger._attempts import current
 from spanledger._body import watch_helper
@@ -257,8 +258,8 @@ def _question(api: Api, kwargs: Mapping[str, Any]) -> tuple[str, Attributes]:
     name = api.operation
     attributes = api.request(kwargs)
     attributes[semconv.OPERATION_NAME] = name
-    model = kwargs.get("model")
-    if isinstance(model, str) and model:
+    model = text(kwargs.get("model"))
+    if model:
         attributes[semconv.REQUEST_MODEL] = model
         name = f"{name} {model}"
     if api.snapshot is not None or api.streaming(kwargs):

@@ -4,7 +4,8 @@ In it: the kind of operation, every text of the prompt (messages, instructions, 
 the state the prompt continues (``previous_response_id`` and its like), the names of the tools, and
 what shape of answer is asked for. Not in it: the model, the client, sampling parameters, output
 limits, and whether the answer is streamed; the same question put to a fallback model or with
-another temperature is still the same question. Whether asking it again is rework depends on the
+another temperature is still the same question. A seed is in it: who gives another one wants another
+sample, as votes over several answers do. Whether asking it again is rework depends on the
 model and on the state (``_repeats``).
 
 The key is drawn once a process and never leaves it, nor does the hash: services cannot compare
@@ -46,6 +47,9 @@ _BESIDE_THE_PROMPT: Final = (
     "output_config",
     "text",
     "suffix",
+    # Another one asks for another sample of the same distribution, on purpose.
+    "seed",
+    "random_seed",
 )
 #: Names of a state that moves on with each answer, wherever it is kept.
 _MOVING: Final = ("conversation", "conversation_id", "session_id")

@@ -73,7 +73,12 @@ def _usage(usage: Any) -> Usage:
         cache_read_tokens=count(getattr(usage, "total_cached_tokens", None)),
         reasoning_tokens=thoughts,
         parts=present(_modalities(usage)),
-        units=present({semconv.UNIT_WEB_SEARCHES: searches.get("google_search", 0)}),
+        units=present(
+            {
+                semconv.UNIT_WEB_SEARCHES: searches.get("google_search", 0),
+                semconv.UNIT_MAPS_GROUNDINGS: min(1, searches.get("google_maps", 0)),
+            }
+        ),
     )
 
 

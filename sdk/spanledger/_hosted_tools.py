@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import fields_of, text, whole
+from spanledger._answer import count, fields_of, text, whole
 
 #: Sandboxes that were told already, newest last: several responses share one, which is billed once.
 _containers: Final[dict[str, None]] = {}
@@ -17,8 +17,12 @@ _MAX_CONTAINERS: Final = 4096
 def units_of(response: Any) -> Mapping[str, int] | None:
     """Requests of hosted tools, by the unit each is billed in; None where there are none."""
     units: Counter[str] = Counter()
-    searched = fields_of(fields_of(fields_of(response).get("tool_usage")).get("web_search"))
-    billable = whole(searched.get("num_requests"))
+    told = fields_of(fields_of(response).get("tool_usage"))
+    billable = whole(fields_of(told.get("web_search")).get("num_requests"))
+    drawn = fields_of(told.get("image_gen"))
+    units[semconv.UNIT_IMAGE_TOOL_TOKENS] += count(drawn.get("total_tokens")) or (
+        count(drawn.get("input_tokens")) + count(drawn.get("output_tokens"))
+    )
     for item in getattr(response, "output", None) or ():
         kind = text(getattr(item, "type", None))
         if kind == "web_search_call" and billable is None:

@@ -195,8 +195,12 @@ class MessageReading:
         total.units = _tool_units(usage) or total.units  # cumulative, as the other counts
 
     def _raise_input(self, total: Usage, usage: Any) -> None:
-        """Cumulative input counts of a delta replace those of the start (server tools add)."""
-        later = usage_of(usage)
+        """Cumulative input counts of a delta replace those of the start (server tools add).
+
+        What a delta leaves out stays as the start said, as in the client's own snapshot: there are
+        servers whose deltas name the uncached input alone.
+        """
+        later = usage_of(_Cumulative(usage, total))
         named = getattr(usage, "cache_creation", None) is not None
         if not named and later.cache_write_5m_tokens >= total.cache_write_1h_tokens:
             # No time to live is named: the 1-hour share stays what the start said.
@@ -206,6 +210,27 @@ class MessageReading:
         total.cache_read_tokens = later.cache_read_tokens
         total.cache_write_5m_tokens = later.cache_write_5m_tokens
         total.cache_write_1h_tokens = later.cache_write_1h_tokens
+
+
+class _Cumulative:
+    """A delta's usage, with the start's cached counts where it has none."""
+
+    def __init__(self, usage: Any, total: Usage) -> None:
+        self._usage = usage
+        self.cache_read_input_tokens = _told(usage, "cache_read_input_tokens")
+        if self.cache_read_input_tokens is None:
+            self.cache_read_input_tokens = total.cache_read_tokens
+        self.cache_creation_input_tokens = _told(usage, "cache_creation_input_tokens")
+        if self.cache_creation_input_tokens is None:
+            written = total.cache_write_5m_tokens + total.cache_write_1h_tokens
+            self.cache_creation_input_tokens = written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._usage, name, None)
+
+
+def _told(usage: Any, name: str) -> int | None:
+    return whole(getattr(usage, name, None))
 
 
 #: Type of a delta -> its field with generated text.

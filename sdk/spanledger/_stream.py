@@ -67,13 +67,22 @@ _sinks: Final[weakref.WeakSet[Sink]] = weakref.WeakSet()
 
 def abandon_all() -> None:
     """Drop every stream that is still open: the process ends."""
-    for sink in list(_sinks):
+    for sink in _open():
         sink.dropped()
 
 
 def _disown_all() -> None:
-    for sink in list(_sinks):
+    for sink in _open():
         sink.disown()
+
+
+def _open() -> list[Sink]:
+    """The sinks of now; other threads may open and end some meanwhile."""
+    while True:
+        try:
+            return list(_sinks)
+        except RuntimeError:  # "Set changed size during iteration"
+            continue
 
 
 if hasattr(os, "register_at_fork"):

@@ -162,6 +162,11 @@ UNIT_FILE_SEARCHES: Final = "file_searches"
 UNIT_CODE_CONTAINERS: Final = "code_containers"
 #: Runs of such code, where these are all that is told.
 UNIT_CODE_EXECUTIONS: Final = "code_executions"
+#: Tokens of images that a text model's own tool made (input and output); which model made them,
+#: and so their price, is not told.
+UNIT_IMAGE_TOOL_TOKENS: Final = "image_tool_tokens"
+#: Answers that a search of Google Maps stands behind.
+UNIT_MAPS_GROUNDINGS: Final = "maps_groundings"
 #: Units of a reranking call.
 UNIT_SEARCH_UNITS: Final = "search_units"
 #: Sources that a search of xAI's Live Search used.

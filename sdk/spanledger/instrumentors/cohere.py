@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from spanledger import _cohere_answers, semconv
-from spanledger._answer import Answer, Usage, strings, text
+from spanledger._answer import Answer, Usage, present, strings, text
 from spanledger._api import Api
 from spanledger._cohere_answers import integer, processed, reasons, usage_of
 from spanledger._cohere_raw import raw, raw_stream
@@ -122,8 +122,12 @@ def _billed(answer: Any) -> Any:
 
 
 def _embed_answer(answer: Any) -> Answer:
-    given = integer(_billed(answer), "input_tokens")
-    usage = Usage(input_tokens=given, output_tokens=0)
+    billed = _billed(answer)
+    given, images = integer(billed, "input_tokens"), integer(billed, "image_tokens")
+    if images:
+        given = (given or 0) + images
+    parts = present({semconv.USAGE_IMAGE_INPUT_TOKENS: images or 0})
+    usage = Usage(input_tokens=given, output_tokens=0, parts=parts)
     return Answer(response_id=text(answer.id), usage=usage)
 
 
@@ -318,7 +322,7 @@ INSTRUMENTOR: Final = Instrumentor(
         **under("cohere.client.Client", INSIDE, "wait"),
     },
     notes=(
-        "Images that are embedded have no tokens: such calls are told without usage.",
+        "Images embedded by models before embed-v4 have no tokens: told without usage.",
         "Not metered: raw responses of the first API's embed, whose requests are told as one.",
     ),
 )

@@ -164,9 +164,18 @@ def _queries(response: Any) -> set[str]:
     }
 
 
-def _searches(queries: set[str], model: str) -> Mapping[str, int] | None:
+def _mapped(response: Any) -> bool:
+    """Whether a place of Google Maps stands behind the answer; that is billed by the answer."""
+    return any(
+        getattr(one, "maps", None) is not None
+        for candidate in response.candidates or ()
+        for one in getattr(candidate.grounding_metadata, "grounding_chunks", None) or ()
+    )
+
+
+def _searches(queries: set[str], model: str, *, mapped: bool) -> Mapping[str, int] | None:
     searches = min(1, len(queries)) if model.startswith(_SEARCH_BY_ANSWER) else len(queries)
-    return present({semconv.UNIT_WEB_SEARCHES: searches})
+    return present({semconv.UNIT_WEB_SEARCHES: searches, semconv.UNIT_MAPS_GROUNDINGS: int(mapped)})
 
 
 def _tier(response: Any) -> str:
@@ -185,7 +194,7 @@ def _answer(response: Any) -> Answer | None:
     model = text(response.model_version)
     usage = _usage(response.usage_metadata)
     if usage.known:  # beside tokens that are estimated, units would pass for the whole bill
-        usage.units = _searches(_queries(response), model)
+        usage.units = _searches(_queries(response), model, mapped=_mapped(response))
     return Answer(
         response_id=text(getattr(response, "response_id", None)),
         model=model,
@@ -199,11 +208,12 @@ def _answer(response: Any) -> Answer | None:
 class ContentReading:
     """A stream of content; each chunk has the counts so far, the last one those of the whole."""
 
-    __slots__ = ("_counted", "_finishes", "_last", "_queries", "_texts")
+    __slots__ = ("_counted", "_finishes", "_last", "_mapped", "_queries", "_texts")
 
     def __init__(self, _kwargs: Mapping[str, Any]) -> None:
         self._texts: list[str] = []
         self._queries: set[str] = set()
+        self._mapped = False
         self._last: Any = None
         self._counted: Any = None
         self._finishes: tuple[str, ...] = ()
@@ -216,6 +226,7 @@ class ContentReading:
             self._counted = chunk
         self._finishes = _finishes(chunk) or self._finishes  # the client may clear it later
         self._queries |= _queries(chunk)
+        self._mapped = self._mapped or _mapped(chunk)
 
     def answer(self) -> Answer:
         """Whole once a candidate has ended or was refused; before it, the output is estimated."""
@@ -231,7 +242,7 @@ class ContentReading:
             texts=self._texts,
         )
         if answer.usage.known:
-            answer.usage.units = _searches(self._queries, answer.model)
+            answer.usage.units = _searches(self._queries, answer.model, mapped=self._mapped)
         if not self._finishes and last.prompt_feedback is None:
             answer.complete = False
             answer.usage.output_tokens = None

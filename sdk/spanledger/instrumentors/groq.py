@@ -6,7 +6,8 @@ for or not; so a stream of this client is never estimated when it is read to its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,15 +27,18 @@ MINIMUM_VERSION: Final = "0.13.0"
 class GroqReading(ChatReading):
     """A chat completion read chunk by chunk, with what Groq adds to the last one."""
 
-    __slots__ = ("_request_id",)
+    __slots__ = ("_executed", "_request_id")
 
     def __init__(self, kwargs: Mapping[str, Any]) -> None:
         super().__init__(kwargs)
         self._request_id = ""
+        self._executed: list[Any] = []
 
     def chunk(self, chunk: Any, /) -> None:
         """Keep what ``x_groq`` says: an id, the usage, an error that stopped the answer early."""
         super().chunk(chunk)
+        for choice in chunk.choices:
+            self._executed += getattr(choice.delta, "executed_tools", None) or ()
         added = chunk.x_groq
         if added is not None:
             self._usage = getattr(added, "usage", None) or self._usage
@@ -44,11 +48,33 @@ class GroqReading(ChatReading):
 
     def answer(self) -> Answer:
         """With the id of the request, which is another one than the answer's."""
-        return _requested(super().answer(), self._request_id)
+        return _with_tools(_requested(super().answer(), self._request_id), self._executed)
 
 
 def _answer_of(completion: Any) -> Answer:
-    return _requested(answer_of(completion), _request_id(completion))
+    executed = [
+        one
+        for choice in getattr(completion, "choices", None) or ()
+        for one in getattr(choice.message, "executed_tools", None) or ()
+    ]
+    return _with_tools(_requested(answer_of(completion), _request_id(completion)), executed)
+
+
+#: Tools that Groq's systems run themselves -> the unit of their bill.
+_TOOLS: Final = {
+    "search": semconv.UNIT_WEB_SEARCHES,
+    "visit": semconv.UNIT_WEB_FETCHES,
+    "python": semconv.UNIT_CODE_EXECUTIONS,
+}
+
+
+def _with_tools(answer: Answer, executed: Iterable[Any]) -> Answer:
+    """Each tool once: a stream tells one when it begins and again with what it found."""
+    ran = {(text(one.type), getattr(one, "index", None)) for one in executed}
+    units = Counter(_TOOLS[kind] for kind, _ in ran if kind in _TOOLS)
+    if units and answer.usage.known:  # beside an estimate they would pass for the whole bill
+        answer.usage.units = {**(answer.usage.units or {}), **units}
+    return answer
 
 
 def _request_id(answer: Any) -> str:

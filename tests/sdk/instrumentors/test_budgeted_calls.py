@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +66,26 @@ async def test_a_refused_call_sends_nothing_and_costs_nothing(
         assert attributes[semconv.BUDGET_EXCEEDED] == "refused"
         assert attributes[semconv.USAGE_SOURCE] == "none"
         assert attributes[semconv.ERROR_TYPE] == "BudgetExceededError"
+
+
+class _Model(str, enum.Enum):
+    """Models as many applications name them."""
+
+    SMALL = "gpt-4o"
+
+
+def test_a_model_may_be_a_member_of_an_enumeration(desk: Desk) -> None:
+    """It is what it stands for: in the span, for its price, for the budget."""
+    client = desk.make(cases_openai.CASES, "sync")
+    desk.provider.enqueue(SAID)
+    with budget("0.0003", mode="raise", on_unknown="raise") as one:
+        chat(client, model=_Model.SMALL)
+        with pytest.raises(BudgetExceededError):
+            chat(client, model=_Model.SMALL)
+    assert one.state().spent_usd == SAID_COST
+    spans = desk.spans()
+    assert {span.name for span in spans} == {"chat gpt-4o"}
+    assert [(span.attributes or {})[semconv.REQUEST_MODEL] for span in spans] == ["gpt-4o"] * 2
 
 
 @pytest.mark.parametrize(("cases", "operation", "mode"), _WAYS)

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from tests.sdk.instrumentors.cases_cohere import ASKED, CASES, EMBED_MODEL, FLAVOURS, MODEL
 from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, read
-from tests.support.wires.cohere_wire import TEMPLATE_TOKENS
+from tests.support.wires.cohere_wire import IMAGE_TOKENS, TEMPLATE_TOKENS
 
 from spanledger import _registry, semconv
 from spanledger_collector.demo.provider import Answer
@@ -59,6 +59,19 @@ def test_what_the_model_saw_stands_beside_the_bill(
     assert (told[semconv.USAGE_INPUT_TOKENS], told[semconv.USAGE_OUTPUT_TOKENS]) == (100, 7)
     seen = (semconv.USAGE_PROCESSED_INPUT_TOKENS, semconv.USAGE_PROCESSED_OUTPUT_TOKENS)
     assert [told[name] for name in seen] == [100 + TEMPLATE_TOKENS, 7 + TEMPLATE_TOKENS]
+
+
+def test_an_image_that_is_embedded_has_tokens_of_its_own(desk: Desk) -> None:
+    """They are billed apart from those of texts."""
+    image = "data:image/png;base64,aGVsbG8="
+    desk.make(CASES, "sync").embed(
+        model="embed-v4.0", images=[image], input_type="image", embedding_types=["float"]
+    )
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert told[semconv.USAGE_SOURCE] == "provider"
+    assert told[semconv.USAGE_INPUT_TOKENS] == IMAGE_TOKENS
+    assert told[semconv.USAGE_IMAGE_INPUT_TOKENS] == IMAGE_TOKENS
 
 
 async def test_a_generator_that_nobody_reads_makes_no_request_and_no_span(desk: Desk) -> None:

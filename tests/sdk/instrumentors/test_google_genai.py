@@ -21,7 +21,7 @@ from tests.sdk.instrumentors.cases_google_genai import (
 )
 from tests.sdk.instrumentors.conftest import Desk, Spans
 from tests.sdk.instrumentors.contract import Mode, Operation, perform, read
-from tests.support.wires.google_wire import TOOL_USE_TOKENS
+from tests.support.wires.google_wire import MAPPED, TOOL_USE_TOKENS
 
 import spanledger
 from spanledger import _registry, _scope, semconv
@@ -150,6 +150,21 @@ async def test_searches_are_billed_by_the_answer_or_by_the_query(
     [told] = _told(desk.spans)
     assert told[semconv.USAGE_UNITS_PREFIX + semconv.UNIT_WEB_SEARCHES] == billed
     assert told[semconv.USAGE_INPUT_TOKENS] == 90
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
+async def test_an_answer_with_places_of_the_map_is_billed_once(
+    desk: Desk, *, streamed: bool
+) -> None:
+    """However many places stand behind it."""
+    asked = {**ASKED, "model": f"gemini-2.5-flash{MAPPED}"}
+    client = desk.make(CASES, "sync")
+    if streamed:
+        list(client.models.generate_content_stream(**asked))
+    else:
+        client.models.generate_content(**asked)
+    [told] = _told(desk.spans)
+    assert told[semconv.USAGE_UNITS_PREFIX + semconv.UNIT_MAPS_GROUNDINGS] == 1
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])

@@ -74,6 +74,12 @@ def _told(spans: Spans, *bodies: Mapping[str, Any]) -> list[dict[str, Any]]:
             {"web_searches": 1},
         ),
         ([_search()], {"tool_usage": {"web_search": {"num_requests": 0}}}, {}),
+        # Another model made the image: its tokens are none of this one's.
+        (
+            [],
+            {"tool_usage": {"image_gen": {"input_tokens": 40, "output_tokens": 4160}}},
+            {"image_tool_tokens": 4200},
+        ),
         ([FILE_SEARCH, FILE_SEARCH, _search()], {}, {"file_searches": 2, "web_searches": 1}),
     ],
 )

@@ -266,6 +266,8 @@ def _messages(later: dict[str, Any]) -> dict[str, Any]:
     ("later", "uncached", "five_minutes", "one_hour"),
     [
         ({"output_tokens": 9}, 100, 20, 30),
+        # Only the uncached input is named: what was cached stays.
+        ({"input_tokens": 120, "output_tokens": 9}, 120, 20, 30),
         # The total grows and nothing says which: the hour's share is known from the start.
         ({"input_tokens": 140, "cache_creation_input_tokens": 80, "output_tokens": 9}, 140, 50, 30),
         # It shrinks below the hour's share: the later word counts.

@@ -92,6 +92,15 @@ def test_a_failed_call_made_again_is_a_retry_and_an_answered_one_rework(
     ]
 
 
+def test_samples_with_seeds_of_their_own_are_no_rework(desk: Desk, client: Any) -> None:
+    """A vote over several answers wants several; the same seed again is a regeneration."""
+    desk.provider.enqueue(SAID, SAID, SAID, SAID)
+    with spanledger.agent("a"):
+        for seed in (1, 2, 3, 3):
+            ask(client, temperature=1, seed=seed)
+    assert told(desk) == [("", ""), ("", ""), ("", ""), ("rework 2", "regenerated")]
+
+
 def test_a_fallback_to_another_model_is_a_retry(desk: Desk, client: Any) -> None:
     desk.provider.enqueue(REFUSED, SAID)
     messages = [{"role": "user", "content": "x"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
+import anthropic
 import httpx2
 import openai
 import pytest
@@ -263,3 +265,33 @@ def test_a_full_background_costs_no_usage(desk: Desk, monkeypatch: pytest.Monkey
     told = span.attributes or {}
     assert told[semconv.USAGE_SOURCE] == "provider"
     assert told[semconv.USAGE_INPUT_TOKENS] == raw.parse().usage.prompt_tokens
+
+
+def test_a_hook_that_reads_the_body_before_the_stream_helper(spans: Spans) -> None:
+    """As caches and loggers do: the answer's own counts are told, at once."""
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "claude-opus-5"}
+    start = {**message, "content": [], "usage": {"input_tokens": 30, "output_tokens": 1}}
+    events = (
+        {"type": "message_start", "message": start},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn"},
+            "usage": {"output_tokens": 12},
+        },
+        {"type": "message_stop"},
+    )
+    content = "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events)
+    kind = {"content-type": "text/event-stream"}
+    http = httpx2.Client(
+        event_hooks={"response": [lambda response: response.read()]},
+        transport=httpx2.MockTransport(lambda _: httpx2.Response(200, text=content, headers=kind)),
+    )
+    client = anthropic.Anthropic(api_key="x", base_url="http://x.test", http_client=http)
+    asked: dict[str, Any] = {"messages": [{"role": "user", "content": "q"}], "max_tokens": 20}
+    with client.messages.stream(model="claude-opus-5", **asked) as stream:
+        assert stream.get_final_message().usage.output_tokens == 12
+    [span] = spans()
+    told = span.attributes or {}
+    assert told[semconv.USAGE_SOURCE] == "provider"
+    assert (told[semconv.USAGE_INPUT_TOKENS], told[semconv.USAGE_OUTPUT_TOKENS]) == (30, 12)
+    assert semconv.USAGE_PARTIAL not in told

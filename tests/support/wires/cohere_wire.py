@@ -18,6 +18,8 @@ Body = dict[str, Any]
 
 #: Tokens that the model sees and nobody pays.
 TEMPLATE_TOKENS: Final = 65
+#: Billed for an image that is embedded.
+IMAGE_TOKENS: Final = 1500
 #: Documents that fit in one search unit.
 DOCUMENTS_PER_UNIT: Final = 100
 
@@ -41,8 +43,10 @@ def chat_events(request: Request, answer: Answer) -> Iterator[bytes]:
 
 def embed(request: Request, answer: Answer) -> Body:
     """One vector a text."""
-    texts: list[str] = request.body["texts"]
+    texts: list[str] = request.body.get("texts") or [""]
     billed = {"input_tokens": usage_of(request, answer).input_tokens}
+    if images := request.body.get("images"):
+        billed = {"image_tokens": IMAGE_TOKENS * len(images)}
     return {
         "id": _id(request),
         "response_type": "embeddings_by_type",

@@ -17,6 +17,8 @@ Body = dict[str, Any]
 
 #: Of the input, tokens of results of tools that the provider ran itself.
 TOOL_USE_TOKENS: Final = 10
+#: A model whose name ends so asks Google Maps.
+MAPPED: Final = "-mapped"
 
 
 def content(request: Request, answer: Answer) -> Body:
@@ -84,6 +86,9 @@ def _chunk(request: Request, answer: Answer, parts: list[Body], *, last: bool) -
     if last and answer.web_search_requests:
         queries = [f"query {number}" for number in range(answer.web_search_requests)]
         candidate["groundingMetadata"] = {"webSearchQueries": ["", *queries, queries[0]]}
+    if last and request.model.endswith(MAPPED):
+        place = {"uri": "https://maps.test/1", "title": "a place"}
+        candidate["groundingMetadata"] = {"groundingChunks": [{"maps": place}, {"maps": place}]}
     body: Body = {
         "candidates": [candidate],
         "modelVersion": answer.model or request.model,
