@@ -267,6 +267,10 @@ def test_a_full_background_costs_no_usage(desk: Desk, monkeypatch: pytest.Monkey
     assert told[semconv.USAGE_INPUT_TOKENS] == raw.parse().usage.prompt_tokens
 
 
+def _read_all(response: httpx2.Response) -> None:
+    response.read()
+
+
 def test_a_hook_that_reads_the_body_before_the_stream_helper(spans: Spans) -> None:
     """As caches and loggers do: the answer's own counts are told, at once."""
     message = {"id": "m", "type": "message", "role": "assistant", "model": "claude-opus-5"}
@@ -283,7 +287,7 @@ def test_a_hook_that_reads_the_body_before_the_stream_helper(spans: Spans) -> No
     content = "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events)
     kind = {"content-type": "text/event-stream"}
     http = httpx2.Client(
-        event_hooks={"response": [lambda response: response.read()]},
+        event_hooks={"response": [_read_all]},
         transport=httpx2.MockTransport(lambda _: httpx2.Response(200, text=content, headers=kind)),
     )
     client = anthropic.Anthropic(api_key="x", base_url="http://x.test", http_client=http)
