@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from spanledger import semconv
 from spanledger._answer import Answer, FactValue
 from spanledger._facts import Attributes
+from spanledger._guard import guarded
 
 
 class Reading(Protocol):
@@ -40,7 +41,8 @@ class Api:
     ``reading_of`` is for streams that have to be looked at
     themselves; ``covers`` is true where calls of other clients inside are this one's doing;
     ``told_inside`` tells calls that only make others, which are told instead; ``headers`` reads
-    facts from the headers of the HTTP answer, where a server tells some there.
+    facts from the headers of the HTTP answer, where a server tells some there; ``failed`` tells
+    what a call took that raised.
     """
 
     operation: str
@@ -59,10 +61,18 @@ class Api:
     covers: bool = False
     told_inside: Callable[[Mapping[str, Any]], bool] | None = None
     headers: Callable[[Mapping[str, str]], Mapping[str, FactValue]] | None = None
+    failed: Callable[[Any, Mapping[str, Any]], Mapping[str, FactValue]] | None = None
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters of a call by name."""
         return {**dict(zip(self.positional, args, strict=False)), **kwargs} if args else kwargs
+
+    def facts_of_failed(self, call: Any, kwargs: Mapping[str, Any]) -> dict[str, FactValue]:
+        """What a call took that raised; nothing where nobody can tell."""
+        nothing: dict[str, FactValue] = {}
+        if self.failed is None:
+            return nothing
+        return dict(guarded(nothing)(self.failed)(call, kwargs))
 
     def streaming(self, kwargs: Mapping[str, Any]) -> bool:
         """Whether a call with these parameters gives a stream."""

@@ -255,7 +255,8 @@ class Call:
             return
         end_ns = self._claim(error)
         if end_ns:
-            self._end(Answer(complete=True), error, end_ns, {semconv.USAGE_SOURCE: "missing"})
+            answer = Answer(complete=True, facts=self.api.facts_of_failed(self, self._kwargs))
+            self._end(answer, error, end_ns, {semconv.USAGE_SOURCE: "missing"})
 
     @guarded(None)
     def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:

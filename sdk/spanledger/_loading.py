@@ -32,11 +32,13 @@ class Load:
     """How to read a method that loads a model: typed data in an engine's file, as an ``Api`` is.
 
     ``name`` tells the model from the method's object and parameters; ``loaded`` what lies in memory
-    then, from the object and the result; ``positional`` is as in ``Api``.
+    then, from the object and the result; ``goes_to`` a device's name and how many of them, from the
+    parameters of a load that failed; ``positional`` is as in ``Api``.
     """
 
     name: Callable[[Any, Mapping[str, Any]], str]
     loaded: Callable[[Any, Any], LocalModel]
+    goes_to: Callable[[Mapping[str, Any]], tuple[str, int]]
     positional: tuple[str, ...] = ()
 
 
@@ -55,7 +57,8 @@ def driver(load: Load, provider: str, tracer: Callable[[], Tracer]) -> Wrapper:
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            _failed(span, error)
+            given = {**dict(zip(load.positional, args, strict=False)), **kwargs}
+            _failed(span, error, load, given, perf_counter() - began)
             raise
         finally:
             otel_context.detach(token)
@@ -94,7 +97,14 @@ def _ended(span: Span, load: Load, instance: Any, result: Any, seconds: float) -
 
 
 @guarded(None)
-def _failed(span: Span, error: BaseException) -> None:
+def _failed(
+    span: Span, error: BaseException, load: Load, given: Mapping[str, Any], seconds: float
+) -> None:
+    """The devices were held all the same."""
     span.set_attribute(semconv.ERROR_TYPE, failure_of(error))
     span.set_status(Status(StatusCode.ERROR))
-    span.end()
+    try:
+        device, count = load.goes_to(given)
+        span.set_attributes(device_time(LocalModel("", None, 0, "", "", count, device), seconds))
+    finally:
+        span.end()

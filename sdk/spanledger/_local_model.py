@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from spanledger import semconv
 from spanledger._answer import FactValue
+from spanledger._device_clock import Turn
 from spanledger._guard import guarded
 from spanledger._process_lock import ProcessLock
 from spanledger.compute import (
@@ -30,13 +31,15 @@ from spanledger.compute import (
 )
 
 _INT64_MAX: Final = 2**63 - 1
+_MEMORIES: Final = ("cpu", "meta", "disk")
 
 
 class LocalModel(NamedTuple):
     """What does not change from call to call of one model.
 
     ``arch`` is None where its shape is not known; ``weights_bytes`` is what its tensors hold, 0 =
-    not known; ``device`` is what its driver calls the device it lies on, ``cpu`` without any.
+    not known; ``device`` is what its driver calls the device it lies on, ``cpu`` without any;
+    ``places`` are its devices as this process tells them apart.
     """
 
     name: str
@@ -46,6 +49,11 @@ class LocalModel(NamedTuple):
     cache_format: str
     devices: int
     device: str
+    places: tuple[str, ...] = ()
+
+    def turn(self) -> Turn:
+        """A call of it begins."""
+        return Turn(self.places or [f"{self.device} {at}" for at in range(self.devices)])
 
 
 class Sequenced(NamedTuple):
@@ -77,7 +85,7 @@ def figures(
     Args:
         model: which one.
         sequences: of the call; none where its tokens are not known.
-        seconds: from its begin to its answer.
+        seconds: of each of its devices.
         together: each step of the call was one of all its sequences; where the engine made its own
             batches, what was read is not known.
     """
@@ -142,12 +150,28 @@ def read_bytes(model: LocalModel, sequences: Sequence[Sequenced]) -> float:
     return touched / whole * model.weights_bytes + cache
 
 
+def accelerators(devices: Sequence[str]) -> tuple[str, ...]:
+    """Those that compute, of the devices that weights lie on: memory of the host and disks do not.
+
+    Weights that are brought in for each step lie on ``cpu`` or ``meta`` meanwhile. A model without
+    any accelerator computes on the ``cpu``.
+    """
+    computing = (one for one in devices if one.partition(":")[0] not in _MEMORIES)
+    return tuple(computing) or ("cpu",)
+
+
 def torch_device_name(device: str) -> str:
     """What torch, where the application has imported it, calls a device like ``cuda:0``."""
     torch: Any = sys.modules.get("torch")
     if device.startswith("cuda") and torch is not None:
         return str(torch.cuda.get_device_name(device))
     return device.partition(":")[0]
+
+
+def cuda_devices() -> int:
+    """CUDA devices of this process, where the application has started CUDA with torch; else 0."""
+    torch: Any = sys.modules.get("torch")
+    return int(torch.cuda.device_count()) if torch and torch.cuda.is_initialized() else 0
 
 
 def cuda_peaks(devices: Sequence[str]) -> Mapping[str, int]:

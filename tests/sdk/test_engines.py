@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,8 @@ from tests.support.environments import ENVIRONMENTS
 from tests.support.torch_python import torch_python
 
 from spanledger import semconv
-from spanledger._local_model import LocalModel, Sequenced, figures, read_bytes
+from spanledger._device_clock import Turn
+from spanledger._local_model import LocalModel, Sequenced, accelerators, figures, read_bytes
 from spanledger._registry import available, available_engines
 from spanledger.compute import ModelArchitecture, estimate_flops, forward_flops, kv_cache_bytes
 from spanledger.engines.transformers import Notes
@@ -113,7 +115,13 @@ def test_ways_to_generate(told: Mapping[str, Any]) -> None:
     assert failed[semconv.ERROR_TYPE] == told["loaded"]["failed"].replace("full", "BufferError")
     assert [len(given) for given in told["loaded"]["streamed"]] == [40, 1, 1, 1, 1, 1, 1]
     assert told["loaded"]["left"][1] == ["also", "given"], "the streamer is as it was"
-    assert len(told["side_by_side spans"]) == 2
+    for span in (first, streamed):
+        assert 0 < span[semconv.GPU_SECONDS] <= span["seconds"]
+    assert failed[semconv.GPU_SECONDS] > 0, "until then the device was at work"
+    inner, outer = sorted(told["side_by_side spans"], key=lambda span: span["seconds"])
+    others = inner["seconds"] / 2  # half of the time in which both ran is the other's
+    assert 0 < inner[semconv.GPU_SECONDS] <= inner["seconds"] - others / 2
+    assert 0 < outer[semconv.GPU_SECONDS] <= outer["seconds"] - others / 2
 
 
 @pytest.mark.slow
@@ -190,6 +198,27 @@ def test_the_peak_of_memory_is_told_where_a_call_set_it(monkeypatch: pytest.Monk
     torch.peak = 250
     assert call.ended() == 250
     assert Notes(["cpu"], 0).ended() == 0
+
+
+def test_time_of_a_device_is_told_once() -> None:
+    """Calls side by side share it; one on another device has its own; a lost one holds nothing."""
+    before = perf_counter()
+    first, elsewhere = Turn(["a:0", "a:1"]), Turn(["b:0"])
+    second, lost = Turn(["a:0"]), Turn(["a:0", "b:0"])
+    del lost
+    turns = [second, first, elsewhere]
+    held = [turn.end() for turn in turns]
+    lasted = perf_counter() - before
+    assert 0 < held[0] + 2 * held[1] <= 2 * lasted
+    assert 0 < held[2] <= lasted
+    assert [turn.end() for turn in turns] == held, "it ended"
+    assert held[0] < held[1]
+
+
+def test_memories_compute_nothing() -> None:
+    """What is offloaded to the host or a disk is brought to the accelerator for each step."""
+    assert accelerators(["cpu", "cuda:0", "cuda:1", "meta"]) == ("cuda:0", "cuda:1")
+    assert accelerators(["cpu", "meta"]) == accelerators([]) == ("cpu",)
 
 
 def test_engines_are_named_and_import_nothing() -> None:

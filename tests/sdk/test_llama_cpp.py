@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from spanledger._gguf import architecture_of
 from spanledger._guard import internal_errors
 from spanledger._registry import instrument, uninstrument
 from spanledger.compute import ModelArchitecture, estimate_flops
-from spanledger.engines.llama_cpp import Counters
+from spanledger.engines.llama_cpp import Counters, _places
 from spanledger.testing import CapturedSpans, capture_spans
 
 PROMPT = [1, *range(259, 289)]
@@ -52,6 +53,21 @@ def test_counters_that_were_set_to_0_meanwhile() -> None:
     before = Counters(1.0, 100, 10.0, 20, 5.0)
     assert Counters(1.0, 130, 14.0, 25, 6.0).after(before) == Counters(1.0, 30, 4.0, 5, 1.0)
     assert Counters(2.0, 30, 4.0, 5, 1.0).after(before) == Counters(2.0, 30, 4.0, 5, 1.0)
+
+
+def test_layers_lie_on_all_gpus_unless_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As llama.cpp deals them out: over all that are visible, by shares, or on one."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
+    library = SimpleNamespace(llama_supports_gpu_offload=lambda: True)
+
+    def places(layers: int, mode: int, shares: Sequence[float] | None = None) -> Sequence[str]:
+        model = SimpleNamespace(n_gpu_layers=layers, split_mode=mode, main_gpu=2)
+        return _places(library, SimpleNamespace(model_params=model, tensor_split=shares))
+
+    assert places(99, 1) == ("cuda:0", "cuda:1", "cuda:2")
+    assert places(99, 1, [1.0, 0.0, 2.0]) == ("cuda:0", "cuda:2")
+    assert places(99, 0) == ("cuda:2",)
+    assert places(0, 1) == ("cpu",)
 
 
 @pytest.fixture(name="library")

@@ -73,7 +73,9 @@ def one(prompt: int, cached: int | None, *made: int, **given: Any) -> RequestOut
 class LLM:
     """In the place of vLLM's: answers with what it was made with."""
 
-    def __init__(self, model: str, *, answers: Any = (), dtype: str = "bfloat16") -> None:
+    def __init__(
+        self, model: str, *, answers: Any = (), dtype: str = "bfloat16", **_given: Any
+    ) -> None:
         if model == "absent":
             raise OSError("no such model")
         self.answers = answers
@@ -172,13 +174,16 @@ def test_embeddings_and_failures() -> None:
         with pytest.raises(ValueError, match="broken"):
             LLM("m").generate(["a"], "broken")
         with pytest.raises(OSError, match="no such model"):
-            LLM("absent")
+            LLM("absent", tensor_parallel_size=4)
     _, embedding, _, broken, absent = [dict(span.attributes or {}) for span in captured.spans]
     assert embedding[semconv.OPERATION_NAME] == "embeddings"
     assert (embedding[semconv.USAGE_INPUT_TOKENS], embedding[semconv.USAGE_OUTPUT_TOKENS]) == (9, 0)
     assert broken[semconv.ERROR_TYPE] == "ValueError"
     assert absent[semconv.ERROR_TYPE] == "OSError"
-    assert semconv.GPU_SECONDS not in absent
+    for failed, gpus in ((broken, 2), (absent, 4)):  # the devices were held all the same
+        assert float(str(failed[semconv.GPU_SECONDS])) > 0
+        assert failed[semconv.GPU_MODEL] == "NVIDIA H100 80GB HBM3"
+        assert failed[semconv.GPU_COUNT] == gpus
 
 
 def test_what_another_version_lacks_is_left_out() -> None:

@@ -12,8 +12,9 @@ weights is what llama.cpp says they hold.
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, NamedTuple, cast
@@ -25,13 +26,22 @@ from spanledger._gguf import architecture_of
 from spanledger._guard import guarded
 from spanledger._instrumentor import Asked, Instrumentor, Method, sampling_attributes
 from spanledger._loading import Load
-from spanledger._local_model import KnownModels, LocalModel, Sequenced, figures, torch_device_name
+from spanledger._local_model import (
+    KnownModels,
+    LocalModel,
+    Sequenced,
+    device_time,
+    figures,
+    torch_device_name,
+)
 from spanledger._patching import Kind, Target
 
 #: Oldest version tried.
 MINIMUM_VERSION: Final = "0.3.36"
 _MODULE: Final = "llama_cpp"
 _MS: Final = 1_000_000
+#: ``llama_split_mode``: all on one GPU.
+_SPLIT_NONE: Final = 0
 #: ``ggml_type`` of a number in the cache -> how the physics call it; another is taken as 16 bits.
 _CACHE_FORMATS: Final[Mapping[int, str]] = {0: "fp32", 1: "fp16", 8: "int8", 30: "bf16"}
 #: Name under which a call's own notes stand among its parameters.
@@ -43,14 +53,16 @@ def _look_at(llama: Any) -> LocalModel:
     library: Any = sys.modules[_MODULE]
     metadata = cast("Mapping[str, str]", llama.metadata)
     weights = int(library.llama_model_n_params(llama.model))
+    places = _places(library, llama)
     return LocalModel(
         name=_name(llama.model_path),
         arch=architecture_of(metadata, int(llama.n_vocab()), weights),
         weights_bytes=int(library.llama_model_size(llama.model)),
         weight_format=_weight_format(library, metadata.get("general.file_type", "")),
         cache_format=_CACHE_FORMATS.get(int(llama.context_params.type_k), "fp16"),
-        devices=1,
-        device=_device(library, llama),
+        devices=len(places),
+        device=_device(places[0]),
+        places=places,
     )
 
 
@@ -72,14 +84,32 @@ def _weight_format(library: Any, file_type: str) -> str:
     return "gguf"
 
 
-def _device(library: Any, llama: Any) -> str:
-    """``cpu``, or the GPU that layers were given to: by name where torch is there to tell it."""
-    if llama.model_params.n_gpu_layers <= 0 or not library.llama_supports_gpu_offload():
-        return "cpu"
+def _places(library: Any, llama: Any) -> tuple[str, ...]:
+    """``cpu``, or the GPUs that layers were given to: all that there are, unless it was told."""
+    wanted = llama.model_params
+    if wanted.n_gpu_layers <= 0 or not library.llama_supports_gpu_offload():
+        return ("cpu",)
+    if int(getattr(wanted, "split_mode", 0)) == _SPLIT_NONE:
+        return (f"cuda:{wanted.main_gpu}",)
+    shares = cast("Sequence[float] | None", getattr(llama, "tensor_split", None))
+    given = [at for at, share in enumerate(shares or ()) if share > 0]
+    return tuple(f"cuda:{at}" for at in given or range(_gpus()))
+
+
+def _gpus() -> int:
+    """GPUs that this process may use: as it was told, else devices of NVIDIA's driver, else one."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return max(1, len(list(filter(None, visible.split(",")))))
+    return max(1, len(list(Path("/dev").glob("nvidia[0-9]*"))))
+
+
+def _device(place: str) -> str:
+    """By name where torch is there to tell it; it is not started for this."""
     torch: Any = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_initialized():  # it is not started for this
-        return "gpu"
-    return torch_device_name(f"cuda:{llama.model_params.main_gpu}")
+    if place == "cpu":
+        return place
+    return torch_device_name(place) if torch and torch.cuda.is_initialized() else "gpu"
 
 
 # --- llama.cpp's counters -------------------------------------------------------------------------
@@ -120,10 +150,11 @@ def _counters(llama: Any) -> Counters | None:
 class Notes:
     """A call from its begin: what the context had done before."""
 
-    def __init__(self, llama: Any) -> None:
+    def __init__(self, llama: Any, *, streams: bool) -> None:
         self._llama = llama
         self._before = _counters(llama)
         self._began = perf_counter()
+        self._turn = None if streams else _facts_of(llama).turn()
 
     def done(self) -> Counters | None:
         """What the context did since; None where it does not tell."""
@@ -164,7 +195,9 @@ class Notes:
         return told
 
     def seconds(self, done: Counters | None) -> float:
-        """That the model was at work: since the begin, or as its counters say where they do."""
+        """That the model was at work: since the begin, of a stream as its counters say."""
+        if self._turn is not None:
+            return self._turn.end()
         if done is None:
             return perf_counter() - self._began
         return (done.prompt_ms + done.answer_ms) / 1000
@@ -173,7 +206,13 @@ class Notes:
 # --- answers --------------------------------------------------------------------------------------
 def _asked(llama: Any, kwargs: Mapping[str, Any]) -> Asked:
     asked = {**kwargs, "model": _name(kwargs.get("model") or llama.model_path)}
-    return Asked({**asked, _NOTES: Notes(llama)}, "llama_cpp", None)
+    notes = Notes(llama, streams=kwargs.get("stream") is True)
+    return Asked({**asked, _NOTES: notes}, "llama_cpp", None)
+
+
+def _failed(call: Any, kwargs: Mapping[str, Any]) -> Mapping[str, FactValue]:
+    notes: Notes = kwargs[_NOTES]
+    return device_time(_facts_of(call.owner), notes.seconds(notes.done()))
 
 
 def _texts(choices: Any) -> list[str]:
@@ -189,7 +228,7 @@ def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     """Read a whole answer, and end the call with it."""
     call.answered()
     notes: Notes = kwargs[_NOTES]
-    done = notes.done()
+    done, seconds = notes.done(), min(notes.seconds(None), call.elapsed_seconds())
     choices = result.get("choices") or ()
     reasons = tuple(text(choice.get("finish_reason")) for choice in choices)
     usage = notes.usage(done, result.get("usage") or {}, ended=False)
@@ -200,7 +239,7 @@ def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
             finish_reasons=tuple(filter(None, reasons)),
             usage=usage,
             texts=_texts(choices) if usage.needs_texts else [],
-            facts=notes.facts(usage, done, call.elapsed_seconds()),
+            facts=notes.facts(usage, done, seconds),
         )
     )
 
@@ -245,13 +284,13 @@ def _watch_embeddings(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None
     """Embeddings: only ``create_embedding`` tells tokens; the context counted them anyway."""
     call.answered()
     notes: Notes = kwargs[_NOTES]
-    done = notes.done()
+    done, seconds = notes.done(), min(notes.seconds(None), call.elapsed_seconds())
     told = fields_of(cast("object", result)).get("usage")
     tokens = whole(fields_of(told).get("prompt_tokens"))
     if tokens is None and done is not None:
         tokens = done.prompt_tokens + done.answer_tokens
     usage = Usage(tokens, 0)
-    facts = notes.facts(usage, done, call.elapsed_seconds())
+    facts = notes.facts(usage, done, seconds)
     call.finish(Answer(model=call.model, usage=usage, facts=facts, uncounted=tokens is None))
 
 
@@ -267,6 +306,7 @@ def _api(operation: str, prompt: str, *positional: str) -> Api:
         request=lambda kwargs: sampling_attributes(kwargs, "max_tokens"),
         answer=_unread,
         reading=Reading,
+        failed=_failed,
         prompt=(prompt,),
         positional=(prompt, *positional),
     )
@@ -290,10 +330,19 @@ EMBEDDINGS: Final = Api(
     prompt=("input",),
     positional=("input",),
     watch=_watch_embeddings,
+    failed=_failed,
 )
+
+
+def _goes_to(kwargs: Mapping[str, Any]) -> tuple[str, int]:
+    """Of a load that failed: which GPUs it got to nobody knows, so one is told."""
+    return ("gpu" if kwargs.get("n_gpu_layers") else "cpu"), 1
+
+
 LOAD: Final = Load(
     name=lambda _llama, kwargs: _name(kwargs.get("model_path", "")),
     loaded=lambda llama, _nothing: _facts_of(llama),
+    goes_to=_goes_to,
     positional=("model_path",),
 )
 
@@ -317,7 +366,8 @@ INSTRUMENTOR: Final = Instrumentor(
     not_metered={},
     notes=(
         "Work below completions (generate, eval, sample) is not told.",
-        "A GPU is told by name where torch is imported too, else as gpu.",
+        "A GPU is told by name where torch has started CUDA too, else as gpu.",
+        "Layers are taken to lie on all GPUs that CUDA_VISIBLE_DEVICES or NVIDIA's driver tells.",
     ),
     asked=_asked,
 )

@@ -4,7 +4,8 @@ Input tokens are those of the attention mask, cached ones those of ``past_key_va
 handed in; output tokens end with the first end token of each sequence. FLOPs are exact for the
 model's own config, sequence by sequence, as a served call's would be: attention over what the mask
 allows, logits where a token is drawn. Memory of weights is what their tensors hold. Device time is
-the call's duration times the devices the model lies on.
+the call's duration times the accelerators the model lies on; of calls that run at once on one of
+them each is told its part.
 
 The peak of memory is that of the process: torch's own record, which is never reset here. It is told
 where this call set it, and no other call of a model ran meanwhile.
@@ -19,8 +20,9 @@ from time import perf_counter
 from typing import Any, Final, cast
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, whole
+from spanledger._answer import Answer, FactValue, Usage, whole
 from spanledger._api import Api
+from spanledger._device_clock import Turn
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
@@ -28,8 +30,11 @@ from spanledger._loading import Load
 from spanledger._local_model import (
     LocalModel,
     Sequenced,
+    accelerators,
     configured_architecture,
+    cuda_devices,
     cuda_peaks,
+    device_time,
     figures,
     torch_device_name,
 )
@@ -70,14 +75,17 @@ def _look_at(model: Any, devices: Sequence[str]) -> LocalModel:
     config = model.config
     quantised = getattr(config, "quantization_config", None)
     method = getattr(quantised, "quant_method", "") or ""
+    places = accelerators(devices)
+    held = [one for one in _tensors(model) if str(one.device) in places]
     return LocalModel(
         name=str(getattr(config, "name_or_path", "") or type(model).__name__),
         arch=configured_architecture(config),
-        weights_bytes=sum(one.numel() * one.element_size() for one in _tensors(model)),
+        weights_bytes=sum(one.numel() * one.element_size() for one in held),
         weight_format=str(getattr(method, "value", method) or model.dtype).removeprefix("torch."),
         cache_format=_CACHE_FORMATS.get(getattr(model.dtype, "itemsize", 2), "bf16"),
-        devices=max(1, len(devices)),
-        device=torch_device_name(devices[0] if devices else "cpu"),
+        devices=len(places),
+        device=torch_device_name(places[0]),
+        places=places,
     )
 
 
@@ -88,6 +96,7 @@ class Notes:
     Args:
         devices: the model's.
         cached: tokens in the cache that was handed in.
+        turn: its time of them.
 
     Attributes:
         alone: no other call of a model was running while this one was.
@@ -96,8 +105,9 @@ class Notes:
 
     _running: Final[weakref.WeakSet[Notes]] = weakref.WeakSet()  # a call that failed is let go of
 
-    def __init__(self, devices: Sequence[str], cached: int) -> None:
+    def __init__(self, devices: Sequence[str], cached: int, turn: Turn | None = None) -> None:
         self.cached = cached
+        self.turn = turn or Turn(devices)
         self.first_token_at: list[float] = []
         with _lock():
             self.alone = not self._running
@@ -147,7 +157,7 @@ _FIRST_TOKEN: Final = 2
 
 def _asked(model: Any, kwargs: Mapping[str, Any]) -> Asked:
     known, devices = _facts_of(model)
-    notes = Notes(devices, _cached_tokens(kwargs.get("past_key_values")))
+    notes = Notes(devices, _cached_tokens(kwargs.get("past_key_values")), known.turn())
     asked = {**kwargs, "model": known.name, _NOTES: notes}
     streamer = kwargs.get("streamer")
     if streamer is not None:
@@ -177,6 +187,7 @@ def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     prompts = _prompts(kwargs)
     answers = _answers(call.owner, result, kwargs, prompts)
     call.answered()  # after the answer was read: until then the device may be at work
+    seconds = min(notes.turn.end(), call.elapsed_seconds())
     peak = notes.ended()
     if notes.first_token_at:
         call.first_chunk(notes.first_token_at[0])
@@ -188,10 +199,16 @@ def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     )
     model, _ = _facts_of(call.owner)
     sequences = _sequences(call.owner, kwargs, prompts, answers, cached)
-    facts = figures(model, sequences, call.elapsed_seconds())
+    facts = figures(model, sequences, seconds)
     if peak:
         facts[semconv.VRAM_PEAK_BYTES] = peak
     call.finish(Answer(model=model.name, usage=usage, facts=facts, uncounted=not prompts))
+
+
+def _failed(call: Any, kwargs: Mapping[str, Any]) -> Mapping[str, FactValue]:
+    notes: Notes = kwargs[_NOTES]
+    notes.ended()
+    return device_time(_facts_of(call.owner)[0], notes.turn.end())
 
 
 def _prompts(kwargs: Mapping[str, Any]) -> list[int]:
@@ -269,6 +286,7 @@ GENERATE: Final = Api(
     prompt=(),
     positional=("inputs", "generation_config"),
     watch=_watch,
+    failed=_failed,
     covers=True,  # of the model that drafts for it
 )
 
@@ -278,9 +296,23 @@ def _loaded(_kind: Any, result: Any) -> LocalModel:
     return _facts_of(cast("Any", result)[0] if with_information else result)[0]
 
 
+def _goes_to(kwargs: Mapping[str, Any]) -> tuple[str, int]:
+    """The devices that a load was asked to use."""
+    asked: Any = kwargs.get("device_map")
+    if isinstance(asked, Mapping):
+        named = {str(one) for one in cast("Mapping[str, object]", asked).values()}
+    elif asked in {"auto", "balanced", "balanced_low_0", "sequential"}:
+        named = {f"cuda:{at}" for at in range(cuda_devices())}
+    else:
+        named = {str(asked or "cpu")}
+    places = accelerators(sorted(f"cuda:{one}" if one.isdecimal() else one for one in named))
+    return torch_device_name(places[0]), len(places)
+
+
 LOAD: Final = Load(
     name=lambda kind, kwargs: str(kwargs.get("pretrained_model_name_or_path") or kind.__name__),
     loaded=_loaded,
+    goes_to=_goes_to,
     positional=("pretrained_model_name_or_path",),
 )
 

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
 from typing import Any, Final, cast
 
 from spanledger import semconv
 from spanledger._answer import Answer, FactValue, Usage, text, whole
 from spanledger._api import Api
+from spanledger._device_clock import Turn
 from spanledger._facts import Attributes
 from spanledger._guard import guarded
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
@@ -30,6 +32,7 @@ from spanledger._local_model import (
     LocalModel,
     Sequenced,
     configured_architecture,
+    device_time,
     figures,
 )
 from spanledger._patching import Kind, Target
@@ -38,6 +41,8 @@ from spanledger.compute import weight_bytes
 #: The first with the V1 engine alone, whose shapes were read.
 MINIMUM_VERSION: Final = "0.11.0"
 _NANO: Final = 1_000_000_000
+#: Name under which a call's time of the devices stands among its parameters.
+_TURN: Final = "spanledger.turn"
 #: ``quantization``, or without any the type of the numbers -> how the physics call it.
 _FORMATS: Final[Mapping[str, str]] = {
     "bfloat16": "bf16", "float16": "fp16", "half": "fp16", "float32": "fp32", "float": "fp32",
@@ -54,14 +59,16 @@ def _look_at(llm: Any) -> LocalModel:
     quantised = text(_inside(model, "quantization"))
     kind = str(_inside(model, "dtype")).removeprefix("torch.")
     cache = str(_inside(config, "cache_config", "cache_dtype") or "auto")
+    devices = max(1, whole(_inside(config, "parallel_config", "world_size")) or 1)
     return LocalModel(
         name=text(_inside(model, "model")) or "vllm",
         arch=configured_architecture(_inside(model, "hf_config")),
         weights_bytes=0,
         weight_format=_FORMATS.get(quantised or kind, ""),
         cache_format="fp8" if cache.startswith("fp8") else "bf16",
-        devices=max(1, whole(_inside(config, "parallel_config", "world_size")) or 1),
+        devices=devices,
         device=_device() or "gpu",
+        places=tuple(f"vllm {id(llm)} {at}" for at in range(devices)),
     )
 
 
@@ -84,7 +91,8 @@ def _device() -> str:
 
 # --- a call ---------------------------------------------------------------------------------------
 def _asked(llm: Any, kwargs: Mapping[str, Any]) -> Asked:
-    return Asked({**kwargs, "model": _facts_of(llm).name}, "vllm", None)
+    known = _facts_of(llm)
+    return Asked({**kwargs, "model": known.name, _TURN: known.turn()}, "vllm", None)
 
 
 def _request(kwargs: Mapping[str, Any]) -> Attributes:
@@ -145,15 +153,22 @@ def _times(requests: Sequence[Any]) -> dict[str, FactValue]:
     }
 
 
-def _watch(call: Any, result: Any, _kwargs: Mapping[str, Any]) -> None:
+def _failed(call: Any, kwargs: Mapping[str, Any]) -> Mapping[str, FactValue]:
+    turn: Turn = kwargs[_TURN]
+    return device_time(_facts_of(call.owner), turn.end())
+
+
+def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     """Read the requests of a result, and end the call with them."""
     call.answered()
+    turn: Turn = kwargs[_TURN]
+    seconds = min(turn.end(), call.elapsed_seconds())
     requests = cast("list[Any]", result)
     sequences = [list(_sequences(request)) for request in requests]
     usage = _usage(requests, sequences)
     model = _facts_of(call.owner)
     told = [one for of_one in sequences for one in of_one] if usage.known else []
-    facts = figures(model, told, call.elapsed_seconds(), together=False) | _times(requests)
+    facts = figures(model, told, seconds, together=False) | _times(requests)
     if model.arch is not None and model.weight_format:
         facts[semconv.VRAM_WEIGHTS_BYTES] = weight_bytes(model.arch, model.weight_format)
         facts[semconv.VRAM_SOURCE] = f"estimated:{model.weight_format}"
@@ -188,12 +203,21 @@ def _api(operation: str, first: str, request: Callable[[Mapping[str, Any]], Attr
         prompt=(),
         positional=(first, "sampling_params"),
         watch=_watch,
+        failed=_failed,
     )
+
+
+def _goes_to(kwargs: Mapping[str, Any]) -> tuple[str, int]:
+    sizes = [
+        whole(kwargs.get(f"{name}_parallel_size")) or 1 for name in ("tensor", "pipeline", "data")
+    ]
+    return _device() or "gpu", prod(sizes)
 
 
 LOAD: Final = Load(
     name=lambda _llm, kwargs: text(kwargs.get("model")) or "vllm",
     loaded=lambda llm, _nothing: _facts_of(llm),
+    goes_to=_goes_to,
     positional=("model",),
 )
 
