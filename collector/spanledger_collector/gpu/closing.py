@@ -306,6 +306,7 @@ def _fingerprint(window: _Window, rows: Sequence[Row]) -> int:
         sum(cast("int", row["fingerprint"]) for row in rows),
         window.rate.price_id if window.rate else "",
         engine.gpus,
+        engine.replicas,
         engine.gpu.name if engine.gpu else "",
         engine.arch.name if engine.arch else "",
         engine.weight_format,

@@ -7,7 +7,8 @@
         workspace: default                 # who reads its bill
         serves: { provider: vllm, model: "meta-llama/*", server: 10.0.0.5 }
         gpu: NVIDIA H100 80GB HBM3         # as its driver says, or a name of the catalogue
-        gpus: 4
+        gpus: 4                            # of all replicas
+        replicas: 2                        # copies of the model; left out: 1, over all GPUs
         model: llama-3.1-70b               # architecture, as `spanledger.compute` knows it
         weight_format: fp8
         up_from: 2026-11-01
@@ -116,6 +117,7 @@ class _Entry(_Strict):
     workspace: str = Field(default="default", min_length=1, max_length=128)
     serves: Serves
     gpus: int = Field(ge=1, le=65_535)
+    replicas: int = Field(default=1, ge=1)
     gpu: str = ""
     model: str = ""
     weight_format: str = "bf16"
@@ -129,6 +131,8 @@ class _Entry(_Strict):
     def _makes_sense(self) -> "_Entry":
         if self.up_to <= self.up_from:
             raise ValueError("up_to is not after up_from")
+        if self.gpus % self.replicas:
+            raise ValueError(f"{self.gpus} gpus cannot be dealt out to {self.replicas} replicas")
         if self.weight_format not in WEIGHT_FORMATS:
             raise ValueError(f"weight_format is one of {', '.join(WEIGHT_FORMATS)}")
         return self
@@ -194,6 +198,7 @@ def _pool(entry: _Entry) -> Pool:
         arch=arch,
         gpu=gpu(entry.gpu) if entry.gpu else None,
         weight_format=entry.weight_format,
+        replicas=entry.replicas,
     )
     return Pool(
         entry.pool, entry.serves, engine, entry.up_from, entry.up_to,

@@ -47,6 +47,7 @@ class Bill:
         waste_usd: call -> part of its share that computed preempted work again.
         load_usd: loading the model (cold start).
         idle_usd: nobody was served.
+        replicas: of the pool.
     """
 
     attribution: Attribution
@@ -56,6 +57,7 @@ class Bill:
     waste_usd: Mapping[str, Decimal]
     load_usd: Decimal | None
     idle_usd: Decimal | None
+    replicas: int = 1
 
     @property
     def key(self) -> Key:
@@ -63,7 +65,12 @@ class Bill:
         return self.attribution.key
 
     def error(self, call: str) -> Decimal:
-        """How far the share of a call may be off, as a share of itself."""
+        """How far the share of a call may be off, as a share of itself.
+
+        Of several replicas nobody tells which one a call was on: the widest.
+        """
+        if self.replicas > 1:
+            return max(KEY_ERROR.values())
         return KEY_ERROR[self.attribution.keys[call]]
 
 
@@ -85,7 +92,7 @@ def bill(
     """
     dealt = attribute(observations, nanoseconds(begin), nanoseconds(end), engine)
     if rate is None:
-        return Bill(dealt, "", None, {}, {}, None, None)
+        return Bill(dealt, "", None, {}, {}, None, None, engine.replicas)
     billed = billed_usd(dealt.billed_ns, rate.usd, rate.per_seconds)
     calls = sorted(dealt.shares)
     parts = [*(dealt.shares[call] for call in calls), dealt.load_ns, dealt.idle_ns]
@@ -95,7 +102,7 @@ def bill(
         call: split_usd(shares_usd[call], [lost, dealt.shares[call] - lost])[0]
         for call, lost in dealt.waste.items()
     }
-    return Bill(dealt, rate.price_id, billed, shares_usd, waste, load, idle)
+    return Bill(dealt, rate.price_id, billed, shares_usd, waste, load, idle, engine.replicas)
 
 
 def nanoseconds(moment: datetime) -> int:

@@ -20,6 +20,10 @@ A call is told with the least sure key of those that it was live with. One whose
 (cancelled, and its server tells no usage) worked all the same: it is taken to ask what those beside
 it do in the mean, as is who loads the model, and counts as ``wall_over_n``.
 
+A pool of several replicas has that many engines: while fewer calls are live than replicas, each has
+one to itself and the other replicas are idle; no call has more than one. Which call was on which
+replica is not told: calls are taken to be spread over them, so idle time is a lower bound.
+
 Shares of FLOPs (67 to 122 %) or of tokens (44 to 126 %) are not used: decoding is bound by memory.
 """
 
@@ -125,11 +129,15 @@ class Engine:
     """What serves: known as far as it is known.
 
     Attributes:
-        gpus: GPUs of the engine.
+        gpus: GPUs, of all replicas.
         arch: The model; None = not known, and calls are alike.
         gpu: The accelerator; None likewise.
         weight_format: See `vram.WEIGHT_FORMATS`.
         efficiency: Shares of the peaks that it reaches.
+        replicas: Copies of the model, each on as many of the GPUs, that calls are spread over.
+
+    Raises:
+        ValueError: The GPUs cannot be dealt out to the replicas.
     """
 
     gpus: int = 1
@@ -137,6 +145,18 @@ class Engine:
     gpu: Gpu | None = None
     weight_format: str = "bf16"
     efficiency: Efficiency = ASSUMED
+    replicas: int = 1
+
+    def __post_init__(self) -> None:
+        if self.gpus < 1 or self.replicas < 1 or self.gpus % self.replicas:
+            raise ValueError(
+                f"need GPUs that {self.replicas} replicas have equally many of, got {self.gpus}"
+            )
+
+    @property
+    def gpus_each(self) -> int:
+        """GPUs of a replica."""
+        return self.gpus // self.replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +187,15 @@ def attribute(
         engine: What served them.
 
     Raises:
-        ValueError: The window is empty, there is no GPU, or two calls have one name.
+        ValueError: The window is empty, or two calls have one name.
     """
-    if to_ns <= from_ns or engine.gpus < 1:
-        raise ValueError(f"need a window and a GPU, got {from_ns}..{to_ns} and {engine.gpus}")
+    if to_ns <= from_ns:
+        raise ValueError(f"need a window that has a length, got {from_ns}..{to_ns}")
     if len({one.call for one in observations}) < len(observations):
         raise ValueError("two observations have the name of one call")
     mean_live = _mean_live(observations)
     pieces = [piece for one in observations for piece in _pieces(one, mean_live[one.call], engine)]
-    shares, keys, load_ns = _sweep(pieces, from_ns, to_ns, engine.gpus)
+    shares, keys, load_ns = _sweep(pieces, from_ns, to_ns, engine)
     key = _weakest(_key_of(engine), *keys.values())
     billed = engine.gpus * (to_ns - from_ns)
     waste = {
@@ -244,7 +264,7 @@ def _pieces(one: Observation, live: float, engine: Engine) -> Iterable[_Piece]:
     if _key_of(engine) == "wall_over_n" or not one.prompt_tokens:
         yield _Piece(one.call, begin, end, None, key)
         return
-    prompt, answer = _needs(one, max(1.0, live), engine)
+    prompt, answer = _needs(one, max(1.0, live / engine.replicas), engine)
     if not one.has_first_token:
         known = one.answer_known
         weight = _weight((prompt + answer) * _NANO / (end - begin)) if known else None
@@ -262,8 +282,8 @@ def _needs(one: Observation, live: float, engine: Engine) -> tuple[float, float]
     arch, gpu, efficiency = engine.arch, engine.gpu, engine.efficiency
     assert arch is not None  # noqa: S101 -- `_key` has seen to both
     assert gpu is not None  # noqa: S101
-    peak = gpu.peak(compute_format(engine.weight_format)) * engine.gpus * efficiency.mfu.value
-    bandwidth = gpu.bandwidth * engine.gpus * efficiency.mbu.value
+    peak = gpu.peak(compute_format(engine.weight_format)) * engine.gpus_each * efficiency.mfu.value
+    bandwidth = gpu.bandwidth * engine.gpus_each * efficiency.mbu.value
     new, cached, steps = computed_tokens(
         one.prompt_tokens, one.cached_tokens, one.output_tokens or 0
     )
@@ -307,7 +327,7 @@ def _intervals(
 
 
 def _sweep(
-    pieces: Sequence[_Piece], from_ns: int, to_ns: int, gpus: int
+    pieces: Sequence[_Piece], from_ns: int, to_ns: int, engine: Engine
 ) -> tuple[dict[str, int], dict[str, Key], int]:
     shares: dict[str, int] = {}
     keys: dict[str, Key] = {}
@@ -317,7 +337,8 @@ def _sweep(
         beside = [pieces[index] for index in live]
         told: list[Key] = [piece.key for piece in beside if not piece.loading]
         key = _weakest(_KEYS[0], *told)
-        for one, part in zip(beside, _dealt((end - begin) * gpus, beside), strict=True):
+        parts = _dealt((end - begin) * engine.gpus_each, engine.replicas, beside)
+        for one, part in zip(beside, parts, strict=True):
             if one.loading:
                 load_ns += part
             elif part:
@@ -327,14 +348,34 @@ def _sweep(
     return shares, keys, load_ns
 
 
-def _dealt(amount: int, live: Sequence[_Piece]) -> list[int]:
-    """An interval's time by weight, whole nanoseconds, the rest by the largest remainder."""
+def _dealt(each: int, replicas: int, live: Sequence[_Piece]) -> list[int]:
+    """An interval's time of so many replicas by weight, of one at most a call."""
+    if len(live) <= replicas:
+        return [each] * len(live)
     known = [piece.weight for piece in live if piece.weight is not None]
     mean = max(1, sum(known) // len(known)) if known else _WEIGHT_SCALE
     weights = [mean if piece.weight is None else piece.weight for piece in live]
+    parts = [0] * len(live)
+    sharing = list(range(len(live)))
+    while True:
+        left = each * (replicas - len(live) + len(sharing))
+        whole = sum(weights[index] for index in sharing)
+        alone = [index for index in sharing if left * weights[index] >= each * whole]
+        if not alone or len(alone) == len(sharing):
+            break
+        for index in alone:
+            parts[index] = each
+        sharing = [index for index in sharing if index not in alone]
+    for index, part in zip(sharing, _split(left, [weights[i] for i in sharing]), strict=True):
+        parts[index] = part
+    return parts
+
+
+def _split(amount: int, weights: Sequence[int]) -> list[int]:
+    """Whole nanoseconds by weight, the rest by the largest remainder."""
     whole = sum(weights)
     parts = [amount * weight // whole for weight in weights]
-    rests = sorted(range(len(live)), key=lambda i: (-(amount * weights[i] % whole), i))
+    rests = sorted(range(len(weights)), key=lambda i: (-(amount * weights[i] % whole), i))
     for index in rests[: amount - sum(parts)]:
         parts[index] += 1
     return parts

@@ -142,6 +142,18 @@ def test_a_queue_costs_nothing(gpus: Scene) -> None:
     assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
 
 
+def test_a_pool_of_two_replicas_is_half_idle_with_one_call(gpus: Scene) -> None:
+    """And its interval is the widest: which replica a call was on nobody tells."""
+    gpus.write(gpus.file.replace("    gpus: 2\n", "    gpus: 2\n    replicas: 2\n"))
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60)
+    gpus.close()
+    bill = gpus.bill()
+    assert (bill["attributed_gpu_seconds"], bill["idle_gpu_seconds"]) == (60, 3600 - 60)
+    attempt = gpus.attempt(1)
+    assert float(attempt["cost_low_usd"]) == pytest.approx(float(attempt["cost_usd"]) * 0.44)
+
+
 def test_waiting_between_attempts_costs_nothing(gpus: Scene) -> None:
     """A client that timed out, waited and asked again: the wait is idle time; failed calls pay."""
     gpus.rates((0, "2.95"))
@@ -267,6 +279,7 @@ def test_measured_gpu_time_has_a_price_at_once(gpus: Scene) -> None:
     ("change", "told"),
     [
         (("gpus: 2", "gpus: 0"), "gpus"),
+        (("gpus: 2", "gpus: 2\n    replicas: 3"), "2 gpus cannot be dealt out to 3 replicas"),
         (("NVIDIA H100 80GB HBM3", "Voodoo 2"), "Voodoo 2"),
         (("llama-3.1-8b", "nobody-knows"), "nobody-knows"),
         (("up_to: 2026-11-02T10:30:00", "up_to: 2026-11-02T09:00:00"), "up_to is not after"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ LLAMA = ModelArchitecture.from_catalogue("llama-3.1-8b")
 ENGINES = {
     "wall_over_n": Engine(gpus=2),
     "roofline": Engine(gpus=2, arch=LLAMA, gpu=H100),
+    "replicas": Engine(gpus=6, arch=LLAMA, gpu=H100, replicas=3),
     "experts": Engine(gpus=3, arch=ModelArchitecture.from_catalogue("qwen3-30b-a3b"), gpu=H100),
 }
 moments = st.integers(0, 100 * SECOND)
@@ -65,11 +67,15 @@ def test_every_nanosecond_has_one_home(
     assert sum(dealt.shares.values()) + dealt.load_ns + dealt.idle_ns == dealt.billed_ns
     assert min([*dealt.shares.values(), dealt.load_ns, dealt.idle_ns]) >= 0
     live = sorted((max(o.start_ns, begin), min(o.end_ns, begin + length)) for o in seen)
-    busy, reached = 0, begin
-    for start, end in live:
-        busy += max(0, end - max(start, reached))
-        reached = max(reached, end)
-    assert dealt.billed_ns - dealt.idle_ns == engine.gpus * busy
+    edges = sorted({moment for one in live for moment in one})
+    busy = 0
+    for left, right in pairwise(edges):
+        beside = sum(start <= left and right <= end for start, end in live if start < end)
+        busy += (right - left) * min(beside, engine.replicas) * engine.gpus_each
+    assert dealt.billed_ns - dealt.idle_ns == busy
+    for one in seen:
+        longest = max(0, min(one.end_ns, begin + length) - max(one.start_ns, begin))
+        assert dealt.shares.get(one.call, 0) <= longest * engine.gpus_each
     for call, waste in dealt.waste.items():
         assert 0 <= waste <= dealt.shares[call]
 
@@ -116,6 +122,25 @@ def test_a_prompt_costs_more_of_its_time_than_an_answer() -> None:
     assert dealt.key == "roofline_sliced"
     alone = 9 * SECOND
     assert dealt.shares["answering"] - alone < dealt.shares["reading"]
+
+
+def test_a_pool_of_replicas_is_as_many_engines() -> None:
+    """One call keeps one of eight busy; of more calls than replicas each has one at most."""
+    engine = Engine(8, LLAMA, H100, replicas=8)
+    one = Observation("a", 0, 10 * SECOND, SECOND, 0, 1000, 0, 200)
+    dealt = attribute([one], 0, 600 * SECOND, engine)
+    assert (dealt.shares["a"], dealt.idle_ns) == (10 * SECOND, 4790 * SECOND)
+    seven = [Observation(f"y{i}", 0, 100 * SECOND, SECOND, 0, 1000, 0, 7000) for i in range(7)]
+    prompt = Observation("x", 10 * SECOND, 13 * SECOND, 13 * SECOND - 1, 0, 32_000, 0, 2)
+    dealt = attribute([*seven, prompt], 0, 100 * SECOND, engine)
+    assert dealt.shares == dict.fromkeys((f"y{i}" for i in range(7)), 100 * SECOND) | {
+        "x": 3 * SECOND
+    }
+    assert dealt.idle_ns == 97 * SECOND
+    two = attribute([*seven, prompt], 0, 100 * SECOND, Engine(2, LLAMA, H100, replicas=2))
+    assert SECOND < two.shares["x"] <= 3 * SECOND, "at most one replica's"
+    with pytest.raises(ValueError, match="3 replicas"):
+        Engine(8, replicas=3)
 
 
 def test_the_key_degrades_with_what_is_known() -> None:
