@@ -77,7 +77,7 @@ class Call:
         kwargs: Mapping[str, Any],
         *,
         asked: Attributes,
-        started_ns: int,
+        began: tuple[int, float],
         here: Context,
     ) -> None:
         self.api = api
@@ -86,11 +86,10 @@ class Call:
         #: Attributes of the request.
         self.asked = asked
         self._kwargs = kwargs
-        self._started_ns = started_ns
+        self._started_ns, self._perf = began
         self._here: Context | None = here  # until it is entered
         self._open = [True]
         self._attempts: list[Attempt] = []
-        self._perf = perf_counter()
 
     @property
     def model(self) -> str:

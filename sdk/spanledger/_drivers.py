@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from time import time_ns
+from time import perf_counter, time_ns
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -223,7 +223,7 @@ def open_call(  # noqa: PLR0917 -- every call of every client comes by here: nam
     kwargs: Mapping[str, Any],
 ) -> Call | None:
     """Start the span of one call in this context; None where the span is not recorded."""
-    started_ns = time_ns()
+    started_ns, started = time_ns(), perf_counter()
     if api.adapt is not None:
         api, kwargs = api.adapt(kwargs)
     if who.asked is None:  # nearly always
@@ -236,7 +236,8 @@ def open_call(  # noqa: PLR0917 -- every call of every client comes by here: nam
     span = tracer.start_span(name, here, _CLIENT, attributes, start_time=started_ns)
     if not span.is_recording() and not holdings(here):  # a budget counts calls nobody samples
         return None
-    call = Call(api, span, instance, kwargs, asked=attributes, started_ns=started_ns, here=here)
+    began = (started_ns, started)
+    call = Call(api, span, instance, kwargs, asked=attributes, began=began, here=here)
     if here and (run_id := _scope.current_run_id(here)):
         model = str(attributes.get(semconv.REQUEST_MODEL, ""))
         call.repeat = recognise(api, kwargs, span, _around(), run_id, model=model)

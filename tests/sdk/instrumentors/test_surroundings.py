@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
@@ -18,7 +19,7 @@ import httpx2
 import openai
 import pytest
 from opentelemetry import context, trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from tests.sdk.instrumentors import cases_openai
 from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL, USAGE
 from tests.sdk.instrumentors.conftest import Desk, Spans
@@ -299,3 +300,26 @@ def test_a_hook_that_reads_the_body_before_the_stream_helper(spans: Spans) -> No
     assert told[semconv.USAGE_SOURCE] == "provider"
     assert (told[semconv.USAGE_INPUT_TOKENS], told[semconv.USAGE_OUTPUT_TOKENS]) == (30, 12)
     assert semconv.USAGE_PARTIAL not in told
+
+
+class _SlowStart(SpanProcessor):
+    """A machine that has something else to do while a span begins."""
+
+    SECONDS = 0.05
+
+    def on_start(self, span: Span, parent_context: context.Context | None = None) -> None:
+        del span, parent_context
+        time.sleep(self.SECONDS)
+
+
+def test_a_call_ends_when_it_ends(desk: Desk, tracer_provider: TracerProvider) -> None:
+    """However long its span took to begin: it holds what other tellers say happened inside."""
+    tracer_provider.add_span_processor(_SlowStart())
+    client = desk.make(cases_openai.CASES, "sync")
+    client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    over_ns = time.time_ns()
+    [span] = desk.spans()
+    assert span.start_time is not None
+    assert span.end_time is not None
+    assert span.end_time - span.start_time >= _SlowStart.SECONDS * 1e9
+    assert span.end_time <= over_ns + 10**6
