@@ -97,6 +97,44 @@ def test_a_record_names_a_run_in_another_trace_before_or_after_it_came(store: St
         }
 
 
+def test_what_is_said_of_a_trace_is_said_of_its_outermost_agent(store: Store) -> None:
+    """Of the one agent below a workflow; of the top run where several stand side by side, or none.
+
+    An agent inside an agent is not outermost, also with a workflow between the two.
+    """
+
+    def of(span_id: int, parent: int = 0, *, trace: int, role: str = "agent") -> scene.Row:
+        given = {"agent_name": "a"} if role == "agent" else {"workflow_name": "w"}
+        name = f"{trace}.{span_id}"
+        return scene.span(span_id, parent, role, trace=trace, lasts=60, run_id=name, **given) | (
+            {"parent_run_id": f"{trace}.{parent}"} if parent else {}
+        )
+
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [
+                *(of(1, trace=1, role="workflow"), of(2, 1, trace=1)),
+                *(of(3, 2, trace=1, role="workflow"), of(4, 3, trace=1)),
+                *(of(1, trace=2, role="workflow"), of(2, 1, trace=2), of(3, 1, trace=2)),
+                *(of(1, trace=3, role="workflow"), scene.call(2, 1, (1, 0), trace=3)),
+            ],
+        )
+        records = [
+            _record(90 + trace, trace=9, subject__trace_id=scene.hex32(trace), outcome="success")
+            for trace in (1, 2, 3)
+        ]
+        scene.load(connection, records)
+        scene.settle(store, [1, 2, 3, 9])
+        told = [
+            name
+            for trace in (1, 2, 3)
+            for name, run in scene.runs(connection, trace).items()
+            if run["outcome"] == "success"
+        ]
+    assert told == ["1.2", "2.1", "3.1"]
+
+
 def test_the_newest_telling_of_a_record_counts_and_all_are_kept(store: Store) -> None:
     with store.connect() as connection:
         scene.load(connection, [_agent(1, run_id="r")])

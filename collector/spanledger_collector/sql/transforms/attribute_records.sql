@@ -36,14 +36,66 @@ WITH
             WHERE version = {version:UInt64}
         ) AS s USING (workspace, trace_id, span_id)
     ),
-    tops AS
+    run_tree AS
     (
         SELECT
             workspace,
             trace_id,
-            argMin(run_id, (is_record, parent_run_id != '', started_at, run_id)) AS top_run_id
-        FROM placed
-        GROUP BY workspace, trace_id
+            run_id,
+            max(parent_run_id) AS parent_run_id,
+            max(run_kind = 'agent') AS is_agent,
+            row_number() OVER (PARTITION BY workspace, trace_id ORDER BY run_id) AS position
+        FROM span_runs
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        GROUP BY workspace, trace_id, run_id
+    ),
+    -- Agents' runs that no other is above: each run's pointer to its caller is doubled, with whether an agent was on the way.
+    outermost AS
+    (
+        SELECT
+            workspace,
+            trace_id,
+            arrayFilter(
+                (node, inside) -> node.is_agent AND NOT inside,
+                nodes,
+                arrayFold(
+                    (state, round) -> (
+                        arrayMap((inside, up) -> toUInt8(inside OR (up != 0 AND state.1[up])), state.1, state.2),
+                        arrayMap(up -> if(up = 0, 0, state.2[up]), state.2)
+                    ),
+                    range(toUInt8(ceil(log2(length(nodes) + 1))) + 1),
+                    (nodes.in_agent, nodes.parent)
+                ).1
+            ).run_id AS run_ids
+        FROM
+        (
+            SELECT
+                c.workspace AS workspace,
+                c.trace_id AS trace_id,
+                arraySort(n -> n.1, groupArray((c.position, p.position, c.run_id, c.is_agent, p.is_agent)))::Array(
+                    Tuple(position UInt32, parent UInt32, run_id String, is_agent UInt8, in_agent UInt8)
+                ) AS nodes
+            FROM run_tree AS c
+            LEFT ANY JOIN run_tree AS p ON p.workspace = c.workspace AND p.trace_id = c.trace_id AND p.run_id = c.parent_run_id
+            GROUP BY c.workspace, c.trace_id
+        )
+    ),
+    tops AS
+    (
+        SELECT
+            t.workspace AS workspace,
+            t.trace_id AS trace_id,
+            if(length(o.run_ids) = 1, o.run_ids[1], t.top_run_id) AS top_run_id
+        FROM
+        (
+            SELECT
+                workspace,
+                trace_id,
+                argMin(run_id, (is_record, parent_run_id != '', started_at, run_id)) AS top_run_id
+            FROM placed
+            GROUP BY workspace, trace_id
+        ) AS t
+        LEFT ANY JOIN outermost AS o ON o.workspace = t.workspace AND o.trace_id = t.trace_id
     ),
     keys AS
     (
