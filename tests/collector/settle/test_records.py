@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
-from spanledger_collector.query import DirectReader
+from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 
 from . import scene
@@ -132,7 +132,16 @@ def test_what_is_said_of_a_trace_is_said_of_its_outermost_agent(store: Store) ->
             for name, run in scene.runs(connection, trace).items()
             if run["outcome"] == "success"
         ]
+        [row] = connection.rows(
+            "SELECT sum(runs) AS runs, sum(successful_runs) AS won, sum(failed_runs) AS lost "
+            "FROM agent_unit_economics WHERE agent_name = ''"
+        )
+    with Ledger(DirectReader(store)) as ledger:
+        [outside] = [agent for agent in ledger.agents() if not agent.agent_name]
     assert told == ["1.2", "2.1", "3.1"]
+    # Four workflows: the two that somebody called a success are; the others are nothing.
+    assert (row["runs"], row["won"], row["lost"]) == (4, 2, 0)
+    assert (outside.runs, outside.successful_runs, outside.failed_runs) == (4, 2, 0)
 
 
 def test_the_newest_telling_of_a_record_counts_and_all_are_kept(store: Store) -> None:

@@ -1,4 +1,5 @@
--- agents: unit economics of each agent over a period; the row with an empty agent_name is what ran outside any agent.
+-- agents: unit economics of each agent over a period; the row with an empty agent_name is what ran outside any agent: of that a run
+--   is a success only where somebody recorded one, and no failure where nobody recorded it and it ended without an error.
 -- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any).
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
 -- What intervals are computed from (estimate/): means and moments of the costed runs, those whose inclusive cost is known wholly; a run
@@ -17,6 +18,7 @@
 --   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
 --   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness.
 WITH
+    r.succeeded AND (r.agent_name != '' OR r.outcome != '') AS won,
     r.inclusive_cost_usd IS NOT NULL AND r.inclusive_unpriced_attempts = 0 AND r.inclusive_unconverted_records = 0 AS is_costed,
     ifNull(r.inclusive_total_cost_usd, 0) AS total,
     ifNull(r.inclusive_value_usd, 0) AS earned,
@@ -27,8 +29,8 @@ SELECT
     agent_name,
     agent_version,
     count() AS runs,
-    sum(succeeded) AS successful_runs,
-    runs - successful_runs AS failed_runs,
+    countIf(won) AS successful_runs,
+    countIf(NOT r.succeeded) AS failed_runs,
     sum(r.calls) AS calls,
     sum(r.attempts) AS attempts,
     sum(r.failed_attempts) AS failed_attempts,
@@ -39,7 +41,7 @@ SELECT
     sum(r.cost_usd) AS cost_usd,
     CAST(roundBankers(toDecimal256(sum(r.total_cost_usd), 24) / count(), 12) AS Nullable(Decimal(38, 12))) AS cost_per_run_usd,
     CAST(
-        roundBankers(toDecimal256(sum(r.total_cost_usd), 24) / nullIf(sum(r.succeeded), 0), 12) AS Nullable(Decimal(38, 12))
+        roundBankers(toDecimal256(sum(r.total_cost_usd), 24) / nullIf(countIf(won), 0), 12) AS Nullable(Decimal(38, 12))
     ) AS cost_per_success_usd,
     sum(r.rework_cost_usd) AS rework_cost_usd,
     sum(r.estimated_cost_usd) AS estimated_cost_usd,
@@ -73,13 +75,13 @@ SELECT
     ifNotFinite(covarSampStable(wasted, work), 0) AS rework_work_covariance,
     countIf(r.inclusive_value_usd IS NOT NULL) AS inclusive_valued_runs,
     countIf(is_costed) AS inclusive_costed_runs,
-    countIf(is_costed AND r.succeeded) AS inclusive_costed_successes,
+    countIf(is_costed AND won) AS inclusive_costed_successes,
     toDecimal128(roundBankers(costed_usd / nullIf(inclusive_costed_runs, 0), 12), 12) AS inclusive_total_cost_mean_usd,
     ifNotFinite(varSampStableIf(toFloat64(total), is_costed), 0) AS inclusive_total_cost_variance,
     ifNotFinite(skewSampIf(toFloat64(total), is_costed), 0) AS inclusive_total_cost_skewness,
     toDecimal128(roundBankers(costed_usd / nullIf(inclusive_costed_successes, 0), 12), 12) AS inclusive_costed_cost_per_success_usd,
-    ifNotFinite(varSampStableIf(toFloat64(r.succeeded), is_costed), 0) AS inclusive_success_variance,
-    ifNotFinite(covarSampStableIf(toFloat64(total), toFloat64(r.succeeded), is_costed), 0) AS inclusive_total_cost_success_covariance,
+    ifNotFinite(varSampStableIf(toFloat64(won), is_costed), 0) AS inclusive_success_variance,
+    ifNotFinite(covarSampStableIf(toFloat64(total), toFloat64(won), is_costed), 0) AS inclusive_total_cost_success_covariance,
     toDecimal128(
         roundBankers(toDecimal256(sumIf(earned - total, is_costed), 24) / nullIf(inclusive_costed_runs, 0), 12), 12
     ) AS inclusive_margin_mean_usd,

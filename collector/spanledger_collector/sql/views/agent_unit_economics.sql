@@ -4,7 +4,8 @@
 -- of all runs below them. A sub-agent's cost is in its own row and in those of all its callers, so inclusive figures are not summed over agents.
 -- columns:
 --   runs                     runs that started that day
---   successful_runs, failed_runs   by the recorded outcome; where none was recorded, a run fails when its span ends in an error
+--   successful_runs, failed_runs   by the recorded outcome; where none was recorded, a run fails when its span ends in an error; outside
+--                            any agent only what was recorded is a success, and what else ended well is neither
 --   judged_runs              runs with a recorded outcome
 --   wrong_runs               runs that an evaluation calls wrong or hallucinated
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
@@ -46,7 +47,7 @@ SELECT
     tenant,
     runs,
     successful_runs,
-    runs - successful_runs AS failed_runs,
+    failed_runs,
     calls,
     attempts,
     failed_attempts,
@@ -111,7 +112,8 @@ FROM
         r.agent_version AS agent_version,
         r.tenant AS tenant,
         count() AS runs,
-        sum(r.succeeded) AS successful_runs,
+        countIf(r.succeeded AND (r.agent_name != '' OR r.outcome != '')) AS successful_runs,
+        countIf(NOT r.succeeded) AS failed_runs,
         countIf(r.outcome != '') AS judged_runs,
         countIf(r.judged_wrong) AS wrong_runs,
         sum(r.calls) AS calls,
