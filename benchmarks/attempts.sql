@@ -3,7 +3,7 @@
 -- grain: one row an attempt, into attempts. units: USD, tokens. The cost billed is made up too: it is only summed.
 -- parameters: first, count (which attempts of the total); total; since (start of the year).
 INSERT INTO attempts
-    (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, service_name, purpose, operation, provider,
+    (workspace, tenant, trace_id, span_id, attempt_number, run_id, agent_name, agent_version, tool_name, tool_in_run, called_by, service_name, purpose, operation, provider,
     request_model, response_model, priced_provider, priced_model, service_tier, started_at, ended_at, duration_ns, outcome,
     counted, usage_quality, rework_reason, usage_source, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
     output_tokens, reasoning_tokens, units, used_units, price_status, price_id, cost_usd, cost_low_usd, cost_high_usd,
@@ -34,7 +34,10 @@ SELECT
     1,
     lower(leftPad(hex(sipHash128(trace)), 32, '0')),
     concat('agent-', toString(trace % 20)),
-    '1.0',
+    concat('1.', toString(trace % 3)),
+    if(number % 10 < 3, concat('tool-', toString(number % 3)), ''),
+    number % 10 < 3,
+    if(trace % 20 = 7, ['agent-1', 'search'], []),
     'benchmark',
     'work',
     'chat',

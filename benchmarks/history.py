@@ -7,7 +7,7 @@ engine merges as it pleases.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from spanledger_collector.price import PriceBook, publish
@@ -15,6 +15,9 @@ from spanledger_collector.settle import Settler
 from spanledger_collector.store import Connection, Store, migrate
 
 _HERE = Path(__file__)
+_SPANS = _HERE.with_name("told_spans.sql")
+_SPAN_RUNS = _HERE.with_name("span_runs.sql")
+_CHARGES = _HERE.with_name("charges.sql")
 _ATTEMPTS = _HERE.with_name("attempts.sql")
 _RUNS = _HERE.with_name("runs.sql")
 _MODELS = _HERE.with_name("models.sql")
@@ -23,6 +26,24 @@ _ALIASES_TRACE = "f" * 32
 _MODEL_COUNT = 60
 _AT_ONCE = 100_000
 NO_LIMITS = {"max_execution_time": 0, "max_memory_usage": 0}
+
+
+def tell(connection: Connection, attempts: int) -> None:
+    """The spans that these attempts are of, eleven for every ten, and which run each is of."""
+    for first in range(0, attempts, _AT_ONCE):
+        part = {"first": first, "count": min(_AT_ONCE, attempts - first)}
+        asked = {**part, "total": attempts, "since": SINCE}
+        connection.execute(_SPANS.read_text(encoding="utf-8"), asked, NO_LIMITS)
+    for month in range(13):
+        since, until = (SINCE + timedelta(days=30 * each) for each in (month, month + 1))
+        asked = {"since": since, "until": until}
+        connection.execute(_SPAN_RUNS.read_text(encoding="utf-8"), asked, NO_LIMITS)
+
+
+def charge(connection: Connection, agent_name: str, asset_id: str) -> None:
+    """What the runs of an agent carry of an asset."""
+    asked = {"agent_name": agent_name, "asset_id": asset_id}
+    connection.execute(_CHARGES.read_text(encoding="utf-8"), asked, NO_LIMITS)
 
 
 def fill(store: Store, connection: Connection, attempts: int) -> None:

@@ -1,10 +1,12 @@
 """How long the web pages take over five million attempts: what a reader waits for.
 
-The ledger is that of ``history.py``: a year of attempts, no two alike, a run for every ten.
+The ledger is that of ``history.py``: a year of attempts, no two alike, with their spans; a run for
+every ten, three versions of twenty agents, tools, sub-agents, an asset that one agent's runs carry.
 Months that are over are one part, as the engine makes them when nothing was written to them for
 six hours; the newest is as the filling left it. Each page is asked for as HTTP does, by one reader,
 over its usual thirty days and over the year; the middle of several times is told, and the
-processor's time, which depends little on who else uses the machine.
+processor's time, which depends little on who else uses the machine. They are
+printed as a table with a verdict: a page has to answer within a second.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import httpx
 from prometheus_client import CollectorRegistry
@@ -31,6 +33,8 @@ from spanledger_collector.web import Web
 _END = history.SINCE + timedelta(days=330)
 _MONTH = f"since={_END - timedelta(days=30):%Y-%m-%d}&until={_END - timedelta(days=1):%Y-%m-%d}"
 _TIMES = 3
+_CHARGED_AGENT, _ASSET = "agent-3", "tuned"
+_LONGEST_SECONDS = 1.0
 _MERGES = "SELECT * FROM system.merges LIMIT 1"
 _MONTHS = """\
 SELECT DISTINCT table, partition
@@ -46,10 +50,15 @@ def main(*, attempts: int = 5_000_000) -> None:
         store = Store.open(f"chdb://{folder}/ledger")
         with store.connect() as connection:
             history.fill(store, connection, attempts)
+            history.tell(connection, attempts)
             _book_an_asset(connection)
+            history.charge(connection, _CHARGED_AGENT, _ASSET)
             _merge_quiet_months(connection)
             _settle_down(connection)
-        print(f"pages over {attempts:,} attempts, embedded ledger, {os.cpu_count()} cores")
+        today = datetime.now(timezone.utc)
+        print(f"{today:%Y-%m-%d}: {attempts:,} attempts, {attempts * 11 // 10:,} spans, embedded")
+        print(f"ledger, {os.cpu_count()} cores\n\n| page | over | answer | processor | in time |")
+        print("|---|---|---|---|---|")
         reader = DirectReader(store)
         asyncio.run(_measure(reader))
         reader.close()
@@ -58,10 +67,10 @@ def main(*, attempts: int = 5_000_000) -> None:
 
 def _book_an_asset(connection: Connection) -> None:
     """Training that serves one of the agents: without it nothing of assets would be read."""
-    book = {"workspace": "default", "asset_id": "tuned", "received_at": f"{history.SINCE:%F %T}"}
+    book = {"workspace": "default", "asset_id": _ASSET, "received_at": f"{history.SINCE:%F %T}"}
     cost = {"entry": "cost", "kind": "training", "amount": "60000", "currency": "USD"}
     plan = {"entry": "plan", "method": "units_of_production", "unit": "execution"}
-    plan |= {"expected_units": "1000000", "agent_name": "agent-3"}
+    plan |= {"expected_units": "1000000", "agent_name": _CHARGED_AGENT}
     lines = [json.dumps({**book, **entry, "entry_id": entry["entry"]}) for entry in (cost, plan)]
     connection.insert_bytes("asset_entries", "\n".join(lines).encode(), "JSONEachRow")
 
@@ -88,21 +97,27 @@ async def _measure(reader: DirectReader) -> None:
     url = "http://pages"
     async with httpx.AsyncClient(transport=transport, base_url=url, timeout=60) as asked:
         for path in _paths(reader):
-            told = path.partition("?")[0]
+            told = path.partition("?")[0] + (" of a version" if "version=" in path else "")
             for words, part in (("30 days", _MONTH), ("a year", "range=all")):
-                print(f"  {told:10} {words:8} {await _told(asked, f'{path}&{part}')}")
+                print(f"| {told:20} | {words:7} | {await _told(asked, f'{path}&{part}')} |")
     web.close()
     api.close()
 
 
 def _paths(reader: DirectReader) -> Sequence[str]:
     (run,) = Ledger(reader).runs(limit=1)
-    named = f"agent={run.agent_name}"
+    named = f"agent={run.agent_name}&version={run.agent_version}"
+    ids = f"trace={run.trace_id}&id={run.run_id}"
     plain = (
         "overview", "agents", "runs", "flame", "rework", "attempts", "latency", "assets", "prices",
         "budgets",
     )  # fmt: skip
-    return [f"agent?{named}", f"trace?id={run.trace_id}", *(f"{path}?" for path in plain)]
+    of_one = [
+        f"agent?agent={run.agent_name}", f"agent?{named}", f"latency?{named}",
+        f"trace?id={run.trace_id}", f"explain?id={run.trace_id}", f"run?{ids}",
+        f"asset?id={_ASSET}",
+    ]  # fmt: skip
+    return [*of_one, *(f"{path}?" for path in plain)]
 
 
 async def _told(asked: httpx.AsyncClient, path: str) -> str:
@@ -115,10 +130,11 @@ async def _told(asked: httpx.AsyncClient, path: str) -> str:
         wall.append(time.perf_counter() - clock)
         processor.append(time.process_time() - used)
         if answer.status_code == 503:
-            return "refused: more memory than a read may use (1 GiB)"
+            return "refused: more memory than a read may use (1 GiB) | | **no**"
         assert answer.status_code == 200, answer.text[-500:]
     middle = statistics.median(wall), statistics.median(processor)
-    return f"{middle[0]:6.2f} s  processor {middle[1]:6.2f} s"
+    verdict = "yes" if middle[0] <= _LONGEST_SECONDS else "**no**"
+    return f"{middle[0]:.2f} s | {middle[1]:.2f} s | {verdict}"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ INSERT INTO runs
     ttft_ns, status, span_count, calls, attempts, failed_attempts, input_uncached_tokens, cache_read_tokens,
     cache_write_5m_tokens, output_tokens, reasoning_tokens, cost_usd, rework_cost_usd, estimated_cost_usd,
     cost_low_usd, cost_high_usd, inclusive_attempts, inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd,
-    posted_at, version)
+    amortized_cost_usd, inclusive_amortized_cost_usd, posted_at, version)
 SELECT
     workspace,
     tenant,
@@ -38,6 +38,8 @@ SELECT
     cost,
     rework,
     estimated,
+    if(agent_name = 'agent-3', toDecimal128('0.06', 12), NULL) AS amortized,
+    amortized,
     min(a.received_at),
     1
 FROM attempts AS a
