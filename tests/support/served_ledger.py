@@ -15,7 +15,7 @@ from spanledger_collector.query import DirectReader, Reader
 from spanledger_collector.serve.adhoc import AdHoc
 from spanledger_collector.serve.api import Api, Watched
 from spanledger_collector.store import Store
-from spanledger_collector.web import Web
+from spanledger_collector.web import Guarded, Web
 
 
 @dataclass
@@ -52,7 +52,7 @@ def served(store: Store, *, sql: bool = True) -> Generator[Served]:
         watched=lambda: state.watched, pages=web.routes,
     )  # fmt: skip
     try:
-        with serving(api.app) as where:
+        with serving(Guarded(api.app)) as where:
             state.url, state.address = f"http://{where}", f"spanledger://{where}"
             yield state
     finally:

@@ -34,7 +34,7 @@ from spanledger_collector.tls import Tls, TlsFiles
 from spanledger_collector.value import read_rules
 from spanledger_collector.watch import Picture, Rules, WatchMetrics, Webhook
 from spanledger_collector.watch import read_rules as read_watch_rules
-from spanledger_collector.web import Web
+from spanledger_collector.web import Guarded, Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class Collector:
             authenticate=self._keys,
             wrong_keys=self._wrong_keys,
         )
-        app = LoopbackOnly(api.app) if config.host in LOOPBACK else api.app
+        app = Guarded(LoopbackOnly(api.app) if config.host in LOOPBACK else api.app)
         api_port = await self._listen(held, app, api.close, config.api_port, "API")
         if not config.sql_port:
             return api_port, 0

@@ -41,6 +41,7 @@ class AgentSums:
     wrong_runs: int
     valued_runs: int
     costed_runs: int
+    uncosted_runs: int
     calls: int
     attempts: int
     failed_attempts: int

@@ -15,6 +15,6 @@ Every figure is one that a named query or the Python API gives. Names come from 
 escape all they print, and the Content-Security-Policy leaves a page no script but ours.
 """
 
-from .app import Web
+from .app import Guarded, Web
 
-__all__ = ["Web"]
+__all__ = ["Guarded", "Web"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,7 +25,7 @@ from spanledger_collector.errors import CollectorError, NotFoundError, Retryable
 from spanledger_collector.query import Ledger, Reader
 
 from .asked import Asked
-from .csvfile import csv_of
+from .csvfile import parts_of
 from .pages import PAGES, budgets
 from .parts import Page
 from .render import render, render_error
@@ -44,6 +44,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+#: All of them are answered, those that would write with a refusal in words.
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _NO_WORD = re.compile(r"[^\w.-]+")
 
 
@@ -81,20 +83,18 @@ class Web:
             Route("/", _home),
             Route("/ui", _home),
             Route("/ui/", _home),
-            Mount("/ui/static", _Guarded(StaticFiles(directory=_STATIC))),
-            Route("/ui/{path}", _Guarded(self._page)),
+            Mount("/ui/static", StaticFiles(directory=_STATIC)),
+            Route("/ui/{path}", self._page, methods=list(_METHODS)),
         ]
 
     def close(self) -> None:
         """Let pages that are being made end and stop the threads."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
+    async def _page(self, request: Request) -> Response:
         asked = Asked(request.path_params["path"], dict(request.query_params), self._now())
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(self._threads, self._answer, request.method, asked)
-        await response(scope, receive, send)
+        return await loop.run_in_executor(self._threads, self._answer, request.method, asked)
 
     def _answer(self, method: str, asked: Asked) -> Response:
         """Ask and draw, on a thread: neither may hold up the receivers, which share the loop."""
@@ -102,7 +102,7 @@ class Web:
             _check_method(method)
             page = self._made(asked)
             wanted = asked.text("csv")
-            return _csv(page, wanted) if wanted else HTMLResponse(render(page, asked))
+            return self._csv(page, wanted) if wanted else HTMLResponse(render(page, asked))
         except HTTPException as error:
             return _failure(error.status_code, "This cannot be done here", str(error.detail))
         except NotFoundError as error:
@@ -116,6 +116,26 @@ class Web:
         except Exception:  # noqa: BLE001 - a defect: told in the log, not to the reader
             _LOG.exception("page %s failed", asked.path)
             return _failure(500, "A defect", "The page could not be made; the log tells why.")
+
+    def _csv(self, page: Page, wanted: str) -> Response:
+        """The whole table; what is read in parts is sent as it is read."""
+        table: Any = page.tables().get(wanted)
+        if table is None:
+            raise NotFoundError(f"This page has no table {wanted[:50]!r}.")
+        name = _NO_WORD.sub("-", f"spanledger-{wanted}")
+        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+        parts = parts_of(table)
+        first = next(parts)  # what fails here still has a page of its own
+        content = self._sent(first, parts)
+        return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
+
+    async def _sent(self, first: str, parts: Iterator[str]) -> AsyncIterator[str]:
+        """The parts, each read on a thread; one that fails cuts the answer, which clients see."""
+        loop = asyncio.get_running_loop()
+        part: str | None = first
+        while part is not None:
+            yield part
+            part = await loop.run_in_executor(self._threads, next, parts, None)
 
     def _made(self, asked: Asked) -> Page:
         if asked.path == "budgets":
@@ -134,20 +154,30 @@ class _StartingError(RetryableError):
     """The ledger is not open yet."""
 
 
-class _Guarded:
-    """An application all of whose answers have :data:`HEADERS`."""
+class Guarded:
+    """An application whose answers about pages all have :data:`HEADERS`.
+
+    It stands around everything that may answer in their place: refusals of keys and of foreign
+    hosts, pages that are not there, defects.
+
+    Args:
+        app: what answers.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 added = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items()]
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        await self._app(scope, receive, guarded)
+        of_pages = scope["type"] == "http" and re.match(r"/(ui(/|$)|$)", scope["path"])
+        await self._app(scope, receive, guarded if of_pages else send)
 
 
 def _check_method(method: str) -> None:
@@ -156,17 +186,8 @@ def _check_method(method: str) -> None:
 
 
 async def _home(_: Request) -> Response:
-    return RedirectResponse("/ui/overview", 302, headers=HEADERS)
+    return RedirectResponse("/ui/overview", 302)
 
 
 def _failure(status: int, title: str, message: str) -> Response:
     return HTMLResponse(render_error(status, title, message), status)
-
-
-def _csv(page: Page, wanted: str) -> Response:
-    table: Any = page.tables().get(wanted)
-    if table is None:
-        raise NotFoundError(f"This page has no table {wanted[:50]!r}.")
-    name = _NO_WORD.sub("-", f"spanledger-{wanted}")
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(csv_of(table), headers=headers, media_type="text/csv; charset=utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final
 from urllib.parse import urlencode
@@ -96,6 +96,11 @@ class Asked:
         """The part of the ledger that is asked for."""
         since, until = self.period()
         return Slice(since, until, self.text("agent"), self.text("version"), self.text("tenant"))
+
+    def frozen(self) -> Slice:
+        """The same, up to now: what is read in parts must not move in between."""
+        part = self.part()
+        return replace(part, until=part.until or self.now)
 
     def whole_days(self) -> Mapping[str, str]:
         """For :meth:`link`: the period as the days that sums over whole days take of it."""

@@ -119,6 +119,8 @@ class Table:
         query: the named query behind it; empty = it is more than rows.
         plot: the columns that a chart above it draws over the first one.
         link: where a figure leads, by row, whose column does not say; empty = nowhere.
+        from_offset: reads the rows from a place on, for CSV, where ``rows`` are only some of them;
+            none = there are no more.
         indent: how deep a row is in a tree; None = there is no tree.
         bars: places on the drawing in the last column, one a row.
     """
@@ -134,6 +136,7 @@ class Table:
     bars: Sequence[Any] = ()
     drawn: str = field(default="", kw_only=True)
     link: Callable[[Any], str] | None = field(default=None, kw_only=True)
+    from_offset: Callable[[int], Sequence[Any]] | None = field(default=None, kw_only=True)
 
     def body(self) -> Iterator[tuple[int, list[Cell], Any]]:
         """Depth, cells and bar of each row."""

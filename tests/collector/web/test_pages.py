@@ -18,7 +18,7 @@ from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRAC
 from spanledger_collector.query import DirectReader, Ledger, Slice
 from spanledger_collector.query.titles import worth_showing
 from spanledger_collector.store import Store
-from spanledger_collector.web.pages import PAGES
+from spanledger_collector.web.pages import PAGES, asset, attempts, runs
 
 RANGE = {"range": "all"}
 
@@ -345,17 +345,36 @@ def test_a_figure_leads_to_the_attempts_that_it_sums(
 
 
 def test_attempts_come_by_the_hundred(client: httpx.Client, ledger: Ledger) -> None:
-    """Dearest first; the parts, one after the other, are all of them and no one twice."""
+    """Dearest first, a hundred on a page; the last one has no link further."""
     total = ledger.models_behind()[0].all_attempts
-    first = asked_csv(client, "attempts", "attempts")
-    rest = asked_csv(client, "attempts?offset=100", "attempts")
-    assert (len(first), len(rest)) == (101, total - 100 + 1)
+    assert 100 < total < 200
+    rest = client.get("attempts?range=all&offset=100").text
+    assert rest.partition('<table id="attempts"')[2].count("<tr>") == total - 100 + 1
+    assert "Cheaper attempts" not in rest
     page = client.get("attempts?range=all&by=agent&key=analyst&only=work").text
     assert 'name="only" value="work"' in page
     assert "Cheaper attempts" in client.get("attempts?range=all").text
-    costs = [Decimal(line[1]) for line in (*first[1:], *rest[1:]) if line[1]]
+
+
+@pytest.mark.parametrize("at_once", [10_000, 40])
+def test_csv_has_all_rows(
+    client: httpx.Client, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Of lists that a page shows by the hundred, in however many parts they are read."""
+    for page in (attempts, runs, asset):
+        monkeypatch.setattr(page, "AT_ONCE", at_once)
+    titles, *lines = asked_csv(client, "attempts?offset=100", "attempts")
+    assert len(lines) == ledger.models_behind()[0].all_attempts > 100
+    costs = [Decimal(line[titles.index("Cost")]) for line in lines if line[titles.index("Cost")]]
     assert costs == sorted(costs, reverse=True)
     assert sum(costs) == ledger.models_behind()[0].all_cost_usd
+    titles, *lines = asked_csv(client, "runs", "runs")
+    told = [Decimal(line[titles.index("Total cost")] or 0) for line in lines]
+    assert told == [run.total_cost_usd or 0 for run in ledger.runs()]
+    titles, *lines = asked_csv(client, "asset?id=tuned", "charges")
+    assert len(lines) == len(ledger.asset_charges("tuned", limit=1000)) > 0
+    titles, *lines = asked_csv(client, "runs?since=2026-11-03&until=2026-11-03", "runs")
+    assert {line[titles.index("Started (UTC)")][:10] for line in lines} == {"2026-11-03"}
 
 
 def test_an_asset_leads_to_its_entries_and_charges(client: httpx.Client, ledger: Ledger) -> None:

@@ -122,12 +122,11 @@ def _between(told: Any, show: Any) -> str:
 
 
 def _left_out(sums: AgentSums) -> Sequence[Part]:
-    left_out = sums.runs - sums.costed_runs
-    if not left_out:
+    if not sums.uncosted_runs:
         return []
     told = (
-        f"The cost of {left_out:,} of {sums.runs:,} runs is not wholly known: they are in the sums "
-        "as far as it is, and in no mean or interval of money."
+        f"The cost of {sums.uncosted_runs:,} of {sums.runs:,} runs is not wholly known: they are "
+        "in the sums as far as it is, and in no mean or interval of money."
     )
     return [Note("", [told], "warn")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from spanledger_collector.errors import NotFoundError, PermanentError
@@ -12,7 +12,7 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .paging import paging
+from .paging import AT_ONCE, paging
 
 _SHOWN: Final = 100
 
@@ -22,14 +22,16 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     asset_id, trace_id = asked.text("id"), asked.text("trace")
     if not asset_id and not trace_id:
         raise PermanentError("this page is about one asset: choose one on the page Assets")
-    charges = ledger.asset_charges(
-        asset_id, trace_id=trace_id, run_id=asked.text("run"), limit=_SHOWN + 1,
-        offset=asked.offset(),
-    )  # fmt: skip
+
+    def read(offset: int, limit: int = AT_ONCE) -> Sequence[AssetChargeRow]:
+        of = {"trace_id": trace_id, "run_id": asked.text("run")}
+        return ledger.asset_charges(asset_id, **of, limit=limit, offset=offset)
+
+    charges = read(asked.offset(), _SHOWN + 1)
     books: Iterator[Part] = iter(()) if trace_id else _books(ledger, asset_id)
     parts: list[Part] = [
         *books,
-        Tabled("Charges to runs", _charges(charges[:_SHOWN], asked)),
+        Tabled("Charges to runs", _charges(charges[:_SHOWN], asked, read)),
         *paging(asked, charges, _SHOWN, "charges", ("Newer", "Older")),
     ]
     about = "Capital entry by entry, and what each run was charged of it, with the rate of then."
@@ -93,7 +95,9 @@ def _entries(ledger: Ledger, asset_id: str) -> Table:
     )  # fmt: skip
 
 
-def _charges(rows: Sequence[AssetChargeRow], asked: Asked) -> Table:
+def _charges(
+    rows: Sequence[AssetChargeRow], asked: Asked, read: Callable[[int], Sequence[AssetChargeRow]]
+) -> Table:
     def trace(row: AssetChargeRow) -> str:
         return asked.link("trace", id=row.trace_id)
 
@@ -117,6 +121,6 @@ def _charges(rows: Sequence[AssetChargeRow], asked: Asked) -> Table:
             Column("Newest entry", "basis_id", help="Of the asset at that moment."),
             Column("Run", "run_id", link=trace),
         ],
-        rows, empty="No run was charged.", query="asset_charges",
+        rows, empty="No run was charged.", query="asset_charges", from_offset=read,
         link=lambda row: asked.link("run", trace=row.trace_id, id=row.run_id),
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from spanledger_collector.query import AttemptBehindRow, Behind, Ledger, ModelsBehindRow
@@ -12,7 +13,7 @@ from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Ta
 from spanledger_collector.web.table import Column, Table
 
 from .columns import NO_TENANT, OUTSIDE
-from .paging import paging
+from .paging import AT_ONCE, paging
 
 _SHOWN: Final = 100
 _MODELS: Final = 50
@@ -42,12 +43,17 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     models = ledger.models_behind(figure, limit=_MODELS)
     offset = asked.offset()
     found = ledger.attempts_behind(figure, limit=_SHOWN + 1, offset=offset)
+
+    def further(offset: int) -> Sequence[AttemptBehindRow]:
+        whole = replace(figure, part=asked.frozen())
+        return ledger.attempts_behind(whole, limit=AT_ONCE, offset=offset)
+
     parts: list[Part] = [
         *_which(asked),
         *_sums(models),
         Tabled("By model id", _models(models, asked)),
         *_cut(models),
-        Tabled("Attempts", _attempts(found[:_SHOWN], asked)),
+        Tabled("Attempts", _attempts(found[:_SHOWN], asked, further)),
         *paging(asked, found, _SHOWN, "attempts", ("Dearer", "Cheaper")),
     ]
     return Page(
@@ -111,7 +117,11 @@ def _models(models: Sequence[ModelsBehindRow], asked: Asked) -> Table:
     )  # fmt: skip
 
 
-def _attempts(rows: Sequence[AttemptBehindRow], asked: Asked) -> Table:
+def _attempts(
+    rows: Sequence[AttemptBehindRow],
+    asked: Asked,
+    further: Callable[[int], Sequence[AttemptBehindRow]],
+) -> Table:
     def explained(row: AttemptBehindRow) -> str:
         return asked.link("explain", id=row.span_id, trace=row.trace_id)
 
@@ -137,5 +147,5 @@ def _attempts(rows: Sequence[AttemptBehindRow], asked: Asked) -> Table:
             Column("Error", "error_type"),
             Column("Tenant", "tenant", name=NO_TENANT),
         ],
-        rows, query="attempts_behind", link=explained,
+        rows, query="attempts_behind", link=explained, from_offset=further,
     )  # fmt: skip

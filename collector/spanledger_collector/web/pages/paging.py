@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Part
+
+#: Rows that a CSV is read by.
+AT_ONCE: Final = 10_000
 
 
 def paging(

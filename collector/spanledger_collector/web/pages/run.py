@@ -55,7 +55,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         raise NotFoundError(f"the trace {trace_id!r} has no run {run_id!r}")
     run, offset = found[0], asked.offset()
     mine = [one for one in report.attempts if one.run_id == run_id and one.counted]
-    shown = mine[offset:] if asked.text("csv") else mine[offset : offset + _SHOWN]
+    shown = mine if asked.text("csv") else mine[offset : offset + _SHOWN]
     below = [one for one in report.runs if one.parent_run_id == run_id]
     records = [one for one in ledger.records(trace_id=trace_id) if one.run_id == run_id]
     parts: list[Part] = [

@@ -11,7 +11,7 @@ from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table
 
 from .columns import NO_TENANT, is_inclusive_lower_bound, is_lower_bound
-from .paging import paging
+from .paging import AT_ONCE, paging
 
 SHOWN: Final = 100
 
@@ -19,7 +19,14 @@ SHOWN: Final = 100
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
     found = ledger.runs_of(asked.part(), limit=SHOWN + 1, offset=asked.offset())
-    table = Table("runs", "Runs, newest first", columns(asked), found[:SHOWN], query="runs")
+
+    def further(offset: int) -> Sequence[RunRow]:
+        return ledger.runs_of(asked.frozen(), limit=AT_ONCE, offset=offset)
+
+    table = Table(
+        "runs", "Runs, newest first", columns(asked), found[:SHOWN], query="runs",
+        from_offset=further,
+    )  # fmt: skip
     parts = [Tabled("Runs", table), *paging(asked, found, SHOWN, "runs", ("Newer", "Older"))]
     return Page("Runs", parts, "Each execution of an agent: what it cost, earned and took.")
 
