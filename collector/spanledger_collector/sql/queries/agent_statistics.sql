@@ -10,10 +10,10 @@
 -- columns: key, runs, successful_runs, failed_runs, judged_runs, wrong_runs, calls, attempts, failed_attempts, retries,
 --   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, work_cost_usd (variable cost less the last
---   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, p50_duration_ns,
+--   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (those not costed), p50_duration_ns,
 --   p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, cost_usd (variable cost of the runs themselves), rework_cost_usd,
 --   estimated_cost_usd (parts of it, each for itself), amortized_cost_usd, total_cost_usd, value_usd, margin_usd, valued_runs,
---   unpriced_attempts, costed_runs, uncosted_runs (the others), costed_successes, cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd,
+--   unpriced_attempts, costed_runs, costed_successes, cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd,
 --   total_cost_variance, total_cost_skewness, value_mean_usd, value_variance, value_skewness, margin_mean_usd, margin_variance,
 --   margin_skewness, contribution_mean_usd (value less variable cost), contribution_variance, contribution_skewness,
 --   cost_per_success_usd (total cost of the costed runs / their successes), success_variance, total_cost_success_covariance,
