@@ -20,6 +20,7 @@ from spanledger._answer import text
 from spanledger._api import Api
 from spanledger._attempts import current
 from spanledger._body import watch_helper
+from spanledger._boundary import note_call
 from spanledger._call import Call
 from spanledger._facts import Attributes
 from spanledger._guard import guarded, swallow
@@ -73,6 +74,7 @@ def around_of(api: Readable, kind: Kind, instrumentor: Instrumentor, tracing: Tr
 
     def opener(instance: Any, kwargs: Mapping[str, Any], maker: Context | None) -> Call | None:
         try:  # written out: every call of every client comes by here
+            note_call()
             outer = current.get()
             if outer is not None and outer.requesting and _includes(outer, instance):
                 return None

@@ -27,6 +27,7 @@ from opentelemetry.trace import SpanKind, Tracer
 from spanledger import _scope, semconv
 from spanledger._activation import Activation, Definition, Idle, innermost
 from spanledger._guard import guarded
+from spanledger._model_calls import Models
 from spanledger._patching import Target, Wrapper
 from spanledger._work import AGENT, TASK, TOOL, WORKFLOW, WorkKind
 
@@ -163,6 +164,7 @@ class Framework:
         steps: patched public methods.
         registrations: public mechanisms that are joined instead of patched.
         bridges: where the context has to be carried to another thread.
+        models: its models, whose calls are told where no client of ours makes them.
         control_flow: qualified names of exception classes that are no errors (an interrupt, a
             handoff); their subclasses are none either.
         not_told: public ways to run an agent or a tool that leave no span, with the reason.
@@ -175,6 +177,7 @@ class Framework:
     steps: tuple[Step, ...] = ()
     registrations: tuple[Registration, ...] = ()
     bridges: tuple[Bridge, ...] = ()
+    models: tuple[Models, ...] = ()
     control_flow: frozenset[str] = frozenset()
     not_told: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()

@@ -38,7 +38,11 @@ def patches_of(framework: Framework, tracing: Tracing) -> tuple[Patch | Hook, ..
         for joined in framework.registrations
     )
     bridges = (Patch(bridge.target, bridge.wrapper) for bridge in framework.bridges)
-    return (*steps, *hooks, *bridges)
+    models = (
+        Hook(family.module, functools.partial(family.attach, tracer=tracer))
+        for family in framework.models
+    )
+    return (*steps, *hooks, *bridges, *models)
 
 
 def _wrapper_of(

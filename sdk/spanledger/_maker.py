@@ -17,6 +17,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from spanledger import _scope
+from spanledger._boundary import note_call
 from spanledger._call import Call
 from spanledger._guard import guarded
 from spanledger._patching import Kind, Target, Wrapper
@@ -25,6 +26,7 @@ from spanledger._stream import AsyncGenerated, Generated, Manager
 
 def defer(stream: Any, begin: Callable[[], Call | None]) -> Any:
     """The stream of a patched method, whose call begins with the first read."""
+    note_call()
     return _deferred(stream, begin) or stream
 
 

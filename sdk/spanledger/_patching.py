@@ -111,6 +111,20 @@ class GeneratorFunction(_FunctionWrapper):
         return self.__qualname__  # found again where it is defined, as any function
 
 
+class FamilyMethod(Wrapped):
+    """Ours on a class that may be the application's own, and may be sent to another process.
+
+    There it arrives as the method that it was.
+    """
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return _itself, (self.__wrapped__,)
+
+
+def _itself(method: Any) -> Any:
+    return method
+
+
 class WrappedOver(Wrapped):
     """Ours, on top of somebody else's wrapper.
 

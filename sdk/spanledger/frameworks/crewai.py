@@ -114,6 +114,7 @@ FRAMEWORK: Final = Framework(
         _tool_step("structured_tool: CrewStructuredTool.ainvoke", Kind.ASYNC),
     ),
     not_told={
+        "models over clients not measured": "their calls: record_cost tells what they cost",
         "crewai.Crew.train, test": "many runs of kickoff, each told",
         "agents on other frameworks (agent adapters) and over A2A": "by their own framework",
     },

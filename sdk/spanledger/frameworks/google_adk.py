@@ -66,6 +66,7 @@ FRAMEWORK: Final = Framework(
         _run_async("base_authenticated_tool", "BaseAuthenticatedTool", optional=True),
     ),
     not_told={
+        "models over clients not measured": "their calls: record_cost tells what they cost",
         "google.adk.agents.BaseAgent.run_live": "sessions without turns; no model client",
         "graphs of nodes inside others": "their agents belong to the outer one",
         "tools of classes of your own, on BaseTool": "decorate their run_async",

@@ -2,6 +2,8 @@
 
 A chain is a workflow where nothing is told around it. Inside an agent or a workflow it is a step,
 as ``prompt | model`` in a node of a graph: the calls belong to what is around.
+
+Chat models have one usage, whoever they ask: ``usage_metadata`` of the messages they give.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from spanledger._framework import (
     Work,
     inside_work,
 )
+from spanledger._langchain_models import MODELS
 from spanledger._patching import Kind, Target
 
 _BASE: Final = "langchain_core.runnables.base"
@@ -60,12 +63,18 @@ FRAMEWORK: Final = Framework(
         _sequence("stream", Kind.GENERATOR),
         _sequence("astream", Kind.ASYNC_GENERATOR),
     ),
+    models=(MODELS,),
     control_flow=frozenset({"langgraph.errors.GraphBubbleUp"}),  # a tool that asks a human
     not_told={
         "langchain_classic.agents.AgentExecutor": (
             "agents of before langgraph; their calls and tools are told: decorate what runs them"
         ),
-        "models over clients not measured": "their calls: record_cost tells what they cost",
+        "models without usage_metadata, over clients not measured": (
+            "nobody says what they used: record_cost tells what they cost"
+        ),
+        "embeddings and text models (LLM), over clients not measured": (
+            "nobody says what they used: record_cost tells what they cost"
+        ),
         f"{_BASE}.RunnableParallel, RunnableLambda and other parts": (
             "steps; a chain of them, piped with |, is a workflow"
         ),

@@ -18,8 +18,10 @@ from typing import Any, Final
 
 from opentelemetry import baggage
 
-from spanledger import semconv
+from spanledger import _responses, semconv
+from spanledger._answer import Answer, text
 from spanledger._framework import AGENT, TOOL, WORKFLOW, Framework, Step, Work, inside_work
+from spanledger._model_calls import ModelCall, Models
 from spanledger._patching import Kind, Target
 
 #: The name of a run that nobody named.
@@ -60,6 +62,30 @@ def _failure(span: Any) -> str:
     return "tool_error" if span.span_data.type == "function" else ""
 
 
+def _call(model: Any, given: list[Any]) -> ModelCall | None:
+    """A call of a model that asks over a socket, or of one that the application wrote."""
+    last: Any = given[-1] if given else None
+    response = getattr(last, "response", None)  # of the event that ends a stream
+    if response is not None:
+        answer = _responses.answer_of(response)
+    elif getattr(last, "usage", None) is not None:
+        usage = _responses.usage_of(last.usage)
+        answer = Answer(response_id=text(last.response_id), usage=usage)
+    else:
+        return None
+    ours = type(model).__module__.startswith("agents.models.openai_")
+    address = getattr(getattr(model, "_client", None), "base_url", None) if ours else None
+    return ModelCall("openai" if ours else "", text(getattr(model, "model", None)), answer, address)
+
+
+def _is_end(event: Any) -> bool:
+    return getattr(event, "type", "") in _ENDS
+
+
+#: Events after which nothing comes.
+_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+
 def _steps(module: str, kind: str, tell: Any) -> tuple[Step, ...]:
     module = f"agents.tracing.{module}"
     return (
@@ -81,6 +107,15 @@ FRAMEWORK: Final = Framework(
         *_steps("traces", "TraceImpl", _trace),
         *_span_steps("SpanImpl"),
         *_span_steps("NoOpSpan"),
+    ),
+    models=(
+        Models(
+            module="agents.models.interface",
+            name="Model",
+            methods={"get_response": Kind.ASYNC, "stream_response": Kind.ASYNC_GENERATOR},
+            read=_call,
+            keeps=_is_end,
+        ),
     ),
     not_told={
         "agents.realtime, agents.voice": "sessions without turns of their own; no model client",

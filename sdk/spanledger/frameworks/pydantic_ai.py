@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from spanledger._answer import Answer, Usage, count, fields_of, text
 from spanledger._framework import AGENT, TOOL, Framework, Step, Work
+from spanledger._model_calls import ModelCall, Models
 from spanledger._patching import Kind, Target
 
 #: What the framework calls an agent that nobody named.
@@ -33,6 +35,33 @@ def _tool(_toolset: Any, given: Mapping[str, Any]) -> Work | None:
     return Work(TOOL, given["name"], id=given["ctx"].tool_call_id, joins=True)
 
 
+def _call(model: Any, given: list[Any]) -> ModelCall | None:
+    """A call whose answer is a response, or a stream that knows what came so far."""
+    response: Any = given[-1] if given else None
+    if hasattr(response, "get"):
+        response = response.get()
+    used: Any = getattr(response, "usage", None)
+    provider = text(getattr(response, "provider_name", None)) or text(model.system)
+    if used is None or provider in _MADE_UP:
+        return None
+    answer = Answer(
+        response_id=text(getattr(response, "provider_response_id", None)),
+        model=text(response.model_name),
+        finish_reasons=tuple(filter(None, (text(getattr(response, "finish_reason", None)),))),
+        usage=Usage(
+            input_tokens=count(used.input_tokens),
+            output_tokens=count(used.output_tokens),
+            cache_read_tokens=count(used.cache_read_tokens),
+            cache_write_5m_tokens=count(used.cache_write_tokens),
+            reasoning_tokens=count(fields_of(used.details).get("reasoning_tokens")),
+        ),
+    )
+    return ModelCall(provider, text(model.model_name), answer)
+
+
+#: Models that answer by themselves, for tests, and make their counts up.
+_MADE_UP: Final = frozenset({"test", "function"})
+
 FRAMEWORK: Final = Framework(
     name="pydantic_ai",
     distribution="pydantic-ai-slim",
@@ -43,6 +72,14 @@ FRAMEWORK: Final = Framework(
             Target("pydantic_ai.toolsets.combined", "CombinedToolset.call_tool", Kind.ASYNC),
             _tool,
             positional=("name", "tool_args", "ctx", "tool"),
+        ),
+    ),
+    models=(
+        Models(
+            module="pydantic_ai.models",
+            name="Model",
+            methods={"request": Kind.ASYNC, "request_stream": Kind.ASYNC_MANAGER},
+            read=_call,
         ),
     ),
     control_flow=frozenset(

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from spanledger._answer import Answer, Usage, text
 from spanledger._framework import AGENT, TOOL, Bridge, Framework, Step, Work
+from spanledger._model_calls import ModelCall, Models
 from spanledger._patching import Kind, Target
 from spanledger._scope import propagate_context
 
@@ -41,6 +43,26 @@ def _timeout(
 
 _EXECUTOR: Final = "smolagents.local_python_executor"
 
+
+def _call(model: Any, given: list[Any]) -> ModelCall | None:
+    """A call whose answer, or the pieces of it together, tell the tokens."""
+    told = [one.token_usage for one in given if _has_usage(one)]
+    if not told or not _LOCAL.isdisjoint(kind.__name__ for kind in type(model).__mro__):
+        return None
+    usage = Usage(
+        input_tokens=sum(one.input_tokens for one in told),
+        output_tokens=sum(one.output_tokens for one in told),
+    )
+    return ModelCall("", text(model.model_id), Answer(usage=usage))
+
+
+def _has_usage(piece: Any) -> bool:
+    return getattr(piece, "token_usage", None) is not None
+
+
+#: Models in this process: an engine of ours tells them, or there is nobody to bill them.
+_LOCAL: Final = frozenset({"TransformersModel", "VLLMModel", "MLXModel"})
+
 FRAMEWORK: Final = Framework(
     name="smolagents",
     distribution="smolagents",
@@ -61,7 +83,17 @@ FRAMEWORK: Final = Framework(
             _timeout,
         ),
     ),
+    models=(
+        Models(
+            module="smolagents.models",
+            name="Model",
+            methods={"generate": Kind.SYNC, "generate_stream": Kind.GENERATOR},
+            read=_call,
+            keeps=_has_usage,
+        ),
+    ),
     not_told={
+        "smolagents.models.VLLMModel, MLXModel": "models in this process, which nobody bills",
         "smolagents.agents.MultiStepAgent.step": "one step by hand, outside a run",
         "tools of remote executors": "run in a sandbox, another process without spanledger",
     },

@@ -106,6 +106,7 @@ def test_private_names_of_clients_are_few_and_known() -> None:
         "_base_url",
         "_api_client",
         "_hidden_params",
+        "_get_ls_params",  # of LangChain's models; without it, a class variable says the model
         "_self_sink",
         "_self_enabled",
         "_self_begun",
