@@ -17,7 +17,8 @@ from spanledger_collector.export import export
 from spanledger_collector.query import Ledger
 
 GRAINS: tuple[Literal["day", "run", "attempt"], ...] = ("day", "run", "attempt")
-#: Its rule for charges that stand on an invoice is asked of every charge; ours stand on none.
+#: Its rule for charges that stand on an invoice is asked of every charge; ours stand on none. Its
+#: twin (C-004-C: null where there is no invoice) is asked of every charge too: none can pass both.
 NOT_OURS = {"InvoiceId-C-005-C"}
 
 
