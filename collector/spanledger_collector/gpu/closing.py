@@ -43,6 +43,7 @@ _WINDOW_COLUMNS = (
     "calls", "billed_gpu_seconds", "attributed_gpu_seconds", "load_gpu_seconds",
     "idle_gpu_seconds", "price_id", "billed_usd", "attributed_usd", "waste_usd", "load_usd",
     "idle_usd", "fingerprint", "version", "is_deleted", "weight_format",
+    "replicas",
 )  # fmt: skip
 _SHARE_COLUMNS = (
     "workspace", "trace_id", "span_id", "pool", "window_start", "gpu_seconds", "cost_usd",
@@ -378,5 +379,5 @@ def _line(window: _Window, done: Bill, calls: int, fingerprint: int, version: in
         sum(done.shares_usd.values(), Decimal(0)) if known else None,
         sum(done.waste_usd.values(), Decimal(0)) if known else None,
         done.load_usd, done.idle_usd, fingerprint, version, 0,
-        engine.weight_format if engine.arch else "",
+        engine.weight_format if engine.arch else "", engine.replicas,
     )  # fmt: skip

@@ -40,7 +40,7 @@ def _local(number: int) -> list[scene.Row]:
 
 @pytest.fixture(scope="module", name="ledger")
 def _ledger(module_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    """``local`` on a device, ``wide`` and ``small`` on pools of four H100s and of one."""
+    """``local`` on a device, ``wide`` on a pool of two times four H100s, ``small`` on one."""
     folder = tmp_path_factory.mktemp("pools")
     prices = [
         scene.price(device, "gpu", units={"gpu_seconds": (usd, 3600)})
@@ -51,9 +51,9 @@ def _ledger(module_store: Store, tmp_path_factory: pytest.TempPathFactory) -> It
         scene.publish(connection, prices)
         scene.load(connection, [row for number in range(12) for row in _local(number)])
         scene.settle(module_store, [*range(500, 512), *range(600, 612)])
-        for name, gpus, weights, lasts in (("wide", 4, "fp8", 5), ("small", 1, "bf16", 15)):
+        for name, gpus, weights, lasts in (("wide", 8, "fp8", 5), ("small", 1, "bf16", 15)):
             pool = Scene(module_store, connection, folder, name)
-            told = f"gpus: {gpus}\n    weight_format: {weights}"
+            told = f"gpus: {gpus}\n    replicas: {max(1, gpus // 4)}\n    weight_format: {weights}"
             pool.write(POOLS.format(name=name).replace("gpus: 2", told))
             for number in range(12):
                 pool.served(number, number * 20, lasts + number % 3)
@@ -133,6 +133,7 @@ def test_it_is_ranked_among_all_changes(ledger: Ledger) -> None:
 def test_a_pool_says_its_format(ledger: Ledger) -> None:
     """What is in fp8 already saves nothing by fp8; formats may be named."""
     assert "llama-3.1-8b in awq instead of fp8" in _tried(ledger, "wide")
+    assert any(" on 4 x l4 " in name for name in _tried(ledger, "wide"))
     assert not any(" in fp8 instead" in name for name in _tried(ledger, "wide"))
     named = _tried(ledger, "small", weight_formats=["int8"])
     assert [name for name in named if " in " in name] == ["llama-3.1-8b in int8 instead of bf16"]
@@ -146,7 +147,7 @@ def test_what_does_not_fit_is_told(ledger: Ledger) -> None:
 
 
 def test_gpus_of_a_pool_are_gpus_in_parallel(ledger: Ledger) -> None:
-    """The same agent on a pool of four and of one would stand side by side; here it is two."""
+    """Those that a call has: the four of a replica, not all eight."""
     (wide,) = ledger.frontier("wide")
     (small,) = ledger.frontier("small")
     assert (wide.gpu_count, small.gpu_count) == (4, 1)

@@ -10,15 +10,38 @@
 --   costed runs), inclusive_cost_variance, inclusive_success_variance, inclusive_cost_success_covariance,
 --   inclusive_margin_variance, inclusive_margin_skewness, duration_grid_ns (at most 1001 of the sorted durations).
 WITH
-    option_runs AS
+    -- What belongs to a run begins after it does, but for clocks of other machines: what is older is not read.
+    asked_runs AS
     (
         SELECT *
-        FROM run_options
+        FROM run_economics
         WHERE workspace = {workspace:String}
+            AND agent_name != ''
             AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
             AND started_at >= {since:DateTime64(9)}
             AND started_at < {until:DateTime64(9)}
     ),
+    asked_attempts AS
+    (
+        SELECT *, model_key
+        FROM attempts FINAL
+        WHERE workspace = {workspace:String}
+            AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+            AND started_at >= {since:DateTime64(9)} - INTERVAL 1 DAY
+    ),
+    asked_spans AS
+    (
+        SELECT workspace, trace_id, span_id, gpu_count
+        FROM spans
+        WHERE workspace = {workspace:String} AND gpu_count > 0 AND started_at >= {since:DateTime64(9)} - INTERVAL 1 DAY
+    ),
+    asked_shares AS
+    (
+        SELECT *
+        FROM gpu_shares FINAL
+        WHERE workspace = {workspace:String} AND window_start >= {since:DateTime64(9)} - INTERVAL 1 DAY
+    ),
+    @include arithmetic/run_options,
     @include arithmetic/frontier
 SELECT
     agent_name,

@@ -39,7 +39,7 @@ WITH
             s.trace_id AS trace_id,
             s.span_id AS span_id,
             argMax(w.gpu_model, w.window_start) AS gpu_model,
-            argMax(w.gpus, w.window_start) AS gpus,
+            argMax(intDiv(w.gpus, greatest(w.replicas, 1)), w.window_start) AS gpus,
             argMax(w.model, w.window_start) AS model,
             argMax(w.weight_format, w.window_start) AS weight_format
         FROM gpu_shares AS s FINAL
