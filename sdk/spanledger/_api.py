@@ -42,7 +42,8 @@ class Api:
     themselves; ``covers`` is true where calls of other clients inside are this one's doing;
     ``told_inside`` tells calls that only make others, which are told instead; ``headers`` reads
     facts from the headers of the HTTP answer, where a server tells some there; ``failed`` tells
-    what a call took that raised.
+    what a call took that raised; ``generates`` is how the type of an event with generated text
+    ends, for streams that begin with others.
     """
 
     operation: str
@@ -62,6 +63,7 @@ class Api:
     told_inside: Callable[[Mapping[str, Any]], bool] | None = None
     headers: Callable[[Mapping[str, str]], Mapping[str, FactValue]] | None = None
     failed: Callable[[Any, Mapping[str, Any]], Mapping[str, FactValue]] | None = None
+    generates: str = ""
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters of a call by name."""

@@ -64,6 +64,7 @@ class Call:
     _prompt: tuple[object, ...] | None = None
     _reading: Reading | None = None
     _first_chunk: float = 0.0
+    _first_token: float = 0.0
     _answered_ns: int = 0
     _outer: Observer | None = None
     _token: Token[Context] | None = None
@@ -143,8 +144,9 @@ class Call:
                 return result if instead is None else instead
             if self.streams and _is_stream(result):
                 return self._watch(result, asynchronous=asynchronous)
-            if kwargs.get("extra_headers") and (response := _raw_response(result)) is not None:
-                self._watch_body(response, asynchronous=asynchronous)
+            # A header asks for the raw response; without any, nothing is read.
+            if kwargs.get("extra_headers") and (raw := getattr(result, "http_response", None)):
+                self._watch_body(raw, asynchronous=asynchronous)
             else:
                 self._finish(api.answer(result), None)
         except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
@@ -205,10 +207,16 @@ class Call:
 
     def _first(self, chunk: Any) -> None:
         self.first_chunk()
-        reading = self._reading
-        if reading is not None:
-            self.chunk = reading.chunk
+        if (reading := self._reading) is not None:
+            take = reading.chunk
+            self.chunk = functools.partial(self._opening, take) if self.api.generates else take
             self.chunk(chunk)
+
+    def _opening(self, take: Take, event: Any) -> None:
+        """Events before the first that has a token, and that one."""
+        if event.type.endswith(self.api.generates):
+            self._first_token, self.chunk = perf_counter(), take
+        take(event)
 
     def ended(self, error: BaseException | None) -> None:
         """The stream is exhausted or broken."""
@@ -221,8 +229,7 @@ class Call:
     @guarded(None)
     def dropped(self) -> None:
         """The application forgot the stream (called by the garbage collector)."""
-        reading = self._reading
-        if reading is not None and self._open:
+        if (reading := self._reading) is not None and self._open:
             self.hand_over(reading.answer, from_collector=True)
 
     def disown(self) -> None:
@@ -356,7 +363,6 @@ class Call:
     def _facts_of(
         self, answer: Answer, error: BaseException | None, source: Attributes
     ) -> Attributes:
-        asked = self._kwargs.get("model")
         attributes = _facts.answer_attributes(answer, self.api.tier_attribute)
         attributes |= source
         if self._attempts:
@@ -365,16 +371,18 @@ class Call:
             attributes |= self.repeat.attributes(answer.error_code)
         if source[semconv.USAGE_SOURCE] != "missing":
             _facts.add_usage(attributes, answer.usage)
-            _facts.add_compute(attributes, answer.model, asked, answer.usage)
+            _facts.add_compute(attributes, answer.model, self.model, answer.usage)
         if not answer.complete:
             attributes[semconv.USAGE_PARTIAL] = True
         if _content.CAPTURE.on:
             attributes |= _content.attributes(self.api, self._kwargs, self._prompt, answer)
         if self._first_chunk:
-            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk - self._perf
+            first = (self._first_chunk, self._first_token)
+            _facts.add_first(attributes, *(moment - self._perf for moment in first))
         if error is not None or answer.error_code:
-            failure = failure_of(error) if error is not None else answer.error_code
-            attributes[semconv.ERROR_TYPE] = failure
+            attributes[semconv.ERROR_TYPE] = (
+                answer.error_code if error is None else failure_of(error)
+            )
         return attributes | self._hold.attributes if self._hold is not None else attributes
 
 
@@ -390,8 +398,3 @@ def _kept(value: object) -> object:
 
 def _is_stream(result: Any) -> bool:
     return hasattr(result, "__next__") or hasattr(result, "__anext__")
-
-
-def _raw_response(result: Any) -> Any:
-    """The HTTP response in a raw one, which a header asks for; without any, nothing is read."""
-    return getattr(result, "http_response", None)

@@ -111,6 +111,13 @@ def estimate_attributes(
     return attributes
 
 
+def add_first(attributes: Attributes, chunk_seconds: float, token_seconds: float) -> None:
+    """When a stream began, and when it brought something generated: at once where below 0."""
+    attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = chunk_seconds
+    if token_seconds > 0:
+        attributes[semconv.RESPONSE_FIRST_GENERATED] = token_seconds
+
+
 def add_attempts(
     attributes: Attributes,
     attempts: list[Attempt],

@@ -23,6 +23,8 @@ RESPONSE_MODEL: Final = "gen_ai.response.model"
 RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
 #: Seconds from the request to the first chunk of a stream (double).
 RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+#: Seconds to the first chunk with something generated, of streams that begin with other events.
+RESPONSE_FIRST_GENERATED: Final = "spanledger.response.time_to_first_token"
 #: All input tokens, cached ones included (the conventions' rule).
 USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
 #: All output tokens, reasoning included (the conventions' rule).

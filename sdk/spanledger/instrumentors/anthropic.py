@@ -60,6 +60,7 @@ MESSAGES: Final = Api(
     reading=MessageReading,
     prompt=("messages", "system", "tools"),
     tier_attribute=semconv.ANTHROPIC_RESPONSE_SERVICE_TIER,
+    generates="_block_delta",
 )
 HELPER: Final = Api(
     operation=semconv.OPERATION_CHAT,

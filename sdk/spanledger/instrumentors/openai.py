@@ -84,6 +84,7 @@ RESPONSES: Final = Api(
     answer=_responses.answer_of,
     reading=_responses.ResponseReading,
     prompt=("input", "instructions", "tools"),
+    generates=".delta",
 )
 #: A conversation made shorter: an answer without a model and a state of its own.
 COMPACTION: Final = replace(RESPONSES, answer=_responses.compaction_of)

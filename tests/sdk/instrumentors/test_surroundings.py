@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextvars import copy_context
 from typing import Any
 
@@ -323,3 +323,60 @@ def test_a_call_ends_when_it_ends(desk: Desk, tracer_provider: TracerProvider) -
     assert span.end_time is not None
     assert span.end_time - span.start_time >= _SlowStart.SECONDS * 1e9
     assert span.end_time <= over_ns + 10**6
+
+
+def _later(first: Sequence[dict[str, Any]], rest: Sequence[dict[str, Any]]) -> httpx2.Client:
+    """A transport whose stream says nothing generated until a moment has passed."""
+
+    class Body(httpx2.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for wait, events in ((0.0, first), (_SlowStart.SECONDS, rest)):
+                time.sleep(wait)
+                for one in events:
+                    yield f"event: {one['type']}\ndata: {json.dumps(one)}\n\n".encode()
+
+    kind = {"content-type": "text/event-stream"}
+    return httpx2.Client(
+        transport=httpx2.MockTransport(lambda _: httpx2.Response(200, stream=Body(), headers=kind))
+    )
+
+
+def test_the_first_token_is_not_the_first_event(spans: Spans) -> None:
+    """Streams of responses and of messages say that they begin before anything is generated."""
+    response: dict[str, Any] = {"id": "r", "object": "response", "created_at": 1, "model": "gpt-5"}
+    response |= {"output": [], "tools": [], "parallel_tool_calls": True, "tool_choice": "auto"}
+    place = {"item_id": "m", "output_index": 0, "content_index": 0, "logprobs": []}
+    used = {"input_tokens": 9, "output_tokens": 1, "total_tokens": 10}
+    http = _later(
+        [{"type": "response.created", "sequence_number": 0, "response": response}],
+        [
+            {"type": "response.output_text.delta", "sequence_number": 1, "delta": "x", **place},
+            {
+                "type": "response.completed",
+                "sequence_number": 2,
+                "response": {**response, "status": "completed", "usage": used},
+            },
+        ],
+    )
+    client = openai.OpenAI(api_key="x", base_url="http://x.test/v1", http_client=http)
+    list(client.responses.create(model="gpt-5", input="q", stream=True))
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "claude-opus-5"}
+    start = {**message, "content": [], "usage": {"input_tokens": 30, "output_tokens": 1}}
+    delta = {"type": "text_delta", "text": "x"}
+    ended = {"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 12}}
+    http = _later(
+        [{"type": "message_start", "message": start}],
+        [
+            {"type": "content_block_delta", "index": 0, "delta": delta},
+            {"type": "message_delta", **ended},
+            {"type": "message_stop"},
+        ],
+    )
+    other = anthropic.Anthropic(api_key="x", base_url="http://x.test", http_client=http)
+    asked: dict[str, Any] = {"messages": [{"role": "user", "content": "q"}], "max_tokens": 20}
+    list(other.messages.create(model="claude-opus-5", stream=True, **asked))
+    for span in spans():
+        told: dict[str, Any] = dict(span.attributes or {})
+        chunk = told[semconv.RESPONSE_TIME_TO_FIRST_CHUNK]
+        assert told[semconv.RESPONSE_FIRST_GENERATED] >= chunk + _SlowStart.SECONDS
+        assert told[semconv.USAGE_SOURCE] == "provider"
