@@ -10,7 +10,7 @@
         gpus: 4                            # of all replicas
         replicas: 2                        # copies of the model; left out: 1, over all GPUs
         model: llama-3.1-70b               # architecture, as `spanledger.compute` knows it
-        weight_format: fp8
+        weight_format: fp8                 # left out: as the model was published
         up_from: 2026-11-01
         up_to: 2026-12-01                  # left out: still up
         meter: { host: gpu-1, devices: ["GPU-3f2a*"] }   # whose hw.energy or hw.power it is
@@ -120,7 +120,7 @@ class _Entry(_Strict):
     replicas: int = Field(default=1, ge=1)
     gpu: str = ""
     model: str = ""
-    weight_format: str = "bf16"
+    weight_format: str = ""
     meter: Meter | None = None
     pue: Annotated[Pue | None, BeforeValidator(_ends)] = None
     grid: Grid | None = None
@@ -133,7 +133,7 @@ class _Entry(_Strict):
             raise ValueError("up_to is not after up_from")
         if self.gpus % self.replicas:
             raise ValueError(f"{self.gpus} gpus cannot be dealt out to {self.replicas} replicas")
-        if self.weight_format not in WEIGHT_FORMATS:
+        if self.weight_format and self.weight_format not in WEIGHT_FORMATS:
             raise ValueError(f"weight_format is one of {', '.join(WEIGHT_FORMATS)}")
         return self
 
@@ -189,15 +189,16 @@ def read_pools(path: Path) -> list[Pool]:
 
 
 def _pool(entry: _Entry) -> Pool:
-    arch = None
+    arch, published = None, "bf16"
     if entry.model:
         known = recognise(entry.model)
+        published = known.weight_format if known else published
         arch = ModelArchitecture.from_catalogue(known.name if known else entry.model)
     engine = Engine(
         gpus=entry.gpus,
         arch=arch,
         gpu=gpu(entry.gpu) if entry.gpu else None,
-        weight_format=entry.weight_format,
+        weight_format=entry.weight_format or published,
         replicas=entry.replicas,
     )
     return Pool(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import isqrt
 from typing import Final
 
+from spanledger.compute.coarse import Coarse, read_coarse
 from spanledger.compute.config_reader import ArchitectureError, ConfigReader
 from spanledger.compute.estimate import Estimate, Method
 from spanledger.compute.hf_config import Blueprint, read_config
@@ -19,6 +20,9 @@ from spanledger.compute.layers import LayerGroup
 #: Measured on hybrids (linear attention, state space) at 128 to 2048 tokens: real FLOPs over
 #: ``2 * active * tokens`` lies between 0.945 and 1.12; rounded outwards, in percent.
 _HYBRID_PERCENT: Final = (90, 120)
+#: Attention that picks its tokens: counted as if it saw all, which at 131k tokens is 2.7 times as
+#: much as the pairs that it picks and those that it looks at to pick them; judgement.
+_PICKING_PERCENT: Final = (30, 120)
 #: A Llama-shaped count of a family nobody checked: our judgement, in percent.
 _UNCHECKED_PERCENT: Final = (75, 135)
 
@@ -65,7 +69,8 @@ class ModelArchitecture:
     Attributes:
         name: The name it was asked for.
         params: Weight counts.
-        groups: Layers, equal ones grouped; empty when only parameter counts are known.
+        groups: Layers, equal ones grouped; empty where FLOPs are not counted layer by layer (only
+            parameter counts are known, or a layer is no attention over a cache).
         head: Weights of the matmul after the layers.
         tied: Embedding and head are one matrix.
         pooled: An encoder with a pooler, no language head.
@@ -90,6 +95,8 @@ class ModelArchitecture:
     #: Width of the stream between layers, and rows of the embedding; 0 when not known.
     hidden: int = 0
     vocabulary: int = 0
+    #: Layers as far as weights and caches go, also where ``groups`` is empty.
+    layers: tuple[LayerGroup, ...] = ()
 
     @classmethod
     def from_hf_config(
@@ -100,7 +107,11 @@ class ModelArchitecture:
         Raises:
             ArchitectureError: A needed number is missing or impossible.
         """
-        blueprint = read_config(ConfigReader(config, name or "(unnamed)"))
+        reader = ConfigReader(config, name or "(unnamed)")
+        coarse = read_coarse(reader) or read_coarse(reader.section("text_config") or reader)
+        if coarse is not None:
+            return cls._coarse(coarse, name, source or "config.json", as_of)
+        blueprint = read_config(reader)
         params = _parameters(blueprint)
         exactness = _exactness(blueprint)
         origin = source or "config.json"
@@ -128,7 +139,19 @@ class ModelArchitecture:
             linear_flops=2 * sum(group.count * group.layer.matmul for group in groups),
             hidden=blueprint.hidden,
             vocabulary=blueprint.vocabulary,
+            layers=blueprint.groups,
         )
+
+    @classmethod
+    def _coarse(cls, told: Coarse, name: str, source: str, as_of: str) -> ModelArchitecture:
+        low, high = told.percent
+        active = Estimate(
+            told.active, told.active * low // 100, -(-told.active * high // 100), "parameter",
+            "approx", source, as_of,
+        )  # fmt: skip
+        params = Parameters(told.total, told.active, told.active, 0)
+        exactness = Exactness("approx", (told.reason,), low, high)
+        return cls(name, params, (), 0, False, False, exactness, active, source, as_of)
 
     @classmethod
     def from_catalogue(cls, name: str) -> ModelArchitecture:
@@ -221,8 +244,14 @@ def _parameters(plan: Blueprint) -> Parameters:
     )
 
 
+def _is_unchecked(plan: Blueprint) -> bool:
+    return any(reason.startswith("unchecked") for reason in plan.reasons)
+
+
 def _exactness(plan: Blueprint) -> Exactness:
     if not plan.reasons:
         return Exactness()
-    low, high = _UNCHECKED_PERCENT if plan.plain else _HYBRID_PERCENT
+    low, high = _UNCHECKED_PERCENT if _is_unchecked(plan) else _HYBRID_PERCENT
+    if any("index_topk" in reason for reason in plan.reasons):
+        low, high = _PICKING_PERCENT
     return Exactness("approx", plan.reasons, low, high)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["causal", "window", "chunk", "full"]
+Scope = Literal["causal", "window", "chunk", "full", "near", "state"]
 
 
 def causal_pairs(new: int, past: int) -> int:
@@ -44,7 +44,8 @@ class Attention:
         kv_heads: Key/value heads held in the cache.
         qk_dim: Width of a query and of a key.
         v_dim: Width of a value.
-        scope: Which earlier tokens a token may see; ``full`` is an encoder.
+        scope: Which tokens a token may see: earlier ones, or of an encoder all (``full``) or those
+            on both sides (``near``); ``state`` is no attention, but a state or nothing.
         span: Window or chunk in tokens; 0 for ``causal`` and ``full``.
         latent: Width of the compressed key/value vector of multi-head latent attention (MLA,
             DeepSeek-V2, arXiv 2405.04434); 0 elsewhere.
@@ -68,6 +69,10 @@ class Attention:
             return window_pairs(new, past, self.span)
         if self.scope == "chunk":
             return chunk_pairs(new, past, self.span)
+        if self.scope == "state":
+            return 0
+        if self.scope == "near":
+            return new * min(past + new, self.span + 1)
         return new * (past + new)
 
     def rectangle(self, new: int, past: int) -> int:
@@ -75,6 +80,8 @@ class Attention:
 
         The cache of a windowed layer holds ``span - 1`` earlier tokens.
         """
+        if self.scope == "state":
+            return 0
         held = past if self.span == 0 else min(past, self.span - 1)
         return new * (held + new)
 
@@ -96,7 +103,7 @@ class Attention:
     @property
     def cache_elements(self) -> int:
         """Numbers one token leaves in this layer's key/value cache; an encoder keeps none."""
-        if self.scope == "full":
+        if self.scope in {"full", "near", "state"}:
             return 0
         if self.latent:
             return self.latent + self.rope

@@ -35,7 +35,8 @@ class CallEstimate(NamedTuple):
         source: Where the architecture or the assumption comes from.
         weights_bytes: Bytes of the model's weights; 0 when unknown.
         kv_bytes: Bytes of the call's key/value cache at its longest; 0 when unknown.
-        vram_source: ``estimated:<weight format>``, or ``""`` when memory is unknown.
+        vram_source: ``estimated:<weight format>``, ``assumed:<weight format>`` where nothing states
+            the format, or ``""`` when memory is unknown.
     """
 
     flops_prefill: int
@@ -122,9 +123,10 @@ def _prepare(model: str) -> _Prepared | None:
         return None
     arch = architecture(known.name)
     method, source = arch.exactness.method, arch.source
-    if not arch.groups:
+    if not arch.layers:
         point = forward_flops(arch, 1).total
         low, high = arch.bounds(point)
         return _Prepared(arch, (low, point, high), method, source, 0, "")
     weights = weight_bytes(arch, known.weight_format)
-    return _Prepared(arch, None, method, source, weights, f"estimated:{known.weight_format}")
+    sure = "assumed" if known.is_assumed else "estimated"
+    return _Prepared(arch, None, method, source, weights, f"{sure}:{known.weight_format}")

@@ -9,7 +9,7 @@ every other ``model_type`` is counted as `GENERIC` and marked approximate.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from spanledger.compute.attention import Scope
@@ -59,6 +59,23 @@ def _every_fourth_full(config: ConfigReader, index: int) -> tuple[Scope, int]:
     return ("chunk", chunk) if (index + 1) % 4 and chunk else _CAUSAL
 
 
+def _as_configured(config: ConfigReader, index: int) -> tuple[Scope, int]:
+    """A window if the config has one and does not switch it off."""
+    known = config.flag("use_sliding_window", default=True) == config.flag(
+        "use_sliding_window", default=False
+    )
+    return _upper_windowed(config, index) if known else _windowed(config)
+
+
+def _encoder_in_places(config: ConfigReader, index: int) -> tuple[Scope, int]:
+    """ModernBERT: all but every third layer see what is near, on both sides."""
+    period, near = (
+        config.integer("global_attn_every_n_layers", 0),
+        config.integer("local_attention", 0),
+    )
+    return ("near", near) if period and near and index % period else ("full", 0)
+
+
 def _encoder(_config: ConfigReader, _index: int) -> tuple[Scope, int]:
     return "full", 0
 
@@ -97,7 +114,17 @@ class Family:
 
 
 #: For a ``model_type`` nobody checked: a Llama-shaped decoder with a window if the config has one.
-GENERIC: Final = Family(scope=_all_windowed)
+GENERIC: Final = Family(scope=_as_configured)
+#: Likewise an encoder, shaped like BERT.
+ENCODER: Final = Family(
+    gated=False, norms=4, outer_norms=2, attention_bias="qkvo", mlp_bias=True, pooler=True,
+    tied=True, scope=_encoder,
+)  # fmt: skip
+#: Encoders that nobody checked: they keep no cache, and every token looks at every other.
+ENCODERS: Final = frozenset((
+    "albert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "modernbert",
+    "mpnet", "nomic_bert", "roberta", "xlm-roberta", "xlm-roberta-xl",
+))  # fmt: skip
 
 _QWEN3: Final = Family(qk_norm=True, scope=_upper_windowed)
 _GEMMA3: Final = Family(norms=4, qk_norm=True, tied=True, scope=_every_sixth_full)
@@ -139,3 +166,14 @@ FAMILIES: Final[dict[str, Family]] = {
         scope=_encoder,
     ),
 }
+
+
+def family_of(config: ConfigReader) -> Family:
+    """Of a config: its checked family, else an encoder's or a decoder's usual shape."""
+    kind = config.text("model_type")
+    if kind in FAMILIES:
+        return FAMILIES[kind]
+    masked = any(name.endswith("ForMaskedLM") for name in config.strings("architectures"))
+    if kind == "modernbert":
+        return replace(ENCODER, gated=True, mlp_bias=False, scope=_encoder_in_places)
+    return ENCODER if kind in ENCODERS or masked else GENERIC

@@ -78,22 +78,23 @@ def forward_flops(
     """FLOPs of ``new_tokens`` after ``past_tokens`` already in the cache.
 
     Args:
-        arch: The model. One known only by parameter count gets ``2 * active`` per new token.
+        arch: The model. One known only by parameter count gets ``2 * active`` per new token; a
+            hybrid that too, and the attention of those of its layers that attend.
         new_tokens: Tokens computed.
         past_tokens: Tokens whose keys and values are cached.
         logits: Positions whose logits are computed (an encoder's pooler runs once).
         latent: How MLA attends.
         pairs: Which pairs count.
     """
-    if not arch.groups:
-        return ForwardFlops(2 * arch.params.active * new_tokens, 0, 0)
-    linear = arch.linear_flops * new_tokens
+    linear = (arch.linear_flops if arch.groups else 2 * arch.params.active) * new_tokens
     attention = 0
-    for group in arch.groups:
+    for group in arch.layers:
         spec = group.layer.attention
         attention += group.count * _attention_flops(spec, new_tokens, past_tokens, latent, pairs)
         if spec.latent and latent == "expanded":
             linear += group.count * spec.expand_flops * past_tokens
+    if not arch.groups:  # the head is among the active weights
+        return ForwardFlops(linear, attention, 0)
     positions = min(logits, 1) if arch.pooled else logits
     return ForwardFlops(linear, attention, 2 * arch.head * positions)
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from spanledger.compute.attention import Attention, Scope
 from spanledger.compute.config_reader import ArchitectureError, ConfigReader
-from spanledger.compute.families import FAMILIES, GENERIC, Family
+from spanledger.compute.families import FAMILIES, Family, family_of
+from spanledger.compute.hybrids import has_attention, has_mlp, is_hybrid
 from spanledger.compute.layers import Layer, LayerGroup
 
 _SCOPE_OF_LAYER_TYPE: Final[dict[str, tuple[Scope, str]]] = {
@@ -59,7 +60,7 @@ def read_config(config: ConfigReader) -> Blueprint:
         ArchitectureError: A needed number is missing or impossible.
     """
     config = config.section("text_config") or config
-    family = FAMILIES.get(config.text("model_type"), GENERIC)
+    family = family_of(config)
     count = config.positive("num_hidden_layers")
     if count > _MAX_LAYERS:
         raise ArchitectureError(
@@ -90,15 +91,36 @@ def _doubts(config: ConfigReader) -> tuple[bool, tuple[str, ...]]:
     strange = sorted(set(config.strings("layer_types")) - set(_SCOPE_OF_LAYER_TYPE))
     if strange:
         reasons.append(f"layer types {', '.join(strange)}")
+    elif is_hybrid(config):
+        reasons.append("layers without attention")
     if config.integer("index_topk", 0):
         reasons.append("sparse attention (index_topk)")
-    if config.flag("is_encoder_decoder", False):
-        reasons.append("encoder-decoder")
     plain = not reasons
     model_type = config.text("model_type")
     if model_type not in FAMILIES:
         reasons.append(f"unchecked model_type {model_type or '(none)'}")
+    if model_type == "falcon" and not _is_checked_falcon(config):
+        reasons.append("unchecked variant of Falcon")
     return plain, tuple(reasons)
+
+
+def _is_checked_falcon(config: ConfigReader) -> bool:
+    """Falcon-7b's shape: one key/value head, attention beside the MLP, no biases."""
+    return (
+        config.flag("multi_query", default=True)
+        and config.flag("parallel_attn", default=True)
+        and not config.flag("new_decoder_architecture", default=False)
+        and not config.flag("bias", default=False)
+    )
+
+
+def _kv_heads(config: ConfigReader, heads: int) -> int:
+    """Falcon's flag of a single head holds for its first architecture only."""
+    if config.flag("multi_query", default=False) and not config.flag(
+        "new_decoder_architecture", default=False
+    ):
+        return 1
+    return config.positive("num_key_value_heads", heads)
 
 
 def _outer_weights(config: ConfigReader, family: Family, hidden: int) -> int:
@@ -115,6 +137,8 @@ def _layer(config: ConfigReader, family: Family, index: int) -> Layer:
     attention, projections, attention_other = _attention(config, family, index)
     other = attention_other + family.norms * hidden
     experts = config.integer("num_experts", 0)
+    if not has_mlp(config, index):
+        return Layer(attention, projections, other)
     if not (experts and _is_sparse(config, index)):
         width = config.integer("intermediate_size_mlp", 0) or _mlp_width(config)
         mlp, bias = _mlp(family, hidden, width)
@@ -159,10 +183,15 @@ def _is_sparse(config: ConfigReader, index: int) -> bool:
         and (index + 1) % config.positive("decoder_sparse_step", 1) == 0
         and (index + 1) % config.positive("interleave_moe_layer_step", 1) == 0
         and index not in config.integers("mlp_only_layers")
+        and (index - config.integer("expert_layer_offset", 0))
+        % config.positive("expert_layer_period", 1)
+        == 0
     )
 
 
 def _scope(config: ConfigReader, family: Family, index: int) -> tuple[Scope, int]:
+    if not has_attention(config, index):
+        return "state", 0
     kinds = config.strings("layer_types")
     if index >= len(kinds):
         return family.scope(config, index)
@@ -177,8 +206,7 @@ def _attention(config: ConfigReader, family: Family, index: int) -> tuple[Attent
     if config.integer("kv_lora_rank", 0):
         return _latent_attention(config, scope, span)
     hidden, heads = config.positive("hidden_size"), config.positive("num_attention_heads")
-    kv_heads = 1 if config.flag("multi_query", False) else 0
-    kv_heads = kv_heads or config.positive("num_key_value_heads", heads)
+    kv_heads = _kv_heads(config, heads)
     dim = config.positive("head_dim", hidden // heads)
     kv_width = 2 * kv_heads * dim
     other = (2 * dim if family.qk_norm else 0) + (heads if family.sinks else 0)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from spanledger.compute.catalogue import names, vendors
+from spanledger.compute.catalogue import names, published_format, vendors
 
 #: Longer ids are not looked at.
 MAX_ID_CHARS: Final = 200
@@ -36,6 +36,8 @@ _VARIANT_SUFFIX: Final = re.compile(
     r"text|latest|preview|gguf|\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{4}|\d{3})|@\d{8}|@default)$"
 )
 _MAX_SUFFIXES: Final = 6
+#: What most tags of its library are that state no format; older ones are q4_0, 7 % smaller.
+_OLLAMA_FORMAT: Final = "q4_k_m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,14 @@ class KnownModel:
 
     Attributes:
         name: Name of the catalogue entry.
-        weight_format: Format the id states, else ``bf16``.
+        weight_format: Format the id states, else that of the published weights; of Ollama's names
+            (``llama3.1:8b``) the one that it fetches when a tag states none.
+        is_assumed: The format is usual, and nothing states it.
     """
 
     name: str
     weight_format: str = "bf16"
+    is_assumed: bool = False
 
 
 def recognise(model: str) -> KnownModel | None:
@@ -56,11 +61,28 @@ def recognise(model: str) -> KnownModel | None:
     if not 0 < len(model) <= MAX_ID_CHARS:
         return None
     table = names()
-    for candidate, weight_format in _candidates(model.strip().lower()):
+    told = model.strip().lower()
+    for candidate, weight_format in _candidates(told):
         entry = table.get(candidate)
         if entry is not None:
-            return KnownModel(entry, weight_format)
+            return _known(told, entry, weight_format)
     return None
+
+
+def _known(told: str, entry: str, stated: str) -> KnownModel:
+    published = published_format(entry)
+    if stated or published != "bf16" or not _is_of_ollama(told):
+        return KnownModel(entry, stated or published)
+    return KnownModel(entry, _OLLAMA_FORMAT, is_assumed=True)
+
+
+def _is_of_ollama(told: str) -> bool:
+    """``name:size``, or a name alone whose newest it serves; no tag of a gateway."""
+    last = told.rsplit("/", 1)[-1]
+    name, colon, tag = last.partition(":")
+    if not colon:
+        return f"{name}:latest" in names()
+    return tag not in _ROUTES and not _BEDROCK_VERSION.search(last) and name != "ft"
 
 
 def _candidates(model: str) -> Iterator[tuple[str, str]]:
@@ -69,7 +91,7 @@ def _candidates(model: str) -> Iterator[tuple[str, str]]:
     if rest is None:
         return
     rest = _without_tag(rest)
-    weight_format = "bf16"
+    weight_format = ""
     yield rest, weight_format
     for _ in range(_MAX_SUFFIXES):
         if stated := _FORMAT_SUFFIX.search(rest):

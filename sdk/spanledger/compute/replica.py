@@ -98,8 +98,10 @@ def estimate_replica(
 def cache_copies(arch: ModelArchitecture, gpus: int) -> int:
     """How often a cache is kept over so many GPUs: 1 where its heads can be dealt out."""
     copies = 1
-    for group in arch.groups:
+    for group in arch.layers:
         attention = group.layer.attention
+        if not attention.cache_elements:
+            continue
         heads = 1 if attention.latent else attention.kv_heads
         copies = max(copies, -(-gpus // heads))
     return copies

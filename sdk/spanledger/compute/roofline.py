@@ -130,7 +130,7 @@ def read_weight_bytes(arch: ModelArchitecture, tokens: int, weight_format: str =
     if bits is None:
         raise ValueError(f"unknown weight format {weight_format!r}")
     idle = 0.0
-    for group in arch.groups:
+    for group in arch.layers:
         layer = group.layer
         if layer.experts:
             stored = group.count * layer.experts * (layer.expert + layer.expert_other)

@@ -89,7 +89,7 @@ def training_flops(
         forward = _interval(arch, _forward(arch, tokens, sequence_tokens, pairs))
     else:
         forward = _of_any_length(arch, tokens, pairs)
-    experts = any(group.layer.experts for group in arch.groups)
+    experts = any(group.layer.experts for group in arch.layers)
     model, hardware = _multiples(method, checkpointing=checkpointing, experts=experts)
     of_model = forward * 3 if model is None else _times(forward, model)
     return TrainingFlops(of_model, of_model if hardware is None else _times(forward, hardware))

@@ -103,15 +103,15 @@ def weight_bytes(arch: ModelArchitecture, weight_format: str = "bf16") -> int:
 
 def reached_weights(arch: ModelArchitecture, reach: Reach) -> int:
     """Weights that a format of this reach quantises; all of a model known by its size alone."""
-    if reach == "all" or not arch.groups:
+    if reach == "all" or not arch.layers:
         return arch.params.total
     experts = sum(
         group.count * group.layer.experts * (group.layer.expert + group.layer.expert_other)
-        for group in arch.groups
+        for group in arch.layers
     )
     if reach == "experts":
         return experts
-    return experts + sum(group.count * group.layer.dense for group in arch.groups)
+    return experts + sum(group.count * group.layer.dense for group in arch.layers)
 
 
 def kv_cache_elements(arch: ModelArchitecture, tokens: int) -> int:
@@ -123,7 +123,7 @@ def kv_cache_elements(arch: ModelArchitecture, tokens: int) -> int:
         group.count
         * group.layer.attention.cache_elements
         * group.layer.attention.held_tokens(tokens)
-        for group in arch.groups
+        for group in arch.layers
     )
 
 

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanledger.compute import ArchitectureError, ModelArchitecture, estimate_flops
+from spanledger.compute import (
+    ArchitectureError,
+    ModelArchitecture,
+    estimate_flops,
+    kv_cache_bytes,
+)
 from spanledger.compute.hf_config import FAMILIES
 
 CONFIGS: dict[str, dict[str, Any]] = json.loads(
@@ -92,6 +97,123 @@ def test_a_hybrid_is_two_flops_per_active_weight() -> None:
     total = estimate_flops(arch, 1000).total
     assert total.value == 2 * arch.params.active * 1000
     assert (total.low / total.value, total.high / total.value) == pytest.approx((0.9, 1.2))
+
+
+def read(model_type: str, **config: Any) -> ModelArchitecture:
+    return ModelArchitecture.from_hf_config({"model_type": model_type, **config}, name=model_type)
+
+
+QWEN3_NEXT: dict[str, Any] = {
+    "hidden_size": 2048, "num_attention_heads": 16, "num_key_value_heads": 2, "head_dim": 256,
+    "num_hidden_layers": 48, "intermediate_size": 5120, "moe_intermediate_size": 512,
+    "shared_expert_intermediate_size": 512, "num_experts": 512, "num_experts_per_tok": 10,
+    "vocab_size": 151936,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"full_attention_interval": 4},
+        {"layer_types": [*["linear_attention"] * 3, "full_attention"] * 12},
+    ],
+)
+def test_a_hybrid_attends_in_some_of_its_layers(told: dict[str, Any]) -> None:
+    """As the released config says it, or layer by layer: 12 of 48, in cache and long prompts."""
+    arch = read("qwen3_next", **QWEN3_NEXT, **told)
+    assert kv_cache_bytes(arch, 1) == 12 * 2 * 2 * 256 * 2
+    told_flops = estimate_flops(arch, 131_072)
+    assert told_flops.attention.value == 12 * 2 * 16 * 512 * (131_072 * 131_073 // 2)
+    assert told_flops.total.low < 2375e12 < told_flops.total.high
+    assert told_flops.total.method == "approx"
+
+
+def test_other_words_for_hybrids() -> None:
+    """Jamba by a period, Nemotron-H by a letter a layer, Bamba by a list."""
+    small: dict[str, Any] = {
+        "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 8, "vocab_size": 100,
+    }  # fmt: skip
+    plain = kv_cache_bytes(read("brand_new", **small), 1)
+    for told, attending in (
+        ({"attn_layer_period": 8, "attn_layer_offset": 4}, 1),
+        ({"hybrid_override_pattern": "M-M*-MM-"}, 1),
+        ({"attn_layer_indices": [1, 5]}, 2),
+        ({"attn_type_list": [0, 0, 0, 1, 0, 0, 0, 1]}, 2),
+        ({"layers_block_type": ["mamba"] * 7 + ["hybrid"]}, 1),
+    ):
+        arch = read("brand_new", **small, **told)
+        assert kv_cache_bytes(arch, 1) * 8 == plain * attending, told
+        assert (arch.exactness.low_percent, arch.exactness.high_percent) == (75, 135)
+
+
+MAMBA = {"hidden_size": 2560, "num_hidden_layers": 64, "vocab_size": 50288}
+T5 = {
+    "d_model": 768, "d_ff": 3072, "d_kv": 64, "num_layers": 12, "num_heads": 12,
+    "vocab_size": 32128, "is_encoder_decoder": True,
+}  # fmt: skip
+BART = {
+    "d_model": 1024, "encoder_layers": 12, "decoder_layers": 12, "encoder_attention_heads": 16,
+    "encoder_ffn_dim": 4096, "decoder_ffn_dim": 4096, "vocab_size": 50265,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "published"),
+    [
+        ({"model_type": "mamba2", **MAMBA, "state_size": 128, "num_heads": 80}, 2.70e9),
+        ({"model_type": "mamba", **MAMBA, "intermediate_size": 5120}, 2.77e9),
+        ({"model_type": "t5", **T5}, 223e6),
+        ({"model_type": "bart", **BART}, 406e6),
+    ],
+)
+def test_models_that_are_not_counted_by_layers(config: dict[str, Any], published: float) -> None:
+    """Their weights are the published ones within 1 %; FLOPs are approximate."""
+    arch = ModelArchitecture.from_hf_config(config)
+    assert arch.params.total == pytest.approx(published, rel=0.01)
+    total = estimate_flops(arch, 500, 0, 20).total
+    assert total.method == "approx"
+    assert total.low < total.value < total.high
+
+
+def test_variants_of_falcon_are_not_the_checked_one() -> None:
+    """Falcon-40b: its flag of a single head is of the older architecture."""
+    falcon = {
+        "hidden_size": 8192, "num_attention_heads": 128, "num_kv_heads": 8, "vocab_size": 65024,
+        "num_hidden_layers": 60, "multi_query": True,
+    }  # fmt: skip
+    new = read("falcon", **falcon, new_decoder_architecture=True)
+    assert kv_cache_bytes(new, 1) == 60 * 2 * 8 * 64 * 2
+    assert new.params.total == pytest.approx(41.3e9, rel=0.01)
+    assert not new.is_exact
+    assert not read("falcon", **falcon, bias=True).is_exact
+    assert read("falcon", **falcon).is_exact
+
+
+def test_an_unchecked_encoder_keeps_no_cache() -> None:
+    """RoBERTa, DistilBERT under its own names, ModernBERT with layers that look around."""
+    base: dict[str, Any] = {"hidden_size": 768, "num_hidden_layers": 12, "vocab_size": 50265}
+    heads = {"num_attention_heads": 12, "intermediate_size": 3072}
+    distilled = {"dim": 768, "n_heads": 12, "n_layers": 6, "hidden_dim": 3072, "vocab_size": 30522}
+    roberta, renamed = read("roberta", **base, **heads), read("distilbert", **distilled)
+    masked = read("brand_new", **base, **heads, architectures=["NewForMaskedLM"])
+    near = read("modernbert", **base, **heads, global_attn_every_n_layers=3, local_attention=128)
+    for arch in (roberta, renamed, masked, near):
+        assert kv_cache_bytes(arch, 512) == 0
+        assert not arch.is_exact
+    assert {group.layer.attention.scope for group in near.groups} == {"full", "near"}
+    around = next(g.layer.attention for g in near.groups if g.layer.attention.scope == "near")
+    assert (around.pairs(8192, 0), around.pairs(64, 0)) == (8192 * 129, 64 * 64)
+
+
+def test_a_window_is_off_in_unchecked_families_too() -> None:
+    """Qwen 2 MoE ships one that is switched off; Qwen's rule holds where it is on."""
+    off = changed(model_type="qwen2_moe", sliding_window=512, use_sliding_window=False)
+    on = changed(
+        model_type="qwen2_moe", sliding_window=512, use_sliding_window=True, max_window_layers=30
+    )
+    unsaid = changed(model_type="brand_new", sliding_window=512)
+    spans = [{g.layer.attention.span: g.count for g in a.groups} for a in (off, on, unsaid)]
+    assert spans == [{0: 32}, {0: 30, 512: 2}, {512: 32}]
 
 
 def test_bare_parameter_counts() -> None:

@@ -49,7 +49,7 @@ def test_a_closed_model_has_bounds_and_no_memory() -> None:
 
 def test_a_quantised_model_keeps_its_flops() -> None:
     """Only the bytes change, and the source says for which format."""
-    full = known("llama3.1:8b", 100, 0, 10)
+    full = known("llama-3.1-8b", 100, 0, 10)
     small = known("llama3.1:8b-instruct-q4_K_M", 100, 0, 10)
     assert small.flops_total == full.flops_total
     assert small.weights_bytes < full.weights_bytes / 3

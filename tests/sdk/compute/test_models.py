@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanledger.compute import recognise
+from spanledger.compute import estimate_call, recognise
 from spanledger.compute.catalogue import closed_entries, names, open_entries, vendors
 from spanledger.compute.models import MAX_ID_CHARS
 from spanledger.compute.vram import WEIGHT_FORMATS
@@ -83,6 +83,12 @@ def test_what_is_not_in_the_table_is_unknown(model: str) -> None:
         ("qwen2.5-7b-instruct-awq", "awq"),
         ("meta-llama/Llama-3.1-8B-Instruct-FP8", "fp8"),
         ("llama-3.1-8b", "bf16"),
+        ("us.meta.llama3-1-70b-instruct-v1:0", "bf16"),
+        ("openrouter/meta-llama/llama-3.1-8b-instruct:free", "bf16"),
+        ("deepseek-ai/DeepSeek-V3", "fp8"),
+        ("openai/gpt-oss-120b", "mxfp4"),
+        ("ollama/gpt-oss:20b", "mxfp4"),
+        ("openai-community/gpt2", "fp32"),
     ],
 )
 def test_a_stated_weight_format_is_kept(model: str, weight_format: str) -> None:
@@ -91,6 +97,28 @@ def test_a_stated_weight_format_is_kept(model: str, weight_format: str) -> None:
     assert known is not None
     assert known.weight_format == weight_format
     assert weight_format in WEIGHT_FORMATS
+
+
+@pytest.mark.parametrize("model", ["llama3.1:8b", "ollama/llama3.1", "llama3.1:8b-instruct"])
+def test_what_ollama_fetches_is_assumed(model: str) -> None:
+    """A tag that states no format is four bits in most of its library: 4.9 GB, not 16."""
+    known = recognise(model)
+    assert known is not None
+    assert (known.weight_format, known.is_assumed) == ("q4_k_m", True)
+    told = estimate_call(model, 10, 0, 10)
+    assert told is not None
+    assert told.vram_source == "assumed:q4_k_m"
+    assert told.weights_bytes == pytest.approx(4.9e9, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("model", "gigabytes"), [("gpt-oss-20b", 13.76), ("gpt-oss-120b", 65.25), ("deepseek-v3", 688)]
+)
+def test_weights_as_they_were_published(model: str, gigabytes: float) -> None:
+    """Sizes of the repositories; DeepSeek's holds a layer more, which drafts."""
+    told = estimate_call(model, 10, 0, 10)
+    assert told is not None
+    assert told.weights_bytes / 1e9 == pytest.approx(gigabytes, rel=0.03)
 
 
 @given(st.text(max_size=300))

@@ -4,7 +4,8 @@ They are read once, on first use. To add a model, add one entry.
 
 ``open.json``: name -> ``aliases`` (other normalised ids of the same architecture), ``source`` (the
 model's page), ``as_of``, ``published_params`` (the total its publisher states; a test holds it
-against ours) and ``config`` (the numbers of its ``config.json`` that matter).
+against ours), ``weight_format`` (of the published weights; left out: bf16 or fp16, which weigh
+alike) and ``config`` (the numbers of its ``config.json`` that matter).
 
 ``closed.json``: name -> ``aliases``, ``active_billion`` (low and high, decimal strings),
 ``total_billion``, ``basis`` (``leak|price|benchmark|throughput|vendor``), ``confidence``
@@ -30,7 +31,11 @@ from spanledger.compute.config_reader import ArchitectureError
 _BILLION: Final = 10**9
 
 
-class OpenEntry(TypedDict):
+class _Stored(TypedDict, total=False):
+    weight_format: str
+
+
+class OpenEntry(_Stored):
     """One model of ``open.json``, see the module."""
 
     aliases: list[str]
@@ -62,6 +67,12 @@ def open_entries() -> Mapping[str, OpenEntry]:
 def closed_entries() -> Mapping[str, ClosedEntry]:
     """All entries of ``closed.json`` by name."""
     return cast("dict[str, ClosedEntry]", _load("closed.json"))
+
+
+def published_format(name: str) -> str:
+    """The format of an entry's published weights, see `vram.WEIGHT_FORMATS`."""
+    entry = open_entries().get(name)
+    return entry.get("weight_format", "bf16") if entry is not None else "bf16"
 
 
 @cache
