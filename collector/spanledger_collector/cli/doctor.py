@@ -1,7 +1,7 @@
 """``spanledger doctor``: is everything in place? Patches, exporter, collector."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -47,6 +47,8 @@ def doctor(url: Url = DEFAULT_ADDRESS, as_json: Json = False) -> None:
         out.print(f"error      {counted(number, 'error')} in {text(place)}")
     out.print(f"prices     {text(book_age())}")
     out.print(f"collector  {text(str(collector.get('state')))}")
+    if unsettled := _unsettled(collector):
+        out.print(f"unsettled  {text(unsettled)}")
 
 
 def _rows(clients: Sequence[ClientReport]) -> Iterator[Sequence[str]]:
@@ -104,6 +106,17 @@ def book_age() -> str:
     advice = "; upgrade, or run `spanledger prices update`" if old else ""
     place = f" ({config.price_book})" if config.price_book else ""
     return f"book of {book.built_at:%Y-%m-%d}{place}, {counted(days, 'day')} old{advice}"
+
+
+def _unsettled(collector: Mapping[str, Any]) -> str:
+    """Traces that the collector settles later, or cannot settle; empty = none."""
+    states = {"parked_traces": "waiting", "refused_traces": "refused"}
+    told = [
+        f"{counted(int(collector[name]), 'trace')} {state}"
+        for name, state in states.items()
+        if collector.get(name)
+    ]
+    return f"{' and '.join(told)}: reasons are in the table parked_traces" if told else ""
 
 
 def _collector(url: str) -> dict[str, Any]:

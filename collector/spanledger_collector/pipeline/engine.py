@@ -214,6 +214,8 @@ class Engine:
             "ledger": self._config.redacted_dsn(),
             "settled_traces": settler.settled_traces if settler else 0,
             "failed_traces": settler.failed_traces if settler else 0,
+            "parked_traces": settler.parked.count("waits") if settler else 0,
+            "refused_traces": settler.parked.count("refused") if settler else 0,
         }
 
     # --- the end --------------------------------------------------------------------------------

@@ -101,6 +101,14 @@ class PipelineMetrics(PrometheusCollector):
             "Traces that are loaded and not settled yet",
             value=settler.waiting() if settler else 0,
         )
+        parked = GaugeMetricFamily(
+            "spanledger_settle_parked_traces",
+            "Traces that settling goes on without: they wait, or are refused (table parked_traces)",
+            labels=["state"],
+        )
+        for state in ("waits", "refused"):
+            parked.add_metric([state], settler.parked.count(state) if settler else 0)
+        yield parked
 
     def _verified(self) -> Iterator[Metric]:
         """No sample before the first look."""

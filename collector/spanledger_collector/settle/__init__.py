@@ -1,8 +1,9 @@
 """Settle: spans become runs, attempts and cost, trace by trace, as often as needed.
 
 ``settlement`` runs the SQL transforms over a bounded set of traces, ``aliases`` asks the price book
-about model ids it has not seen, ``due`` decides when a trace is quiet, ``settler`` does all of it
-in a thread of its own and remembers how far it came.
+about model ids it has not seen, ``due`` decides when a trace is quiet, ``passes`` does all of it,
+``cursor`` remembers how far it came and ``parked`` what it went on without; ``settler`` is the
+thread.
 """
 
 from .aliases import ModelMatch, Resolve

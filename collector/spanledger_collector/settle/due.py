@@ -27,6 +27,7 @@ class _Waiting:
     last_seen: float
     failures: int = 0
     not_before: float = float("-inf")
+    is_parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,17 @@ class DueTraces:
             waiting.not_before = now + min(2.0 ** min(waiting.failures, 30), longest_seconds)
             waiting.failures += 1
 
+    def failures(self, key: TraceKey) -> int:
+        """How often it could not be settled since it last was."""
+        waiting = self._waiting.get(key)
+        return waiting.failures if waiting else 0
+
+    def park(self, keys: Iterable[TraceKey]) -> None:
+        """These wait as before and are kept elsewhere too: the cursor goes on past them."""
+        for key in keys:
+            if key in self._waiting:
+                self._waiting[key].is_parked = True
+
     def _quiet_of(self, key: TraceKey) -> float:
         settled = self._settled.get(key)
         doublings = min(settled.times - 1, 30) if settled else 0
@@ -156,8 +168,10 @@ class DueTraces:
             del self._settled[key]
 
     def next_sequence(self) -> int:
-        """Every trace touched by a record below this is settled."""
-        oldest = [waiting.first_sequence for waiting in self._waiting.values()]
+        """Every trace touched by a record below this is settled, or parked."""
+        oldest = [
+            waiting.first_sequence for waiting in self._waiting.values() if not waiting.is_parked
+        ]
         return min([self._next, *oldest])
 
     def __len__(self) -> int:

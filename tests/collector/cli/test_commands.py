@@ -341,7 +341,8 @@ def test_schema_is_a_list_of_statements(shell: Shell) -> None:
     assert len(statements) > 10
     for statement in statements:
         bare = re.sub(r"--[^\n]*", "", statement)
-        assert bare.count("CREATE ") + bare.count("ALTER TABLE ") == 1
+        kinds = ("CREATE ", "ALTER TABLE ", "DROP VIEW ")
+        assert sum(map(bare.count, kinds)) == 1
         assert statement.endswith(";")
     squeezed = re.sub(r"\s+", "", text)
     assert squeezed == re.sub(r"\s+", "", "".join(statements))
@@ -362,4 +363,8 @@ def test_doctor_tells_both_sides(shell: Shell, api: Served) -> None:
     assert re.search(r"openai +[0-9.]+ +1\.60\.0 +[0-9]+ on ", out)
     assert "no collector answers" in out
     assert "not asked" in shell("doctor", "--url", "chdb:///x")[1]
+    assert doctor._unsettled({"parked_traces": 0, "state": "answers"}) == ""
+    assert doctor._unsettled({"parked_traces": 1, "refused_traces": 2}) == (
+        "1 trace waiting and 2 traces refused: reasons are in the table parked_traces"
+    )
     assert "is no collector's address" in shell("doctor", "--url", "spanledger://")[1]

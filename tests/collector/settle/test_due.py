@@ -95,6 +95,22 @@ def test_what_another_settler_did_meanwhile_is_done_again() -> None:
     assert due.due(1.5) == [A]
 
 
+def test_what_is_parked_waits_as_before_and_holds_no_cursor() -> None:
+    due = _due()
+    due.observe(0.0, [Arrival(7, A, 2), Arrival(8, B, 1)])
+    due.postpone(1.0, {A: 60.0})
+    due.park([A])
+    assert (due.next_sequence(), due.failures(A), len(due)) == (8, 1, 2)
+    due.settled([B])
+    assert due.next_sequence() == 9
+    due.observe(1.5, [Arrival(9, A, 1)])
+    assert due.next_sequence() == 10
+    assert due.due(2.0, all_of_them=True) == [A]
+    due.settled([A])
+    due.observe(3.0, [Arrival(12, A, 1)])
+    assert due.next_sequence() == 12, "it is a trace like others again"
+
+
 def test_what_failed_waits_longer_each_time_and_holds_the_cursor() -> None:
     due = _due()
     due.observe(0.0, [Arrival(7, A, 2)])

@@ -13,7 +13,7 @@ from tests.support.ledger_pool import LedgerPool
 
 from spanledger_collector.errors import StoreUnavailableError
 from spanledger_collector.settle import Settler, TraceKey
-from spanledger_collector.settle import settler as module
+from spanledger_collector.settle import passes as module
 from spanledger_collector.store import Connection, Store
 
 from . import scene
@@ -100,10 +100,22 @@ def test_a_group_is_divided_once_where_a_smaller_one_does_not_help(
         settler.stop(drain=False)
 
 
+def _cursor(connection: Connection) -> object:
+    return connection.rows("SELECT next_sequence FROM settlements FINAL")[0]["next_sequence"]
+
+
+def _parked(connection: Connection) -> list[tuple[int, object, str]]:
+    rows = connection.rows("SELECT trace_id, state, reason FROM parked_traces FINAL ORDER BY 1")
+    return [(int(str(row["trace_id"]), 16), row["state"], str(row["reason"])) for row in rows]
+
+
 def test_a_trace_over_a_limit_keeps_back_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Memory may be short because of others: it is tried again, alone and seldom."""
+    """Memory may be short because of others: it is tried again, alone and seldom.
+
+    It is parked with its reason: the cursor goes on, and whoever comes after a kill settles it.
+    """
     large = TraceKey("default", scene.hex32(3))
     real = module.begin
 
@@ -116,11 +128,65 @@ def test_a_trace_over_a_limit_keeps_back_no_other(
 
     monkeypatch.setattr(module, "begin", begin)
     with store.connect() as connection:
-        scene.load(connection, [scene.call(1, 0, (1, 1), trace=n) for n in range(1, 6)])
+        for sequence, traces in ((50_001, (3,)), (50_002, (1, 2, 4, 5))):
+            calls = [scene.call(1, 0, (1, 1), trace=n) for n in traces]
+            scene.load(connection, calls, sequence=sequence)
         settler = scene.settler(store, quiet_seconds=0)
         assert settler.settle_due() == 4
         assert (settler.settled_traces, settler.failed_traces, settler.waiting()) == (4, 0, 1)
-        monkeypatch.undo()
-        assert settler.settle_due(everything=True) == 1
-        assert len(scene.runs(connection, 3)) == 1
+        assert (_cursor(connection), settler.parked.count("waits")) == (50_003, 1)
+        assert _parked(connection) == [(3, "waits", "memory")]
         settler.stop(drain=False)
+        monkeypatch.undo()
+        after = scene.settler(store, quiet_seconds=0)
+        assert after.settle_due() == 1
+        assert len(scene.runs(connection, 3)) == 1
+        assert _parked(connection) == []
+        assert (after.parked.count("waits"), after.waiting()) == (0, 0)
+        after.stop(drain=False)
+
+
+def test_what_fails_again_and_again_is_parked(road: tuple[Gate, Store]) -> None:
+    """Of what may pass, but does not for one trace: the cursor goes on at its third failure."""
+    gate, store = road
+    with store.connect() as connection:
+        scene.load(connection, [scene.call(1, 0, (1, 0), trace=1)], sequence=60_001)
+        settler = scene.settler(store, quiet_seconds=0)
+        gate.fault = Fault(b"-- sum_runs", 252, times=1000)
+        for cursor in (60_001, 60_001, 60_002):
+            assert settler.settle_due(everything=True) == 0
+            assert _cursor(connection) == cursor
+        gate.fault = None
+        ((trace, state, reason),) = _parked(connection)
+        assert (trace, state) == (1, "waits")
+        assert reason.startswith("sum_runs failed with ClickHouse error 252")
+        assert settler.settle_due(everything=True) == 1
+        assert _parked(connection) == []
+        settler.stop(drain=False)
+
+
+def test_what_was_asked_for_is_settled_after_a_kill(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks, such as what closes GPU windows, does not ask again."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        scene.load(connection, [scene.call(1, 0, (1, 0))])
+        assert scene.settle(store) == 1
+        connection.execute("TRUNCATE TABLE runs")
+        settler = scene.settler(store, quiet_seconds=0)
+        assert settler.settle_due() == 1
+        connection.execute("TRUNCATE TABLE runs")
+        monkeypatch.setattr(module, "run_steps", killed)
+        with pytest.raises(KeyboardInterrupt):
+            settler.settle_traces([("default", scene.hex32(1))])
+        monkeypatch.undo()
+        after = scene.settler(store, quiet_seconds=0)
+        assert after.settle_due() == 1
+        assert scene.cost(connection, "runs") == Decimal("0.01")
+        assert _parked(connection) == []
+        after.stop(drain=False)

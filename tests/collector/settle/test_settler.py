@@ -15,7 +15,7 @@ from spanledger_collector.errors import PermanentError, StoreUnavailableError
 from spanledger_collector.price import ModelMatch
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.settle import TraceKey
-from spanledger_collector.settle import settler as module
+from spanledger_collector.settle import passes as module
 from spanledger_collector.settle.settlement import chunks
 from spanledger_collector.store import Connection, Store
 
@@ -214,7 +214,19 @@ def test_a_trace_that_cannot_be_settled_keeps_back_no_other(
         ]
         assert poison.trace_id in caplog.text
         assert settler.settle_due() == 0
+        (told,) = connection.rows("SELECT trace_id, state, reason FROM parked_traces FINAL")
+        assert told == {
+            "trace_id": poison.trace_id, "state": "refused", "reason": "no such luck",
+        }  # fmt: skip
+        assert settler.parked.count("refused") == 1
         settler.stop()
+        monkeypatch.undo()
+        after = scene.settler(store, quiet_seconds=0)
+        assert after.settle_due() == 0, "it waits for somebody to ask"
+        assert after.parked.count("refused") == 1
+        assert after.settle_traces([poison]) == 1
+        assert connection.rows("SELECT 1 FROM parked_traces FINAL") == []
+        after.stop()
 
 
 def test_a_ledger_that_does_not_answer_loses_nothing(
@@ -233,7 +245,7 @@ def test_a_ledger_that_does_not_answer_loses_nothing(
     def answers(_connection: Connection) -> bool:
         return not down
 
-    monkeypatch.setattr(module, "_answers", answers)
+    monkeypatch.setattr(module, "answers", answers)
     with store.connect() as connection:
         scene.load(connection, [scene.call(1, 0, (1, 1))])
         settler = scene.settler(store, quiet_seconds=0)
@@ -322,7 +334,9 @@ def test_two_settlers_of_one_trace_leave_one_ledger(
         assert settler.waiting() == 1, "overtaken: to be settled once more"
         if first_to_read == "ours":
             assert list(scene.runs(connection)) == [scene.hex16(1)]
-        settler._version = theirs  # time has gone on
+        settler.stop(drain=False)  # killed: the next one knows
+        settler = scene.settler(store, quiet_seconds=0)
+        settler._passes.cursor.version = theirs  # time has gone on
         assert settler.settle_due() == 1
         assert settler.waiting() == 0
         assert list(scene.runs(connection)) == [scene.hex16(1)]

@@ -233,14 +233,14 @@ def test_a_clock_that_is_ahead_keeps_nothing_out(server: Store) -> None:
         behind.settle_due()  # its first look at what others did
         scene.load(connection, [scene.call(1, 0, (1, 0))])
         ahead = scene.settler(server, quiet_seconds=0)
-        ahead._version = time.time_ns() + 3600 * 10**9
+        ahead._passes.cursor.version = time.time_ns() + 3600 * 10**9
         assert ahead.settle_due() == 1
         scene.load(connection, [scene.call(2, 0, (2, 0))])
         assert behind.settle_due() == 1
         assert scene.cost(connection, "runs") == Decimal("0.03")
         assert behind.waiting() == 0
         # Settled without anything that arrived, such as when a GPU window closes.
-        ahead._version += 3600 * 10**9
+        ahead._passes.cursor.version += 3600 * 10**9
         assert ahead.settle_traces([("default", scene.hex32(1))]) == 1
         scene.load(connection, [scene.call(3, 0, (3, 0))])
         assert behind.settle_due() == 1

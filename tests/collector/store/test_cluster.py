@@ -27,6 +27,7 @@ SHARDED = (
     "asset_entries",
     "amortization_charges",
     "gpu_shares",
+    "parked_traces",
 )
 EVERYWHERE = (
     "fx",

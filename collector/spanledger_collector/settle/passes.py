@@ -1,0 +1,284 @@
+"""The work of the settler: passes over the traces that are due, in groups, and what fails.
+
+A group that fails is tried again in halves, so that one trace keeps back no other. Where the fault
+may pass, its traces stay due and are tried again after pauses that grow; the one that goes on
+failing, or is over a limit by itself, is parked: the cursor goes on past it (:mod:`.parked`). One
+that is refused for good is parked too, for everybody to see, and left out until more of it arrives
+or somebody asks for it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from spanledger_collector.errors import CollectorError, RetryableError
+from spanledger_collector.store import Connection, Store
+
+from .aliases import Resolve, resolve_again, resolve_unseen
+from .cursor import Cursor
+from .due import DueTraces
+from .parked import ParkedTraces
+from .settlement import TraceKey, begin, chunks, gather, overtaken, run_steps
+from .turns import TurnTakenError
+
+_LOG = logging.getLogger(__name__)
+#: Bounds of one statement.
+MAX_TRACES = 2500
+MAX_SPANS = 50_000
+_OVERLAP_SECONDS = 3.0
+# Too slow, too much memory: less at once may do.
+_LIMIT_CODES = frozenset({159, 160, 241})
+# Longest pause before a trace is tried again; one that is over a limit by itself costs much each
+# time.
+_LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_PAUSE_OVER_LIMIT_SECONDS = 600.0
+# How often a trace fails of what may pass before the cursor goes on without it.
+_FAILURES_UNTIL_PARKED = 3
+# Between two warnings that traces wait.
+_TELL_SECONDS = 10.0
+_OVERTAKEN: Final = "another settlement has changed what it counts"
+_ASKED_FOR: Final = "asked for"
+
+
+class _Postponed(NamedTuple):
+    """Why a trace could not be settled for now, and its longest pause."""
+
+    longest_seconds: float
+    error: CollectorError
+
+    @property
+    def over_limit(self) -> bool:
+        """Alone it is too much."""
+        return self.longest_seconds == _LONGEST_PAUSE_OVER_LIMIT_SECONDS
+
+
+class Passes:
+    """Settles the traces of one journal when it is told to.
+
+    Args:
+        store: the open, migrated ledger.
+        journal_id: whose arrivals are followed.
+        resolve: asks the price book for a model id.
+        book_id: the book behind ``resolve``; a new book is asked again about every id.
+        hosts: host, or host:port -> who bills there, as the operator says.
+        quiet_seconds: a trace is due when no span of it arrived for so long.
+        max_wait_seconds: or when it waited so long in all.
+        interrupted: whether to begin no more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        journal_id: str,
+        resolve: Resolve,
+        book_id: str,
+        hosts: Mapping[str, str],
+        quiet_seconds: float,
+        max_wait_seconds: float,
+        interrupted: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._resolve = resolve
+        self._book_id = book_id
+        self._hosts = dict(hosts)
+        self._quiet_seconds = quiet_seconds
+        self._max_wait_seconds = max_wait_seconds
+        self._interrupted = interrupted
+        #: Held while anything here is under way.
+        self.lock = threading.RLock()
+        self._connection: Connection | None = None
+        self._due: DueTraces | None = None
+        self.cursor = Cursor(journal_id)
+        self.parked = ParkedTraces(journal_id)
+        # Of the pass that is under way.
+        self._overtaken: list[TraceKey] = []
+        self._postponed: dict[TraceKey, _Postponed] = {}
+        self._refused: dict[TraceKey, str] = {}
+        self._told_at = float("-inf")
+        #: Traces settled since the start, and those that could not be.
+        self.settled_traces = 0
+        self.failed_traces = 0
+
+    def waiting(self) -> int:
+        """Traces that arrived and are not settled yet."""
+        return 0 if self._due is None else len(self._due)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def settle_due(self, *, everything: bool = False, deadline: float | None = None) -> int:
+        """Settle the traces that are due now; returns how many were.
+
+        Args:
+            everything: also those that are not quiet yet.
+            deadline: moment of the monotonic clock after which no more are begun; None = none,
+                until it is interrupted.
+
+        Raises:
+            RetryableError: the ledger does not answer; nothing is lost, call again.
+        """
+        with self.lock:
+            connection, due = self._open()
+            self.cursor.observe(connection, due, time.monotonic())
+            keys = due.due(time.monotonic(), all_of_them=everything)
+            try:
+                for chunk in self._settle(connection, keys):
+                    self._done(connection, due, chunk)
+                    if self._interrupted() if deadline is None else time.monotonic() >= deadline:
+                        break
+                else:
+                    # What has no spans any more (dropped from the tables) is done as well.
+                    self._done(connection, due, keys)
+            finally:
+                postponed = self._take_up(connection, due)
+            self.cursor.save(connection, due.next_sequence())
+            return len(keys) - postponed
+
+    def settle_traces(self, traces: Iterable[tuple[str, str]]) -> int:
+        """Settle these (workspace, trace id) pairs again, now; returns how many had spans.
+
+        Raises:
+            RetryableError: the ledger does not answer; they are due then.
+        """
+        keys = list(dict.fromkeys(TraceKey(*pair) for pair in traces))
+        with self.lock:
+            connection, due = self._open()
+            try:
+                # Whoever asks may not ask again after a kill.
+                self.parked.keep(connection, "waits", dict.fromkeys(keys, _ASKED_FOR))
+                settled = sum(
+                    len(self._without_failed(chunk)) for chunk in self._settle(connection, keys)
+                )
+                self.parked.settled(connection, self._without_failed(keys))
+            except RetryableError:
+                due.again(time.monotonic(), keys)
+                raise
+            finally:
+                self._take_up(connection, due)
+            return settled
+
+    def _open(self) -> tuple[Connection, DueTraces]:
+        if self._connection is None:
+            self._connection = self._store.connect()
+        if self._due is None:
+            self._due = self._resume(self._connection)
+        return self._connection, self._due
+
+    def _resume(self, connection: Connection) -> DueTraces:
+        resolve_again(connection, self._resolve, self._book_id)
+        due = DueTraces(
+            self.cursor.catch_up(connection),
+            quiet_seconds=self._quiet_seconds,
+            max_wait_seconds=self._max_wait_seconds,
+            overlap_seconds=_OVERLAP_SECONDS,
+        )
+        found = self.parked.find(connection)
+        due.again(time.monotonic(), found)
+        due.park(found)
+        return due
+
+    def _done(self, connection: Connection, due: DueTraces, keys: Sequence[TraceKey]) -> None:
+        """These are settled, or were refused, but for those that wait."""
+        due.settled([key for key in keys if key not in self._postponed])
+        self.parked.settled(connection, self._without_failed(keys))
+
+    def _without_failed(self, keys: Sequence[TraceKey]) -> list[TraceKey]:
+        return [key for key in keys if key not in self._postponed and key not in self._refused]
+
+    def _take_up(self, connection: Connection, due: DueTraces) -> int:
+        """What is settled once more: what another collector settled at the same time, what failed.
+
+        Returns:
+            How many traces failed and stay due.
+        """
+        now = time.monotonic()
+        postponed = self._postponed
+        due.again(now, self._overtaken)
+        due.postpone(now, {key: why.longest_seconds for key, why in postponed.items()})
+        waits = dict.fromkeys(self._overtaken, _OVERTAKEN) | {
+            key: str(why.error)
+            for key, why in postponed.items()
+            if why.over_limit or due.failures(key) >= _FAILURES_UNTIL_PARKED
+        }
+        try:
+            self.parked.keep(connection, "refused", self._refused)
+            self.parked.keep(connection, "waits", waits)
+        except CollectorError as error:
+            _LOG.warning("%d traces hold up the cursor: %s", len(waits), error)
+        due.park([key for key in (*postponed, *self._overtaken) if self.parked.waits(key)])
+        if postponed and now >= self._told_at + _TELL_SECONDS:
+            self._told_at = now
+            *_, last = postponed.values()
+            _LOG.warning("settling of %d traces waits: %s", len(postponed), last.error)
+        self._overtaken, self._postponed, self._refused = [], {}, {}
+        return len(postponed)
+
+    def _settle(self, connection: Connection, keys: Sequence[TraceKey]) -> Iterable[list[TraceKey]]:
+        if keys and not self._store.address.embedded:
+            self.cursor.catch_up(connection)
+        groups: Iterator[list[TraceKey]] = chunks(
+            connection, keys, self.cursor.versions(), max_traces=MAX_TRACES, max_spans=MAX_SPANS
+        )
+        for chunk in groups:
+            self._settle_chunk(connection, chunk)
+            yield chunk
+
+    def _settle_chunk(
+        self, connection: Connection, chunk: list[TraceKey], *, divided: bool = False
+    ) -> None:
+        version = next(self.cursor.versions())
+        try:
+            begin(connection, chunk, version)
+            gather(connection, version, self._hosts)
+            resolve_unseen(connection, version, self._resolve, self._book_id)
+            if not self._store.address.embedded:
+                self.cursor.tell_version(connection)
+            run_steps(connection, version)
+            self._overtaken += overtaken(connection, version)
+        except TurnTakenError:
+            raise  # it is nobody's fault: the traces wait
+        except CollectorError as error:
+            self._settle_halves(connection, chunk, error, divided=divided)
+        else:
+            self.settled_traces += len(chunk)
+
+    def _settle_halves(
+        self, connection: Connection, chunk: list[TraceKey], error: CollectorError, *, divided: bool
+    ) -> None:
+        passing = isinstance(error, RetryableError)
+        over_limit = error.clickhouse_code in _LIMIT_CODES
+        if passing and not answers(connection):
+            raise error
+        # Other passing faults are seldom those of some traces: halved once a pass, not to the end.
+        if len(chunk) > 1 and (over_limit or not (passing and divided)):
+            middle = len(chunk) // 2
+            self._settle_chunk(connection, chunk[:middle], divided=True)
+            self._settle_chunk(connection, chunk[middle:], divided=True)
+            return
+        if passing:
+            longest = _LONGEST_PAUSE_OVER_LIMIT_SECONDS if over_limit else _LONGEST_PAUSE_SECONDS
+            self._postponed.update(dict.fromkeys(chunk, _Postponed(longest, error)))
+            return
+        self.failed_traces += 1
+        self._refused[chunk[0]] = str(error)
+        _LOG.error(
+            "trace %s of workspace %s cannot be settled and is left out of the ledger: %s",
+            chunk[0].trace_id,
+            chunk[0].workspace,
+            error,
+        )
+
+
+def answers(connection: Connection) -> bool:
+    """Whether the ledger itself is well, so that the fault lies with what was asked."""
+    try:
+        connection.execute("SELECT 1")
+    except CollectorError:
+        return False
+    return True
