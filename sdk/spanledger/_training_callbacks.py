@@ -28,7 +28,15 @@ _NOT_COUNTED: Final = ("no", "false", "none")
 class Run(Protocol):
     """The part of a training run that callbacks speak to."""
 
-    def step(self, *, tokens: int = 0, sequences: int = 0, stalled_seconds: float = 0.0) -> None:
+    def step(
+        self,
+        *,
+        tokens: int = 0,
+        sequences: int = 0,
+        stalled_seconds: float = 0.0,
+        passes: int = 1,
+        updates: int = 1,
+    ) -> None:
         """Count a step."""
 
     def checkpoint(self, size_bytes: int = 0) -> None:
@@ -59,15 +67,18 @@ class Steps:
         """A step begins: what was before it was waiting."""
         self._stalled += max(0.0, time.perf_counter() - self._waits_from)
 
-    def ended(self, tokens: int, sequences: int) -> None:
+    def ended(self, tokens: int, sequences: int, *, passes: int = 1, updates: int = 1) -> None:
         """A step is over."""
-        self._run.step(tokens=tokens, sequences=sequences, stalled_seconds=self._stalled)
+        self._run.step(
+            tokens=tokens, sequences=sequences, stalled_seconds=self._stalled, passes=passes,
+            updates=updates,
+        )  # fmt: skip
         self._stalled = 0.0
         self.worked()
 
-    def ended_at(self, tokens_so_far: int, sequences: int) -> None:
+    def ended_at(self, tokens_so_far: int, sequences: int, *, passes: int = 1) -> None:
         """A step is over, told with all tokens so far."""
-        self.ended(tokens_so_far - self._seen_tokens, sequences)
+        self.ended(tokens_so_far - self._seen_tokens, sequences, passes=passes)
         self._seen_tokens = tokens_so_far
 
     def worked(self) -> None:
@@ -111,7 +122,8 @@ def transformers_callback(run: Run) -> Any:
 
         @guarded(None)
         def on_step_end(self, args: Any, state: Any, _control: Any, **_given: Any) -> None:
-            steps.ended_at(int(state.num_input_tokens_seen), _sequences(args))
+            passes = int(args.gradient_accumulation_steps)
+            steps.ended_at(int(state.num_input_tokens_seen), _sequences(args), passes=passes)
 
         @guarded(None)
         def on_log(self, _args: Any, _state: Any, _control: Any, **_given: Any) -> None:
@@ -142,7 +154,8 @@ def lightning_callback(run: Run) -> Any:
 
     class Told(library.Callback):
         @guarded(None)
-        def on_train_start(self, _trainer: Any, module: Any) -> None:
+        def on_train_start(self, trainer: Any, module: Any) -> None:
+            self._updates = int(trainer.global_step)
             config: Any = getattr(getattr(module, "model", None), "config", None)
             if hasattr(config, "to_dict"):
                 run.learn_model(config.to_dict())
@@ -158,7 +171,9 @@ def lightning_callback(run: Run) -> Any:
             self, trainer: Any, _module: Any, _outputs: Any, batch: Any, _at: Any
         ) -> None:
             tokens, sequences = _counts(batch)
-            steps.ended(tokens * int(trainer.world_size), sequences * int(trainer.world_size))
+            everywhere = int(trainer.world_size)
+            updates, self._updates = int(trainer.global_step) - self._updates, trainer.global_step
+            steps.ended(tokens * everywhere, sequences * everywhere, updates=updates)
 
         @guarded(None)
         def on_validation_end(self, _trainer: Any, _module: Any) -> None:

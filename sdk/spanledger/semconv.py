@@ -301,6 +301,10 @@ TRAINING_HARDWARE_FLOPS: Final = "spanledger.training.hardware_flops"
 TRAINING_MFU: Final = "spanledger.training.mfu"
 TRAINING_HFU: Final = "spanledger.training.hfu"
 TRAINING_MBU: Final = "spanledger.training.mbu"
+#: Ends of its interval, where it is an estimate; ``measured`` or ``approx``.
+TRAINING_MBU_LOW: Final = "spanledger.training.mbu.low"
+TRAINING_MBU_HIGH: Final = "spanledger.training.mbu.high"
+TRAINING_MBU_METHOD: Final = "spanledger.training.mbu.method"
 TRAINING_FAILED: Final = "spanledger.training.failed"
 
 # --- What a server says about its own time, in nanoseconds ----------------------------------------

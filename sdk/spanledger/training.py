@@ -81,6 +81,7 @@ class TrainingRun:
         self._work_of = TrainingWork(sequence_tokens or 0)
         self._flops: int | None = None
         self._moved_bytes = 0.0
+        self._passes = self._updates = 0
         self._stalled_seconds = 0.0
         self._checkpoint_bytes = 0
         self._started = time.perf_counter()
@@ -95,6 +96,8 @@ class TrainingRun:
         stalled_seconds: float = 0.0,
         flops: int | None = None,
         moved_bytes: float = 0.0,
+        passes: int = 1,
+        updates: int = 1,
     ) -> None:
         """Count a step.
 
@@ -104,8 +107,12 @@ class TrainingRun:
             stalled_seconds: in which the GPUs waited for data.
             flops: model FLOPs, where you know them better than the formula does.
             moved_bytes: read and written in the GPUs' memory, where something measured it.
+            passes: ways forth and back of each GPU: batches whose gradients were added up.
+            updates: times that the optimizer changed the weights.
         """
         self.steps += 1
+        self._passes += max(0, passes)
+        self._updates += max(0, updates)
         self.tokens += max(0, tokens)
         self._work_of.add(max(0, tokens), sequences)
         self._stalled_seconds += max(0.0, stalled_seconds)
@@ -179,14 +186,42 @@ class TrainingRun:
             semconv.GPU_MODEL: self.gpu,
             semconv.GPU_COUNT: self.gpus,
         }
-        from spanledger.compute import bandwidth_utilisation, recognise_gpu
+        from spanledger.compute import recognise_gpu
 
         device = recognise_gpu(self.gpu)
-        if device is not None and self._moved_bytes:
-            told[semconv.TRAINING_MBU] = bandwidth_utilisation(
-                self._moved_bytes, seconds, bandwidth=device.bandwidth, gpus=self.gpus
-            )
+        if device is not None:
+            told |= self._bandwidth(device, seconds)
         return told | self._work(device, seconds)
+
+    def _bandwidth(self, device: Gpu, seconds: float) -> dict[str, AttributeValue]:
+        """What share of the memory bandwidth was used: measured, else by what had to be moved.
+
+        An estimate above the bandwidth itself is cut off there.
+        """
+        from spanledger.compute import bandwidth_utilisation, training_traffic
+
+        def share(moved: float) -> float:
+            return bandwidth_utilisation(moved, seconds, bandwidth=device.bandwidth, gpus=self.gpus)
+
+        if self._moved_bytes:
+            return {
+                semconv.TRAINING_MBU: share(self._moved_bytes),
+                semconv.TRAINING_MBU_METHOD: "measured",
+            }
+        if self._model is None or not self.tokens:
+            return {}
+        moved = training_traffic(
+            self._model, self.tokens, passes=self._passes, updates=self._updates,
+            method=self._method or "full", checkpointing=bool(self._checkpointing), gpus=self.gpus,
+        )  # fmt: skip
+        if moved is None:
+            return {}
+        return {
+            semconv.TRAINING_MBU: min(share(moved.value), 1.0),
+            semconv.TRAINING_MBU_LOW: min(share(moved.low), 1.0),
+            semconv.TRAINING_MBU_HIGH: min(share(moved.high), 1.0),
+            semconv.TRAINING_MBU_METHOD: moved.method,
+        }
 
     def _work(self, device: Gpu | None, seconds: float) -> dict[str, AttributeValue]:
         """FLOPs of the model and of the hardware, and what share of the peak they come to."""

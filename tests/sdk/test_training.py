@@ -15,7 +15,12 @@ from tests.support.torch_python import torch_python
 
 import spanledger
 from spanledger import semconv
-from spanledger.compute import ModelArchitecture, training_flops
+from spanledger.compute import (
+    ModelArchitecture,
+    recognise_gpu,
+    training_flops,
+    training_traffic,
+)
 from spanledger.testing import capture_spans
 
 PROGRAM = Path(__file__).parents[1] / "environments" / "torch_programs" / "train.py"
@@ -50,6 +55,8 @@ def test_what_a_run_took_and_what_it_cost() -> None:
     assert trained[semconv.TRAINING_HARDWARE_FLOPS] == str(flops.hardware.value)
     assert trained[semconv.TRAINING_HFU] > trained[semconv.TRAINING_MFU] > 0
     assert trained[semconv.TRAINING_MBU] > 0
+    assert trained[semconv.TRAINING_MBU_METHOD] == "measured"
+    assert semconv.TRAINING_MBU_LOW not in trained
     assert 0 < trained[semconv.TRAINING_STALL_SHARE] < 1
     assert (trained[semconv.TRAINING_CHECKPOINTS], trained[semconv.GPU_COUNT]) == (1, 8)
     hours = Decimal(trained[semconv.TRAINING_GPU_HOURS])
@@ -60,6 +67,42 @@ def test_what_a_run_took_and_what_it_cost() -> None:
     assert cost[semconv.RECORD_ID] == "job-7"
     assert cost[semconv.TRAINING_GPU_HOURS] == trained[semconv.TRAINING_GPU_HOURS]
     assert semconv.GPU_SECONDS not in cost, "GPU time stands in one place"
+
+
+def test_bandwidth_is_estimated_where_nobody_measured_it_and_what_must_move_is_known() -> None:
+    """By device, model, passes and updates, with ends; cut off at all that the device can move."""
+    names = (semconv.TRAINING_MBU_LOW, semconv.TRAINING_MBU, semconv.TRAINING_MBU_HIGH)
+
+    def told(model: str, gpu: str, tokens: int, **given: Any) -> tuple[list[Any], str]:
+        with (
+            capture_spans() as captured,
+            spanledger.training_run("ft", model=model, gpus=1, gpu=gpu, **given) as run,
+        ):
+            run.step(tokens=tokens, passes=4)
+        [trained] = told_by(captured)
+        method = str(trained.get(semconv.TRAINING_MBU_METHOD, ""))
+        shares = [trained.get(name) for name in names]
+        if None not in shares:
+            moved = training_traffic(
+                ModelArchitecture.from_catalogue(model), tokens, passes=4, updates=1
+            )
+            device, seconds = recognise_gpu(gpu), trained[semconv.GPU_SECONDS]
+            assert moved is not None
+            assert device is not None
+            sums = [moved.low, moved.value, moved.high]
+            expected = [min(1.0, end / seconds / device.bandwidth) for end in sums]
+            assert shares == pytest.approx(expected)
+        return shares, method
+
+    shares, method = told("smollm2-135m", "NVIDIA H100 80GB HBM3", 16)
+    assert shares == sorted(shares)
+    assert method == "approx"
+    assert told("llama-3.1-70b", "NVIDIA H100 80GB HBM3", 10**9)[0] == [1.0, 1.0, 1.0]
+    unknown = ([None] * 3, "")
+    assert told("smollm2-135m", "cpu", 16) == unknown
+    assert told("nobody-knows", "NVIDIA H100 80GB HBM3", 16) == unknown
+    assert told("smollm2-135m", "NVIDIA H100 80GB HBM3", 0) == unknown
+    assert told("smollm2-135m", "NVIDIA H100 80GB HBM3", 16, method="partial") == unknown
 
 
 def test_a_run_that_fails_was_paid_all_the_same() -> None:
@@ -203,6 +246,14 @@ def test_real_trainers_tell_their_steps(tmp_path: Path) -> None:
         assert one[semconv.TRAINING_CHECKPOINTS] >= 1
         assert one[semconv.GPU_SECONDS] == pytest.approx(one["seconds"], rel=0.1)
         assert 0 <= one[semconv.TRAINING_STALL_SHARE] < 1
+        moved, device = (
+            training_traffic(arch, tokens, passes=steps, updates=steps),
+            recognise_gpu("NVIDIA H100 80GB HBM3"),
+        )
+        assert moved is not None
+        assert device is not None
+        share = moved.value / one[semconv.GPU_SECONDS] / device.bandwidth
+        assert one[semconv.TRAINING_MBU] == pytest.approx(share)
     assert trained["train ft"][semconv.TRAINING_CHECKPOINT_BYTES] > 100_000
     further = trained["train ft-4"]
     assert (further[semconv.TRAINING_STEPS], further[semconv.TRAINING_TOKENS]) == (2, 2 * 2 * 16)

@@ -31,6 +31,7 @@ from spanledger.compute.training import (
     training_gpu_hours,
     training_state_bytes,
 )
+from spanledger.compute.training_traffic import training_traffic
 from spanledger.compute.vision import VisionTower
 from spanledger.compute.vram import VramEstimate, estimate_vram, kv_cache_bytes, weight_bytes
 from spanledger.compute.whatif import BreakEven, ServingPoint, break_even, frontier, serving_point
@@ -79,5 +80,6 @@ __all__ = [
     "training_flops",
     "training_gpu_hours",
     "training_state_bytes",
+    "training_traffic",
     "weight_bytes",
 ]

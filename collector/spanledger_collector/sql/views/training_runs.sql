@@ -15,7 +15,9 @@
 --   hardware_flops      with what was computed again
 --   mfu                 share of the dense bf16 peak that flops come to
 --   hfu                 share that hardware_flops come to
---   mbu                 share of the memory bandwidth, where something measured it
+--   mbu                 share of the memory bandwidth: measured, or by what weights, optimizer and activations must move
+--   mbu_low, mbu_high   ends of it; where it was measured, the same
+--   mbu_method          measured | approx; empty = it is not known
 CREATE OR REPLACE VIEW training_runs AS
 SELECT
     workspace,
@@ -40,6 +42,13 @@ SELECT
     toDecimal128OrZero(attributes['spanledger.training.hardware_flops'], 0) AS hardware_flops,
     toFloat64OrZero(attributes['spanledger.training.mfu']) AS mfu,
     toFloat64OrZero(attributes['spanledger.training.hfu']) AS hfu,
-    toFloat64OrZero(attributes['spanledger.training.mbu']) AS mbu
+    toFloat64OrZero(attributes['spanledger.training.mbu']) AS mbu,
+    if(mapContains(attributes, 'spanledger.training.mbu.low'), toFloat64OrZero(attributes['spanledger.training.mbu.low']), mbu) AS mbu_low,
+    if(mapContains(attributes, 'spanledger.training.mbu.high'), toFloat64OrZero(attributes['spanledger.training.mbu.high']), mbu) AS mbu_high,
+    multiIf(
+        attributes['spanledger.training.mbu.method'] != '', attributes['spanledger.training.mbu.method'],
+        mbu > 0, 'measured',
+        ''
+    ) AS mbu_method
 FROM spans FINAL
 WHERE role != 'record' AND mapContains(attributes, 'spanledger.training.asset')
