@@ -194,14 +194,16 @@ def transfer(
     )
 
 
-def cost_attributes(asset: str, usd: Decimal, *, measured: bool) -> Attributes:
-    """What the entry of a cost of training in USD says, for :mod:`spanledger.training`."""
+def cost_attributes(
+    asset: str, amount: Decimal, *, measured: bool, currency: str = "USD"
+) -> Attributes:
+    """What the entry of a cost of training says, for :mod:`spanledger.training`."""
     return {
         semconv.ASSET_ID: _scope.clean(asset),
         semconv.ASSET_ENTRY: "cost",
         semconv.ASSET_KIND: "training",
-        semconv.ASSET_AMOUNT: f"{usd:f}",
-        semconv.ASSET_CURRENCY: "USD",
+        semconv.ASSET_AMOUNT: f"{amount:f}",
+        semconv.ASSET_CURRENCY: currency,
         semconv.ASSET_MEASURED: measured,
     }
 

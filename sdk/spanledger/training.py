@@ -41,6 +41,9 @@ if TYPE_CHECKING:  # the physics are loaded where a run of training is measured,
 _log = logging.getLogger("spanledger")
 _SECONDS_AN_HOUR: Final = 3600
 _TWELVE: Final = Decimal("1E-12")
+#: What the cost is booked in where nobody gave a rate: hours of this device.
+_GPU_HOUR: Final = "GPU-HOUR"
+_NO_GPU: Final = "cpu"
 _INT64_MAX: Final = 2**63 - 1
 
 Model: TypeAlias = "ModelArchitecture | Mapping[str, object] | str"
@@ -282,7 +285,9 @@ def training_run(
 
     Args:
         asset: id of the asset, as in :func:`spanledger.assets.book_cost`.
-        usd_per_gpu_hour: the rate; None = no cost is booked (the log says so).
+        usd_per_gpu_hour: the rate; None = the cost is booked in hours of the GPU, which count at
+            the rate of the collector's price file (``gpu_hours``); without a GPU no cost is booked
+            (the log says so).
         gpus: GPUs that are held, by all processes; None = one a process where several train
             together (``WORLD_SIZE``), else as many as torch has, where it is imported, else 1.
         gpu: their device; empty = as torch says, else ``cpu``.
@@ -334,17 +339,21 @@ def _book(
 ) -> None:
     """The cost entry, with the figures it rests on; GPU time stands on the run's span alone."""
     usd = None if rate is None else exact(rate)
-    if usd is None or usd < 0:
+    in_hours = rate is None and run.gpu != _NO_GPU
+    if not in_hours and (usd is None or usd < 0):
         _log.warning(
             "training run of asset %r has no cost: give usd_per_gpu_hour, a decimal number from 0",
             run.asset,
         )
         return
-    amount = (run.gpu_hours() * usd).quantize(_TWELVE, rounding=ROUND_HALF_EVEN)
+    amount, currency = run.gpu_hours(), f"{_GPU_HOUR} {_scope.clean(run.gpu).upper()}"
+    if usd is not None:
+        amount = (amount * usd).quantize(_TWELVE, rounding=ROUND_HALF_EVEN)
+        currency = "USD"
     figures = {key: value for key, value in told.items() if key.startswith("spanledger.training.")}
     write(
         "asset cost",
-        assets.cost_attributes(run.asset, amount, measured=True) | figures,
+        assets.cost_attributes(run.asset, amount, measured=True, currency=currency) | figures,
         {"record_id": record_id, "reason": f"failed: {failure}" if failure else "training run"},
         apart=True,
     )
@@ -372,7 +381,7 @@ def _architecture(model: Model | None) -> ModelArchitecture | None:
 def _devices() -> tuple[int, str]:
     """How many GPUs torch has, where the application imported it, and what they are called."""
     found = guarded(None)(_torch_devices)()
-    return found or (1, "cpu")
+    return found or (1, _NO_GPU)
 
 
 def _torch_devices() -> tuple[int, str] | None:

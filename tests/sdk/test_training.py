@@ -79,7 +79,7 @@ def test_bandwidth_is_estimated_where_nobody_measured_it_and_what_must_move_is_k
             spanledger.training_run("ft", model=model, gpus=1, gpu=gpu, **given) as run,
         ):
             run.step(tokens=tokens, passes=4)
-        [trained] = told_by(captured)
+        trained = told_by(captured)[0]
         method = str(trained.get(semconv.TRAINING_MBU_METHOD, ""))
         shares = [trained.get(name) for name in names]
         if None not in shares:
@@ -126,6 +126,23 @@ def test_without_a_rate_nothing_is_booked(caplog: pytest.LogCaptureFixture) -> N
         run.step(tokens=10)
     (trained,) = told_by(captured)
     assert semconv.FLOPS_TOTAL not in trained
+    assert "give usd_per_gpu_hour" in caplog.text
+
+
+def test_without_a_rate_hours_of_a_gpu_are_booked(caplog: pytest.LogCaptureFixture) -> None:
+    """The collector knows what they cost. A rate that is none is still said to be none."""
+    with capture_spans() as captured, spanledger.training_run("ft", gpu="NVIDIA L4", gpus=2) as run:
+        run.step(tokens=10)
+    trained, cost = told_by(captured)
+    assert cost[semconv.ASSET_AMOUNT] == trained[semconv.TRAINING_GPU_HOURS]
+    assert cost[semconv.ASSET_CURRENCY] == "GPU-HOUR NVIDIA L4"
+    assert caplog.text == ""
+    with (
+        capture_spans() as captured,
+        spanledger.training_run("ft", gpu="NVIDIA L4", usd_per_gpu_hour="much"),
+    ):
+        pass
+    assert len(told_by(captured)) == 1
     assert "give usd_per_gpu_hour" in caplog.text
 
 

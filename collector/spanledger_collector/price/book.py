@@ -18,7 +18,7 @@ from spanledger_collector.errors import ConfigurationError
 from .adjust import adjust, deploy, idle
 from .bookfile import Contents, book_id, decode, unpack
 from .document import Adjustment, Alias, Document, Statement, UnitStatement, read
-from .fx import FxRow, fx_rows
+from .fx import FxRow, fx_rows, gpu_hour_rows
 from .history import check, standing
 from .match import ALWAYS, OPERATOR, Matcher, ModelMatch, OperatorAlias
 from .replay import Step, replay
@@ -101,6 +101,10 @@ class PriceBook:
     def fx(self) -> Sequence[FxRow]:
         """What other currencies are worth, as the operator says."""
         return self._fx
+
+    def gpu_hours(self) -> Sequence[FxRow]:
+        """What an hour of a GPU is worth: capital may be booked in hours."""
+        return gpu_hour_rows(self._operator.gpu_hours)
 
     def aliases(self) -> Sequence[Alias]:
         """The operator's names of models."""

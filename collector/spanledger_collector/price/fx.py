@@ -8,11 +8,15 @@ from decimal import Decimal
 from spanledger_collector.errors import ConfigurationError
 
 from .document import FxRate
+from .gpu_hours import GpuHour
+from .row import OPEN_END
 
 #: How long a rate holds that is followed by no other: weekends and holidays, not months.
 _LIFE = timedelta(days=7)
 #: What the column holds.
 _DECIMALS = 12
+#: Begins the name of what is no currency of a state: an hour of one GPU.
+GPU_HOUR = "GPU-HOUR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,26 @@ def fx_rows(rates: Iterable[FxRate]) -> list[FxRow]:
                 f"{row.usd:f} USD; give the correction a later known_from"
             )
     return list(found.values())
+
+
+def gpu_hour_rows(hours: Iterable[GpuHour]) -> list[FxRow]:
+    """Hours of GPUs as rows: a run of training that names no rate is booked in hours of its device.
+
+    The currency is ``GPU-HOUR`` and the device (or pool) in capitals; one that costs nothing has no
+    row, as no rate can be 0.
+    """
+    return [
+        FxRow(
+            f"{GPU_HOUR} {hour.gpu.upper()}",
+            hour.valid_from,
+            hour.valid_to or OPEN_END,
+            hour.known_from or hour.valid_from,
+            hour.usd.quantize(Decimal(1).scaleb(-_DECIMALS)),
+            hour.source_url,
+        )
+        for hour in hours
+        if hour.usd
+    ]
 
 
 def _check(row: FxRow) -> None:

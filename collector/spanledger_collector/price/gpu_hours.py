@@ -89,10 +89,15 @@ class GpuHour(_Strict):
             raise ValueError("give either usd_per_hour or owned or reserved")
         return self
 
+    @property
+    def usd(self) -> Decimal:
+        """Of an hour, however it is told."""
+        made = self.owned or self.reserved
+        return made.usd_per_hour if made else self.usd_per_hour or Decimal(0)
+
     def price(self) -> dict[str, object]:
         """The price that it is: provider ``gpu``, its name as the model, unit ``gpu_seconds``."""
-        made = self.owned or self.reserved
-        usd = made.usd_per_hour if made else self.usd_per_hour
+        usd = self.usd
         given = self.model_dump(
             include={"valid_from", "valid_to", "known_from", "source_url", "why"}
         )

@@ -83,12 +83,13 @@ def publish(connection: Connection, book: PriceBook) -> int:
 
 
 def _publish_fx(connection: Connection, book: PriceBook) -> None:
-    """Append the rates of currencies that the ledger does not have yet.
+    """Append the rates of currencies, and of hours of GPUs, that the ledger does not have yet.
 
     Raises:
         ConfigurationError: the ledger holds another rate of that day, known since the same time.
     """
-    if not book.fx():
+    rates = [*book.fx(), *book.gpu_hours()]
+    if not rates:
         return
     stored: dict[tuple[str, datetime, datetime], Mapping[str, object]] = {}
     latest: dict[tuple[str, datetime], datetime] = {}
@@ -97,7 +98,7 @@ def _publish_fx(connection: Connection, book: PriceBook) -> None:
         stored[(*key, cast("datetime", row["told_from"]))] = row
         known_from = cast("datetime", row["known_from"])
         latest[key] = max(known_from, latest.get(key, known_from))
-    missing = _missing_fx(book, stored)
+    missing = _missing_fx(rates, stored)
     if not missing:
         return
     told = [((rate.currency, rate.valid_from), rate.known_from) for rate in missing]
@@ -118,10 +119,10 @@ def _publish_fx(connection: Connection, book: PriceBook) -> None:
 
 
 def _missing_fx(
-    book: PriceBook, stored: Mapping[tuple[str, datetime, datetime], Mapping[str, object]]
+    rates: Sequence[FxRow], stored: Mapping[tuple[str, datetime, datetime], Mapping[str, object]]
 ) -> list[FxRow]:
     missing: list[FxRow] = []
-    for rate in sorted(book.fx(), key=lambda rate: rate.known_from):
+    for rate in sorted(rates, key=lambda rate: rate.known_from):
         held = stored.get((rate.currency, rate.valid_from, rate.known_from))
         if held is None:
             missing.append(rate)

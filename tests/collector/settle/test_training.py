@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import spanledger
 from spanledger import assets
 from spanledger.testing import capture_spans
+from spanledger_collector.price import PriceBook, publish
 from spanledger_collector.store import Store
 
 from . import scene
@@ -67,3 +69,32 @@ def test_it_is_a_measured_cost_that_amortizes(module_store: Store) -> None:
         scene.settle(module_store, [9])
         carried = scene.runs(connection, 9)["r"]["amortized_cost_usd"]
         assert abs(carried - sum(amounts) / 10) < Decimal("1E-11")
+
+
+def test_hours_of_a_gpu_cost_what_the_price_file_says_of_their_day(
+    store: Store, tmp_path: Path
+) -> None:
+    """Booked in hours where the application named no rate; of an unknown device in no sum."""
+    prices = tmp_path / "prices.yaml"
+    prices.write_text(
+        "gpu_hours:\n"
+        '  - { gpu: NVIDIA L4, usd_per_hour: "3600", valid_from: 2026-11-01, why: first }\n'
+        '  - { gpu: NVIDIA L4, usd_per_hour: "7200", valid_from: 2026-11-03, why: later }\n'
+    )
+    with capture_spans() as captured:
+        for gpu in ("NVIDIA L4", "NVIDIA L40S"):
+            with spanledger.training_run(f"on {gpu}", gpu=gpu, gpus=1) as run:
+                run.step(tokens=10)
+    rows = [as_row(n, s.name, s.attributes or {}) for n, s in enumerate(captured.spans, 61)]
+    hours = Decimal(rows[1]["attributes"]["spanledger.asset.amount"])
+    with store.connect() as connection:
+        publish(connection, PriceBook.shipped(prices))
+        scene.load(connection, rows)  # of 2 November
+        books = {
+            str(row["asset_id"]): row
+            for row in connection.rows("SELECT * FROM amortization WHERE asset_id LIKE 'on %'")
+        }
+    assert books["on NVIDIA L4"]["capital_usd"] == hours * 3600
+    assert books["on NVIDIA L4"]["unconverted_entries"] == 0
+    assert books["on NVIDIA L40S"]["capital_usd"] == 0
+    assert books["on NVIDIA L40S"]["unconverted_entries"] == 1
