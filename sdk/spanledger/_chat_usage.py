@@ -7,6 +7,7 @@ Others put the same things elsewhere:
   endpoint): what the total has more is output;
 - cached tokens beside ``prompt_tokens`` and in the total (gateways before Anthropic): then what the
   total has more is exactly these, and is input;
+- a part that is more than its side: it is beside it, whatever the total says;
 - cached tokens under names of their own (Moonshot, Together, DeepSeek, LiteLLM's proxy), searches
   (LiteLLM's proxy, xAI), a cost (OpenRouter, Perplexity).
 """
@@ -58,7 +59,8 @@ def usage_of(usage: Any) -> Usage:
             {semconv.USAGE_AUDIO_INPUT_TOKENS: heard, semconv.USAGE_AUDIO_OUTPUT_TOKENS: said}
         )
     both = (told.input_tokens or 0) + (told.output_tokens or 0)
-    return told if both and counts.get("total_tokens") == both else _balanced(told, counts)
+    plain = both and counts.get("total_tokens") == both
+    return told if plain and not _beside(told) else _balanced(told, counts)
 
 
 def _read_additions(told: Usage, counts: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -84,16 +86,31 @@ def _read_additions(told: Usage, counts: Mapping[str, Any], given: Mapping[str, 
     )
 
 
+def _beside(told: Usage) -> bool:
+    """Whether a part is more than its side: then it is beside it, and no part."""
+    return told.reasoning_tokens > (told.output_tokens or 0) or _cached(told) > (
+        told.input_tokens or 0
+    )
+
+
+def _cached(told: Usage) -> int:
+    return told.cache_read_tokens + told.cache_write_5m_tokens + told.cache_write_1h_tokens
+
+
 def _balanced(told: Usage, counts: Mapping[str, Any]) -> Usage:
     """The usage with what the provider's total has beyond both sides; a lesser total is odd."""
     given, made = told.input_tokens, told.output_tokens
     if not given and not made:
         return Usage(cost_usd=told.cost_usd)
+    cached = _cached(told)
+    if given is not None and made is not None and _beside(told):
+        told.input_tokens = given + (cached if cached > given else 0)
+        told.output_tokens = made + (told.reasoning_tokens if told.reasoning_tokens > made else 0)
+        return told
     total = whole(counts.get("total_tokens"))
     if given is None or made is None or total is None or total <= given + made:
         return told
     rest = total - given - made
-    cached = told.cache_read_tokens + told.cache_write_5m_tokens + told.cache_write_1h_tokens
     if rest == cached and rest != told.reasoning_tokens:
         told.input_tokens = given + rest
     elif not counts.get("prompt_audio_seconds"):  # Mistral: tokens of sound, billed by the second

@@ -57,9 +57,18 @@ def answer_of(response: Any) -> Answer:
         service_tier=text(getattr(response, "service_tier", None)),
         usage=usage,
         texts=_output_texts(response) if usage.needs_texts else [],
-        uncounted=status in ("queued", "in_progress"),
+        uncounted=status in _PENDING or (status in _FAILED and _made_nothing(response, usage)),
         error_code=text(getattr(getattr(response, "error", None), "code", None)),
     )
+
+
+_PENDING: Final = frozenset({"queued", "in_progress"})
+_FAILED: Final = frozenset({"failed", "cancelled"})
+
+
+def _made_nothing(response: Any, usage: Usage) -> bool:
+    """A failure that nobody counts and that left nothing: as an error of HTTP, it has no bill."""
+    return not usage.known and not getattr(response, "output", None)
 
 
 def compaction_of(compaction: Any) -> Answer:
@@ -130,5 +139,6 @@ class ResponseReading:
             answer.finish_reasons = ()
         if not answer.usage.known:
             answer.texts = self._texts
+            answer.uncounted = answer.uncounted and not self._texts
         answer.error_code = answer.error_code or self._error
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,34 @@ def test_the_buckets_sum_to_the_providers_total(
     assert _sum(told, *buckets) == (total if prompt or completion else 0)
     sides = (semconv.USAGE_INPUT_TOKENS, semconv.USAGE_OUTPUT_TOKENS)
     assert _sum(told, *sides) == (total if prompt or completion else 0)
+
+
+@pytest.mark.parametrize("total", [None, 15, 45])
+def test_more_cached_than_the_prompt_is_beside_it(total: int | None) -> None:
+    """No part is more than its whole, whatever the total says of it."""
+    told = _buckets(
+        {
+            "prompt_tokens": 10,
+            "completion_tokens": 5,
+            "total_tokens": total,
+            "prompt_tokens_details": {"cached_tokens": 30},
+        }
+    )
+    assert told[semconv.USAGE_INPUT_TOKENS] == 40
+    assert told[semconv.USAGE_INPUT_UNCACHED_TOKENS] == 10
+
+
+@pytest.mark.parametrize("total", [None, 15, 115])
+def test_more_reasoning_than_the_output_is_beside_it(total: int | None) -> None:
+    told = _buckets(
+        {
+            "prompt_tokens": 10,
+            "completion_tokens": 5,
+            "total_tokens": total,
+            "completion_tokens_details": {"reasoning_tokens": 100},
+        }
+    )
+    assert (told[semconv.USAGE_INPUT_TOKENS], told[semconv.USAGE_OUTPUT_TOKENS]) == (10, 105)
 
 
 @given(COUNTS, COUNTS, COUNTS)

@@ -139,3 +139,19 @@ def test_a_stored_response_is_told_by_the_call_that_made_it_alone(spans: Spans) 
     client = openai.OpenAI(api_key="x", base_url="http://tools.test/v1", http_client=http)
     client.responses.retrieve("resp_1")
     assert spans() == []
+
+
+@pytest.mark.parametrize(
+    ("output", "source"), [([], "missing"), ([FILE_SEARCH], "estimated")], ids=["nothing", "some"]
+)
+def test_a_response_that_failed_and_left_nothing_has_no_bill(
+    output: Sequence[Mapping[str, Any]], source: str, spans: Spans
+) -> None:
+    """As a failed request; of what was made before the failure the bill is estimated."""
+    error = {"code": "server_error", "message": "x"}
+    failed = {**RESPONSE, "status": "failed", "usage": None, "error": error, "output": output}
+    _told(spans, failed)
+    [span] = spans()
+    told = span.attributes or {}
+    assert told[semconv.ERROR_TYPE] == "server_error"
+    assert told[semconv.USAGE_SOURCE] == source
