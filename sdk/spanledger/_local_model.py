@@ -78,7 +78,12 @@ def device_time(model: LocalModel, seconds: float) -> dict[str, FactValue]:
 
 
 def figures(
-    model: LocalModel, sequences: Sequence[Sequenced], seconds: float, *, together: bool = True
+    model: LocalModel,
+    sequences: Sequence[Sequenced],
+    seconds: float,
+    *,
+    together: bool = True,
+    held_bytes: int | None = None,
 ) -> dict[str, FactValue]:
     """What a call took, as attributes; what is not known is left out.
 
@@ -88,6 +93,7 @@ def figures(
         seconds: of each of its devices.
         together: each step of the call was one of all its sequences; where the engine made its own
             batches, what was read is not known.
+        held_bytes: of its caches, where sequences share some; None = each has its own.
     """
     told = device_time(model, seconds)
     if model.arch is None or not sequences:
@@ -95,7 +101,8 @@ def figures(
     flops = _flops(model.arch, sequences)
     if flops[semconv.FLOPS_HIGH] <= _INT64_MAX:
         told |= flops | {semconv.FLOPS_METHOD: model.arch.exactness.method}
-    told[semconv.VRAM_KV_BYTES] = sum(_held(model, *one) for one in sequences)
+    own = sum(_held(model, *one) for one in sequences)
+    told[semconv.VRAM_KV_BYTES] = own if held_bytes is None else held_bytes
     gpu = recognise_gpu(model.device)
     if gpu is None or seconds <= 0:
         return told

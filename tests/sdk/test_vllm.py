@@ -18,7 +18,12 @@ import pytest
 from spanledger import _registry, semconv
 from spanledger._guard import internal_errors
 from spanledger._registry import instrument, uninstrument
-from spanledger.compute import ModelArchitecture, estimate_flops, weight_bytes
+from spanledger.compute import (
+    ModelArchitecture,
+    estimate_flops,
+    kv_cache_bytes,
+    weight_bytes,
+)
 from spanledger.testing import capture_spans
 
 CONFIG = {
@@ -149,6 +154,8 @@ def test_all_requests_of_a_call_are_one_span() -> None:
     )
     assert call[semconv.VRAM_WEIGHTS_BYTES] == weight_bytes(arch, "bf16")
     assert call[semconv.VRAM_SOURCE] == "estimated:bf16"
+    # Pages of 16 tokens; the two answers of the second request have its first page in common.
+    assert call[semconv.VRAM_KV_BYTES] == kv_cache_bytes(arch, 64 + 16 + 16 + 16)
     assert semconv.GPU_MFU in call
     assert semconv.GPU_MBU not in call, "the engine made its own batches"
 

@@ -37,7 +37,13 @@ from typing import Final, Literal
 from spanledger.compute.architecture import ModelArchitecture
 from spanledger.compute.flops import computed_tokens, forward_flops
 from spanledger.compute.gpu import Gpu
-from spanledger.compute.roofline import ASSUMED, Efficiency, compute_format, read_weight_bytes
+from spanledger.compute.roofline import (
+    ASSUMED,
+    Efficiency,
+    cache_weight,
+    compute_format,
+    read_weight_bytes,
+)
 from spanledger.compute.vram import kv_cache_bytes
 
 Key = Literal["roofline_sliced", "roofline_global", "wall_over_n"]
@@ -291,7 +297,7 @@ def _needs(one: Observation, live: float, engine: Engine) -> tuple[float, float]
     batch = max(1, round(live))
     cache = kv_cache_bytes(arch, one.prompt_tokens + steps // 2)
     weights = read_weight_bytes(arch, batch, engine.weight_format)
-    read = steps * (cache + weights / live)
+    read = steps * (cache * float(cache_weight(arch, engine.gpus_each)) + weights / live)
     return prompt, read / bandwidth + steps * efficiency.overhead.value / live
 
 

@@ -140,9 +140,14 @@ def decoding_flops(arch: ModelArchitecture, steps: int, prompt_tokens: int) -> F
 
 
 def estimate_flops(
-    arch: ModelArchitecture, prompt_tokens: int, cached_tokens: int = 0, output_tokens: int = 0
+    arch: ModelArchitecture,
+    prompt_tokens: int,
+    cached_tokens: int = 0,
+    output_tokens: int = 0,
+    *,
+    batch: int = 1,
 ) -> FlopsEstimate:
-    """FLOPs of one served call.
+    """FLOPs of one served call, or of so many alike.
 
     Args:
         arch: The model.
@@ -150,10 +155,13 @@ def estimate_flops(
         cached_tokens: Prompt tokens read from the prefix cache; at most ``prompt_tokens - 1``
             count, because the last one is always computed.
         output_tokens: All output tokens, reasoning included.
+        batch: Calls: they share a step, and no FLOP.
 
     Raises:
         ValueError: A count is negative.
     """
+    if batch < 0:
+        raise ValueError(f"a number of calls cannot be negative: {batch}")
     prefill, decode = call_passes(arch, prompt_tokens, cached_tokens, output_tokens)
     parts = [
         prefill.total,
@@ -163,7 +171,7 @@ def estimate_flops(
         prefill.head + decode.head,
         prefill.total + decode.total,
     ]
-    return FlopsEstimate(*(_interval(arch, value) for value in parts))
+    return FlopsEstimate(*(_interval(arch, batch * value) for value in parts))
 
 
 def _interval(arch: ModelArchitecture, value: int) -> Estimate:

@@ -26,7 +26,7 @@ _GIGA: Final = 10**9
 _SOURCE: Final = "vendor's datasheet, dense rates"
 #: What a kernel computes in where the accelerator has no rate of its own for a format.
 _WIDER: Final[Mapping[Number, tuple[Number, ...]]] = {
-    "fp4": ("fp4", "fp8", "bf16", "fp16"),
+    "fp4": ("fp4", "bf16", "fp16"),  # weights alone are of four bits then, and are widened
     "fp8": ("fp8", "bf16", "fp16"),
     "int8": ("int8", "bf16", "fp16"),
     "bf16": ("bf16", "fp16", "fp32"),

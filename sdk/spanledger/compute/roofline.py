@@ -7,8 +7,8 @@ plus what launching it takes (the roofline of Williams et al. 2009, doi 10.1145/
     seconds = max(FLOPs / (GPUs x peak x mfu), bytes / (GPUs x bandwidth x mbu)) + overhead
 
 Bytes are the weights, read once for the whole batch (of experts, those that some token of it is
-sent to), and the key/value cache of every sequence. What share of its peaks an engine reaches is an
-assumption until it is measured (`Efficiency`).
+sent to), and the key/value cache of every sequence, as often as GPUs keep copies of it. What share
+of its peaks an engine reaches is an assumption until it is measured (`Efficiency`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class StepEstimate:
         seconds: How long it takes.
         bound: What limits it at the point estimate: arithmetic, or memory traffic.
         flops: FLOPs of the step.
-        read_bytes: Bytes read from the accelerators' memory.
+        read_bytes: Bytes read from the accelerators' memory, copies included.
         mfu: Share of the arithmetic peak that it comes to, overhead included.
         mbu: Share of the bandwidth, likewise.
     """
@@ -122,6 +122,7 @@ def read_weight_bytes(arch: ModelArchitecture, tokens: int, weight_format: str =
 
     The input embedding is looked up, not read. Of ``E`` experts that ``k`` serve a token each, a
     step of ``b`` tokens touches ``1 - (1 - k/E)^b`` in the mean, tokens being sent independently.
+    Of a model known by its parameter counts alone the weights beside the active ones are experts.
 
     Raises:
         ValueError: The format is unknown.
@@ -135,6 +136,9 @@ def read_weight_bytes(arch: ModelArchitecture, tokens: int, weight_format: str =
         if layer.experts:
             stored = group.count * layer.experts * (layer.expert + layer.expert_other)
             idle += stored * (1 - layer.top_k / layer.experts) ** tokens
+    if not arch.layers:
+        others = arch.params.total - arch.params.active
+        idle = others * (others / arch.params.total) ** (tokens - 1)
     looked_up = 0 if arch.tied else arch.params.embedding
     quantised = reached_weights(arch, bits.reach)
     idle_share = Fraction(idle)
@@ -144,6 +148,20 @@ def read_weight_bytes(arch: ModelArchitecture, tokens: int, weight_format: str =
     else:
         total_bits = (quantised - idle_share) * bits.bits + (rest - looked_up) * 16
     return -int(-total_bits // 8)
+
+
+def cache_weight(arch: ModelArchitecture, gpus: int) -> Fraction:
+    """How many times the caches' bytes are read over so many GPUs, the busiest one deciding.
+
+    Heads are dealt out whole, and a latent (MLA) lies on every GPU, unless an engine deals out
+    sequences instead of heads.
+    """
+    heads = [
+        1 if group.layer.attention.latent else group.layer.attention.kv_heads
+        for group in arch.layers
+        if group.layer.attention.cache_elements
+    ]
+    return max((Fraction(gpus * -(-each // gpus), each) for each in heads), default=Fraction(1))
 
 
 def estimate_step(
@@ -179,22 +197,23 @@ def estimate_step(
     passes += [forward_flops(arch, 1, past, latent="absorbed") for past in decode]
     flops = sum(one.total for one in passes)
     lengths = [new + past for new, past in prefill] + [past + 1 for past in decode]
-    kv = sum(kv_cache_bytes(arch, tokens, cache_format=cache_format) for tokens in lengths)
+    once = sum(kv_cache_bytes(arch, tokens, cache_format=cache_format) for tokens in lengths)
+    kv = int(once * cache_weight(arch, gpus))
     tokens = sum(new for new, _ in prefill) + len(decode)
     read = read_weight_bytes(arch, tokens, weight_format) + kv
     peak, bandwidth = gpu.peak(compute_format(weight_format)) * gpus, gpu.bandwidth * gpus
     low_share, high_share = (Fraction(bound, max(flops, 1)) for bound in arch.bounds(flops))
 
-    def seconds(share: Fraction, mfu: float, mbu: float, overhead: float) -> float:
-        return float(share) * max(flops / (peak * mfu), read / (bandwidth * mbu)) + overhead
+    def seconds(share: Fraction, moved: int, mfu: float, mbu: float, overhead: float) -> float:
+        return float(share) * max(flops / (peak * mfu), moved / (bandwidth * mbu)) + overhead
 
     mfu, mbu, overhead = efficiency.mfu, efficiency.mbu, efficiency.overhead
-    point = seconds(Fraction(1), mfu.value, mbu.value, overhead.value)
+    point = seconds(Fraction(1), read, mfu.value, mbu.value, overhead.value)
     method: Method = weakest(arch.exactness.method, mfu.method, mbu.method, overhead.method)
     time = Estimate(
         point,
-        min(point, seconds(low_share, mfu.high, mbu.high, overhead.low)),
-        max(point, seconds(high_share, mfu.low, mbu.low, overhead.high)),
+        min(point, seconds(low_share, read - kv + once, mfu.high, mbu.high, overhead.low)),
+        max(point, seconds(high_share, read, mfu.low, mbu.low, overhead.high)),
         "s",
         method if method != "exact" else "approx",
         "; ".join(dict.fromkeys((arch.source, gpu.source, mfu.source))),

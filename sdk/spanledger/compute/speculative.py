@@ -87,14 +87,25 @@ def speculative_flops(
     return SpeculativeFlops(target, drafting, wasted, target + drafting)
 
 
+def _extremes(arch: ModelArchitecture, start: int, end: int) -> set[int]:
+    """Positions of which one costs least and one most: the ends, and where chunks begin and end."""
+    last = max(start, end - 1)
+    places = {start, last}
+    for group in arch.groups:
+        spec = group.layer.attention
+        if spec.scope == "chunk":
+            first, final = -(-start // spec.span) * spec.span, last // spec.span * spec.span
+            places |= {at for at in (first, final, first - 1, final - 1) if start <= at <= last}
+    return places
+
+
 def _positions(arch: ModelArchitecture, count: int, start: int, end: int) -> Estimate:
     """FLOPs of so many single positions after between ``start`` and ``end`` tokens."""
     if not arch.groups:
         least = most = forward_flops(arch, count).total
     else:
-        near = decoding_flops(arch, 1, start).total
-        far = decoding_flops(arch, 1, max(start, end - 1)).total
-        least, most = count * min(near, far), count * max(near, far)
+        places = [decoding_flops(arch, 1, past).total for past in _extremes(arch, start, end)]
+        least, most = count * min(places), count * max(places)
     point = (least + most) // 2
     low, high = arch.bounds(least)[0], arch.bounds(most)[1]
     method: Method = weakest("exact" if least == most else "approx", arch.exactness.method)

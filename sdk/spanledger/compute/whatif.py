@@ -211,4 +211,4 @@ def break_even(
     bought = gpus * usd_per_gpu_hour
     needed = bought / api_usd_per_call if api_usd_per_call else float("inf")
     worthwhile = None if capacity.low < needed <= capacity.high else needed <= capacity.low
-    return BreakEven(bought, needed, capacity, worthwhile and point.fits)
+    return BreakEven(bought, needed, capacity, worthwhile if point.fits else False)

@@ -36,7 +36,8 @@ from spanledger._local_model import (
     figures,
 )
 from spanledger._patching import Kind, Target
-from spanledger.compute import weight_bytes
+from spanledger.compute import request_share_bytes, weight_bytes
+from spanledger.compute.replica import BLOCK_TOKENS
 
 #: The first with the V1 engine alone, whose shapes were read.
 MINIMUM_VERSION: Final = "0.11.0"
@@ -126,6 +127,22 @@ def _outputs(request: Any) -> Sequence[Any]:
     return cast("list[Any]", found) if isinstance(found, list) else ()
 
 
+def _held_bytes(llm: Any, model: LocalModel, sequences: Sequence[Sequence[Sequenced]]) -> int:
+    """Of the paged cache: the answers of a request have its prompt once, and their own pages."""
+    if model.arch is None:
+        return 0
+    page = whole(_inside(llm, "llm_engine", "vllm_config", "cache_config", "block_size"))
+    return sum(
+        request_share_bytes(
+            model.arch, one.prompt + max(0, one.made - 1), shared_tokens=one.prompt,
+            sharers=len(of_one), cache_format=model.cache_format,
+            block_tokens=page or BLOCK_TOKENS,
+        )
+        for of_one in sequences
+        for one in of_one
+    )  # fmt: skip
+
+
 def _usage(requests: Sequence[Any], sequences: Sequence[Sequence[Sequenced]]) -> Usage:
     known = all(_inside(request, "prompt_token_ids") is not None for request in requests)
     first = [of_one[0] for of_one in sequences if of_one]
@@ -168,7 +185,8 @@ def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     usage = _usage(requests, sequences)
     model = _facts_of(call.owner)
     told = [one for of_one in sequences for one in of_one] if usage.known else []
-    facts = figures(model, told, seconds, together=False) | _times(requests)
+    held = _held_bytes(call.owner, model, sequences)
+    facts = figures(model, told, seconds, together=False, held_bytes=held) | _times(requests)
     if model.arch is not None and model.weight_format:
         facts[semconv.VRAM_WEIGHTS_BYTES] = weight_bytes(model.arch, model.weight_format)
         facts[semconv.VRAM_SOURCE] = f"estimated:{model.weight_format}"

@@ -114,6 +114,26 @@ def test_a_late_call_changes_only_those_beside_it(
             assert after.shares.get(one.call, 0) <= before.shares.get(one.call, 0)
 
 
+@given(calls(), moments, st.integers(1, 30 * SECOND))
+def test_a_late_call_changes_only_those_near_it(
+    seen: list[Observation], start: int, lasts: int
+) -> None:
+    """By rooflines too: it changes the batch of those beside it, and so who was beside them."""
+    engine = ENGINES["roofline"]
+    late = Observation("late", start, start + lasts, start + 1, 0, 5000, 0, 300)
+    before = attribute(seen, 0, 200 * SECOND, engine)
+    after = attribute([*seen, late], 0, 200 * SECOND, engine)
+
+    def beside(one: Observation, other: Observation) -> bool:
+        return one.start_ns < other.end_ns and other.start_ns < one.end_ns
+
+    near = [one for one in seen if beside(one, late)]
+    for one in seen:
+        if one not in near and not any(beside(one, other) for other in near):
+            assert after.shares.get(one.call, 0) == before.shares.get(one.call, 0)
+            assert after.keys.get(one.call) == before.keys.get(one.call)
+
+
 def test_a_prompt_costs_more_of_its_time_than_an_answer() -> None:
     """Beside a call that is being answered, one that reads 40,000 tokens takes most of a step."""
     answering = Observation("answering", 0, 10 * SECOND, SECOND // 10, 0, 500, 0, 1000)

@@ -14,11 +14,18 @@ import pytest
 from tests.support.environments import ENVIRONMENTS
 from tests.support.torch_python import torch_python
 
-from spanledger.compute import ModelArchitecture
+from spanledger.compute import ModelArchitecture, forward_flops
 
 HERE = Path(__file__).parent
 PROGRAM = HERE.parents[1] / "environments" / "torch_programs" / "count_flops.py"
 CONFIGS = HERE / "data" / "flops_configs.json"
+TRAPS = PROGRAM.with_name("counter_traps.py")
+#: The small Llama 4 of that program.
+LLAMA_4 = {
+    "model_type": "llama4_text", "vocab_size": 128, "hidden_size": 32, "intermediate_size": 64,
+    "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8,
+    "num_local_experts": 4, "num_experts_per_tok": 1, "intermediate_size_mlp": 64,
+}  # fmt: skip
 ROWS = {
     row["model"]: row
     for row in csv.DictReader((HERE / "data" / "flops_truth.csv").read_text().splitlines())
@@ -63,6 +70,26 @@ def in_table(name: str, told: dict[str, Any]) -> None:
             flops, held = told["decode"][tokens]
             assert flops - idle == int(row[f"fcm_decode_{column}"]), (name, tokens)
             assert held == int(row[f"hf_cache_elems_{column}"]), (name, tokens)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_the_counter_does_not_see() -> None:
+    """Traps that the program steps around; where one is mended, this says so."""
+    done = subprocess.run(
+        [torch_python(), TRAPS],
+        check=True, capture_output=True, text=True, env=ENVIRONMENTS.variables(),
+    )  # fmt: skip
+    told = json.loads(done.stdout.splitlines()[-1])
+    square = 2 * 4 * (8 + 8) * 32 * 32
+    assert (told["on cpu"], told["causal"], told["square"]) == (0, square, square)
+    assert told["cpu eager"] - told["cpu sdpa"] == 2 * square
+    assert told["grouped"] < told["batched"]
+    assert told["shared"] == "sdpa", "a config is its models' own"
+    arch = ModelArchitecture.from_hf_config(LLAMA_4)
+    idle = 2 * 3 * arch.groups[0].layer.expert * sum(group.count for group in arch.groups) * 32
+    useful = forward_flops(arch, 32, logits=32, pairs="rectangle").total
+    assert told["scout"] == useful + idle, "all experts, whatever the router says"
 
 
 @pytest.mark.slow

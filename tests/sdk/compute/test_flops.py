@@ -134,3 +134,15 @@ def test_every_closed_entry_has_a_range() -> None:
     for name in closed_entries():
         total = estimate_flops(ModelArchitecture.from_catalogue(name), 10, 0, 10).total
         assert total.low < total.value < total.high, name
+
+
+@given(st.sampled_from(sorted(open_entries())), st.integers(0, 9), st.integers(0, 5000))
+def test_calls_alike_cost_as_many_times_as_much(name: str, batch: int, prompt: int) -> None:
+    """They share a step, and no FLOP."""
+    arch = ModelArchitecture.from_catalogue(name)
+    one, many = (
+        estimate_flops(arch, prompt, 7, 40),
+        estimate_flops(arch, prompt, 7, 40, batch=batch),
+    )
+    assert many.total.value == batch * one.total.value
+    assert many.decode.value == batch * one.decode.value

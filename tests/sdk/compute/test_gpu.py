@@ -84,3 +84,11 @@ def test_the_benchmark_of_a_model_says_so_too() -> None:
         [sys.executable, "-I", "-S", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("nothing measured: torch")
+
+
+def test_four_bit_weights_are_widened_where_nothing_multiplies_them() -> None:
+    """To bf16, not to fp8: activations are not quantised for them."""
+    h100 = gpu("h100-sxm5-80gb")
+    assert h100.peak("fp4") == h100.peak("bf16") < h100.peak("fp8")
+    blackwell = next(one for one in gpus().values() if "fp4" in one.peaks)
+    assert blackwell.peak("fp4") > blackwell.peak("bf16")

@@ -23,6 +23,7 @@ from spanledger.compute import (
     speculative_flops,
 )
 from spanledger.compute.catalogue import open_entries
+from spanledger.compute.flops import decoding_flops
 
 DECODERS = sorted(set(open_entries()) - {"bert-base"})
 models = st.sampled_from(DECODERS).map(ModelArchitecture.from_catalogue)
@@ -83,6 +84,25 @@ def test_without_drafts_it_is_plain_decoding(
     )
     assert told.target.low <= plain <= told.target.high
     assert told.draft.value == told.wasted.value == 0
+
+
+def test_positions_of_chunks_lie_in_the_interval() -> None:
+    """Llama 4 past its first chunk of 8192: most of its layers begin to see anew."""
+    scout = ModelArchitecture.from_catalogue("llama-4-scout-text")
+    told = speculative_flops(
+        scout, LLAMA, prompt_tokens=8191, steps=8192, drafted_tokens=0, accepted_tokens=0
+    ).target
+    assert told.low <= decoding_flops(scout, 8192, 8191).total <= told.high
+
+
+def test_what_does_not_fit_is_not_worthwhile() -> None:
+    """70 billion weights in bf16 on one H100, whatever an API costs."""
+    for usd in (0.0005, 0.0035, 0.01):
+        found = break_even(
+            BIG, H100, usd_per_gpu_hour=2.95, api_usd_per_call=usd, prompt_tokens=4000,
+            output_tokens=300,
+        )  # fmt: skip
+        assert found.worthwhile is False
 
 
 def test_what_was_drafted_in_vain_is_waste() -> None:

@@ -12,6 +12,7 @@ from spanledger.compute import (
     estimate_step,
     flops_utilisation,
     gpu,
+    kv_cache_bytes,
     read_weight_bytes,
     weight_bytes,
 )
@@ -78,6 +79,38 @@ def test_laws_of_a_step(arch: ModelArchitecture, pasts: list[int], count: int) -
     assert more.seconds.value <= step.seconds.value
     assert 0 < step.mfu < 1
     assert 0 < step.mbu < 1
+
+
+def test_a_latent_is_read_on_every_gpu() -> None:
+    """DeepSeek-V3 in fp8 on eight: 64 caches of 32k eight times, unless sequences are dealt out."""
+    arch, h200 = ModelArchitecture.from_catalogue("deepseek-v3"), gpu("h200-sxm-141gb")
+    step = estimate_step(arch, h200, decode=[32_768] * 64, gpus=8, weight_format="fp8")
+    kv = 64 * kv_cache_bytes(arch, 32_769)
+    weights = read_weight_bytes(arch, 64, "fp8")
+    assert step.read_bytes == weights + 8 * kv
+    on_each = (weights / 8 + kv) / (h200.bandwidth * 0.7) + 0.0007
+    assert step.seconds.value == pytest.approx(on_each, rel=1e-3)
+    dealt_out = (weights + kv) / (8 * h200.bandwidth * 0.7) + 0.0007
+    assert step.seconds.low <= dealt_out <= step.seconds.high
+    llama = estimate_step(LLAMA, H100, decode=[4000], gpus=4).read_bytes
+    assert llama == estimate_step(LLAMA, H100, decode=[4000]).read_bytes, "8 heads, two on each"
+    sixteen = estimate_step(LLAMA, H100, decode=[4000], gpus=16).read_bytes
+    assert sixteen - llama == kv_cache_bytes(LLAMA, 4001), "8 heads, each on two"
+
+
+def test_a_hybrid_reads_the_experts_of_its_batch() -> None:
+    """Qwen3-Next for one token: 3 of 79 billion weights; so of a model known by its counts."""
+    config = {
+        "model_type": "qwen3_next", "hidden_size": 2048, "num_attention_heads": 16,
+        "num_key_value_heads": 2, "head_dim": 256, "num_hidden_layers": 48, "vocab_size": 151936,
+        "moe_intermediate_size": 512, "shared_expert_intermediate_size": 512, "num_experts": 512,
+        "num_experts_per_tok": 10, "full_attention_interval": 4,
+    }  # fmt: skip
+    arch = ModelArchitecture.from_hf_config(config)
+    assert read_weight_bytes(arch, 1) < 2 * arch.params.active
+    counts = ModelArchitecture.from_params(total=10**11, active=10**10, source="card")
+    assert read_weight_bytes(counts, 1) == 2 * 10**10
+    assert 1.9e11 < read_weight_bytes(counts, 100) <= 2e11
 
 
 def test_what_is_impossible_is_refused() -> None:
