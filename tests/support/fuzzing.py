@@ -22,11 +22,12 @@ from typing import Any, Final
 import grpc
 from google.protobuf.json_format import MessageToJson
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from tests.collector.receive.otlp import REQUESTS, request, to_json
-from tests.support.otlp_requests import sampled
+from tests.support.otlp_requests import evaluated, sampled
 from tests.support.receiving import MAX_REQUEST_BYTES, ReceiverProcess
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -34,6 +35,7 @@ _PATIENCE_SECONDS: Final = 60.0
 _QUIET_SECONDS: Final = 0.05
 _TRACES: Final = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _METRICS_METHOD: Final = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+_LOGS_METHOD: Final = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 #: What each target may be answered with. 500 is never among them: it says that we are broken.
 _HEAD_STATUSES: Final = frozenset({100, 200, 204, 400, 401, 404, 405, 408, 413, 415, 429, 431})
@@ -79,6 +81,10 @@ _JSON_BODIES: Final = REQUESTS.map(lambda message: json.dumps(to_json(message)).
 _METRICS: Final = st.lists(st.floats(), max_size=4).map(sampled)
 _METRICS_JSON: Final = _METRICS.map(
     lambda body: MessageToJson(ExportMetricsServiceRequest.FromString(body)).encode()
+)
+_LOGS: Final = st.lists(st.floats(), max_size=4).map(evaluated)
+_LOGS_JSON: Final = _LOGS.map(
+    lambda body: MessageToJson(ExportLogsServiceRequest.FromString(body)).encode()
 )
 _RECORDS: Final = st.fixed_dictionaries(
     {"kind": st.sampled_from(["revenue", "outcome", "evaluation", "expense", "effort", "x"])},
@@ -202,6 +208,8 @@ def _http_bodies(draw: st.DrawFn) -> tuple[str, str, str, bytes]:
                 ("/v1/traces", "application/json", _JSON_BODIES),
                 ("/v1/metrics", "application/x-protobuf", _METRICS),
                 ("/v1/metrics", "application/json", _METRICS_JSON),
+                ("/v1/logs", "application/x-protobuf", _LOGS),
+                ("/v1/logs", "application/json", _LOGS_JSON),
                 ("/v1/records", "application/json", _RECORD_BODIES),
             ]
         )
@@ -223,6 +231,7 @@ TARGETS: Final[dict[str, tuple[Target, st.SearchStrategy[Any]]]] = {
     "raw_grpc": (raw_grpc, harmed(st.integers(0, 2**32).map(_http2_message))),
     "grpc_body": (GrpcBody(_TRACES), harmed(_BODIES)),
     "grpc_metrics": (GrpcBody(_METRICS_METHOD), harmed(_METRICS)),
+    "grpc_logs": (GrpcBody(_LOGS_METHOD), harmed(_LOGS)),
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -142,6 +143,21 @@ def sampled(values: Iterable[float], at_ns: int = RECEIVED_AT_NS, device: str = 
             as_double=watts, time_unix_nano=at_ns + number * 1_000_000_000
         )
         _attributes(point.attributes, [("hw.id", device), ("hw.type", "gpu")])
+    return message.SerializeToString()
+
+
+def evaluated(scores: Iterable[float], at_ns: int = RECEIVED_AT_NS) -> bytes:
+    """One request of logs: what a judge said of a span, a second apart, and a line beside."""
+    message = ExportLogsServiceRequest()
+    records = message.resource_logs.add().scope_logs.add().log_records
+    for number, score in enumerate(scores):
+        record = records.add(
+            event_name="gen_ai.evaluation.result", trace_id=b"\x01" * 16, span_id=b"\x02" * 8,
+            time_unix_nano=at_ns + number * 1_000_000_000,
+        )  # fmt: skip
+        told = [("gen_ai.evaluation.name", "tone"), ("gen_ai.evaluation.score.value", score)]
+        _attributes(record.attributes, told)
+    records.add(time_unix_nano=at_ns).body.string_value = "a line"
     return message.SerializeToString()
 
 
