@@ -39,7 +39,8 @@ class Api:
     under ``model``, and the way to read a call with these; ``watch`` takes over a call whose result
     holds its stream inside, and ends it, and may give what the application gets instead;
     ``reading_of`` is for streams that have to be looked at
-    themselves; ``covers`` is true where calls of other clients inside are this one's doing;
+    themselves; ``covers`` is true where calls of other clients inside are this one's doing
+    (but for what code of others asks meanwhile: ``_inside``);
     ``told_inside`` tells calls that only make others, which are told instead; ``headers`` reads
     facts from the headers of the HTTP answer, where a server tells some there; ``failed`` tells
     what a call took that raised; ``generates`` is how the type of an event with generated text

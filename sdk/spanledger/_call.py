@@ -97,6 +97,11 @@ class Call:
         """The model that was asked for; empty where none was."""
         return text(self._kwargs.get("model"))
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What it was asked with."""
+        return self._kwargs
+
     # --- the client's method -------------------------------------------------------------------
     def __enter__(self) -> Call:  # noqa: PYI034 - never subclassed, and Self is not in 3.10
         if self._here is not None and (held := _in_force.holdings(self._here)):

@@ -26,6 +26,7 @@ from spanledger._facts import Attributes
 from spanledger._guard import guarded, swallow
 from spanledger._hosts import client_attributes
 from spanledger._in_force import holdings
+from spanledger._inside import belongs
 from spanledger._instrumentor import Instrumentor, Readable
 from spanledger._light import Around, Switch
 from spanledger._maker import defer, forget
@@ -76,7 +77,7 @@ def around_of(api: Readable, kind: Kind, instrumentor: Instrumentor, tracing: Tr
         try:  # written out: every call of every client comes by here
             note_call()
             outer = current.get()
-            if outer is not None and outer.requesting and _includes(outer, instance):
+            if outer is not None and outer.requesting and _includes(outer, instance, kwargs):
                 return None
             if api.told_inside is not None and api.told_inside(kwargs):
                 return None
@@ -270,9 +271,9 @@ def _question(api: Api, kwargs: Mapping[str, Any]) -> tuple[str, Attributes]:
     return name, attributes
 
 
-def _includes(running: Any, instance: object) -> bool:
+def _includes(running: Any, instance: object, kwargs: Mapping[str, Any]) -> bool:
     """Whether calls of this object are part of the running one: its own, or all that it makes."""
-    if getattr(running, "owner", None) is instance:
-        return True
+    if instance is not None and getattr(running, "owner", None) is instance:
+        return True  # functions of a module have no object
     api: Api | None = getattr(running, "api", None)
-    return api is not None and api.covers
+    return api is not None and api.covers and belongs(running, kwargs)

@@ -44,7 +44,7 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "acreate_sandbox adelete_sandbox arun_code acode_interpreter_tool ingest",
     ),
     f"{NOT_YET}: another way to ask a model": _named(
-        "anthropic_messages anthropic_messages_handler agenerate_content aadapter_generate_content",
+        "aadapter_generate_content",
         "compact_responses aresponses_api_with_mcp decisions systemone query",
         "llm_passthrough_route maybe_run_chat_completion_agentic_loop",
         "acreate_realtime_client_secret acreate_realtime_transcription_session",

@@ -28,6 +28,7 @@ from spanledger._facts import Attributes
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
 from spanledger._litellm_batches import RESULT_FILE
 from spanledger._litellm_functions import HELPERS, NOT_METERED
+from spanledger._litellm_surfaces import MESSAGES, contents
 from spanledger._patching import Kind, Target
 from spanledger._responses import ResponseReading
 from spanledger._routing import own_model, split_model
@@ -310,6 +311,41 @@ def _result_files() -> tuple[Method, Method]:
     )
 
 
+def _surfaces() -> tuple[Method, ...]:
+    """In the words of other services; what has two names is patched under both."""
+    messages = _asking(MESSAGES, _told_inside)
+    whole, streamed = (_asking(contents(streams=streams), _adapted) for streams in (False, True))
+    return (
+        Method(_anthropic("acreate", Kind.ASYNC), messages),
+        Method(_anthropic("create", Kind.SYNC), messages),
+        Method(Target("litellm", "anthropic_messages", Kind.ASYNC, optional=True), messages),
+        Method(Target("litellm", "anthropic_messages_handler", Kind.SYNC, optional=True), messages),
+        *(
+            Method(Target(place, "agenerate_content", Kind.ASYNC, optional=True), whole)
+            for place in ("litellm.google_genai", "litellm")
+        ),
+        Method(_google("generate_content", Kind.SYNC), whole),
+        Method(_google("agenerate_content_stream", Kind.ASYNC), streamed),
+        Method(_google("generate_content_stream", Kind.SYNC), streamed),
+    )
+
+
+_anthropic: Final = functools.partial(Target, "litellm.anthropic_interface.messages", optional=True)
+_google: Final = functools.partial(Target, "litellm.google_genai", optional=True)
+
+
+def _asking(api: Api, told_inside: Callable[[Mapping[str, Any]], bool]) -> Api:
+    return replace(api, request=_called_back(api.request), told_inside=told_inside)
+
+
+def _adapted(kwargs: Mapping[str, Any]) -> bool:
+    """Contents that are asked as a chat, whose usage says more."""
+    return _told_inside(kwargs) or _asked(None, kwargs).provider not in _OF_GOOGLE
+
+
+_OF_GOOGLE: Final = frozenset({"gcp.gemini", "gcp.vertex_ai", "gemini", "vertex_ai"})
+
+
 def _methods(name: str, api: Api, *, module: str = "litellm") -> tuple[Method, Method]:
     """A function of the module and its asynchronous sister."""
     optional = name.endswith("_with_retries")
@@ -338,13 +374,14 @@ INSTRUMENTOR: Final = Instrumentor(
         *_methods("speech", SPEECH),
         *_methods("transcription", TRANSCRIPTION),
         *_result_files(),
+        *_surfaces(),
     ),
     helpers=HELPERS,
     not_metered=NOT_METERED,
     asked=_asked,
     notes=(
         "What the clients under LiteLLM do for it is told once, by LiteLLM's span.",
-        "Not metered: video, OCR, Anthropic's messages, realtime.",
+        "Not metered: video, OCR, realtime.",
         "Result files of batches in the formats of Google and of Bedrock are not read.",
         "Answers of LiteLLM's own cache, and mocks, are told with 0 tokens.",
         "Not seen: retries of providers that LiteLLM asks through its Rust core or through boto3.",
