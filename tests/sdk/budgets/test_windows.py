@@ -1,0 +1,155 @@
+"""Budgets of days and months, of several processes; and what no budget can be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from datetime import datetime, timezone
+from decimal import Context, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.sdk.budgets.calls import answer, ask, cents, spend
+
+import spanledger
+from spanledger import _budgeting
+from spanledger._accounts import bounds
+from spanledger.budgets import budget, usd
+from spanledger.errors import BudgetExceededError, ConfigurationError
+
+
+def test_a_day_starts_afresh_and_owes_nothing_of_yesterday(clock: list[float]) -> None:
+    with budget("0.10", window="day", mode="raise") as one:
+        spend(6)
+        late = ask(4)
+        with pytest.raises(BudgetExceededError):
+            ask(1)
+        clock.append(clock[-1] + 60)
+        assert one.state().left_usd == Decimal("0.10")
+        assert late is not None
+        late.settle(answer(4), None, "provider")
+        assert one.state().spent_usd == 0
+        spend(10)
+
+
+@pytest.mark.parametrize(
+    ("window", "at", "start", "end"),
+    [
+        ("day", "2026-02-28T23:59:59", "2026-02-28", "2026-03-01"),
+        ("month", "2026-12-31T23:59:59", "2026-12-01", "2027-01-01"),
+        ("month", "2028-02-01T00:00:00", "2028-02-01", "2028-03-01"),
+    ],
+)
+def test_windows_are_days_and_months_of_utc(window: Any, at: str, start: str, end: str) -> None:
+    moment = datetime.fromisoformat(at).replace(tzinfo=timezone.utc)
+    assert [f"{one:%Y-%m-%d}" for one in bounds(window, moment)] == [start, end]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_fork_starts_with_nothing_reserved() -> None:
+    """The calls that run are the parent's."""
+    with budget("0.10", mode="raise") as one:
+        spend(3)
+        ask(7)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            state = one.state()
+            os.write(writing, f"{cents(state.spent_usd)} {cents(state.reserved_usd)}".encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert os.read(reading, 100) == b"3 0"
+        os.close(reading)
+        os.close(writing)
+
+
+def test_what_was_spent_elsewhere_counts_and_is_asked_in_the_background(
+    clock: list[float],
+) -> None:
+    asked: list[tuple[str, datetime | None]] = []
+    heard = threading.Event()
+    elsewhere = Decimal("0.50")
+
+    def spent(key: str, since: datetime | None) -> Decimal:
+        asked.append((key, since))
+        heard.set()
+        return elsewhere
+
+    one = budget("1.00", per="tenant", window="day", mode="raise", spent_usd=spent)
+    with one, spanledger.context(tenant="acme"):
+        spend(1)  # does not wait for the answer
+        assert heard.wait(120)
+        _until(lambda: cents(one.state().spent_usd) == 51)
+        with pytest.raises(BudgetExceededError):
+            ask(50)
+        assert len(asked) == 1
+        # What was settled here since the question before may be missing in the next answer.
+        clock.append(clock[-1] + 1)
+        spend(2)
+        elsewhere = Decimal("0.60")
+        clock.append(clock[-1] + 58)
+        spend(4)
+        assert len(asked) == 1
+    assert asked == [("acme", datetime(2026, 11, 27, tzinfo=timezone.utc))]
+
+
+def test_the_next_answer_replaces_the_last(clock: list[float]) -> None:
+    answers = iter(["0.50", "0.52"])
+    one = budget("9", spent_usd=lambda _key, _since: next(answers), refresh_seconds=5)
+    with one:
+        spend(1)
+        _until(lambda: cents(one.state().spent_usd) == 51)
+        spend(1)
+        clock.append(clock[-1] + 5)
+        spend(1)
+        # 52 in the ledger, in which only what was spent before the first question is for sure.
+        _until(lambda: cents(one.state().spent_usd) == 55)
+
+
+def _until(done: Any) -> None:
+    deadline = time.monotonic() + 120
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"limit_usd": -1}, "limit_usd=-1"),
+        ({"limit_usd": "much"}, "limit_usd='much'"),
+        ({"limit_usd": 1, "per": "user"}, "per='user'"),
+        ({"limit_usd": 1, "window": "year"}, "window='year'"),
+        ({"limit_usd": 1, "mode": "stop"}, "mode='stop'"),
+        ({"limit_usd": 1, "mode": asyncio.sleep}, "would not be awaited"),
+        ({"limit_usd": 1, "on_unknown": "free"}, "on_unknown='free'"),
+        ({"limit_usd": 1, "assumed_output_tokens": -1}, "assumed_output_tokens=-1"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_named(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        budget(**arguments)
+
+
+@pytest.mark.parametrize(
+    "given", [{"output": 1}, {"input": -1}, {"input": "x"}, {"input": 1, "in": 1}]
+)
+def test_rates_that_cannot_be_used_name_the_model(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="'mine'"):
+        _budgeting.use_rates({"mine": given})
+
+
+@given(st.integers(-(10**33), 10**33))
+def test_amounts_are_exact(atto: int) -> None:
+    text = f"{usd(atto):f}"
+    assert Decimal(text) == usd(atto)
+    assert int(Decimal(text).scaleb(18, context=_WIDE)) == atto
+    assert atto == 0 or not text.endswith(".")
+
+
+_WIDE = Context(prec=60)
