@@ -20,6 +20,7 @@ from spanledger._guard import guarded
 from spanledger._process_lock import ProcessLock
 from spanledger.compute import (
     ArchitectureError,
+    Estimate,
     ModelArchitecture,
     bandwidth_utilisation,
     estimate_flops,
@@ -29,6 +30,7 @@ from spanledger.compute import (
     recognise_gpu,
     weight_bytes,
 )
+from spanledger.compute.estimate import weakest
 
 _INT64_MAX: Final = 2**63 - 1
 _MEMORIES: Final = ("cpu", "meta", "disk")
@@ -84,6 +86,7 @@ def figures(
     *,
     together: bool = True,
     held_bytes: int | None = None,
+    vision: Estimate | None = None,
 ) -> dict[str, FactValue]:
     """What a call took, as attributes; what is not known is left out.
 
@@ -93,14 +96,21 @@ def figures(
         seconds: of each of its devices.
         together: each step of the call was one of all its sequences; where the engine made its own
             batches, what was read is not known.
+        vision: FLOPs of the tower for the pictures of its prompts.
         held_bytes: of its caches, where sequences share some; None = each has its own.
     """
     told = device_time(model, seconds)
     if model.arch is None or not sequences:
         return told
-    flops = _flops(model.arch, sequences)
+    flops, method = _flops(model.arch, sequences), model.arch.exactness.method
+    if vision is not None:
+        method = weakest(method, vision.method)
+        for name in (semconv.FLOPS_PREFILL, semconv.FLOPS_TOTAL):
+            flops[name] += int(vision.value)
+        flops[semconv.FLOPS_LOW] += int(vision.low)
+        flops[semconv.FLOPS_HIGH] += int(vision.high)
     if flops[semconv.FLOPS_HIGH] <= _INT64_MAX:
-        told |= flops | {semconv.FLOPS_METHOD: model.arch.exactness.method}
+        told |= flops | {semconv.FLOPS_METHOD: method}
     own = sum(_held(model, *one) for one in sequences)
     told[semconv.VRAM_KV_BYTES] = own if held_bytes is None else held_bytes
     gpu = recognise_gpu(model.device)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from spanledger._device_clock import Turn
 from spanledger._local_model import LocalModel, Sequenced, accelerators, figures, read_bytes
 from spanledger._registry import available, available_engines
 from spanledger.compute import ModelArchitecture, estimate_flops, forward_flops, kv_cache_bytes
-from spanledger.engines.transformers import Notes
+from spanledger.engines.transformers import _UNKNOWN, Notes, _vision
 
 PROGRAM = Path(__file__).parents[1] / "environments" / "torch_programs" / "generate.py"
 #: Prompt and answer of each sequence of each call of the program.
@@ -107,6 +107,7 @@ def test_ways_to_generate(told: Mapping[str, Any]) -> None:
     assert cached[semconv.FLOPS_TOTAL] == estimate_flops(arch, 40, 30, 6).total.value
     assert used(streamed) == used(drafted) == (40, 0, 6)
     assert used(beams) == (40, 0, 6)
+    assert semconv.FLOPS_TOTAL not in drafted, "how many tokens were checked nobody tells"
     assert beams[semconv.FLOPS_TOTAL] == 3 * estimate_flops(arch, 40, 0, 6).total.value
     assert 0 < streamed[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] < streamed["seconds"]
     assert streamed[semconv.REQUEST_STREAM]
@@ -219,6 +220,41 @@ def test_memories_compute_nothing() -> None:
     """What is offloaded to the host or a disk is brought to the accelerator for each step."""
     assert accelerators(["cpu", "cuda:0", "cuda:1", "meta"]) == ("cuda:0", "cuda:1")
     assert accelerators(["cpu", "meta"]) == accelerators([]) == ("cpu",)
+
+
+def test_pictures_are_counted_where_their_tower_is_known() -> None:
+    """By their shape: pictures, or tiles of them; of what nobody can count no FLOPs are told."""
+    config = {
+        "model_type": "llava",
+        "text_config": {
+            "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4,
+            "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 512,
+        },
+        "vision_config": {
+            "model_type": "clip_vision_model", "hidden_size": 64, "intermediate_size": 128,
+            "num_hidden_layers": 2, "image_size": 56, "patch_size": 14,
+        },
+    }  # fmt: skip
+    arch = ModelArchitecture.from_hf_config(config)
+    model = LocalModel("llava", arch, 0, "bfloat16", "bf16", 1, "cpu")
+
+    def seen(**given: Any) -> float | None:
+        shaped = {name: SimpleNamespace(shape=shape) for name, shape in given.items()}
+        found = _vision(model, shaped)
+        return None if found is None or found is _UNKNOWN else found.value
+
+    tower = arch.vision
+    assert tower is not None
+    assert seen(pixel_values=(3, 3, 56, 56)) == tower.flops(3).value
+    assert seen(pixel_values=(2, 5, 3, 56, 56)) == tower.flops(10).value
+    assert seen(pixel_values=(1, 3, 28, 28)) == tower.flops(1, patches=4).value
+    assert _vision(model, {}) is None
+    for given in ({"pixel_values": (64, 1176)}, {"input_features": (1, 80, 3000)}):
+        assert _vision(model, {n: SimpleNamespace(shape=s) for n, s in given.items()}) is _UNKNOWN
+    vision = tower.flops(3)
+    told = figures(model, [Sequenced(100, 0, 5)], 1.0, vision=vision)
+    plain = figures(model, [Sequenced(100, 0, 5)], 1.0)
+    assert told[semconv.FLOPS_TOTAL] == int(str(plain[semconv.FLOPS_TOTAL])) + vision.value
 
 
 def test_engines_are_named_and_import_nothing() -> None:

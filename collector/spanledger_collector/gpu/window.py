@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from spanledger.compute.engine import (
     KEY_ERROR,
+    REPLICAS_ERROR,
     Attribution,
     Engine,
     Key,
@@ -65,13 +66,12 @@ class Bill:
         return self.attribution.key
 
     def error(self, call: str) -> Decimal:
-        """How far the share of a call may be off, as a share of itself.
+        """How far the share of a call may be off: a factor of 1 + this either way.
 
-        Of several replicas nobody tells which one a call was on: the widest.
+        Of several replicas nobody tells which one a call was on.
         """
-        if self.replicas > 1:
-            return max(KEY_ERROR.values())
-        return KEY_ERROR[self.attribution.keys[call]]
+        error = KEY_ERROR[self.attribution.keys[call]]
+        return max(error, REPLICAS_ERROR) if self.replicas > 1 else error
 
 
 def bill(

@@ -16,6 +16,7 @@ from spanledger.compute.config_reader import ArchitectureError, ConfigReader
 from spanledger.compute.estimate import Estimate, Method
 from spanledger.compute.hf_config import Blueprint, read_config
 from spanledger.compute.layers import LayerGroup
+from spanledger.compute.vision import VisionTower, tower_of
 
 #: Measured on hybrids (linear attention, state space) at 128 to 2048 tokens: real FLOPs over
 #: ``2 * active * tokens`` lies between 0.945 and 1.12; rounded outwards, in percent.
@@ -97,6 +98,8 @@ class ModelArchitecture:
     vocabulary: int = 0
     #: Layers as far as weights and caches go, also where ``groups`` is empty.
     layers: tuple[LayerGroup, ...] = ()
+    #: Encoder of pictures; None without one that is known.
+    vision: VisionTower | None = None
 
     @classmethod
     def from_hf_config(
@@ -140,6 +143,7 @@ class ModelArchitecture:
             hidden=blueprint.hidden,
             vocabulary=blueprint.vocabulary,
             layers=blueprint.groups,
+            vision=tower_of(config, origin, as_of),
         )
 
     @classmethod

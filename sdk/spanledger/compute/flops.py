@@ -14,12 +14,15 @@ at most ``p - 1``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from spanledger.compute.architecture import ModelArchitecture
 from spanledger.compute.attention import Attention
 from spanledger.compute.estimate import Estimate
+from spanledger.compute.vision import VisionTower
 
+#: A tower with its projector, in percent of the tower: LLaVA's takes 6; judgement.
+_PROJECTED_PERCENT: Final = 115
 #: How multi-head latent attention runs: keys and values expanded (prefill), or absorbed into the
 #: queries (decoding). Without MLA both are the same.
 LatentMode = Literal["expanded", "absorbed"]
@@ -46,8 +49,8 @@ class ForwardFlops:
 class FlopsEstimate:
     """FLOPs of one served call, cut two ways.
 
-    ``prefill + decode`` equals ``linear + attention + head`` in value. For models known only by
-    their parameter count everything is ``linear``.
+    ``prefill + decode`` equals ``linear + attention + head`` in value, and with ``vision`` the
+    total. For models known only by their parameter count everything is ``linear``.
 
     Attributes:
         prefill: Prompt processing, up to and with the first output token.
@@ -55,6 +58,7 @@ class FlopsEstimate:
         linear: Matmuls of the layers.
         attention: Scores and weighted values.
         head: Logits.
+        vision: The tower's, of the pictures of the prompt; their tokens are in ``prefill``.
         total: All of it.
     """
 
@@ -63,6 +67,7 @@ class FlopsEstimate:
     linear: Estimate
     attention: Estimate
     head: Estimate
+    vision: Estimate
     total: Estimate
 
 
@@ -146,6 +151,7 @@ def estimate_flops(
     output_tokens: int = 0,
     *,
     batch: int = 1,
+    images: int = 0,
 ) -> FlopsEstimate:
     """FLOPs of one served call, or of so many alike.
 
@@ -156,12 +162,15 @@ def estimate_flops(
             count, because the last one is always computed.
         output_tokens: All output tokens, reasoning included.
         batch: Calls: they share a step, and no FLOP.
+        images: Pictures, or tiles of them, of a prompt; their tokens are among ``prompt_tokens``.
 
     Raises:
-        ValueError: A count is negative.
+        ValueError: A count is negative, or the model has no tower that is known.
     """
-    if batch < 0:
-        raise ValueError(f"a number of calls cannot be negative: {batch}")
+    if min(batch, images) < 0:
+        raise ValueError(f"counts cannot be negative: batch={batch} images={images}")
+    if images and arch.vision is None:
+        raise ValueError(f"{arch.name!r} has no vision tower that is known: read its config.json")
     prefill, decode = call_passes(arch, prompt_tokens, cached_tokens, output_tokens)
     parts = [
         prefill.total,
@@ -169,9 +178,23 @@ def estimate_flops(
         prefill.linear + decode.linear,
         prefill.attention + decode.attention,
         prefill.head + decode.head,
-        prefill.total + decode.total,
     ]
-    return FlopsEstimate(*(_interval(arch, batch * value) for value in parts))
+    told = [_interval(arch, batch * value) for value in parts]
+    text = _interval(arch, batch * (prefill.total + decode.total))
+    vision = _interval(arch, 0)
+    if arch.vision is not None and images:
+        vision = seen_flops(arch.vision, batch * images)
+    total = text + vision if images else text
+    return FlopsEstimate(told[0], told[1], told[2], told[3], told[4], vision, total)
+
+
+def seen_flops(tower: VisionTower, images: int, patches: int = 0) -> Estimate:
+    """FLOPs of pictures of a prompt: the tower's, and an interval for what projects its output."""
+    told = tower.flops(images, patches=patches)
+    return Estimate(
+        told.value, told.low, -(-told.high * _PROJECTED_PERCENT // 100), told.unit, "approx",
+        told.source, told.as_of,
+    )  # fmt: skip
 
 
 def _interval(arch: ModelArchitecture, value: int) -> Estimate:

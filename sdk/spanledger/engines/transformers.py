@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Mapping, Sequence
+from math import prod
 from time import perf_counter
 from typing import Any, Final, cast
 
@@ -40,6 +41,8 @@ from spanledger._local_model import (
 )
 from spanledger._patching import Kind, Target
 from spanledger._process_lock import ProcessLock
+from spanledger.compute import Estimate
+from spanledger.compute.flops import seen_flops
 
 #: Oldest version tried.
 MINIMUM_VERSION: Final = "5.20.0"
@@ -153,6 +156,11 @@ def _covered(streamer: Any) -> bool:
 
 
 _FIRST_TOKEN: Final = 2
+#: Pictures, or pictures and their tiles, before channels, height and width.
+_PICTURE_DIMENSIONS: Final = (4, 5)
+#: Inputs of towers that nothing here counts.
+_OTHER_INPUTS: Final = ("pixel_values_videos", "input_features", "input_values", "audio_values")
+_UNKNOWN: Final = Estimate(0, 0, 0, "FLOP", "assumed", "")
 
 
 def _asked(model: Any, kwargs: Mapping[str, Any]) -> Asked:
@@ -199,10 +207,36 @@ def _watch(call: Any, result: Any, kwargs: Mapping[str, Any]) -> None:
     )
     model, _ = _facts_of(call.owner)
     sequences = _sequences(call.owner, kwargs, prompts, answers, cached)
-    facts = figures(model, sequences, seconds)
+    vision = _vision(model, kwargs) if model.arch is not None else None
+    if vision is _UNKNOWN or _drafts(call.owner, kwargs):
+        sequences = []
+    facts = figures(model, sequences, seconds, vision=vision)
     if peak:
         facts[semconv.VRAM_PEAK_BYTES] = peak
     call.finish(Answer(model=model.name, usage=usage, facts=facts, uncounted=not prompts))
+
+
+def _vision(model: LocalModel, kwargs: Mapping[str, Any]) -> Estimate | None:
+    """FLOPs of the pictures that were handed in; ``_UNKNOWN`` of what nobody can count."""
+    if any(kwargs.get(name) is not None for name in _OTHER_INPUTS):
+        return _UNKNOWN
+    pixels = kwargs.get("pixel_values")
+    if pixels is None:
+        return None
+    tower = model.arch.vision if model.arch is not None else None
+    shape = [int(size) for size in pixels.shape]
+    if tower is None or len(shape) not in _PICTURE_DIMENSIONS:
+        return _UNKNOWN
+    *tiles, _, height, width = shape
+    each = (height // tower.patch_side) * (width // tower.patch_side)
+    return seen_flops(tower, prod(tiles), each)
+
+
+def _drafts(model: Any, kwargs: Mapping[str, Any]) -> bool:
+    """Whether tokens are drafted: how many were checked in vain nobody tells."""
+    return kwargs.get("assistant_model") is not None or bool(
+        _setting(model, kwargs, "prompt_lookup_num_tokens")
+    )
 
 
 def _failed(call: Any, kwargs: Mapping[str, Any]) -> Mapping[str, FactValue]:
@@ -333,7 +367,8 @@ INSTRUMENTOR: Final = Instrumentor(
     not_metered={},
     notes=(
         "Calls of a model that are no generate (a forward pass, an embedding) are not told.",
-        "Of a model that drafts for another (assistant_model) the time is told, not the FLOPs.",
+        "Of a call in which tokens are drafted (assistant_model) the time is told, not the FLOPs.",
+        "Of pictures before other towers than ViT's, of video and of audio no FLOPs are told.",
         "A load is told with the devices that the model lies on then, not what is moved later.",
     ),
     asked=_asked,

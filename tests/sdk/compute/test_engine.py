@@ -111,7 +111,8 @@ def test_a_late_call_changes_only_those_beside_it(
         if one.end_ns <= start or one.start_ns >= start + lasts:
             assert after.shares.get(one.call, 0) == before.shares.get(one.call, 0)
         else:
-            assert after.shares.get(one.call, 0) <= before.shares.get(one.call, 0)
+            # Its begin and end cut intervals, and each is dealt out in whole nanoseconds.
+            assert after.shares.get(one.call, 0) <= before.shares.get(one.call, 0) + 2
 
 
 @given(calls(), moments, st.integers(1, 30 * SECOND))

@@ -86,6 +86,29 @@ def test_without_drafts_it_is_plain_decoding(
     assert told.draft.value == told.wasted.value == 0
 
 
+def test_pictures_of_a_prompt() -> None:
+    """A tower's FLOPs on top, approximate since what projects its output is not counted."""
+    text = {
+        "model_type": "llama", "hidden_size": 4096, "num_attention_heads": 32,
+        "num_hidden_layers": 32, "intermediate_size": 11008, "vocab_size": 32064,
+    }  # fmt: skip
+    llava = {"model_type": "llava", "text_config": text, "vision_config": CLIP}
+    arch = ModelArchitecture.from_hf_config(llava, name="llava")
+    plain, seen = estimate_flops(arch, 600, 0, 10), estimate_flops(arch, 600, 0, 10, images=2)
+    assert (plain.total.method, plain.vision.value) == ("exact", 0)
+    assert seen.total.value - plain.total.value == seen.vision.value == 2 * 381_918_216_192
+    projector = 2 * 576 * (1024 * 4096 + 4096 * 4096)
+    assert seen.total.low <= seen.total.value + 2 * projector <= seen.total.high
+    assert seen.total.method == "approx"
+    tower = VisionTower.from_hf_config(CLIP)
+    assert tower.flops(1, patches=576) == tower.flops(1)
+    assert tower.flops(1, patches=144).method == "approx"
+    with pytest.raises(ValueError, match="no vision tower"):
+        estimate_flops(LLAMA, 600, images=1)
+    odd = ModelArchitecture.from_hf_config({**llava, "vision_config": {"embed_dim": 1280}})
+    assert odd.vision is None
+
+
 def test_positions_of_chunks_lie_in_the_interval() -> None:
     """Llama 4 past its first chunk of 8192: most of its layers begin to see anew."""
     scout = ModelArchitecture.from_catalogue("llama-4-scout-text")

@@ -385,7 +385,7 @@ LEFT ANY JOIN
         count() AS of_windows,
         sum(gpu_seconds) AS gpu_seconds,
         if(countIf(s.cost_usd IS NULL) = 0, sum(s.cost_usd), NULL) AS cost_usd,
-        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd * (1 - error)), 12)) AS cost_low_usd,
+        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd / (1 + error)), 12)) AS cost_low_usd,
         if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd * (1 + error)), 12)) AS cost_high_usd
     FROM gpu_shares AS s FINAL
     WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
