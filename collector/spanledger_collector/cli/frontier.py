@@ -7,7 +7,7 @@ import typer
 
 from spanledger_collector.query import FrontierPoint
 
-from .figures import interval, latency, money, value
+from .figures import factor, interval, latency, money, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import NOTHING_FOUND, console, count, print_json, text, usd
@@ -74,4 +74,7 @@ def _gpus(point: FrontierPoint) -> str:
     if not point.fewer_gpus or point.speedup_over_fewer is None:
         return "-"
     more = usd(None) if point.usd_over_fewer is None else money(point.usd_over_fewer)
-    return f"{point.speedup_over_fewer:.2f}x as fast as {point.fewer_gpus}, {more} more"
+    faster, dearer = interval(point.speedup, factor), interval(point.dearer, money)
+    told = f"{point.speedup_over_fewer:.2f}x as fast as {point.fewer_gpus}"
+    told += "" if faster == "-" else f" ({faster})"
+    return f"{told}, {more} more" + ("" if dearer == "-" else f" ({dearer})")

@@ -11,7 +11,9 @@ from spanledger_collector.estimate import (
     Joint,
     Measured,
     RankGrid,
+    difference,
     independent_ratio_interval,
+    quotient,
 )
 
 from . import estimates
@@ -87,6 +89,8 @@ class FrontierPoint:
         fewer_gpus: the next fewer GPUs that the same model was served by; 0 = none.
         speedup_over_fewer: median latency with those / with these.
         usd_over_fewer: what a success costs more than with those.
+        speedup: the same as ``speedup_over_fewer``, with its interval.
+        dearer: the same as ``usd_over_fewer``, with its interval.
     """
 
     agent_name: str
@@ -108,12 +112,24 @@ class FrontierPoint:
     fewer_gpus: int
     speedup_over_fewer: float | None
     usd_over_fewer: Decimal | None
+    speedup: Estimate
+    dearer: Estimate
 
 
 def frontier(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequence[FrontierPoint]:
     """The options of an agent (of all, where it is empty), fastest first."""
     rows = parse_rows(FrontierRow, ask("frontier", agent_name=agent_name, **period))
-    return [_point(row, _slower(row, rows[place + 1 :])) for place, row in enumerate(rows)]
+    return [
+        _point(row, _slower(row, rows[place + 1 :]), _fewer(row, rows))
+        for place, row in enumerate(rows)
+    ]
+
+
+def _fewer(row: FrontierRow, rows: Sequence[FrontierRow]) -> FrontierRow | None:
+    """The next fewer GPUs of the same agent and model."""
+    key = row.agent_name, row.model, row.fewer_gpus
+    others = (one for one in rows if (one.agent_name, one.model, one.gpu_count) == key)
+    return next(others, None) if row.fewer_gpus else None
 
 
 def _slower(row: FrontierRow, after: Sequence[FrontierRow]) -> FrontierRow | None:
@@ -124,14 +140,16 @@ def _slower(row: FrontierRow, after: Sequence[FrontierRow]) -> FrontierRow | Non
     return next(others, None)
 
 
-def _point(row: FrontierRow, slower: FrontierRow | None) -> FrontierPoint:
+def _point(
+    row: FrontierRow, slower: FrontierRow | None, fewer: FrontierRow | None
+) -> FrontierPoint:
     return FrontierPoint(
         row.agent_name, row.model, row.gpu_count, row.runs, _latency(row, 0.5).estimate,
         _latency(row, 0.95).estimate, _cost(row).estimate, row.cost_per_run_usd,
         row.value_per_run_usd, row.margin_per_run_usd, _inclusive_cost(row).estimate,
         row.inclusive_cost_per_run_usd, row.inclusive_value_per_run_usd,
         _margin(row), row.is_efficient, _second(row, slower), row.fewer_gpus,
-        row.speedup_over_fewer, row.usd_over_fewer,
+        row.speedup_over_fewer, row.usd_over_fewer, _speedup(row, fewer), _dearer(row, fewer),
     )  # fmt: skip
 
 
@@ -190,6 +208,30 @@ def _second(row: FrontierRow, slower: FrontierRow | None) -> Estimate:
     dearer = _apart(costs[1].measured, costs[0].measured, 1.0)
     sooner = _apart(times[0].measured, times[1].measured, _SECOND_NS)
     return Estimate.of(row.usd_per_second, independent_ratio_interval(dearer, sooner))
+
+
+def _speedup(row: FrontierRow, fewer: FrontierRow | None) -> Estimate:
+    """Median latency with fewer GPUs / with these."""
+    if fewer is None:
+        return estimates.unknown("no fewer GPUs of the same model").estimate
+    now, then = _latency(row, 0.5), _latency(fewer, 0.5)
+    value = estimates.decimal(row.speedup_over_fewer)
+    if now.measured is None or then.measured is None:
+        why = now.estimate.reason or then.estimate.reason
+        return Estimate.of(value, Interval.none(why, n=row.runs, method="log delta"))
+    return Estimate.of(value, quotient(now.measured, then.measured))
+
+
+def _dearer(row: FrontierRow, fewer: FrontierRow | None) -> Estimate:
+    """What a success costs more than with fewer GPUs."""
+    if fewer is None:
+        return estimates.unknown("no fewer GPUs of the same model").estimate
+    now, then = _inclusive_cost(row), _inclusive_cost(fewer)
+    if now.measured is None or then.measured is None:
+        why = now.estimate.reason or then.estimate.reason or "too few successes"
+        none = Interval.none(why, n=now.estimate.n, method="welch t")
+        return Estimate.of(row.usd_over_fewer, none)
+    return Estimate.of(row.usd_over_fewer, difference(then.measured, now.measured))
 
 
 def _apart(less: Measured | None, more: Measured | None, unit: float) -> Measured:

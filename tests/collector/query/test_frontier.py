@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import random
+import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,7 +14,7 @@ from itertools import pairwise
 import pytest
 from tests.collector.settle import scene
 
-from spanledger_collector.estimate import Measured, independent_ratio_interval
+from spanledger_collector.estimate import Measured, independent_ratio_interval, student_t_quantile
 from spanledger_collector.query import DirectReader, FrontierPoint, Ledger
 from spanledger_collector.store import Connection, Store
 
@@ -87,6 +89,19 @@ def test_more_gpus_buy_time_for_money(ledger: Ledger) -> None:
     assert (two.fewer_gpus, four.fewer_gpus) == (1, 2)
     assert two.speedup_over_fewer == pytest.approx(41 / 25)
     assert two.usd_over_fewer == Decimal("0.2")
+    for point, slower in ((two, one), (four, two)):
+        assert float(point.speedup.value or 0) == pytest.approx(point.speedup_over_fewer)
+        assert point.dearer.value == point.usd_over_fewer
+        for told in (point.speedup, point.dearer):
+            assert told.low is not None, told.reason
+            assert told.high is not None
+            assert told.low < (told.value or 0) < told.high
+            assert told.n == point.runs + slower.runs
+    # Tokens of the twelve runs differ by one each, on both sides: two means, by Welch.
+    spread = math.sqrt(2 * statistics.variance(0.01 * n for n in range(12)) / 12)
+    half = student_t_quantile(0.975, 22) * spread
+    assert float(two.dearer.high or 0) - 0.2 == pytest.approx(half, rel=1e-9)
+    assert one.speedup.reason == one.dearer.reason == "no fewer GPUs of the same model"
     # The price of a second: 0.20 USD for 16 s, 0.30 USD for 9 s.
     assert two.usd_per_second.value == Decimal("0.0125")
     assert four.usd_per_second.value == (Decimal("0.3") / 9).quantize(Decimal("1e-12"))
