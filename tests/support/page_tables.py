@@ -314,9 +314,21 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Method": "method", "Unit": "unit", "Capital": "capital_usd", "Charged": "charged_usd",
             "Left": "net_book_value_usd", "Written off": "written_off_usd",
             "Refused": "refused_usd", "A unit carries": "rate_usd",
+            "A unit, at least": "rate_low_usd", "A unit, at most": "rate_high_usd",
+            "Days end (UTC)": "ends_at",
             "Units charged": "charged_units", "Units left": "remaining_units",
             "Unabsorbed": "unabsorbed_usd", "State": "state", "Estimates": "estimates",
             "Unconverted": "unconverted_entries",
+        },
+    ),
+    ("assets", "shares"): Shown(
+        lambda asked: asked.ledger.asset_shares(),
+        {
+            "Asset": "asset_id", "Agent": "agent_name", "Version": "agent_version",
+            "Runs charged": "runs", "Carried": "charged_usd",
+            "Carried, at least": "charged_low_usd", "Carried, at most": "charged_high_usd",
+            "A run": "per_run_usd", "A run, at least": "per_run_low_usd",
+            "A run, at most": "per_run_high_usd",
         },
     ),
     ("asset", "entries"): Shown(
@@ -335,7 +347,8 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         {
             "Posted (UTC)": "posted_at", "Asset": "asset_id", "Agent": "agent_name",
             "Version": "agent_version", "Units": "units", "Rate (USD)": "rate_usd",
-            "Charge": "amount_usd", "Plan": "plan_id", "Newest entry": "basis_id",
+            "Charge": "amount_usd", "Charge, at least": "amount_low_usd",
+            "Charge, at most": "amount_high_usd", "Plan": "plan_id", "Newest entry": "basis_id",
             "Run": "run_id",
         },
     ),
