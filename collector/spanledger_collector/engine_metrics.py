@@ -23,11 +23,15 @@ Measure: TypeAlias = Literal[
     "preemptions",
     "prompt_tokens",
     "output_tokens",
+    "flops_per_gpu",
+    "read_bytes_per_gpu",
+    "written_bytes_per_gpu",
 ]
 #: Those that only ever grow; the others are levels.
-TOTALS: Final[frozenset[str]] = frozenset(
-    {"prefix_queried_tokens", "prefix_hit_tokens", "preemptions", "prompt_tokens", "output_tokens"}
-)
+TOTALS: Final[frozenset[str]] = frozenset((
+    "prefix_queried_tokens", "prefix_hit_tokens", "preemptions", "prompt_tokens", "output_tokens",
+    "flops_per_gpu", "read_bytes_per_gpu", "written_bytes_per_gpu",
+))  # fmt: skip
 #: Engine -> name without ``_total``, ``:`` written as ``_`` -> what it measures.
 _NAMES: Final[Mapping[str, Mapping[str, Measure]]] = {
     "vllm": {
@@ -42,6 +46,10 @@ _NAMES: Final[Mapping[str, Mapping[str, Measure]]] = {
         "vllm_num_preemptions": "preemptions",
         "vllm_prompt_tokens": "prompt_tokens",
         "vllm_generation_tokens": "output_tokens",
+        # With --enable-mfu-metrics: its own reckoning of what a GPU did, not a measurement.
+        "vllm_estimated_flops_per_gpu": "flops_per_gpu",
+        "vllm_estimated_read_bytes_per_gpu": "read_bytes_per_gpu",
+        "vllm_estimated_write_bytes_per_gpu": "written_bytes_per_gpu",
     },
     "sglang": {
         "sglang_num_running_reqs": "requests_running",

@@ -10,6 +10,7 @@
         gpus: 4                            # of all replicas
         replicas: 2                        # copies of the model; left out: 1, over all GPUs
         model: llama-3.1-70b               # architecture, as `spanledger.compute` knows it
+        config: models/mine/config.json    # or that of a model of your own, beside this file
         weight_format: fp8                 # left out: as the model was published
         up_from: 2026-11-01
         up_to: 2026-12-01                  # left out: still up
@@ -21,13 +22,14 @@ A pool that grew, moved or was down is several entries of one name whose times d
 is not known may be left out: without ``gpu`` or ``model`` calls are charged alike, and it is said.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -120,6 +122,7 @@ class _Entry(_Strict):
     replicas: int = Field(default=1, ge=1)
     gpu: str = ""
     model: str = ""
+    config: str = ""
     weight_format: str = ""
     meter: Meter | None = None
     pue: Annotated[Pue | None, BeforeValidator(_ends)] = None
@@ -181,19 +184,32 @@ def read_pools(path: Path) -> list[Pool]:
     """
     entries = read_document(path, _Document, "GPU pools", entry="pool").gpu_pools
     try:
-        pools = [_pool(entry) for entry in entries]
-    except ArchitectureError as error:
+        pools = [_pool(entry, path.parent) for entry in entries]
+    except (ArchitectureError, OSError, ValueError) as error:
         raise ConfigurationError(f"GPU pools of {path}: {error}") from error
     _refuse_overlaps(pools, path)
     return pools
 
 
-def _pool(entry: _Entry) -> Pool:
-    arch, published = None, "bf16"
-    if entry.model:
-        known = recognise(entry.model)
-        published = known.weight_format if known else published
-        arch = ModelArchitecture.from_catalogue(known.name if known else entry.model)
+def _architecture(entry: _Entry, folder: Path) -> tuple[ModelArchitecture | None, str]:
+    """What is served, and the format that its weights were published in."""
+    if entry.config:
+        told: object = json.loads((folder / entry.config).read_text(encoding="utf-8"))
+        if not isinstance(told, dict):
+            raise ArchitectureError(f"{entry.config} holds no config.json of a model")
+        config = cast("dict[str, object]", told)
+        name = entry.model or entry.pool
+        return ModelArchitecture.from_hf_config(config, name=name, source=entry.config), "bf16"
+    if not entry.model:
+        return None, "bf16"
+    known = recognise(entry.model)
+    if known is None:
+        return ModelArchitecture.from_catalogue(entry.model), "bf16"
+    return ModelArchitecture.from_catalogue(known.name), known.weight_format
+
+
+def _pool(entry: _Entry, folder: Path) -> Pool:
+    arch, published = _architecture(entry, folder)
     engine = Engine(
         gpus=entry.gpus,
         arch=arch,

@@ -5,6 +5,7 @@ One ledger for all tests; each has a pool, a provider and traces of its own.
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tests.collector.gpu.pools import BEGIN, POOLS, SECOND_NS, Scene
 from tests.collector.settle import scene
 
+from spanledger.compute.catalogue import open_entries
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.gpu import read_pools
 from spanledger_collector.query import DirectReader, Ledger
@@ -296,6 +298,26 @@ def test_a_wrong_file_is_refused_with_its_place(
     path.write_text(POOLS.format(name="chat").replace(*change))
     with pytest.raises(ConfigurationError, match=told):
         read_pools(path)
+
+
+def test_a_pool_serves_a_model_of_ones_own(tmp_path: Path) -> None:
+    """By its config.json, beside the file; one that cannot be read is told."""
+    file = POOLS.format(name="chat").replace("model: llama-3.1-8b", "config: mine.json")
+    path = tmp_path / "gpus.yaml"
+    path.write_text(file)
+    with pytest.raises(ConfigurationError, match=r"GPU pools of .*mine\.json"):
+        read_pools(path)
+    config = tmp_path / "mine.json"
+    for told, match in (("[]", "no config.json"), ("{", "GPU pools of"), ("{}", "hidden")):
+        config.write_text(told)
+        with pytest.raises(ConfigurationError, match=match):
+            read_pools(path)
+    entry = open_entries()["llama-3.1-8b"]
+    config.write_text(json.dumps(entry["config"]))
+    (pool,) = read_pools(path)
+    arch = pool.engine.arch
+    assert arch is not None
+    assert (arch.name, arch.params.total) == ("chat", entry["published_params"])
 
 
 def test_entries_of_a_pool_may_not_overlap(tmp_path: Path) -> None:

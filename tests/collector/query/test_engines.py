@@ -33,6 +33,8 @@ def _vllm(waiting: float, grown: float) -> dict[str, float]:
         "vllm:num_preemptions_total": grown,
         "vllm:prompt_tokens_total": 1000 * grown,
         "vllm:generation_tokens_total": 100 * grown,
+        "vllm:estimated_flops_per_gpu_total": 6e15 * grown,
+        "vllm:estimated_read_bytes_per_gpu_total": 1e13 * grown,
     }
 
 
@@ -116,6 +118,18 @@ def test_an_engine_that_began_anew_and_one_without_a_counter_of_lookups(engines:
     assert first.prefix_hit_tokens == 300.0
     assert first.prefix_hit_ratio == pytest.approx(1 / 3)
     assert (first.preemptions, first.output_tokens, first.kv_cache_max_ratio) == (None, None, None)
+
+
+def test_what_an_engine_reckons_of_a_gpu(engines: Ledger) -> None:
+    """Of each of its parts alike, so it is no sum; by its peak and time that is its utilisation."""
+    told = engines.arrow("engine_utilisation").to_pylist()
+    vllm = [row for row in told if row["engine"] == "vllm"]
+    first = min(vllm, key=lambda row: row["minute"])
+    assert (first["flops_per_gpu"], first["read_bytes_per_gpu"]) == (18e15, 3e13)
+    assert first["written_bytes_per_gpu"] is None
+    assert first["flops_per_gpu"] / first["counted_seconds"] / 989.4e12 == pytest.approx(
+        0.606, 1e-2
+    )
 
 
 def test_a_period_of_an_engine(engines: Ledger) -> None:

@@ -1,5 +1,5 @@
 -- engine_utilisation: what each inference engine did, minute by minute, as it told of itself in /metrics.
--- grain: (workspace, tenant, minute, service_name, instance, engine, model). units: requests, shares of 1, tokens, seconds; NULL = not told.
+-- grain: (workspace, tenant, minute, service_name, instance, engine, model). units: requests, shares of 1, tokens, FLOPs, bytes, seconds; NULL = not told.
 -- Levels are those of the samples. Totals are what counters gained between two samples at most five minutes apart of one UTC day, in the
 -- minute of the later one; a counter that went back began anew. Parts of a server (data-parallel ranks) are summed, shares averaged.
 -- columns:
@@ -21,6 +21,9 @@
 --   counted_seconds            time between the samples that these totals are of
 --   prompt_tokens_per_second   in that time
 --   output_tokens_per_second   in that time
+--   flops_per_gpu              computed by each GPU, as vLLM reckons it (--enable-mfu-metrics); by the peak of the GPU and counted_seconds its MFU
+--   read_bytes_per_gpu         read by each GPU from its memory, likewise
+--   written_bytes_per_gpu      written by each GPU, likewise
 CREATE OR REPLACE VIEW engine_utilisation AS
 SELECT
     workspace,
@@ -45,6 +48,10 @@ SELECT
     sumIfOrNull(p.gained, measure = 'preemptions') AS preemptions,
     sumIfOrNull(p.gained, measure = 'prompt_tokens') AS prompt_tokens,
     sumIfOrNull(p.gained, measure = 'output_tokens') AS output_tokens,
+    -- Each part tells it of one of its GPUs.
+    avgIfOrNull(p.gained, measure = 'flops_per_gpu') AS flops_per_gpu,
+    avgIfOrNull(p.gained, measure = 'read_bytes_per_gpu') AS read_bytes_per_gpu,
+    avgIfOrNull(p.gained, measure = 'written_bytes_per_gpu') AS written_bytes_per_gpu,
     max(p.seconds) AS counted_seconds,
     prompt_tokens / nullIf(counted_seconds, 0) AS prompt_tokens_per_second,
     output_tokens / nullIf(counted_seconds, 0) AS output_tokens_per_second
