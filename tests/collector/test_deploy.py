@@ -135,6 +135,16 @@ def test_server_and_embedded_engine_are_one_version(module_store: Store) -> None
 def test_the_image_is_not_root_and_has_no_engine() -> None:
     """What runs last, as whom, and what is installed."""
     assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
+    last = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[-1].partition("USER 10001:10001")
+    assert "ENTRYPOINT" in last[2]
+    assert not re.search(r"^(RUN|COPY|ADD)\b", last[2], re.MULTILINE), "nothing is made as the user"
+    for image in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE):
+        assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+", image), "a version and a distribution"
+    project = (ROOT / "pyproject.toml").read_text()
+    extras = dict(re.findall(r"^(\w+) = \[\n((?:  .*\n)+)\]", project, re.MULTILINE))
+    assert "clickhouse-connect" in extras["server"]
+    assert '"chdb' in extras["collector"]
+    assert '"chdb' not in extras["server"] + extras["dependencies"]
     assert '".[server]"' in DOCKERFILE
     assert "HEALTHCHECK" in DOCKERFILE
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)

@@ -2,6 +2,15 @@
 -- Reads asked_runs (run_economics of agents), asked_attempts (attempts FINAL), asked_spans (workspace, trace_id, span_id, gpu_count, of
 --   spans that tell one) and asked_shares (gpu_shares FINAL): all there is, or what a question is about. A run's own attempts and spans
 --   have to be among them.
+told_gpus AS
+(
+    SELECT workspace, trace_id, span_id, gpu_count, toUInt16(0) AS pool_gpus
+    FROM asked_spans
+    UNION ALL
+    SELECT h.workspace, h.trace_id, h.span_id, toUInt16(0), toUInt16(intDiv(w.gpus, greatest(w.replicas, 1)))
+    FROM asked_shares AS h
+    INNER JOIN gpu_windows AS w FINAL ON w.pool = h.pool AND w.window_start = h.window_start
+),
 option_runs AS
 (
     SELECT
@@ -60,16 +69,14 @@ option_runs AS
             s.trace_id AS trace_id,
             o.run_id AS run_id,
             if(max(s.gpu_count) > 0, max(s.gpu_count), max(s.pool_gpus)) AS gpu_count
-        FROM
+        FROM told_gpus AS s
+        INNER JOIN
         (
-            SELECT workspace, trace_id, span_id, gpu_count, toUInt16(0) AS pool_gpus
-            FROM asked_spans
-            UNION ALL
-            SELECT h.workspace, h.trace_id, h.span_id, toUInt16(0), toUInt16(intDiv(w.gpus, greatest(w.replicas, 1)))
-            FROM asked_shares AS h
-            INNER JOIN gpu_windows AS w FINAL ON w.pool = h.pool AND w.window_start = h.window_start
-        ) AS s
-        INNER JOIN span_runs AS o ON o.workspace = s.workspace AND o.trace_id = s.trace_id AND o.span_id = s.span_id
+            -- Where these spans belong is looked up by key: all others are many.
+            SELECT workspace, trace_id, span_id, run_id
+            FROM span_runs
+            WHERE (workspace, trace_id, span_id) IN (SELECT workspace, trace_id, span_id FROM told_gpus)
+        ) AS o ON o.workspace = s.workspace AND o.trace_id = s.trace_id AND o.span_id = s.span_id
         GROUP BY
             workspace,
             trace_id,
