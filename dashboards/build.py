@@ -28,6 +28,24 @@ _NORMAL: Final[Any] = common_models.StackingMode.NORMAL
 _WEB: Final = "http://localhost:4319"
 
 
+#: Column of a table -> what its built-in page shows, and where that is; names are encoded.
+_LINKS: Final = {
+    "trace_id": ("The trace, span by span", "trace?id=${__value.raw}"),
+    "agent_name": (
+        "The agent, whole",
+        "agent?agent=${__value.raw:percentencode}&workspace=${workspace:percentencode}&range=all",
+    ),
+    "tenant": (
+        "The runs of the tenant",
+        "runs?tenant=${__value.raw:percentencode}&workspace=${workspace:percentencode}&range=all",
+    ),
+    "asset_id": (
+        "The books of the asset",
+        "asset?id=${__value.raw:percentencode}&workspace=${workspace:percentencode}",
+    ),
+}
+
+
 class Statement(Dataquery):
     """A query of the ClickHouse plug-in, which the SDK has no class for."""
 
@@ -120,7 +138,8 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
             value = models.DynamicConfigValue(id_val="unit", value=unit)
             made = made.override_by_regexp(f"/{pattern}/", [value])
     if panel.kind == "table":
-        made = made.override_by_name("trace_id", [_trace_link()])
+        for column, (title, path) in _LINKS.items():
+            made = made.override_by_name(column, [_page_link(title, path)])
     if panel.kind == "stat":
         made = made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if panel.stacked:
@@ -129,12 +148,8 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
     return made
 
 
-def _trace_link() -> models.DynamicConfigValue:
-    link = {
-        "title": "The trace, span by span",
-        "url": "${web}/ui/trace?id=${__value.raw}",
-        "targetBlank": True,
-    }
+def _page_link(title: str, path: str) -> models.DynamicConfigValue:
+    link = {"title": title, "url": f"${{web}}/ui/{path}", "targetBlank": True}
     return models.DynamicConfigValue(id_val="links", value=[link])
 
 

@@ -85,6 +85,7 @@ DASHBOARDS: Final = (
             Panel("Runs", "runs_by_day", "timeseries", width=12),
             Panel("Cost by agent", "cost_by_agent", "timeseries", USD, width=12, stacked=True),
             Panel("Cost by model", "cost_by_model", "timeseries", USD, width=12, stacked=True),
+            Panel("Cost by tenant", "cost_by_tenant", "timeseries", USD, stacked=True),
             Panel("Newest runs", "runs", "table", height=11),
         ),
     ),
@@ -93,7 +94,8 @@ DASHBOARDS: Final = (
         "spanledger: agents",
         (
             Panel("Unit economics", "unit_economics", "table", height=12),
-            Panel("Latency (p95)", "latency_by_day", "timeseries", "ns"),
+            Panel("Cost by version", "cost_by_version", "timeseries", USD, width=12, stacked=True),
+            Panel("Latency (p95)", "latency_by_day", "timeseries", "ns", width=12),
             Panel("Cost beside latency", "latency_frontier", "table"),
             Panel("Assets", "assets", "table"),
             Panel("Energy at most", "energy_by_day", "timeseries", "kwatth", stacked=True),

@@ -5,6 +5,7 @@ A query's words are those of the head of its SQL file, so that the document cann
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -57,6 +58,8 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "/v1/frontier": ("Cost beside the latency that it buys.", (*_PERIOD, "agent")),
     "/v1/rework": ("What was paid twice, and why.", (*_PART, "by", "agent")),
 }
+#: What is computed for intervals, and no amount.
+_FLOATS: Final = frozenset({"contribution_trace_mean_usd"})
 _NUMBERS: Final = frozenset({"matters", "cache_share", "rework_share"})
 _ERRORS: Final[Mapping[str, str]] = {
     "400": "A parameter that cannot be used.",
@@ -80,7 +83,18 @@ def document() -> Mapping[str, Any]:
             "description": "Money is a string with every digit, null = unknown; times are UTC.",
         },
         "paths": {**_queries(), **_reports(), **_others()},
+        # Keys are asked for where the collector has any; without keys everybody may everything.
+        "security": [{}, {"bearer": []}, {"header": []}, {"basic": []}],
         "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                "basic": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "What browsers send: the API key is the password.",
+                },
+            },
             "schemas": {
                 "Error": {
                     "type": "object",
@@ -92,7 +106,12 @@ def document() -> Mapping[str, Any]:
                     "required": ["rows"],
                     "properties": {"rows": {"type": "array", "items": {"type": "object"}}},
                 },
-            }
+                "Ready": {
+                    "type": "object",
+                    "required": ["ready"],
+                    "properties": {"ready": {"type": "boolean"}},
+                },
+            },
         },
     }
 
@@ -100,13 +119,12 @@ def document() -> Mapping[str, Any]:
 def _queries() -> Mapping[str, Any]:
     listing = _get("The named queries and the types of their parameters.", [], _body(_JSON))
     paths: dict[str, Any] = {"/v1/queries": {"get": listing}}
-    rows = {
-        **_body(_JSON, {"$ref": "#/components/schemas/Rows"}),
-        ARROW: {"schema": {"type": "string", "contentEncoding": "binary"}},
-    }
+    arrow = {ARROW: {"schema": {"type": "string", "contentEncoding": "binary"}}}
     for name in query_names():
         parameters = [_parameter(one, kind) for one, kind in named(name).parameters.items()]
-        paths[f"/v1/queries/{name}"] = {"get": _get(_headline(name), parameters, rows)}
+        paths[f"/v1/queries/{name}"] = {
+            "get": _get(_headline(name), parameters, {**_body(_JSON, _rows_of(name)), **arrow})
+        }
     return paths
 
 
@@ -124,17 +142,28 @@ def _reports() -> Mapping[str, Any]:
 
 
 def _others() -> Mapping[str, Any]:
+    rows = {"$ref": "#/components/schemas/Rows"}
     health, text = _body(_JSON), {"text/plain": {"schema": {"type": "string"}}}
     trace = [*_in_path("/v1/traces/{trace_id}"), _word("workspace")]
-    ready = _get("Whether the ledger is open: 200, else 503.", [], health)
+    ready_body = _body(_JSON, {"$ref": "#/components/schemas/Ready"})
+    ready: Mapping[str, Any] = {
+        "summary": "Whether the ledger is open.",
+        "parameters": [],
+        "responses": {
+            "200": {"description": "It is.", "content": ready_body},
+            "503": {"description": "Not yet.", "content": ready_body},
+        },
+    }
     return {
         "/v1/traces/{trace_id}": {
             "get": _get("Summary, runs, attempts and spans of one trace.", trace, health)
         },
-        "/v1/budgets": {"get": _get("Budgets and alerts as evaluated last.", [], health)},
+        "/v1/budgets": {
+            "get": _get("Budgets and alerts as evaluated last.", [_word("workspace")], health)
+        },
         "/v1/records": {"post": _post("Records of runs.", _JSON, "200")},
         "/v1/sql": {
-            "post": _post("One guarded SELECT; off unless asked for.", "text/plain", "200")
+            "post": _post("One guarded SELECT; off unless asked for.", "text/plain", "200", rows)
         },
         "/healthz": {"get": _get("The collector's account of itself.", [], health)},
         "/readyz": {"get": ready},
@@ -147,9 +176,19 @@ def _get(words: str, parameters: Sequence[Any], content: Any) -> Mapping[str, An
     return {"summary": words, "parameters": list(parameters), "responses": _answers("200", content)}
 
 
-def _post(words: str, kind: str, status: str) -> Mapping[str, Any]:
+def _post(words: str, kind: str, status: str, answer: Any = None) -> Mapping[str, Any]:
     body = {"required": True, "content": _body(kind, {"type": "string"} if kind != _JSON else {})}
-    return {"summary": words, "requestBody": body, "responses": _answers(status, _body(_JSON))}
+    return {
+        "summary": words,
+        "requestBody": body,
+        "responses": {
+            **_answers(status, _body(_JSON, answer)),
+            "413": {
+                "description": "The body is too large.",
+                "content": _body(_JSON, {"$ref": "#/components/schemas/Error"}),
+            },
+        },
+    }
 
 
 def _answers(status: str, content: Any) -> Mapping[str, Any]:
@@ -180,6 +219,35 @@ def _parameter(name: str, kind: str) -> Mapping[str, Any]:
     schema = next((told for pattern, told in _TYPES if pattern.match(kind)), {"type": "string"})
     told = {"name": name, "in": "query", "required": name not in DEFAULTS, "schema": schema}
     return {**told, "description": _WORDS[name]} if name in _WORDS else told
+
+
+def _rows_of(name: str) -> Mapping[str, Any]:
+    """Rows of a query: the columns that its header lists; money is text, for it is exact."""
+    told = re.sub(r"\([^)]*\)", "", _header(name).rpartition("columns:")[2]).partition(". ")[0]
+    if re.search(r"\b(those of|the)\b", told):  # described, not listed
+        return {"$ref": "#/components/schemas/Rows"}
+    columns = re.findall(r"\b[A-Za-z]\w*\b", told)
+    money = {"type": ["string", "null"], "pattern": r"^-?\d+(\.\d+)?$"}
+    row = {
+        "type": "object",
+        "required": columns,
+        "properties": {
+            one: money if one.endswith("_usd") and one not in _FLOATS else {} for one in columns
+        },
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "required": ["rows"],
+        "properties": {"rows": {"type": "array", "items": row}},
+    }
+
+
+def _header(name: str) -> str:
+    """The head of the SQL file of a query as one line."""
+    lines = sql.read(f"queries/{name}.sql").splitlines()
+    heading = itertools.takewhile(lambda line: line.startswith("--"), lines)
+    return " ".join(line.removeprefix("--").strip() for line in heading)
 
 
 def _headline(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
@@ -15,6 +16,7 @@ from tests.support.filled_ledger import TRACE
 from tests.support.served_ledger import Served
 
 from spanledger_collector.query import named, query_names
+from spanledger_collector.query.named import DEFAULTS
 from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.economics import ANSWERS
 from spanledger_collector.serve.openapi import REPORTS, document
@@ -58,6 +60,42 @@ def test_a_query_is_told_with_its_parameters(name: str) -> None:
     told = PATHS[f"/v1/queries/{name}"]["get"]
     assert {one["name"] for one in told["parameters"]} == set(named(name).parameters)
     assert len(told["summary"]) > 10
+
+
+#: What a query has to be told here.
+_VALUES = {
+    "trace_id": TRACE, "span_id": "0" * 16, "provider": "openai", "model": "gpt-4o-mini",
+    "at": "2026-11-01", "known_at": "2026-11-01", "slice_seconds": "86400",
+    "agent_name": "planner",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_a_real_answer_is_as_told(client: httpx.Client, name: str) -> None:
+    """Every query's rows have the columns of the document, no others, and money as text."""
+    needed = set(named(name).parameters) - set(DEFAULTS)
+    given = {one: _VALUES[one] for one in needed}
+    given |= {"per": "workspace"} if name == "spending" else {}
+    given |= {"trace_id": TRACE} if name == "records" else {}
+    answer = client.get(f"/v1/queries/{name}", params=given)
+    assert answer.status_code == 200, answer.text
+    schema = PATHS[f"/v1/queries/{name}"]["get"]["responses"]["200"]["content"]
+    told = {**schema["application/json"]["schema"], "components": document()["components"]}
+    Draft202012Validator(told).validate(answer.json())
+
+
+def test_the_rest_is_told(client: httpx.Client) -> None:
+    """How keys are sent, what is too large, what readiness answers, whose budgets."""
+    schemes = document()["components"]["securitySchemes"]
+    assert {one["type"] for one in schemes.values()} == {"http", "apiKey"}
+    assert "413" in PATHS["/v1/sql"]["post"]["responses"]
+    large = client.post("/v1/sql", content="SELECT 1 " + " " * 70_000)
+    assert large.status_code == 413
+    ready = PATHS["/readyz"]["get"]["responses"]
+    assert set(ready) == {"200", "503"}
+    assert client.get("/readyz").json() == {"ready": True}
+    (word,) = PATHS["/v1/budgets"]["get"]["parameters"]
+    assert word["name"] == "workspace"
 
 
 @pytest.mark.parametrize("path", REPORTS)

@@ -18,6 +18,7 @@ from spanledger_collector import sql
 from spanledger_collector.demo.show import Shown
 from spanledger_collector.query import DirectReader, Reader
 from spanledger_collector.store import Store
+from spanledger_collector.web.pages import PAGES
 
 MADE = SQL.parent / "grafana"
 PROVISIONING = SQL.parent / "provisioning"
@@ -160,6 +161,23 @@ def test_a_trace_leads_to_its_page() -> None:
     """From the table of runs to the built-in page, whose address is a variable."""
     told = json.dumps([panel for panel in _panels() if panel["title"] == "Newest runs"])
     assert "${web}/ui/trace?id=${__value.raw}" in told
+
+
+@pytest.mark.parametrize("panel", [panel for panel in PANELS if panel.kind == "table"])
+def test_what_a_row_names_leads_to_its_page(panel: Panel, reader: Reader) -> None:
+    """In every table: a trace, an agent, a tenant, an asset; pages that are there."""
+    (made,) = [one for one in _panels() if one["title"] == panel.title]
+    linked = {
+        override["matcher"]["options"]: override["properties"][0]["value"][0]["url"]
+        for override in made["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName"
+    }
+    columns = reader.sql(expanded(panel.statement)).column_names
+    named = {"trace_id": "trace", "agent_name": "agent", "tenant": "runs", "asset_id": "asset"}
+    for column, page in named.items():
+        if column in columns:
+            assert linked[column].startswith(f"${{web}}/ui/{page}?")
+    assert set(named.values()) <= set(PAGES)
 
 
 def test_provisioning_names_what_is_there() -> None:

@@ -1,0 +1,11 @@
+-- cost_by_tenant: total cost of the runs made on behalf of each tenant, by day; the empty name is what ran for nobody in particular.
+SELECT
+    toDateTime(day) AS time,
+    tenant,
+    sum(total_cost_usd) AS total_cost_usd
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time, tenant
+ORDER BY time, tenant

@@ -1,0 +1,11 @@
+-- cost_by_version: total cost of the runs of each version of the chosen agents, by day: choose one agent to see its versions apart.
+SELECT
+    toDateTime(day) AS time,
+    agent_version,
+    sum(total_cost_usd) AS total_cost_usd
+FROM agent_unit_economics
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+GROUP BY time, agent_version
+ORDER BY time, agent_version
