@@ -7,12 +7,13 @@ secrets and are never shown.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,11 +119,11 @@ def examine() -> DoctorReport:
     """The same after every installed client was imported, so that each patch was tried.
 
     For a process of its own, and slow: instrumentation is switched on before and off after. A
-    client that cannot be imported has the reason among its notes.
+    client that cannot be imported has the reason among its notes. No network is asked.
     """
     _registry.instrument()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _offline():
             warnings.simplefilter("ignore")
             _registry.import_waiting(_registry.HTTP)
             found = report()
@@ -137,6 +138,26 @@ def examine() -> DoctorReport:
         )
     finally:
         _registry.uninstrument()
+
+
+@contextlib.contextmanager
+def _offline() -> Generator[None]:
+    """Clients that fetch something when they are imported do not, inside the block.
+
+    What the user has set stays.
+    """
+    wanted = {
+        name: value
+        for one in _registry.available().values()
+        for name, value in one.offline.items()
+        if name not in os.environ
+    }
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name in wanted:
+            os.environ.pop(name, None)
 
 
 def _tried(client: ClientReport) -> str:

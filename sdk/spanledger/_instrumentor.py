@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from spanledger import _fetch, _loading, semconv
@@ -97,6 +97,7 @@ class Instrumentor:
             read, when the manager they give is entered.
         address: the URL that an object with patched methods sends its requests to.
         asked: for clients whose calls name the provider; takes the place of the two before.
+        offline: variables of the environment with which importing the client asks no network.
     """
 
     client: str
@@ -111,6 +112,7 @@ class Instrumentor:
     deferring: tuple[Target, ...] = ()
     address: Callable[[Any], Any] = _base_url
     asked: Callable[[Any, Mapping[str, Any]], Asked] | None = None
+    offline: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def asks(self, instance: Any, kwargs: Mapping[str, Any]) -> tuple[Mapping[str, Any], str, Any]:
         """What this call asks for and of whom: the fields of :class:`Asked`."""

@@ -379,6 +379,7 @@ INSTRUMENTOR: Final = Instrumentor(
     helpers=HELPERS,
     not_metered=NOT_METERED,
     asked=_asked,
+    offline={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},  # else it fetches a list of prices
     notes=(
         "What the clients under LiteLLM do for it is told once, by LiteLLM's span.",
         "Not metered: video, OCR, realtime.",
