@@ -4,14 +4,17 @@ Every HTTP server of the collector (OTLP, the API, the SQL endpoint) is one of t
 
 uvicorn waits for ever for the headers of a request; the protocol below closes a connection whose
 request head is not complete in time or not small. Beyond a number of connections new ones are told
-to come back: the files of the journal and of the database need descriptors too.
+to come back: the files of the journal and of the database need descriptors too. What uvicorn warns
+of with every broken request it warns of once in a while, so that no peer fills the log.
 """
 
 import asyncio
 import contextlib
+import logging
 import math
 import resource
 import socket
+import time
 from collections.abc import Generator
 from typing import Any
 
@@ -28,6 +31,9 @@ HEADER_SECONDS = 10.0
 #: Of the files that this process may have open, one port may have so many as connections.
 _SHARE_OF_FILES = 8
 _CONNECTIONS_AT_LEAST = 100
+# Between two warnings of one text, and how many texts are remembered.
+_TELL_SECONDS = 60.0
+_TEXTS_AT_MOST = 100
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -36,6 +42,38 @@ _TOO_MANY_CONNECTIONS = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
+
+
+class _Seldom(logging.Filter):
+    """Lets a warning pass once in so many seconds, with how often it was not told since.
+
+    Args:
+        seconds: between two tellings of one text.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        # Text -> when it was told, how often it was not told since.
+        self._told: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        text, now = record.getMessage(), time.monotonic()
+        if text not in self._told and len(self._told) >= _TEXTS_AT_MOST:
+            self._told.clear()
+        told_at, left_out = self._told.get(text, (-math.inf, 0))
+        if now < told_at + self._seconds:
+            self._told[text] = (told_at, left_out + 1)
+            return False
+        self._told[text] = (now, 0)
+        if left_out:
+            record.msg, record.args = f"{text} ({left_out} more times since)", ()
+        return True
+
+
+logging.getLogger("uvicorn.error").addFilter(_Seldom(_TELL_SECONDS))
 
 
 class HttpServer:

@@ -1,12 +1,14 @@
-"""How many connections a port has: beyond a number new ones are told to come back."""
+"""How many connections a port has, and what broken requests leave in the log."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 
+import pytest
 from starlette.responses import PlainTextResponse
 
-from spanledger_collector.http_server import HttpServer
+from spanledger_collector.http_server import HttpServer, _Seldom
 
 _ASKED = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
@@ -44,4 +46,30 @@ async def test_f28_idle_connections_leave_room_for_others() -> None:
     finally:
         for writer in writers:
             writer.close()
+        await server.stop(1)
+
+
+async def test_f32_broken_requests_do_not_fill_the_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line a minute, whatever a peer sends; with how many it stands for."""
+    logger = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(logger, "filters", [seldom := _Seldom(3600.0)])
+    server = HttpServer(PlainTextResponse("here"), "127.0.0.1", 0, name="test")
+    port = await server.start()
+
+    async def broken() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"PRI * HTTP/9.0\x00\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+        writer.close()
+
+    try:
+        for _ in range(20):
+            await broken()
+        assert caplog.text.count("Invalid HTTP request") == 1
+        seldom._seconds = 0.0
+        await broken()
+        assert "Invalid HTTP request received. (19 more times since)" in caplog.text
+    finally:
         await server.stop(1)

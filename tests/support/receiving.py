@@ -10,6 +10,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,13 +26,14 @@ class ReceiverProcess:
     """``with ReceiverProcess() as receiver``: its ports, and its memory."""
 
     def __init__(self) -> None:
+        # No pipe: nobody would read it meanwhile, and who writes to a full one stands still.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.receiving"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._log,
             text=True,
-            errors="backslashreplace",
         )
         assert self._process.stdout is not None
         ports: dict[str, int] = json.loads(self._process.stdout.readline())
@@ -55,8 +57,10 @@ class ReceiverProcess:
 
     def end(self) -> str:
         """End it; returns what it logged."""
-        _, errors = self._process.communicate(timeout=60)
-        return errors
+        self._process.communicate(timeout=60)
+        with self._log:
+            self._log.seek(0)
+            return self._log.read().decode(errors="backslashreplace")
 
     def _status(self, field: str) -> int:
         lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
