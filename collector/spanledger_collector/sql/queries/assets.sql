@@ -3,7 +3,7 @@
 -- grain: one row an asset, most left first. units: USD; units of the plan. NULL = the plan does not say it.
 -- columns: asset_id, kind, method, unit, agent_name, agent_version (whose runs carry it; empty = all), capital_usd, charged_usd,
 --   net_book_value_usd, written_off_usd, refused_usd (asked by write-offs, transfers and credits, but not there), salvage_usd,
---   chargeable_usd (left to charge), rate_usd (what the next unit carries; 0 = it carries nothing), rate_low_usd, rate_high_usd (by the
+--   chargeable_usd (left to charge), rate_usd (what a unit carries by the newest entry, where its state is active), rate_low_usd, rate_high_usd (by the
 --   high and the low end of the expected units), charged_units, remaining_units, remaining_low_units, remaining_high_units (still to
 --   come), unabsorbed_usd (straight line per time: what no run carried), charged_from (arrival of the first plan), ends_at (last
 --   moment of the plan's days), state, estimates (plans so far), unconverted_entries.
@@ -21,9 +21,9 @@ SELECT
     refused_usd,
     salvage_usd,
     chargeable_usd,
-    if(state IN ('active', 'needs_plan'), rate_usd, toDecimal256(0, 40)) AS rate_usd,
-    if(state = 'active', rate_low_usd, NULL) AS rate_low_usd,
-    if(state = 'active', rate_high_usd, NULL) AS rate_high_usd,
+    rate_usd,
+    rate_low_usd,
+    rate_high_usd,
     charged_units,
     remaining_units,
     remaining_low_units,
