@@ -112,14 +112,15 @@ def figures(
     if flops[semconv.FLOPS_HIGH] <= _INT64_MAX:
         told |= flops | {semconv.FLOPS_METHOD: method}
     own = sum(_held(model, *one) for one in sequences)
-    told[semconv.VRAM_KV_BYTES] = own if held_bytes is None else held_bytes
+    if model.arch.layers:  # else there is a cache, or a state, of a size that is not known
+        told[semconv.VRAM_KV_BYTES] = own if held_bytes is None else held_bytes
     gpu = recognise_gpu(model.device)
     if gpu is None or seconds <= 0:
         return told
     told[semconv.GPU_MFU] = flops_utilisation(
         flops[semconv.FLOPS_TOTAL], seconds, peak=gpu.peak(), gpus=model.devices
     )
-    if together and model.weights_bytes:
+    if together and model.weights_bytes and model.arch.layers:
         told[semconv.GPU_MBU] = bandwidth_utilisation(
             read_bytes(model, sequences), seconds, bandwidth=gpu.bandwidth, gpus=model.devices
         )

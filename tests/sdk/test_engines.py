@@ -257,6 +257,21 @@ def test_pictures_are_counted_where_their_tower_is_known() -> None:
     assert told[semconv.FLOPS_TOTAL] == int(str(plain[semconv.FLOPS_TOTAL])) + vision.value
 
 
+def test_a_cache_of_unknown_size_is_not_none() -> None:
+    """T5 has FLOPs, approximate ones; what its decoder keeps is not told as 0."""
+    config = {
+        "model_type": "t5", "is_encoder_decoder": True, "d_model": 64, "d_ff": 128, "d_kv": 16,
+        "num_layers": 2, "num_heads": 4, "vocab_size": 512,
+    }  # fmt: skip
+    arch = ModelArchitecture.from_hf_config(config)
+    device = "NVIDIA H100 80GB HBM3"
+    model = LocalModel("t5", arch, 10**6, "bfloat16", "bf16", 1, device)
+    told = figures(model, [Sequenced(100, 0, 5)], 1.0)
+    assert told[semconv.FLOPS_METHOD] == "approx"
+    assert semconv.GPU_MFU in told
+    assert not {semconv.VRAM_KV_BYTES, semconv.GPU_MBU} & set(told)
+
+
 def test_engines_are_named_and_import_nothing() -> None:
     """They are no clients; finding them imports neither them nor torch."""
     assert set(available_engines()) == {"transformers", "llama-cpp-python", "vllm"}
