@@ -18,22 +18,8 @@ from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, present, text, whole
 from spanledger._api import Api
 from spanledger._facts import Attributes
-from spanledger._gaps import (
-    COUNTS,
-    FETCHED,
-    MACHINERY,
-    MACHINES,
-    MEDIA,
-    MODEL_CALLS,
-    NO_REQUEST,
-    NOT_YET,
-    SESSIONS,
-    STORAGE,
-    STORED,
-    TRAINING,
-    under,
-)
 from spanledger._google_batches import fetches
+from spanledger._google_gaps import NEXT, NOT_METERED
 from spanledger._google_interactions import INTERACTION
 from spanledger._instrumentor import (
     Instrumentor,
@@ -44,6 +30,7 @@ from spanledger._instrumentor import (
     sampling_attributes,
 )
 from spanledger._patching import Kind, Target
+from spanledger._pieces import images
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.50.0"
@@ -301,6 +288,20 @@ def _both(owner: str, kind: Kind, name: str, own: Api, public: Api) -> tuple[Met
     )
 
 
+def _made(response: Any) -> int:
+    """Pictures that were not held back, which are billed."""
+    pictures = (one.image for one in response.generated_images or ())
+    return sum(bool(one and (one.image_bytes or one.gcs_uri)) for one in pictures)
+
+
+def _pictures(name: str) -> tuple[Method, Method]:
+    api = images(_made, derived=False)
+    return (
+        Method(Target(_MODULE, f"Models.{name}", Kind.SYNC), api),
+        Method(Target(_MODULE, f"AsyncModels.{name}", Kind.ASYNC), api),
+    )
+
+
 def _flavour(models: Any) -> str:
     """Vertex AI is another client of the same class; its host may be the application's gateway."""
     vertex = getattr(getattr(models, "_api_client", None), "vertexai", False)
@@ -310,51 +311,6 @@ def _flavour(models: Any) -> str:
 _STREAMED: Final = "generate_content_stream"
 
 _INLINED, _RESULT_FILE = fetches(_answer)
-
-#: Classes of the newer half of the client, which is made from a description of the service.
-_NEXT: Final = "google.genai._gaos.google_genai.GeminiNextGen"
-NOT_METERED: Final = {
-    **under(
-        "google.genai.batches.Batches",
-        FETCHED,
-        *("cancel", "create", "create_embeddings", "delete", "list"),
-    ),
-    **under(
-        "google.genai.files.Files", STORED, "delete", "get", "list", "register_files", "upload"
-    ),
-    **under(f"{_MODULE}.Models", COUNTS, "compute_tokens", "count_tokens"),
-    **under(f"{_MODULE}.Models", STORED, "delete", "get", "list", "update"),
-    **under(
-        f"{_MODULE}.Models",
-        MEDIA,
-        *("edit_image", "generate_images", "generate_videos", "recontext_image"),
-        *("segment_image", "upscale_image"),
-    ),
-    **under("google.genai", STORED, "documents.*", "operations.*", "tokens.*"),
-    **under("google.genai", STORAGE, "caches.*", "file_search_stores.*"),
-    **under("google.genai", SESSIONS, "live.*", "live_music.*"),
-    **under("google.genai", TRAINING, "tunings.*"),
-    **under("google.genai", NO_REQUEST, "chats.*"),
-    **{
-        f"{_NEXT}{owner}.*": reason
-        for reason, owners in {
-            MODEL_CALLS: ("Decisions", "Triggers"),
-            MACHINES: ("Environments",),
-            STORED: (
-                "Agents",
-                "AuthTokens",
-                "Credentials",
-                "EnvironmentFiles",
-                "Voices",
-                "Webhooks",
-            ),
-        }.items()
-        for owner in owners
-    },
-    f"{_NEXT}Interactions.get": f"{NOT_YET}: answers made in the background",
-    **under(f"{_NEXT}Interactions", STORED, "cancel", "delete"),
-    **under("google.genai._gaos", MACHINERY, "basesdk.*"),
-}
 
 INSTRUMENTOR: Final = Instrumentor(
     client="google-genai",
@@ -367,12 +323,15 @@ INSTRUMENTOR: Final = Instrumentor(
         *_both("AsyncModels", Kind.ASYNC, _STREAMED, _EAGER_STREAM, _LAZY_STREAM),
         Method(Target(_MODULE, "Models.embed_content", Kind.SYNC), EMBEDDINGS),
         Method(Target(_MODULE, "AsyncModels.embed_content", Kind.ASYNC), EMBEDDINGS),
+        *_pictures("generate_images"),
+        *_pictures("edit_image"),
+        *_pictures("upscale_image"),
         *both("google.genai._gaos.interactions", "Interactions.create", INTERACTION, optional=True),
         *both("google.genai.batches", "Batches.get", _INLINED, optional=True),
         *both("google.genai.files", "Files.download", _RESULT_FILE, optional=True),
     ),
     helpers=(
-        f"{_NEXT}Interactions.create",
+        f"{NEXT}Interactions.create",
         "google.genai.chats.Chat.send_message",
         "google.genai.chats.Chat.send_message_stream",
     ),

@@ -26,6 +26,7 @@ from spanledger._gaps import NOT_YET, NOTHING
 from spanledger._hosts import endpoint
 from spanledger._instrumentor import Asked, Instrumentor, Method, number, sampling_attributes
 from spanledger._patching import Kind, Target
+from spanledger._pieces import images, speech, transcript
 from spanledger._server_times import header_times
 
 #: Oldest version tried: with the contract suite; before it, on HTTP libraries that are not watched.
@@ -182,10 +183,7 @@ _NOTHING: Final = f"{NOTHING}: asks no model"
 _NOT_METERED: Final = {
     **dict.fromkeys(("close", "get_endpoint_info", "health_check"), _NOTHING),
     **dict.fromkeys(
-        (
-            *("audio_to_audio", "automatic_speech_recognition", "image_to_image", "image_to_video"),
-            *("text_to_image", "text_to_speech", "text_to_video"),
-        ),
+        (*("audio_to_audio", "image_to_image", "image_to_video", "text_to_video"),),
         _BY_PIECE,
     ),
     **dict.fromkeys(
@@ -210,6 +208,9 @@ INSTRUMENTOR: Final = Instrumentor(
         *_methods("chat_completion", CHAT),  # `chat.completions.create` is another name of it
         *_methods("text_generation", TEXT),
         *_methods("feature_extraction", EMBEDDINGS),
+        *_methods("text_to_image", images(lambda _picture: 1, "prompt", derived=True)),
+        *_methods("text_to_speech", speech("text")),
+        *_methods("automatic_speech_recognition", transcript("audio")),
     ),
     helpers=(),
     not_metered={
@@ -220,6 +221,7 @@ INSTRUMENTOR: Final = Instrumentor(
     asked=_asked,
     notes=(
         "A provider that the router chooses (auto) is told as huggingface, without a price.",
-        "Not metered: images, audio, video, and tasks billed by the time of a machine.",
+        "Pictures, characters, seconds are told; who bills by machine time bills otherwise.",
+        "Not metered: changed pictures, video, and tasks billed by the time of a machine.",
     ),
 )

@@ -22,6 +22,14 @@ BESIDE: Final[Mapping[str, tuple[str, str]]] = {
     "cohere.embed_jobs.client.EmbedJobsClient.get": ("test_result_files.py", "embed_jobs"),
     "google.genai.batches.Batches.get": ("test_batches.py", "batches.get"),
     "google.genai.files.Files.download": ("test_batches.py", "files.download"),
+    "google.genai.models.Models.generate_images": ("test_media.py", "generate_images"),
+    "google.genai.models.Models.edit_image": ("test_media.py", "edit_image"),
+    "google.genai.models.Models.upscale_image": ("test_media.py", "upscale_image"),
+    **{
+        f"huggingface_hub.inference.{place}.InferenceClient.{task}": ("test_media.py", task)
+        for place in ("_client", "_generated._async_client")
+        for task in ("text_to_image", "text_to_speech", "automatic_speech_recognition")
+    },
     "groq.resources.audio.*": ("test_media.py", "cases_groq"),
     "groq.resources.files.Files.content": ("test_result_files.py", "files.content"),
     "huggingface_hub.inference._client.InferenceClient.feature_extraction": (

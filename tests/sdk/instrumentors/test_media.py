@@ -7,9 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.sdk.instrumentors import cases_groq, cases_litellm, cases_mistralai, cases_together
+from google.genai import types
+from tests.sdk.instrumentors import (
+    cases_google_genai,
+    cases_groq,
+    cases_huggingface_hub,
+    cases_litellm,
+    cases_mistralai,
+    cases_together,
+)
 from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, read
+from tests.support.wires.huggingface_wire import PREFIX
 from tests.support.wires.openai_media_wire import HEARD_SECONDS, SPOKEN
 
 from spanledger import semconv
@@ -24,6 +33,8 @@ FORM: dict[str, Any] = {
     "type": "json_schema",
     "json_schema": {"name": "n", "schema": {"type": "object"}},
 }
+#: What Google says of the methods for pictures.
+DEPRECATED = "ignore:The .* method is deprecated"
 BOTH = pytest.mark.parametrize("mode", ["sync", "async"])
 Units = dict[str, int | float]
 Case = tuple[ClientCases, Callable[[Any], Any], str, str, Units]
@@ -236,3 +247,53 @@ async def test_a_mocked_image_of_litellm_is_free(mode: Mode, desk: Desk) -> None
     told = dict(span.attributes or {})
     assert told[semconv.USAGE_SOURCE] == "none"
     assert _units(told) == {}
+
+
+@BOTH
+@pytest.mark.filterwarnings(DEPRECATED)
+async def test_pictures_of_vertex_ai_are_told_by_number(mode: Mode, desk: Desk) -> None:
+    """The newest client asks nobody else for them; what was held back is not billed."""
+    picture = types.Image(image_bytes=b"AAAA", mime_type="image/png")
+    models = desk.make(cases_google_genai.CASES, mode, vertexai=True).models
+    reference = types.RawReferenceImage(reference_id=1, reference_image=picture)
+    made = models.generate_images(model="imagen-4", prompt="a cat")
+    if mode == "async":
+        await made
+    edited = models.edit_image(model="imagen-3", prompt="a", reference_images=[reference])
+    if mode == "async":
+        await edited
+    larger = models.upscale_image(model="imagen-3", image=picture, upscale_factor="x2")
+    if mode == "async":
+        await larger
+    told = [dict(span.attributes or {}) for span in desk.spans()]
+    assert [_units(one) for one in told] == [{"images": 2}] * 3
+    assert [one[semconv.PROVIDER_NAME] for one in told] == ["gcp.vertex_ai"] * 3
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore:Use 'content=")  # how the client sends a recording
+@pytest.mark.parametrize(
+    ("task", "path", "units"),
+    [
+        ("text_to_image", "picture", {"images": 1}),
+        ("text_to_speech", "sound", {"characters": 5}),
+        ("automatic_speech_recognition", "heard", {"audio_seconds": 61}),
+    ],
+)
+async def test_pictures_and_sound_of_hugging_face_are_told(
+    task: str, path: str, units: Units, mode: Mode, desk: Desk
+) -> None:
+    """In what most of its providers bill."""
+    desk.provider.enqueue(Answer(input_tokens=61))
+    client = desk.make(cases_huggingface_hub.CASES, mode)
+    model = f"{desk.provider.url}{PREFIX}/{path}"
+    given: Any = b"ID3" if path == "heard" else "five!"
+    more = {"extra_body": {"return_timestamps": True}} if path == "heard" else {}
+    made = getattr(client, task)(given, model=model, **more)
+    if mode == "async":
+        made = await made
+    assert made
+    [span] = desk.spans()
+    told = dict(span.attributes or {})
+    assert _units(told) == units
+    assert told[semconv.USAGE_SOURCE] == ("provider" if path == "heard" else "estimated")

@@ -46,9 +46,17 @@ def embeddings(request: Request, answer: Answer) -> Body:
     return body
 
 
+def pictures(_request: Request, _answer: Answer) -> Body:
+    """Two pictures, and one that was held back."""
+    made = {"bytesBase64Encoded": "AAAA", "mimeType": "image/png"}
+    return {"predictions": [made, made, {"raiFilteredReason": "not shown"}]}
+
+
 def predictions(request: Request, answer: Answer) -> Body:
-    """Vertex AI's embeddings: each has the count of its own text."""
+    """Vertex AI's embeddings: each has the count of its own text; or pictures."""
     asked: list[Any] = request.body["instances"]
+    if "content" not in asked[0]:
+        return pictures(request, answer)
     share, rest = divmod(usage_of(request, answer).input_tokens, len(asked))
     counts = [share + rest, *[share] * (len(asked) - 1)]
     return {

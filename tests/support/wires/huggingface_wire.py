@@ -6,12 +6,13 @@ client. Everything of one server is asked at its address; chats below ``/v1``.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from spanledger_collector.demo import openai_wire
 from spanledger_collector.demo.answers import Answer, Request, usage_of
-from spanledger_collector.demo.provider import Route
+from spanledger_collector.demo.provider import Route, Wire
 
 Body = dict[str, Any]
 
@@ -61,6 +62,26 @@ def embed(request: Request, _answer: Answer) -> Any:
     return [[0.5, 0.25]] * (1 if isinstance(texts, str) else len(texts))
 
 
+def picture(_request: Request, _answer: Answer) -> Iterator[bytes]:
+    """The smallest picture that there is."""
+    yield PICTURE
+
+
+def sound(_request: Request, _answer: Answer) -> Iterator[bytes]:
+    """A few bytes of sound."""
+    yield b"ID3 sound"
+
+
+def transcript(request: Request, answer: Answer) -> Any:
+    """Words, with the seconds at which they were said."""
+    end = usage_of(request, answer).input_tokens
+    return {"text": "a b", "chunks": [{"text": "a b", "timestamp": [0.0, end]}]}
+
+
+#: One white point, as PNG.
+PICTURE: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP6DwABBQECz6AuzQAAAABJRU5ErkJggg=="
+)
 PREFIX: Final = "/huggingface"
 EMBED_PATH: Final = f"{PREFIX}/embed"
 #: The router's paths, for tests that put it here.
@@ -69,5 +90,8 @@ ROUTES: Final[Mapping[str, Route]] = {
     PREFIX: (generate, generate_events),
     f"{PREFIX}/v1/chat/completions": (openai_wire.chat, openai_wire.chat_events),
     EMBED_PATH: (embed, None),
+    f"{PREFIX}/picture": Wire(None, picture, kind="image/png"),
+    f"{PREFIX}/sound": Wire(None, sound, kind="audio/mpeg"),
+    f"{PREFIX}/heard": (transcript, None),
     f"{ROUTER_PATH}/{{provider}}/v1/chat/completions": (openai_wire.chat, openai_wire.chat_events),
 }
