@@ -72,7 +72,7 @@ class PatchState(enum.Enum):
     REMOVED = "removed"
     #: Removal was asked for while somebody else's wrapper lies over ours: ours passes through.
     COVERED = "covered"
-    #: Not needed: the method that it stands in for is there.
+    #: Not needed: the method that it stands in for is there, or has been patched by another name.
     SPARE = "spare"
 
 
@@ -285,7 +285,8 @@ class Patch:
         elif owner is None or not callable(getattr(owner, self._attribute, None)):
             self._miss("no such method in the installed version; its calls are not metered")
         elif _has_ours(owner, owner.__dict__.get(self._attribute)):
-            self._miss("another name of a method that is patched already", logging.DEBUG)
+            self.state = PatchState.SPARE
+            self.detail = "not needed: another name of a method that is patched already"
         else:
             self._wrap(owner)
             if first:
@@ -324,10 +325,10 @@ class Patch:
             setattr(owner, self._attribute, below)
         self.state = PatchState.REMOVED
 
-    def _miss(self, detail: str, level: int = logging.WARNING) -> None:
+    def _miss(self, detail: str) -> None:
         self.state = PatchState.MISSING
         self.detail = detail
-        level = logging.DEBUG if self.target.optional else level
+        level = logging.DEBUG if self.target.optional else logging.WARNING
         _log.log(level, "spanledger: cannot patch %s: %s", self.target, detail)
 
 

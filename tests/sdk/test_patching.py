@@ -271,7 +271,7 @@ def test_a_method_that_another_class_has_borrowed_is_patched_there_too(
     for later in (other, again):
         later.install()
     assert other.state is PatchState.INSTALLED
-    assert again.state is PatchState.MISSING
+    assert again.state is PatchState.SPARE
     assert borrower().act() == ["borrowed", "ours", "bare"]
     other.remove()
     patch.remove()
