@@ -106,7 +106,7 @@ def init(
         spool: Folder that keeps records and runs of agents on disk until they are delivered, also
             by a later process. Default none.
         spool_bytes: What it may take. Default 64 MiB.
-        give_up_seconds: How long a batch is tried that is answered with errors.
+        give_up_seconds: How long a batch is tried that gets no whole answer (read timeouts).
         exit_timeout_seconds: How long the end of the process waits for the last spans.
     """
     arguments = dict(locals())

@@ -119,7 +119,7 @@ class Settings:
     spool_bytes: int
     """What it may take on disk."""
     give_up_seconds: float
-    """How long a batch that the collector answers with errors is tried again."""
+    """How long a batch is tried that the collector gives no whole answer to."""
     exit_timeout_seconds: float
     """How long the end of the process waits for the last spans."""
 

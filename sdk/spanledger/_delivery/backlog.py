@@ -82,7 +82,7 @@ class Delivery:
     rejected: int = 0
     """Spans the collector refused one by one (partial success)."""
     failed: int = 0
-    """Spans given up: refused for good, or answered with errors for too long."""
+    """Spans given up: refused for good, or without a whole answer for too long."""
     dropped: int = 0
     """Spans lost here: the queue was full, or the process ended before the collector came."""
     spooled: int = 0

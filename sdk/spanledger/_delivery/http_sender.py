@@ -25,8 +25,9 @@ from urllib3.exceptions import HTTPError
 from spanledger._delivery.sender import Attempt, ExporterSender, Outcome
 from spanledger.config import Settings
 
-#: Statuses that OTLP lets a client repeat.
-_BUSY: Final = frozenset({429, 502, 503, 504})
+#: Statuses that OTLP lets a client repeat; 504 is a read timeout, of a proxy.
+_BUSY: Final = frozenset({429, 502, 503})
+_UNANSWERED: Final = frozenset({504})
 #: Statuses about the content of this one request.
 _BAD_BATCH: Final = frozenset({400, 413, 422})
 _MAX_RETRY_AFTER_SECONDS: Final = 60.0
@@ -107,12 +108,12 @@ class HttpSender:
 def judge_exception(error: requests.RequestException) -> Attempt:
     """A request without an answer.
 
-    After a read timeout, or half an answer, somebody was there: it is bounded in time like an
-    answer, since the batch itself may be what hangs the collector.
+    After a read timeout, or half an answer, somebody was there: it is bounded in time, since the
+    batch itself may be what hangs the collector.
     """
     reason = f"{type(error).__name__}: {error}"[:300]
     answered = isinstance(error, (requests.ReadTimeout, ChunkedEncodingError))
-    return Attempt(Outcome.BUSY if answered else Outcome.UNREACHABLE, reason)
+    return Attempt(Outcome.UNANSWERED if answered else Outcome.UNREACHABLE, reason)
 
 
 def _body(response: requests.Response) -> bytes:
@@ -145,6 +146,8 @@ def judge_response(response: requests.Response, body: bytes) -> Attempt:
     reason = f"HTTP {status} {response.reason}"
     if status in _BUSY:
         return Attempt(Outcome.BUSY, reason, _retry_after_seconds(response))
+    if status in _UNANSWERED:
+        return Attempt(Outcome.UNANSWERED, reason, _retry_after_seconds(response))
     return Attempt(Outcome.BAD_BATCH if status in _BAD_BATCH else Outcome.REFUSED, reason)
 
 

@@ -40,7 +40,7 @@ class Notices:
                 _log.warning("delivery to %s works again", self._destination)
         elif attempt.outcome is Outcome.UNREACHABLE:
             self._begin("cannot be reached", attempt, counts)
-        elif attempt.outcome is Outcome.BUSY:
+        elif attempt.outcome in (Outcome.BUSY, Outcome.UNANSWERED):
             self._busy += 1
             if self._busy >= _BUSY_BEFORE_WARNING:
                 self._begin("does not take spans", attempt, counts)

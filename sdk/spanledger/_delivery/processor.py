@@ -2,9 +2,10 @@
 
 ``on_end`` only appends to the queue (a few microseconds, no I/O, no waiting). The thread starts at
 the first span, lingers for company, sends, and on a passing failure puts the batch back to the
-front and waits (exponential, with jitter, or what the collector asked for). A batch that keeps
-being answered with errors is given up after ``give_up_seconds``; one that the collector finds
-faulty is halved until the faulty spans stand alone. Nothing is lost without being counted.
+front and waits (exponential, with jitter, or what the collector asked for), as long as the queue
+has room. A batch that a collector which is there keeps giving no whole answer to may be what hangs
+it: it is given up after ``give_up_seconds``. One that the collector finds faulty is halved until
+the faulty spans stand alone. Nothing is lost without being counted.
 
 A forked child starts empty with its own queue, thread and connections; what was unsent stays with
 the parent. With a spool (``spool.py``) spans of money are on disk until they are delivered, and
@@ -49,7 +50,7 @@ _CLOSING_WAIT_SECONDS: Final = 0.2
 _CLOSING_UNREACHABLE_TRIES: Final = 2
 #: Requests spent on halving one faulty batch.
 _MAX_SPLITS: Final = 32
-_PASSING: Final = frozenset({Outcome.UNREACHABLE, Outcome.BUSY})
+_PASSING: Final = frozenset({Outcome.UNREACHABLE, Outcome.BUSY, Outcome.UNANSWERED})
 
 
 class DeliveryProcessor(SpanProcessor):
@@ -149,7 +150,7 @@ class _Worker:
         self._closing = False
         self._deadline = float("inf")
         self._failures = 0
-        self._answered_since: float | None = None
+        self._hanging_since: float | None = None
         #: Whether what is left on disk may be sent: the latest request was taken.
         self._healthy = True
         self._adopted: deque[tuple[ReadableSpan, Kept]] = deque()
@@ -331,25 +332,25 @@ class _Worker:
             detach(token)
 
     def _worth_keeping(self, attempt: Attempt) -> bool:
-        """Whether the spans stay: a passing failure, unless answers were errors for too long."""
+        """Whether the spans stay: a passing failure, unless the batch may be its cause."""
         if attempt.outcome not in _PASSING:
-            self._failures, self._answered_since = 0, None
+            self._failures, self._hanging_since = 0, None
             return False
         self._failures += 1
-        if attempt.outcome is Outcome.UNREACHABLE:
-            self._answered_since = None
+        if attempt.outcome is not Outcome.UNANSWERED:
+            self._hanging_since = None
             return True
         now = time.monotonic()
-        if self._answered_since is None:
-            self._answered_since = now
-        if now - self._answered_since <= self._settings.give_up_seconds:
+        if self._hanging_since is None:
+            self._hanging_since = now
+        if now - self._hanging_since <= self._settings.give_up_seconds:
             return True
-        self._answered_since = None
+        self._hanging_since = None
         return False
 
     def _tell(self, attempt: Attempt) -> None:
         if attempt.outcome is Outcome.DELIVERED:
-            self._failures, self._answered_since = 0, None
+            self._failures, self._hanging_since = 0, None
         self._healthy = attempt.outcome is Outcome.DELIVERED
         counts = self.backlog.counts()
         self._notices.attempt(attempt, counts)

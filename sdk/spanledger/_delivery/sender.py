@@ -39,7 +39,9 @@ class Outcome(enum.Enum):
     UNREACHABLE = enum.auto()
     """Nobody answered: keep it, try later."""
     BUSY = enum.auto()
-    """An answer that allows another try: keep it, but not for ever."""
+    """An answer that asks to come back: keep it, try later."""
+    UNANSWERED = enum.auto()
+    """Somebody was there and gave no whole answer: keep it, but not for ever."""
     REFUSED = enum.auto()
     """The collector does not take what this process sends: give the batch up."""
     BAD_BATCH = enum.auto()
@@ -116,7 +118,8 @@ _LATER_IMPORTS: Final = {GRPC: ("grpc._channel",), HTTP_PROTOBUF: ("netrc",)}
 
 #: gRPC status names by what they ask of the client; every other one is a refusal.
 _GRPC_UNREACHABLE: Final = frozenset({"UNAVAILABLE"})
-_GRPC_BUSY: Final = frozenset(
+#: ``RESOURCE_EXHAUSTED`` too is what gRPC says of a message over its limit.
+_GRPC_UNANSWERED: Final = frozenset(
     {
         "CANCELLED",
         "DEADLINE_EXCEEDED",
@@ -161,14 +164,14 @@ def judge_grpc(record: logging.LogRecord | None) -> Attempt:
     names = [arg.name for arg in arguments if isinstance(arg, enum.Enum)]
     if not names:
         return Attempt(
-            Outcome.BUSY, record.getMessage() if record else "the exporter gave no reason"
+            Outcome.UNANSWERED, record.getMessage() if record else "the exporter gave no reason"
         )
     details = next((arg for arg in reversed(arguments) if isinstance(arg, str)), "")
     reason = f"{names[0]} {details}".strip()
     if names[0] in _GRPC_UNREACHABLE:
         return Attempt(Outcome.UNREACHABLE, reason)
-    if names[0] in _GRPC_BUSY:
-        return Attempt(Outcome.BUSY, reason)
+    if names[0] in _GRPC_UNANSWERED:
+        return Attempt(Outcome.UNANSWERED, reason)
     if names[0] in _GRPC_BAD_BATCH:
         return Attempt(Outcome.BAD_BATCH, reason)
     return Attempt(Outcome.REFUSED, reason)

@@ -136,9 +136,25 @@ def test_a_collector_that_refuses_everything_costs_a_bounded_number_of_requests(
         assert len(receiver.requests) <= 2 * 32 + 1
 
 
-def test_errors_for_too_long_end_the_batch_but_not_the_next() -> None:
-    """A batch that is always answered with 503 is given up after the set time."""
-    script = [Answer(503), Answer(503)]
+@pytest.mark.parametrize("status", [429, 502, 503])
+def test_a_collector_that_is_busy_for_long_loses_nothing(status: int) -> None:
+    """As long as the queue has room: other batches would be answered no better."""
+    script = [Answer(status, {"Retry-After": "1"})] * 4
+    with (
+        HttpReceiver(script) as receiver,
+        delivering(receiver.url, give_up_seconds=1) as (processor, span),
+    ):
+        span("kept")
+        receiver.wait(lambda received: bool(received.names), PATIENCE_MS / 1000)
+        assert processor.force_flush(PATIENCE_MS)
+        counts = processor.delivery()
+        assert (counts.sent, counts.failed, counts.dropped, counts.retried) == (1, 0, 0, 4)
+        assert receiver.names == ["kept"]
+
+
+def test_no_answer_for_too_long_ends_the_batch_but_not_the_next() -> None:
+    """A batch that hangs the collector behind a proxy is given up after the set time."""
+    script = [Answer(504), Answer(504)]
     with (
         HttpReceiver(script) as receiver,
         delivering(receiver.url, give_up_seconds=0.01) as (processor, span),
