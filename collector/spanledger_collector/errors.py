@@ -29,9 +29,11 @@ class CollectorError(Exception):
     Attributes:
         clickhouse_code: of the answer, where ClickHouse answered with an error. None where nothing
             did: a statement may have been run then, or still be running.
+        out_of_memory: ClickHouse had not enough memory: less at once may do.
     """
 
     clickhouse_code: int | None = None
+    out_of_memory: bool = False
 
 
 class RetryableError(CollectorError):

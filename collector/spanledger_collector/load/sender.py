@@ -21,7 +21,6 @@ from spanledger_collector.signals import Signal
 
 _LOG = logging.getLogger(__name__)
 # Memory may be short because of others; a record that fails so often alone is itself too large.
-_OUT_OF_MEMORY = "error 241"
 _ATTEMPTS_OUT_OF_MEMORY = 3
 
 
@@ -69,7 +68,7 @@ class Sender:
         except PermanentError as error:
             self._divide(batch, error)
         except StoreUnavailableError as error:
-            if _OUT_OF_MEMORY not in str(error):
+            if not error.out_of_memory:
                 raise
             self._out_of_memory += 1
             if len(batch.records) == 1 and self._out_of_memory < _ATTEMPTS_OUT_OF_MEMORY:

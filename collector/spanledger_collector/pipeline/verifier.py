@@ -102,4 +102,6 @@ class Verifier:
                 self.look(datetime.now(timezone.utc))
             except CollectorError as error:
                 _LOG.warning("whether all is there cannot be verified now: %s", error)
+            except Exception:  # noqa: BLE001 -- told here; a thread that dies would verify no more
+                _LOG.exception("whether all is there could not be verified: an unexpected error")
             self._stopping.wait(self._interval_seconds)

@@ -8,6 +8,7 @@ no sender sends it again.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,10 +32,19 @@ from spanledger_collector.receive.wire import check_submessages
 MAX_LOG_RECORDS: Final = 50_000
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
+_ID: Final = re.compile(r"(?!0+$)[0-9a-f]+")
 #: Where an event's name stood before log records had a field for it.
 _OLD_NAME: Final = "event.name"
-#: Whom it is about, where the sender knows that better than by trace and span.
-_SUBJECTS: Final = frozenset({semconv.SUBJECT_RUN_ID, semconv.SUBJECT_EXTERNAL_KEY})
+#: Whom it is about, where the sender says so. The context is the judge's own then.
+_SUBJECTS: Final = frozenset({
+    semconv.SUBJECT_RUN_ID, semconv.SUBJECT_EXTERNAL_KEY,
+    semconv.SUBJECT_TRACE_ID, semconv.SUBJECT_SPAN_ID,
+})  # fmt: skip
+#: Subject -> how many hex digits it has.
+_DIGITS: Final = {
+    semconv.SUBJECT_TRACE_ID: 2 * _TRACE_ID_BYTES,
+    semconv.SUBJECT_SPAN_ID: 2 * _SPAN_ID_BYTES,
+}
 
 
 @dataclass(slots=True)
@@ -137,7 +147,14 @@ def _is_evaluation(record: LogRecord) -> bool:
 
 def _flaw(record: LogRecord) -> str:
     """Why nobody knows what was judged; empty where it is known."""
-    if _subjects(record):
+    subjects = _subjects(record)
+    for key, digits in _DIGITS.items():
+        told = subjects.get(key)
+        if told is not None and not (_ID.fullmatch(told) and len(told) == digits):
+            return f"{EVENT} has a {key} that is not {digits} hex digits"
+    if set(subjects) == {semconv.SUBJECT_SPAN_ID}:
+        return f"{EVENT} names a span without its trace: add {semconv.SUBJECT_TRACE_ID}"
+    if subjects:
         return ""
     if len(record.trace_id) != _TRACE_ID_BYTES or not any(record.trace_id):
         return (
@@ -149,9 +166,19 @@ def _flaw(record: LogRecord) -> str:
     return ""
 
 
+def _context(record: LogRecord) -> Mapping[str, str]:
+    ids = {semconv.SUBJECT_TRACE_ID: record.trace_id, semconv.SUBJECT_SPAN_ID: record.span_id}
+    return {key: value.hex() for key, value in ids.items() if any(value)}
+
+
+def _text(pair: KeyValue) -> str:
+    text = pair.value.string_value
+    return text.lower() if pair.key in _DIGITS else text
+
+
 def _subjects(record: LogRecord) -> Mapping[str, str]:
     return {
-        pair.key: pair.value.string_value
+        pair.key: _text(pair)
         for pair in record.attributes
         if pair.key in _SUBJECTS and pair.value.string_value
     }
@@ -159,11 +186,7 @@ def _subjects(record: LogRecord) -> Mapping[str, str]:
 
 def _record(record: LogRecord, evaluation: Sequence[KeyValue]) -> Span:
     """Its ids follow from what it says, so that the same sent again is the same record."""
-    subjects = dict(_subjects(record))
-    if any(record.trace_id):
-        subjects[semconv.SUBJECT_TRACE_ID] = record.trace_id.hex()
-    if any(record.span_id):
-        subjects[semconv.SUBJECT_SPAN_ID] = record.span_id.hex()
+    subjects = _subjects(record) or _context(record)
     at_ns = record.time_unix_nano or record.observed_time_unix_nano
     about = [
         KeyValue(key=key, value=AnyValue(string_value=value))

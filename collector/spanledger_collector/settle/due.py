@@ -5,6 +5,7 @@ newest record, because the engine may show one journal record in pieces; what is
 changes nothing.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -142,6 +143,15 @@ class DueTraces:
             waiting = self._waiting[key]
             waiting.not_before = now + min(2.0 ** min(waiting.failures, 30), longest_seconds)
             waiting.failures += 1
+
+    def rest(self, keys: Iterable[TraceKey], until: float) -> None:
+        """These are not due before that moment."""
+        for key in keys:
+            self._waiting[key].not_before = until
+
+    def resting_until(self) -> float:
+        """The moment before which none is due; infinite where nothing waits."""
+        return min((waiting.not_before for waiting in self._waiting.values()), default=math.inf)
 
     def failures(self, key: TraceKey) -> int:
         """How often it could not be settled since it last was."""

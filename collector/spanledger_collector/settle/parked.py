@@ -34,8 +34,8 @@ class ParkedTraces:
         self._version = 0
         self._reasons: dict[State, dict[TraceKey, str]] = {"waits": {}, "refused": {}}
 
-    def find(self, connection: Connection) -> list[TraceKey]:
-        """Read what the ledger has; returns those that are to be settled."""
+    def find(self, connection: Connection) -> Mapping[State, list[TraceKey]]:
+        """Read what the ledger has; returns it by state, the latest last."""
         rows = connection.rows(
             sql.read("transforms/parked_traces.sql"), {"journal_id": self._journal_id}
         )
@@ -43,7 +43,7 @@ class ParkedTraces:
             key = TraceKey(str(row["workspace"]), str(row["trace_id"]))
             self._reasons[cast("State", row["state"])][key] = str(row["reason"])
             self._version = max(self._version, cast("int", row["version"]))
-        return list(self._reasons["waits"])
+        return {state: list(reasons) for state, reasons in self._reasons.items()}
 
     def keep(self, connection: Connection, state: State, reasons: Mapping[TraceKey, str]) -> None:
         """Keep these, with the reason of each.

@@ -2,25 +2,29 @@
 
 A group that fails is tried again in halves, so that one trace keeps back no other. Where the fault
 may pass, its traces stay due and are tried again after pauses that grow; the one that goes on
-failing, or is over a limit by itself, is parked: the cursor goes on past it (:mod:`.parked`). One
-that is refused for good is parked too, for everybody to see, and left out until more of it arrives
-or somebody asks for it.
+failing, or is over a limit by itself, is parked: the cursor goes on past it (:mod:`.parked`).
+
+Before a trace is blamed all statements are run over no trace. If that fails too the fault is the
+database's or the program's, and all wait until it is mended. A trace that alone is refused is
+parked too, for everybody to see, and left out until more of it arrives, somebody asks for it, or
+the collector is started again: another version, or another server, may take it.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from spanledger_collector.errors import CollectorError, RetryableError
+from spanledger_collector.errors import CollectorError, ConfigurationError, RetryableError
 from spanledger_collector.store import Connection, Store
 
 from .aliases import Resolve, resolve_again, resolve_unseen
 from .cursor import Cursor
 from .due import DueTraces
 from .parked import ParkedTraces
-from .settlement import TraceKey, begin, chunks, gather, overtaken, run_steps
+from .settlement import TraceKey, begin, chunks, gather, overtaken, run_steps, try_nothing
 from .turns import TurnTakenError
 
 _LOG = logging.getLogger(__name__)
@@ -28,8 +32,12 @@ _LOG = logging.getLogger(__name__)
 MAX_TRACES = 2500
 MAX_SPANS = 50_000
 _OVERLAP_SECONDS = 3.0
-# Too slow, too much memory: less at once may do.
-_LIMIT_CODES = frozenset({159, 160, 241})
+# Too slow: less at once may do.
+_SLOW_CODES = frozenset({159, 160})
+# Refused traces that are tried again at once after a start, and between so many and the next: each
+# that is refused once more takes about a second, in which no other is settled.
+_RETRIED_AT_ONCE = 50
+_RETRY_PAUSE_SECONDS = 60.0
 # Longest pause before a trace is tried again; one that is over a limit by itself costs much each
 # time.
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -106,6 +114,12 @@ class Passes:
         """Traces that arrived and are not settled yet."""
         return 0 if self._due is None else len(self._due)
 
+    def resting_seconds(self) -> float:
+        """How long none of those that wait is to be tried; infinite where none waits."""
+        with self.lock:
+            until = math.inf if self._due is None else self._due.resting_until()
+        return max(until - time.monotonic(), 0.0)
+
     def close(self) -> None:
         """Give the connection back."""
         if self._connection is not None:
@@ -179,8 +193,13 @@ class Passes:
             overlap_seconds=_OVERLAP_SECONDS,
         )
         found = self.parked.find(connection)
-        due.again(time.monotonic(), found)
-        due.park(found)
+        now = time.monotonic()
+        refused = found["refused"]
+        due.again(now, (*found["waits"], *refused))
+        due.park((*found["waits"], *refused))
+        for start in range(0, len(refused), _RETRIED_AT_ONCE):
+            some = refused[start : start + _RETRIED_AT_ONCE]
+            due.rest(some, now + start / _RETRIED_AT_ONCE * _RETRY_PAUSE_SECONDS)
         return due
 
     def _done(self, connection: Connection, due: DueTraces, keys: Sequence[TraceKey]) -> None:
@@ -252,9 +271,15 @@ class Passes:
         self, connection: Connection, chunk: list[TraceKey], error: CollectorError, *, divided: bool
     ) -> None:
         passing = isinstance(error, RetryableError)
-        over_limit = error.clickhouse_code in _LIMIT_CODES
+        over_limit = error.out_of_memory or error.clickhouse_code in _SLOW_CODES
         if passing and not answers(connection):
             raise error
+        # Asked again of the one that is left, for the fault may have come meanwhile.
+        if not passing and (not divided or len(chunk) == 1):
+            reason = self._fault_of_none(connection, error)
+            if reason is not None:
+                self._postpone(chunk, _Postponed(_LONGEST_PAUSE_SECONDS, reason))
+                return
         # Other passing faults are seldom those of some traces: halved once a pass, not to the end.
         if len(chunk) > 1 and (over_limit or not (passing and divided)):
             middle = len(chunk) // 2
@@ -263,7 +288,7 @@ class Passes:
             return
         if passing:
             longest = _LONGEST_PAUSE_OVER_LIMIT_SECONDS if over_limit else _LONGEST_PAUSE_SECONDS
-            self._postponed.update(dict.fromkeys(chunk, _Postponed(longest, error)))
+            self._postpone(chunk, _Postponed(longest, error))
             return
         self.failed_traces += 1
         self._refused[chunk[0]] = str(error)
@@ -273,6 +298,21 @@ class Passes:
             chunk[0].workspace,
             error,
         )
+
+    def _postpone(self, chunk: list[TraceKey], why: _Postponed) -> None:
+        self._postponed.update(dict.fromkeys(chunk, why))
+
+    def _fault_of_none(
+        self, connection: Connection, error: CollectorError
+    ) -> CollectorError | None:
+        """What fails whatever is settled, where that is so."""
+        if isinstance(error, ConfigurationError):
+            return error
+        try:
+            try_nothing(connection, next(self.cursor.versions()), self._hosts)
+        except CollectorError as reason:
+            return reason
+        return None
 
 
 def answers(connection: Connection) -> bool:

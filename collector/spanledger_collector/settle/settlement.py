@@ -121,6 +121,24 @@ def run_steps(connection: Connection, version: int) -> None:
             _execute(connection, step, version)
 
 
+def try_nothing(connection: Connection, version: int, hosts: Mapping[str, str]) -> None:
+    """Run all statements of a settlement of no trace: what fails then is the fault of none.
+
+    Args:
+        connection: of the calling thread.
+        version: one that is used for nothing else.
+        hosts: as for :func:`gather`.
+
+    Raises:
+        CollectorError: one of them failed.
+    """
+    gather(connection, version, hosts)
+    _occasional(connection, version)
+    for step in STEPS:  # nothing is posted, so no turn is needed
+        _execute(connection, step, version)
+    overtaken(connection, version)
+
+
 def _post(connection: Connection, version: int, steps: Sequence[str]) -> None:
     """What is never rewritten: by one collector at a time, for it depends on what was posted."""
     if not steps:

@@ -133,8 +133,11 @@ class Settler:
                 continue
             pause = self._pause(settled, time.monotonic() - started)
             # Asked after the wake-up was cleared, so that a stop in between is not slept over.
-            if not self._stopping.wait(pause) and not self.waiting():
-                self._wake.wait(_IDLE_SECONDS)
+            if not self._stopping.wait(pause):
+                # What is tried again later alone keeps nobody awake.
+                resting = min(self._passes.resting_seconds(), _IDLE_SECONDS)
+                if resting:
+                    self._wake.wait(resting)
 
     def _pause(self, settled: int, spent: float) -> float:
         """Seconds to rest after a pass over so many traces that took so long."""
@@ -142,7 +145,9 @@ class Settler:
             return 0.0
         if settled:
             return min(spent * _REST, _MAX_REST_SECONDS)
-        return max(self._quiet_seconds / 2, _SHORTEST_REST_SECONDS) if self.waiting() else 0.0
+        if self._passes.resting_seconds():
+            return 0.0
+        return max(self._quiet_seconds / 2, _SHORTEST_REST_SECONDS)
 
     def waiting(self) -> int:
         """Traces that arrived and are not settled yet."""

@@ -29,9 +29,11 @@ _PASSING: dict[int, str] = {
     75: "the server cannot write a file; free space on its disk, see its log",
     76: "the server cannot open a file; allow it more open files, free space, see its log",
     77: "the server cannot close a file; free space on its disk, see its log",
+    101: "another server of the cluster broke off; see its log",
     159: "it took too long; ask for less, or allow more time",
     160: "it would take too long; ask for less, or allow more time",
     164: "the server is read-only for this user or for now",
+    173: "memory ran out; ask for less, or allow more memory",
     198: "the server's name cannot be resolved",
     201: "the user's quota is used up; wait, or raise it",
     202: "the server runs too many queries; wait",
@@ -44,6 +46,8 @@ _PASSING: dict[int, str] = {
     242: "the table is read-only: its replica has lost Keeper, or its disk is broken",
     243: "the disk is full; free space",
     252: "parts are made faster than merged; wait, and send larger batches",
+    254: "no replica is alive",
+    279: "no server of the cluster could be reached; see whether they run",
     285: "too few replicas are alive",
     286: "the insert reached too few replicas",
     319: "it is unknown whether the insert was committed; ask before sending again",
@@ -57,13 +61,23 @@ _PASSING: dict[int, str] = {
     733: "the table is being restarted",
     745: "the server is overloaded; wait",
     999: "the cluster's Keeper failed",
+    1000: "the server's network or files failed; see its log",
 }
+_MEMORY_CODES = frozenset({173, 241})
 
-# Code of an exception of C++ -> passing where its message says so.
-_STANDARD_EXCEPTION = 1001
-_EXHAUSTED = {
-    "No space left on device": "the disk is full; free space",
-    "Too many open files": "allow the server more open files",
+# Code -> what its message says where it may pass -> what to do. 32 is told of an empty text that
+# should be a number as well, which does not pass; 1001 is any exception of C++.
+_BAD_ALLOC = "std::bad_alloc"
+_SOMETIMES_PASSING: dict[int, dict[str, str]] = {
+    32: {
+        "receiving packet": "another server of the cluster broke off; see its log",
+        "from socket": "another server of the cluster broke off; see its log",
+    },
+    1001: {
+        "No space left on device": "the disk is full; free space",
+        "Too many open files": "allow the server more open files",
+        _BAD_ALLOC: "memory ran out; ask for less, or allow more memory",
+    },
 }
 
 # An HTTP error without a code, as the driver tells it, and which of them may pass.
@@ -122,6 +136,9 @@ def translate(error: ClickHouseError, what: str) -> CollectorError:
     code = error.code if isinstance(error, Error) else None
     ours = _translated(error, what, code)
     ours.clickhouse_code = code
+    ours.out_of_memory = code in _MEMORY_CODES or (
+        code in _SOMETIMES_PASSING and _BAD_ALLOC in str(error)
+    )
     return ours
 
 
@@ -139,7 +156,7 @@ def _translated(error: ClickHouseError, what: str, code: int | None) -> Collecto
             )
         return PermanentError(f"{what} cannot be run: {detail(error)}")
     told = f"{what} failed with ClickHouse error {code}: {detail(error)}"
-    advice = _PASSING.get(code) or _exhausted(code, str(error))
+    advice = _PASSING.get(code) or _sometimes(code, str(error))
     if advice:
         return StoreUnavailableError(f"{told}; {advice}")
     if code in _CONFIGURATION:
@@ -147,10 +164,9 @@ def _translated(error: ClickHouseError, what: str, code: int | None) -> Collecto
     return PermanentError(told)
 
 
-def _exhausted(code: int, message: str) -> str | None:
-    if code != _STANDARD_EXCEPTION:
-        return None
-    return next((advice for text, advice in _EXHAUSTED.items() if text in message), None)
+def _sometimes(code: int, message: str) -> str | None:
+    told = _SOMETIMES_PASSING.get(code, {})
+    return next((advice for text, advice in told.items() if text in message), None)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
@@ -98,3 +99,25 @@ def test_what_arrives_while_it_is_asked_is_not_missing() -> None:
     seen = [CompletenessRow(date(2026, 11, 1), 9, 9, stored, 9 - stored) for stored in (7, 9)]
     answers = iter([[asdict(one)] for one in seen])
     assert completeness(lambda *_: next(answers)) == [seen[1]]
+
+
+def test_an_unexpected_error_does_not_end_the_looking(
+    kept: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told, and the next look is taken."""
+    again = threading.Event()
+    looks: list[date] = []
+
+    def asked(since: date) -> dict[tuple[str, date], int]:
+        looks.append(since)
+        if len(looks) == 1:
+            raise ValueError("no such luck")
+        again.set()
+        return {}
+
+    looking = Verifier(kept, 0.01)
+    monkeypatch.setattr(looking, "_asked", asked)
+    looking.start()
+    assert again.wait(60)
+    assert looking.stop(60)
+    assert "no such luck" in caplog.text

@@ -90,6 +90,11 @@ def _request(*told: Mapping[str, Any]) -> ExportLogsServiceRequest:
     return request
 
 
+def _naming(**subjects: str) -> Mapping[str, Any]:
+    named = {f"spanledger.subject.{name}": told for name, told in subjects.items()}
+    return {"attributes": {**JUDGED, **named}}
+
+
 def _spans(payload: bytes) -> list[Span]:
     request = ExportTraceServiceRequest.FromString(payload)
     return [
@@ -170,6 +175,26 @@ def test_it_may_name_a_run_or_a_key_of_its_own() -> None:
     assert "spanledger.subject.trace_id" not in told
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"run_id": "r-1"},
+        {"external_key": "ticket-7"},
+        {"trace_id": "ab" * 16},
+        {"trace_id": "AB" * 16, "span_id": "CD" * 8},
+    ],
+    ids="+".join,
+)
+def test_whom_it_names_goes_before_its_context(named: Mapping[str, str]) -> None:
+    """A judge that is traced itself emits in a span of its own, which nobody judged."""
+    subjects = {f"spanledger.subject.{name}": told for name, told in named.items()}
+    found = decode_logs(_request(_naming(**named)).SerializeToString())
+    [span] = _spans(found.payload)
+    told = {key: value for key, value in _attributes(span).items() if ".subject." in key}
+    ids = {"spanledger.subject.trace_id", "spanledger.subject.span_id"}
+    assert told == {key: v.lower() if key in ids else v for key, v in subjects.items()}
+
+
 def test_what_is_no_evaluation_is_counted_and_let_go() -> None:
     """Another event, plain lines, and an evaluation that says neither score nor label."""
     found = decode_logs(
@@ -189,6 +214,10 @@ def test_what_is_no_evaluation_is_counted_and_let_go() -> None:
         ({"trace_id": "00" * 16}, "names no trace"),
         ({"trace_id": "abcd"}, "names no trace"),
         ({"span_id": "abcd"}, "span id that is not 8 bytes"),
+        (_naming(trace_id="abcd"), "trace_id that is not 32 hex digits"),
+        (_naming(trace_id="00" * 16), "trace_id that is not 32 hex digits"),
+        (_naming(run_id="r-1", span_id="xy" * 8), "span_id that is not 16 hex digits"),
+        (_naming(span_id="ab" * 8), "a span without its trace"),
     ],
 )
 def test_an_evaluation_of_nobody_knows_what_is_rejected(told: Mapping[str, Any], why: str) -> None:

@@ -1,5 +1,6 @@
 """When a trace is due: quiet for a while, or waiting for too long; nothing is forgotten."""
 
+import math
 from itertools import pairwise
 
 from spanledger_collector.settle.due import Arrival, DueTraces
@@ -124,3 +125,19 @@ def test_what_failed_waits_longer_each_time_and_holds_the_cursor() -> None:
     due.settled([A])
     due.postpone(now, {A: 5.0})
     assert due.due(now + 1.0) == [A]
+
+
+def test_none_is_due_before_the_first_pause_ends() -> None:
+    """What is tried again later is not asked about meanwhile; what just came is."""
+    due = _due()
+    assert due.resting_until() == math.inf
+    due.again(0.0, [A, B])
+    due.rest([A], 9.0)
+    due.postpone(0.0, {B: 60.0})
+    due.postpone(1.0, {B: 60.0})
+    assert due.resting_until() == 3.0
+    due.settled([B])
+    assert due.resting_until() == 9.0
+    assert (due.due(8.9), due.due(9.0)) == ([], [A])
+    due.observe(4.0, [Arrival(9, B, 1)])
+    assert due.resting_until() == -math.inf

@@ -100,6 +100,27 @@ def test_a_group_is_divided_once_where_a_smaller_one_does_not_help(
         settler.stop(drain=False)
 
 
+def test_a_fault_of_the_database_is_blamed_on_no_trace(road: tuple[Gate, Store]) -> None:
+    """A missing table, a right that was withdrawn, statements that a new server reads otherwise."""
+    gate, store = road
+    with store.connect() as connection:
+        scene.load(connection, [scene.call(1, 0, (1, 0), trace=n) for n in range(1, 6)])
+        settler = scene.settler(store, quiet_seconds=0)
+        for code, asked in ((60, 2), (497, 1)):
+            gate.fault = Fault(b"-- sum_runs", code, times=1000)
+            assert settler.settle_due(everything=True) == 0
+            assert gate.fault.times == 1000 - asked, "neither halved nor tried again at once"
+            assert (settler.waiting(), settler.failed_traces) == (5, 0)
+        assert settler.parked.count("refused") == 0
+        settler.stop(drain=False)
+        gate.fault = None
+        after = scene.settler(store, quiet_seconds=0)
+        assert after.settle_due() == 5
+        assert all(scene.runs(connection, n) for n in range(1, 6))
+        assert (_parked(connection), after.waiting()) == ([], 0)
+        after.stop(drain=False)
+
+
 def _cursor(connection: Connection) -> object:
     return connection.rows("SELECT next_sequence FROM settlements FINAL")[0]["next_sequence"]
 
@@ -122,7 +143,7 @@ def test_a_trace_over_a_limit_keeps_back_no_other(
     def begin(connection: Connection, traces: list[TraceKey], version: int) -> None:
         if large in traces:
             error = StoreUnavailableError("memory")
-            error.clickhouse_code = 241
+            error.out_of_memory = True
             raise error
         real(connection, traces, version)
 

@@ -26,7 +26,12 @@ from spanledger_collector.store.failures import detail, statement_name, translat
         (75, StoreUnavailableError, "free space"),
         (76, StoreUnavailableError, "more open files"),
         (77, StoreUnavailableError, "free space"),
+        (101, StoreUnavailableError, "broke off"),
+        (173, StoreUnavailableError, "memory ran out"),
         (241, StoreUnavailableError, "memory ran out"),
+        (254, StoreUnavailableError, "no replica"),
+        (279, StoreUnavailableError, "no server of the cluster"),
+        (1000, StoreUnavailableError, "network or files"),
         (252, StoreUnavailableError, "larger batches"),
         (319, StoreUnavailableError, "ask before sending again"),
         (516, ConfigurationError, "wrong user or password"),
@@ -42,24 +47,30 @@ def test_codes_decide_whether_to_try_again(
     assert type(error) is kind
     assert told in str(error)
     assert str(error).startswith(f"runs failed with ClickHouse error {code}: text")
+    assert error.out_of_memory is (code in {173, 241})
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("code", "text", "kind"),
     [
-        ("std::filesystem: cannot create directories: No space left on device", "free space"),
-        ("std::system_error: open: Too many open files", "more open files"),
-        ("std::bad_cast", None),
+        (1001, "std::filesystem: cannot create directories: No space left on device", "free space"),
+        (1001, "std::system_error: open: Too many open files", "more open files"),
+        (1001, "std::exception. Code: 1001, type: std::bad_alloc, e.what() = std::bad_alloc",
+         "memory ran out"),
+        (1001, "std::bad_cast", None),
+        (32, "Attempt to read after eof: while receiving packet from b:9000", "broke off"),
+        (32, "Attempt to read after eof: Cannot parse string '' as UInt8", None),
     ],
-)
-def test_exceptions_of_the_servers_library_are_passing_where_something_ran_out(
-    text: str, kind: str | None
+)  # fmt: skip
+def test_some_codes_are_passing_by_what_their_message_says(
+    code: int, text: str, kind: str | None
 ) -> None:
-    """A full disk, or no more files that may be opened, come without a code of their own."""
-    error = translate(DatabaseError(f"Code: 1001. DB::Exception: {text}", code=1001), "runs")
+    """What ran out comes without a code of its own, and a peer that breaks off has that of data."""
+    error = translate(DatabaseError(f"Code: {code}. DB::Exception: {text}", code=code), "runs")
     assert isinstance(error, StoreUnavailableError) is bool(kind)
-    assert (kind or "1001") in str(error)
-    assert error.clickhouse_code == 1001
+    assert (kind or str(code)) in str(error)
+    assert error.clickhouse_code == code
+    assert error.out_of_memory is ("bad_alloc" in text)
 
 
 @pytest.mark.parametrize(
