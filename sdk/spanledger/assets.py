@@ -101,7 +101,7 @@ def plan(
         executions_per_day: runs expected on each of them.
         low: low end of the expected units.
         high: high end of them.
-        salvage: what is left at the end and never charged, in USD.
+        salvage: what is left at the end and never charged, in USD; 0 or more.
         agent: name of the agent whose runs carry it; empty = every agent.
         version: its version; empty = every version.
         about: ``record_id``, ``reason``, ``at``; see :class:`spanledger.records.About`.
@@ -133,13 +133,17 @@ def plan(
             *(asset, units, low, high),
         )
         return ""
+    kept = exact(salvage)
+    if kept is None or kept < 0:
+        _log.warning("plan of asset %r left out: a salvage of %s; give 0 or more", asset, salvage)
+        return ""
     told: Attributes = {semconv.ASSET_METHOD: method, semconv.ASSET_UNIT: unit}
     numbers = {
         semconv.ASSET_EXPECTED_UNITS: units,
         semconv.ASSET_EXPECTED_UNITS_LOW: least,
         semconv.ASSET_EXPECTED_UNITS_HIGH: most,
         semconv.ASSET_LIFE_DAYS: days,
-        semconv.ASSET_SALVAGE: exact(salvage),
+        semconv.ASSET_SALVAGE: kept,
     }
     told |= {key: f"{number:f}" for key, number in numbers.items() if number is not None}
     scope = {semconv.ASSET_AGENT_NAME: agent, semconv.ASSET_AGENT_VERSION: version}

@@ -87,6 +87,7 @@ def test_entries_say_what_they_are_and_are_apart_from_the_work_around() -> None:
         (lambda: assets.plan("ft", expected_executions=9, low=10), "low and high of the units"),
         (lambda: assets.plan("ft", expected_executions=9, high=8), "low and high of the units"),
         (lambda: assets.plan("ft", life_days=0, executions_per_day=3), "all above 0"),
+        (lambda: assets.plan("ft", expected_executions=9, salvage="-1"), "a salvage of -1"),
         (lambda: assets.write_off("ft", "x"), "left out"),
         (lambda: assets.transfer("ft", "ft-2", "x"), "left out"),
         (lambda: assets.transfer("ft", "ft-2", "-5"), "give an amount above 0"),

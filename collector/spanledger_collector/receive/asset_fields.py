@@ -37,6 +37,13 @@ def _taken(value: object) -> str:
     return told
 
 
+def _kept(value: object) -> str:
+    told = amount(value)
+    if Decimal(told) < 0:
+        raise FlawError("give 0 or more")
+    return told
+
+
 #: Entry -> its own fields.
 ENTRIES: Final[Mapping[str, Mapping[str, tuple[str, Read]]]] = {
     "asset_cost": {
@@ -52,7 +59,7 @@ ENTRIES: Final[Mapping[str, Mapping[str, tuple[str, Read]]]] = {
         "executions_per_day": ("", _units),
         "low": (semconv.ASSET_EXPECTED_UNITS_LOW, _units),
         "high": (semconv.ASSET_EXPECTED_UNITS_HIGH, _units),
-        "salvage": (semconv.ASSET_SALVAGE, amount),
+        "salvage": (semconv.ASSET_SALVAGE, _kept),
         "agent": (semconv.ASSET_AGENT_NAME, text),
         "version": (semconv.ASSET_AGENT_VERSION, text),
     },

@@ -86,6 +86,10 @@ def test_an_entry_is_the_span_that_the_sdk_writes() -> None:
             {"kind": "asset_plan", "asset": "ft", "expected_executions": 1, "unit": "token"},
             "expected_units of token",
         ),
+        (
+            {"kind": "asset_plan", "asset": "ft", "expected_executions": 1, "salvage": "-1"},
+            "salvage: give 0 or more",
+        ),
         ({"kind": "asset_transfer", "asset": "ft", "amount": "1"}, "needs to"),
         (
             {"kind": "asset_write_off", "asset": "ft", "amount": "-1"},

@@ -194,6 +194,61 @@ def test_a_cost_that_comes_later_is_spread_over_what_is_still_to_come(store: Sto
         assert _charges(connection) == [Decimal(10), Decimal(10), Decimal(15)]
 
 
+def test_capital_that_grows_is_spread_over_what_is_still_to_come_alone(store: Store) -> None:
+    """100 over 10, five runs, 50 more: 20 a run to come. None carries what earlier ones did not.
+
+    The newest entry may keep its name (a cost as the plan before), or stay (a transfer that came
+    before its money). Where the units are used up there is no rate, and so no charge, until there
+    is a plan. A salvage below 0 is none: no more than the capital is charged.
+    """
+    plan = {"method": "x", "unit": "execution", "expected_units": 10}
+
+    def named(row: scene.Row, name: str) -> scene.Row:
+        row["attributes"]["spanledger.record.id"] = name
+        return row
+
+    with store.connect() as connection:
+        _settle(
+            store,
+            connection,
+            [
+                _entry(1, 0, "cost", amount="100", id="named"),
+                named(_entry(2, 0, "plan", id="named", **plan), "2026-11"),
+                _entry(3, 0, "cost", amount="100", id="heir"),
+                _entry(4, 0, "plan", id="heir", **plan),
+                _entry(10, 0, "transfer", id="source", to="heir", amount="50"),
+                _entry(6, 0, "cost", amount="100", id="used"),
+                _entry(7, 0, "plan", id="used", unit="token", expected_units=1000),
+                _entry(8, 0, "cost", amount="100", id="below"),
+                _entry(9, 0, "plan", id="below", salvage="-50", **plan | {"expected_units": 2}),
+            ],
+            [row for trace in range(1, 6) for row in _run(trace, 1, tokens=200)],
+            [
+                named(_entry(11, 2, "cost", amount="50", id="named"), "2026-11"),
+                _entry(5, 2, "cost", amount="50", id="source"),
+                _entry(13, 2, "cost", amount="50", id="used"),
+            ],
+            [
+                *_run(6, 3),
+                *_run(7, 3),
+                scene.call(3, 1, (10, 0), trace=1) | {"received_at": _minute(3)},
+            ],
+        )
+        posted = {
+            asset: [row for row in _posted(connection) if row["asset_id"] == asset]
+            for asset in ("named", "heir", "used", "below")
+        }
+        used, below = _asset(connection, "used"), _asset(connection, "below")
+    amounts = {asset: [row["amount_usd"] for row in rows] for asset, rows in posted.items()}
+    assert amounts["named"] == amounts["heir"] == [10] * 5 + [20] * 2
+    assert sorted(amounts["used"]) == [0, *[20] * 5]
+    assert (used["state"], used["chargeable_usd"]) == ("needs_plan", 50)
+    assert amounts["below"] == [50, 50]
+    assert (below["salvage_usd"], below["state"]) == (0, "fully_amortized")
+    for asset in ("named", "heir"):  # one rate a basis
+        assert len({(row["basis_id"], row["rate_usd"]) for row in posted[asset]}) == 2
+
+
 def test_charges_sum_to_the_capital_however_small_a_unit_is(store: Store) -> None:
     """1.4e-22 USD a FLOP, and 4e-13 USD an execution, which no charge of 12 decimals can hold."""
     with store.connect() as connection:

@@ -82,6 +82,13 @@ class Asset:
         default_factory=lambda: defaultdict[tuple[int, Fraction], list[int]](list)
     )
     taken: dict[Event, Fraction] = field(default_factory=dict[Event, Fraction])
+    #: How often something was granted of it or to it.
+    grants: int = 0
+
+    @property
+    def basis(self) -> int:
+        """Names the books as they are: whatever changes capital or plan makes it more."""
+        return len(self.entries) + self.grants
 
     @property
     def charged(self) -> Fraction:
@@ -171,11 +178,13 @@ class Book:
                 )
                 if usd > 0:
                     asset.taken[take] += usd
+                    asset.grants += 1
                     gone += usd
                     passed_on.append((take.target, take, usd))
         for target, take, usd in passed_on:
             if target:
                 self.assets[target].funds.append((take, usd))
+                self.assets[target].grants += 1
         return bool(passed_on)
 
     def _charge(self, asset: Asset, run: Event) -> None:
@@ -184,16 +193,15 @@ class Book:
             return
         plans = [entry for entry in asset.entries if entry.what == "plan"]
         plan = max(plans, key=lambda one: (one.arrives, one.number))
-        basis = max(asset.entries, key=lambda one: (one.arrives, one.number))
-        before = [charge for charge in asset.charges if charge[1] != basis.number]
+        before = [charge for charge in asset.charges if charge[1] != asset.basis]
         rest = asset.capital - sum((amount for _, _, amount in before), Fraction(0))
         units = Fraction(str(plan.said)) - sum(by == plan.number for by, _, _ in before)
         left = asset.capital - asset.charged
         if rest > 0 and units > 0 and left > 0:
-            asset.charges.append((plan.number, basis.number, min(rest / units, left)))
+            asset.charges.append((plan.number, asset.basis, min(rest / units, left)))
             asset.carriers.append(run.number)
         else:
-            asset.rests[basis.number, asset.charged].append(came)
+            asset.rests[asset.basis, asset.charged].append(came)
 
 
 def _book(random: Random) -> Book:

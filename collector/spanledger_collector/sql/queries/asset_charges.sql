@@ -3,7 +3,7 @@
 -- grain: one row a posting, newest first. units: units of the plan; USD, 12 decimals; rate 40 decimals.
 -- columns: posted_at, asset_id, trace_id, run_id, agent_name, agent_version (of the run), units, rate_usd (a unit; 0 = nothing was left),
 --   amount_usd, amount_low_usd, amount_high_usd (had the high, the low end of the expected units come, as known now; NULL = the plan does
---   not say it), plan_id (the plan it was charged by), basis_id (newest entry of the asset then: names the estimate).
+--   not say it), plan_id (the plan it was charged by), basis_id (books of the asset then: number of entries and grants, newest entry).
 SELECT
     posted_at,
     asset_id,

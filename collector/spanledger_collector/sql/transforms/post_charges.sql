@@ -11,7 +11,7 @@
 -- A run that is due when nothing can be charged is not charged by what is booked later either: it entered (its success was told)
 --   while the asset was at rest. A rest counts where what was charged by then is there: a kill may leave the rest of a settlement
 --   without its charges.
--- The charge of a run is the growth of what is due in all since the newest entry: min(units since then x rate, what there was to
+-- The charge of a run is the growth of what is due in all by the books as they are (basis_id): min(units by them x rate, what there was to
 --   charge), rounded. So the charges sum to it exactly when its units have come, however small one is, never exceed it, and which
 --   run came first only matters for the one that uses up the rest. A charge of less than half of the last decimal is a row of 0 with
 --   a rate; a row of 0 for which nothing was left has none.
@@ -219,7 +219,7 @@ SELECT
     basis_id,
     units,
     if(found_nothing, toDecimal256(0, 40), rate_usd),
-    to_usd - from_usd AS amount_usd,
+    if(found_nothing, toDecimal128(0, 12), to_usd - from_usd) AS amount_usd,
     now64(9, 'UTC'),
     {version:UInt64},
     came_at,

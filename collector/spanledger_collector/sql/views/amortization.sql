@@ -8,7 +8,7 @@
 --   written_off_usd      what was written off of it
 --   refused_usd          what write-offs, transfers and credits asked beyond what was left: in no sum (the rest of an entry that overtook
 --                        the cost that it is about is granted when that arrives)
---   salvage_usd          what is left at the end of its life: never charged
+--   salvage_usd          what is left at the end of its life: never charged; less than 0 counts as 0
 --   net_book_value_usd   capital_usd - charged_usd
 --   chargeable_usd       what can still be charged: capital - salvage - charged
 --   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then; per time: if it
@@ -25,6 +25,8 @@
 --                        accrued) / days left, by the capital and the plan of its time, so no entry rewrites what was before; plans
 --                        that are not per time cost what they charged
 --   unabsorbed_usd       accrued - charged: what no run carried because fewer (negative: more) came than were planned
+--   basis_id             the books by which the next unit is charged: how many entries and grants there are, kind and name of the newest
+--                        entry
 --   estimates            plans there were so far, the first included
 --   booked_at            arrival of the first entry
 --   charged_from         arrival of the first plan: runs in scope whose own span arrived since then are charged; NULL = there is none
@@ -38,11 +40,18 @@ WITH
     -- What each entry took or brought, as granted: a transfer takes from one asset and brings to the other.
     moved AS
     (
-        SELECT workspace, asset_id, entry, entry_id, -sum(amount_usd) AS usd, sumIf(amount_usd, NOT is_rest) AS as_asked_usd
+        SELECT
+            workspace,
+            asset_id,
+            entry,
+            entry_id,
+            -sum(amount_usd) AS usd,
+            sumIf(amount_usd, NOT is_rest) AS as_asked_usd,
+            count() AS grants
         FROM asset_takings FINAL
         GROUP BY workspace, asset_id, entry, entry_id
         UNION ALL
-        SELECT workspace, to_asset_id, 'received', entry_id, sum(amount_usd), toDecimal128(0, 12)
+        SELECT workspace, to_asset_id, 'received', entry_id, sum(amount_usd), toDecimal128(0, 12), count()
         FROM asset_takings FINAL
         WHERE entry = 'transfer'
         GROUP BY workspace, to_asset_id, entry_id
@@ -62,7 +71,7 @@ WITH
                     received_at, span_id, toDecimal128(moved.usd + if(entry = 'cost' AND ifNull(amount, 0) > 0, ifNull(amount, 0), 0), 12),
                     if(entry = 'plan', entry_id, ''),
                     if(entry = 'plan' AND method = 'straight_line_per_time', toFloat64(ifNull(life_days, 0)), 0),
-                    if(entry = 'plan', ifNull(salvage, 0), 0)
+                    if(entry = 'plan', greatest(ifNull(salvage, 0), 0), 0)
                 ))::Array(Tuple(
                     at DateTime64(9, 'UTC'), span_id String, usd Decimal(38, 12), plan_id String, life_days Float64, salvage_usd Decimal(38, 12)
                 ))
@@ -73,7 +82,10 @@ WITH
                 abs(ifNull(amount, 0)),
                 (entry IN ('write_off', 'transfer') AND ifNull(amount, 0) > 0) OR (entry = 'cost' AND ifNull(amount, 0) < 0)
             ) AS asked_usd,
-            argMax(entry_id, (received_at, span_id)) AS basis_id,
+            -- Capital may grow while the newest entry stays: by a grant, or by an entry that was on its way longer. So all are counted.
+            concat(
+                toString(count() + sum(moved.grants)), ' ', argMax(concat(entry, ' ', entry_id), (received_at, span_id))
+            ) AS basis_id,
             argMaxIf(
                 (entry_id, method, unit, expected_units, expected_units_low, expected_units_high, life_days, salvage, agent_name,
                 agent_version, received_at),
@@ -121,7 +133,7 @@ WITH
             toDecimal128(a.charged_usd, 12) AS charged_usd,
             toDecimal128(a.charged_units, 6) AS charged_units,
             toDecimal128(b.capital_usd, 12) AS capital_usd,
-            ifNull(b.plan.8, toDecimal128(0, 12)) AS salvage_usd,
+            greatest(ifNull(b.plan.8, toDecimal128(0, 12)), toDecimal128(0, 12)) AS salvage_usd,
             toDecimal128(arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.2 != b.basis_id, a.parts))), 12) AS charged_before_usd,
             toDecimal128(arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1, a.parts))), 6) AS plan_units,
             toDecimal128(

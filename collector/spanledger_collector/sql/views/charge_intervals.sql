@@ -24,10 +24,10 @@ FROM
         p.expected_units_low AS low,
         p.expected_units_high AS high,
         toFloat64(b.units) AS units,
-        -- Units of the same plan that came under earlier entries.
+        -- Units of the same plan that came under earlier books: those of smaller number. Charges of old have the name of an entry alone.
         sum(b.units) OVER (
             PARTITION BY b.workspace, b.asset_id, b.plan_id
-            ORDER BY e.arrived
+            ORDER BY toUInt64OrZero(extract(b.basis_id, '^(\\d+) (?:cost|plan|write_off|transfer|received) ')), e.arrived
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) - b.units AS before,
         toFloat64(p.expected_units - before) AS expected
