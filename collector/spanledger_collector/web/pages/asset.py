@@ -118,7 +118,7 @@ def _charges(
             Column("Charge, at most", "amount_high_usd", "usd_if_any",
                    "Had their low end come, or what came where that is more."),
             Column("Plan", "plan_id", help="Entry of the plan that it was charged by."),
-            Column("Newest entry", "basis_id", help="Of the asset at that moment; before it, entries and grants in its books by then."),
+            Column("Newest entry", "basis_id", help="Then; and how many entries and grants."),
             Column("Run", "run_id", link=trace),
         ],
         rows, empty="No run was charged.", query="asset_charges", from_offset=read,
