@@ -35,7 +35,7 @@ class Acknowledgement:
 
     Attributes:
         rejected: spans, data points or log records that were left out.
-        explanation: why, for the sender.
+        explanation: why, for the sender; without rejected ones a warning, as OTLP has it.
         signal: what the request was of.
     """
 
@@ -44,38 +44,50 @@ class Acknowledgement:
     signal: Kind = "traces"
 
     @classmethod
-    def of_spans(cls, stored: int, rejected: int, first: str) -> Self:
-        """That of a request of spans; ``first`` says why the first was left out."""
+    def of_spans(cls, stored: int, rejected: int, first: str, repaired: int = 0) -> Self:
+        """That of a request of spans; ``first`` says why the first was left out.
+
+        ``repaired`` counts the strings that were not UTF-8.
+        """
         return cls._told(
             rejected,
             f"{rejected} spans were rejected, {stored} stored; first: {first}. "
             "Do not send them again: repair the ids at the sender.",
             "traces",
+            repaired,
         )
 
     @classmethod
-    def of_points(cls, stored: int, rejected: int, first: str) -> Self:
+    def of_points(cls, stored: int, rejected: int, first: str, repaired: int = 0) -> Self:
         """That of a request of metrics, likewise."""
         return cls._told(
             rejected,
             f"{rejected} data points were not kept, {stored} stored; first: {first}. "
             "Do not send them again.",
             "metrics",
+            repaired,
         )
 
     @classmethod
-    def of_evaluations(cls, stored: int, rejected: int, first: str) -> Self:
+    def of_evaluations(cls, stored: int, rejected: int, first: str, repaired: int = 0) -> Self:
         """That of a request of logs, of which evaluations alone can be rejected."""
         return cls._told(
             rejected,
             f"{rejected} evaluations were rejected, {stored} stored; first: {first}. "
             "Do not send them again.",
             "logs",
+            repaired,
         )
 
     @classmethod
-    def _told(cls, rejected: int, explanation: str, signal: Kind) -> Self:
-        return cls(rejected, explanation[:_MAX_EXPLANATION] if rejected else "", signal)
+    def _told(cls, rejected: int, explanation: str, signal: Kind, repaired: int) -> Self:
+        told = [explanation] if rejected else []
+        if repaired:
+            told.append(
+                f"{repaired} strings were not UTF-8, which protobuf does not allow: they are kept "
+                "with U+FFFD for what is no text. Encode them as UTF-8, or send bytes_value."
+            )
+        return cls(rejected, " ".join(told)[:_MAX_EXPLANATION], signal)
 
     @property
     def http_status(self) -> int:
@@ -83,8 +95,8 @@ class Acknowledgement:
         return 200
 
     def protobuf(self) -> bytes:
-        """As the response of its signal: no bytes at all when everything was stored."""
-        if not self.rejected:
+        """As the response of its signal: no bytes at all when everything was stored as it came."""
+        if not self.explanation:
             return b""
         if self.signal == "metrics":
             return ExportMetricsServiceResponse(
@@ -106,7 +118,7 @@ class Acknowledgement:
 
     def json(self) -> dict[str, object]:
         """The same as JSON."""
-        if not self.rejected:
+        if not self.explanation:
             return {}
         name = _JSON_NAMES[self.signal]
         return {"partialSuccess": {name: str(self.rejected), "errorMessage": self.explanation}}

@@ -5,13 +5,13 @@ that reads it later is not strict (a wrong wire type or a repeated id decodes di
 so what is stored must be what a strict parser understood.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
-from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.errors import TooLargeError
+from spanledger_collector.receive.broken_text import parse
 from spanledger_collector.receive.evaluations import EVENT, add_evaluations
 from spanledger_collector.receive.thresholds import SCORE_BYTES, Thresholds
 from spanledger_collector.receive.wire import check_submessages
@@ -32,12 +32,14 @@ class DecodedRequest:
         span_count: spans in the payload, records of evaluations among them.
         rejected_spans: spans that were left out.
         rejection: why the first of them was, for the sender; empty when there is none.
+        repaired: strings that were not UTF-8.
     """
 
     payload: bytes
     span_count: int
     rejected_spans: int = 0
     rejection: str = ""
+    repaired: int = 0
 
 
 def decode_protobuf(body: bytes, thresholds: Thresholds | None = None) -> DecodedRequest:
@@ -53,31 +55,10 @@ def decode_protobuf(body: bytes, thresholds: Thresholds | None = None) -> Decode
     """
     check_submessages(body)
     request = ExportTraceServiceRequest()
-    try:
-        request.ParseFromString(body)
-    except DecodeError as error:
-        raise MalformedError(explain(error, len(body), "ExportTraceServiceRequest")) from error
+    body, repaired = parse(body, request)
     judged = thresholds if SCORE_BYTES in body else None
-    return canonical(request, evaluated=EVENT.encode() in body, thresholds=judged)
-
-
-def explain(error: DecodeError, size: int, message: str) -> str:
-    """Why a body is no such message, for the sender.
-
-    Args:
-        error: the parser's.
-        size: bytes of the body.
-        message: name of the message that was expected.
-    """
-    if "UTF-8" in str(error):
-        return (
-            "A string in the request is not UTF-8, which protobuf does not allow: "
-            "send it as bytes_value, or encode it as UTF-8. Nothing of the request was stored."
-        )
-    return (
-        f"The body of {size} bytes is not an {message} in protobuf "
-        "(is it cut off, or JSON sent as protobuf?). Nothing of the request was stored."
-    )
+    decoded = canonical(request, evaluated=EVENT.encode() in body, thresholds=judged)
+    return replace(decoded, repaired=repaired) if repaired else decoded
 
 
 def canonical(

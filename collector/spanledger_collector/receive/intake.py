@@ -180,33 +180,37 @@ class Intake:
         self, decoded: DecodedRequest, size: int, identity: Identity, transport: str
     ) -> Acknowledgement:
         await self._keep(decoded.payload, decoded.span_count, identity, "traces")
-        self._count(decoded.rejected_spans, size, transport)
+        self._count(decoded.rejected_spans, decoded.repaired, size, transport)
         self._metrics.spans.labels(transport, "accepted").inc(decoded.span_count)
         self._metrics.spans.labels(transport, "refused").inc(decoded.rejected_spans)
         return Acknowledgement.of_spans(
-            decoded.span_count, decoded.rejected_spans, decoded.rejection
+            decoded.span_count, decoded.rejected_spans, decoded.rejection, decoded.repaired
         )
 
     async def _store_points(
         self, decoded: DecodedMetrics, size: int, identity: Identity, transport: str
     ) -> Acknowledgement:
         await self._keep(decoded.payload, decoded.points, identity, "metrics")
-        self._count(decoded.rejected, size, transport)
+        self._count(decoded.rejected, decoded.repaired, size, transport)
         self._metrics.points.labels(transport, "accepted").inc(decoded.points)
         self._metrics.points.labels(transport, "refused").inc(decoded.rejected)
-        return Acknowledgement.of_points(decoded.points, decoded.rejected, decoded.rejection)
+        return Acknowledgement.of_points(
+            decoded.points, decoded.rejected, decoded.rejection, decoded.repaired
+        )
 
     async def _store_evaluations(
         self, decoded: DecodedLogs, size: int, identity: Identity, transport: str
     ) -> Acknowledgement:
         await self._keep(decoded.payload, decoded.used, identity, "traces")
-        self._count(decoded.rejected, size, transport)
+        self._count(decoded.rejected, decoded.repaired, size, transport)
         self._metrics.spans.labels(transport, "accepted").inc(decoded.used)
         for outcome, count in (
             ("used", decoded.used), ("unused", decoded.unused), ("refused", decoded.rejected),
         ):  # fmt: skip
             self._metrics.log_records.labels(transport, outcome).inc(count)
-        return Acknowledgement.of_evaluations(decoded.used, decoded.rejected, decoded.rejection)
+        return Acknowledgement.of_evaluations(
+            decoded.used, decoded.rejected, decoded.rejection, decoded.repaired
+        )
 
     async def _keep(self, payload: bytes, count: int, identity: Identity, signal: Signal) -> None:
         """Hand on what is to be stored; nothing is not."""
@@ -220,7 +224,8 @@ class Intake:
                 signal=signal,
             )
 
-    def _count(self, rejected: int, size: int, transport: str) -> None:
+    def _count(self, rejected: int, repaired: int, size: int, transport: str) -> None:
+        self._metrics.repaired_texts.inc(repaired)
         self._metrics.requests.labels(transport, "partial" if rejected else "ok").inc()
         self._metrics.bytes.labels(transport).inc(size)
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -22,8 +21,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from spanledger import semconv
-from spanledger_collector.errors import MalformedError, TooLargeError
-from spanledger_collector.receive.decode import explain
+from spanledger_collector.errors import TooLargeError
+from spanledger_collector.receive.broken_text import parse
 from spanledger_collector.receive.evaluations import EVENT, SCOPE, evaluation_record, told
 from spanledger_collector.receive.otlp_json import read_json
 from spanledger_collector.receive.thresholds import Thresholds
@@ -57,6 +56,7 @@ class DecodedLogs:
         unused: log records that are no evaluation.
         rejected: evaluations of nobody knows what.
         rejection: why the first of them was, for the sender; empty when there is none.
+        repaired: strings that were not UTF-8.
     """
 
     payload: bytes = b""
@@ -64,6 +64,7 @@ class DecodedLogs:
     unused: int = 0
     rejected: int = 0
     rejection: str = ""
+    repaired: int = 0
 
     def count(self) -> int:
         """All log records."""
@@ -79,11 +80,10 @@ def decode_logs(body: bytes, thresholds: Thresholds | None = None) -> DecodedLog
     """
     check_submessages(body, signal="logs")
     request = ExportLogsServiceRequest()
-    try:
-        request.ParseFromString(body)
-    except DecodeError as error:
-        raise MalformedError(explain(error, len(body), "ExportLogsServiceRequest")) from error
-    return evaluations(request, thresholds)
+    _, repaired = parse(body, request)
+    decoded = evaluations(request, thresholds)
+    decoded.repaired = repaired
+    return decoded
 
 
 def decode_logs_json(body: bytes, thresholds: Thresholds | None = None) -> tuple[DecodedLogs, int]:

@@ -14,6 +14,7 @@ class ReceiverMetrics:
         log_records: log records by transport and outcome (used = evaluations, unused, refused).
         bytes: body bytes by transport, after decompression.
         bytes_in_flight: body bytes of requests in progress.
+        repaired_texts: strings that were not UTF-8, stored with U+FFFD.
         json_lenient: JSON fields accepted although OTLP forbids senders to write them so.
     """
 
@@ -51,6 +52,11 @@ class ReceiverMetrics:
         self.bytes_in_flight = Gauge(
             "spanledger_receive_bytes_in_flight",
             "Body bytes of requests in progress",
+            registry=registry,
+        )
+        self.repaired_texts = Counter(
+            "spanledger_receive_repaired_texts",
+            "Strings that were not UTF-8, stored with U+FFFD for what is no text",
             registry=registry,
         )
         self.json_lenient = Counter(

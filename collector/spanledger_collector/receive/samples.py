@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -27,9 +26,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from spanledger.semconv import SERVICE_NAME, TENANT_ID
 from spanledger_collector.engine_metrics import engine_metric
-from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.errors import TooLargeError
 from spanledger_collector.receive import engine_samples
-from spanledger_collector.receive.decode import explain
+from spanledger_collector.receive.broken_text import parse
 from spanledger_collector.receive.otlp_json import read_json
 from spanledger_collector.receive.points import (
     CUMULATIVE,
@@ -70,12 +69,14 @@ class DecodedMetrics:
         points: how many these are.
         rejected: points that were left out.
         rejection: why the first of them was, for the sender; empty when there is none.
+        repaired: strings that were not UTF-8.
     """
 
     payload: bytes = b""
     points: int = 0
     rejected: int = 0
     rejection: str = ""
+    repaired: int = 0
 
     def reject(self, points: int, reason: str) -> None:
         """Count points that are left out for one reason."""
@@ -102,11 +103,10 @@ def decode_metrics(body: bytes) -> DecodedMetrics:
     """
     check_submessages(body, signal="metrics")
     request = ExportMetricsServiceRequest()
-    try:
-        request.ParseFromString(body)
-    except DecodeError as error:
-        raise MalformedError(explain(error, len(body), "ExportMetricsServiceRequest")) from error
-    return samples(request)
+    _, repaired = parse(body, request)
+    decoded = samples(request)
+    decoded.repaired = repaired
+    return decoded
 
 
 def decode_metrics_json(body: bytes) -> tuple[DecodedMetrics, int]:

@@ -14,7 +14,7 @@ from spanledger_collector.signals import Signal
 
 MAX_SUBMESSAGES = 1_000_000
 
-_VARINT, _FIXED64, _LENGTH, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
+_VARINT, _FIXED64, LENGTH_DELIMITED, _START_GROUP, _END_GROUP, _FIXED32 = range(6)
 _MAX_VARINT_BYTES = 10
 
 # message -> {field number: submessage}
@@ -74,7 +74,9 @@ _TREES: Mapping[Kind, _Tree] = {
 
 def _tag_bytes(tree: _Tree) -> bytes:
     """The bytes that a submessage's tag can begin with."""
-    first = {(number << 3 | _LENGTH) & 0x7F for fields in tree.values() for number in fields}
+    first = {
+        (number << 3 | LENGTH_DELIMITED) & 0x7F for fields in tree.values() for number in fields
+    }
     # A tag may be written longer than needed; then its first byte has the high bit set.
     return bytes(sorted(first | {byte | 0x80 for byte in first}))
 
@@ -108,9 +110,9 @@ def _walk(body: bytes, limit: int, tree: _Tree) -> None:
         position, end, name = pending.pop()
         fields = tree[name]
         while position < end:
-            tag, position = _varint(body, position, end)
-            start, position = _skip(body, position, end, tag & 7)
-            child = fields.get(tag >> 3) if tag & 7 == _LENGTH else None
+            tag, position = read_varint(body, position, end)
+            start, position = skip_field(body, position, end, tag & 7)
+            child = fields.get(tag >> 3) if tag & 7 == LENGTH_DELIMITED else None
             if child is None:
                 continue
             count += 1
@@ -123,13 +125,17 @@ def _walk(body: bytes, limit: int, tree: _Tree) -> None:
                 pending.append((start, position, child))
 
 
-def _skip(body: bytes, position: int, end: int, kind: int) -> tuple[int, int]:
-    """Start and end of a field's content."""
+def skip_field(body: bytes, position: int, end: int, kind: int) -> tuple[int, int]:
+    """Start and end of a field's content, of its wire type.
+
+    Raises:
+        MalformedError: there is no such wire type, or the content is cut off.
+    """
     start = position
     if kind == _VARINT:
-        _, position = _varint(body, position, end)
-    elif kind == _LENGTH:
-        length, start = _varint(body, position, end)
+        _, position = read_varint(body, position, end)
+    elif kind == LENGTH_DELIMITED:
+        length, start = read_varint(body, position, end)
         position = start + length
     elif kind in (_FIXED64, _FIXED32):
         position += 8 if kind == _FIXED64 else 4
@@ -140,7 +146,12 @@ def _skip(body: bytes, position: int, end: int, kind: int) -> tuple[int, int]:
     return start, position
 
 
-def _varint(body: bytes, position: int, end: int) -> tuple[int, int]:
+def read_varint(body: bytes, position: int, end: int) -> tuple[int, int]:
+    """A number, and where it ends.
+
+    Raises:
+        MalformedError: it does not.
+    """
     value = shift = 0
     for at in range(position, min(end, position + _MAX_VARINT_BYTES)):
         byte = body[at]

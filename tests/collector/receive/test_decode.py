@@ -1,6 +1,9 @@
 """OTLP/protobuf to the canonical payload."""
 
+import re
+
 import pytest
+from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -8,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.collector.receive.otlp import REQUESTS, request
 
 from spanledger_collector.errors import MalformedError, TooLargeError
+from spanledger_collector.receive import broken_text
 from spanledger_collector.receive.decode import decode_protobuf
 from spanledger_collector.receive.wire import check_submessages
 
@@ -92,8 +96,76 @@ def test_a_span_that_ends_before_it_starts_is_kept() -> None:
     assert decode_protobuf(message.SerializeToString()).span_count == 1
 
 
-def test_text_that_is_not_utf8_is_named() -> None:
-    body = request().SerializeToString().replace(b"gpt-x", b"gp\xff-x")
+def test_text_that_is_not_utf8_is_repaired_and_the_rest_is_kept() -> None:
+    """One string of a cut answer must not cost 512 calls; a run of bytes is one U+FFFD."""
+    message = request(spans=512)
+    body = message.SerializeToString().replace(b"gpt-x", b"gp\xff\xfe.", 1)
+    decoded = decode_protobuf(body)
+    assert (decoded.span_count, decoded.rejected_spans, decoded.repaired) == (512, 0, 1)
+    spans = message.resource_spans[0].scope_spans[0].spans
+    spans[0].attributes[0].value.string_value = "gp\ufffd."
+    assert decoded.payload == message.SerializeToString()
+
+
+@given(REQUESTS, st.data())
+def test_any_strings_may_be_broken_and_every_span_is_stored(
+    message: ExportTraceServiceRequest, data: st.DataObject
+) -> None:
+    """Whichever strings, at any depth: the others, and all else, are as they were sent."""
+    marks = _mark(message, data)
+    body = message.SerializeToString()
+    for mark, broken in marks.items():
+        body = body.replace(mark.encode(), broken)
+    decoded = decode_protobuf(body)
+    spans = sum(len(s.spans) for r in message.resource_spans for s in r.scope_spans)
+    assert (decoded.span_count, decoded.rejected_spans) == (spans, 0)
+    assert decoded.repaired == len(marks)
+    whole = _strings(ExportTraceServiceRequest.FromString(decoded.payload))
+    sent = _strings(message)
+    for mark, broken in marks.items():
+        text = _NOT_UTF8.sub("\ufffd", broken.decode(errors="surrogateescape"))
+        sent = [kept.replace(mark, text) for kept in sent]
+    assert whole == sent
+
+
+_NOT_UTF8 = re.compile("[\udc80-\udcff]+")
+#: Eight bytes each, so that lengths on the wire stay right where they stand for a mark.
+_BROKEN = st.sampled_from(
+    [b"\xff" * 8, b"cut  \xe2\x82 ", b"\xed\xa0\x80alone", b"\xc3\x28\xc3\xa9\xf0\x9f\x92\xb0"]
+)
+
+
+def _mark(message: ExportTraceServiceRequest, data: st.DataObject) -> dict[str, bytes]:
+    """Put marks into strings of a request, and say what is to stand there."""
+    marks: dict[str, bytes] = {}
+    for holder, name in _holders(message):
+        if data.draw(st.booleans()):
+            mark = f"#{len(marks):06}#"
+            setattr(holder, name, getattr(holder, name) + mark)
+            marks[mark] = data.draw(_BROKEN)
+    return marks
+
+
+def _strings(message: Message) -> list[str]:
+    return [getattr(holder, name) for holder, name in _holders(message)]
+
+
+def _holders(message: Message) -> list[tuple[Message, str]]:
+    """Every string that is set in a message: whose, and its field."""
+    found: list[tuple[Message, str]] = []
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            children = [value] if isinstance(value, Message) else list(value)
+            found += [pair for child in children for pair in _holders(child)]
+        elif field.type == field.TYPE_STRING:
+            found.append((message, field.name))
+    return found
+
+
+def test_a_broken_string_in_too_many_fields_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repair is bounded."""
+    monkeypatch.setattr(broken_text, "MAX_FIELDS", 20)
+    body = request(spans=9).SerializeToString().replace(b"gpt-x", b"gp\xff-x")
     with pytest.raises(MalformedError, match="not UTF-8"):
         decode_protobuf(body)
 

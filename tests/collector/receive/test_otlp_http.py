@@ -103,7 +103,6 @@ async def test_a_gzip_body_of_several_members_is_stored_whole(
     [
         (b"\xff\xff", {}, 400, "not an ExportTraceServiceRequest"),
         (_BODY[:-3], {}, 400, "cut off"),
-        (_BODY.replace(b"gpt-x", b"gp\xff-x"), {}, 400, "not UTF-8"),
         (b"{", {"content_type": _JSON}, 400, "not JSON"),
         (b'{"a": "\xff"}', {"content_type": _JSON}, 400, "not JSON"),
         (b"x", {"content_type": "text/plain"}, 415, "send application/x-protobuf or"),
@@ -186,6 +185,22 @@ async def test_rejected_spans_are_told_and_the_rest_is_stored(
     assert inbox.payloads[0] == inbox.payloads[1]
     assert running.count("spans_total", transport="http_json", outcome="refused") == 1
     assert running.count("requests_total", transport="http_protobuf", outcome="partial") == 1
+
+
+async def test_broken_text_is_told_as_a_warning(
+    start: Start, connect: Connect, inbox: Inbox
+) -> None:
+    """Nothing was rejected: a sender that counts rejected spans counts none."""
+    running = await start()
+    connection = await connect(running)
+    await connection.request(_BODY.replace(b"gpt-x", b"gp\xff-x"))
+    answer = await connection.answer()
+    told = ExportTraceServiceResponse.FromString(answer.body).partial_success
+    assert (answer.status, told.rejected_spans) == (200, 0)
+    assert "3 strings were not UTF-8" in told.error_message
+    assert inbox.meanings[0]["span_count"] == 3
+    assert running.count("repaired_texts_total") == 3
+    assert running.count("requests_total", transport="http_protobuf", outcome="ok") == 1
 
 
 async def test_a_body_declared_too_large_is_refused_before_it_is_sent(
