@@ -154,7 +154,7 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Success": "success_rate.value", "A run": "inclusive_total_cost_per_run.value",
             "A success": "inclusive_cost_per_success.value",
             "Margin a run": "inclusive_margin_per_run.value", "p50": "p50_latency.value",
-            "Sustainable": "verdict.sustainable",
+            "Sustainable": "verdict.sustainable", "Why": "verdict.why",
         },
         {
             "Success": "success_rate", "A run": "inclusive_total_cost_per_run",

@@ -30,7 +30,7 @@ _COLUMNS = (
     ">inclusive a run", ">inclusive a success", ">inclusive value", ">inclusive margin", ">p50",
     ">p95",
 )  # fmt: skip
-#: Beside each figure of a decision its interval; why a verdict is none, the verb ``agent`` says.
+#: Beside each figure of a decision its interval; all of why, the verb ``agent`` says.
 _VERDICTS = (
     "agent", "version", ">a success", ">95% interval", ">margin a run", ">95% interval",
     ">wasted", ">95% interval", ">multiplier", "sustainable",
@@ -59,7 +59,8 @@ def agents(
     with sub-agents, which are lines of their own too: not to be summed.
 
     Whether an agent is sustainable is said of the margin a run with sub-agents: yes where its 95%
-    interval is above 0, no where it is below, else the data are too few.
+    interval is above 0 (by both ends of what is estimated), no where it is below; no value told
+    where no run has a value; else the data are too few.
 
     By total, day or tenant the runs of all agents are summed, and a cost per success is over the
     successes of agents that no agent called.
@@ -108,8 +109,7 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
         _COLUMNS,
         (
             (
-                text(row.agent_name or "(outside any agent)"), text(row.agent_version),
-                count(row.runs), count(row.failed_runs),
+                *_name(row), count(row.runs), count(row.failed_runs),
                 cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts),
                 coverage(row.attempts - row.unpriced_attempts, row.attempts),
                 share(row.estimated_cost_usd, row.cost_usd),
@@ -126,17 +126,31 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
 
 
 def _both_tables(rows: Sequence[AgentFigures]) -> Group:
-    return Group(agents_table(rows), _verdicts_table(rows))
+    return Group(agents_table(rows), _verdicts_table(rows), _whys_table(rows))
 
 
 def _verdicts_table(rows: Sequence[AgentFigures]) -> Grid:
     return Grid("\nIs it worth it? With sub-agents", _VERDICTS, map(_verdict, rows))
 
 
+def _whys_table(rows: Sequence[AgentFigures]) -> Grid:
+    """In a table of its own: beside the figures it had three letters a line."""
+    columns = "agent", "version", "sustainable", "why"
+    return Grid("\nWhy", columns, map(_why, rows))
+
+
+def _why(row: AgentFigures) -> Sequence[str]:
+    return *_name(row), row.verdict.sustainable, row.verdict.why
+
+
+def _name(row: AgentRow) -> tuple[str, str]:
+    return text(row.agent_name or "(outside any agent)"), text(row.agent_version)
+
+
 def _verdict(row: AgentFigures) -> Sequence[str]:
     return (
-        text(row.agent_name or "(outside any agent)"), text(row.agent_version),
-        *shown(row.inclusive_cost_per_success, money), *shown(row.inclusive_margin_per_run, money),
+        *_name(row), *shown(row.inclusive_cost_per_success, money),
+        *shown(row.inclusive_margin_per_run, money),
         *shown(row.rework_share, percent), shown(row.rework_multiplier, factor)[0],
         row.verdict.sustainable,
     )  # fmt: skip

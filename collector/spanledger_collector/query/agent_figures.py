@@ -14,7 +14,7 @@ from .economics import Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .rows import AgentRow
-from .sustainability import Sustainability, sustainability
+from .sustainability import Sustainability, Told, sustainability
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class AgentMomentsRow:
     inclusive_margin_mean_usd: Decimal | None
     inclusive_margin_variance: float
     inclusive_margin_skewness: float
+    inclusive_cheaper_usd: Decimal
+    inclusive_dearer_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,13 @@ def _figures(row: AgentRow, moments: AgentMomentsRow) -> AgentFigures:
         inclusive_margin_per_run=margin.estimate,
         rework_share=wasted,
         rework_multiplier=estimates.multiplier(moments.rework_multiplier, wasted),
-        verdict=sustainability(margin, moments.runs),
+        verdict=sustainability(margin, _told(moments)),
+    )
+
+
+def _told(row: AgentMomentsRow) -> Told:
+    return Told(
+        row.runs, row.inclusive_valued_runs, row.inclusive_cheaper_usd, row.inclusive_dearer_usd
     )
 
 

@@ -15,7 +15,7 @@ from . import estimates
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .reader import Row
-from .sustainability import Sustainability, sustainability
+from .sustainability import Sustainability, Told, sustainability
 
 #: What a group of an agent's runs is.
 GroupBy = Literal["version", "tenant", "model"]
@@ -80,6 +80,8 @@ class AgentSums:
     inclusive_value_usd: Decimal | None
     inclusive_margin_usd: Decimal | None
     inclusive_unpriced_attempts: int
+    inclusive_cheaper_usd: Decimal
+    inclusive_dearer_usd: Decimal
     unpriced_attempts: int
     known_cost_ratio: float
     p50_duration_ns: int
@@ -220,7 +222,12 @@ class Group:
         shown = {name: figure.estimate for name, figure in self.figures.items()}
         multiplier = estimates.multiplier(self.sums.rework_multiplier, shown["rework_share"])
         margin = self.figures[f"{INCLUSIVE}margin_per_run"]
-        verdict = sustainability(margin, self.sums.runs)
+        sums = self.sums
+        told = Told(
+            sums.runs, sums.inclusive_valued_runs, sums.inclusive_cheaper_usd,
+            sums.inclusive_dearer_usd,
+        )  # fmt: skip
+        verdict = sustainability(margin, told)
         return AgentEconomics(
             self.key, self.sums, **shown, rework_multiplier=multiplier, verdict=verdict
         )

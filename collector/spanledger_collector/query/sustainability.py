@@ -11,8 +11,28 @@ from spanledger_collector.estimate import runs_to_tell
 from .estimates import Estimate, Figure
 
 #: Whether runs earn what they cost.
-Sustainable = Literal["yes", "no", "too few data"]
+Sustainable = Literal["yes", "no", "too few data", "no value told"]
 _DIGITS: Final = 3
+#: What to do about runs whose worth nobody told.
+_TELL: Final = "record_revenue tells the value of a run, a value rule that of all (docs/value.md)"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the runs of an agent are known to stand on.
+
+    Attributes:
+        runs: all of them, those whose cost is not wholly known too.
+        valued_runs: those whose value somebody told, or a value rule.
+        cheaper_usd: by so much the costed runs cost less by the ends of what was estimated (usage,
+            how many units will share an asset), all together.
+        dearer_usd: by so much they cost more.
+    """
+
+    runs: int
+    valued_runs: int
+    cheaper_usd: Decimal = Decimal(0)
+    dearer_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,52 +40,80 @@ class Sustainability:
     """Whether the runs of an agent earn what they cost.
 
     Attributes:
-        sustainable: ``yes`` where the whole 95 % interval of the margin a run is above 0, ``no``
-            where it is below; else ``too few data``. The margin is inclusive: value less variable
-            and amortized cost of a run with all that it hands on.
+        sustainable: ``yes`` where the whole 95 % interval of the margin a run is above 0, and is so
+            by both ends of what was estimated; ``no`` where it is below; ``no value told`` where no
+            run has a value; else ``too few data``. The margin is inclusive: value less variable and
+            amortized cost of a run with all that it hands on.
         reason: the interval and the runs that it stands on, or why there is none; and which runs
-            are in no mean.
+            are in no mean or count as worth 0.
         runs_needed: runs in all that would tell (power 80 %), if the margin is as seen; None =
             enough are there, or nobody can say.
+        why: the same in few words, for a table.
     """
 
     sustainable: Sustainable
     reason: str
     runs_needed: int | None
+    why: str = ""
 
 
-def sustainability(margin: Figure, runs: int) -> Sustainability:
+def sustainability(margin: Figure, told: Told) -> Sustainability:
     """The verdict.
 
     Args:
-        margin: of a run, with all that it hands on.
-        runs: all of them, those whose cost is not wholly known too.
+        margin: of a run, with all that it hands on, as if nothing of its cost were estimated.
+        told: what it stands on.
     """
-    answer, why = _answer(margin.estimate)
+    if not told.valued_runs:
+        reason = f"none of {told.runs:,} runs has a value: {_TELL}"
+        return Sustainability(
+            "no value told", reason, None, "tell one: record_revenue or a value rule"
+        )
+    answer, reason, why = _answer(margin.estimate, told)
     needed = None
     if answer == "too few data" and margin.measured is not None:
         needed = runs_to_tell(margin.measured)
         needed = None if needed is None or needed <= margin.measured.n else needed
         if needed:
-            why += f"; {needed:,} runs would tell, if it is as seen"
-    left_out = runs - margin.estimate.n
-    if left_out and margin.estimate.value is not None:
-        why += f"; {left_out:,} of {runs:,} runs are left out: their cost is not wholly known"
-    return Sustainability(answer, why, needed)
+            reason += f"; {needed:,} runs would tell, if it is as seen"
+    reasons, whys = zip((reason, why), *_beside(margin.estimate, told), strict=True)
+    return Sustainability(answer, "; ".join(reasons), needed, "; ".join(whys))
 
 
-def _answer(margin: Estimate) -> tuple[Sustainable, str]:
+def _beside(margin: Estimate, told: Told) -> list[tuple[str, str]]:
+    """Runs that are not what the mean takes them for, with the same in few words."""
+    found: list[tuple[str, str]] = []
+    runs, left_out, unvalued = told.runs, told.runs - margin.n, told.runs - told.valued_runs
+    if left_out:
+        reason = f"{left_out:,} of {runs:,} runs are left out: their cost is not wholly known"
+        found.append((reason, f"{left_out:,} of {runs:,} runs left out"))
+    if unvalued:
+        reason = f"{unvalued:,} of {runs:,} runs have no value told, counted as 0"
+        found.append((reason, f"{unvalued:,} of {runs:,} without a value"))
+    return found
+
+
+def _answer(margin: Estimate, told: Told) -> tuple[Sustainable, str, str]:
+    """The answer, its reason, and that in few words."""
+    if not margin.n:
+        return "too few data", "of no run is the cost wholly known", "costs unknown"
     if margin.low is None or margin.high is None:
-        return "too few data", margin.reason
-    told = (
+        return "too few data", margin.reason, f"{margin.n:,} runs"
+    reason = (
         f"margin a run {_usd(margin.low)} to {_usd(margin.high)} "
         f"({margin.level:.0%} interval, {margin.n:,} runs)"
     )
-    if margin.low > 0:
-        return "yes", f"{told} is above 0"
-    if margin.high < 0:
-        return "no", f"{told} is below 0"
-    return "too few data", f"{told} holds 0"
+    low = margin.low - told.dearer_usd / margin.n
+    high = margin.high + told.cheaper_usd / margin.n
+    if (low, high) != (margin.low, margin.high):
+        reason += f", {_usd(low)} to {_usd(high)} by the ends of what is estimated,"
+    if low > 0:
+        return "yes", f"{reason} is above 0", "margin above 0"
+    if high < 0:
+        return "no", f"{reason} is below 0", "margin below 0"
+    by_estimates = margin.low > 0 or margin.high < 0
+    why = "estimates could turn it" if by_estimates else "margin's interval holds 0"
+    return "too few data", f"{reason} holds 0", why
 
 
 def _usd(amount: Decimal) -> str:

@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.collector.settle import scene
 
 from spanledger_collector.estimate import Measured, runs_to_tell
 from spanledger_collector.query import DirectReader, Ledger, estimates
-from spanledger_collector.query.sustainability import sustainability
+from spanledger_collector.query.sustainability import Told, sustainability
 from spanledger_collector.store import Store
 
 
@@ -38,7 +39,7 @@ def _margin(mean: str, spread: float, n: int) -> estimates.Figure:
 def test_it_is_said_only_where_the_interval_says_it(
     mean: str, n: int, answer: str, told: str
 ) -> None:
-    verdict = sustainability(_margin(mean, 1.0, n), n)
+    verdict = sustainability(_margin(mean, 1.0, n), Told(n, n))
     assert verdict.sustainable == answer
     assert told in verdict.reason
     assert (verdict.runs_needed is not None) == ("would tell" in verdict.reason)
@@ -49,7 +50,7 @@ def test_it_is_said_only_where_the_interval_says_it(
 )  # fmt: skip
 def test_it_never_says_more_than_the_interval(mean: Decimal, spread: float, n: int) -> None:
     margin = _margin(str(mean), spread, n)
-    verdict = sustainability(margin, n)
+    verdict = sustainability(margin, Told(max(n, 1), max(n, 1)))
     if margin.estimate.interval.excludes(0):
         assert verdict.sustainable == ("yes" if mean > 0 else "no")
     else:
@@ -59,9 +60,40 @@ def test_it_never_says_more_than_the_interval(mean: Decimal, spread: float, n: i
 
 def test_runs_that_are_in_no_mean_are_told() -> None:
     """A verdict on half of the runs is one, and says so."""
-    verdict = sustainability(_margin("0.5", 1.0, 100), 200)
+    verdict = sustainability(_margin("0.5", 1.0, 100), Told(200, 200))
     assert verdict.sustainable == "yes"
     assert verdict.reason.endswith("100 of 200 runs are left out: their cost is not wholly known")
+    assert verdict.why == "margin above 0; 100 of 200 runs left out"
+
+
+@pytest.mark.parametrize(
+    ("mean", "cheaper", "dearer", "answer", "told"),
+    [
+        ("0.5", 0, 31, "too few data", "$0.302 to $0.698 (95% interval, 100 runs), -$0.00842 to"),
+        ("0.5", 900, 30, "yes", "$0.00158 to $9.70 by the ends of what is estimated, is above 0"),
+        ("-0.5", 31, 0, "too few data", "to $0.00842 by the ends of what is estimated, holds 0"),
+        ("-0.5", 30, 900, "no", "-$9.70 to -$0.00158 by the ends of what is estimated, is below"),
+    ],
+)
+def test_what_is_estimated_could_turn_it(
+    mean: str, cheaper: int, dearer: int, answer: str, told: str
+) -> None:
+    """More runs would not tell: the ends of an estimate do not draw near with them."""
+    ends = Decimal(cheaper), Decimal(dearer)
+    verdict = sustainability(_margin(mean, 1.0, 100), Told(100, 100, *ends))
+    assert (verdict.sustainable, verdict.runs_needed) == (answer, None)
+    assert told in verdict.reason
+    assert (verdict.why == "estimates could turn it") == (answer == "too few data")
+
+
+def test_without_any_value_no_number_of_runs_tells() -> None:
+    verdict = sustainability(estimates.unknown("no run has a value"), Told(10_000, 0))
+    assert (verdict.sustainable, verdict.runs_needed) == ("no value told", None)
+    assert "value rule" in verdict.reason
+    some = sustainability(_margin("0.5", 1.0, 100), Told(100, 60))
+    assert some.sustainable == "yes"
+    assert some.reason.endswith("40 of 100 runs have no value told, counted as 0")
+    assert some.why == "margin above 0; 40 of 100 without a value"
 
 
 def test_with_the_runs_it_asks_for_the_mean_is_told_from_0() -> None:
@@ -86,7 +118,9 @@ def test_the_list_of_agents_says_what_each_agent_says(ledger: Ledger) -> None:
     assert "holds 0" in writer.verdict.reason
     assert writer.inclusive_cost_per_success.low is not None
     (tiny,) = (row for row in rows if row.agent_name == "tiny")
-    assert tiny.verdict.reason == "no run has a value"
+    assert tiny.verdict.sustainable == "no value told"
+    assert tiny.verdict.reason.startswith("none of 3 runs has a value: record_revenue")
+    assert "7 of 18 runs have no value told, counted as 0" in writer.verdict.reason
 
 
 def test_a_multiplier_turns_the_ends_of_the_share(ledger: Ledger) -> None:
@@ -109,3 +143,46 @@ def test_sub_agents_are_in_the_verdict(filled: Store) -> None:
                 continue
             groups = {group.key: group for group in ledger.agent(row.agent_name).groups}
             assert row.verdict == groups[row.agent_version].verdict
+
+
+def test_shares_of_an_asset_could_turn_it(store: Store) -> None:
+    """1,200 over 120 runs, 20 to 240 by the plan: of $14 a run 5 to 60 are the asset's.
+
+    The top hands on what carries the asset; usage below costs 0.05 to 0.3.
+    """
+    ends = {"expected_units": "120", "expected_units.low": "20", "expected_units.high": "240"}
+    plan = {"entry": "plan", "unit": "execution", "agent.name": "helper", **ends}
+    cost = {"entry": "cost", "kind": "training", "amount": "1200"}
+    told = [
+        scene.span(
+            place, role="record", trace=900, lasts=0, received_at=scene.moment(scene.START),
+            attributes={f"spanledger.asset.{k}": v for k, v in {"id": "ft", **entry}.items()},
+        )
+        for place, entry in enumerate((cost, plan), 1)
+    ]  # fmt: skip
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.001")])
+        scene.load(connection, told)
+        scene.settle(store, [900])
+        scene.load(connection, [row for number in range(12) for row in _handed_on(number)])
+    scene.settle(store, range(1, 13))
+    with Ledger(DirectReader(store)) as ledger:
+        (share,) = ledger.asset_shares()
+        assert (share.per_run_low_usd, share.per_run_high_usd) == (5, 60)
+        rows = {row.agent_name: row.verdict for row in ledger.agents()}
+        assert rows["top"] == ledger.agent("top").total.verdict
+        assert rows["top"].sustainable == "too few data"
+        assert rows["top"].why == "estimates could turn it"
+        assert "$3.36 to $4.44 (95% interval, 12 runs), -$46.8 to $9.49 by" in rows["top"].reason
+        assert rows["helper"].sustainable == "no value told"
+
+
+def _handed_on(number: int) -> list[scene.Row]:
+    worth = {"spanledger.revenue.amount": str(14 + number % 3 - 1)}
+    where = {"trace": number + 1, "at": 60 * (number + 1)}
+    usage = {"input_tokens_low": 50, "input_tokens_high": 300}
+    return [
+        scene.span(1, 0, "agent", agent_name="top", agent_version="1", attributes=worth, **where),
+        scene.span(2, 1, "agent", agent_name="helper", agent_version="1", **where),
+        scene.call(3, 2, (100, 0), usage_source="estimated", **usage, **where),
+    ]

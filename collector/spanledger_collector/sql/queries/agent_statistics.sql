@@ -26,9 +26,12 @@
 --   inclusive_success_variance, inclusive_total_cost_success_covariance, rework_cost_ratio (rework / work_cost_usd),
 --   rework_multiplier (work / work that was used), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a
 --   run, over all runs), rework_mean_usd, rework_variance, rework_skewness (of rework, over the costed runs), duration_mean_ns,
---   duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted durations: rank 1 + i * (runs - 1) / (length - 1)).
+--   duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted durations: rank 1 + i * (runs - 1) / (length - 1)),
+--   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the inclusive cost of the costed runs is less or more by the ends of what was
+--   estimated: usage, and how many units will share an asset).
 WITH
-    @include arithmetic/agent_runs
+    @include arithmetic/agent_runs,
+    @include arithmetic/trace_ends
 SELECT
     key,
     count() AS runs,
@@ -79,7 +82,8 @@ SELECT
     arrayMap(
         i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
         range(least(runs, 1001))
-    ) AS duration_grid_ns
+    ) AS duration_grid_ns,
+    @include arithmetic/run_ends costed=is_inclusive_costed
 FROM
 (
     SELECT
@@ -94,6 +98,7 @@ FROM
         ifNull(rework_cost_usd, 0) AS wasted
     FROM agent_runs
 ) AS r
+LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id
 GROUP BY key
 ORDER BY
     runs DESC,

@@ -16,8 +16,10 @@
 --   rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a run, over
 --   all runs), inclusive_valued_runs, inclusive_costed_runs, inclusive_costed_successes, inclusive_total_cost_mean_usd,
 --   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
---   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness.
+--   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness,
+--   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the cost of the costed runs is less or more by the ends of what was estimated).
 WITH
+    @include arithmetic/trace_ends,
     r.succeeded AND (r.agent_name != '' OR r.outcome != '') AS won,
     r.inclusive_cost_usd IS NOT NULL AND r.inclusive_unpriced_attempts = 0 AND r.inclusive_unconverted_records = 0 AS is_costed,
     ifNull(r.inclusive_total_cost_usd, 0) AS total,
@@ -86,8 +88,10 @@ SELECT
         roundBankers(toDecimal256(sumIf(earned - total, is_costed), 24) / nullIf(inclusive_costed_runs, 0), 12), 12
     ) AS inclusive_margin_mean_usd,
     ifNotFinite(varSampStableIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_variance,
-    ifNotFinite(skewSampIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_skewness
+    ifNotFinite(skewSampIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_skewness,
+    @include arithmetic/run_ends costed=is_costed
 FROM run_economics AS r
+LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id
 WHERE workspace = {workspace:String}
     AND started_at >= {since:DateTime64(9)}
     AND started_at < {until:DateTime64(9)}

@@ -197,7 +197,9 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
                   "Value less total cost, with sub-agents."),
         *estimate("p50", "p50_latency", "duration"),
         Column("Sustainable", "verdict.sustainable",
-               help="yes or no where the interval of the margin a run leaves 0 out."),
+               help="yes or no where the interval of the margin a run leaves 0 out, by both "
+                    "ends of what is estimated."),
+        Column("Why", "verdict.why"),
     ]  # fmt: skip
     return Table(
         "groups", f"Its runs by {report.by}", columns, report.groups,

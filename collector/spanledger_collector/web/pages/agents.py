@@ -41,7 +41,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             *estimate("Margin a run, with sub-agents", "inclusive_margin_per_run", "usd_if_any",
                       "Of the runs whose cost is known wholly."),
             Column("Sustainable", "verdict.sustainable", help="Whether runs earn what they cost: "
-                   "yes or no where the interval of the margin a run leaves 0 out."),
+                   "yes or no where the interval of the margin a run leaves 0 out, by both ends of "
+                   "what is estimated."),
             Column("Why", "verdict.reason"),
             *estimate("Wasted of work", "rework_share", "ratio",
                       "Cost of rework / cost of work, as far as it is known."),
