@@ -166,6 +166,28 @@ async def test_f19_an_error_of_a_proxy_costs_no_record(
             store.close()
 
 
+@pytest.mark.parametrize("code", [173, 241])
+async def test_where_memory_ran_out_less_is_sent_at_once(
+    http_pool: LedgerPool, journal: Journal, code: int
+) -> None:
+    """A batch is halved; no record is blamed."""
+    with http_pool.ledger() as dsn:
+        where, _, rest = dsn.removeprefix("http://").partition("?")
+        with Gate(int(where.rpartition(":")[2].rstrip("/"))) as gate:
+            gate.open()
+            store = Store.open(f"http://127.0.0.1:{gate.port}?{rest}")
+            gate.fault = Fault(b"otlp_in_v1", code)
+            watched = Watched(journal, store, linger_seconds=60)
+            watched.loader.start()
+            for number in (1, 2):
+                await append(journal, one(number))
+            assert watched.loader.stop(drain=True)
+            assert count(store, "spans") == 2
+            assert (gate.fault.times, watched.metric("batches_total")) == (0, 2)
+            assert watched.metric("set_aside_total") == watched.metric("retries_total") == 0
+            store.close()
+
+
 async def test_stopping_does_not_wait_for_a_broken_database(store: Store, journal: Journal) -> None:
     """Draining ends after its time; what is not loaded stays acknowledged."""
     with store.connect() as connection:
