@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spanledger_collector.query import AssetRow, BreakEven, Ledger
+from spanledger_collector.query import AssetRow, AssetShareRow, BreakEven, Ledger
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
@@ -77,24 +77,27 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         ledger.break_even(), empty="No asset serves runs.", link=runs,
     )  # fmt: skip
+
+    def asset(row: AssetShareRow) -> str:
+        return asked.link("asset", id=row.asset_id)
+
     carried = Table(
         "shares", "What agents carry of assets",
         [
-            Column("Asset", "asset_id", link=lambda row: asked.link("asset", id=row.asset_id)),
+            Column("Asset", "asset_id", link=asset),
             Column("Agent", "agent_name", link=lambda row: asked.link(
                 "agent", agent=row.agent_name)),
             Column("Version", "agent_version", name="(none)"),
-            Column("Runs charged", "runs", "count", link=lambda row: asked.link(
-                "asset", id=row.asset_id)),
-            Column("Carried", "charged_usd", "usd", link=lambda row: asked.link(
-                "asset", id=row.asset_id)),
+            Column("Runs charged", "runs", "count", link=asset),
+            Column("Carried", "charged_usd", "usd", link=asset),
             Column("Carried, at least", "charged_low_usd", "usd_if_any",
-                   "Had the high end of the expected units come."),
+                   "Had the high end of the expected units come.", link=asset),
             Column("Carried, at most", "charged_high_usd", "usd_if_any",
-                   "Had their low end come, or what came where that is more."),
-            Column("A run", "per_run_usd", "usd"),
-            Column("A run, at least", "per_run_low_usd", "usd_if_any"),
-            Column("A run, at most", "per_run_high_usd", "usd_if_any"),
+                   "Had their low end come, or what came where that is more.",
+                   link=asset),
+            Column("A run", "per_run_usd", "usd", link=asset),
+            Column("A run, at least", "per_run_low_usd", "usd_if_any", link=asset),
+            Column("A run, at most", "per_run_high_usd", "usd_if_any", link=asset),
         ],
         ledger.asset_shares(), empty="No run carries a share.", query="asset_shares",
     )  # fmt: skip
