@@ -13,8 +13,11 @@ from spanledger_collector.cli.app import execute
 
 
 def test_an_asset_is_booked_planned_and_written_off(
-    collector: RunningCollector, capsys: pytest.CaptureFixture[str]
+    collector: RunningCollector,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
     url = f"spanledger://127.0.0.1:{collector.api_port}"
     plan = ["--expected-executions", "2000", "--low", "1500", "--high", "2500"]
     plan += ["--agent", "support", "--record-id", "invoice-9"]

@@ -71,10 +71,16 @@ def test_uninstrument_puts_the_very_same_methods_back(instrumentor: Instrumentor
         _registry.instrument()
         _registry.instrument([instrumentor.client])
         during = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
+        spare = {str(one.target) for one in _registry.status() if one.state is PatchState.SPARE}
         _registry.uninstrument()
         after = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
         assert all(now is then for now, then in zip(after, before, strict=True))
-        assert not any(now is then for now, then in zip(during, before, strict=True))
+        # Another name of a function may hold ours since it was imported: by an earlier test, say.
+        assert not [
+            str(one)
+            for one, now, then in zip(targets, during, before, strict=True)
+            if now is then and str(one) not in spare
+        ]
 
 
 def test_a_method_that_is_gone_is_recorded_and_harms_nobody() -> None:
