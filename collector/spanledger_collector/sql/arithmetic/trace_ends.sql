@@ -1,6 +1,6 @@
 -- trace_ends: CTE: how far what traces cost is an estimate: usage that was estimated (ends of runs) and shares of assets whose plan says
 --   between what its expected units lie (charge_intervals). Traces without such ends are left out: nothing of them is estimated.
--- parameters: workspace; since (start of the runs).
+-- parameters: workspace; since, until (start of the runs, until exclusive: of a trace over the end of the period what began before it).
 -- grain: one row a trace_id. units: USD (floats), shares of a charge.
 -- columns: usage_cheaper, usage_dearer (the cost by the low and high ends is less or more by so much), shares_cheaper, shares_dearer (of
 --   the shares of assets likewise), most_cheaper, most_dearer (of one charge, as a share of it: at most).
@@ -27,6 +27,7 @@ trace_ends AS
         FROM runs AS u FINAL
         WHERE u.workspace = {workspace:String}
             AND u.started_at >= {since:DateTime64(9)}
+            AND u.started_at < {until:DateTime64(9)}
             AND (u.cost_low_usd < u.cost_usd OR u.cost_high_usd > u.cost_usd)
         UNION ALL
         SELECT
@@ -54,7 +55,11 @@ trace_ends AS
         WHERE g.workspace = {workspace:String}
             AND g.amount_usd > 0
             AND g.trace_id IN (
-                SELECT trace_id FROM runs WHERE workspace = {workspace:String} AND started_at >= {since:DateTime64(9)}
+                SELECT trace_id
+                FROM runs
+                WHERE workspace = {workspace:String}
+                    AND started_at >= {since:DateTime64(9)}
+                    AND started_at < {until:DateTime64(9)}
             )
     )
     GROUP BY trace_id
