@@ -195,9 +195,9 @@ def test_the_page_of_records_works_as_written(
     post = urllib.request.Request(f"http://{api}", body.encode(), headers)
     with urllib.request.urlopen(post, timeout=300) as answer:
         assert json.load(answer) == {"record_ids": ["invoice-1"], "rejected": []}
-    [block] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    block = block.replace("spanledger://127.0.0.1:4319", collector.address)
-    exec(compile(block, "records.md", "exec"), {})  # noqa: S102 - our own documentation
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        here = block.replace("spanledger://127.0.0.1:4319", collector.address)
+        exec(compile(here, "records.md", "exec"), {})  # noqa: S102 - our own documentation
     assert "['o-77', 'e-77'] []" in capsys.readouterr().out
     [table] = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
     file = tmp_path / "invoices.csv"
