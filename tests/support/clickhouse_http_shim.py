@@ -165,8 +165,9 @@ def app(path: str) -> Starlette:
 def serve(application: Any) -> Generator[int, None, None]:
     """Run an ASGI application on a free loopback port, on a thread of its own; gives the port."""
     config = uvicorn.Config(
-        application, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off"
-    )
+        application, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off",
+        timeout_graceful_shutdown=5,  # a client that was cut off may have left a request half sent
+    )  # fmt: skip
     server = _Announced(config)
     thread = threading.Thread(target=server.run, name="http-shim", daemon=True)
     thread.start()
