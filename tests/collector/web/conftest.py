@@ -68,9 +68,10 @@ def demonstrated(
     of this process's engine, of which there can be one. The first ticket is told to come back.
     """
     folder = tmp_path_factory.mktemp("demo")
-    with pool.ledger() as dsn, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPANLEDGER_DATABASE", dsn)
-        told = asyncio.run(show_demo(folder, tickets=2, protocol="http/protobuf", step=print))
+    with pool.ledger() as dsn:
+        with pytest.MonkeyPatch.context() as patch:  # of the demo alone: other tests start programs
+            patch.setenv("SPANLEDGER_DATABASE", dsn)
+            told = asyncio.run(show_demo(folder, tickets=2, protocol="http/protobuf", step=print))
         store = Store.open(dsn)
         yield store, told
         store.close()
