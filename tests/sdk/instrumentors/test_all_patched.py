@@ -6,6 +6,9 @@ Each method gets a reading of its own that tells that it was asked; then every r
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,8 @@ DECLARED = {*BESIDE, *UNTRIED}
 #: What the installed versions of the clients have.
 _INSTALLED: set[str] = set()
 Note = Callable[[], None]
+_ALONE = "SPANLEDGER_TESTS_ALONE"
+_INNER = "test_every_patched_method_is_tried_alone"
 
 
 def _noting(method: Method, note: Note) -> Method:
@@ -106,7 +111,22 @@ def _is_asked(name: str, asked: set[str]) -> bool:
     return not asked.isdisjoint({name, name.replace("litellm.main.", "litellm.")})
 
 
-def test_every_patched_method_is_tried(asked: Mapping[str, set[str]]) -> None:
+def test_every_patched_method_is_tried() -> None:
+    """In a process of its own: by which of several names a call comes depends on the past."""
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{_INNER}"],
+        env={**alone, _ALONE: "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.skipif(_ALONE not in os.environ, reason="run by the test above, alone")
+def test_every_patched_method_is_tried_alone(asked: Mapping[str, set[str]]) -> None:
     """One that is declared and is a row all the same fails, too."""
     wrong = {
         name
