@@ -80,3 +80,9 @@ class Api:
     def streaming(self, kwargs: Mapping[str, Any]) -> bool:
         """Whether a call with these parameters gives a stream."""
         return self.streams or kwargs.get("stream") is True
+
+
+@guarded(None)
+def read_answer(read: Callable[[Any], Answer | None], source: Any) -> Answer | None:
+    """What ``read`` makes of the source, or None where that fails."""
+    return read(source)

@@ -24,7 +24,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from spanledger import _content, _facts, _in_force, _span_attributes, semconv
 from spanledger._answer import Answer, text
-from spanledger._api import Api, Reading
+from spanledger._api import Api, Reading, read_answer
 from spanledger._attempts import Attempt, Observer, current, failure_of
 from spanledger._draining import FINISHER
 from spanledger._estimate import estimate_usage
@@ -382,19 +382,12 @@ class Call:
         if _content.CAPTURE.on:
             attributes |= _content.attributes(self.api, self._kwargs, self._prompt, answer)
         if self._first_chunk:
-            first = (self._first_chunk, self._first_token)
-            _facts.add_first(attributes, *(moment - self._perf for moment in first))
+            _facts.add_first(attributes, self._perf, self._first_chunk, self._first_token)
         if error is not None or answer.error_code:
             attributes[semconv.ERROR_TYPE] = (
                 answer.error_code if error is None else failure_of(error)
             )
         return attributes | self._hold.attributes if self._hold is not None else attributes
-
-
-@guarded(None)
-def read_answer(read: Callable[[Any], Answer | None], source: Any) -> Answer | None:
-    """What ``read`` makes of the source, or None where that fails."""
-    return read(source)
 
 
 def _kept(value: object) -> object:

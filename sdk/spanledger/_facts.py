@@ -111,11 +111,14 @@ def estimate_attributes(
     return attributes
 
 
-def add_first(attributes: Attributes, chunk_seconds: float, token_seconds: float) -> None:
-    """When a stream began, and when it brought something generated: at once where below 0."""
-    attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = chunk_seconds
-    if token_seconds > 0:
-        attributes[semconv.RESPONSE_FIRST_GENERATED] = token_seconds
+def add_first(attributes: Attributes, began: float, first_chunk: float, first_token: float) -> None:
+    """When a stream began, and when it brought something generated; moments of one clock.
+
+    A ``first_token`` of 0 is that of the first chunk, or nobody looks for it.
+    """
+    attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = first_chunk - began
+    if first_token:
+        attributes[semconv.RESPONSE_FIRST_GENERATED] = first_token - began
 
 
 def add_attempts(

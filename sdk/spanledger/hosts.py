@@ -81,19 +81,18 @@ HOSTS: Final = (
 )
 
 
-_PRIVATE: Final = re.compile(
-    r"[^.:]+|.*\.(?:localhost|local|internal|intranet|lan|corp|home\.arpa|svc|test)"
+#: Addresses of a machine or network of one's own, in the syntax that Python and RE2 share.
+PRIVATE_HOST: Final = (
+    r"(?:[^.:]+|.*\.(?:localhost|local|internal|intranet|lan|corp|home\.arpa|svc|test)"
     r"|(?:0|10|127|192\.168|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])"
     r"|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\.[0-9.]+"
-    r"|\[?(?:::1|f[cde][0-9a-f]{2}:[0-9a-f:%a-z]*)\]?"
+    r"|\[?(?:::1|f[cde][0-9a-f]{2}:[0-9a-f:%a-z]*)\]?)"
 )
+_PRIVATE: Final = re.compile(PRIVATE_HOST)
 
 
 def is_private(host: str) -> bool:
-    """Whether an address is of a user's own machine or network, where no list price holds.
-
-    The same as in ``gather_spans.sql``, for what other people's instrumentation tells.
-    """
+    """Whether an address is of a user's own machine or network, where no list price holds."""
     return _PRIVATE.fullmatch(host) is not None
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import pairwise
 
+from spanledger.compute.bill import billed_usd, split_usd
 from spanledger.compute.engine import (
     KEY_ERROR,
     REPLICAS_ERROR,
@@ -18,8 +19,6 @@ from spanledger.compute.engine import (
     Key,
     Observation,
     attribute,
-    billed_usd,
-    split_usd,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

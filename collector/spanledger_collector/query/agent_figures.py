@@ -115,12 +115,8 @@ def _margin(row: AgentMomentsRow) -> Figure:
 
 
 def _rework(row: AgentMomentsRow) -> Estimate:
-    joint = Joint(
-        row.runs,
-        float(row.rework_cost_usd or 0) / row.runs,
-        float(row.work_cost_usd or 0) / row.runs,
-        row.rework_work_variance,
-        row.work_variance,
-        row.rework_work_covariance,
-    )
-    return estimates.part(row.rework_cost_ratio, joint).estimate
+    return estimates.wasted(
+        row.rework_cost_ratio, runs=row.runs, wasted_usd=row.rework_cost_usd,
+        work_usd=row.work_cost_usd, wasted_variance=row.rework_work_variance,
+        work_variance=row.work_variance, covariance=row.rework_work_covariance,
+    )  # fmt: skip

@@ -164,6 +164,21 @@ def part(value: float | None, joint: Joint) -> Figure:
     return Figure(Estimate.of(decimal(value), part_interval(joint)), measured)
 
 
+def wasted(
+    value: float | None,
+    *,
+    runs: int,
+    wasted_usd: Decimal | None,
+    work_usd: Decimal | None,
+    wasted_variance: float,
+    work_variance: float,
+    covariance: float,
+) -> Estimate:
+    """The share of the work that was wasted: sums over all runs, moments by run."""
+    means = float(wasted_usd or 0) / runs, float(work_usd or 0) / runs
+    return part(value, Joint(runs, *means, wasted_variance, work_variance, covariance)).estimate
+
+
 def multiplier(value: float | None, wasted: Estimate) -> Estimate:
     """What is paid for a dollar of work that is used: 1 / (1 - the share that is wasted).
 

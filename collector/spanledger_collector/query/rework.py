@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.estimate import Joint
 
 from . import estimates
 from .economics import Ask
@@ -121,12 +120,8 @@ def _rate(row: ReworkRateRow) -> ReworkRate:
 
 
 def _share(row: ReworkRateRow) -> Estimate:
-    joint = Joint(
-        row.runs,
-        float(row.rework_cost_usd or 0) / row.runs,
-        float(row.cost_usd or 0) / row.runs,
-        row.rework_work_variance,
-        row.work_variance,
-        row.rework_work_covariance,
-    )
-    return estimates.part(row.rework_cost_ratio, joint).estimate
+    return estimates.wasted(
+        row.rework_cost_ratio, runs=row.runs, wasted_usd=row.rework_cost_usd,
+        work_usd=row.cost_usd, wasted_variance=row.rework_work_variance,
+        work_variance=row.work_variance, covariance=row.rework_work_covariance,
+    )  # fmt: skip

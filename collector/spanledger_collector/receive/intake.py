@@ -26,8 +26,8 @@ from spanledger_collector.receive.status import refusal
 from spanledger_collector.receive.thresholds import Thresholds
 from spanledger_collector.signals import Signal
 
-# Smaller bodies are decoded at once; larger ones in a thread, so that other requests go on.
-_DECODE_IN_THREAD_BYTES = 256 * 1024
+# Smaller bodies are worked on at once; larger ones in a thread, so that other requests go on.
+_IN_THREAD_BYTES = 256 * 1024
 
 _log = logging.getLogger(__name__)
 _Decoded = TypeVar("_Decoded")
@@ -89,7 +89,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded = await _decode(self._judged(decode_protobuf), body)
+        decoded = await _worked_out(self._judged(decode_protobuf), body)
         return await self._store(decoded, len(body), identity, transport)
 
     async def json(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
@@ -98,8 +98,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded, lenient_fields = await _decode(self._judged(decode_json), body)
-        self._metrics.json_lenient.inc(lenient_fields)
+        decoded = await self._lenient(self._judged(decode_json), body)
         return await self._store(decoded, len(body), identity, transport)
 
     async def metrics(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
@@ -108,7 +107,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded = await _decode(decode_metrics, body)
+        decoded = await _worked_out(decode_metrics, body)
         return await self._store_points(decoded, len(body), identity, transport)
 
     async def metrics_json(
@@ -119,8 +118,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded, lenient_fields = await _decode(decode_metrics_json, body)
-        self._metrics.json_lenient.inc(lenient_fields)
+        decoded = await self._lenient(decode_metrics_json, body)
         return await self._store_points(decoded, len(body), identity, transport)
 
     async def logs(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
@@ -129,7 +127,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded = await _decode(self._judged(decode_logs), body)
+        decoded = await _worked_out(self._judged(decode_logs), body)
         return await self._store_evaluations(decoded, len(body), identity, transport)
 
     async def logs_json(self, body: bytes, identity: Identity, transport: str) -> Acknowledgement:
@@ -138,9 +136,16 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        decoded, lenient_fields = await _decode(self._judged(decode_logs_json), body)
-        self._metrics.json_lenient.inc(lenient_fields)
+        decoded = await self._lenient(self._judged(decode_logs_json), body)
         return await self._store_evaluations(decoded, len(body), identity, transport)
+
+    async def _lenient(
+        self, decode: Callable[[bytes], tuple[_Decoded, int]], body: bytes
+    ) -> _Decoded:
+        """What a request in JSON says; its fields that are written otherwise are counted."""
+        decoded, fields = await _worked_out(decode, body)
+        self._metrics.json_lenient.inc(fields)
+        return decoded
 
     def _judged(
         self, decode: Callable[[bytes, Thresholds | None], _Decoded]
@@ -153,7 +158,7 @@ class Intake:
         Raises:
             CollectorError: nothing of it was stored.
         """
-        read = await _decode(read_records, body)
+        read = await _worked_out(read_records, body)
         if self._thresholds is not None:
             self._thresholds.judge(read.spans.values())
         refused = await self._refused_records(read, identity.workspace)
@@ -215,8 +220,11 @@ class Intake:
     async def _keep(self, payload: bytes, count: int, identity: Identity, signal: Signal) -> None:
         """Hand on what is to be stored; nothing is not."""
         if count:
+            redact = self._redact
+            if redact is not None:
+                payload = await _worked_out(lambda whole: redact(whole, signal), payload)
             await self._accept(
-                payload if self._redact is None else self._redact(payload, signal),
+                payload,
                 workspace=identity.workspace,
                 tenant=identity.tenant,
                 span_count=count,
@@ -230,7 +238,7 @@ class Intake:
         self._metrics.bytes.labels(transport).inc(size)
 
 
-async def _decode(decode: Callable[[bytes], _Decoded], body: bytes) -> _Decoded:
-    if len(body) < _DECODE_IN_THREAD_BYTES:
-        return decode(body)
-    return await asyncio.to_thread(decode, body)
+async def _worked_out(work: Callable[[bytes], _Decoded], body: bytes) -> _Decoded:
+    if len(body) < _IN_THREAD_BYTES:
+        return work(body)
+    return await asyncio.to_thread(work, body)

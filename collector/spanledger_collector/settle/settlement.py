@@ -29,6 +29,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
+from spanledger.hosts import PRIVATE_HOST
 from spanledger_collector import sql
 from spanledger_collector.store import Connection
 
@@ -101,7 +102,11 @@ def gather(connection: Connection, version: int, hosts: Mapping[str, str]) -> No
     Raises:
         CollectorError: they could not be read.
     """
-    named = {"hosts": "\n".join(hosts), "providers": "\n".join(hosts.values())}
+    named = {
+        "hosts": "\n".join(hosts),
+        "providers": "\n".join(hosts.values()),
+        "private_host": f"^{PRIVATE_HOST}$",
+    }
     _execute(connection, "gather_spans", version, named)
 
 

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Final, Literal
 
 from spanledger.compute.architecture import ModelArchitecture
@@ -64,8 +64,6 @@ _KEYS: Final[tuple[Key, ...]] = tuple(KEY_ERROR)
 _NANO: Final = 1e9
 #: Weights are integers: shares of an interval are exact, whatever the order of the calls.
 _WEIGHT_SCALE: Final = 10**12
-_USD_DIGITS: Final = Decimal("1E-12")
-_EXACT: Final = Context(prec=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,36 +214,6 @@ def attribute(
     }
     idle = billed - sum(shares.values()) - load_ns
     return Attribution(shares, waste, load_ns, idle, billed, key, keys)
-
-
-def split_usd(amount: Decimal, parts: Sequence[int]) -> list[Decimal]:
-    """An amount in shares of 12 decimals that sum to it exactly, by the largest remainder.
-
-    Args:
-        amount: Not negative, with 12 decimals at most.
-        parts: What the shares are in proportion to, from 0 on; not all 0.
-
-    Raises:
-        ValueError: There is nothing to share by.
-    """
-    whole = sum(parts)
-    if whole <= 0 or min(parts) < 0 or amount < 0:
-        raise ValueError(f"cannot split {amount} by parts that sum to {whole}")
-    exact = [
-        _EXACT.divide(_EXACT.multiply(amount, Decimal(part)), Decimal(whole)) for part in parts
-    ]
-    floors = [one.quantize(_USD_DIGITS, rounding=ROUND_DOWN, context=_EXACT) for one in exact]
-    left = int((amount - sum(floors, Decimal(0))).quantize(_USD_DIGITS).scaleb(12))
-    by_remainder = sorted(range(len(parts)), key=lambda i: (floors[i] - exact[i], i))
-    for index in by_remainder[:left]:
-        floors[index] += _USD_DIGITS
-    return floors
-
-
-def billed_usd(gpu_ns: int, usd: Decimal, per_seconds: int) -> Decimal:
-    """What GPU time costs at ``usd`` for so many GPU seconds, rounded once, half even."""
-    exact = _EXACT.divide(_EXACT.multiply(Decimal(gpu_ns), usd), Decimal(per_seconds * 10**9))
-    return exact.quantize(_USD_DIGITS, rounding=ROUND_HALF_EVEN, context=_EXACT)
 
 
 def _key_of(engine: Engine) -> Key:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -15,8 +14,6 @@ from spanledger.compute.engine import (
     Engine,
     Observation,
     attribute,
-    billed_usd,
-    split_usd,
 )
 from spanledger.compute.estimate import Estimate
 
@@ -209,34 +206,12 @@ def test_of_a_call_that_broke_off_the_prompt_is_weighed() -> None:
     assert attribute([answering, empty], 0, 10 * SECOND, engine).shares["broken"] == told
 
 
-@given(
-    st.decimals(0, 10**6, places=12),
-    st.lists(st.integers(0, 10**18), min_size=1, max_size=30).filter(any),
-)
-def test_money_is_split_exactly(amount: Decimal, parts: list[int]) -> None:
-    """Shares sum to the amount, each within a unit of its proportion; nothing for nothing."""
-    shares = split_usd(amount, parts)
-    assert sum(shares) == amount
-    whole = sum(parts)
-    for share, part in zip(shares, parts, strict=True):
-        assert abs(share * whole - amount * part) <= whole * Decimal("1E-12")
-        assert share >= 0
-
-
-def test_a_bill() -> None:
-    """An hour of a GPU is its rate."""
-    assert billed_usd(3600 * SECOND, Decimal("2.95"), 3600) == Decimal("2.95")
-    assert billed_usd(1200 * SECOND, Decimal(2), 3600) == Decimal("0.666666666667")
-
-
 def test_what_is_impossible_is_refused() -> None:
     one = Observation("a", 0, 1)
     with pytest.raises(ValueError, match="need a window"):
         attribute([one], 5, 5, Engine())
     with pytest.raises(ValueError, match="name of one call"):
         attribute([one, one], 0, 5, Engine())
-    with pytest.raises(ValueError, match="cannot split"):
-        split_usd(Decimal(1), [0])
 
 
 def test_energy_and_carbon() -> None:

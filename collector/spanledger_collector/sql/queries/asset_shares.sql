@@ -24,4 +24,4 @@ ORDER BY
     charged_usd DESC,
     asset_id,
     agent_name,
-    agent_version;
+    agent_version

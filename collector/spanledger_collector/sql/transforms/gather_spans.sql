@@ -7,7 +7,7 @@
 --   own with OpenAI's client tells `openai`: at an address of a private network nobody's list price holds (self_hosted;
 --   ollama at its port). Our own SDK says so itself (hosts.py).
 -- parameters: version = the settlement; its traces are in settling. hosts = host, or host:port, and providers: what the operator
---   says, joined by newlines.
+--   says, joined by newlines. private_host = pattern of addresses of one's own network (hosts.py).
 INSERT INTO settling_spans
     (version,
     workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
@@ -29,13 +29,7 @@ SELECT
             splitByChar('\n', {providers:String})[indexOf(splitByChar('\n', {hosts:String}), server_address)],
         told_provider != 'openai' OR dialect = 'spanledger', toString(told_provider),
         server_port = '11434', 'ollama',
-        match(
-            server_address,
-            '^(?:[^.:]+|.*\\.(?:localhost|local|internal|intranet|lan|corp|home\\.arpa|svc|test)'
-            || '|(?:0|10|127|192\\.168|169\\.254|172\\.(?:1[6-9]|2[0-9]|3[01])|100\\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\\.[0-9.]+'
-            || '|\\[?(?:::1|f[cde][0-9a-f]{2}:[0-9a-f:%a-z]*)\\]?)$'
-        ),
-            'self_hosted',
+        match(server_address, {private_host:String}), 'self_hosted',
         toString(told_provider)
     ) AS provider,
     request_model, response_model, response_id,
