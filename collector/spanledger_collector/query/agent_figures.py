@@ -119,4 +119,4 @@ def _rework(row: AgentMomentsRow) -> Estimate:
         row.rework_cost_ratio, runs=row.runs, wasted_usd=row.rework_cost_usd,
         work_usd=row.work_cost_usd, wasted_variance=row.rework_work_variance,
         work_variance=row.work_variance, covariance=row.rework_work_covariance,
-    )  # fmt: skip
+    ).estimate  # fmt: skip

@@ -330,18 +330,13 @@ def _valueless(told: Sequence[_Mean]) -> dict[str, Figure]:
 
 def _rates(row: MomentsRow) -> dict[str, Figure]:
     """Of all runs: of rework as far as their cost is known, so that it is what `rework` says."""
-    joint = Joint(
-        row.runs,
-        float(row.rework_cost_usd or 0) / row.runs,
-        float(row.work_cost_usd or 0) / row.runs,
-        row.rework_work_variance,
-        row.work_variance,
-        row.rework_work_covariance,
-    )
-    return {
-        "success_rate": estimates.share(row.successful_runs, row.runs),
-        "rework_share": estimates.part(row.rework_cost_ratio, joint),
-    }
+    wasted = estimates.wasted(
+        row.rework_cost_ratio, runs=row.runs, wasted_usd=row.rework_cost_usd,
+        work_usd=row.work_cost_usd, wasted_variance=row.rework_work_variance,
+        work_variance=row.work_variance, covariance=row.rework_work_covariance,
+    )  # fmt: skip
+    success = estimates.share(row.successful_runs, row.runs)
+    return {"success_rate": success, "rework_share": wasted}
 
 
 def _latencies(row: MomentsRow) -> dict[str, Figure]:

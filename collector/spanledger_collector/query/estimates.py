@@ -173,10 +173,10 @@ def wasted(
     wasted_variance: float,
     work_variance: float,
     covariance: float,
-) -> Estimate:
+) -> Figure:
     """The share of the work that was wasted: sums over all runs, moments by run."""
     means = float(wasted_usd or 0) / runs, float(work_usd or 0) / runs
-    return part(value, Joint(runs, *means, wasted_variance, work_variance, covariance)).estimate
+    return part(value, Joint(runs, *means, wasted_variance, work_variance, covariance))
 
 
 def multiplier(value: float | None, wasted: Estimate) -> Estimate:

@@ -121,3 +121,10 @@ UNTRIED: Final[Mapping[str, str]] = {
     "ollama.systemone": "a method of the module's own client, which is tried",
     "openai.resources.beta.*": _SISTER,
 }
+
+DECLARED: Final = frozenset({*BESIDE, *UNTRIED})
+
+
+def sister(name: str) -> str:
+    """The synchronous method of the same name."""
+    return name.replace(".Async", ".").removesuffix("_async")
