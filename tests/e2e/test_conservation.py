@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import time
-import urllib.request
 from pathlib import Path
 
 from benchmarks.spans import request_bytes
@@ -13,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from tests.support.posting import metrics
 from tests.support.running import RunningCollector
 
 from spanledger_collector.journal import Journal
@@ -36,16 +36,8 @@ def _without_some_ids(body: bytes, bad: int) -> bytes:
     return request.SerializeToString()
 
 
-def _metrics(port: int) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        lines = [line for line in answer.read().decode().splitlines() if line[0] != "#"]
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
-
-
-def _spans(metrics: dict[str, float], outcome: str) -> float:
-    return metrics[
-        f'spanledger_receive_spans_total{{outcome="{outcome}",transport="http_protobuf"}}'
-    ]
+def _spans(now: dict[str, float], outcome: str) -> float:
+    return now[f'spanledger_receive_spans_total{{outcome="{outcome}",transport="http_protobuf"}}']
 
 
 def _leave_unreadable(folder: Path, spans: int) -> None:
@@ -92,17 +84,15 @@ def test_every_span_is_accounted_for(tmp_path: Path) -> None:
             assert _post(collector.http_port, good[0][:-3])[0] == 400
 
         stored, copies, refused = 10 * SPANS + 3 * 15, 4 * SPANS, 3 * 5
-        collector.wait_until(
-            lambda: _metrics(collector.api_port)["spanledger_journal_backlog_records"] == 0
-        )
-        metrics = _metrics(collector.api_port)
-        received = _spans(metrics, "accepted")
+        collector.wait_until(lambda: metrics(collector)["spanledger_journal_backlog_records"] == 0)
+        now = metrics(collector)
+        received = _spans(now, "accepted")
         waited = 7
-        set_aside = metrics["spanledger_load_set_aside_spans_total"]
-        loaded = metrics["spanledger_load_spans_total"]
+        set_aside = now["spanledger_load_set_aside_spans_total"]
+        loaded = now["spanledger_load_spans_total"]
         assert received == stored + copies
-        assert _spans(metrics, "refused") == refused
-        assert (metrics["spanledger_load_set_aside_total"], set_aside) == (1, 7)
+        assert _spans(now, "refused") == refused
+        assert (now["spanledger_load_set_aside_total"], set_aside) == (1, 7)
         assert waited + received == loaded + set_aside
         assert collector.count("SELECT count() FROM spans FINAL") == stored
         assert collector.count("SELECT sum(spans) FROM arrivals FINAL") == loaded
@@ -110,7 +100,7 @@ def test_every_span_is_accounted_for(tmp_path: Path) -> None:
         malformed = (
             'spanledger_receive_requests_total{outcome="malformed",transport="http_protobuf"}'
         )
-        assert metrics[malformed] == 3
+        assert now[malformed] == 3
 
         traces = collector.count("SELECT uniqExact(trace_id) FROM spans FINAL")
         collector.wait_for("SELECT uniqExact(trace_id) FROM runs FINAL", traces)

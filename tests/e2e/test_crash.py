@@ -12,13 +12,13 @@ import os
 import random
 import threading
 import time
-import urllib.request
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmarks.spans import request_bytes
+from tests.support.posting import book_assets, idle
 from tests.support.running import RunningCollector
 
 _SPANS_PER_REQUEST = 50
@@ -69,7 +69,8 @@ def test_every_acknowledged_span_is_stored_once(tmp_path: Path) -> None:
     unknown: set[int] = set()
     with RunningCollector(tmp_path / "data") as collector:
         collector.wait_ready()
-        _book_assets(collector)
+        book_assets(collector, _COST_USD, _UNITS)
+        collector.wait_for("SELECT count() FROM asset_entries FINAL", 2 * len(_UNITS))
     for round_number in range(_ROUNDS):
         collector = RunningCollector(tmp_path / "data")
         senders = [
@@ -103,35 +104,11 @@ def test_every_acknowledged_span_is_stored_once(tmp_path: Path) -> None:
                 assert spans_of[f"{trace + 1:032x}"] == _SPANS_PER_TRACE
         traces = stored // _SPANS_PER_TRACE
         collector.wait_for("SELECT count() FROM runs FINAL", traces)
-        collector.wait_until(lambda: _idle(collector))
+        collector.wait_until(lambda: idle(collector))
         _check_sums(collector, traces)
     with RunningCollector(tmp_path / "data") as collector:
         collector.wait_ready()
         _check_sums(collector, traces)
-
-
-def _book_assets(collector: RunningCollector) -> None:
-    records = [
-        entry
-        for asset, units in _UNITS.items()
-        for entry in (
-            {"kind": "asset_cost", "asset": asset, "amount": str(_COST_USD)},
-            {"kind": "asset_plan", "asset": asset, "expected_executions": units},
-        )
-    ]
-    with collector.ledger() as ledger:
-        told = ledger.add_records(records)
-    assert not told.rejected, told.rejected
-    collector.wait_for("SELECT count() FROM asset_entries FINAL", 2 * len(_UNITS))
-
-
-def _idle(collector: RunningCollector) -> bool:
-    """Nothing waits: not in the journal, not to be settled."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{collector.api_port}/metrics") as answer:
-        lines = answer.read().decode().splitlines()
-    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    waiting = ("spanledger_journal_backlog_records", "spanledger_settle_waiting_traces")
-    return all(float(values[name]) == 0 for name in waiting)
 
 
 def _check_sums(collector: RunningCollector, traces: int) -> None:

@@ -10,7 +10,6 @@ import http.client
 import os
 import threading
 import time
-import urllib.request
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
@@ -22,6 +21,7 @@ from benchmarks.spans import SPANS_PER_TRACE, request_bytes
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.support import clickhouse_http_shim as shim
 from tests.support.ledger_pool import drop
+from tests.support.posting import book_assets, idle
 from tests.support.running import RunningCollector
 
 from spanledger_collector.store import Connection, Store
@@ -82,20 +82,6 @@ def _halves(number: int) -> tuple[bytes, bytes]:
     return first, second
 
 
-def _book_assets(collector: RunningCollector) -> None:
-    records = [
-        entry
-        for asset, units in _UNITS.items()
-        for entry in (
-            {"kind": "asset_cost", "asset": asset, "amount": str(_COST_USD)},
-            {"kind": "asset_plan", "asset": asset, "expected_executions": units},
-        )
-    ]
-    with collector.ledger() as ledger:
-        told = ledger.add_records(records)
-    assert not told.rejected, told.rejected
-
-
 class _Traces(threading.Thread):
     """Sends one half of each trace to its collector; what is not acknowledged goes to the other.
 
@@ -143,15 +129,6 @@ def _joined(senders: list[_Traces]) -> None:
         assert not sender.unsent, "one collector was always there"
 
 
-def _idle(collector: RunningCollector) -> bool:
-    """Nothing waits: not in the journal, not to be settled."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{collector.api_port}/metrics") as answer:
-        lines = answer.read().decode().splitlines()
-    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    waiting = ("spanledger_journal_backlog_records", "spanledger_settle_waiting_traces")
-    return all(float(values[name]) == 0 for name in waiting)
-
-
 def _settled(ledger: Connection, *collectors: RunningCollector) -> None:
     """Every trace is a run, nobody has anything left to do, and nothing moves any more."""
     for collector in collectors:
@@ -162,7 +139,7 @@ def _settled(ledger: Connection, *collectors: RunningCollector) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         now = str(ledger.rows("SELECT sum(version) AS v, count() AS n FROM runs FINAL"))
-        if now == before and all(_idle(collector) for collector in collectors):
+        if now == before and all(idle(collector) for collector in collectors):
             return
         assert time.monotonic() < deadline, "the ledger does not come to rest"
         before = now
@@ -186,7 +163,7 @@ def test_f26_two_collectors_keep_one_ledger(tmp_path: Path, dsn: str) -> None:
         store = Store.open(dsn)
         running.callback(store.close)
         ledger = store.connect()
-        _book_assets(one)
+        book_assets(one, _COST_USD, _UNITS)
         one.wait_until(lambda: _one(ledger, "SELECT count() FROM asset_entries FINAL") == 4)
         for number in range(_ROUNDS):
             first = number * _TRACES_PER_ROUND

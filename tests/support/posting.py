@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import urllib.request
+from collections.abc import Mapping
 
 from benchmarks.spans import request_bytes
 from tests.support.running import RunningCollector
@@ -28,3 +29,25 @@ def metrics(collector: RunningCollector) -> dict[str, float]:
         lines = answer.read().decode().splitlines()
     rows = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     return {name: float(value) for name, value in rows}
+
+
+def idle(collector: RunningCollector) -> bool:
+    """Nothing waits: not in the journal, not to be settled."""
+    told = metrics(collector)
+    waiting = ("spanledger_journal_backlog_records", "spanledger_settle_waiting_traces")
+    return all(told[name] == 0 for name in waiting)
+
+
+def book_assets(collector: RunningCollector, cost_usd: int, units: Mapping[str, int]) -> None:
+    """Assets that cost so much each, charged over so many executions of any agent."""
+    records = [
+        entry
+        for asset, executions in units.items()
+        for entry in (
+            {"kind": "asset_cost", "asset": asset, "amount": str(cost_usd)},
+            {"kind": "asset_plan", "asset": asset, "expected_executions": executions},
+        )
+    ]
+    with collector.ledger() as ledger:
+        told = ledger.add_records(records)
+    assert not told.rejected, told.rejected

@@ -16,6 +16,7 @@ from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRAC
 
 from spanledger_collector.demo.show import Shown
 from spanledger_collector.demo.show import show as show_demo
+from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 
 _NOW = datetime(2026, 11, 7, tzinfo=timezone.utc)
@@ -56,6 +57,13 @@ def shown(pool: LedgerPool) -> Iterator[Store]:
         show(store)
         yield store
         store.close()
+
+
+@pytest.fixture
+def ledger(shown: Store) -> Iterator[Ledger]:
+    """The Python API over it."""
+    with Ledger(DirectReader(shown)) as ledger:
+        yield ledger
 
 
 @pytest.fixture(scope="session")

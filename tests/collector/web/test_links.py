@@ -15,8 +15,7 @@ from tests.collector.web.conftest import PATHS
 from tests.support.served_ledger import Served
 from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE
 
-from spanledger_collector.query import DirectReader, Ledger, Slice
-from spanledger_collector.store import Store
+from spanledger_collector.query import Ledger, Slice
 
 #: Tables whose rows are the facts themselves: nothing stands behind a line of a bill, an entry of
 #: the books, a record or a rule. Of a span its times are such facts, and a run's attempts' own.
@@ -28,12 +27,6 @@ FACTS_OF = {("spans", "Took")}
 def client(site: Served) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=site.url, timeout=300) as client:
         yield client
-
-
-@pytest.fixture
-def ledger(shown: Store) -> Iterator[Ledger]:
-    with Ledger(DirectReader(shown)) as ledger:
-        yield ledger
 
 
 def everything(path: str) -> str:

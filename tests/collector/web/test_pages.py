@@ -15,9 +15,8 @@ from tests.collector.web.conftest import OF_ONE, PATHS
 from tests.support.served_ledger import Served
 from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRACE
 
-from spanledger_collector.query import DirectReader, Ledger, Slice
+from spanledger_collector.query import Ledger, Slice
 from spanledger_collector.query.titles import worth_showing
-from spanledger_collector.store import Store
 from spanledger_collector.web.pages import PAGES, asset, attempts, runs
 
 RANGE = {"range": "all"}
@@ -27,12 +26,6 @@ RANGE = {"range": "all"}
 def client(site: Served) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{site.url}/ui/", timeout=300) as client:
         yield client
-
-
-@pytest.fixture
-def ledger(shown: Store) -> Iterator[Ledger]:
-    with Ledger(DirectReader(shown)) as ledger:
-        yield ledger
 
 
 def everything(path: str) -> str:
