@@ -28,6 +28,7 @@ from spanledger._families import follow
 from spanledger._guard import guarded
 from spanledger._hosts import client_attributes
 from spanledger._patching import Kind, Wrapper
+from spanledger._routing import provider_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class _Asked:
             attributes[semconv.REQUEST_MODEL] = call.model
         if self._first:
             attributes[semconv.REQUEST_STREAM] = True
-            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self._first - self._perf
+            _facts.add_first(attributes, self._perf, self._first, 0.0)
         span = self._tracer().start_span(
             f"{semconv.OPERATION_CHAT} {call.model}".strip(),
             self._here,
@@ -135,31 +136,8 @@ class _Asked:
 
 
 def _whom(call: ModelCall) -> Mapping[str, _facts.Value]:
-    provider = _PROVIDERS.get(call.provider, call.provider)
-    told = client_attributes(call.address, provider)
+    told = client_attributes(call.address, provider_named(call.provider))
     return told if told.get(semconv.PROVIDER_NAME) else {}
-
-
-#: What frameworks call a provider, where the conventions have another word for it.
-_PROVIDERS: Final[Mapping[str, str]] = {
-    "google-vertex": "gcp.vertex_ai",
-    "google-cloud": "gcp.vertex_ai",
-    "google_vertexai": "gcp.vertex_ai",
-    "vertexai": "gcp.vertex_ai",
-    "google-gla": "gcp.gemini",
-    "google": "gcp.gemini",
-    "google_genai": "gcp.gemini",
-    "amazon_bedrock": "aws.bedrock",
-    "bedrock": "aws.bedrock",
-    "azure": "azure.ai.openai",
-    "mistral": "mistral_ai",
-    "mistralai": "mistral_ai",
-    "xai": "x_ai",
-    "grok": "x_ai",
-    "together": "together_ai",
-    "watsonx": "ibm.watsonx.ai",
-    "ibm": "ibm.watsonx.ai",
-}
 
 
 # --- how a model gives its answer -----------------------------------------------------------------

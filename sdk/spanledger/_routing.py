@@ -1,7 +1,7 @@
 """Models as routers name them: ``provider/model``, told as the provider and its own model.
 
-The names of providers are LiteLLM's; those on spans are the OpenTelemetry conventions' where they
-have one.
+The names of providers are LiteLLM's and the frameworks'; those on spans are the OpenTelemetry
+conventions' where they have one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from spanledger._answer import text
 
-#: LiteLLM's name -> the name on spans, where that is another one.
+#: A router's or framework's name -> the name on spans, where that is another one.
 _NAMES: Final = {
     "azure": "azure.ai.openai",
     "azure_text": "azure.ai.openai",
@@ -38,7 +38,24 @@ _NAMES: Final = {
     "watsonx_text": "ibm.watsonx.ai",
     "ollama_chat": "ollama",
     "hosted_vllm": "vllm",
+    # Frameworks'.
+    "google-vertex": "gcp.vertex_ai",
+    "google-cloud": "gcp.vertex_ai",
+    "google_vertexai": "gcp.vertex_ai",
+    "vertexai": "gcp.vertex_ai",
+    "google-gla": "gcp.gemini",
+    "google": "gcp.gemini",
+    "google_genai": "gcp.gemini",
+    "amazon_bedrock": "aws.bedrock",
+    "mistralai": "mistral_ai",
+    "grok": "x_ai",
+    "ibm": "ibm.watsonx.ai",
 }
+
+
+def provider_named(name: str) -> str:
+    """A provider's name on spans, by what a router or a framework calls it."""
+    return _NAMES.get(name, name)
 
 
 def split_model(model: str, provider: str) -> tuple[str, str]:
@@ -58,7 +75,7 @@ def split_model(model: str, provider: str) -> tuple[str, str]:
         model = rest
     elif not provider:
         provider = _provider_of(model)
-    return model, _NAMES.get(provider, provider)
+    return model, provider_named(provider)
 
 
 def own_model(model: str, provider: str) -> str:
