@@ -7,7 +7,6 @@ from typing import Annotated, cast, get_args
 import typer
 from rich.console import Console
 
-from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import (
     AgentEconomics,
     AgentReport,
@@ -21,7 +20,7 @@ from spanledger_collector.query.titles import TITLES, worth_showing
 from .break_even import break_even_table, payback_table
 from .figures import Show, figures_table, interval, latency, money, percent, titled, value
 from .grid import Grid
-from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import console, cost, count, counted, coverage, print_json, share, text, usd
 
 
@@ -40,8 +39,7 @@ def agent(
 
     Example: spanledger agent researcher --by tenant --since 2026-11-01
     """
-    if by not in get_args(GroupBy):
-        raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(GroupBy))}")
+    check_by(by, get_args(GroupBy))
     with connect(url, workspace) as ledger:
         report = ledger.agent(name, utc(since), utc(until), by=cast("GroupBy", by))
     if as_json:

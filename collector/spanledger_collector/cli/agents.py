@@ -7,13 +7,12 @@ from typing import Annotated, cast, get_args
 import typer
 from rich.console import Group
 
-from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import AgentFigures, AgentRow, EconomicsRow, Slice
 from spanledger_collector.query.breakdowns import RunsBy
 
 from .figures import factor, money, percent, shown
 from .grid import Grid
-from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import (
     answer,
     cost,
@@ -68,8 +67,7 @@ def agents(
     Example: spanledger agents --since 2026-11-01 --by tenant
     """
     kinds = [one for one in get_args(RunsBy) if one != "version"]
-    if by not in kinds:
-        raise ConfigurationError(f"--by {by!r} is none of {', '.join(kinds)}")
+    check_by(by, kinds)
     with connect(url, workspace) as ledger:
         if by == "agent":
             answer(ledger.agents(utc(since), utc(until)), _both_tables, as_json=as_json)

@@ -1,11 +1,13 @@
 """Options that several verbs share, declared once."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Annotated
 
 import typer
 
+from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import DEFAULT_ADDRESS, Guard, Ledger
 
 Url = Annotated[
@@ -42,4 +44,16 @@ def utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=timezone.utc)
 
 
-__all__ = ["DEFAULT_ADDRESS", "Json", "Since", "Until", "Url", "Workspace", "connect", "utc"]
+def check_by(by: str, known: Sequence[str]) -> None:
+    """Refuse a ``--by`` that is none of these.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if by not in known:
+        raise ConfigurationError(f"--by {by!r} is none of {', '.join(known)}")
+
+
+__all__ = [
+    "DEFAULT_ADDRESS", "Json", "Since", "Until", "Url", "Workspace", "check_by", "connect", "utc",
+]  # fmt: skip

@@ -5,11 +5,10 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import QualityBy, QualityCostRow
 
 from .grid import Grid
-from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import answer, text, usd
 
 _COLUMNS = (
@@ -35,8 +34,7 @@ def quality(
 
     Example: spanledger quality --by version --agent researcher
     """
-    if by not in get_args(QualityBy):
-        raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(QualityBy))}")
+    check_by(by, get_args(QualityBy))
     with connect(url, workspace) as ledger:
         rows = ledger.quality(utc(since), utc(until), by=cast("QualityBy", by), agent_name=agent)
 

@@ -13,7 +13,7 @@ from spanledger_collector.price import PriceBook
 from spanledger_collector.query import By, RepricedRow, Scenario
 
 from .grid import Grid
-from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import answer, cost, count, coverage, share, text, usd
 
 _COLUMNS = (
@@ -72,8 +72,7 @@ def reprice(
 
     Example: spanledger reprice --by model --model claude-haiku-4-5 --provider anthropic --batch
     """
-    if by not in get_args(By):
-        raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(By))}")
+    check_by(by, get_args(By))
     if batch and tier not in ("", _BATCH):
         raise ConfigurationError(f"--batch is --tier batch; --tier {tier} says another tier")
     owner, name = book_names(provider, model, prices_file)

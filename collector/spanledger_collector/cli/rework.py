@@ -5,12 +5,11 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.query import ReworkBy, ReworkRate, ReworkReasonRow
 
 from .figures import factor, interval, percent, value
 from .grid import Grid
-from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
+from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import NOTHING_FOUND, console, cost, count, print_json, text, usd
 
 _RATES = (
@@ -35,8 +34,7 @@ def rework(
 
     Example: spanledger rework --by model --agent researcher
     """
-    if by not in get_args(ReworkBy):
-        raise ConfigurationError(f"--by {by!r} is none of {', '.join(get_args(ReworkBy))}")
+    check_by(by, get_args(ReworkBy))
     with connect(url, workspace) as ledger:
         report = ledger.rework(utc(since), utc(until), by=cast("ReworkBy", by), agent_name=agent)
     if as_json:

@@ -17,6 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from spanledger import semconv
+from spanledger_collector.receive.record_span import record_span
 
 EVENT = "gen_ai.evaluation.result"
 #: What is read of an event. The older name of the score is that of drafts before 1.38.
@@ -76,19 +77,11 @@ def evaluation_record(
         at_ns: when it was said, nanoseconds since 1970.
         attributes: whom it is about, and what it says.
     """
-    return Span(
-        trace_id=identity[:16],
-        span_id=identity[16:24],
-        name=f"{semconv.OPERATION_RECORD} evaluation",
-        kind=Span.SpanKind.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=at_ns,
-        end_time_unix_nano=at_ns,
-        attributes=[
-            _text(semconv.OPERATION_NAME, semconv.OPERATION_RECORD),
-            _text(semconv.RECORD_ID, record_id),
-            *attributes,
-        ],
+    named = (
+        _text(semconv.OPERATION_NAME, semconv.OPERATION_RECORD),
+        _text(semconv.RECORD_ID, record_id),
     )
+    return record_span(identity, "evaluation", at_ns, (*named, *attributes))
 
 
 def told(attributes: Iterable[KeyValue]) -> list[KeyValue]:

@@ -43,6 +43,7 @@ from spanledger_collector.receive.record_fields import (
     moment_ns,
     recorded_at,
 )
+from spanledger_collector.receive.record_span import record_span
 
 #: Who tells them, as ``service_name`` of the record.
 SERVICE_NAME = "spanledger-records"
@@ -171,15 +172,8 @@ def _span(told: object, now_ns: int) -> Span:
     if at is not None and kind in KINDS:
         said = datetime.fromtimestamp(now_ns / 1e9, timezone.utc).isoformat()
         attributes.setdefault(semconv.RECORD_RECORDED_AT, recorded_at(said))
-    return Span(
-        trace_id=identity[:16],
-        span_id=identity[16:24],
-        name=f"{semconv.OPERATION_RECORD} {kind.replace('_', ' ', 1)}",
-        kind=Span.SpanKind.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=start_ns,
-        end_time_unix_nano=start_ns,
-        attributes=[_pair(key, value) for key, value in attributes.items()],
-    )
+    pairs = [_pair(key, value) for key, value in attributes.items()]
+    return record_span(identity, kind.replace("_", " ", 1), start_ns, pairs)
 
 
 def _record_id(span: Span) -> str:
