@@ -38,17 +38,17 @@ lint: $(VENV)/.dev ## style, types and architecture contracts
 	$(BIN)/lint-imports --verbose
 	$(BIN)/pyright
 
-test: lint ## lint, then every test
+# Some tests wait more than they compute: half as many workers again as processors, at most 4.
+WORKERS := $(shell n=$$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )); echo $$(( n > 4 ? 4 : n < 1 ? 1 : n )))
+
+test: lint ## lint, then the tests; those that take more than a few seconds each with `make test CI=1` only
 	$(BIN)/python -m tests.support.environments
 	$(BIN)/python -m tests.support.javascript
 	$(BIN)/python -m tests.support.browser
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow")
 
 oldest: $(VENV)/.dev ## every contract test on the oldest supported version of each client and framework
 	SPANLEDGER_TESTS_OLDEST="every row" $(BIN)/pytest -s tests/environments/test_oldest.py
-
-quick: $(VENV)/.dev ## the tests that take less than a few seconds each
-	$(BIN)/pytest -m "not slow"
 
 bench: $(VENV)/.dev ## print the figures: added time per call, of other instrumentations and of budgets, memory, spans per second, cost by trace id
 	$(BIN)/python -m benchmarks.run
@@ -111,4 +111,4 @@ test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run bes
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) .audit .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
 
-.PHONY: help demo up lint test quick soak fuzz audit oldest bench bench-peers bench-pins test-pins conformance format prices constraints clean
+.PHONY: help demo up lint test soak fuzz audit oldest bench bench-peers bench-pins test-pins conformance format prices constraints clean

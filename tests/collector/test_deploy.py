@@ -165,6 +165,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_the_collector_runs_without_the_embedded_engine(
     fresh_http_dsn: str, tmp_path: Path
 ) -> None:

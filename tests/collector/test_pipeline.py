@@ -290,6 +290,7 @@ async def test_a_database_that_goes_away_and_returns_costs_nothing(
     assert _in_ledger(database) == 3 * SPANS
 
 
+@pytest.mark.slow
 async def test_stopping_brings_what_was_acknowledged_into_the_ledger(
     tmp_path: Path, store_dsn: str, threads_left: Callable[[], list[str]]
 ) -> None:
@@ -354,6 +355,7 @@ async def test_a_statement_that_does_not_end_does_not_hold_up_the_end(
     assert _in_ledger(database) == 2 * SPANS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["grpc_port", "http_port", "api_port", "sql_port"])
 async def test_a_busy_port_is_told_and_nothing_is_held(
     tmp_path: Path, store_dsn: str, setting: str, threads_left: Callable[[], list[str]]
@@ -368,6 +370,7 @@ async def test_a_busy_port_is_told_and_nothing_is_held(
         await _settled(ports, await _post(ports, 0))
 
 
+@pytest.mark.slow
 async def test_a_second_collector_on_the_same_directory_is_refused(
     tmp_path: Path, store_dsn: str
 ) -> None:
@@ -424,6 +427,7 @@ async def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> Non
             await Collector(_config(folder, "")).start()
 
 
+@pytest.mark.slow
 async def test_what_is_on_disk_is_for_its_owner_only(tmp_path: Path, store_dsn: str) -> None:
     """Directories 0700, files 0600: the journal holds what was sent."""
     folder = tmp_path / "new" / "data"
@@ -434,6 +438,7 @@ async def test_what_is_on_disk_is_for_its_owner_only(tmp_path: Path, store_dsn: 
             assert mode & 0o077 == 0, path
 
 
+@pytest.mark.slow
 async def test_damage_of_the_journal_shows_in_the_metrics(tmp_path: Path, store_dsn: str) -> None:
     """A tail torn by a crash is counted, and costs no whole record."""
     config = _config(tmp_path / "data", store_dsn)
@@ -463,6 +468,7 @@ async def test_a_wrong_prices_file_is_told_before_anything_is_opened(tmp_path: P
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v1/queries/agents", "/v1/traces/00", "/metrics", "/healthz"])
 async def test_a_web_page_cannot_read_the_figures_of_this_machine(
     tmp_path: Path, store_dsn: str, path: str
@@ -487,6 +493,7 @@ async def test_a_collector_for_other_machines_answers_by_any_name(
         assert (await asyncio.to_thread(_ask, ports.api, "/healthz", None, foreign))[0] == 200
 
 
+@pytest.mark.slow
 async def test_sql_is_off_until_asked_for(tmp_path: Path, store_dsn: str) -> None:
     """By default there is no port and no path; asked for, both answer and both are guarded."""
     statement = b"SELECT count() AS spans FROM spans"

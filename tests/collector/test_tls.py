@@ -84,6 +84,7 @@ async def _export(ports: Ports, ca: Path, client: Issued | None = None) -> bytes
         return answer
 
 
+@pytest.mark.slow
 async def test_every_port_speaks_tls_and_nothing_else(
     tmp_path: Path, authority: Authority, store_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +146,7 @@ async def test_clients_without_a_certificate_stay_outside(
         assert await asyncio.to_thread(RemoteReader.at(address).health)
 
 
+@pytest.mark.slow
 async def test_a_renewed_certificate_is_shown_without_a_restart(
     tmp_path: Path, authority: Authority, store_dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:

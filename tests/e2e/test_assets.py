@@ -12,6 +12,7 @@ from tests.support.running import RunningCollector
 from spanledger_collector.cli.app import execute
 
 
+@pytest.mark.slow
 def test_an_asset_is_booked_planned_and_written_off(
     collector: RunningCollector,
     capsys: pytest.CaptureFixture[str],

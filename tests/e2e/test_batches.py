@@ -8,6 +8,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from tests.support.program import settled_trace
 from tests.support.running import RunningCollector
 from tests.support.wires import batch_wire
@@ -61,6 +62,7 @@ def _run(script: Path, collector: RunningCollector) -> list[str]:
     return json.loads(program.stdout)
 
 
+@pytest.mark.slow
 def test_results_cost_half_and_once(collector: RunningCollector, tmp_path: Path) -> None:
     """Fetched by two runs of one process and again by another process."""
     script = tmp_path / "app.py"

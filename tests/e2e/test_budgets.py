@@ -8,6 +8,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from tests.support.program import settled_trace
 from tests.support.running import RunningCollector
 
@@ -51,6 +52,7 @@ print(json.dumps({"refused": refused, "trace_id": trace_id, "spent": spent}))
 """
 
 
+@pytest.mark.slow
 def test_the_ledger_has_what_the_process_spent_and_refused(
     collector: RunningCollector, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import http.client
 import time
 from pathlib import Path
 
+import pytest
 from benchmarks.spans import request_bytes
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -64,6 +65,7 @@ def _sums_agree(collector: RunningCollector) -> bool:
     return bool(sums["attempts"] == sums["runs"] == sums["traces"] > 0)
 
 
+@pytest.mark.slow
 def test_every_span_is_accounted_for(tmp_path: Path) -> None:
     """Good requests, the same again, spans without ids, requests that are none, a dead letter."""
     folder = tmp_path / "data"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogExporter
@@ -19,6 +20,7 @@ from tests.support.running import RunningCollector
 CANARY = "CANARY-it-quotes-the-answer"
 
 
+@pytest.mark.slow
 def test_evaluation_events_are_records_of_the_call_that_was_judged(
     collector: RunningCollector,
 ) -> None:
@@ -68,6 +70,7 @@ def test_evaluation_events_are_records_of_the_call_that_was_judged(
         assert held["n"] == 0, table
 
 
+@pytest.mark.slow
 def test_evaluations_in_logs_count_once_however_often_they_come(
     collector: RunningCollector,
 ) -> None:

@@ -52,6 +52,7 @@ def settled(collector: RunningCollector, number: int, records: int) -> dict[str,
     return told(collector, number)
 
 
+@pytest.mark.slow
 def test_acknowledged_records_survive_and_count_once(tmp_path: Path) -> None:
     """Told over the OTLP port, killed, told again after the restart: once in the ledger."""
     sale = {"kind": "revenue", "external_key": "t-1", "amount": "20.5", "record_id": "sale"}

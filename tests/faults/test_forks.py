@@ -200,6 +200,7 @@ def work(number):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_workers_of_celery_deliver(pool: str, tmp_path: Path) -> None:
     """Its children leave by ``os._exit``, without atexit; a warm shutdown delivers all the same."""

@@ -122,6 +122,7 @@ def test_help_is_printed(name: str, shell: Shell) -> None:
         assert "Example:" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", READS, ids=" ".join)
 def test_direct_and_through_a_collector_are_the_same(
     line: list[str], shell: Shell, api: Served

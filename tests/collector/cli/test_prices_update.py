@@ -63,6 +63,7 @@ def _update(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_a_newer_wheel_is_appended(tmp_path: Path) -> None:
     """What it changes and adds, known from now; asked again it adds nothing, older is refused."""
     book_file = tmp_path / "price-book.json.xz"

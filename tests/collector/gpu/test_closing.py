@@ -30,6 +30,7 @@ def fill(gpus: Scene) -> None:
     gpus.served(4, 700, 20, status="error", error_type="cancelled", usage_source="missing")
 
 
+@pytest.mark.slow
 def test_the_bill_is_dealt_out_exactly(gpus: Scene) -> None:
     """Half an hour of two GPUs under two rates; late calls and better rates close it again."""
     fill(gpus)
@@ -66,6 +67,7 @@ def test_the_bill_is_dealt_out_exactly(gpus: Scene) -> None:
     assert lines[0]["usd"] == told["attributed_usd"]
 
 
+@pytest.mark.slow
 def test_a_late_call_changes_its_own_window_only(gpus: Scene) -> None:
     """Closing again without news does nothing; a late call takes from those beside it."""
     fill(gpus)
@@ -79,6 +81,7 @@ def test_a_late_call_changes_its_own_window_only(gpus: Scene) -> None:
     assert gpus.attempt(3)["cost_usd"] == before[3]
 
 
+@pytest.mark.slow
 def test_a_call_is_of_one_pool(gpus: Scene) -> None:
     """Of several that fit it, the first in the file that is up: nobody pays for it twice."""
     broad = (
@@ -102,6 +105,7 @@ def test_a_call_is_of_one_pool(gpus: Scene) -> None:
     assert gpus.close() == 0
 
 
+@pytest.mark.slow
 def test_a_better_rate_cuts_anew(gpus: Scene) -> None:
     """The windows follow, and nothing is billed twice."""
     fill(gpus)
@@ -144,6 +148,7 @@ def test_a_queue_costs_nothing(gpus: Scene) -> None:
     assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
 
 
+@pytest.mark.slow
 def test_a_pool_of_two_replicas_is_half_idle_with_one_call(gpus: Scene) -> None:
     """And its interval is wider: which replica a call was on nobody tells."""
     gpus.write(gpus.file.replace("    gpus: 2\n", "    gpus: 2\n    replicas: 2\n"))
@@ -158,6 +163,7 @@ def test_a_pool_of_two_replicas_is_half_idle_with_one_call(gpus: Scene) -> None:
     assert float(attempt["cost_high_usd"]) == pytest.approx(cost * 2.3)
 
 
+@pytest.mark.slow
 def test_waiting_between_attempts_costs_nothing(gpus: Scene) -> None:
     """A client that timed out, waited and asked again: the wait is idle time; failed calls pay."""
     gpus.rates((0, "2.95"))
@@ -180,6 +186,7 @@ def test_the_span_of_vllms_server_tells_the_times_of_a_call(gpus: Scene) -> None
     assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 40)
 
 
+@pytest.mark.slow
 def test_a_late_span_of_vllms_server_closes_its_windows_again(gpus: Scene) -> None:
     """Its queue is taken off the call that was charged for it, and the bill stays the bill."""
     gpus.rates((0, "2.95"))
@@ -198,6 +205,7 @@ def test_a_late_span_of_vllms_server_closes_its_windows_again(gpus: Scene) -> No
     assert gpus.close() == 0
 
 
+@pytest.mark.slow
 def test_loading_a_model_in_an_application_is_the_pools_loading(gpus: Scene) -> None:
     """No idle time, no share of a call, no call; one on a device with a rate is charged there."""
     gpus.rates((0, "2.95"))

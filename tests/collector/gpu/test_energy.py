@@ -207,6 +207,7 @@ def test_the_views_are_queries(gpus: Scene, module_store: Store) -> None:
     }
 
 
+@pytest.mark.slow
 def test_energy_in_the_terminal(
     gpus: Scene,
     module_store: Store,

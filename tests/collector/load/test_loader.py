@@ -141,6 +141,7 @@ async def test_a_broken_database_costs_no_record(store: Store, journal: Journal)
     assert watched.metric("set_aside_total") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_f19_an_error_of_a_proxy_costs_no_record(
     http_pool: LedgerPool, journal: Journal, status: int

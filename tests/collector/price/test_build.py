@@ -82,6 +82,7 @@ def test_a_later_book_appends(book: PriceBook) -> None:
     assert after.built_at == _LATER
 
 
+@pytest.mark.slow
 @_needs_pinned
 def test_the_command_checks_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``--check`` fails on a stale file, passes on a fresh one; without it the file is written."""

@@ -78,6 +78,7 @@ class Operator:
         return row.repriced_usd
 
 
+@pytest.mark.slow
 def test_backdated_entries_change_only_what_is_known_now(operator: Operator) -> None:
     """A price, a discount, a rate of a currency: known from the day the ledger learned of it."""
     models = ["m1", "m2", "m3"]
@@ -98,6 +99,7 @@ def test_backdated_entries_change_only_what_is_known_now(operator: Operator) -> 
         operator.settle(_FIRST + _CHEAPER + _LATER.replace("1.5", "1.6"), 1)
 
 
+@pytest.mark.slow
 def test_an_alias_edited_in_place_changes_no_bill(operator: Operator) -> None:
     """It is another answer from then on; a dated entry moves the name for calls from its day."""
     text = _FIRST + "aliases:\n- {provider: acme, id: prod, model: m2}\n"

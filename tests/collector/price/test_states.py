@@ -195,6 +195,7 @@ def test_the_total_says_how_much_of_it_is_unknown(report: TraceReport) -> None:
     assert report.summary.attempts == len(CALLS)
 
 
+@pytest.mark.slow
 def test_the_explanation_says_why(ledger: Ledger) -> None:
     """In words: which units have no rate, or that the cost is unknown and not zero."""
     for number, call in enumerate(CALLS, 1):
@@ -208,6 +209,7 @@ def test_the_explanation_says_why(ledger: Ledger) -> None:
             assert all(unit in said for unit in units), call.what
 
 
+@pytest.mark.slow
 def test_what_was_assumed_of_the_telling_is_told(ledger: Ledger) -> None:
     """Counts that cannot contain each other, and an emitter that does not say whether they do."""
     assumed = {

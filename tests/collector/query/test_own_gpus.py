@@ -122,6 +122,7 @@ def test_what_is_not_known_is_said_aloud(ledger: Ledger) -> None:
     assert (odd.attempts, odd.compared_attempts) == (12, 0)
 
 
+@pytest.mark.slow
 def test_it_is_ranked_among_all_changes(ledger: Ledger) -> None:
     """Nobody has to ask for it."""
     scenarios = ledger.what_if("local").scenarios
@@ -146,6 +147,7 @@ def test_what_does_not_fit_is_told(ledger: Ledger) -> None:
     assert found.missing == ("memory: does not fit into 1 x t4",)
 
 
+@pytest.mark.slow
 def test_gpus_of_a_pool_are_gpus_in_parallel(ledger: Ledger) -> None:
     """Those that a call has: the four of a replica, not all eight."""
     (wide,) = ledger.frontier("wide")

@@ -172,6 +172,7 @@ def test_every_query_can_be_called(name: str) -> None:
     assert set(query.bind(parameters(name))) == set(query.parameters)
 
 
+@pytest.mark.slow
 def test_every_query_runs_on_an_empty_ledger(any_store: Store) -> None:
     """No rows, the columns are there, no error."""
     reader = DirectReader(any_store)
@@ -187,6 +188,7 @@ def test_every_query_runs_on_an_empty_ledger(any_store: Store) -> None:
     reader.close()
 
 
+@pytest.mark.slow
 def test_every_query_finds_something(any_store: Store) -> None:
     """On a filled ledger each query answers, and the rows fit their types."""
     fill(any_store)

@@ -114,6 +114,7 @@ def _total(ledger: Ledger, **asked: object) -> RepricedRow:
     return row
 
 
+@pytest.mark.slow
 def test_what_is_known_now_is_what_was_billed(ledger: Ledger) -> None:
     """Nothing has changed: every digit of every day, and no call lost in between."""
     total = _total(ledger)
@@ -178,6 +179,7 @@ _VIEW_KEYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scenario",
     [

@@ -104,6 +104,7 @@ def test_what_a_run_earns_is_divided_by_capital(books: Store) -> None:
     assert found["writer"].break_even_runs.value == 10
 
 
+@pytest.mark.slow
 def test_an_asset_that_nobody_planned_serves_no_run_that_is_known(books: Store) -> None:
     """It stands apart, and takes nothing of what the runs of others earn."""
     rows = [
@@ -136,6 +137,7 @@ def test_a_run_earns_with_all_that_it_hands_on(books: Store) -> None:
     assert found["boss"].contribution_per_run.value == Decimal(2)
 
 
+@pytest.mark.slow
 def test_what_a_rule_says_of_a_helper_pays_back_the_helpers_assets_alone(books: Store) -> None:
     """Its caller's rule says what was asked for is worth: as in inclusive values and payback."""
     rules = [
@@ -181,6 +183,7 @@ def test_runs_of_one_trace_are_no_independent_draws(books: Store) -> None:
     assert found.contribution_per_run.low is not None
 
 
+@pytest.mark.slow
 @settings(
     max_examples=3,
     deadline=None,

@@ -145,6 +145,7 @@ def test_sub_agents_are_in_the_verdict(filled: Store) -> None:
             assert row.verdict == groups[row.agent_version].verdict
 
 
+@pytest.mark.slow
 def test_shares_of_an_asset_could_turn_it(store: Store) -> None:
     """1,200 over 120 runs, 20 to 240 by the plan: of $14 a run 5 to 60 are the asset's.
 

@@ -29,6 +29,7 @@ def test_every_view_can_be_read() -> None:
     assert set(VIEWS) == set(sql.names("views"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_the_same_directly_and_through_a_collector(
     view: str, ledger: Ledger, api: Served

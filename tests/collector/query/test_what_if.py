@@ -165,6 +165,7 @@ def test_what_cannot_be_asked_is_told(ledger: Ledger) -> None:
         ledger.what_if("wrter")
 
 
+@pytest.mark.slow
 def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
     with served(written) as api, httpx.Client(base_url=api.url, timeout=300) as client:
         where = "/v1/agents/writer/what-if"

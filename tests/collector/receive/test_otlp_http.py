@@ -281,6 +281,7 @@ def _peak_rss_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+@pytest.mark.slow
 async def test_slow_bodies_and_heads_are_given_up(start: Start, connect: Connect) -> None:
     running = await start(arguments={"header_seconds": 1.0, "body_seconds": 1.0})
     body = await connect(running)
@@ -299,6 +300,7 @@ async def test_slow_bodies_and_heads_are_given_up(start: Start, connect: Connect
     assert await asyncio.wait_for(second.closed(), 120)
 
 
+@pytest.mark.slow
 async def test_a_body_that_stalls_is_given_up_and_a_steady_one_is_not(
     start: Start, connect: Connect, inbox: Inbox
 ) -> None:
@@ -344,6 +346,7 @@ async def test_f28_stalled_bodies_of_one_key_leave_room_for_others(
     assert (await connection.answer()).status == 200
 
 
+@pytest.mark.slow
 async def test_an_idle_connection_between_requests_is_not_slow(
     start: Start, connect: Connect
 ) -> None:

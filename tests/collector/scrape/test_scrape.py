@@ -180,6 +180,7 @@ async def test_what_fails_is_counted_told_once_and_never_fatal(
     assert (told["refused"], told["unreachable"], told["ok"]) == (1, 1, 1)
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_not_there_holds_up_no_other(engine: _Server) -> None:
     """Each has a task of its own, and they end with the scraper."""
     engine.speaks("llamacpp")
@@ -206,6 +207,7 @@ async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_a_collector_that_asks_an_engine_has_its_figures(
     engine: _Server, tmp_path: Path, fresh_dsn: str
 ) -> None:

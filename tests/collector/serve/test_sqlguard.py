@@ -67,6 +67,7 @@ def adhoc(module_store: Store) -> Iterator[AdHoc]:
     opened.close()
 
 
+@pytest.mark.slow
 def test_what_is_allowed_runs(adhoc: AdHoc) -> None:
     """The engine accepts every rendered statement of the list above."""
     parameters = {"since": "2026-01-01 00:00:00", "t": "x"}
@@ -76,6 +77,7 @@ def test_what_is_allowed_runs(adhoc: AdHoc) -> None:
         adhoc.run(rendered, "JSONCompact", used)
 
 
+@pytest.mark.slow
 def test_shipped_views_can_be_asked(adhoc: AdHoc) -> None:
     """Every shipped view is a table for the guard, and can be read whole."""
     for name in shipped.names("views"):
@@ -148,6 +150,7 @@ def test_no_listed_function_takes_a_name_for_a_function(
     assert read_by_engine > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "told"), ENDLESS)
 def test_limits_stand_outside_the_text(adhoc: AdHoc, text: str, told: str) -> None:
     """Rows and memory of an answer are bounded whatever the statement says."""

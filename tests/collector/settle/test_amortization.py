@@ -67,6 +67,7 @@ def _settle(store: Store, connection: Connection, *batches: Iterable[scene.Row])
         scene.settle(store, sorted({int(row["trace_id"], 16) for row in rows}))
 
 
+@pytest.mark.slow
 def test_a_change_of_the_estimate_acts_forward_only(any_store: Store) -> None:
     """120 over 12 runs; after 5 of them 4 are still to come: 10 each before, 17.50 each after."""
     with any_store.connect() as connection:
@@ -95,6 +96,7 @@ def test_a_change_of_the_estimate_acts_forward_only(any_store: Store) -> None:
     assert amounts == {"r1": Decimal(10), "r9": Decimal("17.5"), "r12": None}
 
 
+@pytest.mark.slow
 def test_only_runs_in_scope_that_came_after_the_plan_are_charged(store: Store) -> None:
     with store.connect() as connection:
         plan = {"method": "x", "unit": "execution", "expected_units": 10, "salvage": "20"}
@@ -119,6 +121,7 @@ def test_only_runs_in_scope_that_came_after_the_plan_are_charged(store: Store) -
     assert asset["chargeable_usd"] == Decimal(90)
 
 
+@pytest.mark.slow
 def test_tokens_are_charged_as_they_come_and_a_late_span_adds_its_own(store: Store) -> None:
     with store.connect() as connection:
         _settle(
@@ -136,6 +139,7 @@ def test_tokens_are_charged_as_they_come_and_a_late_span_adds_its_own(store: Sto
     assert run["amortized_cost_usd"] == Decimal("0.35")
 
 
+@pytest.mark.slow
 def test_what_a_charged_run_grows_by_at_rest_is_not_charged_later(store: Store) -> None:
     """10 over 10 tokens: the run has all; what it grows by has a row of 0, so that it stays so."""
     with store.connect() as connection:
@@ -155,6 +159,7 @@ def test_what_a_charged_run_grows_by_at_rest_is_not_charged_later(store: Store) 
         assert connection.rows("SELECT * FROM asset_rests") == []
 
 
+@pytest.mark.slow
 def test_a_write_off_and_a_transfer_take_capital_out(store: Store) -> None:
     """What is written off is charged to no run; what is transferred goes on in the next asset."""
     execution = {"method": "x", "unit": "execution"}
@@ -178,6 +183,7 @@ def test_a_write_off_and_a_transfer_take_capital_out(store: Store) -> None:
     assert (heir["capital_usd"], heir["state"]) == (Decimal(45), "needs_plan")
 
 
+@pytest.mark.slow
 def test_a_cost_that_comes_later_is_spread_over_what_is_still_to_come(store: Store) -> None:
     with store.connect() as connection:
         _settle(
@@ -194,6 +200,7 @@ def test_a_cost_that_comes_later_is_spread_over_what_is_still_to_come(store: Sto
         assert _charges(connection) == [Decimal(10), Decimal(10), Decimal(15)]
 
 
+@pytest.mark.slow
 def test_capital_that_grows_is_spread_over_what_is_still_to_come_alone(store: Store) -> None:
     """100 over 10, five runs, 50 more: 20 a run to come. None carries what earlier ones did not.
 
@@ -249,6 +256,7 @@ def test_capital_that_grows_is_spread_over_what_is_still_to_come_alone(store: St
         assert len({(row["basis_id"], row["rate_usd"]) for row in posted[asset]}) == 2
 
 
+@pytest.mark.slow
 def test_charges_sum_to_the_capital_however_small_a_unit_is(store: Store) -> None:
     """1.4e-22 USD a FLOP, and 4e-13 USD an execution, which no charge of 12 decimals can hold."""
     with store.connect() as connection:
@@ -278,6 +286,7 @@ def test_charges_sum_to_the_capital_however_small_a_unit_is(store: Store) -> Non
     assert books == ["fully_amortized"] * 2
 
 
+@pytest.mark.slow
 def test_a_share_has_the_interval_of_the_units_that_were_expected(store: Store) -> None:
     """120 over 12 runs, 6 to 24: 10 a run, 5 to 20. After 8 runs there were 8 at least: 5 to 15.
 
@@ -319,6 +328,7 @@ def test_a_share_has_the_interval_of_the_units_that_were_expected(store: Store) 
     assert (share.charged_usd, share.charged_low_usd, share.charged_high_usd) == (90, None, None)
 
 
+@pytest.mark.slow
 def test_a_success_is_charged_when_it_is_told_and_stays_charged(store: Store) -> None:
     """30 USD over 3 successes: told with the run, later, amended to a failure, and never."""
     plan = {"method": "units_of_production", "unit": "success", "expected_units": 3}
@@ -349,6 +359,7 @@ def test_a_success_is_charged_when_it_is_told_and_stays_charged(store: Store) ->
     assert carried == [Decimal(10), Decimal(10), None, None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 4, 1, 3)])
 def test_the_sum_does_not_depend_on_the_order_of_the_runs(
     store: Store, order: tuple[int, ...]
@@ -416,6 +427,7 @@ def test_what_the_days_cost_holds_when_a_cost_comes_later(store: Store) -> None:
     assert asset["unabsorbed_usd"] == asset["accrued_usd"] - asset["charged_usd"]
 
 
+@pytest.mark.slow
 def test_a_write_off_does_not_rewrite_what_the_days_cost(store: Store) -> None:
     """50 of 100 days, 30 charged: 20 came too few, also once the rest is written off."""
     with store.connect() as connection:
@@ -429,6 +441,7 @@ def test_a_write_off_does_not_rewrite_what_the_days_cost(store: Store) -> None:
     assert (round(asset["accrued_usd"]), round(asset["unabsorbed_usd"])) == (50, 20)
 
 
+@pytest.mark.slow
 def test_each_stretch_of_days_costs_by_the_capital_and_the_plan_of_its_time(store: Store) -> None:
     """100 over 100 days: 50 cost 50. 60 more over the other 50: 10 cost 22. 20 more days: 20 x 1.1.
 
@@ -450,6 +463,7 @@ def test_each_stretch_of_days_costs_by_the_capital_and_the_plan_of_its_time(stor
     assert asset["unabsorbed_usd"] == asset["accrued_usd"] - asset["charged_usd"]
 
 
+@pytest.mark.slow
 def test_after_the_last_day_no_run_is_charged_and_the_rest_is_what_no_run_carried(
     store: Store,
 ) -> None:
@@ -479,6 +493,7 @@ def test_after_the_last_day_no_run_is_charged_and_the_rest_is_what_no_run_carrie
     assert asset["state"] == "active"
 
 
+@pytest.mark.slow
 def test_a_run_in_flight_or_not_settled_yet_is_charged_whatever_is_booked_meanwhile(
     store: Store,
 ) -> None:
@@ -508,6 +523,7 @@ def test_a_run_in_flight_or_not_settled_yet_is_charged_whatever_is_booked_meanwh
     assert carried == [Decimal("10.1"), Decimal(10)]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_there_before_the_plan_is_never_charged(store: Store) -> None:
     """Settled before it or after: what decides is the arrival of the agent's own span."""
     with store.connect() as connection:
@@ -521,6 +537,7 @@ def test_a_run_that_was_there_before_the_plan_is_never_charged(store: Store) -> 
     assert carried == [None, None, Decimal(10)]
 
 
+@pytest.mark.slow
 def test_a_run_that_came_when_nothing_was_left_is_not_charged_by_what_is_booked_later(
     store: Store,
 ) -> None:
@@ -560,6 +577,7 @@ def test_a_rest_whose_charges_a_kill_took_charges_its_runs(store: Store) -> None
         assert [row["run_id"] for row in _posted(connection)] == ["r1"]
 
 
+@pytest.mark.slow
 def test_a_plan_with_another_scope_or_unit_acts_on_runs_that_come_after_it(store: Store) -> None:
     """A run is of the plan that held when it came; the same run is not charged by two units."""
     with store.connect() as connection:
@@ -578,6 +596,7 @@ def test_a_plan_with_another_scope_or_unit_acts_on_runs_that_come_after_it(store
     assert carried == [Decimal(10), None, Decimal("0.9")]
 
 
+@pytest.mark.slow
 def test_what_is_derived_can_be_dropped_and_settled_again(store: Store) -> None:
     """Runs and attempts come out the same, for what was posted in the books is a fact."""
     derived = ("attempts", "runs", "span_runs", "settling", "settling_spans", "call_verdicts")

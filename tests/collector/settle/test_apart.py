@@ -43,6 +43,7 @@ def test_roots_of_two_traces_are_one_call(store: Store, first: int) -> None:
 
 
 #: Told by both with its id; the output that the outer one tells (a stream's first token added).
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "output"), [(1, 3), (2, 3), (1, 4)])
 def test_roots_with_one_response_id_are_one_call(store: Store, first: int, output: int) -> None:
     """The inner one counts, and the one that counted alone before is settled again."""
@@ -64,6 +65,7 @@ def test_roots_with_one_response_id_are_one_call(store: Store, first: int, outpu
 
 
 #: The one that is told apart: inside an agent, or a root as well.
+@pytest.mark.slow
 @pytest.mark.parametrize("parent", ["", scene.hex16(7)])
 @pytest.mark.parametrize("first", [1, 2])
 def test_a_call_that_is_told_apart_counts_once(store: Store, first: int, parent: str) -> None:

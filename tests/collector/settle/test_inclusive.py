@@ -123,6 +123,7 @@ def test_an_orchestrator_carries_what_it_hands_on(ledger: tuple[Store, Connectio
     assert callers == [[], [("boss1", "2")], [("boss1", "2"), ("writer1", "")]]
 
 
+@pytest.mark.slow
 def test_a_sub_agent_that_comes_later_is_in_its_callers_figures(
     ledger: tuple[Store, Connection],
 ) -> None:
@@ -224,6 +225,7 @@ def _check(runs: dict[str, dict[str, Any]]) -> None:
         assert run["inclusive_margin_usd"] == margin
 
 
+@pytest.mark.slow
 @settings(
     max_examples=2,
     deadline=None,

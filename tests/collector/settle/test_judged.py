@@ -52,6 +52,7 @@ def _settled(store: Store, *spans: scene.Row) -> tuple[Reasons, dict[str, scene.
         return told, scene.runs(connection)
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_and_what_was_built_on_it_are_wasted(any_store: Store) -> None:
     """The second call makes it up; a tool, a sub-agent and a call rely on it."""
     told, runs = _settled(
@@ -183,6 +184,7 @@ def test_a_verdict_is_found_on_whichever_teller_of_the_call_it_names(store: Stor
     assert told == {3: "wrong", 4: "built_on_wrong"}
 
 
+@pytest.mark.slow
 def test_an_amended_verdict_takes_its_waste_back(store: Store) -> None:
     spans = (scene.call(2, 1, (1, 0)), scene.call(3, 1, (1, 0), at=10))
     told, _ = _settled(store, *spans, _verdict(90, "wrong", about=2))

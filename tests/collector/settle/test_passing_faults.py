@@ -39,6 +39,7 @@ def _settle_all(settler: Settler) -> None:
         settler.settle_due()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "status"), [(0, 0), (252, 0), (0, 502)], ids=["reset", "parts", "proxy"]
 )
@@ -73,6 +74,7 @@ def test_a_fault_that_passes_keeps_its_traces_due(
         after.stop(drain=False)
 
 
+@pytest.mark.slow
 def test_a_group_is_divided_once_where_a_smaller_one_does_not_help(
     road: tuple[Gate, Store], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_group_is_divided_once_where_a_smaller_one_does_not_help(
         settler.stop(drain=False)
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_database_is_blamed_on_no_trace(road: tuple[Gate, Store]) -> None:
     """A missing table, a right that was withdrawn, statements that a new server reads otherwise."""
     gate, store = road
@@ -167,6 +170,7 @@ def test_a_trace_over_a_limit_keeps_back_no_other(
         after.stop(drain=False)
 
 
+@pytest.mark.slow
 def test_what_fails_again_and_again_is_parked(road: tuple[Gate, Store]) -> None:
     """Of what may pass, but does not for one trace: the cursor goes on at its third failure."""
     gate, store = road
@@ -186,6 +190,7 @@ def test_what_fails_again_and_again_is_parked(road: tuple[Gate, Store]) -> None:
         settler.stop(drain=False)
 
 
+@pytest.mark.slow
 def test_what_was_asked_for_is_settled_after_a_kill(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

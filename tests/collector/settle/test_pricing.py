@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -385,6 +386,7 @@ _RATE = st.one_of(
 _TOKENS = st.one_of(st.integers(0, 9), st.integers(0, 2**40))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=5,
     deadline=None,

@@ -35,6 +35,7 @@ def _months(connection: Connection, table: str) -> list[tuple[int, Decimal | Non
     return [(int(str(row["month"])), row["cost_usd"]) for row in answers[0]]  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_a_run_that_began_in_another_month_is_there_once(store: Store) -> None:
     """A late span lets the run begin before the end of October: no copy stays in November."""
     with store.connect() as connection:
@@ -104,6 +105,7 @@ def _parts_read(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "table"),
     [
@@ -123,6 +125,7 @@ def test_a_query_of_one_month_reads_no_other(months: Store, query: str, table: s
     assert set(read) == {(1, 4)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("view", "table"),
     [

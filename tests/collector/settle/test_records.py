@@ -6,6 +6,8 @@ from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
+import pytest
+
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 
@@ -45,6 +47,7 @@ def test_attributes_of_an_agents_own_span_are_records_too(store: Store) -> None:
     assert _told(run) == ("failure", Decimal(3), None, 2)
 
 
+@pytest.mark.slow
 def test_a_record_names_a_run_in_another_trace_before_or_after_it_came(store: Store) -> None:
     """By run id, by external key (the topmost run that carries it) and by trace id."""
     key = {"spanledger.external_key": "ticket-77"}
@@ -143,6 +146,7 @@ def test_the_newest_telling_of_a_record_counts_and_all_are_kept(store: Store) ->
     assert told["tellings"] == 2
 
 
+@pytest.mark.slow
 def test_a_telling_that_comes_again_undoes_no_amendment(store: Store) -> None:
     """A sender in doubt repeats the first telling after it was amended: recognised, not counted."""
     first = record_span(2, 1, record__id="sale", revenue__amount="10")
@@ -167,6 +171,7 @@ _TELLINGS: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow
 def test_the_telling_that_was_said_last_counts_in_whatever_order_they_come(store: Store) -> None:
     """Every order of arrival, each in a trace of its own; of two said at once the later name."""
     orders = list(permutations(range(len(_TELLINGS))))

@@ -30,6 +30,7 @@ def _until(condition: Callable[[], bool]) -> None:
         pause.wait(0.02)
 
 
+@pytest.mark.slow
 def test_the_thread_settles_what_arrives_and_settles_late_spans_again(store: Store) -> None:
     settler = scene.settler(store, quiet_seconds=0.05)
     settler.start()
@@ -80,6 +81,7 @@ def test_an_unexpected_error_does_not_end_the_thread(
     assert not settler.running
 
 
+@pytest.mark.slow
 def test_draining_ends_in_time_and_says_that_something_is_left(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +151,7 @@ def test_model_ids_are_asked_once_per_book(store: Store) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_name_that_only_the_operator_gave_ends_when_it_is_gone(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

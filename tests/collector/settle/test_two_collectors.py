@@ -50,6 +50,7 @@ def _booked(connection: Connection, store: Store) -> None:
     scene.load(connection, [row for trace in range(1, 5) for row in _run(trace, 2)])
 
 
+@pytest.mark.slow
 def test_one_posts_at_a_time(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one collector charges a run, another that settles it too waits, then finds it charged.
 
@@ -158,6 +159,7 @@ def test_a_turn_ends_when_the_server_has_ended_what_was_asked(
         through.close()
 
 
+@pytest.mark.slow
 def test_who_waited_long_takes_the_next_number_as_others_do(
     server: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +209,7 @@ def test_who_waited_long_takes_the_next_number_as_others_do(
         del dead
 
 
+@pytest.mark.slow
 def test_who_waits_too_long_settles_later(server: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is given up: not where another holds the turn, nor where one's own has run out."""
     with server.connect() as connection, server.connect() as theirs:
@@ -225,6 +228,7 @@ def test_who_waits_too_long_settles_later(server: Store, monkeypatch: pytest.Mon
         settler.stop()
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_ahead_keeps_nothing_out(server: Store) -> None:
     """A collector an hour ahead settled the trace; a later span comes to the one with the clock."""
     with server.connect() as connection:

@@ -106,6 +106,7 @@ def test_a_newer_database_is_refused(any_store: Store) -> None:
         migrate(connection)
 
 
+@pytest.mark.slow
 def test_views_are_replaced_at_each_start(any_store: Store) -> None:
     """A view that is not as shipped is as shipped after a start."""
     connection = any_store.connect()
@@ -158,6 +159,7 @@ def test_schema_files_are_numbered(names: tuple[str, ...], monkeypatch: pytest.M
     schema_files.cache_clear()
 
 
+@pytest.mark.slow
 def test_two_collectors_may_start_at_once(unmigrated_store: Store) -> None:
     """Several migrations of one empty database at the same time all succeed, with one result."""
     failures: list[BaseException] = []

@@ -70,6 +70,7 @@ def test_every_number_leads_to_what_it_is_made_of(client: httpx.Client, path: st
         assert href.startswith("/ui/") or not href or f'id="{href[1:]}"' in page, href
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["overview", "agents", "runs", "latency", "rework", "flame"])
 def test_the_pages_behind_numbers_are_there(client: httpx.Client, path: str) -> None:
     """Each address is answered; what is asked for again and again, once."""

@@ -136,6 +136,7 @@ def test_a_collector_that_refuses_everything_costs_a_bounded_number_of_requests(
         assert len(receiver.requests) <= 2 * 32 + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 502, 503])
 def test_a_collector_that_is_busy_for_long_loses_nothing(status: int) -> None:
     """As long as the queue has room: other batches would be answered no better."""

@@ -199,6 +199,7 @@ async def test_a_cancelled_call_frees_its_output(desk: Desk) -> None:
         assert one.state().reserved_usd == 0
 
 
+@pytest.mark.slow
 def test_each_request_that_timed_out_pays_for_its_input(desk: Desk) -> None:
     """The client asks again by itself; what it sent before may be billed all the same."""
     client = desk.make(cases_openai.CASES, "sync", max_retries=1, timeout=2.0)

@@ -167,6 +167,7 @@ def test_the_doctor_tells_versions_patches_and_gaps(
     assert not spans()
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_every_patch_in_a_fresh_process() -> None:
     """Of every client; what is missing lies in a module of another version's layout."""
     program = (
