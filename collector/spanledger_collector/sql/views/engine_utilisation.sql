@@ -1,7 +1,7 @@
 -- engine_utilisation: what each inference engine did, minute by minute, as it told of itself in /metrics.
 -- grain: (workspace, tenant, minute, service_name, instance, engine, model). units: requests, shares of 1, tokens, FLOPs, bytes, seconds; NULL = not told.
--- Levels are those of the samples. Totals are what counters gained between two samples at most five minutes apart of one UTC day, in the
--- minute of the later one; a counter that went back began anew. Parts of a server (data-parallel ranks) are summed, shares averaged.
+-- Levels are those of the samples. Totals are what counters gained between two samples at most five minutes apart, in the minute of the
+-- later one; a counter that went back began anew. Parts of a server (data-parallel ranks) are summed, shares averaged.
 -- columns:
 --   day                        UTC day of the minute
 --   minute                     its begin
@@ -83,16 +83,25 @@ FROM
     (
         SELECT
             *,
-            toDate(at, 'UTC') AS day,
             lagInFrame(value) OVER series AS before,
             (toUnixTimestamp64Nano(at) - toUnixTimestamp64Nano(lagInFrame(at) OVER series)) / 1e9 AS apart
-        FROM engine_samples FINAL
+        FROM
+        (
+            SELECT *, toDate(at, 'UTC') AS day, false AS carried
+            FROM engine_samples FINAL
+            UNION ALL
+            -- Day by day, so that a period reads its days alone; each begins with what its counters were before it.
+            SELECT *, toDate(at + INTERVAL 5 MINUTE, 'UTC') AS day, true AS carried
+            FROM engine_samples FINAL
+            WHERE kind = 'cumulative' AND toDate(at + INTERVAL 5 MINUTE, 'UTC') != toDate(at, 'UTC')
+        )
         WINDOW series AS (
             PARTITION BY workspace, tenant, service_name, instance, engine, model, part, measure, day
             ORDER BY at
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW
         )
     )
+    WHERE NOT carried
     GROUP BY
         workspace,
         tenant,
