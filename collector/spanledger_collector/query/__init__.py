@@ -32,6 +32,7 @@ from .remaining_life import RemainingLife
 from .remote import RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rework import ReworkBy, ReworkRate, ReworkReasonRow, ReworkReport
+from .row_types import ROW_TYPES
 from .rows import (
     AgentRow,
     AttemptRow,
@@ -52,6 +53,7 @@ from .window_rows import EarnedByRow, SpentByRow
 __all__ = [
     "DEFAULT_ADDRESS",
     "OTHER_TIER",
+    "ROW_TYPES",
     "AgentEconomics",
     "AgentFigures",
     "AgentReport",

@@ -53,17 +53,11 @@ from spanledger_collector.query import Ledger, Reader, named, plain_rows, query_
 from .economics import ANSWERS, Answer, Asked
 from .keyed import Keyed, may
 from .loopback import check_host
-from .openapi import ARROW, document
+from .openapi import ARROW, TRACE_PARTS, document
 
 _LOG = logging.getLogger(__name__)
 _JSON = "application/json"
 _MAX_SQL_BYTES = 64 * 1024
-_TRACE_PARTS = {
-    "summary": "trace_summary",
-    "runs": "trace_runs",
-    "attempts": "trace_attempts",
-    "spans": "trace_spans",
-}
 _Body = tuple[bytes, str]
 #: Path -> what a key has to allow; None = no key is needed. Records are checked where they go.
 NEEDS: Mapping[str, Permission | None] = {
@@ -174,7 +168,7 @@ class Api:
         }
 
         def ask(reader: Reader) -> _Body:
-            parts = {part: reader.rows(name, parameters) for part, name in _TRACE_PARTS.items()}
+            parts = {part: reader.rows(name, parameters) for part, name in TRACE_PARTS.items()}
             if not parts["summary"]:
                 raise NotFoundError(f"no trace {parameters['trace_id']!r} in the ledger")
             return _dumps({**parts, "summary": parts["summary"][0]}), _JSON

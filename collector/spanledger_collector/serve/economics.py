@@ -10,17 +10,28 @@
 | ``GET /v1/rework?by=&agent=`` | what was paid twice, and why (``Ledger.rework``) |
 | ``GET /v1/agents/{name}/what-if?model=&tier=&cache_share=`` | ``Ledger.what_if`` |
 
-Every path takes ``workspace``; all but break-even ``since`` and ``until``.
+Every path takes ``workspace``; all but break-even ``since`` and ``until``. What a function here is
+annotated to return is the schema of its answer in the OpenAPI document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.query import Ledger, Slice
+from spanledger_collector.query import (
+    AgentFigures,
+    AgentReport,
+    BreakEven,
+    ComparisonReport,
+    FrontierPoint,
+    Ledger,
+    ReworkReport,
+    Slice,
+    WhatIfReport,
+)
 from spanledger_collector.query.comparison import MATTERS
 from spanledger_collector.query.named import parse_moment
 
@@ -80,7 +91,7 @@ class Asked:
             raise PermanentError(f"no parameter {', '.join(unknown)} here; there are {known}")
 
 
-def _agents(ledger: Ledger, _: str, asked: Asked) -> Any:
+def _agents(ledger: Ledger, _: str, asked: Asked) -> Sequence[AgentFigures]:
     since, until = asked.moment("since"), asked.moment("until")
     part = Slice(since, until, asked.text("agent"), **_narrowed(asked))
     asked.check()
@@ -92,7 +103,7 @@ def _narrowed(asked: Asked) -> dict[str, str]:
     return {"agent_version": asked.text("version"), "tenant": asked.text("tenant")}
 
 
-def _agent(ledger: Ledger, name: str, asked: Asked) -> Any:
+def _agent(ledger: Ledger, name: str, asked: Asked) -> AgentReport:
     since, until = asked.moment("since"), asked.moment("until")
     by: Any = asked.text("by", "version")
     narrowed = _narrowed(asked)
@@ -100,7 +111,7 @@ def _agent(ledger: Ledger, name: str, asked: Asked) -> Any:
     return ledger.agent(name, since, until, by=by, **narrowed)
 
 
-def _comparison(ledger: Ledger, name: str, asked: Asked) -> Any:
+def _comparison(ledger: Ledger, name: str, asked: Asked) -> ComparisonReport:
     since, until = asked.moment("since"), asked.moment("until")
     by: Any = asked.text("by", "version")
     old, new = asked.text("old"), asked.text("new")
@@ -110,20 +121,20 @@ def _comparison(ledger: Ledger, name: str, asked: Asked) -> Any:
     return ledger.compare(name, old, new, since, until, by=by, matters=matters, **narrowed)
 
 
-def _break_even(ledger: Ledger, _: str, asked: Asked) -> Any:
+def _break_even(ledger: Ledger, _: str, asked: Asked) -> Sequence[BreakEven]:
     agent_name = asked.text("agent")
     asked.check()
     return ledger.break_even(agent_name)
 
 
-def _frontier(ledger: Ledger, _: str, asked: Asked) -> Any:
+def _frontier(ledger: Ledger, _: str, asked: Asked) -> Sequence[FrontierPoint]:
     since, until = asked.moment("since"), asked.moment("until")
     agent_name = asked.text("agent")
     asked.check()
     return ledger.frontier(agent_name, since, until)
 
 
-def _rework(ledger: Ledger, _: str, asked: Asked) -> Any:
+def _rework(ledger: Ledger, _: str, asked: Asked) -> ReworkReport:
     since, until = asked.moment("since"), asked.moment("until")
     by: Any = asked.text("by", "agent")
     agent_name = asked.text("agent")
@@ -132,7 +143,7 @@ def _rework(ledger: Ledger, _: str, asked: Asked) -> Any:
     return ledger.rework(since, until, by=by, agent_name=agent_name, **narrowed)
 
 
-def _what_if(ledger: Ledger, name: str, asked: Asked) -> Any:
+def _what_if(ledger: Ledger, name: str, asked: Asked) -> WhatIfReport:
     since, until = asked.moment("since"), asked.moment("until")
     model, tier = asked.text("model"), asked.text("tier", "batch")
     cache_share = asked.number("cache_share", 0.9)

@@ -1,20 +1,24 @@
 """The OpenAPI document of the API, made of what it is: named queries with the parameters they take.
 
-A query's words are those of the head of its SQL file, so that the document cannot say otherwise.
+A query's words are those of the head of its SQL file, and the schema of a report is the type that
+the Python API answers, so that the document cannot say otherwise.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
-from spanledger_collector import sql
-from spanledger_collector.query import named, query_names
+from spanledger_collector.query import Recorded, named, query_names
 from spanledger_collector.query.named import DEFAULTS
+
+from .economics import ANSWERS
+from .other_schemas import OTHERS, RECORDS
+from .query_schemas import headline, row_of, rows_of
+from .schemas import WHERE, Schema, schema_of
 
 _JSON: Final = "application/json"
 ARROW: Final = "application/vnd.apache.arrow.stream"
@@ -42,6 +46,13 @@ _WORDS: Final[Mapping[str, str]] = {
     "cache_share": "Part of the input that comes from the cache, 0 to 1.",
     "rework_share": "Part of the rework that is not made, above 0 to 1.",
 }
+#: Part of a trace -> the query that answers it; of the summary there is one row.
+TRACE_PARTS: Final[Mapping[str, str]] = {
+    "summary": "trace_summary",
+    "runs": "trace_runs",
+    "attempts": "trace_attempts",
+    "spans": "trace_spans",
+}
 #: Path -> what it answers and the parameters that it takes beside ``workspace``.
 REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "/v1/agents": ("All agents and versions, with intervals and verdicts.", (*_PART, "agent")),
@@ -58,8 +69,6 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "/v1/frontier": ("Cost beside the latency that it buys.", (*_PERIOD, "agent")),
     "/v1/rework": ("What was paid twice, and why.", (*_PART, "by", "agent")),
 }
-#: What is computed for intervals, and no amount.
-_FLOATS: Final = frozenset({"contribution_trace_mean_usd"})
 _NUMBERS: Final = frozenset({"matters", "cache_share", "rework_share"})
 _ERRORS: Final[Mapping[str, str]] = {
     "400": "A parameter that cannot be used.",
@@ -71,9 +80,22 @@ _ERRORS: Final[Mapping[str, str]] = {
 }
 
 
+_SECURITY: Final[Mapping[str, Any]] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "What browsers send: the API key is the password.",
+    },
+}
+
+
 @cache
 def document() -> Mapping[str, Any]:
     """The document, OpenAPI 3.1."""
+    schemas = dict(OTHERS)
+    paths = {**_queries(), **_reports(schemas), **_others(schemas)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -82,93 +104,90 @@ def document() -> Mapping[str, Any]:
             "summary": "Unit economics of LLM agents.",
             "description": "Money is a string with every digit, null = unknown; times are UTC.",
         },
-        "paths": {**_queries(), **_reports(), **_others()},
+        "paths": paths,
         # Keys are asked for where the collector has any; without keys everybody may everything.
         "security": [{}, {"bearer": []}, {"header": []}, {"basic": []}],
-        "components": {
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
-                "basic": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "What browsers send: the API key is the password.",
-                },
-            },
-            "schemas": {
-                "Error": {
-                    "type": "object",
-                    "required": ["error"],
-                    "properties": {"error": {"type": "string"}},
-                },
-                "Rows": {
-                    "type": "object",
-                    "required": ["rows"],
-                    "properties": {"rows": {"type": "array", "items": {"type": "object"}}},
-                },
-                "Ready": {
-                    "type": "object",
-                    "required": ["ready"],
-                    "properties": {"ready": {"type": "boolean"}},
-                },
-            },
-        },
+        "components": {"securitySchemes": _SECURITY, "schemas": schemas},
     }
 
 
 def _queries() -> Mapping[str, Any]:
-    listing = _get("The named queries and the types of their parameters.", [], _body(_JSON))
+    listing = _get("The named queries and the types of their parameters.", [], _named("Queries"))
     paths: dict[str, Any] = {"/v1/queries": {"get": listing}}
     arrow = {ARROW: {"schema": {"type": "string", "contentEncoding": "binary"}}}
     for name in query_names():
         parameters = [_parameter(one, kind) for one, kind in named(name).parameters.items()]
         paths[f"/v1/queries/{name}"] = {
-            "get": _get(_headline(name), parameters, {**_body(_JSON, _rows_of(name)), **arrow})
+            "get": _get(headline(name), parameters, {**_body(_JSON, rows_of(name)), **arrow})
         }
     return paths
 
 
-def _reports() -> Mapping[str, Any]:
+def _reports(schemas: dict[str, Schema]) -> Mapping[str, Any]:
     return {
         path: {
             "get": _get(
                 words,
                 [*_in_path(path), *(_word(name) for name in ("workspace", *names))],
-                _body(_JSON),
+                _body(_JSON, schema_of(get_type_hints(ANSWERS[path])["return"], schemas)),
             )
         }
         for path, (words, names) in REPORTS.items()
     }
 
 
-def _others() -> Mapping[str, Any]:
-    rows = {"$ref": "#/components/schemas/Rows"}
-    health, text = _body(_JSON), {"text/plain": {"schema": {"type": "string"}}}
+def _others(schemas: dict[str, Schema]) -> Mapping[str, Any]:
+    health, text = _named("Health"), {"text/plain": {"schema": {"type": "string"}}}
     trace = [*_in_path("/v1/traces/{trace_id}"), _word("workspace")]
-    ready_body = _body(_JSON, {"$ref": "#/components/schemas/Ready"})
     ready: Mapping[str, Any] = {
         "summary": "Whether the ledger is open.",
         "parameters": [],
         "responses": {
-            "200": {"description": "It is.", "content": ready_body},
-            "503": {"description": "Not yet.", "content": ready_body},
+            "200": {"description": "It is.", "content": health},
+            "503": {"description": "Not yet.", "content": health},
         },
     }
     return {
         "/v1/traces/{trace_id}": {
-            "get": _get("Summary, runs, attempts and spans of one trace.", trace, health)
+            "get": _get(
+                "Summary, runs, attempts and spans of one trace.", trace, _body(_JSON, _trace())
+            )
         },
         "/v1/budgets": {
-            "get": _get("Budgets and alerts as evaluated last.", [_word("workspace")], health)
+            "get": _get(
+                "Budgets and alerts as evaluated last.", [_word("workspace")], _named("Watched")
+            )
         },
-        "/v1/records": {"post": _post("Records of runs.", _JSON, "200")},
+        "/v1/records": {
+            "post": _post("Records of runs.", _JSON, RECORDS, schema_of(Recorded, schemas))
+        },
         "/v1/sql": {
-            "post": _post("One guarded SELECT; off unless asked for.", "text/plain", "200", rows)
+            "post": _post(
+                "One guarded SELECT; off unless asked for.",
+                "text/plain",
+                {"type": "string"},
+                {"$ref": WHERE + "Rows"},
+            )
         },
         "/healthz": {"get": _get("The collector's account of itself.", [], health)},
         "/readyz": {"get": ready},
         "/metrics": {"get": _get("Prometheus text.", [], text)},
-        "/openapi.json": {"get": _get("This document.", [], health)},
+        "/openapi.json": {"get": _get("This document.", [], _body(_JSON, {"type": "object"}))},
+    }
+
+
+def _named(name: str) -> dict[str, Any]:
+    return _body(_JSON, {"$ref": WHERE + name})
+
+
+def _trace() -> Schema:
+    parts = {part: row_of(name) for part, name in TRACE_PARTS.items()}
+    many = {part: {"type": "array", "items": row} for part, row in parts.items()}
+    return {
+        "type": "object",
+        "required": list(parts),
+        "properties": {**many, "summary": parts["summary"]},
+        "additionalProperties": False,
     }
 
 
@@ -176,29 +195,28 @@ def _get(words: str, parameters: Sequence[Any], content: Any) -> Mapping[str, An
     return {"summary": words, "parameters": list(parameters), "responses": _answers("200", content)}
 
 
-def _post(words: str, kind: str, status: str, answer: Any = None) -> Mapping[str, Any]:
-    body = {"required": True, "content": _body(kind, {"type": "string"} if kind != _JSON else {})}
+def _post(words: str, kind: str, body: Schema, answer: Schema) -> Mapping[str, Any]:
     return {
         "summary": words,
-        "requestBody": body,
+        "requestBody": {"required": True, "content": _body(kind, body)},
         "responses": {
-            **_answers(status, _body(_JSON, answer)),
+            **_answers("200", _body(_JSON, answer)),
             "413": {
                 "description": "The body is too large.",
-                "content": _body(_JSON, {"$ref": "#/components/schemas/Error"}),
+                "content": _named("Error"),
             },
         },
     }
 
 
 def _answers(status: str, content: Any) -> Mapping[str, Any]:
-    error = _body(_JSON, {"$ref": "#/components/schemas/Error"})
+    error = _named("Error")
     failures = {code: {"description": told, "content": error} for code, told in _ERRORS.items()}
     return {status: {"description": "The answer.", "content": content}, **failures}
 
 
-def _body(kind: str, schema: Any = None) -> dict[str, Any]:
-    return {kind: {"schema": {"type": "object"} if schema is None else schema}}
+def _body(kind: str, schema: Schema) -> dict[str, Any]:
+    return {kind: {"schema": schema}}
 
 
 def _in_path(path: str) -> list[Any]:
@@ -219,39 +237,3 @@ def _parameter(name: str, kind: str) -> Mapping[str, Any]:
     schema = next((told for pattern, told in _TYPES if pattern.match(kind)), {"type": "string"})
     told = {"name": name, "in": "query", "required": name not in DEFAULTS, "schema": schema}
     return {**told, "description": _WORDS[name]} if name in _WORDS else told
-
-
-def _rows_of(name: str) -> Mapping[str, Any]:
-    """Rows of a query: the columns that its header lists; money is text, for it is exact."""
-    told = re.sub(r"\([^)]*\)", "", _header(name).rpartition("columns:")[2]).partition(". ")[0]
-    if re.search(r"\b(those of|the)\b", told):  # described, not listed
-        return {"$ref": "#/components/schemas/Rows"}
-    columns = re.findall(r"\b[A-Za-z]\w*\b", told)
-    money = {"type": ["string", "null"], "pattern": r"^-?\d+(\.\d+)?$"}
-    row = {
-        "type": "object",
-        "required": columns,
-        "properties": {
-            one: money if one.endswith("_usd") and one not in _FLOATS else {} for one in columns
-        },
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "required": ["rows"],
-        "properties": {"rows": {"type": "array", "items": row}},
-    }
-
-
-def _header(name: str) -> str:
-    """The head of the SQL file of a query as one line."""
-    lines = sql.read(f"queries/{name}.sql").splitlines()
-    heading = itertools.takewhile(lambda line: line.startswith("--"), lines)
-    return " ".join(line.removeprefix("--").strip() for line in heading)
-
-
-def _headline(name: str) -> str:
-    """What the head of the SQL file says of the query, before its parameters."""
-    text = sql.read(f"queries/{name}.sql").partition("parameters:")[0]
-    words = " ".join(line.removeprefix("--").strip() for line in text.splitlines())
-    return words.partition(": ")[2].strip()

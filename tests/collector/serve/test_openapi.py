@@ -113,11 +113,15 @@ def test_a_report_is_told_with_its_parameters(client: httpx.Client, path: str) -
     "path", [path for path, told in PATHS.items() if "get" in told and "/queries/" not in path]
 )
 def test_answers_are_of_the_kind_told(client: httpx.Client, path: str) -> None:
-    """Status and media type of a plain request."""
+    """Status, media type and schema of a plain request."""
     where = re.sub(r"\{trace_id\}", TRACE, path).replace("{name}", "planner")
     given = {"old": "1", "new": "2"} if path.endswith("comparison") else {}
     answer = client.get(where, params=given)
     told = PATHS[path]["get"]["responses"]
     assert str(answer.status_code) in told
     kind = answer.headers["content-type"].partition(";")[0]
-    assert kind in told[str(answer.status_code)]["content"]
+    content = told[str(answer.status_code)]["content"]
+    assert kind in content
+    if kind == "application/json":
+        schema = {**content[kind]["schema"], "components": document()["components"]}
+        Draft202012Validator(schema).validate(answer.json())
