@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from tests.sdk.instrumentors.conftest import Spans
 from tests.sdk.instrumentors.contract import (
     SECRET_ANSWER,
     SECRET_PROMPT,
@@ -20,6 +21,7 @@ from tests.sdk.instrumentors.contract import (
 )
 from tests.support.contracts import OLDEST, Hole
 
+from spanledger import semconv
 from spanledger.instrumentors.boto3 import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider
 
@@ -45,6 +47,27 @@ ANSWER = Answer(
 )
 CLAUDE = dataclasses.replace(ANSWER, model="claude-opus-5-20260101")
 EMBEDDED = Answer(input_tokens=12, output_tokens=0)
+PLAIN = Answer(input_tokens=1000, output_tokens=70)
+CACHED = Answer(
+    input_tokens=1000, output_tokens=70, cache_read_tokens=400, cache_write_5m_tokens=50
+)
+
+
+def told_by(spans: Spans) -> dict[str, Any]:
+    """What the one span has."""
+    [span] = spans()
+    return dict(span.attributes or {})
+
+
+def same_counts(told: dict[str, Any], answer: Answer) -> None:
+    """Whether a span has the provider's counts, whole."""
+    written = answer.cache_write_5m_tokens + answer.cache_write_1h_tokens
+    assert told[semconv.USAGE_SOURCE] == "provider"
+    assert told[semconv.USAGE_INPUT_TOKENS] == answer.input_tokens
+    assert told[semconv.USAGE_OUTPUT_TOKENS] == answer.output_tokens
+    assert told[semconv.USAGE_CACHE_READ_TOKENS] == answer.cache_read_tokens
+    assert told.get(semconv.USAGE_CACHE_WRITE_INPUT_TOKENS, 0) == written
+    assert semconv.USAGE_PARTIAL not in told
 
 
 def connect(provider: Provider, **settings: Any) -> Any:
