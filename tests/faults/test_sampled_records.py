@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.sdk.test_configure import run
+from tests.support.interpreter import run
 from tests.support.otlp_receiver import HttpReceiver
 
 _SALE = """

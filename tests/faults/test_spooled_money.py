@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from tests.sdk.test_configure import run
+from tests.support.interpreter import run
 from tests.support.otlp_receiver import Answer, HttpReceiver
 from tests.support.running import RunningCollector
 

@@ -16,6 +16,7 @@ from spanledger_collector.store import Connection, Store
 START = datetime(2026, 11, 2, 10, 0, 0, tzinfo=timezone.utc)
 JOURNAL = "journal-of-the-test"
 _SEQUENCES = count(1)
+CENT = Decimal("0.01")
 Row = dict[str, Any]
 
 
@@ -185,3 +186,23 @@ def cost(connection: Connection, table: str, where: str = "1") -> Decimal | None
     counted = "counted AND " if table == "attempts" else ""
     rows = connection.rows(f"SELECT sum(cost_usd) AS usd FROM {table} FINAL WHERE {counted}{where}")
     return cast("Decimal | None", rows[0]["usd"])
+
+
+def priced(
+    connection: Connection, store: Store, calls: list[Row], prices: list[Row]
+) -> dict[int, Row]:
+    """Final attempts by span id."""
+    publish(connection, prices)
+    load(connection, calls)
+    settle(store)
+    return {
+        int(row["span_id"], 16): row for row in attempts(connection) if row["outcome"] != "retried"
+    }
+
+
+def states(rows: dict[int, Row]) -> dict[int, tuple[str, list[str], Decimal | None]]:
+    """Whether each is priced, which units have no rate, and the cost."""
+    return {
+        number: (row["price_status"], list(row["unpriced_units"]), row["cost_usd"])
+        for number, row in rows.items()
+    }

@@ -8,38 +8,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from spanledger_collector.store import Connection, Store
+from spanledger_collector.store import Store
 
 from . import scene
-
-CENT = Decimal("0.01")
-
-
-def _priced(
-    connection: Connection, store: Store, calls: list[scene.Row], prices: list[scene.Row]
-) -> dict[int, scene.Row]:
-    """Final attempts by span id."""
-    scene.publish(connection, prices)
-    scene.load(connection, calls)
-    scene.settle(store)
-    return {
-        int(row["span_id"], 16): row
-        for row in scene.attempts(connection)
-        if row["outcome"] != "retried"
-    }
-
-
-def _states(rows: dict[int, scene.Row]) -> dict[int, tuple[str, list[str], Decimal | None]]:
-    return {
-        number: (row["price_status"], list(row["unpriced_units"]), row["cost_usd"])
-        for number, row in rows.items()
-    }
 
 
 def test_unknown_is_not_zero(store: Store) -> None:
     """Each way of not knowing has its own state; only what is known to be free or unbilled is 0."""
     with store.connect() as connection:
-        rows = _priced(
+        rows = scene.priced(
             connection,
             store,
             [
@@ -61,12 +38,12 @@ def test_unknown_is_not_zero(store: Store) -> None:
                 scene.price("yuan", input="0.01", output="0.01", currency="CNY"),
             ],
         )
-    assert _states(rows) == {
-        1: ("priced", [], 2 * CENT),
+    assert scene.states(rows) == {
+        1: ("priced", [], 2 * scene.CENT),
         2: ("unpriced", [], None),
         3: ("unpriced", [], None),
         4: ("unmetered", [], None),
-        5: ("partial", ["cache_read", "cache_write_1h"], 2 * CENT),
+        5: ("partial", ["cache_read", "cache_write_1h"], 2 * scene.CENT),
         6: ("free", [], Decimal(0)),
         7: ("unpriced", ["output"], None),
         8: ("unpriced", ["currency:CNY"], None),
@@ -94,7 +71,7 @@ def test_failed_attempts_are_free_only_when_they_were_refused(store: Store) -> N
         )
     ]
     with store.connect() as connection:
-        rows = _priced(connection, store, calls, [scene.price(input="0.01", output="0.01")])
+        rows = scene.priced(connection, store, calls, [scene.price(input="0.01", output="0.01")])
         retried = {
             int(row["span_id"], 16): row
             for row in scene.attempts(connection)
@@ -107,7 +84,7 @@ def test_failed_attempts_are_free_only_when_they_were_refused(store: Store) -> N
         assert retried[100 + number]["wait_seconds"] == 2.0
         # what the provider counted is billed, also when the stream broke afterwards
         broken = rows[200 + number]
-        assert (broken["price_status"], broken["cost_usd"]) == ("priced", 2 * CENT)
+        assert (broken["price_status"], broken["cost_usd"]) == ("priced", 2 * scene.CENT)
         assert broken["rework_reason"] == "failed"
 
 
@@ -115,7 +92,7 @@ def test_a_price_is_valid_from_until_and_known_from(store: Store) -> None:
     """The start of the call picks the valid rate; the time it was received, what was known."""
     with store.connect() as connection:
         known = {"request_model": "known"}
-        rows = _priced(
+        rows = scene.priced(
             connection,
             store,
             [
@@ -140,24 +117,24 @@ def test_a_price_is_valid_from_until_and_known_from(store: Store) -> None:
         )
         assert {number: row["cost_usd"] for number, row in rows.items()} == {
             1: None,  # before the first price
-            2: CENT,
-            3: CENT,
-            4: 2 * CENT,
+            2: scene.CENT,
+            3: scene.CENT,
+            4: 2 * scene.CENT,
             5: None,  # after the last
-            6: 5 * CENT,
-            7: 7 * CENT,
+            6: 5 * scene.CENT,
+            7: 7 * scene.CENT,
         }
         # a correction that becomes known later changes nothing that was received before
         scene.publish(connection, [scene.price("known", input="9", known_from="2026-11-06")])
         scene.settle(store)
         again = {row["span_id"]: row["cost_usd"] for row in scene.attempts(connection)}
-    assert again[scene.hex16(6)] == 5 * CENT
-    assert again[scene.hex16(7)] == 7 * CENT
+    assert again[scene.hex16(6)] == 5 * scene.CENT
+    assert again[scene.hex16(7)] == 7 * scene.CENT
 
 
 def test_long_context_moves_the_whole_request_above_the_threshold_only(store: Store) -> None:
     with store.connect() as connection:
-        rows = _priced(
+        rows = scene.priced(
             connection,
             store,
             [
@@ -172,15 +149,15 @@ def test_long_context_moves_the_whole_request_above_the_threshold_only(store: St
             ],
         )
     assert [rows[number]["cost_usd"] for number in (1, 2, 3)] == [
-        60 * CENT,
-        122 * CENT,
-        1005 * CENT,
+        60 * scene.CENT,
+        122 * scene.CENT,
+        1005 * scene.CENT,
     ]
 
 
 def test_tiers_use_their_own_rates_or_say_that_there_are_none(store: Store) -> None:
     with store.connect() as connection:
-        rows = _priced(
+        rows = scene.priced(
             connection,
             store,
             [
@@ -194,143 +171,11 @@ def test_tiers_use_their_own_rates_or_say_that_there_are_none(store: Store) -> N
                 scene.price("m2", input="0.01", service_tier="flex"),
             ],
         )
-    assert _states(rows) == {
-        1: ("priced", [], CENT),
-        2: ("partial", ["service_tier:warp"], 2 * CENT),
+    assert scene.states(rows) == {
+        1: ("priced", [], scene.CENT),
+        2: ("partial", ["service_tier:warp"], 2 * scene.CENT),
         3: ("unpriced", [], None),
     }
-
-
-def test_audio_is_taken_out_of_the_text_and_priced_by_its_own_rate(store: Store) -> None:
-    with store.connect() as connection:
-        audio = {"units": {"audio_input": 4, "audio_output": 1}}
-        rows = _priced(
-            connection,
-            store,
-            [
-                scene.call(1, 0, (10, 3), **audio),
-                scene.call(2, 0, (10, 3), request_model="text", **audio),
-            ],
-            [
-                scene.price(
-                    input="0.01",
-                    output="0.01",
-                    units={"audio_input": ("100000", 10**6), "audio_output": ("0.2", 1)},
-                ),
-                scene.price("text", input="0.01", output="0.01"),
-            ],
-        )
-    assert _states(rows) == {
-        1: ("priced", [], Decimal("0.68")),  # 6 + 2 text cents, 4 x 0.1, 1 x 0.2
-        2: ("partial", ["audio_input", "audio_output"], Decimal("0.08")),
-    }
-
-
-def test_images_stay_in_their_bucket_where_they_have_no_rate_of_their_own(store: Store) -> None:
-    """A bucket's rate holds for images and video until the provider publishes another."""
-    with store.connect() as connection:
-        parts = {
-            "units": {"image_input": 4, "image_cache_read": 2, "image_output": 1, "video_output": 1}
-        }
-        usage = {"cache_read_tokens": 3, **parts}
-        rates = {"input": "0.01", "output": "0.02", "cache_read_usd_per_token": "0.001"}
-        rows = _priced(
-            connection,
-            store,
-            [
-                scene.call(1, 0, (10, 3), **usage),
-                scene.call(2, 0, (10, 3), request_model="text", **usage),
-                scene.call(3, 0, (2, 0), units={"audio_input": 1, "image_input": 99}),
-            ],
-            [
-                scene.price(
-                    **rates,
-                    units={
-                        "audio_input": ("0.5", 1),
-                        "image_input": ("100000", 10**6),
-                        "image_cache_read": ("0.05", 1),
-                        "image_output": ("0.2", 1),
-                    },
-                ),
-                scene.price("text", **rates),
-            ],
-        )
-    assert _states(rows) == {
-        1: ("priced", [], Decimal("0.801")),  # 6 + 4 of 0.1; 1 + 2 of 0.05; 2 + 1 of 0.2
-        2: ("priced", [], Decimal("0.163")),
-        3: ("priced", [], Decimal("0.6")),  # no more parts than there is input
-    }
-    assert rows[1]["units"] == {"image_input": 4, "image_cache_read": 2, "image_output": 1}
-    assert rows[2]["units"] == {}
-
-
-def test_units_beside_tokens_are_priced_by_their_names(store: Store) -> None:
-    """By the exact name, else by that of any kind; what has no rate is named and adds nothing."""
-    with store.connect() as connection:
-        rows = _priced(
-            connection,
-            store,
-            [
-                scene.call(1, 0, units={"web_searches": 3, "images.hd.1024x1024": 2}),
-                scene.call(2, 0, units={"images.standard.512x512": 2}),
-                scene.call(3, 0, (1, 0), units={"web_searches.preview": 1, "web_searches": 1}),
-                scene.call(4, 0, units={"web_searches.preview": 1}),
-                scene.call(5, 0, units={"audio_seconds": 12.345678}),
-                scene.call(6, 0, (1, 0), request_model="by-the-call"),
-                scene.call(7, 0, request_model="by-the-call", units={"requests": 3}),
-                scene.call(8, 0, request_model="for-nothing", units={"requests": 1}),
-                scene.call(9, 0, usage_source="none"),
-                scene.call(10, 0, request_model="unknown-x", units={"web_searches": 1}),
-                scene.call(11, 0, request_model="third", units={"audio_seconds": 1}),
-            ],
-            [
-                scene.price(
-                    input="0.01",
-                    units={
-                        "web_searches": ("10", 1000),
-                        "images.*": ("0.04", 1),
-                        "images.hd.1024x1024": ("0.08", 1),
-                        "audio_seconds": ("0.36", 3600),
-                    },
-                ),
-                scene.price("by-the-call", input="0.01", units={"requests": ("25", 1000)}),
-                scene.price("for-nothing", input="0", units={"requests": ("0", 1)}),
-                scene.price("third", units={"audio_seconds": ("0.1", 3)}),
-            ],
-        )
-    assert _states(rows) == {
-        1: ("priced", [], Decimal("0.19")),
-        2: ("priced", [], Decimal("0.08")),
-        3: ("partial", ["web_searches.preview"], Decimal("0.02")),
-        4: ("unpriced", ["web_searches.preview"], None),
-        5: ("priced", [], Decimal("0.0012345678")),
-        6: ("priced", [], Decimal("0.035")),
-        7: ("priced", [], Decimal("0.075")),
-        8: ("free", [], Decimal(0)),
-        9: ("not_billed", [], Decimal(0)),
-        10: ("unpriced", [], None),
-        11: ("priced", [], Decimal("0.033333333333")),
-    }
-    assert rows[1]["units_cost_usd"] == Decimal("0.19")
-    assert rows[6]["units"] == {"requests": 1}
-    assert rows[9]["usage_source"] == "none"
-
-
-def test_reasoning_is_taken_out_of_the_output_where_it_has_a_rate(store: Store) -> None:
-    with store.connect() as connection:
-        rows = _priced(
-            connection,
-            store,
-            [
-                scene.call(1, 0, (0, 10), reasoning_tokens=4),
-                scene.call(2, 0, (0, 10), reasoning_tokens=4, request_model="thinker"),
-            ],
-            [
-                scene.price(output="0.01"),
-                scene.price("thinker", output="0.01", units={"reasoning": ("0.1", 1)}),
-            ],
-        )
-    assert [rows[number]["cost_usd"] for number in (1, 2)] == [10 * CENT, 46 * CENT]
 
 
 def test_an_estimate_has_a_low_and_a_high_cost(store: Store) -> None:
@@ -341,7 +186,7 @@ def test_an_estimate_has_a_low_and_a_high_cost(store: Store) -> None:
         "output_tokens_high": 7,
     }
     with store.connect() as connection:
-        rows = _priced(
+        rows = scene.priced(
             connection,
             store,
             [
@@ -363,7 +208,7 @@ def test_an_estimate_has_a_low_and_a_high_cost(store: Store) -> None:
 
 def test_the_model_that_answered_is_priced_before_the_one_asked_for(store: Store) -> None:
     with store.connect() as connection:
-        rows = _priced(
+        rows = scene.priced(
             connection,
             store,
             [
@@ -373,8 +218,8 @@ def test_the_model_that_answered_is_priced_before_the_one_asked_for(store: Store
             [scene.price(input="0.01"), scene.price("m2", input="0.02")],
         )
     assert [(rows[n]["priced_model"], rows[n]["cost_usd"]) for n in (1, 2)] == [
-        ("m2", 2 * CENT),
-        ("m1", CENT),
+        ("m2", 2 * scene.CENT),
+        ("m1", scene.CENT),
     ]
 
 

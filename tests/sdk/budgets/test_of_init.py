@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.sdk.test_configure import run
+from tests.support.interpreter import run
 
 from spanledger_collector.demo.provider import Answer, Provider
 
