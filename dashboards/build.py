@@ -28,17 +28,23 @@ _NORMAL: Final[Any] = common_models.StackingMode.NORMAL
 _WEB: Final = "http://localhost:4319"
 
 
-#: Column of a table -> what its built-in page shows, and where that is; names are encoded.
+#: The same workspace and days on a built-in page; names are encoded.
+_SAME: Final = (
+    "workspace=${workspace:percentencode}"
+    "&since=${__from:date:YYYY-MM-DD}&until=${__to:date:YYYY-MM-DD}"
+)
+#: Column of a table -> what its built-in page shows, and where that is.
 _LINKS: Final = {
     "trace_id": ("The trace, span by span", "trace?id=${__value.raw}"),
     "agent_name": (
         "The agent, whole",
-        "agent?agent=${__value.raw:percentencode}&workspace=${workspace:percentencode}&range=all",
+        f"agent?agent=${{__value.raw:percentencode}}&{_SAME}",
     ),
     "tenant": (
         "The runs of the tenant",
-        "runs?tenant=${__value.raw:percentencode}&workspace=${workspace:percentencode}&range=all",
+        f"runs?tenant=${{__value.raw:percentencode}}&{_SAME}",
     ),
+    "path": ("The flame graph", f"flame?{_SAME}"),
     "asset_id": (
         "The books of the asset",
         "asset?id=${__value.raw:percentencode}&workspace=${workspace:percentencode}",
@@ -90,14 +96,10 @@ def _dashboard(one: Dashboard) -> dashboard.Dashboard:
         .refresh("1m")
         .timezone("utc")
         .with_variable(_typed("workspace", "Workspace", "default"))
-        .with_variable(_agents())
+        .with_variable(_named("agent", "Agent", "agents"))
+        .with_variable(_named("version", "Version", "versions"))
         .with_variable(_typed("web", "Pages", _WEB))
-        .link(
-            dashboard.DashboardLink("Built-in pages")
-            .type(_LINK)
-            .url("${web}/ui/overview")
-            .target_blank(True)
-        )
+        .link(_to_pages("Built-in pages", f"overview?{_SAME}"))
     )
     x = y = row = 0
     for panel in one.panels:
@@ -109,15 +111,34 @@ def _dashboard(one: Dashboard) -> dashboard.Dashboard:
     return made
 
 
+def _to_pages(title: str, path: str) -> dashboard.DashboardLink:
+    link = dashboard.DashboardLink(title).type(_LINK)
+    return link.url(f"${{web}}/ui/{path}").target_blank(True)
+
+
+def _flamegraph() -> dashboard.Panel:
+    """The SDK has no class for it."""
+    return dashboard.Panel().type("flamegraph")
+
+
+_KINDS: Final[Mapping[str, Any]] = {
+    "stat": stat.Panel,
+    "table": table.Panel,
+    "timeseries": timeseries.Panel,
+    "flamegraph": _flamegraph,
+}
+
+
 def _typed(name: str, label: str, value: str) -> dashboard.TextBoxVariable:
     return dashboard.TextBoxVariable(name).label(label).default_value(value)
 
 
-def _agents() -> dashboard.QueryVariable:
-    statement = text("agents").partition("\n")[2].strip()
+def _named(name: str, label: str, asked: str) -> dashboard.QueryVariable:
+    """A variable that offers the names that a file of ``sql/`` asks for."""
+    statement = text(asked).partition("\n")[2].strip()
     return (
-        dashboard.QueryVariable("agent")
-        .label("Agent")
+        dashboard.QueryVariable(name)
+        .label(label)
         .datasource(_SOURCE)
         .query(statement)
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
@@ -128,12 +149,11 @@ def _agents() -> dashboard.QueryVariable:
 
 
 def _panel(panel: Panel, place: models.GridPos) -> Any:
-    made: Any = {"stat": stat.Panel, "table": table.Panel, "timeseries": timeseries.Panel}[
-        panel.kind
-    ]()
+    made: Any = _KINDS[panel.kind]()
     made = made.title(panel.title).description(panel.description).datasource(_SOURCE)
     made = made.unit(panel.unit).with_target(_Target(panel)).grid_pos(place)
-    if panel.kind != "timeseries":
+    made = made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?{_SAME}")])
+    if panel.kind in ("stat", "table"):
         for pattern, unit in UNITS.items():
             value = models.DynamicConfigValue(id_val="unit", value=unit)
             made = made.override_by_regexp(f"/{pattern}/", [value])

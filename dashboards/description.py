@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 SQL: Final = Path(__file__).with_name("sql")
-Kind = Literal["stat", "timeseries", "table"]
+Kind = Literal["stat", "timeseries", "table", "flamegraph"]
 #: The unit of a column by the end of its name, as everywhere in spanledger.
 UNITS: Final = {
     ".*_usd$": "currencyUSD",
@@ -29,6 +29,7 @@ class Panel:
         title: its heading.
         sql: the file in ``sql/`` that it asks, without ``.sql``; its head describes the panel.
         kind: how it is drawn.
+        page: the built-in page that it leads to.
         unit: of what is drawn; a table has one a column (:data:`UNITS`).
         width: of 24 columns.
         height: in rows of the grid.
@@ -38,6 +39,7 @@ class Panel:
     title: str
     sql: str
     kind: Kind
+    page: str
     unit: str = "short"
     width: int = 24
     height: int = 9
@@ -80,37 +82,93 @@ DASHBOARDS: Final = (
         "spanledger-overview",
         "spanledger: overview",
         (
-            Panel("Totals of the period", "totals", "stat", height=5),
-            Panel("Cost, value and margin", "economics_by_day", "timeseries", USD, width=12),
-            Panel("Runs", "runs_by_day", "timeseries", width=12),
-            Panel("Cost by agent", "cost_by_agent", "timeseries", USD, width=12, stacked=True),
-            Panel("Cost by model", "cost_by_model", "timeseries", USD, width=12, stacked=True),
-            Panel("Cost by tenant", "cost_by_tenant", "timeseries", USD, stacked=True),
-            Panel("Newest runs", "runs", "table", height=11),
+            Panel("Totals of the period", "totals", "stat", "overview", height=5),
+            Panel(
+                "Cost, value and margin",
+                "economics_by_day",
+                "timeseries",
+                "overview",
+                USD,
+                width=12,
+            ),
+            Panel("Runs", "runs_by_day", "timeseries", "runs", width=12),
+            Panel(
+                "Cost by agent",
+                "cost_by_agent",
+                "timeseries",
+                "agents",
+                USD,
+                width=12,
+                stacked=True,
+            ),
+            Panel(
+                "Cost by model",
+                "cost_by_model",
+                "timeseries",
+                "prices",
+                USD,
+                width=12,
+                stacked=True,
+            ),
+            Panel("Cost by tenant", "cost_by_tenant", "timeseries", "overview", USD, stacked=True),
+            Panel("Newest runs", "runs", "table", "runs", height=11),
+        ),
+    ),
+    Dashboard(
+        "spanledger-paths",
+        "spanledger: where the money goes",
+        (
+            Panel("Cost flame graph", "cost_flame", "flamegraph", "flame", USD, height=16),
+            Panel("Cost paths", "cost_paths", "table", "flame", height=14),
         ),
     ),
     Dashboard(
         "spanledger-agents",
         "spanledger: agents",
         (
-            Panel("Unit economics", "unit_economics", "table", height=12),
-            Panel("Cost by version", "cost_by_version", "timeseries", USD, width=12, stacked=True),
-            Panel("Latency (p95)", "latency_by_day", "timeseries", "ns", width=12),
-            Panel("Cost beside latency", "latency_frontier", "table"),
-            Panel("Assets", "assets", "table"),
-            Panel("Energy at most", "energy_by_day", "timeseries", "kwatth", stacked=True),
-            Panel("Energy and CO2e", "energy", "table"),
+            Panel("Unit economics", "unit_economics", "table", "agents", height=12),
+            Panel(
+                "Cost by version",
+                "cost_by_version",
+                "timeseries",
+                "agents",
+                USD,
+                width=12,
+                stacked=True,
+            ),
+            Panel("Latency (p95)", "latency_by_day", "timeseries", "latency", "ns", width=12),
+            Panel("Cost beside latency", "latency_frontier", "table", "latency"),
+            Panel("Assets", "assets", "table", "assets"),
+            Panel(
+                "Energy at most", "energy_by_day", "timeseries", "agents", "kwatth", stacked=True
+            ),
+            Panel("Energy and CO2e", "energy", "table", "agents"),
         ),
     ),
     Dashboard(
         "spanledger-quality",
         "spanledger: rework and coverage",
         (
-            Panel("Cost of rework", "rework_by_reason", "timeseries", USD, width=12, stacked=True),
-            Panel("Attempts by what is known", "coverage", "timeseries", width=12, stacked=True),
-            Panel("Rework by agent, model and prompt", "rework_rate", "table"),
-            Panel("Cost of quality", "quality_cost", "table"),
-            Panel("Models", "models", "table"),
+            Panel(
+                "Cost of rework",
+                "rework_by_reason",
+                "timeseries",
+                "rework",
+                USD,
+                width=12,
+                stacked=True,
+            ),
+            Panel(
+                "Attempts by what is known",
+                "coverage",
+                "timeseries",
+                "prices",
+                width=12,
+                stacked=True,
+            ),
+            Panel("Rework by agent, model and prompt", "rework_rate", "table", "rework"),
+            Panel("Cost of quality", "quality_cost", "table", "rework"),
+            Panel("Models", "models", "table", "prices"),
         ),
     ),
 )

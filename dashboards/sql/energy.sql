@@ -5,5 +5,6 @@ FROM agent_energy
 WHERE workspace = ${workspace:sqlstring}
     AND $__dateFilter(day)
     AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
 ORDER BY day DESC, agent_name, agent_version
 LIMIT 1000

@@ -6,5 +6,6 @@ FROM quality_cost
 WHERE workspace = ${workspace:sqlstring}
     AND $__dateFilter(day)
     AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
 ORDER BY day DESC, quality_cost_usd DESC
 LIMIT 1000

@@ -6,5 +6,6 @@ FROM run_economics
 WHERE workspace = ${workspace:sqlstring}
     AND $__timeFilter(started_at)
     AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
 ORDER BY started_at DESC
 LIMIT 200

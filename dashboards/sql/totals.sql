@@ -12,3 +12,4 @@ FROM agent_unit_economics
 WHERE workspace = ${workspace:sqlstring}
     AND $__dateFilter(day)
     AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)

@@ -8,5 +8,6 @@ FROM agent_unit_economics
 WHERE workspace = ${workspace:sqlstring}
     AND $__dateFilter(day)
     AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
 ORDER BY day DESC, total_cost_usd DESC
 LIMIT 1000

@@ -78,6 +78,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "cost_as_billed": (_OF_WORKSPACE, *_BY_DAY),
     "cost_as_if": (_OF_WORKSPACE, *_BY_DAY),
     "cost_as_known_now": (_OF_WORKSPACE, *_BY_DAY),
+    "cost_by_path": (_OF_WORKSPACE, *_BY_DAY),
     "coverage": (_OF_WORKSPACE, *_BY_DAY),
     "engine_utilisation": (_OF_WORKSPACE, *_BY_DAY),
     "fx_history": (),

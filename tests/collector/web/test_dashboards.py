@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlglot.optimizer.scope import build_scope
 
 from spanledger_collector import sql
 from spanledger_collector.demo.show import Shown
-from spanledger_collector.query import DirectReader, Reader
+from spanledger_collector.query import DirectReader, Ledger, Reader
 from spanledger_collector.store import Store
 from spanledger_collector.web.pages import PAGES
 
@@ -33,12 +34,13 @@ _MACROS = (
     ),
     (r"\$\{workspace:sqlstring\}", "'default'"),
     (r"\$\{agent:sqlstring\}", "'analyst','support'"),
+    (r"\$\{version:sqlstring\}", "'1','2'"),
 )
 
 
 def expanded(statement: str, *, all_agents: bool = False) -> str:
     """A statement as it reaches ClickHouse."""
-    condition = r"\$__conditionalAll\((.+\)), \$agent\)"
+    condition = r"\$__conditionalAll\((.+\)), \$(?:agent|version)\)"
     statement = re.sub(condition, "1=1" if all_agents else r"\1", statement)
     for macro, written in _MACROS:
         statement = re.sub(macro, written, statement)
@@ -80,7 +82,10 @@ def test_the_committed_dashboards_are_those_described() -> None:
 
 def test_every_statement_is_used() -> None:
     """A file of ``sql/`` is a panel's, or the variable's."""
-    assert {path.stem for path in SQL.glob("*.sql")} == {panel.sql for panel in PANELS} | {"agents"}
+    assert {path.stem for path in SQL.glob("*.sql")} == {panel.sql for panel in PANELS} | {
+        "agents",
+        "versions",
+    }
 
 
 @BY_SQL
@@ -123,10 +128,56 @@ def test_a_panel_is_answered(
         assert columns[0] == "time"
 
 
+def test_paths_cost_what_the_flame_graph_of_the_pages_says(reader: Reader) -> None:
+    """The view by days, summed, is the query behind the page: path by path, all at the top."""
+    statement = "SELECT steps, sum(attempts) AS attempts, sum(cost_usd) AS usd FROM cost_by_path"
+    found = reader.sql(f"{statement} WHERE workspace = 'default' GROUP BY steps").to_pylist()
+    view = {
+        tuple((step["kind"], step["name"]) for step in row["steps"]): (row["attempts"], row["usd"])
+        for row in found
+    }
+    rows = Ledger(reader).cost_paths()
+    query = {
+        tuple(zip(row.kinds, row.names, strict=True)): (row.attempts, row.cost_usd) for row in rows
+    }
+    assert len(query) > 5
+    assert view == query
+
+
 def test_the_variable_offers_the_agents(reader: Reader) -> None:
     """All names but the empty one."""
     names = reader.sql(expanded(text("agents").partition("\n")[2])).column(0).to_pylist()
     assert [str(name) for name in names][1:] == ["analyst", "support"]
+    versions = reader.sql(expanded(text("versions").partition("\n")[2])).column(0).to_pylist()
+    assert versions
+    assert "" not in versions
+
+
+def test_the_version_narrows_what_has_one() -> None:
+    """Wherever the agent narrows rows that tell a version, the version does."""
+    for panel in PANELS:
+        view = next(parse_one(expanded(panel.statement), dialect="clickhouse").find_all(exp.Table))
+        has_version = "    agent_version," in sql.read(f"views/{view.name}.sql")
+        if "$agent" in panel.statement and has_version:
+            assert "$version" in panel.statement, panel.sql
+
+
+def test_the_flame_graph_is_a_nested_set(reader: Reader, demo_reader: Reader) -> None:
+    """In the order of a walk down: each level is one deeper at most, one root is all of it."""
+    (panel,) = [panel for panel in PANELS if panel.kind == "flamegraph"]
+    for each in (reader, demo_reader):
+        found = each.sql(expanded(panel.statement, all_agents=True)).to_pylist()
+        levels = [row["level"] for row in found]
+        assert levels.count(0) == 1
+        assert all(after <= level + 1 for level, after in pairwise(levels))
+        self_usd = [row["self"] for row in found if row["self"] is not None]
+        assert sum(self_usd) == found[0]["value"] > 0
+        above: dict[int, list[Any]] = {}
+        for row in found:
+            above[row["level"]] = [row["value"], row["self"] or 0]
+            if row["level"]:
+                above[row["level"] - 1][1] += row["value"]
+                assert above[row["level"] - 1][1] <= above[row["level"] - 1][0]
 
 
 def _dashboards() -> Iterator[Any]:
@@ -146,6 +197,10 @@ def test_a_panel_says_what_it_is() -> None:
         assert len(panel["description"]) > 20
         assert panel["fieldConfig"]["defaults"]["unit"]
         assert panel["datasource"]["uid"] == "spanledger"
+        (link,) = panel["links"]
+        page, _, kept = link["url"].removeprefix("${web}/ui/").partition("?")
+        assert page in {*PAGES, "budgets"}
+        assert kept.startswith("workspace=${workspace:percentencode}&since=${__from:")
         assert panel["targets"][0]["rawSql"]
     for dashboard in _dashboards():
         taken: set[tuple[int, int]] = set()
@@ -174,6 +229,7 @@ def test_what_a_row_names_leads_to_its_page(panel: Panel, reader: Reader) -> Non
     }
     columns = reader.sql(expanded(panel.statement)).column_names
     named = {"trace_id": "trace", "agent_name": "agent", "tenant": "runs", "asset_id": "asset"}
+    named |= {"path": "flame"}
     for column, page in named.items():
         if column in columns:
             assert linked[column].startswith(f"${{web}}/ui/{page}?")

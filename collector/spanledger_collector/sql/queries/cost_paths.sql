@@ -22,24 +22,8 @@ SELECT
 FROM
 (
     SELECT
-        -- A step without a tool is a call of the agent itself.
-        arrayFilter(
-            step -> step.1 != 'tool' OR step.2 != '',
-            arrayConcat(
-                arrayMap((name, place) -> (if(place % 2 = 1, 'agent', 'tool'), name), paid.called_by, arrayEnumerate(paid.called_by)),
-                [
-                    ('agent', toString(paid.agent_name)),
-                    ('tool', if(paid.tool_in_run, toString(paid.tool_name), '')),
-                    multiIf(
-                        paid.operation = 'execute_tool', ('tool_price', ''),
-                        paid.operation = 'effort', ('person', toString(paid.model_key)),
-                        paid.operation = 'expense', ('expense', toString(paid.model_key)),
-                        paid.operation = 'load_model', ('loading', toString(paid.model_key)),
-                        ('model', toString(paid.model_key))
-                    )
-                ]
-            )
-        ) AS steps,
+        @include arithmetic/path_steps of=paid
+        AS steps,
         paid.attempts AS attempts,
         paid.unpriced_attempts AS unpriced_attempts,
         paid.cost_usd AS cost_usd,

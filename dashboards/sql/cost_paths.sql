@@ -1,0 +1,17 @@
+-- cost_paths: the same in figures: cost of each path with all below, and the part of it that ends there; unpriced attempts are in no cost.
+SELECT
+    path,
+    kind,
+    sum(attempts) AS attempts,
+    sum(unpriced_attempts) AS unpriced_attempts,
+    sum(cost_usd) AS cost_usd,
+    sum(self_cost_usd) AS self_cost_usd
+FROM cost_by_path
+WHERE workspace = ${workspace:sqlstring}
+    AND $__dateFilter(day)
+    AND depth > 0
+    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+GROUP BY path, kind
+ORDER BY cost_usd DESC
+LIMIT 1000
