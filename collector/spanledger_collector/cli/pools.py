@@ -8,14 +8,14 @@ import typer
 
 from spanledger_collector.query import PoolRow
 
-from .amounts import between
+from .amounts import between, percent_between
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import answer, coverage, text, usd, usd_if_any
 
 _COLUMNS: Final = (
     "GPU", ">GPUs", ">GPU-hours", ">billed", ">calls", ">loading", ">idle", ">used", ">factor",
-    ">rate known", ">energy", ">CO2e",
+    ">rate known", ">MFU", ">MBU", ">energy", ">CO2e",
 )  # fmt: skip
 _NOTHING = (
     "No window of a pool is closed here: say in SPANLEDGER_GPU_FILE which GPUs you pay for "
@@ -35,7 +35,8 @@ def pools(
     """What your own GPUs were billed, and where it went: calls + loading + idle = billed.
 
     Whole days (UTC). `used` is the share of the paid time that calls had; `factor` is what the cost
-    of a call is multiplied by if it is to carry loading and idle time too.
+    of a call is multiplied by if it is to carry loading and idle time too. `MFU` and `MBU` are the
+    shares of the GPUs' dense peak and bandwidth that calls of known work came to in their time.
 
     Example: spanledger pools --since 2026-11-01 --days
     """
@@ -63,6 +64,7 @@ def _cells(row: PoolRow) -> tuple[str, ...]:
         usd_if_any(row.load_usd), usd_if_any(row.idle_usd), f"{row.utilisation:.1%}",
         "-" if factor is None else f"{factor:.3g}",
         coverage(int(known), int(row.billed_gpu_seconds)),
+        percent_between(row.mfu_low, row.mfu_high), percent_between(row.mbu_low, row.mbu_high),
         between(row.energy_kwh_low, row.energy_kwh_high, ("Wh", "kWh")),
         between(row.co2e_kg_low, row.co2e_kg_high, ("g", "kg")),
     )  # fmt: skip

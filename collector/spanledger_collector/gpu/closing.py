@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 from spanledger.compute.engine import Observation
 from spanledger_collector import sql
@@ -25,7 +25,8 @@ from spanledger_collector.store import Connection, Store
 from .document import Pool
 from .energy import Stretch, write_energy
 from .owners import write_owners
-from .window import Bill, Rate, bill, windows
+from .rows import SHARE_COLUMNS, WINDOW_COLUMNS, Closed, no_share_row, share_row, window_row
+from .window import Rate, bill, windows
 
 _LOG = logging.getLogger(__name__)
 _WINDOW = timedelta(minutes=10)
@@ -35,20 +36,7 @@ _LATE = timedelta(hours=2)
 _VERY_LATE = timedelta(days=7)
 _PASS_SECONDS = 30.0
 _DEEP_SECONDS = 3600.0
-_NANO = Decimal(10) ** 9
 _BY_WINDOW = "transforms/gpu_calls_by_window.sql"
-
-_WINDOW_COLUMNS = (
-    "pool", "window_start", "window_end", "gpus", "gpu_model", "model", "watts", "attribution",
-    "calls", "billed_gpu_seconds", "attributed_gpu_seconds", "load_gpu_seconds",
-    "idle_gpu_seconds", "price_id", "billed_usd", "attributed_usd", "waste_usd", "load_usd",
-    "idle_usd", "fingerprint", "version", "is_deleted", "weight_format",
-    "replicas",
-)  # fmt: skip
-_SHARE_COLUMNS = (
-    "workspace", "trace_id", "span_id", "pool", "window_start", "gpu_seconds", "cost_usd",
-    "waste_usd", "error", "attribution", "version", "is_deleted",
-)  # fmt: skip
 
 Row = Mapping[str, object]
 #: Settles these (workspace, trace id) pairs again; returns how many had spans.
@@ -232,17 +220,15 @@ class Closer:
         calls = {_name(row): row for row in rows if self._answered(window, row)}
         seen = [_observation(name, row) for name, row in calls.items()]
         done = bill(seen, window.begin, window.end, pool.engine, window.rate)
-        version = self._next_version()
-        shares = [
-            _share(window, done, calls[name], name, version) for name in done.attribution.shares
-        ]
+        closed = Closed(pool, window.begin, window.end, done, self._next_version())
+        shares = [share_row(closed, calls[name], name) for name in done.attribution.shares]
         gone = self._gone(connection, pool.name, window.begin, set(done.attribution.shares))
-        shares += [_no_share(pool.name, window.begin, keys, version) for keys in gone]
+        shares += [no_share_row(pool.name, window.begin, keys, closed.version) for keys in gone]
         if shares:
-            connection.insert_rows("gpu_shares", _SHARE_COLUMNS, shares)
+            connection.insert_rows("gpu_shares", SHARE_COLUMNS, shares)
         served = sum(not row["loads"] for row in calls.values())
-        line = _line(window, done, served, fingerprint, version)
-        connection.insert_rows("gpu_windows", _WINDOW_COLUMNS, [line])
+        line = window_row(closed, served, fingerprint)
+        connection.insert_rows("gpu_windows", WINDOW_COLUMNS, [line])
         return {(str(row[0]), str(row[1])) for row in shares}
 
     def _bury(self, connection: Connection, pool: str, begin: datetime) -> set[tuple[str, str]]:
@@ -250,8 +236,8 @@ class Closer:
         version = self._next_version()
         gone = self._gone(connection, pool, begin, set())
         if gone:
-            shares = [_no_share(pool, begin, keys, version) for keys in gone]
-            connection.insert_rows("gpu_shares", _SHARE_COLUMNS, shares)
+            shares = [no_share_row(pool, begin, keys, version) for keys in gone]
+            connection.insert_rows("gpu_shares", SHARE_COLUMNS, shares)
         connection.insert_rows(
             "gpu_windows",
             ("pool", "window_start", "version", "is_deleted"),
@@ -346,38 +332,3 @@ def _observation(name: str, row: Row) -> Observation:
         output_tokens=numbers["output_tokens"] if row["tokens_known"] else None,
         recomputed_tokens=numbers["recomputed_tokens"],
     )
-
-
-def _seconds(gpu_ns: int) -> Decimal:
-    return Decimal(gpu_ns) / _NANO
-
-
-def _share(window: _Window, done: Bill, row: Row, name: str, version: int) -> Sequence[Any]:
-    return (
-        row["workspace"], row["trace_id"], row["span_id"], window.pool.name, window.begin,
-        _seconds(done.attribution.shares[name]), done.shares_usd.get(name),
-        None if done.billed_usd is None else done.waste_usd.get(name, Decimal(0)),
-        done.error(name), done.attribution.keys[name], version, 0,
-    )  # fmt: skip
-
-
-def _no_share(
-    pool: str, begin: datetime, keys: tuple[str, str, str], version: int
-) -> Sequence[Any]:
-    return (*keys, pool, begin, Decimal(0), None, None, Decimal(0), "", version, 1)
-
-
-def _line(window: _Window, done: Bill, calls: int, fingerprint: int, version: int) -> Sequence[Any]:
-    engine, time_ = window.pool.engine, done.attribution
-    known = done.billed_usd is not None
-    return (
-        window.pool.name, window.begin, window.end, engine.gpus,
-        engine.gpu.name if engine.gpu else "", engine.arch.name if engine.arch else "",
-        engine.gpu.watts if engine.gpu else 0, done.key, calls,
-        _seconds(time_.billed_ns), _seconds(sum(time_.shares.values())), _seconds(time_.load_ns),
-        _seconds(time_.idle_ns), done.price_id, done.billed_usd,
-        sum(done.shares_usd.values(), Decimal(0)) if known else None,
-        sum(done.waste_usd.values(), Decimal(0)) if known else None,
-        done.load_usd, done.idle_usd, fingerprint, version, 0,
-        engine.weight_format if engine.arch else "", engine.replicas,
-    )  # fmt: skip

@@ -20,6 +20,7 @@ from spanledger.compute.engine import (
     Observation,
     attribute,
 )
+from spanledger.compute.engine_work import Work, work
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -47,6 +48,7 @@ class Bill:
         waste_usd: call -> part of its share that computed preempted work again.
         load_usd: loading the model (cold start).
         idle_usd: nobody was served.
+        work: call -> what was computed and read for it, where its tokens and the model are known.
         replicas: of the pool.
     """
 
@@ -57,6 +59,7 @@ class Bill:
     waste_usd: Mapping[str, Decimal]
     load_usd: Decimal | None
     idle_usd: Decimal | None
+    work: Mapping[str, Work]
     replicas: int = 1
 
     @property
@@ -89,9 +92,11 @@ def bill(
         engine: what the pool is.
         rate: what it costs; None = not known.
     """
-    dealt = attribute(observations, nanoseconds(begin), nanoseconds(end), engine)
+    from_ns, to_ns = nanoseconds(begin), nanoseconds(end)
+    dealt = attribute(observations, from_ns, to_ns, engine)
+    did = work(observations, from_ns, to_ns, engine)
     if rate is None:
-        return Bill(dealt, "", None, {}, {}, None, None, engine.replicas)
+        return Bill(dealt, "", None, {}, {}, None, None, did, engine.replicas)
     billed = billed_usd(dealt.billed_ns, rate.usd, rate.per_seconds)
     calls = sorted(dealt.shares)
     parts = [*(dealt.shares[call] for call in calls), dealt.load_ns, dealt.idle_ns]
@@ -101,7 +106,7 @@ def bill(
         call: split_usd(shares_usd[call], [lost, dealt.shares[call] - lost])[0]
         for call, lost in dealt.waste.items()
     }
-    return Bill(dealt, rate.price_id, billed, shares_usd, waste, load, idle, engine.replicas)
+    return Bill(dealt, rate.price_id, billed, shares_usd, waste, load, idle, did, engine.replicas)
 
 
 def nanoseconds(moment: datetime) -> int:

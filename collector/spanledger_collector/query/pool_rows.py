@@ -11,7 +11,8 @@ class PoolRow:
     """The bill of a pool over a period or on a day of it (query ``pools``).
 
     ``attributed_usd + load_usd + idle_usd = billed_usd``, exactly; ``waste_usd`` is a part of
-    ``attributed_usd``. None = no rate, or nothing of the energy, is known.
+    ``attributed_usd``. None = no rate, or nothing of the energy or of the work, is known. MFU and
+    MBU are of the time of calls whose work is known, not of idle time.
     """
 
     pool: str
@@ -37,3 +38,10 @@ class PoolRow:
     co2e_kg_low: float | None
     co2e_kg_high: float | None
     unknown_co2e_gpu_seconds: Decimal
+    flops_total: Decimal
+    unknown_work_gpu_seconds: Decimal
+    peak_format: str
+    mfu_low: float | None
+    mfu_high: float | None
+    mbu_low: float | None
+    mbu_high: float | None

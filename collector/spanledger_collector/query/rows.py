@@ -158,6 +158,9 @@ class AttemptRow:
     flops_method: str
     vram_weights_bytes: int
     vram_kv_bytes: int
+    gpu_seconds: float
+    mfu: float | None
+    mbu: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,8 +202,8 @@ def attribute(
         raise ValueError(f"need a window that has a length, got {from_ns}..{to_ns}")
     if len({one.call for one in observations}) < len(observations):
         raise ValueError("two observations have the name of one call")
-    mean_live = _mean_live(observations)
-    pieces = [piece for one in observations for piece in _pieces(one, mean_live[one.call], engine)]
+    beside = mean_live(observations)
+    pieces = [piece for one in observations for piece in _pieces(one, beside[one.call], engine)]
     shares, keys, load_ns = _sweep(pieces, from_ns, to_ns, engine)
     key = _weakest(_key_of(engine), *keys.values())
     billed = engine.gpus * (to_ns - from_ns)
@@ -267,15 +267,32 @@ def _needs(one: Observation, live: float, engine: Engine) -> tuple[float, float]
         one.prompt_tokens, one.cached_tokens, one.output_tokens or 0
     )
     prompt = forward_flops(arch, new + one.recomputed_tokens, cached).total / peak
-    batch = max(1, round(live))
-    cache = kv_cache_bytes(arch, one.prompt_tokens + steps // 2)
-    weights = read_weight_bytes(arch, batch, engine.weight_format)
-    read = steps * (cache * float(cache_weight(arch, engine.gpus_each)) + weights / live)
+    read = answer_bytes(one, live, engine)
     return prompt, read / bandwidth + steps * efficiency.overhead.value / live
 
 
-def _mean_live(observations: Sequence[Observation]) -> dict[str, float]:
-    """How many calls were worked on while each was, in the mean over its time."""
+def answer_bytes(one: Observation, live: float, engine: Engine, *, copies: bool = True) -> float:
+    """Bytes that an answer has to have read: its cache each step, and its part of the weights.
+
+    Args:
+        one: The call; its tokens are known.
+        live: Sequences of a step, this one included: they share the reading of the weights.
+        engine: What serves it; its model is known.
+        copies: A cache is read as often as GPUs keep it; False = once, as if sequences were dealt
+            out to them instead of heads.
+    """
+    arch = engine.arch
+    assert arch is not None  # noqa: S101 -- callers have seen to it
+    _, _, steps = computed_tokens(one.prompt_tokens, one.cached_tokens, one.output_tokens or 0)
+    cache: float = kv_cache_bytes(arch, one.prompt_tokens + steps // 2)
+    if copies:
+        cache *= float(cache_weight(arch, engine.gpus_each))
+    weights = read_weight_bytes(arch, max(1, round(live)), engine.weight_format)
+    return steps * (cache + weights / live)
+
+
+def mean_live(observations: Sequence[Observation]) -> dict[str, float]:
+    """How many calls were worked on while each was, itself included, in the mean over its time."""
     area = {one.call: 0 for one in observations}
     spans = [(one.call, one.works_from_ns, one.end_ns) for one in observations]
     for begin, end, live in _intervals(spans):

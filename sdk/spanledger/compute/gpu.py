@@ -85,9 +85,17 @@ class Gpu:
         Raises:
             ArchitectureError: It computes in none of them.
         """
+        return self.peaks[self.computes_in(number)]
+
+    def computes_in(self, number: Number) -> Number:
+        """What it computes in where weights are of this format: it, or the next wider one.
+
+        Raises:
+            ArchitectureError: It computes in none of them.
+        """
         for wider in _WIDER[number]:
             if wider in self.peaks:
-                return self.peaks[wider]
+                return wider
         raise ArchitectureError(
             f"{self.name} has no rate for {number}: its rates are {', '.join(self.peaks)}"
         )

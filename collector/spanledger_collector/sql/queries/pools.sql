@@ -6,7 +6,9 @@
 -- columns: pool, day (empty = the whole period), gpu_model, gpus (at once, at most), calls_in_windows, billed_gpu_seconds,
 --   attributed_gpu_seconds, load_gpu_seconds, idle_gpu_seconds, billed_usd, attributed_usd, waste_usd (part of attributed_usd), load_usd,
 --   idle_usd (attributed + load + idle = billed), utilisation, fully_loaded_factor (NULL = no call), unpriced_gpu_seconds (no rate is known),
---   energy_kwh_low, energy_kwh_high, unknown_energy_gpu_seconds, co2e_kg_low, co2e_kg_high, unknown_co2e_gpu_seconds.
+--   energy_kwh_low, energy_kwh_high, unknown_energy_gpu_seconds, co2e_kg_low, co2e_kg_high, unknown_co2e_gpu_seconds, flops_total,
+--   unknown_work_gpu_seconds (of calls in no utilisation), peak_format, mfu_low, mfu_high, mbu_low, mbu_high (of the time of calls whose work is
+--   known, at dense peaks; NULL = not known).
 SELECT
     pool,
     if({by:String} = 'day', toString(b.day), '') AS day,
@@ -30,7 +32,14 @@ SELECT
     sum(b.unknown_energy_gpu_seconds) AS unknown_energy_gpu_seconds,
     sum(b.co2e_kg_low) AS co2e_kg_low,
     sum(b.co2e_kg_high) AS co2e_kg_high,
-    sum(b.unknown_co2e_gpu_seconds) AS unknown_co2e_gpu_seconds
+    sum(b.unknown_co2e_gpu_seconds) AS unknown_co2e_gpu_seconds,
+    sum(b.flops_total) AS flops_total,
+    sum(b.unknown_work_gpu_seconds) AS unknown_work_gpu_seconds,
+    anyIf(b.peak_format, b.peak_format != '') AS peak_format,
+    sum(b.mfu_low * b.peak_flops_of_work) / nullIf(sum(b.peak_flops_of_work), 0) AS mfu_low,
+    sum(b.mfu_high * b.peak_flops_of_work) / nullIf(sum(b.peak_flops_of_work), 0) AS mfu_high,
+    sum(b.mbu_low * b.peak_bytes_of_work) / nullIf(sum(b.peak_bytes_of_work), 0) AS mbu_low,
+    sum(b.mbu_high * b.peak_bytes_of_work) / nullIf(sum(b.peak_bytes_of_work), 0) AS mbu_high
 FROM gpu_bill AS b
 WHERE b.workspace = {workspace:String}
     AND b.day >= toDate({since:DateTime64(9)}, 'UTC')

@@ -17,7 +17,7 @@ INSERT INTO settling_spans
     input_tokens_high, output_tokens_low, output_tokens_high, ttft_ns, run_id, parent_run_id, agent_name, agent_id,
     agent_version, workflow_name, tool_name, tool_call_id, rpc_id, conversation_id, external_key, purpose, prompt_name, prompt_version, tags, attempt_number,
     retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
-    vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model, emitted_cost_usd, received_at)
+    vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model, gpu_mfu, gpu_mbu, emitted_cost_usd, received_at)
 SELECT
     {version:UInt64},
     workspace, tenant, trace_id, span_id, parent_span_id, name, kind, service_name, scope_name, started_at, ended_at,
@@ -70,7 +70,10 @@ SELECT
         attributes['traceloop.prompt.version']
     ) AS prompt_version,
     tags, attempt_number, retry_reasons, retry_wait_seconds, retry_of, rework_of, rework_reason, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
-    vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model, emitted_cost_usd, received_at
+    vram_kv_bytes, vram_peak_bytes, gpu_seconds, gpu_model,
+    if(isFinite(toFloat64OrZero(attributes['spanledger.gpu.mfu']) AS told_mfu) AND told_mfu > 0, told_mfu, NULL) AS gpu_mfu,
+    if(isFinite(toFloat64OrZero(attributes['spanledger.gpu.mbu']) AS told_mbu) AND told_mbu > 0, told_mbu, NULL) AS gpu_mbu,
+    emitted_cost_usd, received_at
 FROM
 (
     SELECT

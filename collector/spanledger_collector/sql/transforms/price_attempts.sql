@@ -33,7 +33,7 @@ INSERT INTO attempts
     units, used_units, price_status, unpriced_units, price_id, input_cost_usd, cache_read_cost_usd, cache_write_cost_usd,
     output_cost_usd, units_cost_usd, cost_usd, cost_low_usd, cost_high_usd, currency, currency_cost, usd_per_currency,
     emitted_cost_usd, flops_prefill, flops_decode, flops_total, flops_low, flops_high, flops_method, vram_weights_bytes,
-    vram_kv_bytes, vram_peak_bytes, gpu_seconds, received_at, version, is_deleted)
+    vram_kv_bytes, vram_peak_bytes, gpu_seconds, mfu, mbu, received_at, version, is_deleted)
 WITH
     -- What was used, by unit: one row a call or span with usage.
     used AS
@@ -331,6 +331,8 @@ SELECT
     if(is_final, e.vram_kv_bytes, 0),
     if(is_final, e.vram_peak_bytes, 0),
     multiIf(shared, toFloat64(g.gpu_seconds), is_final, e.gpu_seconds, 0.),
+    multiIf(shared, g.mfu, is_final, e.gpu_mfu, NULL),
+    multiIf(shared, g.mbu, is_final, e.gpu_mbu, NULL),
     e.received_at,
     {version:UInt64},
     0
@@ -386,7 +388,9 @@ LEFT ANY JOIN
         sum(gpu_seconds) AS gpu_seconds,
         if(countIf(s.cost_usd IS NULL) = 0, sum(s.cost_usd), NULL) AS cost_usd,
         if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd / (1 + error)), 12)) AS cost_low_usd,
-        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd * (1 + error)), 12)) AS cost_high_usd
+        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd * (1 + error)), 12)) AS cost_high_usd,
+        if(countIf(s.mfu IS NULL) = 0, sum(s.mfu * toFloat64(s.gpu_seconds)) / toFloat64(gpu_seconds), NULL) AS mfu,
+        if(countIf(s.mbu IS NULL) = 0, sum(s.mbu * toFloat64(s.gpu_seconds)) / toFloat64(gpu_seconds), NULL) AS mbu
     FROM gpu_shares AS s FINAL
     WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
     GROUP BY
