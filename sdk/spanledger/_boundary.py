@@ -10,6 +10,7 @@ What is current is a context variable, so tasks and threads that take their cont
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Final
 
@@ -19,12 +20,16 @@ from spanledger._attempts import current
 class Boundary:
     """One call of a framework's model, from where it is asked to where it has answered."""
 
-    __slots__ = ("_token", "outer", "told")
+    __slots__ = ("_token", "heard", "on_told", "outer", "told")
 
-    def __init__(self) -> None:
+    def __init__(self, heard: list[object]) -> None:
         running = current.get()
         #: Whether somebody has told this call, or is telling it.
         self.told = running is not None and running.requesting
+        #: What its model said of it by another way than its answer.
+        self.heard = heard
+        #: Called when somebody inside tells the call, before that asks anything.
+        self.on_told: Callable[[], object] | None = None
         #: That which this one is inside of.
         self.outer = _boundary.get()
         self._token: Token[Boundary | None] | None = None
@@ -45,10 +50,17 @@ class Boundary:
         boundary: Boundary | None = self
         while boundary is not None and not boundary.told:
             boundary.told = True
+            if boundary.on_told is not None:
+                boundary.on_told()
             boundary = boundary.outer
 
 
 _boundary: Final[ContextVar[Boundary | None]] = ContextVar("spanledger_boundary", default=None)
+
+
+def around() -> Boundary | None:
+    """That which the current code is inside of."""
+    return _boundary.get()
 
 
 def note_call() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from opentelemetry.context import Context
 
@@ -33,6 +33,10 @@ _log = logging.getLogger("spanledger")
 #: Errors after which a request may have been read, and billed, by the provider.
 _INTERRUPTED: Final = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 _MAX_TOLD: Final = 256
+
+#: What a call sets aside: what it may cost at most; next to nothing, so that it is refused where
+#: nothing is left, for one that may turn out to be a client's, which reserves; nothing.
+Share = Literal["most", "least", "nothing"]
 
 
 class _Own:
@@ -207,6 +211,8 @@ def take(
     held: Sequence[Holding],
     here: Context,
     refuse: Callable[[Attributes, BaseException], object],
+    *,
+    share: Share = "most",
 ) -> Hold | None:
     """Reserve, and do what the budgets are to do that the call is too much for.
 
@@ -215,11 +221,12 @@ def take(
         held: the budgets in force.
         here: the context it is made in.
         refuse: called with what there is to tell before anything is raised.
+        share: of what it may cost at most, what is reserved.
 
     Raises:
         BaseException: what a budget was asked to raise; nothing may be sent then.
     """
-    hold = _hold(request, held, here)
+    hold = _hold(request, held, here, share)
     if hold is not None:
         try:
             hold.enforce()
@@ -231,25 +238,29 @@ def take(
 
 
 @guarded(None)
-def _hold(request: Request, held: Sequence[Holding], here: Context) -> Hold:
+def _hold(request: Request, held: Sequence[Holding], here: Context, share: Share) -> Hold:
     """Reserve what a request may cost at most, on every budget that holds for it."""
     assumed = max(one.budget.assumed_output_tokens for one in held)
-    upper = _upper(request, assumed)
+    upper = _Upper(0, 0) if share == "nothing" else _upper(request, assumed)
+    whole = share == "most"
     budgets = [one.budget for one in held]
     accounts = [one.account or one.budget.account(key_of(one.budget, here)) for one in held]
     for one, account in zip(budgets, accounts, strict=True):
         if one.spent_usd is not None and not account.is_shared:
             ask_elsewhere(one, account)
-    unknown = upper.total is None
+    unknown = whole and upper.total is None
     if unknown:
         _tell_unknown(request)
+    amount = upper.total or 0
     reservation, over = reserve(
         accounts,
-        upper.total or 0,
-        [one.mode == "raise" for one in budgets],
+        amount if whole else min(amount, 1),
+        [one.mode == "raise" and share != "nothing" for one in budgets],
         [unknown and one.on_unknown == "raise" for one in budgets],
     )
     told = [_over(budgets[met.place], accounts[met.place], met, upper) for met in over]
+    # Where a client of ours may be asked, it is for the client to warn.
+    told = told if whole else [one for one in told if one.refuses and reservation is None]
     return Hold(request, reservation, upper.input, told)
 
 

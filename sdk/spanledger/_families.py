@@ -29,6 +29,23 @@ def follow(base: type[Any], wrappers: Mapping[str, Wrapper]) -> Callable[[], Non
     return family.leave
 
 
+def follow_own(base: type[Any], name: str, wrapper: Wrapper) -> Callable[[], None]:
+    """Wrap a method of this class itself; gives what puts it back. Nothing where it is gone."""
+    method: Any = vars(base).get(name)
+    if not callable(method):
+        return lambda: None
+    switch: Any = [True]
+    ours = FamilyMethod(method, wrapper, switch)
+    setattr(base, name, ours)
+
+    def leave() -> None:
+        switch.clear()
+        if vars(base).get(name) is ours:
+            setattr(base, name, method)
+
+    return leave
+
+
 class _Family:
     """The classes below one, while they are followed."""
 

@@ -11,22 +11,29 @@ from typing import Any, Final
 
 from spanledger import semconv
 from spanledger._answer import Answer, Usage, count, fields_of, present, text, whole
-from spanledger._model_calls import ModelCall, Models
+from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
 from spanledger._patching import Kind
 
 #: What LangChain calls a message by, that has no id of the provider.
 _OF_LANGCHAIN: Final = ("run-", "lc_")
 
 
-def _read(model: Any, given: list[Any]) -> ModelCall | None:
+def _asks(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Question:
+    provider, asked = _asked(model)
+    messages = given(args, kwargs, "messages")
+    sent = [(getattr(one, "content", one), getattr(one, "tool_calls", None)) for one in messages]
+    return Question(provider, asked, [sent, kwargs.get("tools")], limit_of(kwargs, model))
+
+
+def _read(model: Any, made: list[Any]) -> ModelCall | None:
     """The call: of a whole answer its first message, of a stream all its chunks."""
-    made: list[Any] = getattr(given[0], "generations", None) or [] if given else []
+    answers: list[Any] = getattr(made[0], "generations", None) or [] if made else []
     messages: list[Any]
-    if made:
-        messages = [one.message for one in made[:1]]
-        usage = _usage(messages) or _older_usage(fields_of(given[0].llm_output))
+    if answers:
+        messages = [one.message for one in answers[:1]]
+        usage = _usage(messages) or _older_usage(fields_of(made[0].llm_output))
     else:
-        messages = [chunk.message for chunk in given]
+        messages = [chunk.message for chunk in made]
         usage = _usage(messages)
     if usage is None:
         return None
@@ -109,6 +116,7 @@ MODELS: Final = Models(
         "_stream": Kind.GENERATOR,
         "_astream": Kind.ASYNC_GENERATOR,
     },
+    asks=_asks,
     read=_read,
     keeps=_keeps,
 )

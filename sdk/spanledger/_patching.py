@@ -53,6 +53,8 @@ class Kind(enum.Enum):
     GENERATOR = "generator"
     #: Returns an asynchronous generator, which does the work while it is read.
     ASYNC_GENERATOR = "async generator"
+    #: Returns a coroutine of an asynchronous generator.
+    AWAITED_GENERATOR = "awaited generator"
     #: Begins work that another method of the same object ends.
     BEGIN = "begin"
     #: Says that that work failed, while it goes on.

@@ -4,6 +4,8 @@ A task that an agent does is one run of that agent, from its beginning to its ac
 is asked again because a guardrail refused it, and turning the answer into a form, belong to it. An
 agent can be run without a crew as well. The framework's event bus is not used: it calls its
 handlers in threads of its own, where the context of the work is not at hand.
+
+A model's answer is a text; what it used it hands to a method of its base class, on its way.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from spanledger._activation import innermost
+from spanledger._answer import Answer, Usage, count, fields_of, text
 from spanledger._framework import (
     AGENT,
     TOOL,
@@ -23,7 +26,10 @@ from spanledger._framework import (
     Step,
     Work,
 )
+from spanledger._hosts import endpoint
+from spanledger._model_calls import Heard, ModelCall, Models, Question, given, limit_of
 from spanledger._patching import Kind, Target
+from spanledger._usage_formats import total, usage_in
 
 
 def _crew(crew: Any, _given: Mapping[str, Any]) -> Work | None:
@@ -72,6 +78,46 @@ def _failure(result: Any) -> str:
     return TOOL_ERROR if type(result).__name__ == "ToolFailure" else ""
 
 
+def _asks(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Question:
+    messages: Any = given(args, kwargs, "messages")
+    texts = [messages] if isinstance(messages, str) else [one.get("content") for one in messages]
+    sent = [texts, given(args, kwargs, "tools", 1)]
+    return Question(_provider(model), model.model, sent, limit_of(model), _address(model))
+
+
+def _provider(model: Any) -> str:
+    provider = text(model.provider)
+    is_theirs = type(model).__module__.startswith("crewai.")
+    return "" if provider == _UNTOLD and not is_theirs else provider
+
+
+def _address(model: Any) -> object:
+    url = text(model.base_url)
+    return endpoint(url) if url else None
+
+
+def _call(model: Any, made: list[Any]) -> ModelCall | None:
+    """A call whose model told usages on its way: one, or one a request."""
+    usage = total(_usage(one.usage) for one in made if isinstance(one, Heard))
+    if usage is None:
+        return None
+    return ModelCall(_provider(model), model.model, Answer(usage=usage), _address(model))
+
+
+def _usage(told: Any) -> Usage:
+    """In the provider's words, with what the framework's own clients say in theirs."""
+    counts, usage = fields_of(told), usage_in(told)
+    usage.cache_read_tokens = usage.cache_read_tokens or count(counts.get("cached_prompt_tokens"))
+    usage.reasoning_tokens = usage.reasoning_tokens or count(counts.get("reasoning_tokens"))
+    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    usage.cache_write_5m_tokens += 0 if written else count(counts.get("cache_creation_tokens"))
+    return usage
+
+
+#: The provider of a model that names none.
+_UNTOLD: Final = "openai"
+
+
 def _step(
     where: str,
     tell: Callable[[Any, Mapping[str, Any]], Work | None],
@@ -113,8 +159,20 @@ FRAMEWORK: Final = Framework(
         _tool_step("structured_tool: CrewStructuredTool.invoke"),
         _tool_step("structured_tool: CrewStructuredTool.ainvoke", Kind.ASYNC),
     ),
+    models=(
+        Models(
+            module="crewai.llms.base_llm",
+            name="BaseLLM",
+            methods={"call": Kind.SYNC, "acall": Kind.ASYNC},
+            asks=_asks,
+            read=_call,
+            tells="_track_token_usage_internal",
+        ),
+    ),
     not_told={
-        "models over clients not measured": "their calls: record_cost tells what they cost",
+        "models that tell the framework no usage, over clients not measured": (
+            "nobody says what they used: record_cost tells what they cost"
+        ),
         "crewai.Crew.train, test": "many runs of kickoff, each told",
         "agents on other frameworks (agent adapters) and over A2A": "by their own framework",
     },

@@ -5,14 +5,21 @@ Every way to run an agent goes through ``BaseAgent.run_async``. Agents that only
 OpenTelemetry spans of its own for the same agents, tools and model calls, where the application
 has a provider; they lie inside ours and in the same run, and the usage on them, which repeats that
 of the model calls below, is counted once by the collector.
+
+A model of ``BaseLlm`` that asks no client of ours (a gateway over HTTP, one of your own) says what
+it used in Google's words, whoever it asked; of a stream the last response has the whole of it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from spanledger._answer import Answer, text
 from spanledger._framework import AGENT, TOOL, WORKFLOW, Framework, Step, Work
+from spanledger._google_usage import usage_of
+from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
 from spanledger._patching import Kind, Target
 
 #: Classes of agents without a model of their own.
@@ -50,6 +57,49 @@ def _run_async(module: str, owner: str, *, optional: bool = False) -> Step:
     return Step(target, _tool)
 
 
+def _asks(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Question:
+    request: Any = given(args, kwargs, "llm_request")
+    config = request.config
+    sent = [request.contents, config.system_instruction, config.tools]
+    return Question(*_asked(model.model), sent, limit_of(config))
+
+
+def _call(model: Any, made: list[Any]) -> ModelCall | None:
+    last: Any = made[-1] if made else None
+    if last is None or last.usage_metadata is None:
+        return None
+    provider, asked = _asked(model.model)
+    reason = text(getattr(last.finish_reason, "value", last.finish_reason))
+    answer = Answer(
+        response_id=text(last.interaction_id),
+        model=text(last.model_version),
+        finish_reasons=(reason.lower(),) if reason else (),
+        usage=usage_of(last.usage_metadata),
+    )
+    return ModelCall(provider, asked, answer)
+
+
+def _asked(name: str) -> tuple[str, str]:
+    """Provider and model. Apigee's names: ``apigee/[<provider>/][<version>/]<model>``."""
+    before, found, rest = name.partition(_APIGEE)
+    if before or not found:
+        return "", name
+    *where, model = rest.split("/")
+    named = [word for word in where if not _VERSION.fullmatch(word)]
+    return (named[0] if named else ""), model
+
+
+def _has_usage(response: Any) -> bool:
+    return response.usage_metadata is not None
+
+
+def _streams(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    return bool(given(args, kwargs, "stream", 1))
+
+
+_APIGEE: Final = "apigee/"
+_VERSION: Final = re.compile(r"v\d\w*")
+
 FRAMEWORK: Final = Framework(
     name="google_adk",
     distribution="google-adk",
@@ -65,8 +115,21 @@ FRAMEWORK: Final = Framework(
         _run_async("agent_tool", "AgentTool"),
         _run_async("base_authenticated_tool", "BaseAuthenticatedTool", optional=True),
     ),
+    models=(
+        Models(
+            module="google.adk.models.base_llm",
+            name="BaseLlm",
+            methods={"generate_content_async": Kind.ASYNC_GENERATOR},
+            asks=_asks,
+            read=_call,
+            keeps=_has_usage,
+            streams=_streams,
+        ),
+    ),
     not_told={
-        "models over clients not measured": "their calls: record_cost tells what they cost",
+        "models without usage_metadata, over clients not measured": (
+            "nobody says what they used: record_cost tells what they cost"
+        ),
         "google.adk.agents.BaseAgent.run_live": "sessions without turns; no model client",
         "graphs of nodes inside others": "their agents belong to the outer one",
         "tools of classes of your own, on BaseTool": "decorate their run_async",

@@ -35,6 +35,7 @@ from spanledger._framework import (
     inside_work,
 )
 from spanledger._guard import guarded
+from spanledger._llama_index_models import MODELS
 
 _UUID_CHARACTERS: Final = 36
 _TURNS: Final = otel_context.create_key("spanledger-llama-index-turns")
@@ -193,12 +194,18 @@ FRAMEWORK: Final = Framework(
     distribution="llama-index-core",
     minimum="0.14.22",
     registrations=(Registration("llama_index_instrumentation", _attach),),
+    models=(MODELS,),
     # A tool that waits for a human, or for another event.
     control_flow=frozenset({"workflows.runtime.types.results.WaitingForEvent"}),
     not_told={
         "llama_index.core.chat_engine": "their calls and tools are told; decorate what chats",
         "llama_index.core.indices (building an index)": "their calls are told",
-        "models over clients not measured": "their calls: record_cost tells what they cost",
+        "models without a usage in their answers, over clients not measured": (
+            "nobody says what they used: record_cost tells what they cost"
+        ),
+        "embeddings and rerankers over clients not measured": (
+            "nobody says what they used: record_cost tells what they cost"
+        ),
         "single steps of a workflow": "their calls belong to the workflow",
     },
     notes=(

@@ -21,7 +21,7 @@ from opentelemetry import baggage
 from spanledger import _responses, semconv
 from spanledger._answer import Answer, text
 from spanledger._framework import AGENT, TOOL, WORKFLOW, Framework, Step, Work, inside_work
-from spanledger._model_calls import ModelCall, Models
+from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
 from spanledger._patching import Kind, Target
 
 #: The name of a run that nobody named.
@@ -62,9 +62,33 @@ def _failure(span: Any) -> str:
     return "tool_error" if span.span_data.type == "function" else ""
 
 
-def _call(model: Any, given: list[Any]) -> ModelCall | None:
+def _asks(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Question:
+    tools = given(args, kwargs, "tools", 3) or ()
+    sent = [
+        given(args, kwargs, "system_instructions", 0),
+        given(args, kwargs, "input", 1),
+        [(one.name, getattr(one, "params_json_schema", None)) for one in tools],
+    ]
+    limit = limit_of(given(args, kwargs, "model_settings", 2))
+    return Question(*_asked(model), sent, limit, _address(model))
+
+
+def _asked(model: Any) -> tuple[str, str]:
+    return "openai" if _is_theirs(model) else "", text(getattr(model, "model", None))
+
+
+def _is_theirs(model: Any) -> bool:
+    return type(model).__module__.startswith("agents.models.openai_")
+
+
+def _address(model: Any) -> object:
+    client = getattr(model, "_client", None) if _is_theirs(model) else None
+    return getattr(client, "base_url", None)
+
+
+def _call(model: Any, made: list[Any]) -> ModelCall | None:
     """A call of a model that asks over a socket, or of one that the application wrote."""
-    last: Any = given[-1] if given else None
+    last: Any = made[-1] if made else None
     response = getattr(last, "response", None)  # of the event that ends a stream
     if response is not None:
         answer = _responses.answer_of(response)
@@ -73,9 +97,7 @@ def _call(model: Any, given: list[Any]) -> ModelCall | None:
         answer = Answer(response_id=text(last.response_id), usage=usage)
     else:
         return None
-    ours = type(model).__module__.startswith("agents.models.openai_")
-    address = getattr(getattr(model, "_client", None), "base_url", None) if ours else None
-    return ModelCall("openai" if ours else "", text(getattr(model, "model", None)), answer, address)
+    return ModelCall(*_asked(model), answer, _address(model))
 
 
 def _is_end(event: Any) -> bool:
@@ -113,6 +135,7 @@ FRAMEWORK: Final = Framework(
             module="agents.models.interface",
             name="Model",
             methods={"get_response": Kind.ASYNC, "stream_response": Kind.ASYNC_GENERATOR},
+            asks=_asks,
             read=_call,
             keeps=_is_end,
         ),

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from spanledger._answer import Answer, Usage, count, fields_of, text
 from spanledger._framework import AGENT, TOOL, Framework, Step, Work
-from spanledger._model_calls import ModelCall, Models
+from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
 from spanledger._patching import Kind, Target
 
 #: What the framework calls an agent that nobody named.
@@ -35,9 +35,20 @@ def _tool(_toolset: Any, given: Mapping[str, Any]) -> Work | None:
     return Work(TOOL, given["name"], id=given["ctx"].tool_call_id, joins=True)
 
 
-def _call(model: Any, given: list[Any]) -> ModelCall | None:
+def _asks(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Question:
+    tools: Any = getattr(given(args, kwargs, "model_request_parameters", 2), "function_tools", None)
+    sent = [
+        [getattr(part, "content", None) or getattr(part, "args", None) for part in one.parts]
+        for one in given(args, kwargs, "messages")
+    ]
+    schemas = [(one.name, one.description, one.parameters_json_schema) for one in tools or ()]
+    limit = limit_of(given(args, kwargs, "model_settings", 1), getattr(model, "settings", None))
+    return Question(text(model.system), text(model.model_name), [sent, schemas], limit)
+
+
+def _call(model: Any, made: list[Any]) -> ModelCall | None:
     """A call whose answer is a response, or a stream that knows what came so far."""
-    response: Any = given[-1] if given else None
+    response: Any = made[-1] if made else None
     if hasattr(response, "get"):
         response = response.get()
     used: Any = getattr(response, "usage", None)
@@ -79,6 +90,7 @@ FRAMEWORK: Final = Framework(
             module="pydantic_ai.models",
             name="Model",
             methods={"request": Kind.ASYNC, "request_stream": Kind.ASYNC_MANAGER},
+            asks=_asks,
             read=_call,
         ),
     ),

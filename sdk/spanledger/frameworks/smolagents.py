@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from spanledger._answer import Answer, Usage, text
+from spanledger._answer import Answer, Usage, fields_of, text
 from spanledger._framework import AGENT, TOOL, Bridge, Framework, Step, Work
-from spanledger._model_calls import ModelCall, Models
+from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
 from spanledger._patching import Kind, Target
 from spanledger._scope import propagate_context
 
@@ -44,9 +44,17 @@ def _timeout(
 _EXECUTOR: Final = "smolagents.local_python_executor"
 
 
-def _call(model: Any, given: list[Any]) -> ModelCall | None:
+def _asks(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Question:
+    messages = [fields_of(one).get("content") for one in given(args, kwargs, "messages")]
+    tools = given(args, kwargs, "tools_to_call_from", 3) or ()
+    schemas = [(one.name, one.description, one.inputs) for one in tools]
+    limit = limit_of(kwargs, getattr(model, "kwargs", None))
+    return Question("", text(model.model_id), [messages, schemas], limit)
+
+
+def _call(model: Any, made: list[Any]) -> ModelCall | None:
     """A call whose answer, or the pieces of it together, tell the tokens."""
-    told = [one.token_usage for one in given if _has_usage(one)]
+    told = [one.token_usage for one in made if _has_usage(one)]
     if not told or not _LOCAL.isdisjoint(kind.__name__ for kind in type(model).__mro__):
         return None
     usage = Usage(
@@ -88,6 +96,7 @@ FRAMEWORK: Final = Framework(
             module="smolagents.models",
             name="Model",
             methods={"generate": Kind.SYNC, "generate_stream": Kind.GENERATOR},
+            asks=_asks,
             read=_call,
             keeps=_has_usage,
         ),

@@ -21,6 +21,7 @@ from spanledger._facts import Attributes
 from spanledger._google_batches import fetches
 from spanledger._google_gaps import NEXT, NOT_METERED
 from spanledger._google_interactions import INTERACTION
+from spanledger._google_usage import usage_of
 from spanledger._instrumentor import (
     Instrumentor,
     Method,
@@ -64,61 +65,6 @@ def _embeddings_request(kwargs: Mapping[str, Any]) -> Attributes:
 
 
 # --- answers --------------------------------------------------------------------------------------
-#: A breakdown by modality, and the attribute of each kind that is no text.
-_BREAKDOWNS: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
-    (
-        "prompt_tokens_details",
-        {
-            "AUDIO": semconv.USAGE_AUDIO_INPUT_TOKENS,
-            "IMAGE": semconv.USAGE_IMAGE_INPUT_TOKENS,
-            "VIDEO": semconv.USAGE_VIDEO_INPUT_TOKENS,
-        },
-    ),
-    (
-        "cache_tokens_details",
-        {
-            "AUDIO": semconv.USAGE_AUDIO_CACHE_READ_TOKENS,
-            "IMAGE": semconv.USAGE_IMAGE_CACHE_READ_TOKENS,
-            "VIDEO": semconv.USAGE_VIDEO_CACHE_READ_TOKENS,
-        },
-    ),
-    (
-        "candidates_tokens_details",
-        {
-            "AUDIO": semconv.USAGE_AUDIO_OUTPUT_TOKENS,
-            "IMAGE": semconv.USAGE_IMAGE_OUTPUT_TOKENS,
-            "VIDEO": semconv.USAGE_VIDEO_OUTPUT_TOKENS,
-        },
-    ),
-)
-
-
-def _modalities(counts: Any) -> dict[str, int] | None:
-    """Tokens that are no text, by attribute; cached ones are inside the prompt's."""
-    found: dict[str, int] = {}
-    for breakdown, attributes in _BREAKDOWNS:
-        for one in getattr(counts, breakdown, None) or ():
-            attribute = attributes.get(one.modality)
-            if attribute and count(one.token_count):
-                found[attribute] = found.get(attribute, 0) + count(one.token_count)
-    return found or None
-
-
-def _usage(counts: Any) -> Usage:
-    prompt = whole(getattr(counts, "prompt_token_count", None))
-    if prompt is None:
-        return Usage()
-    thoughts = count(getattr(counts, "thoughts_token_count", None))
-    by_tools = count(getattr(counts, "tool_use_prompt_token_count", None))
-    return Usage(
-        input_tokens=prompt + by_tools,
-        output_tokens=count(counts.candidates_token_count) + thoughts,
-        cache_read_tokens=count(counts.cached_content_token_count),
-        reasoning_tokens=thoughts,
-        parts=_modalities(counts),
-    )
-
-
 def _parts(response: Any) -> Iterator[Any]:
     for candidate in response.candidates or ():
         yield from getattr(candidate.content, "parts", None) or ()
@@ -179,7 +125,7 @@ def _answer(response: Any) -> Answer | None:
     if response.candidates is None and response.usage_metadata is None:
         return None  # the application asked for the bytes
     model = text(response.model_version)
-    usage = _usage(response.usage_metadata)
+    usage = usage_of(response.usage_metadata)
     if usage.known:  # beside tokens that are estimated, units would pass for the whole bill
         usage.units = _searches(_queries(response), model, mapped=_mapped(response))
     return Answer(
@@ -225,7 +171,7 @@ class ContentReading:
             model=text(last.model_version),
             finish_reasons=self._finishes,
             service_tier=_tier(self._counted or last),
-            usage=_usage(getattr(self._counted, "usage_metadata", None)),
+            usage=usage_of(getattr(self._counted, "usage_metadata", None)),
             texts=self._texts,
         )
         if answer.usage.known:

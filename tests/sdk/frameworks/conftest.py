@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.sdk.frameworks.contract import Endpoint, Probe, Script, is_held_here
 from tests.support.wires import google_wire
 
-from spanledger import _call, _draining, _registry
+from spanledger import _asking, _call, _draining, _registry
 from spanledger._identity import IdentityProcessor
 from spanledger_collector.demo.provider import Provider
 
@@ -96,8 +96,9 @@ async def _endpoint(script: Script) -> AsyncGenerator[Endpoint]:
 
 
 @pytest.fixture(name="desk")
-def _desk(endpoint: Endpoint, script: Script) -> Generator[Desk]:
+def _desk(endpoint: Endpoint, script: Script, monkeypatch: pytest.MonkeyPatch) -> Generator[Desk]:
     """Instruments everything; a test that leaves an error of ours behind fails."""
+    monkeypatch.setattr(_asking, "WAYS", _asking.Ways())  # what earlier tests taught
     tracer_provider = TracerProvider(shutdown_on_exit=False)
     exporter = InMemorySpanExporter()
     tracer_provider.add_span_processor(IdentityProcessor())

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from crewai import Agent, Crew, Process, Task
+import pytest
+from crewai import Agent, BaseLLM, Crew, Process, Task
 from crewai.flow.flow import Flow, listen, start
 from tests.sdk.frameworks.cases_crewai import CASES, agent, built, crew
 from tests.sdk.frameworks.conftest import Desk
@@ -15,6 +17,7 @@ from tests.sdk.frameworks.contract import (
     ANSWER,
     FINAL,
     LOOKUP,
+    MODEL,
     PROMPT,
     Tree,
     asks,
@@ -22,6 +25,7 @@ from tests.sdk.frameworks.contract import (
     check_all,
     prompt,
 )
+from tests.sdk.frameworks.transport import CACHED, ask, check_budget, check_told, said
 
 from spanledger import semconv
 
@@ -146,8 +150,6 @@ async def test_a_flow_is_a_workflow(desk: Desk) -> None:
 
 def test_an_agent_in_an_event_loop_is_told_by_its_coroutine(desk: Desk) -> None:
     """There ``kickoff`` gives a coroutine, and nothing has begun."""
-    import asyncio
-
     desk.script.turns = CASES.turns
     planner = agent(desk.endpoint, "planner", desk.probe)
 
@@ -161,3 +163,75 @@ def test_an_agent_in_an_event_loop_is_told_by_its_coroutine(desk: Desk) -> None:
     spans = desk.spans()
     assert len(Tree(spans).named("invoke_agent planner")) == 1
     check_all(spans, desk.script)
+
+
+class Own(BaseLLM):
+    """A model with a transport of its own, which tells the framework what it used."""
+
+    url: str = ""
+
+    def call(self, messages: Any, *_args: Any, **_more: Any) -> str:
+        """Ask; the text is the answer."""
+        told = ask(self.url, said(str(messages)))
+        used = told["usage"]
+        self._track_token_usage_internal(
+            {
+                "input_tokens": used["prompt_tokens"],
+                "output_tokens": used["completion_tokens"],
+                "cached_prompt_tokens": used["prompt_tokens_details"]["cached_tokens"],
+            }
+        )
+        return told["choices"][0]["message"]["content"]
+
+    async def acall(self, messages: Any, *args: Any, **more: Any) -> str:
+        """The same, in a thread, which has the context."""
+        return await asyncio.to_thread(self.call, messages, *args, **more)
+
+
+class Silent(Own):
+    """The same, which tells nothing."""
+
+    def _track_token_usage_internal(self, usage_data: Any) -> None:
+        """Keep it."""
+
+
+@pytest.mark.parametrize("way", ["kickoff", "kickoff_async"])
+async def test_a_model_past_our_clients_is_told_by_the_framework(way: str, desk: Desk) -> None:
+    """Of the application's own; who bills is not known: the framework's default says nothing."""
+    desk.script.turns = (CACHED,)
+    planner = built(desk.endpoint, "planner")
+    planner.llm = Own(model=MODEL, url=desk.provider.url)
+    if way == "kickoff":
+        await asyncio.to_thread(planner.kickoff, prompt())
+    else:
+        await planner.kickoff_async(prompt())
+    spans = desk.spans()
+    tree = Tree(spans)
+    [call] = tree.calls()
+    told = check_told(call)
+    assert tree.agent_of(call) is tree.named("invoke_agent planner")[0]
+    assert told[semconv.USAGE_CACHE_READ_TOKENS] == CACHED.cache_read_tokens
+    assert semconv.PROVIDER_NAME not in told
+    check_all(spans, desk.script)
+
+
+def test_a_model_that_tells_nothing_is_not_told(desk: Desk) -> None:
+    """And one that a client of ours sees is told by that one alone."""
+    desk.script.turns = (CACHED,)
+    Silent(model=MODEL, url=desk.provider.url).call("q")
+    assert desk.spans() == []
+    desk.script.rewind()
+    built(desk.endpoint, "planner").llm.call(prompt())
+    check_all(desk.spans(), desk.script)
+    assert len(desk.spans()) == 1
+
+
+@pytest.mark.parametrize("way", ["kickoff", "kickoff_async"])
+async def test_a_budget_holds_for_a_model_past_our_clients(way: str, desk: Desk) -> None:
+    """The error comes out of the agent's run."""
+    planner = built(desk.endpoint, "planner")
+    planner.llm = Own(model=MODEL, url=desk.provider.url)
+    if way == "kickoff":
+        await check_budget(desk, lambda: asyncio.to_thread(planner.kickoff, prompt()))
+    else:
+        await check_budget(desk, lambda: planner.kickoff_async(prompt()))

@@ -5,14 +5,29 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from google.adk.agents import LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
+from google.adk.models import BaseLlm, LlmRequest, LlmResponse
+from google.adk.models.apigee_llm import ApigeeLlm
 from google.adk.telemetry import tracing
-from tests.sdk.frameworks.cases_google_adk import CASES, agent, asked, model, run
+from google.genai import types
+from tests.sdk.frameworks.cases_google_adk import CASES, agent, asked, model, run, streamed
 from tests.sdk.frameworks.conftest import Desk
-from tests.sdk.frameworks.contract import FINAL, LOOKUP, Tree, asks, attributes, check_all, prompt
+from tests.sdk.frameworks.contract import (
+    FINAL,
+    LOOKUP,
+    MODEL,
+    Tree,
+    asks,
+    attributes,
+    check_all,
+    prompt,
+)
+from tests.sdk.frameworks.transport import CACHED, ask, check_budget, check_told, said
 
 from spanledger import semconv
 
@@ -98,3 +113,79 @@ async def test_beside_its_own_spans_nothing_is_counted_twice(
     assert [tree.parent(span) for span in ours] == theirs
     for name in (semconv.USAGE_INPUT_TOKENS, semconv.USAGE_OUTPUT_TOKENS, semconv.REQUEST_MODEL):
         assert [attributes(one)[name] for one in ours] == [attributes(one)[name] for one in theirs]
+
+
+class Own(BaseLlm):
+    """A model with a transport of its own; its counts are put into Google's fields."""
+
+    url: str
+
+    async def generate_content_async(
+        self, llm_request: Any, stream: bool = False
+    ) -> AsyncGenerator[LlmResponse]:
+        """Ask, and answer in two pieces where it streams."""
+        text = llm_request.contents[-1].parts[0].text
+        told = await asyncio.to_thread(ask, self.url, said(text))
+        used = told["usage"]
+        content = types.Content(role="model", parts=[types.Part(text=CACHED.text)])
+        if stream:
+            yield LlmResponse(content=content, partial=True)
+        yield LlmResponse(
+            content=content,
+            partial=False,
+            model_version=told["model"],
+            finish_reason=types.FinishReason.STOP,
+            usage_metadata=types.GenerateContentResponseUsageMetadata(
+                prompt_token_count=used["prompt_tokens"],
+                cached_content_token_count=used["prompt_tokens_details"]["cached_tokens"],
+                candidates_token_count=used["completion_tokens"] - 20,
+                thoughts_token_count=20,
+                total_token_count=used["total_tokens"],
+            ),
+        )
+
+
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_model_past_our_clients_is_told_by_the_framework(
+    desk: Desk, *, streams: bool
+) -> None:
+    """One of the application's own, whole and streamed: thoughts beside the candidates."""
+    desk.script.turns = (CACHED,)
+    planner = LlmAgent(name="planner", model=Own(model=MODEL, url=desk.provider.url))
+    if streams:
+        assert len([event async for event in streamed(planner, prompt())]) == 2
+    else:
+        await run(planner, prompt())
+    spans = desk.spans()
+    tree = Tree(spans)
+    [call] = tree.calls()
+    told = check_told(call)
+    assert tree.agent_of(call) is tree.named("invoke_agent planner")[0]
+    assert told[semconv.USAGE_CACHE_READ_TOKENS] == CACHED.cache_read_tokens
+    assert told[semconv.USAGE_REASONING_OUTPUT_TOKENS] == 20
+    assert told[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
+    assert (semconv.RESPONSE_TIME_TO_FIRST_CHUNK in told) == streams
+    check_all(spans, desk.script)
+
+
+async def test_a_gateway_is_told_by_the_framework(desk: Desk) -> None:
+    """Apigee's chat completions go over HTTP, with no client."""
+    desk.script.turns = (CACHED,)
+    gateway = ApigeeLlm(
+        model=f"apigee/openai/v1/{MODEL}",
+        proxy_url=f"{desk.provider.url}/v1",
+        api_type="chat_completions",
+    )
+    content = types.Content(role="user", parts=[types.Part(text=prompt())])
+    asking = LlmRequest(model=gateway.model, contents=[content])
+    assert [one async for one in gateway.generate_content_async(asking)]
+    spans = desk.spans()
+    [call] = Tree(spans).calls()
+    assert check_told(call)[semconv.PROVIDER_NAME] == "openai"
+    check_all(spans, desk.script)
+
+
+async def test_a_budget_holds_for_a_model_past_our_clients(desk: Desk) -> None:
+    """The error comes out of the agent's run."""
+    planner = LlmAgent(name="planner", model=Own(model=MODEL, url=desk.provider.url))
+    await check_budget(desk, lambda: run(planner, prompt()))

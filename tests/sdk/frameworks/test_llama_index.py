@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import pytest
 from llama_index.core import Document, SummaryIndex
-from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
+from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ReActAgent
+from llama_index.core.llms import ChatMessage, CompletionResponse, CustomLLM, LLMMetadata
+from llama_index.core.llms.callbacks import llm_completion_callback
 from llama_index.core.tools import QueryEngineTool
 from llama_index.core.workflow import Context, StartEvent, StopEvent, Workflow, step
 from opentelemetry.trace import StatusCode
@@ -18,6 +21,7 @@ from tests.sdk.frameworks.conftest import Desk
 from tests.sdk.frameworks.contract import (
     FINAL,
     LOOKUP,
+    MODEL,
     PROMPT,
     Tree,
     asks,
@@ -25,6 +29,7 @@ from tests.sdk.frameworks.contract import (
     check_all,
     prompt,
 )
+from tests.sdk.frameworks.transport import CACHED, ask, check_budget, check_told, said
 from workflows.events import HumanResponseEvent, InputRequiredEvent
 
 import spanledger
@@ -162,3 +167,79 @@ async def test_a_tool_that_waits_for_a_human_did_not_fail(desk: Desk) -> None:
     assert {span.status.status_code for span in spans} == {StatusCode.UNSET}
     assert len(Tree(spans).named("execute_tool lookup")) == 2
     check_all(spans, desk.script)
+
+
+class Own(CustomLLM):
+    """A model with a transport of its own, whose answers have the provider's in them."""
+
+    url: str
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What it is."""
+        return LLMMetadata(model_name=MODEL)
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **_: Any) -> CompletionResponse:
+        """Ask."""
+        assert formatted in {True, False}
+        raw = ask(self.url, said(prompt))
+        return CompletionResponse(text="Thought: done. Answer: told", raw=raw)
+
+    @llm_completion_callback()
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **_: Any
+    ) -> Generator[CompletionResponse]:
+        """The same in two pieces, the last of which has the counts."""
+
+        def pieces() -> Generator[CompletionResponse]:
+            whole = self.complete(prompt, formatted)
+            yield CompletionResponse(text=whole.text, delta=whole.text)
+            yield CompletionResponse(text=whole.text, delta="", raw=whole.raw)
+
+        return pieces()
+
+
+async def _use(llm: Own, way: str) -> None:
+    messages = [ChatMessage(content=prompt())]
+    if way == "complete":
+        llm.complete(prompt())
+    elif way == "achat":
+        await llm.achat(messages)
+    elif way == "stream_chat":
+        assert len(list(llm.stream_chat(messages))) == 2
+    elif way == "astream_chat":
+        assert len([one async for one in await llm.astream_chat(messages)]) == 2
+    else:
+        await llm.acomplete(prompt())
+
+
+@pytest.mark.parametrize("way", ["complete", "acomplete", "achat", "stream_chat", "astream_chat"])
+async def test_a_model_past_our_clients_is_told_by_the_framework(way: str, desk: Desk) -> None:
+    """Once, although its methods call each other."""
+    desk.script.turns = (CACHED,)
+    await _use(Own(url=desk.provider.url), way)
+    spans = desk.spans()
+    [call] = spans
+    told = check_told(call)
+    assert told[semconv.USAGE_CACHE_READ_TOKENS] == CACHED.cache_read_tokens
+    assert told[semconv.RESPONSE_ID]
+    check_all(spans, desk.script)
+
+
+async def test_an_agents_model_past_our_clients_is_in_its_run(desk: Desk) -> None:
+    """An agent that needs no more of a model than its texts."""
+    desk.script.turns = (CACHED,)
+    await run(ReActAgent(name="planner", llm=Own(url=desk.provider.url)), prompt())
+    spans = desk.spans()
+    tree = Tree(spans)
+    [call] = tree.calls()
+    assert tree.agent_of(call) is tree.named("invoke_agent planner")[0]
+    check_all(spans, desk.script)
+
+
+@pytest.mark.parametrize("way", ["complete", "achat", "stream_chat", "astream_chat"])
+async def test_a_budget_holds_for_a_model_past_our_clients(way: str, desk: Desk) -> None:
+    """Whatever is called."""
+    llm = Own(url=desk.provider.url)
+    await check_budget(desk, lambda: _use(llm, way))

@@ -1,16 +1,11 @@
 """Models whose provider is asked past our clients: told once, by the framework that sees the usage.
 
-The models here ask the simulated provider by themselves, as an integration does that has a
-transport of its own; the framework calls them as it calls any.
+The models ask the simulated provider by themselves (``own_models``).
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import urllib.request
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,8 +14,6 @@ from agents import RunConfig, Runner
 from agents.models.openai_responses import OpenAIResponsesWSModel
 from langchain_core.caches import InMemoryCache
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from openai import AsyncOpenAI
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelResponse, TextPart
@@ -28,73 +21,15 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.models.wrapper import WrapperModel
-from pydantic_ai.usage import RequestUsage
-from smolagents.models import ChatMessage, ChatMessageStreamDelta, MessageRole
-from smolagents.models import Model as SmolModel
-from smolagents.monitoring import TokenUsage
+from smolagents.models import ChatMessage, MessageRole
 from tests.sdk.frameworks.cases_langgraph import model as measured_model
 from tests.sdk.frameworks.conftest import Desk
 from tests.sdk.frameworks.contract import FINAL, MODEL, Tree, attributes, check_all, prompt
+from tests.sdk.frameworks.own_models import Around, Chat, Own, Small, Streaming
+from tests.sdk.frameworks.transport import CACHED
 from websockets.asyncio.server import ServerConnection, serve
 
 from spanledger import semconv
-from spanledger_collector.demo.provider import Answer
-
-CACHED = Answer(text="told", input_tokens=1000, output_tokens=70, cache_read_tokens=400)
-
-
-def _ask(url: str, messages: list[dict[str, str]]) -> Any:
-    body = json.dumps({"model": MODEL, "messages": messages}).encode()
-    asked = urllib.request.Request(
-        f"{url}/v1/chat/completions", body, {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(asked, timeout=60) as answer:
-        return json.load(answer)
-
-
-class Chat(BaseChatModel):
-    """A chat model of LangChain with a transport of its own."""
-
-    model: str = MODEL
-    url: str
-    tells: bool = True
-
-    @property
-    def _llm_type(self) -> str:
-        return "own"
-
-    def _get_ls_params(self, stop: Any = None, **kwargs: Any) -> Any:
-        return {**super()._get_ls_params(stop, **kwargs), "ls_provider": "google_vertexai"}
-
-    def _message(self, messages: list[BaseMessage], kind: Any) -> Any:
-        told = _ask(self.url, [{"role": "user", "content": str(one.content)} for one in messages])
-        used = told["usage"]
-        usage = {
-            "input_tokens": used["prompt_tokens"],
-            "output_tokens": used["completion_tokens"],
-            "total_tokens": used["total_tokens"],
-            "input_token_details": {"cache_read": used["prompt_tokens_details"]["cached_tokens"]},
-        }
-        return kind(
-            told["choices"][0]["message"]["content"],
-            usage_metadata=usage if self.tells else None,
-            response_metadata={"model_name": told["model"], "finish_reason": "stop"},
-            id=told["id"],
-        )
-
-    def _generate(self, messages: list[BaseMessage], *_args: Any, **_more: Any) -> ChatResult:
-        message = self._message(messages, AIMessage)
-        return ChatResult(generations=[ChatGeneration(message=message)])
-
-
-class Streaming(Chat):
-    """The same, which streams; its usage is in the last chunk."""
-
-    def _stream(
-        self, messages: list[BaseMessage], *_args: Any, **_more: Any
-    ) -> Iterator[ChatGenerationChunk]:
-        yield ChatGenerationChunk(message=AIMessageChunk(content="so: "))
-        yield ChatGenerationChunk(message=self._message(messages, AIMessageChunk))
 
 
 async def _all(stream: Any) -> list[Any]:
@@ -138,16 +73,6 @@ def test_langchain_tells_no_answer_of_a_cache_and_none_without_usage(desk: Desk)
     Chat(url=desk.provider.url, tells=False).invoke(prompt())
     assert len(desk.provider.requests) == 2
     assert len(desk.spans()) == 1
-
-
-class Around(Chat):
-    """A model that asks others, and gives the answer of the last."""
-
-    others: list[BaseChatModel]
-
-    def _generate(self, messages: list[BaseMessage], *_args: Any, **_more: Any) -> ChatResult:
-        made = [other.invoke(messages) for other in self.others]
-        return ChatResult(generations=[ChatGeneration(message=made[-1])])
 
 
 def test_langchain_tells_a_model_in_a_model_once(desk: Desk) -> None:
@@ -229,72 +154,6 @@ async def test_openai_agents_tells_responses_over_a_socket(desk: Desk, *, stream
     assert told[semconv.RUN_ID] == attributes(owner)[semconv.RUN_ID]
 
 
-class Own(Model):
-    """A model of pydantic-ai with a transport of its own."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-
-    @property
-    def model_name(self) -> str:
-        """What is asked for."""
-        return MODEL
-
-    @property
-    def system(self) -> str:
-        """Who is asked."""
-        return "google-vertex"
-
-    async def request(self, *_args: Any, **_more: Any) -> ModelResponse:
-        """Ask."""
-        return await self._respond()
-
-    async def _respond(self) -> ModelResponse:
-        told = await asyncio.to_thread(_ask, self._url, [{"role": "user", "content": prompt()}])
-        used = told["usage"]
-        cached = used["prompt_tokens_details"]["cached_tokens"]
-        return ModelResponse(
-            [TextPart(told["choices"][0]["message"]["content"])],
-            usage=RequestUsage(
-                input_tokens=used["prompt_tokens"],
-                output_tokens=used["completion_tokens"],
-                cache_read_tokens=cached,
-            ),
-            model_name=told["model"],
-            provider_name=self.system,
-            provider_response_id=told["id"],
-        )
-
-    @asynccontextmanager
-    async def request_stream(self, *args: Any, **_more: Any) -> AsyncGenerator[Any]:
-        """The same, whose answer is there as soon as it is asked for."""
-        response = await self._respond()
-        async with FunctionModel(stream_function=_words).request_stream(*args) as stream:
-            yield _Stream(stream, response)
-
-
-class _Stream:
-    """The framework's stream, of an answer that has a usage."""
-
-    def __init__(self, stream: Any, response: ModelResponse) -> None:
-        self._stream, self._response = stream, response
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def __aiter__(self) -> Any:
-        return aiter(self._stream)
-
-    def get(self) -> ModelResponse:
-        """What was answered."""
-        return self._response
-
-
-async def _words(*_args: Any) -> AsyncGenerator[str]:
-    yield "told"
-
-
 @pytest.mark.parametrize("wrapped", ["plain", "wrapper", "fallback"])
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_pydantic_ai_tells_models_over_clients_that_are_not_measured(
@@ -332,30 +191,6 @@ async def test_models_that_make_their_counts_up_are_not_told(desk: Desk) -> None
     agent = Agent(FunctionModel(_made_up), name="a")
     await agent.run(prompt())
     assert [span.name for span in desk.spans()] == ["invoke_agent a"]
-
-
-class Small(SmolModel):
-    """A model of smolagents with a transport of its own."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(model_id=MODEL)
-        self._url = url
-
-    def generate(self, messages: Any, *_args: Any, **_more: Any) -> ChatMessage:
-        """Ask."""
-        told = _ask(self._url, [{"role": "user", "content": str(one.content)} for one in messages])
-        used = told["usage"]
-        return ChatMessage(
-            role=MessageRole.ASSISTANT,
-            content=told["choices"][0]["message"]["content"],
-            token_usage=TokenUsage(used["prompt_tokens"], used["completion_tokens"]),
-        )
-
-    def generate_stream(self, messages: Any, *args: Any) -> Iterator[ChatMessageStreamDelta]:
-        """The same, whose counts come piece by piece."""
-        yield ChatMessageStreamDelta("so: ", token_usage=TokenUsage(0, 0))
-        made = self.generate(messages, *args)
-        yield ChatMessageStreamDelta(str(made.content), token_usage=made.token_usage)
 
 
 def test_smolagents_tells_models_over_clients_that_are_not_measured(desk: Desk) -> None:
