@@ -38,6 +38,10 @@ class Ways:
     """Whether calls went past our clients, by the function that was called and the class."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing, as at first."""
         self._known: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[type, bool]] = (
             weakref.WeakKeyDictionary()
         )

@@ -96,9 +96,9 @@ async def _endpoint(script: Script) -> AsyncGenerator[Endpoint]:
 
 
 @pytest.fixture(name="desk")
-def _desk(endpoint: Endpoint, script: Script, monkeypatch: pytest.MonkeyPatch) -> Generator[Desk]:
+def _desk(endpoint: Endpoint, script: Script) -> Generator[Desk]:
     """Instruments everything; a test that leaves an error of ours behind fails."""
-    monkeypatch.setattr(_asking, "WAYS", _asking.Ways())  # what earlier tests taught
+    _asking.WAYS.forget()  # what earlier tests taught
     tracer_provider = TracerProvider(shutdown_on_exit=False)
     exporter = InMemorySpanExporter()
     tracer_provider.add_span_processor(IdentityProcessor())
