@@ -10,10 +10,13 @@ from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 
+import httpx
 import pytest
 from tests.support.program import run_program, settled_trace
 from tests.support.running import RunningCollector
 
+from spanledger_collector.cli.app import execute
+from spanledger_collector.demo.scenario import TICKET
 from spanledger_collector.query import AttemptRow, TraceReport
 
 MILLION = Decimal(1_000_000)
@@ -48,7 +51,7 @@ def report(collector: RunningCollector) -> TraceReport:
     endpoint = f"http://127.0.0.1:{collector.http_port}"
     (trace_id,) = run_program(endpoint, "http/protobuf")
     with collector.ledger() as ledger:
-        return settled_trace(ledger, trace_id)
+        return settled_trace(ledger, trace_id, name=TICKET)
 
 
 def _counted(report: TraceReport) -> list[AttemptRow]:
@@ -135,6 +138,26 @@ def test_agents_nest_and_each_owns_its_cost(report: TraceReport) -> None:
     assert runs["triage"].tenant == runs["writer"].tenant == "acme"
     assert runs["triage"].tool_calls == 1
     assert runs["triage"].agent_version == "1.2"
+
+
+def test_what_runs_earn_stands_beside_what_they_cost(
+    report: TraceReport, collector: RunningCollector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0.08 for a sorted ticket, 0.25 for a letter; less a cost that is known in part it is less."""
+    runs = {run.agent_name: run for run in report.runs if run.kind == "agent"}
+    assert (runs["triage"].value_usd, runs["writer"].value_usd) == (
+        Decimal("0.08"),
+        Decimal("0.25"),
+    )
+    assert runs["researcher"].value_usd is None
+    assert runs["triage"].inclusive_margin_usd == Decimal("0.03556056")
+    assert runs["writer"].margin_usd == Decimal("0.2448")
+    assert execute(["agents", "--url", collector.address]) == 0
+    shown = capsys.readouterr().out
+    assert "≤$0.2448" in shown
+    assert " $0.03556056" in shown
+    page = httpx.get(f"http://127.0.0.1:{collector.api_port}/ui/agent?agent=writer&range=all").text
+    assert '<data value="0.2448" title="$0.2448">≤ $0.245</data>' in page
 
 
 def test_streams_tell_their_time_to_first_token(report: TraceReport) -> None:

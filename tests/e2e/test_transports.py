@@ -18,6 +18,7 @@ from tests.collector.receive.otlp import to_json
 from tests.support.program import run_program, settled_trace
 from tests.support.running import RunningCollector
 
+from spanledger_collector.demo.scenario import TICKET
 from spanledger_collector.query import TraceReport
 
 pytestmark = pytest.mark.slow
@@ -87,7 +88,7 @@ def _run(folder: Path, transport: str) -> dict[str, Any]:
             (trace_id,) = run_program(f"http://127.0.0.1:{port}", transport)
         collector.wait_ready()
         with collector.ledger() as ledger:
-            return _comparable(settled_trace(ledger, trace_id))
+            return _comparable(settled_trace(ledger, trace_id, name=TICKET))
 
 
 def test_three_transports_give_identical_rows(tmp_path: Path) -> None:

@@ -37,8 +37,14 @@ def run_program(endpoint: str, protocol: str, *, tickets: int = 1) -> list[str]:
     return [str(trace_id) for trace_id in json.loads(program.stdout)]
 
 
-def settled_trace(ledger: Ledger, trace_id: str, *, attempts: int = 0) -> TraceReport:
-    """The trace, as soon as it is in the ledger with so many attempts."""
+def settled_trace(
+    ledger: Ledger, trace_id: str, *, attempts: int = 0, name: str = ""
+) -> TraceReport:
+    """The trace, as soon as it is in the ledger with so many attempts, under that name.
+
+    A trace that is sent in parts may be settled in parts: its name is that of its root span, which
+    ends last.
+    """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -47,6 +53,8 @@ def settled_trace(ledger: Ledger, trace_id: str, *, attempts: int = 0) -> TraceR
             if time.monotonic() > deadline:
                 raise
         else:
-            if report.summary.attempts >= attempts or time.monotonic() > deadline:
+            summary = report.summary
+            is_whole = summary.attempts >= attempts and name in ("", summary.name)
+            if is_whole or time.monotonic() > deadline:
                 return report
         time.sleep(0.1)

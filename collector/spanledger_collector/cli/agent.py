@@ -21,7 +21,7 @@ from .break_even import break_even_table, payback_table
 from .figures import Show, figures_table, interval, latency, money, percent, titled, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
-from .output import console, cost, count, counted, coverage, print_json, share, text, usd
+from .output import console, cost, count, counted, coverage, margin, print_json, share, text, usd
 
 
 def agent(
@@ -106,7 +106,7 @@ def _waterfall(sums: AgentSums) -> Iterator[Sequence[str]]:
         shown = _amount(sums, title, amount)
         yield title, shown, share(amount, sums.total_cost_usd)
     yield "value", _signed(sums.value_usd), ""
-    yield "margin", _signed(sums.margin_usd), ""
+    yield "margin", _margin(sums.margin_usd, sums.unpriced_attempts), ""
     if delegates(sums):
         yield from _with_sub_agents(sums)
 
@@ -132,7 +132,11 @@ def _with_sub_agents(sums: AgentSums) -> Iterator[Sequence[str]]:
         shown = cost(amount, attempts=1, unpriced=sums.inclusive_unpriced_attempts)
         yield title, "-" if amount is None and "amortized" in title else shown, ""
     yield "inclusive value", _signed(sums.inclusive_value_usd), ""
-    yield "inclusive margin", _signed(sums.inclusive_margin_usd), ""
+    yield (
+        "inclusive margin",
+        _margin(sums.inclusive_margin_usd, sums.inclusive_unpriced_attempts),
+        "",
+    )
 
 
 def _amount(sums: AgentSums, title: str, amount: Decimal | None) -> str:
@@ -146,6 +150,10 @@ def _amount(sums: AgentSums, title: str, amount: Decimal | None) -> str:
 
 def _signed(amount: Decimal | None) -> str:
     return usd(None) if amount is None else money(amount)
+
+
+def _margin(amount: Decimal | None, unpriced: int) -> str:
+    return usd(None) if amount is None else margin(amount, unpriced=unpriced)
 
 
 def _groups(report: AgentReport) -> Grid:

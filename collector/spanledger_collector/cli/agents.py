@@ -18,6 +18,7 @@ from .output import (
     cost,
     count,
     coverage,
+    margin,
     seconds,
     share,
     text,
@@ -93,7 +94,7 @@ def _sums(row: EconomicsRow) -> Sequence[str]:
         coverage(row.attempts - row.unpriced_attempts, row.attempts),
         usd_if_any(row.amortized_cost_usd), spent(row.total_cost_usd),
         "-" if not wasted else f"{wasted:.1%}", usd_if_any(row.value_usd),
-        "-" if row.margin_usd is None else money(row.margin_usd),
+        margin(row.margin_usd, unpriced=row.unpriced_attempts),
         spent(row.total_cost_per_run_usd),
         spent(row.total_cost_per_success_usd) if row.successes else "-",
         seconds(row.p50_duration_ns), seconds(row.p95_duration_ns),
@@ -115,7 +116,8 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
                 _inclusive(row, row.inclusive_cost_per_run_usd),
                 _inclusive(row, row.inclusive_cost_per_success_usd)
                 if row.successful_runs else "-",
-                usd_if_any(row.inclusive_value_usd), usd_if_any(row.inclusive_margin_usd),
+                usd_if_any(row.inclusive_value_usd),
+                margin(row.inclusive_margin_usd, unpriced=row.inclusive_unpriced_attempts),
                 seconds(row.p50_duration_ns), seconds(row.p95_duration_ns),
             )
             for row in rows

@@ -84,6 +84,11 @@ def cost(amount: Decimal | None, *, attempts: int, unpriced: int, stand_in: int 
     return ("" if amount is None else sign) + usd(amount)
 
 
+def margin(amount: Decimal | None, *, unpriced: int) -> str:
+    """What is left of a value, a dash where there is none; ``≤`` where some cost is not known."""
+    return "-" if amount is None else ("≤" if unpriced else "") + usd(amount)
+
+
 def coverage(known: int, attempts: int) -> str:
     """The share of attempts whose cost is wholly known: what stands beside every total."""
     return "-" if not attempts else f"{known / attempts:.1%}"

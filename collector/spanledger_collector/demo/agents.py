@@ -11,7 +11,9 @@ It is an ordinary application: the ``openai`` and ``anthropic`` clients find the
         tool lookup_order
         agent researcher    claude-sonnet-4-5, streamed, cache read and write, web search
           tool search_documents   text-embedding-3-small
+        revenue 0.08        what the desk is paid for a ticket that is sorted
       agent writer          one refused call (HTTP 400), claude-haiku-4-5, a private model
+        revenue 0.25        for a letter that answers; every other ticket is answered by a person
 
 Run it by hand: ``python -m spanledger_collector.demo.agents --tickets 3``.
 """
@@ -34,6 +36,7 @@ from .scenario import (
     EMBEDDING_MODEL,
     PRIVATE_MODEL,
     RESEARCH_MODEL,
+    TICKET,
     TRIAGE_MODEL,
     WITHDRAWN_MODEL,
     WRITER_MODEL,
@@ -88,11 +91,13 @@ def triage(clients: Clients, ticket: str) -> str:
         stream=True,
         stream_options={"include_usage": True},
     )
-    return "".join(chunk.choices[0].delta.content or "" for chunk in summary if chunk.choices)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in summary if chunk.choices)
+    spanledger.record_revenue("0.08")
+    return text
 
 
 @agent(name="writer", version="0.9", tenant="acme")
-def write_letter(clients: Clients, summary: str) -> str:
+def write_letter(clients: Clients, summary: str, *, answers: bool) -> str:
     """Fall back after a refusal, then have the tone checked by a private model."""
     with suppress(BadRequestError):
         clients.openai.chat.completions.create(
@@ -107,13 +112,16 @@ def write_letter(clients: Clients, summary: str) -> str:
     clients.openai.chat.completions.create(
         model=PRIVATE_MODEL, messages=[{"role": "user", "content": letter}]
     )
+    if answers:
+        spanledger.record_revenue("0.25")
+    spanledger.record_outcome("success" if answers else "failure")
     return letter
 
 
-@workflow
+@workflow(name=TICKET)
 def handle_ticket(clients: Clients, ticket: str) -> str:
     """One customer ticket; returns the id of its trace."""
-    write_letter(clients, triage(clients, ticket))
+    write_letter(clients, triage(clients, ticket), answers=ticket.endswith("odd"))
     return f"{trace.get_current_span().get_span_context().trace_id:032x}"
 
 

@@ -8,6 +8,8 @@ from typing import Final
 
 from .answers import Answer, Request, ToolCall
 
+#: The workflow, which is the root of each trace.
+TICKET: Final = "handle_ticket"
 #: Models the program asks for. The last is served by nobody's price list: its cost is unknown.
 TRIAGE_MODEL: Final = "gpt-4.1-mini"
 RESEARCH_MODEL: Final = "claude-sonnet-4-5-20250929"

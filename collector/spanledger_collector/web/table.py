@@ -46,6 +46,7 @@ class Column:
         help: one sentence: what the figure is.
         link: where a cell leads, by row; empty = nowhere.
         at_least: whether the row's figure is a lower bound.
+        at_most: whether it is an upper bound, as a margin is where a cost is unknown.
         name: what stands where the text is empty.
         blank: whether the row has no such figure, rather than an unknown one.
         unit: ends the kind, where each row has its own.
@@ -57,6 +58,7 @@ class Column:
     help: str = ""
     link: Callable[[Any], str] | None = None
     at_least: Callable[[Any], bool] | None = None
+    at_most: Callable[[Any], bool] | None = None
     name: str = ""
     blank: Callable[[Any], bool] | None = None
     unit: Callable[[Any], str] | None = None
@@ -160,10 +162,18 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
         href = ""  # nothing is explained by nothing
     if column.kind == "text":
         return Cell(text if value else column.name or text, href=href, is_text=bool(value))
-    if column.at_least and column.at_least(row) and value is not None:
-        text = f"≥ {text}"
+    if value is not None:
+        text = _bound(column, row, text)
     value = figures.exact(value)
     return Cell(text, value, href, value if column.kind.startswith("usd") else "")
+
+
+def _bound(column: Column, row: Any, text: str) -> str:
+    if column.at_least and column.at_least(row):
+        return f"≥ {text}"
+    if column.at_most and column.at_most(row) and text != figures.NOTHING:
+        return f"≤ {text}"
+    return text
 
 
 def _interval(column: Column, row: Any) -> tuple[str, str]:

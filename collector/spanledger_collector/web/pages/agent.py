@@ -26,6 +26,7 @@ from spanledger_collector.web.parts import (
 )  # fmt: skip
 from spanledger_collector.web.table import Column, Table, estimate
 
+from .columns import is_inclusive_lower_bound, is_lower_bound
 from .comparison import parts as comparison_parts
 
 _MONEY: Final = (
@@ -140,12 +141,20 @@ _EXPLAINED: Final = {
 }
 
 
+#: What is at least so much, and at most, where the cost of some attempts is not known.
+_COSTS = ("Variable cost", "Total cost")
+_MARGIN = "Margin"
+
+
 def _steps(sums: AgentSums, asked: Asked) -> Table:
+    unknown = is_lower_bound(sums)
     return Table(
         "steps", "Cost, value and margin of all its runs",
         [
             Column("Part", "title"),
             Column("USD", "amount", "usd",
+                   at_least=lambda step: unknown and step.title in _COSTS,
+                   at_most=lambda step: unknown and step.title == _MARGIN,
                    link=lambda step: asked.link(_EXPLAINED.get(step.title, "flame"))),
         ],
         waterfall(sums).steps, query="agent_statistics",
@@ -164,14 +173,18 @@ def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
     ]
     if all(own == inclusive for _, own, inclusive in rows):
         return []
+    below = is_inclusive_lower_bound(sums)
     table = Table(
         "with-sub-agents", "Its own work, and with the runs of its sub-agents",
         [
             Column("Part", "title"),
-            Column("Own", "own", "usd"),
+            Column("Own", "own", "usd",
+                   at_least=lambda row: is_lower_bound(sums) and row.title in _COSTS,
+                   at_most=lambda row: is_lower_bound(sums) and row.title == _MARGIN),
             Column("With sub-agents", "inclusive", "usd",
                    "What calling the agent costs and brings; not to be summed over agents.",
-                   at_least=lambda _: bool(sums.inclusive_unpriced_attempts)),
+                   at_least=lambda row: below and row.title in _COSTS,
+                   at_most=lambda row: below and row.title == _MARGIN),
         ],
         [OwnAndInclusive(*row) for row in rows], query="agent_statistics",
         link=lambda _: asked.link("runs"),

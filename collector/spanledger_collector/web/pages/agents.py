@@ -27,7 +27,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
                    at_least=is_lower_bound),
             Column("Value", "value_usd", "usd_if_any"),
             Column("Margin", "margin_usd", "usd_if_any",
-                   "Value less total cost, of the agent's own work."),
+                   "Value less total cost, of the agent's own work.", at_most=is_lower_bound),
             Column("Total with sub-agents", "inclusive_total_cost_usd", "usd",
                    "What calling this agent costs; not to be summed over agents.",
                    at_least=is_inclusive_lower_bound),
@@ -37,7 +37,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
                    "Of a success; of the runs whose cost is known wholly."),
             Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
                    "Value of its runs, and what was recorded below them, less the total with "
-                   "sub-agents; not to be summed over agents."),
+                   "sub-agents; not to be summed over agents.", at_most=is_inclusive_lower_bound),
             *estimate("Margin a run, with sub-agents", "inclusive_margin_per_run", "usd_if_any",
                       "Of the runs whose cost is known wholly."),
             Column("Sustainable", "verdict.sustainable", help="Whether runs earn what they cost: "

@@ -50,7 +50,8 @@ def economics(
                "The runs' shares of what was paid once.", link=runs),
         Column("Value", "value_usd", "usd_if_any", "Recorded revenue and value of outcomes.",
                link=runs),
-        Column("Margin", "margin_usd", "usd_if_any", "Value less total cost.", link=runs),
+        Column("Margin", "margin_usd", "usd_if_any", "Value less total cost.",
+               at_most=is_lower_bound, link=runs),
         Column("A run", "total_cost_per_run_usd", "usd", "Total cost / runs.",
                at_least=is_lower_bound, link=runs),
         *(_with_sub_agents() if of_agents else [_a_success(runs)]),
@@ -78,7 +79,7 @@ def _with_sub_agents() -> Sequence[Column]:
                "That of all runs / runs that succeeded.", at_least=is_inclusive_lower_bound),
         Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
                "Value of its runs, and what was recorded below them, less the total with "
-               "sub-agents; not to be summed."),
+               "sub-agents; not to be summed.", at_most=is_inclusive_lower_bound),
     ]  # fmt: skip
 
 

@@ -35,6 +35,7 @@ class Share:
         how: where it comes from.
         href: where that is shown.
         at_least: it is a lower bound.
+        at_most: it is an upper bound.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Share:
     how: str
     href: str = ""
     at_least: bool = False
+    at_most: bool = False
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -86,20 +88,20 @@ def _shares(run: RunRow, asked: Asked) -> Table:
         Share("Value of outcomes", run.outcome_value_usd, "sum of its records", "#records"),
         Share("Worth by rules", run.rule_value_usd, "only where nothing was recorded", "#rules"),
         Share("Value", run.value_usd, run.value_source or "nobody said", "#records"),
-        Share("Margin", run.margin_usd, "value less total cost", "#shares"),
+        Share("Margin", run.margin_usd, "value less total cost", "#shares", at_most=bound),
         Share("Total cost, with sub-agents", run.inclusive_total_cost_usd,
               "its own and that of the runs below it", "#below", below),
         Share("Value, with sub-agents", run.inclusive_value_usd,
               "its own and what was recorded below it", "#below"),
         Share("Margin, with sub-agents", run.inclusive_margin_usd, "that value less that cost",
-              "#shares"),
+              "#shares", at_most=below),
     ]  # fmt: skip
     return Table(
         "shares", "Parts of its cost and of its value, and what they add up to",
         [
             Column("Part", "title"),
             Column("USD", "amount", "usd_if_any", at_least=lambda row: row.at_least,
-                   link=lambda row: row.href),
+                   at_most=lambda row: row.at_most, link=lambda row: row.href),
             Column("How", "how"),
         ],
         rows, query="trace_runs",
