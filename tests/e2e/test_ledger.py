@@ -141,9 +141,13 @@ def test_agents_nest_and_each_owns_its_cost(report: TraceReport) -> None:
 
 
 def test_what_runs_earn_stands_beside_what_they_cost(
-    report: TraceReport, collector: RunningCollector, capsys: pytest.CaptureFixture[str]
+    report: TraceReport,
+    collector: RunningCollector,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """0.08 for a sorted ticket, 0.25 for a letter; less a cost that is known in part it is less."""
+    monkeypatch.setenv("COLUMNS", "200")
     runs = {run.agent_name: run for run in report.runs if run.kind == "agent"}
     assert (runs["triage"].value_usd, runs["writer"].value_usd) == (
         Decimal("0.08"),
