@@ -66,6 +66,7 @@ class Retries:
 
     count: int
     reasons: tuple[str, ...]
+    attempt_seconds: tuple[float, ...]
     wait_seconds: tuple[float, ...]
 
 
@@ -88,12 +89,16 @@ def _host(url: object) -> str:
 def retries_of(attempts: list[Attempt]) -> Retries:
     """The attempts that failed and were made again; an answered one before the last is no retry."""
     failed = [
-        (attempt.failure, max(0.0, following.started - attempt.ended))
+        (attempt, following)
         for attempt, following in itertools.pairwise(attempts)
         if attempt.failure
     ]
-    reasons = tuple(reason for reason, _ in failed)
-    return Retries(len(failed), reasons, tuple(round(wait, 6) for _, wait in failed))
+    return Retries(
+        len(failed),
+        tuple(attempt.failure for attempt, _ in failed),
+        tuple(round(attempt.ended - attempt.started, 6) for attempt, _ in failed),
+        tuple(round(max(0.0, next_.started - attempt.ended), 6) for attempt, next_ in failed),
+    )
 
 
 def failure_of(error: BaseException) -> str:

@@ -143,6 +143,7 @@ def add_attempts(
     attributes[semconv.RETRY_COUNT] = retries.count
     if retries.count:
         attributes[semconv.RETRY_REASON] = retries.reasons
+        attributes[semconv.RETRY_ATTEMPT_SECONDS] = retries.attempt_seconds
         attributes[semconv.RETRY_WAIT_SECONDS] = retries.wait_seconds
 
 

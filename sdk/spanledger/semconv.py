@@ -193,6 +193,8 @@ ATTEMPT_NUMBER: Final = "spanledger.attempt.number"
 RETRY_COUNT: Final = "spanledger.retry.count"
 #: One entry per failed HTTP attempt, in order: ``429``, ``503``, ``timeout``, ``connection_error``.
 RETRY_REASON: Final = "spanledger.retry.reason"
+#: Seconds that each failed HTTP attempt lasted, in order (double[]).
+RETRY_ATTEMPT_SECONDS: Final = "spanledger.retry.attempt_seconds"
 #: Seconds waited after each failed HTTP attempt (double[]).
 RETRY_WAIT_SECONDS: Final = "spanledger.retry.wait_seconds"
 #: Span id (16 hex digits) of the failed call that this call repeats (application-level retry).

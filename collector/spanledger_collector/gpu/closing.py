@@ -17,11 +17,11 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import cast
 
-from spanledger.compute.engine import Observation
 from spanledger_collector import sql
 from spanledger_collector.errors import CollectorError
 from spanledger_collector.store import Connection, Store
 
+from .calls import Row, name_of, observations
 from .document import Pool
 from .energy import Stretch, write_energy
 from .owners import write_owners
@@ -38,7 +38,6 @@ _PASS_SECONDS = 30.0
 _DEEP_SECONDS = 3600.0
 _BY_WINDOW = "transforms/gpu_calls_by_window.sql"
 
-Row = Mapping[str, object]
 #: Settles these (workspace, trace id) pairs again; returns how many had spans.
 SettleTraces = Callable[[Iterable[tuple[str, str]]], int]
 
@@ -217,12 +216,13 @@ class Closer:
             sql.read("transforms/gpu_calls.sql"),
             {"since": window.begin, "until": window.end, "providers": pool.serves.provider},
         )
-        calls = {_name(row): row for row in rows if self._answered(window, row)}
-        seen = [_observation(name, row) for name, row in calls.items()]
+        calls = {name_of(row): row for row in rows if self._answered(window, row)}
+        seen = [one for row in calls.values() for one in observations(row)]
         done = bill(seen, window.begin, window.end, pool.engine, window.rate)
         closed = Closed(pool, window.begin, window.end, done, self._next_version())
-        shares = [share_row(closed, calls[name], name) for name in done.attribution.shares]
-        gone = self._gone(connection, pool.name, window.begin, set(done.attribution.shares))
+        carrying = {name: row for name, row in calls.items() if closed.is_carried_by(row)}
+        shares = [share_row(closed, row) for row in carrying.values()]
+        gone = self._gone(connection, pool.name, window.begin, set(carrying))
         shares += [no_share_row(pool.name, window.begin, keys, closed.version) for keys in gone]
         if shares:
             connection.insert_rows("gpu_shares", SHARE_COLUMNS, shares)
@@ -256,7 +256,7 @@ class Closer:
         return [
             (str(row["workspace"]), str(row["trace_id"]), str(row["span_id"]))
             for row in rows
-            if _name(row) not in kept
+            if name_of(row) not in kept
         ]
 
     def _next_version(self) -> int:
@@ -303,32 +303,3 @@ def _fingerprint(window: _Window, rows: Sequence[Row]) -> int:
 
 def _matches(pool: Pool, row: Row) -> bool:
     return pool.serves.matches(str(row["provider"]), str(row["model"]), str(row["server"]))
-
-
-def _name(row: Row) -> str:
-    return f"{row['trace_id']} {row['span_id']} {row['workspace']}"
-
-
-def _observation(name: str, row: Row) -> Observation:
-    """A call; where the server told its own times they are used. Queues and waits are left out."""
-    numbers = {key: cast("int", value) for key, value in row.items() if key.endswith(("_ns", "s"))}
-    begin, end = numbers["started_at_ns"], numbers["ended_at_ns"]
-    prefill, decode, load = (numbers[key] for key in ("prefill_ns", "decode_ns", "load_ns"))
-    first = begin + numbers["ttft_ns"] if numbers["ttft_ns"] else 0
-    if prefill and decode:
-        begin = max(begin, end - decode - prefill - load)
-        first = max(begin, end - decode)
-    else:
-        # What is left of a call that was made again is the time of all its attempts.
-        begin = min(begin + numbers["queue_ns"] + numbers["waited_ns"], end)
-    return Observation(
-        call=name,
-        start_ns=begin,
-        end_ns=end,
-        first_token_ns=min(first, end),
-        load_ns=min(load, end - begin),
-        prompt_tokens=numbers["prompt_tokens"] if row["tokens_known"] else 0,
-        cached_tokens=numbers["cached_tokens"],
-        output_tokens=numbers["output_tokens"] if row["tokens_known"] else None,
-        recomputed_tokens=numbers["recomputed_tokens"],
-    )

@@ -1,6 +1,6 @@
 """A closed window as rows of ``gpu_windows`` and ``gpu_shares``. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any, Final
 from spanledger.compute.engine import Engine
 from spanledger.compute.roofline import compute_format
 
+from .calls import Row, failed_names, name_of
 from .document import Pool
 from .window import Bill
 
@@ -24,6 +25,7 @@ WINDOW_COLUMNS: Final = (
 SHARE_COLUMNS: Final = (
     "workspace", "trace_id", "span_id", "pool", "window_start", "gpu_seconds", "cost_usd",
     "waste_usd", "error", "attribution", "version", "is_deleted", "mfu", "mbu",
+    "failed_gpu_seconds", "failed_cost_usd", "failed_error",
 )  # fmt: skip
 
 
@@ -37,17 +39,30 @@ class Closed:
     done: Bill
     version: int
 
+    def is_carried_by(self, row: Row) -> bool:
+        """Whether a call, or an attempt of it that failed, has a share of it."""
+        return any(
+            name in self.done.attribution.shares for name in (name_of(row), *failed_names(row))
+        )
 
-def share_row(closed: Closed, row: Mapping[str, object], name: str) -> Sequence[Any]:
-    """What a call carries of it; ``row`` says which it is, ``name`` is what the bill calls it."""
-    done = closed.done
+
+def share_row(closed: Closed, row: Row) -> Sequence[Any]:
+    """What a call carries of it, and of that, what its failed attempts do."""
+    done, own, failed = closed.done, name_of(row), failed_names(row)
+    shares, keys = done.attribution.shares, done.attribution.keys
+    # Where only attempts that failed were within: how sure their shares are.
+    told = own if own in shares else next(name for name in failed if name in shares)
+    priced = done.billed_usd is not None
+    paid = [done.shares_usd.get(name, Decimal(0)) for name in (own, *failed)] if priced else []
     return (
-        row["workspace"], row["trace_id"], row["span_id"], closed.pool.name,
-        closed.begin,
-        _seconds(done.attribution.shares[name]), done.shares_usd.get(name),
-        None if done.billed_usd is None else done.waste_usd.get(name, Decimal(0)),
-        done.error(name), done.attribution.keys[name], closed.version, 0,
-        *_utilisation(closed.pool.engine, done, name),
+        row["workspace"], row["trace_id"], row["span_id"], closed.pool.name, closed.begin,
+        _seconds(sum(shares.get(name, 0) for name in (own, *failed))),
+        sum(paid, Decimal(0)) if priced else None,
+        done.waste_usd.get(own, Decimal(0)) if priced else None,
+        done.error(told), keys[told], closed.version, 0,
+        *_utilisation(closed.pool.engine, done, own),
+        [_seconds(shares.get(name, 0)) for name in failed], paid[1:],
+        max((done.error(name) for name in failed if name in shares), default=Decimal(0)),
     )  # fmt: skip
 
 
@@ -55,7 +70,10 @@ def no_share_row(
     pool: str, begin: datetime, keys: tuple[str, str, str], version: int
 ) -> Sequence[Any]:
     """A call that is no longer of the window; ``keys``: workspace, trace, span."""
-    return (*keys, pool, begin, Decimal(0), None, None, Decimal(0), "", version, 1, None, None)
+    return (
+        *keys, pool, begin, Decimal(0), None, None, Decimal(0), "", version, 1, None, None,
+        [], [], Decimal(0),
+    )  # fmt: skip
 
 
 def window_row(closed: Closed, calls: int, fingerprint: int) -> Sequence[Any]:
@@ -108,7 +126,7 @@ def _work(engine: Engine, done: Bill) -> tuple[Any, ...]:
 def _utilisation(engine: Engine, done: Bill, call: str) -> tuple[float | None, float | None]:
     """MFU and MBU of the time that a call carries; None = not known."""
     peak, _, bandwidth = _peaks(engine)
-    seconds, did = done.attribution.shares[call] / _NANO, done.work.get(call)
+    seconds, did = done.attribution.shares.get(call, 0) / _NANO, done.work.get(call)
     if did is None or not seconds or not peak:
         return None, None
     read = did.read_high

@@ -138,3 +138,11 @@ class Scene:
     def attempt(self, number: int) -> scene.Row:
         """The attempt of one call."""
         return scene.attempt(self.connection, 2, trace=self._first + number)
+
+    def attempts(self, number: int) -> list[scene.Row]:
+        """All attempts of it, those that failed included."""
+        rows = self.connection.rows(
+            "SELECT * FROM attempts FINAL WHERE trace_id = {trace:String} ORDER BY attempt_number",
+            {"trace": scene.hex32(self._first + number)},
+        )
+        return [dict(row) for row in rows]

@@ -172,9 +172,37 @@ def test_waiting_between_attempts_costs_nothing(gpus: Scene) -> None:
     gpus.close()
     bill = gpus.bill()
     assert bill["attributed_gpu_seconds"] == 2 * (40 + 30)
+    again = [(one["gpu_seconds"], one["price_status"]) for one in gpus.attempts(1)]
+    assert again == [(0, "unmetered"), (2 * 40, "priced")]  # how long it lasted is not told
     failed = gpus.attempt(2)
     assert (failed["outcome"], failed["rework_reason"]) == ("error", "failed")
     assert failed["cost_usd"] > 0
+
+
+def test_attempts_that_failed_carry_what_they_took(gpus: Scene) -> None:
+    """Where their times are told: it is rework, the rest is the answer's, and the bill the bill."""
+    gpus.rates((0, "2.95"), (15, "1.37"))
+    lasted = {"spanledger.retry.attempt_seconds": "10,0.5"}
+    given = {"retry_reasons": ["timeout", "503"], "retry_wait_seconds": [20.0, 9.5]}
+    gpus.served(1, 890, 60, ttft_ns=45 * SECOND_NS, attributes=lasted, **given)
+    gpus.served(2, 100, 60, attributes=lasted | {"spanledger.retry.attempt_seconds": "10"}, **given)
+    gpus.close()
+    bill = gpus.bill()  # which is what all attempts and runs carry
+    assert bill["attributed_gpu_seconds"] == 2 * (10 + 0.5 + 20) + 2 * (60 - 29.5)
+    first, second, last = gpus.attempts(1)
+    assert [one["gpu_seconds"] for one in (first, second, last)] == [20, 1, 40]
+    assert (first["outcome"], first["rework_reason"]) == ("retried", "transport_retry")
+    assert first["price_status"] == "priced"
+    hour = Decimal("2.95"), Decimal("1.37")  # the rate changed when the first had failed
+    assert first["cost_usd"] == pytest.approx(20 * hour[0] / 3600)
+    assert second["cost_usd"] == pytest.approx(1 * hour[1] / 3600)
+    assert last["cost_usd"] == pytest.approx(40 * hour[1] / 3600)
+    assert float(first["cost_high_usd"]) == pytest.approx(float(first["cost_usd"]) * 5.1)
+    assert float(last["cost_high_usd"]) == pytest.approx(float(last["cost_usd"]) * 1.7)
+    assert (first["mfu"], last["mfu"] > 0) == (None, True)
+    # Not told of each: all of it is the last attempt's, as far as it did not wait.
+    told = [(one["gpu_seconds"], one["price_status"]) for one in gpus.attempts(2)]
+    assert told == [(0, "unmetered"), (0, "not_billed"), (2 * 30.5, "priced")]
 
 
 def test_the_span_of_vllms_server_tells_the_times_of_a_call(gpus: Scene) -> None:

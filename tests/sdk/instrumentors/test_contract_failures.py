@@ -46,6 +46,9 @@ async def test_the_clients_own_retries_are_told(
     waits = attributes[semconv.RETRY_WAIT_SECONDS]
     assert waits[0] >= 0.02
     assert waits[1] >= 0.01
+    lasted = attributes[semconv.RETRY_ATTEMPT_SECONDS]
+    assert len(lasted) == 2
+    assert min(lasted) > 0
     assert attributes[semconv.USAGE_SOURCE] == "provider"
 
 

@@ -2,7 +2,8 @@
 --   of their models in an application's process, which is all loading.
 -- grain: one row a counted call, or load, that lasts into it. units: nanoseconds since 1970 (_at_ns), nanoseconds (_ns); 0 = not known.
 -- parameters: since, until, providers (joined by newlines).
--- waited_ns: the client waited so long between attempts that it made again by itself.
+-- waited_ns: the client waited so long between attempts that it made again by itself. failed_ns, failed_wait_ns: how long each of those that
+--   failed lasted, and the wait after it, where all are told; else empty.
 -- Times of a server are those of its answer, else those of its own span below the call (vLLM's gen_ai.latency.*, seconds).
 SELECT
     a.workspace AS workspace,
@@ -16,6 +17,8 @@ SELECT
     a.ttft_ns AS ttft_ns,
     if(s.queue_ns > 0, s.queue_ns, e.queue_ns) AS queue_ns,
     s.waited_ns AS waited_ns,
+    s.failed_ns AS failed_ns,
+    s.failed_wait_ns AS failed_wait_ns,
     if(a.loads, ended_at_ns - started_at_ns, s.load_ns) AS load_ns,
     a.loads AS loads,
     if(s.prefill_ns > 0, s.prefill_ns, e.prefill_ns) AS prefill_ns,
@@ -50,6 +53,13 @@ LEFT ANY JOIN
         span_id,
         server_address,
         toUInt64(arraySum(arraySlice(retry_wait_seconds, 1, 1000)) * 1e9) AS waited_ns,
+        arrayFilter(seconds -> isFinite(seconds) AND seconds BETWEEN 0 AND 86400, arrayMap(
+            told -> ifNull(toFloat64OrNull(told), -1),
+            splitByChar(',', attributes['spanledger.retry.attempt_seconds'])
+        )) AS lasted_seconds,
+        length(lasted_seconds) = length(retry_reasons) AND length(retry_wait_seconds) = length(retry_reasons) AS all_told,
+        if(all_told, arrayMap(seconds -> toUInt64(seconds * 1e9), lasted_seconds), []) AS failed_ns,
+        if(all_told, arrayMap(seconds -> toUInt64(least(seconds, 86400) * 1e9), retry_wait_seconds), []) AS failed_wait_ns,
         toUInt64OrZero(attributes['spanledger.server.queue_ns']) AS queue_ns,
         toUInt64OrZero(attributes['spanledger.server.load_ns']) AS load_ns,
         toUInt64OrZero(attributes['spanledger.server.prefill_ns']) AS prefill_ns,

@@ -268,7 +268,7 @@ SELECT
     e.provider,
     e.request_model,
     e.response_model,
-    if(g.of_windows > 0 AND is_final AS shared, 'gpu', p.priced_provider),
+    if(g.of_windows > 0 AND (is_final OR row_number <= length(g.failed_gpu_seconds)) AS shared, 'gpu', p.priced_provider),
     if(shared, g.pool, p.priced_model),
     e.service_tier,
     e.region,
@@ -304,22 +304,22 @@ SELECT
     if(used, e.cache_write_1h_tokens, 0),
     if(used, e.output_tokens, 0),
     if(used, e.reasoning_tokens, 0),
-    multiIf(shared, map('gpu_seconds', toDecimal128(g.gpu_seconds, 6))::Map(LowCardinality(String), Decimal(38, 6)), used, p.billed_units, map()),
+    multiIf(shared, map('gpu_seconds', toDecimal128(if(is_final, g.gpu_seconds, g.failed_gpu_seconds[row_number]) AS share_seconds, 6))::Map(LowCardinality(String), Decimal(38, 6)), used, p.billed_units, map()),
     if(used, e.units, map()),
-    multiIf(shared, if(g.cost_usd IS NULL, 'unpriced', 'priced'), free_of_charge, 'not_billed', NOT used, 'unmetered', p.state),
-    multiIf(shared, if(g.cost_usd IS NULL, ['gpu_seconds'], []), used, p.unpriced_units, []),
+    multiIf(shared, if((multiIf(g.cost_usd IS NULL OR is_final, g.cost_usd, g.failed_cost_usd[row_number]) AS share_usd) IS NULL, 'unpriced', 'priced'), free_of_charge, 'not_billed', NOT used, 'unmetered', p.state),
+    multiIf(shared, if(share_usd IS NULL, ['gpu_seconds'], []), used, p.unpriced_units, []),
     if(used AND NOT shared, p.price_id, ''),
     if(used AND NOT shared, p.input_cost, NULL),
     if(used AND NOT shared, p.cache_read_cost, NULL),
     if(used AND NOT shared, p.cache_write_cost, NULL),
     if(used AND NOT shared, p.output_cost, NULL),
-    multiIf(shared, toDecimal128(g.cost_usd, 24), used, p.units_cost, NULL),
-    multiIf(shared, g.cost_usd, used, p.cost, free_of_charge, toDecimal128(0, 12), NULL),
-    multiIf(shared, g.cost_low_usd, used, p.cost_low, free_of_charge, toDecimal128(0, 12), NULL),
-    multiIf(shared, g.cost_high_usd, used, p.cost_high, free_of_charge, toDecimal128(0, 12), NULL),
-    multiIf(shared, if(g.cost_usd IS NULL, '', 'USD'), used, p.billed_currency, ''),
-    multiIf(shared, g.cost_usd, used, p.billed_cost, NULL),
-    multiIf(shared, if(g.cost_usd IS NULL, NULL, toDecimal128(1, 12)), used, p.usd_per_currency, NULL),
+    multiIf(shared, toDecimal128(share_usd, 24), used, p.units_cost, NULL),
+    multiIf(shared, share_usd, used, p.cost, free_of_charge, toDecimal128(0, 12), NULL),
+    multiIf(shared, if(is_final OR share_usd IS NULL, g.cost_low_usd, g.failed_low_usd[row_number]), used, p.cost_low, free_of_charge, toDecimal128(0, 12), NULL),
+    multiIf(shared, if(is_final OR share_usd IS NULL, g.cost_high_usd, g.failed_high_usd[row_number]), used, p.cost_high, free_of_charge, toDecimal128(0, 12), NULL),
+    multiIf(shared, if(share_usd IS NULL, '', 'USD'), used, p.billed_currency, ''),
+    multiIf(shared, share_usd, used, p.billed_cost, NULL),
+    multiIf(shared, if(share_usd IS NULL, NULL, toDecimal128(1, 12)), used, p.usd_per_currency, NULL),
     if(is_final, e.emitted_cost_usd, NULL),
     if(is_final, e.flops_prefill, 0),
     if(is_final, e.flops_decode, 0),
@@ -330,9 +330,9 @@ SELECT
     if(is_final, e.vram_weights_bytes, 0),
     if(is_final, e.vram_kv_bytes, 0),
     if(is_final, e.vram_peak_bytes, 0),
-    multiIf(shared, toFloat64(g.gpu_seconds), is_final, e.gpu_seconds, 0.),
-    multiIf(shared, g.mfu, is_final, e.gpu_mfu, NULL),
-    multiIf(shared, g.mbu, is_final, e.gpu_mbu, NULL),
+    multiIf(shared, toFloat64(share_seconds), is_final, e.gpu_seconds, 0.),
+    multiIf(NOT is_final, NULL, shared, g.mfu, e.gpu_mfu),
+    multiIf(NOT is_final, NULL, shared, g.mbu, e.gpu_mbu),
     e.received_at,
     {version:UInt64},
     0
@@ -379,20 +379,32 @@ INNER JOIN
 INNER JOIN priced AS p USING (workspace, trace_id, span_id)
 LEFT ANY JOIN
 (
+    -- What attempts that failed carry is taken out of what the call does: the rest is the last attempt's.
     SELECT
         workspace,
         trace_id,
         span_id,
         any(pool) AS pool,
         count() AS of_windows,
-        sum(gpu_seconds) AS gpu_seconds,
-        if(countIf(s.cost_usd IS NULL) = 0, sum(s.cost_usd), NULL) AS cost_usd,
-        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd / (1 + error)), 12)) AS cost_low_usd,
-        if(cost_usd IS NULL, NULL, toDecimal128(sum(s.cost_usd * (1 + error)), 12)) AS cost_high_usd,
-        if(countIf(s.mfu IS NULL) = 0, sum(s.mfu * toFloat64(s.gpu_seconds)) / toFloat64(gpu_seconds), NULL) AS mfu,
-        if(countIf(s.mbu IS NULL) = 0, sum(s.mbu * toFloat64(s.gpu_seconds)) / toFloat64(gpu_seconds), NULL) AS mbu
-    FROM gpu_shares AS s FINAL
-    WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+        sum(own_seconds) AS gpu_seconds,
+        if(countIf(own_usd IS NULL) = 0, sum(own_usd), NULL) AS cost_usd,
+        if(cost_usd IS NULL, NULL, toDecimal128(sum(own_usd / (1 + error)), 12)) AS cost_low_usd,
+        if(cost_usd IS NULL, NULL, toDecimal128(sum(own_usd * (1 + error)), 12)) AS cost_high_usd,
+        sumForEach(s.failed_gpu_seconds) AS failed_gpu_seconds,
+        sumForEach(s.failed_cost_usd) AS failed_cost_usd,
+        sumForEach(arrayMap(usd -> toDecimal128(usd / (1 + failed_error), 12), s.failed_cost_usd)) AS failed_low_usd,
+        sumForEach(arrayMap(usd -> toDecimal128(usd * (1 + failed_error), 12), s.failed_cost_usd)) AS failed_high_usd,
+        if(countIf(own_seconds > 0 AND s.mfu IS NULL) = 0, sum(s.mfu * toFloat64(own_seconds)) / nullIf(toFloat64(gpu_seconds), 0), NULL) AS mfu,
+        if(countIf(own_seconds > 0 AND s.mbu IS NULL) = 0, sum(s.mbu * toFloat64(own_seconds)) / nullIf(toFloat64(gpu_seconds), 0), NULL) AS mbu
+    FROM
+    (
+        SELECT
+            *,
+            gpu_seconds - arraySum(failed_gpu_seconds) AS own_seconds,
+            cost_usd - arraySum(failed_cost_usd) AS own_usd
+        FROM gpu_shares FINAL
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
+    ) AS s
     GROUP BY
         workspace,
         trace_id,
