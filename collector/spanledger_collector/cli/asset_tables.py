@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from decimal import Context, Decimal
 
+from rich.console import Group, RenderableType
+
 from spanledger_collector.query import AssetRow, AssetShareRow, RemainingLife
 
 from .grid import Grid
-from .output import count, plain_decimal, text, usd, usd_if_any
+from .output import count, counted, plain_decimal, text, usd, usd_if_any
 
 _ASSETS = (
     "asset", "kind", "runs of", ">capital", ">charged", ">left", ">a unit", ">low to high",
@@ -21,9 +23,9 @@ _READ = Context(prec=6)
 _WHOLE = Decimal(1)
 
 
-def assets_table(rows: Sequence[AssetRow]) -> Grid:
-    """One line an asset."""
-    return Grid(
+def assets_table(rows: Sequence[AssetRow]) -> RenderableType:
+    """One line an asset, and below what is to be done about those without a rate."""
+    lines = Grid(
         "Assets",
         _ASSETS,
         (
@@ -38,6 +40,16 @@ def assets_table(rows: Sequence[AssetRow]) -> Grid:
             for row in rows
         ),
     )  # fmt: skip
+    return Group(lines, *(_no_rate(row) for row in rows if row.unconverted_currencies))
+
+
+def _no_rate(row: AssetRow) -> str:
+    return (
+        f"{text(row.asset_id)}: {counted(row.unconverted_entries, 'cost')} in "
+        f"{text(', '.join(row.unconverted_currencies))} without a rate for their day, in no sum. "
+        "Add it to your prices file (fx, gpu_hours) and start the collector again: they are "
+        "converted then, and runs that waited are charged"
+    )
 
 
 def shares_table(rows: Sequence[AssetShareRow]) -> Grid:

@@ -37,6 +37,7 @@ class AssetRow:
     state: str
     estimates: int
     unconverted_entries: int
+    unconverted_currencies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

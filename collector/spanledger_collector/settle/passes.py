@@ -24,7 +24,16 @@ from .aliases import Resolve, resolve_again, resolve_unseen
 from .cursor import Cursor
 from .due import DueTraces
 from .parked import ParkedTraces
-from .settlement import TraceKey, begin, chunks, gather, overtaken, run_steps, try_nothing
+from .settlement import (
+    TraceKey,
+    begin,
+    chunks,
+    gather,
+    late_rates,
+    overtaken,
+    run_steps,
+    try_nothing,
+)
 from .turns import TurnTakenError
 
 _LOG = logging.getLogger(__name__)
@@ -194,6 +203,10 @@ class Passes:
         )
         found = self.parked.find(connection)
         now = time.monotonic()
+        late = late_rates(connection)
+        if late:
+            _LOG.info("%d traces are settled again: their currencies have a rate now", len(late))
+        due.again(now, late)
         refused = found["refused"]
         due.again(now, (*found["waits"], *refused))
         due.park((*found["waits"], *refused))

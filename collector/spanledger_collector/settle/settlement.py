@@ -10,6 +10,7 @@
     judge_answers   -> answer_verdicts  what answers judged wrong wasted, if there are any
     price_attempts  -> attempts       the ledger
     price_services  -> attempts       what else a run cost, if anything: tools, people, expenses
+    post_waits      -> asset_waits    whose charges wait for the rate of a currency, if any do
     post_takings    -> asset_takings  what write-offs and transfers get of assets, if there are any
     post_charges    -> amortization_charges  what runs carry of assets, if there are any
     sum_runs        -> runs
@@ -48,6 +49,7 @@ STEPS = (
     "judge_answers",
     "price_attempts",
     "price_services",
+    "post_waits",
     "post_takings",
     "post_charges",
     "sum_runs",
@@ -170,6 +172,12 @@ def _occasional(connection: Connection, version: int) -> dict[str, bool]:
     """Which of the steps that few settlements need are needed: planning costs more than asking."""
     (row,) = connection.rows(sql.read("transforms/occasional_steps.sql"), {"version": version})
     return {step: bool(row[step]) for step in row}
+
+
+def late_rates(connection: Connection) -> list[TraceKey]:
+    """Traces with amounts in a currency that got its rate after they were settled."""
+    rows = connection.rows(sql.read("transforms/late_rates.sql"))
+    return [TraceKey(str(row["workspace"]), str(row["trace_id"])) for row in rows]
 
 
 def overtaken(connection: Connection, version: int) -> list[TraceKey]:

@@ -18,6 +18,7 @@ BOOKS: dict[str, Any] = {
     "charged_from": None, "ends_at": None, "rate_usd": Decimal(0),
     "charged_units": Decimal(2), "remaining_units": Decimal(0),
     "unabsorbed_usd": None, "state": "active", "estimates": 1, "unconverted_entries": 0,
+    "unconverted_currencies": (),
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ SHARDED = (
     "amortization_charges",
     "gpu_shares",
     "parked_traces",
+    "asset_waits",
 )
 EVERYWHERE = (
     "fx",

@@ -6,7 +6,8 @@
 --   chargeable_usd (left to charge), rate_usd (what a unit carries by the newest entry, where its state is active), rate_low_usd, rate_high_usd (by the
 --   high and the low end of the expected units), charged_units, remaining_units, remaining_low_units, remaining_high_units (still to
 --   come), unabsorbed_usd (straight line per time: what no run carried), charged_from (arrival of the first plan), ends_at (last
---   moment of the plan's days), state, estimates (plans so far), unconverted_entries.
+--   moment of the plan's days), state, estimates (plans so far), unconverted_entries, unconverted_currencies (costs without a
+--   rate yet).
 SELECT
     asset_id,
     kind,
@@ -33,7 +34,8 @@ SELECT
     ends_at,
     state,
     estimates,
-    unconverted_entries
+    unconverted_entries,
+    unconverted_currencies
 FROM amortization
 WHERE workspace = {workspace:String}
 ORDER BY

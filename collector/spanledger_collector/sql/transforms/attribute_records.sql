@@ -6,7 +6,7 @@
 -- Within a trace: the named run, else the run of the named span (a record without a subject names its own span), else the
 -- top run. Of several tellings of a record the one recorded last counts, by the time that it says itself, so that the order in
 -- which they arrive changes nothing; of two of one time the later name of a span. amount_usd: by the rate of the
--- day it happened, as known when it was received.
+-- day it happened (arithmetic/usd_per_currency).
 INSERT INTO run_records
     (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, recorded_at, received_at, purpose, name, verdict,
     amount, currency, amount_usd, quantity, score, label, reason, version)
@@ -229,13 +229,7 @@ SELECT
         accurateCastOrNull(
             roundBankers(
                 toDecimal256(newest.6, 12) * nullIf(
-                    arrayFirst(
-                        x -> x.1 = newest.7 AND x.2 <= happened_at AND x.3 > happened_at AND x.4 <= known_at AND x.5 > known_at,
-                        (
-                            SELECT arrayReverseSort(x -> x.2, groupArray((toString(currency), valid_from, valid_to, known_from, known_to, usd)))
-                            FROM fx_history
-                        )
-                    ).6,
+                    @include arithmetic/usd_per_currency,
                     0
                 ),
                 12
@@ -256,6 +250,7 @@ FROM
         kind,
         record_id,
         count() AS tellings,
+        toString(newest.7) AS told_currency,
         toDateTime64(newest.14, 3) AS known_at,
         toDateTime64(newest.3, 3) AS happened_at,
         argMax(

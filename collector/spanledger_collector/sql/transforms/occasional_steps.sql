@@ -50,4 +50,10 @@ SELECT
         SELECT count()
         FROM asset_entries
         WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
-    ) > 0 AS post_charges
+    ) > 0 AS post_charges,
+    (
+        SELECT count()
+        FROM asset_entries
+        WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+            AND entry = 'cost' AND currency != 'USD'
+    ) > 0 AS post_waits

@@ -11,6 +11,7 @@
 -- A run that is due when nothing can be charged is not charged by what is booked later either: it entered (its success was told)
 --   while the asset was at rest. A rest counts where what was charged by then is there: a kill may leave the rest of a settlement
 --   without its charges.
+-- Where all that is left to come waits for the rate of a currency, nothing is posted: these runs are due when there is one (post_waits).
 -- The charge of a run is the growth of what is due in all by the books as they are (basis_id): min(units by them x rate, what there was to
 --   charge), rounded. So the charges sum to it exactly when its units have come, however small one is, never exceed it, and which
 --   run came first only matters for the one that uses up the rest. A charge of less than half of the last decimal is a row of 0 with
@@ -179,7 +180,8 @@ WITH
                 estimate_charged_usd,
                 estimate_charged_units
             FROM amortization
-            WHERE estimates > 0 AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
+            WHERE estimates > 0 AND state != 'waiting_for_rate'
+                AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
         ) AS a ON a.workspace = e.workspace
         INNER JOIN planned AS n ON n.workspace = a.workspace AND n.asset_id = a.asset_id
         LEFT JOIN rests AS q ON q.workspace = a.workspace AND q.asset_id = a.asset_id

@@ -30,9 +30,11 @@
 --   estimates            plans there were so far, the first included
 --   booked_at            arrival of the first entry
 --   charged_from         arrival of the first plan: runs in scope whose own span arrived since then are charged; NULL = there is none
---   state                active | fully_amortized | ended (its days are over: what is left is what no run carried) | needs_plan (capital
---                        without a plan, or the planned units are used up)
---   unconverted_entries  costs in another currency without a rate: in no sum
+--   state                active | waiting_for_rate (nothing to charge but costs in a currency without a rate: runs that come meanwhile are
+--                        charged when there is one) | fully_amortized | ended (its days are over: what is left is what no run carried)
+--                        | needs_plan (capital without a plan, or the planned units are used up)
+--   unconverted_entries  costs in another currency without a rate: in no sum until there is one
+--   unconverted_currencies  their currencies
 -- Units of production with prospective re-estimation (IAS 8.36: a change in an estimate acts forward only; IAS 16.62).
 CREATE OR REPLACE VIEW amortization AS
 WITH
@@ -77,14 +79,17 @@ WITH
                 ))
             ) AS steps,
             sumIf(ifNull(amount, 0), entry = 'cost' AND ifNull(amount, 0) > 0) AS cost_usd,
-            countIf(entry = 'cost' AND amount IS NULL) AS unconverted_entries,
+            countIf(entry = 'cost' AND amount IS NULL AND told_amount IS NOT NULL) AS unconverted_entries,
+            arraySort(groupUniqArrayIf(told_currency, entry = 'cost' AND amount IS NULL AND told_amount IS NOT NULL)) AS unconverted_currencies,
+            countIf(entry = 'cost' AND amount IS NULL AND told_amount > 0) AS waiting_costs,
             sumIf(
                 abs(ifNull(amount, 0)),
                 (entry IN ('write_off', 'transfer') AND ifNull(amount, 0) > 0) OR (entry = 'cost' AND ifNull(amount, 0) < 0)
             ) AS asked_usd,
-            -- Capital may grow while the newest entry stays: by a grant, or by an entry that was on its way longer. So all are counted.
+            -- Capital may grow while the newest entry stays: by a grant, by an entry that was on its way longer, by a rate that came late.
+            -- So all are counted that are in it.
             concat(
-                toString(count() + sum(moved.grants)), ' ', argMax(concat(entry, ' ', entry_id), (received_at, span_id))
+                toString(countIf(amount IS NOT NULL OR told_amount IS NULL) + sum(moved.grants)), ' ', argMax(concat(entry, ' ', entry_id), (received_at, span_id))
             ) AS basis_id,
             argMaxIf(
                 (entry_id, method, unit, expected_units, expected_units_low, expected_units_high, life_days, salvage, agent_name,
@@ -128,6 +133,8 @@ WITH
             b.booked_at AS booked_at,
             b.charged_from AS charged_from,
             b.unconverted_entries AS unconverted_entries,
+            b.unconverted_currencies AS unconverted_currencies,
+            b.waiting_costs AS waiting_costs,
             toDecimal128(b.written_off_usd, 12) AS written_off_usd,
             toDecimal128(b.asked_usd - b.taken_as_asked_usd, 12) AS refused_usd,
             toDecimal128(a.charged_usd, 12) AS charged_usd,
@@ -218,7 +225,7 @@ SELECT
     charged_usd - charged_before_usd AS estimate_charged_usd,
     toDecimal128(plan_units - plan_units_before, 6) AS estimate_charged_units,
     multiIf(
-        plans > 0 AND chargeable_usd = 0, 'fully_amortized',
+        plans > 0 AND chargeable_usd = 0, if(waiting_costs > 0, 'waiting_for_rate', 'fully_amortized'),
         ends_at <= now64(9, 'UTC'), 'ended',
         plans = 0 OR rate_usd = 0, 'needs_plan',
         'active'
@@ -228,5 +235,6 @@ SELECT
     plans AS estimates,
     charged_from,
     booked_at,
-    unconverted_entries
+    unconverted_entries,
+    unconverted_currencies
 FROM stated

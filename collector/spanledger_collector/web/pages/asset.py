@@ -69,9 +69,15 @@ def _figures(row: AssetRow) -> Figures:
             money("A unit carries", row.rate_usd, figures.usd(row.rate_usd),
                   f"{row.unit or 'unit'}, from now on"),
             money("Units charged", row.charged_units, units, rest),
-            Figure("State", row.state.replace("_", " "), "", row.method.replace("_", " ")),
+            Figure("State", row.state.replace("_", " "), "", _about_state(row)),
         ]
     )  # fmt: skip
+
+
+def _about_state(row: AssetRow) -> str:
+    if row.unconverted_currencies:
+        return f"no rate for {', '.join(row.unconverted_currencies)}: tell it in the price file"
+    return row.method.replace("_", " ")
 
 
 def _entries(ledger: Ledger, asset_id: str) -> Table:
