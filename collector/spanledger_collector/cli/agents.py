@@ -7,8 +7,8 @@ from typing import Annotated, cast, get_args
 import typer
 from rich.console import Group
 
-from spanledger_collector.query import AgentFigures, AgentRow, EconomicsRow, Slice
-from spanledger_collector.query.breakdowns import RunsBy
+from spanledger_collector.query import AgentFigures, AgentRow, Slice, SumFigures
+from spanledger_collector.query.breakdowns import SumsBy
 
 from .figures import factor, money, percent, shown
 from .grid import Grid
@@ -42,6 +42,13 @@ _SUMS = (
 )  # fmt: skip
 
 
+#: The same of all agents together, by trace.
+_SUM_VERDICTS = (
+    "{by}", ">traces", ">a success", ">95% interval", ">margin a trace", ">95% interval",
+    ">wasted", ">95% interval", ">multiplier", "sustainable",
+)  # fmt: skip
+
+
 def agents(
     by: Annotated[
         str,
@@ -63,34 +70,50 @@ def agents(
     where no run has a value; else the data are too few.
 
     By total, day or tenant the runs of all agents are summed, and a cost per success is over the
-    successes of agents that no agent called.
+    successes of agents that no agent called; intervals are by trace: something asked for, with all
+    that it set off.
 
     Example: spanledger agents --since 2026-11-01 --by tenant
     """
-    kinds = [one for one in get_args(RunsBy) if one != "version"]
-    check_by(by, kinds)
+    check_by(by, ["agent", *get_args(SumsBy)])
     with connect(url, workspace) as ledger:
         if by == "agent":
             answer(ledger.agents(utc(since), utc(until)), _both_tables, as_json=as_json)
             return
         part = Slice(since=utc(since), until=utc(until))
-        sums = ledger.economics_by(cast("RunsBy", by), part)
-    answer(sums, lambda rows: _sums_table(rows, by), as_json=as_json)
+        sums = ledger.sums_by(cast("SumsBy", by), part)
+    answer(sums, lambda rows: _sums_tables(rows, by), as_json=as_json)
 
 
-def _sums_table(rows: Sequence[EconomicsRow], by: str) -> Grid:
-    columns = [name.format(by=by) for name in _SUMS]
-    return Grid(f"All agents by {by}", columns, map(_sums, rows))
+def _sums_tables(rows: Sequence[SumFigures], by: str) -> Group:
+    columns, verdicts = ([name.format(by=by) for name in names] for names in (_SUMS, _SUM_VERDICTS))
+    return Group(
+        Grid(f"All agents by {by}", columns, map(_sums, rows)),
+        Grid("\nIs it worth it?", verdicts, map(_sum_verdict, rows)),
+        Grid("\nWhy", (by, "sustainable", "why"), map(_sum_why, rows)),
+    )
 
 
-def _sums(row: EconomicsRow) -> Sequence[str]:
+def _sum_verdict(row: SumFigures) -> Sequence[str]:
+    return (
+        text(row.key), count(row.traces), *shown(row.cost_per_success, money),
+        *shown(row.margin_per_trace, money), *shown(row.rework_share, percent),
+        shown(row.multiplier, factor)[0], row.verdict.sustainable,
+    )  # fmt: skip
+
+
+def _sum_why(row: SumFigures) -> Sequence[str]:
+    return text(row.key), row.verdict.sustainable, row.verdict.why
+
+
+def _sums(row: SumFigures) -> Sequence[str]:
     def spent(amount: Decimal | None) -> str:
         attempts = row.attempts or bool(amount)
         return cost(amount, attempts=attempts, unpriced=row.unpriced_attempts)
 
     wasted = row.rework_cost_ratio
     return (
-        text(row.key), count(row.runs), f"{row.success_ratio:.1%}", spent(row.cost_usd),
+        text(row.key), count(row.runs), _ratio(row.success_ratio), spent(row.cost_usd),
         coverage(row.attempts - row.unpriced_attempts, row.attempts),
         usd_if_any(row.amortized_cost_usd), spent(row.total_cost_usd),
         "-" if not wasted else f"{wasted:.1%}", usd_if_any(row.value_usd),
@@ -99,6 +122,10 @@ def _sums(row: EconomicsRow) -> Sequence[str]:
         spent(row.total_cost_per_success_usd) if row.successes else "-",
         seconds(row.p50_duration_ns), seconds(row.p95_duration_ns),
     )  # fmt: skip
+
+
+def _ratio(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
 
 
 def agents_table(rows: Sequence[AgentRow]) -> Grid:

@@ -46,6 +46,7 @@ from .rows import (
     TraceRow,
     ValueRuleRow,
 )
+from .sum_figures import SumFigures
 from .sustainability import Sustainability, Sustainable
 from .what_if import WhatIf, WhatIfReport
 from .window_rows import EarnedByRow, SpentByRow
@@ -117,6 +118,7 @@ __all__ = [
     "Slice",
     "SpanRow",
     "SpentByRow",
+    "SumFigures",
     "Sustainability",
     "Sustainable",
     "TraceReport",

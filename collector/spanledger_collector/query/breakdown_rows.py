@@ -21,7 +21,7 @@ class EconomicsRow:
     runs: int
     successful_runs: int
     failed_runs: int
-    success_ratio: float
+    success_ratio: float | None
     calls: int
     attempts: int
     retries: int

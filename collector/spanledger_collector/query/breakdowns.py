@@ -15,8 +15,11 @@ from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .parsing import parse_rows
 from .reader import Row
 from .rows import CoverageRow, RunRow
+from .sum_figures import SumFigures, sum_figures
 
 RunsBy = Literal["total", "day", "agent", "version", "tenant"]
+#: Rows of all agents together.
+SumsBy = Literal["total", "day", "tenant"]
 AttemptsBy = Literal["total", "model", "tool", "rework"]
 Period = tuple[datetime, datetime]
 
@@ -67,6 +70,19 @@ class Breakdowns(ABC):
         """
         _check(by, get_args(RunsBy))
         return parse_rows(EconomicsRow, self.query("economics_by", by=by, **part.parameters()))
+
+    def sums_by(self, by: SumsBy = "total", part: Slice = _ALL) -> Sequence[SumFigures]:
+        """:meth:`economics_by` of all agents together, with intervals by trace and a verdict.
+
+        Args:
+            by: what a row is: everything, or what one day (in order) or tenant has of it.
+            part: which runs.
+
+        Raises:
+            PermanentError: there is no such kind of row.
+        """
+        _check(by, get_args(SumsBy))
+        return sum_figures(self.query, by, part.parameters())
 
     def overview(self, part: Slice = _ALL) -> Mapping[str, Sequence[EconomicsRow]]:
         """:meth:`economics_by` ``total``, ``day``, ``agent`` and ``tenant``, by these words.

@@ -34,6 +34,7 @@ class EarnedByRow:
     key: str
     runs: int
     successful_runs: int
+    failed_runs: int
     total_cost_usd: Decimal | None
     value_usd: Decimal | None
     margin_usd: Decimal | None

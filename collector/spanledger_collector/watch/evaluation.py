@@ -207,7 +207,7 @@ _SPENT: Mapping[str, Callable[[SpentByRow], Decimal | None]] = {
 #: Of an agent with its sub-agents: what hands more on does not earn more for that.
 _EARNED: Mapping[str, Callable[[EarnedByRow], Decimal | None]] = {
     "runs": lambda row: Decimal(row.runs),
-    "success_ratio": lambda row: _ratio(row.successful_runs, row.runs),
+    "success_ratio": lambda row: _ratio(row.successful_runs, row.successful_runs + row.failed_runs),
     "value_usd": lambda row: row.inclusive_value_usd,
     "margin_usd": lambda row: row.inclusive_margin_usd,
     "cost_per_success_usd": lambda row: row.inclusive_cost_per_success_usd,

@@ -63,6 +63,9 @@ def test_all_agents_by_tenant(written_dsn: str, capsys: pytest.CaptureFixture[st
     assert execute(["agents", "--by", "tenant", "--url", written_dsn]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "All agents by tenant" in printed
+    assert "Is it worth it?" in printed
+    assert "interval holds 0" in printed
+    assert "traces without a value" in printed
     losing = [row for row in tenants.values() if row["margin_usd"] and row["margin_usd"][0] == "-"]
     for row in losing:
         assert f"-${Decimal(row['margin_usd'][1:]).normalize():f}" in printed
@@ -79,7 +82,7 @@ def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFi
     ("arguments", "code", "told"),
     [
         (("agent", "writer", "--by", "colour"), 2, "none of version, tenant, model"),
-        (("agents", "--by", "version"), 2, "none of total, day, agent, tenant"),
+        (("agents", "--by", "version"), 2, "none of agent, total, day, tenant"),
         (("rework", "--by", "colour"), 2, "none of total, agent, version"),
         (("what-if", "writer", "--model", "acme/m9"), 1, "no price of acme/m9"),
         (("what-if", "writer", "--host", "llama-3.1-8b"), 2, "--host, --gpu and --gpu-rate"),

@@ -31,6 +31,7 @@ from spanledger_collector.query import (
     repricing,
     rework,
     rows,
+    sum_figures,
     what_if,
     window_rows,
 )
@@ -104,6 +105,7 @@ TYPES: dict[str, type | None] = {
     "trace_spans": rows.SpanRow,
     "trace_summary": rows.TraceRow,
     "what_if": what_if.SavingRow,
+    "traces_by": sum_figures.TraceMomentsRow,
     "traces_of_span": explanation.SpanPlaceRow,
 }
 #: What queries say of an empty ledger that always have a row.

@@ -100,6 +100,20 @@ def test_a_cost_per_success_is_over_what_was_asked_for(ledger: Ledger) -> None:
         assert row.inclusive_cost_per_success_usd == _each(Decimal(11), 4)
 
 
+def test_what_ran_outside_any_agent_is_no_success(ledger: Ledger) -> None:
+    """Nobody said that it succeeded: neither does a ratio, nor a cost per success count it."""
+    by_agent = {row.key: row for row in ledger.economics_by("agent")}
+    loose = by_agent[""]
+    assert (loose.runs, loose.successful_runs, loose.failed_runs) == (5, 0, 1)
+    assert (loose.success_ratio, loose.total_cost_per_success_usd) == (0, None)
+    no_agent = next(row for row in ledger.economics_by("tenant") if row.key == "no agent")
+    assert (no_agent.runs, no_agent.failed_runs, no_agent.success_ratio) == (1, 0, None)
+    (total,) = ledger.economics_by()
+    agents = [row for key, row in by_agent.items() if key]
+    assert total.successful_runs == sum(row.successful_runs for row in agents)
+    assert total.failed_runs == sum(row.failed_runs for row in agents) + 1
+
+
 def test_alerts_divide_by_the_same(ledger: Ledger) -> None:
     """Of each tenant and of the workspace; where nothing succeeded nobody can tell."""
     alert = {"metric": "cost_per_success_usd", "above": "0"}

@@ -360,6 +360,36 @@ def test_a_success_is_charged_when_it_is_told_and_stays_charged(store: Store) ->
 
 
 @pytest.mark.slow
+def test_a_success_that_found_nothing_is_not_charged_when_it_is_told_again(store: Store) -> None:
+    """100 for one success, the rest of it transferred; later there is capital again."""
+    plan = {"method": "units_of_production", "unit": "success", "expected_units": 2}
+
+    def said(number: int, trace: int, minute: int, outcome: str) -> scene.Row:
+        told = {"spanledger.outcome": outcome, "spanledger.record.id": f"o{number}"}
+        at = {"trace": trace, "at": minute, "lasts": 0}
+        record = scene.span(100 + minute, 1, "record", attributes=told, **at)
+        return record | {"received_at": _minute(minute)}
+
+    with store.connect() as connection:
+        _settle(
+            store,
+            connection,
+            [_entry(1, 0, "cost", amount="100"), _entry(2, 0, "plan", **plan)],
+            [*_run(1, 1), said(1, 1, 1, "success"), *_run(2, 1), *_run(3, 1), *_run(4, 1)],
+            [_entry(3, 2, "transfer", to="heir")],
+            [said(2, 2, 3, "success"), said(3, 3, 4, "success")],
+            [_entry(4, 5, "cost", amount="60"), _entry(5, 5, "plan", **plan)],
+            # Amended and amended back, under another name, and, of the fourth, for the first time.
+            [said(2, 2, 6, "failure"), said(33, 3, 6, "success"), said(4, 4, 6, "success")],
+            [said(2, 2, 7, "success"), said(1, 1, 7, "success")],
+        )
+        scene.settle(store, [1, 2, 3, 4])
+        carried = [scene.runs(connection, n)[f"r{n}"]["amortized_cost_usd"] for n in (1, 2, 3, 4)]
+        assert _asset(connection)["charged_usd"] == Decimal(80)
+    assert carried == [Decimal(50), None, None, Decimal(30)]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 4, 1, 3)])
 def test_the_sum_does_not_depend_on_the_order_of_the_runs(
     store: Store, order: tuple[int, ...]

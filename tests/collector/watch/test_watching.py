@@ -118,7 +118,9 @@ def test_every_metric_reads_what_its_columns_say(reader: DirectReader, now: date
     wasted = (spent["rework_cost_usd"] or 0) / spent["work_cost_usd"]
     assert float(found["rework_ratio"].value or 0) == pytest.approx(float(wasted))
     assert found["runs"].value == found["runs"].count == earned["runs"] > 0
-    assert found["success_ratio"].value == Decimal(earned["successful_runs"]) / earned["runs"]
+    assert found["success_ratio"].value == Decimal(earned["successful_runs"]) / (
+        earned["successful_runs"] + earned["failed_runs"]
+    )
     assert found["margin_usd"].value == earned["margin_usd"]
     assert found["value_usd"].value is None
     assert found["cost_per_success_usd"].value == earned["inclusive_cost_per_success_usd"]

@@ -20,7 +20,8 @@
 --   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the cost of the costed runs is less or more by the ends of what was estimated).
 WITH
     @include arithmetic/trace_ends,
-    r.succeeded AND (r.agent_name != '' OR r.outcome != '') AS won,
+    @include arithmetic/won
+    AS won,
     r.inclusive_cost_usd IS NOT NULL AND r.inclusive_unpriced_attempts = 0 AND r.inclusive_unconverted_records = 0 AS is_costed,
     ifNull(r.inclusive_total_cost_usd, 0) AS total,
     ifNull(r.inclusive_value_usd, 0) AS earned,

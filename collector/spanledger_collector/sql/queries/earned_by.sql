@@ -1,7 +1,8 @@
 -- earned_by: what the runs of each agent and tenant earned in a window, and all together: what alerts on value are held against.
 -- parameters: workspace; since, until (start of the run, until exclusive).
 -- grain: (per, key); per = workspace | agent | tenant, key = its name (empty: of no agent or tenant; the workspace). units: USD.
--- columns: per, key, runs, successful_runs, total_cost_usd (of the runs themselves, shares of assets included), value_usd,
+-- columns: per, key, runs, successful_runs, failed_runs (the rest ran outside any agent and ended without an
+--   error: nobody said that it succeeded, arithmetic/won), total_cost_usd (of the runs themselves, shares of assets included), value_usd,
 --   margin_usd (value less total cost; NULL where either is unknown), inclusive_total_cost_usd (of an agent with all runs below its own, as
 --   in agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the
 --   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs (of agents that no agent called: what a tenant asked for, arithmetic/asked_for),
@@ -12,6 +13,7 @@ SELECT
     scope.2 AS key,
     sum(grouped.runs) AS runs,
     sum(grouped.successful_runs) AS successful_runs,
+    sum(grouped.failed_runs) AS failed_runs,
     sum(grouped.total_cost_usd) AS total_cost_usd,
     sum(grouped.value_usd) AS value_usd,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
@@ -30,9 +32,13 @@ FROM
         agent_name,
         tenant,
         count() AS runs,
-        sum(r.succeeded) AS successful_runs,
         countIf(
-            r.succeeded AND
+            @include arithmetic/won
+        ) AS successful_runs,
+        countIf(NOT r.succeeded) AS failed_runs,
+        countIf(
+            @include arithmetic/won
+            AND
             @include arithmetic/asked_for
         ) AS top_successful_runs,
         sum(r.total_cost_usd) AS total_cost_usd,

@@ -8,7 +8,8 @@
 --   agents; not to be summed. Where a row has the runs of all agents (total, day, tenant, no agent asked for) those below are among
 --   its runs already: the same as without the prefix; and its successes, what a cost per success is divided by, are those of top
 --   runs, which no run called: a sub-agent's success is no further success of who asked.
--- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; agent and version; total), runs, successful_runs, failed_runs, success_ratio, calls, attempts, retries,
+-- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; agent and version; total), runs, successful_runs, failed_runs (the rest ran
+--   outside any agent and ended without an error: nobody said that it succeeded, arithmetic/won), success_ratio (of those of which it is known), calls, attempts, retries,
 --   input_tokens, output_tokens, cost_usd (variable cost of the runs themselves: sums to the ledger), rework_cost_usd,
 --   work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio, rework_multiplier (arithmetic/rework_share), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
 --   (NULL = nobody said), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
@@ -22,9 +23,11 @@ SELECT
     scope.1 AS kind,
     scope.2 AS key,
     count() AS runs,
-    sum(r.succeeded) AS successful_runs,
-    runs - successful_runs AS failed_runs,
-    successful_runs / runs AS success_ratio,
+    countIf(
+        @include arithmetic/won
+    ) AS successful_runs,
+    countIf(NOT r.succeeded) AS failed_runs,
+    successful_runs / nullIf(successful_runs + failed_runs, 0) AS success_ratio,
     sum(r.calls) AS calls,
     sum(r.attempts) AS attempts,
     sum(r.retries) AS retries,
@@ -41,7 +44,8 @@ SELECT
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     countIf(r.value_usd IS NOT NULL) AS valued_runs,
     countIf(
-        r.succeeded AND
+        @include arithmetic/won
+        AND
         @include arithmetic/asked_for
     ) AS top_successful_runs,
     if(has_runs_below, top_successful_runs, successful_runs) AS successes,

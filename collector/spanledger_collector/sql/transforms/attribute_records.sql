@@ -8,8 +8,8 @@
 -- which they arrive changes nothing; of two of one time the later name of a span. amount_usd: by the rate of the
 -- day it happened (arithmetic/usd_per_currency).
 INSERT INTO run_records
-    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, recorded_at, received_at, purpose, name, verdict,
-    amount, currency, amount_usd, quantity, score, label, reason, version)
+    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, recorded_at, received_at, first_success_at,
+    purpose, name, verdict, amount, currency, amount_usd, quantity, score, label, reason, version)
 WITH
     -- The runs of these traces, by what a record may call them; top = the run for a record about the trace as a whole.
     placed AS
@@ -218,6 +218,7 @@ SELECT
     newest.3,
     newest.15,
     newest.14,
+    first_success_at,
     newest.13,
     newest.4,
     newest.5,
@@ -250,6 +251,7 @@ FROM
         kind,
         record_id,
         count() AS tellings,
+        minOrNullIf(received_at, kind = 'outcome' AND verdict = 'success') AS first_success_at,
         toString(newest.7) AS told_currency,
         toDateTime64(newest.14, 3) AS known_at,
         toDateTime64(newest.3, 3) AS happened_at,

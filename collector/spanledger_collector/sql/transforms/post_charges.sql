@@ -59,23 +59,24 @@ WITH
             AND version = {version:UInt64} AND counted
         GROUP BY workspace, trace_id, run_id
     ),
-    -- Whose newest outcome is success, and since when the ledger knows.
+    -- Whose newest outcome is success, and since when the ledger knows of one: that it is told again makes it no later.
     won AS
     (
-        SELECT workspace, trace_id, run_id, newest.2 AS told_at
+        SELECT workspace, trace_id, run_id, assumeNotNull(first_at) AS told_at
         FROM
         (
             SELECT
                 workspace,
                 trace_id,
                 run_id,
-                argMax((verdict, received_at), (occurred_at, recorded_at, record_id)) AS newest
+                argMax(verdict, (occurred_at, recorded_at, record_id)) AS newest,
+                min(first_success_at) AS first_at
             FROM run_records
             WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
                 AND version = {version:UInt64} AND kind = 'outcome'
             GROUP BY workspace, trace_id, run_id
         )
-        WHERE newest.1 = 'success'
+        WHERE newest = 'success'
     ),
     charged AS
     (

@@ -112,7 +112,9 @@ FROM
         r.agent_version AS agent_version,
         r.tenant AS tenant,
         count() AS runs,
-        countIf(r.succeeded AND (r.agent_name != '' OR r.outcome != '')) AS successful_runs,
+        countIf(
+            @include arithmetic/won
+        ) AS successful_runs,
         countIf(NOT r.succeeded) AS failed_runs,
         countIf(r.outcome != '') AS judged_runs,
         countIf(r.judged_wrong) AS wrong_runs,

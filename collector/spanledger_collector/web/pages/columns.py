@@ -41,7 +41,8 @@ def economics(
     return [
         first,
         Column("Runs", "runs", "count", link=runs),
-        Column("Success", "success_ratio", "ratio", "Runs that succeeded / runs."),
+        Column("Success", "success_ratio", "ratio",
+               "Runs that succeeded / those of which it is known."),
         Column("Total cost", "total_cost_usd", "usd",
                "Variable and amortized cost of the runs.", at_least=is_lower_bound, link=runs),
         Column("Rework", "rework_cost_usd", "usd_if_any",
