@@ -114,6 +114,55 @@ def test_a_rule_of_no_agent_is_for_what_was_asked_and_never_replaces_what_was_re
     }
 
 
+def _said(number: int, run: int, minute: int, **told: Any) -> scene.Row:
+    """An outcome of a run, told from elsewhere at this minute."""
+    told = {"subject__run_id": f"r{run}", "record__id": f"o{run}", **told}
+    attributes = {"spanledger." + name.replace("__", "."): str(of) for name, of in told.items()}
+    return scene.span(
+        number, 0, "record", trace=1000 + number, at=minute * 60, lasts=0, attributes=attributes
+    )
+
+
+def test_an_outcome_that_is_amended_takes_its_value_with_it(store: Store) -> None:
+    """Success, failure, success again: each telling settles the run again; all are kept."""
+    minutes = {"outcome__quantity": "10", "outcome__unit": "minutes_saved"}
+    tellings = [
+        [
+            _said(1, 1, 1, outcome="success", **minutes),
+            _said(2, 2, 1, outcome="failure"),
+            _said(3, 3, 1, outcome="success", value__amount="7"),
+        ],
+        [
+            _said(4, 1, 2, outcome="failure"),
+            _said(5, 2, 2, outcome="success", **minutes),
+            _said(6, 3, 2, outcome="failure"),
+        ],
+        [_said(7, 1, 3, outcome="success", **minutes), _said(8, 2, 3, outcome="failure")],
+    ]
+    with store.connect() as connection:
+        publish(connection, [_rule("success", "4"), _rule("minutes_saved", "0.5")])
+        scene.load(connection, [_run(1), _run(2), _run(3)])
+        settler = scene.settler(store)
+        found: list[dict[str, tuple[Any, str]]] = []
+        for told in tellings:
+            scene.load(connection, told)
+            settler.settle_due(everything=True)
+            found.append(_values(connection))
+        settler.stop(drain=False)
+        amended = connection.rows("SELECT run_id, tellings FROM run_records FINAL ORDER BY run_id")
+        kept = connection.rows(
+            "SELECT verdict FROM records WHERE record_id = 'o1' ORDER BY span_id"
+        )
+    whole, nothing = (Decimal(9), "rule"), (Decimal(0), "rule")
+    assert found == [
+        {"r1": whole, "r2": nothing, "r3": (Decimal(7), "recorded")},
+        {"r1": nothing, "r2": whole, "r3": nothing},
+        {"r1": whole, "r2": nothing, "r3": nothing},
+    ]
+    assert [tuple(row.values()) for row in amended] == [("r1", 3), ("r2", 3), ("r3", 2)]
+    assert [row["verdict"] for row in kept] == ["success", "failure", "success"]
+
+
 def test_value_shrinks_with_latency(store: Store) -> None:
     decay = {"grace_seconds": 10, "half_life_seconds": 20, "zero_after_seconds": 100}
     with store.connect() as connection:
