@@ -65,7 +65,7 @@ def test_all_agents_by_tenant(written_dsn: str, capsys: pytest.CaptureFixture[st
     assert "All agents by tenant" in printed
     assert "Is it worth it?" in printed
     assert "interval holds 0" in printed
-    assert "traces without a value" in printed
+    assert "without a value" in printed
     losing = [row for row in tenants.values() if row["margin_usd"] and row["margin_usd"][0] == "-"]
     for row in losing:
         assert f"-${Decimal(row['margin_usd'][1:]).normalize():f}" in printed
