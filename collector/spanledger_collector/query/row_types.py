@@ -37,6 +37,7 @@ from .rows import (
     TraceRow,
     ValueRuleRow,
 )
+from .sum_figures import TraceMomentsRow
 from .what_if import SavingRow
 from .window_rows import EarnedByRow, SpentByRow
 
@@ -81,6 +82,7 @@ ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "trace_runs": (RunRow,),
     "trace_spans": (SpanRow,),
     "trace_summary": (TraceRow,),
+    "traces_by": (TraceMomentsRow,),
     "traces_of_span": (SpanPlaceRow,),
     "value_rules": (ValueRuleRow,),
     "what_if": (SavingRow,),
