@@ -78,8 +78,8 @@ def test_what_was_told_in_a_currency_counts_when_its_rate_is_known(store: Store)
                 _entry(9, "kept", "write_off", amount="4", currency="EUR"),
             ],
         )
-        told = {"revenue__amount": "8", "revenue__currency": "EUR"}
-        spent = {"expense__amount": "2", "expense__currency": "EUR"}
+        told: dict[str, Any] = {"revenue__amount": "8", "revenue__currency": "EUR"}
+        spent: dict[str, Any] = {"expense__amount": "2", "expense__currency": "EUR"}
         scene.load(
             connection,
             [
