@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
 from opentelemetry.trace import TracerProvider
 
@@ -47,34 +48,25 @@ class PatchStatus:
 @functools.cache
 def available() -> dict[str, Instrumentor]:
     """Every instrumentor there is, by client name. Imports no client library."""
-    found: dict[str, Instrumentor] = {}
-    for module in pkgutil.iter_modules(instrumentors.__path__):
-        name = f"{instrumentors.__name__}.{module.name}"
-        instrumentor: Instrumentor = importlib.import_module(name).INSTRUMENTOR
-        found[instrumentor.client] = instrumentor
-    return found
+    return {each.client: each for each in _files_of(instrumentors, "INSTRUMENTOR")}
 
 
 @functools.cache
 def available_frameworks() -> dict[str, Framework]:
     """Every agent framework there is a file for, by name. Imports no framework."""
-    found: dict[str, Framework] = {}
-    for module in pkgutil.iter_modules(frameworks.__path__):
-        name = f"{frameworks.__name__}.{module.name}"
-        framework: Framework = importlib.import_module(name).FRAMEWORK
-        found[framework.name] = framework
-    return found
+    return {each.name: each for each in _files_of(frameworks, "FRAMEWORK")}
 
 
 @functools.cache
 def available_engines() -> dict[str, Instrumentor]:
     """Every engine there is a file for that runs in this process, by name. Imports none."""
-    found: dict[str, Instrumentor] = {}
-    for module in pkgutil.iter_modules(engines.__path__):
-        name = f"{engines.__name__}.{module.name}"
-        engine: Instrumentor = importlib.import_module(name).INSTRUMENTOR
-        found[engine.client] = engine
-    return found
+    return {each.client: each for each in _files_of(engines, "INSTRUMENTOR")}
+
+
+def _files_of(package: ModuleType, name: str) -> Iterator[Any]:
+    """What the modules of a package call so."""
+    for module in pkgutil.iter_modules(package.__path__):
+        yield getattr(importlib.import_module(f"{package.__name__}.{module.name}"), name)
 
 
 def instrument(
