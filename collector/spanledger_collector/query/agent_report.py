@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, get_args
+from dataclasses import dataclass
 
-from spanledger_collector.errors import PermanentError
-
-from .economics import AgentEconomics, Ask, Group, GroupBy, groups
+from .economics import AgentEconomics, Ask, Group, groups_and_total
 from .payback import BreakEven, Payback, break_even, contributions, paybacks
-
-_TOTAL: Final = "total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +37,13 @@ def agent_report(ask: Ask, agent_name: str, period: Mapping[str, object], by: st
         NotFoundError: it has no run in the period.
         PermanentError: there are no such groups.
     """
-    if by not in get_args(GroupBy):
-        raise PermanentError(f"by {by!r} is none of {', '.join(get_args(GroupBy))}")
-    found = groups(ask, agent_name, period, by)
-    # The only group is all its runs: nothing is read twice.
-    alone = [replace(group, key=_TOTAL) for group in found]
-    (total,) = alone if len(alone) == 1 else groups(ask, agent_name, period, _TOTAL)
+    found, total = groups_and_total(ask, agent_name, period, by)
     assets = contributions(ask, agent_name)
     versions: Sequence[Group] = []
     if any(row.agent_version for row in assets):
-        versions = found if by == "version" else groups(ask, agent_name, period, "version")
+        versions = found
+        if by != "version":
+            versions, _ = groups_and_total(ask, agent_name, period, "version")
     return AgentReport(
         agent_name,
         by,

@@ -17,7 +17,7 @@ from spanledger_collector.estimate import (
     share_difference,
 )
 
-from .economics import Ask, Group, groups
+from .economics import Ask, Group, groups, groups_and_total
 from .estimates import Estimate, Figure, decimal
 from .mix import Shares, mix_caveats, mixes
 
@@ -125,7 +125,9 @@ def compare_groups(
     """
     if names[0] == names[1]:
         raise PermanentError(f"{by} {names[0]!r} cannot be compared with itself; name two")
-    there = {group.key: group for group in groups(ask, agent_name, period, by)}
+    # As a report of the agent asks: who reads both has one answer.
+    found, _ = groups_and_total(ask, agent_name, period, by)
+    there = {group.key: group for group in found}
     missing = [name for name in names if name not in there]
     if missing:
         known = ", ".join(map(repr, sorted(there)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal, get_args
 
-from spanledger_collector.errors import NotFoundError
+from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.estimate import Joint, RankGrid
 
 from . import estimates
@@ -21,6 +21,10 @@ from .sustainability import Sustainability, Told, sustainability
 GroupBy = Literal["version", "tenant", "model"]
 #: What figures are called that are with all that runs hand on to sub-agents.
 INCLUSIVE = "inclusive_"
+#: Kind and key of the group of all runs.
+TOTAL: Final = "total"
+#: What a group is -> the parameter that leaves one of them.
+_NARROWED: Final[Mapping[str, str]] = {"version": "agent_version", "tenant": "tenant"}
 #: Asks a named query; :meth:`Ledger.query` is one.
 Ask = Callable[..., list[Row]]
 
@@ -122,6 +126,7 @@ class MoneyMoments:
 class MomentsRow:
     """What else intervals of a group of runs are computed from (query ``agent_statistics``)."""
 
+    kind: str
     key: str
     runs: int
     successful_runs: int
@@ -239,10 +244,31 @@ def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> 
     Raises:
         NotFoundError: it has no run in the period.
     """
-    return [
-        Group(found.moments.key, found.sums, figures(found))
-        for found in statistics(ask, agent_name, period, by)
-    ]
+    return [_group(found) for found in statistics(ask, agent_name, period, by)]
+
+
+def groups_and_total(
+    ask: Ask, agent_name: str, period: Mapping[str, object], by: str
+) -> tuple[Sequence[Group], Group]:
+    """The same, and all runs as one group, of one pass over them.
+
+    Raises:
+        NotFoundError: it has no run in the period.
+        PermanentError: there are no such groups.
+    """
+    if by not in get_args(GroupBy):
+        raise PermanentError(f"by {by!r} is none of {', '.join(get_args(GroupBy))}")
+    if period.get(_NARROWED.get(by, "")):  # the only group is all of them
+        (one,) = groups(ask, agent_name, period, by)
+        return [one], replace(one, key=TOTAL)
+    found = statistics(ask, agent_name, period, f"{by}_and_total")
+    told = [_group(one) for one in found if one.moments.kind != TOTAL]
+    (total,) = (_group(one) for one in found if one.moments.kind == TOTAL)
+    return told, total
+
+
+def _group(found: Statistics) -> Group:
+    return Group(found.moments.key, found.sums, figures(found))
 
 
 def statistics(

@@ -45,6 +45,7 @@ from .origins import Origins
 from .parsing import parse_rows
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded
+from .remembered import Remembered
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .repricing import By, RepricedRow, Scenario
 from .rows import (
@@ -141,6 +142,13 @@ class Ledger(Decisions, Breakdowns, Origins, Assets, Hardware):
         self._reader.close()
         if self._store is not None:
             self._store.close()
+
+    def remembering(self) -> Ledger:
+        """The same ledger for questions that belong together: each is asked once, and kept.
+
+        It holds every answer that it gave; drop it with what was made of them.
+        """
+        return Ledger(Remembered(self._reader), workspace=self._workspace)
 
     def query(self, name: str, **parameters: object) -> list[Row]:
         """Rows of any named query, untyped.

@@ -1,7 +1,7 @@
 -- agent_runs: CTEs: the runs of one agent in a period, each with the key of its group (by) and its main model, which is the
 --   priced model (else the called one) that most of the run's own money went to; empty = it called none. Read only where asked for.
 -- parameters: workspace; since, until (start of the run); agent_name; agent_version, tenant (empty = any); by (total |
---   version | tenant | model).
+--   version | tenant | model; what stands behind such a word is for who reads the runs).
 -- columns: those of run_economics, main_model, key, is_costed (the cost of the run, and what was recorded of it in other currencies,
 --   is known wholly), is_inclusive_costed (and that of all runs below it).
 main_models AS
@@ -18,7 +18,7 @@ main_models AS
             a.model_key AS model,
             sum(ifNull(a.cost_usd, 0)) AS usd
         FROM attempts AS a FINAL
-        WHERE {by:String} = 'model'
+        WHERE startsWith({by:String}, 'model')
             AND a.workspace = {workspace:String}
             AND a.agent_name = {agent_name:String}
             AND a.started_at >= {since:DateTime64(9)}
@@ -39,9 +39,9 @@ agent_runs AS
         e.*,
         m.main_model AS main_model,
         multiIf(
-            {by:String} = 'version', e.agent_version,
-            {by:String} = 'tenant', e.tenant,
-            {by:String} = 'model', m.main_model,
+            startsWith({by:String}, 'version'), e.agent_version,
+            startsWith({by:String}, 'tenant'), e.tenant,
+            startsWith({by:String}, 'model'), m.main_model,
             'total'
         ) AS key,
         e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AND e.unconverted_records = 0 AS is_costed,

@@ -1,13 +1,14 @@
 -- agent_statistics: the runs of one agent, summed, with the moments that intervals are computed from (estimate/).
 -- parameters: workspace; agent_name; agent_version, tenant (empty = any); since, until (start of the run, until exclusive); by (total |
---   version | tenant | model: what a group is; the model is the one that most of a run's money went to).
+--   version | tenant | model: what a group is; the model is the one that most of a run's money went to; version_and_total and so on: the
+--   groups and all runs, of one pass over them).
 -- grain: one row a group, most runs first. units: USD, 12 decimals; nanoseconds (_ns); tokens. Moments are floats of the same units:
 --   _variance (n - 1 below the line), _skewness (third standardised moment), _covariance; 0 where there is none.
 -- Means, variances and costed_successes are of the costed runs: those whose cost is known wholly. Where any run of a group has a
 --   value, runs without one earned 0; where none has, value and margin are unknown.
 -- inclusive_*: the same of the runs and of all runs below them (sub-agents); means and moments over the runs whose inclusive cost is known wholly.
 -- Rework is of work: cost less what judged or guarded (arithmetic/rework_share), of all runs, as far as it is known.
--- columns: key, runs, successful_runs, failed_runs, judged_runs, wrong_runs, calls, attempts, failed_attempts, retries,
+-- columns: kind (total | version | tenant | model), key (total for all runs), runs, successful_runs, failed_runs, judged_runs, wrong_runs, calls, attempts, failed_attempts, retries,
 --   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, work_cost_usd (variable cost less the last
 --   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (those not costed), p50_duration_ns,
@@ -33,7 +34,8 @@ WITH
     @include arithmetic/agent_runs,
     @include arithmetic/trace_ends
 SELECT
-    key,
+    kind,
+    if(kind = 'total', 'total', r.group_key) AS key,
     count() AS runs,
     sum(r.succeeded) AS successful_runs,
     runs - successful_runs AS failed_runs,
@@ -87,7 +89,9 @@ SELECT
 FROM
 (
     SELECT
-        *,
+        * EXCEPT key,
+        key AS group_key,
+        arrayJoin(if(endsWith({by:String}, '_and_total'), [replaceOne({by:String}, '_and_total', ''), 'total'], [{by:String}])) AS kind,
         ifNull(cost_usd, 0) AS cost,
         ifNull(total_cost_usd, 0) AS total,
         ifNull(value_usd, 0) AS earned,
@@ -99,7 +103,10 @@ FROM
     FROM agent_runs
 ) AS r
 LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id
-GROUP BY key
+GROUP BY
+    kind,
+    key
 ORDER BY
     runs DESC,
-    key;
+    key,
+    kind;

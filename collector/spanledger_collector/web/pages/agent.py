@@ -62,6 +62,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by = asked.text("by", "version")
     if by not in get_args(GroupBy):
         raise PermanentError(f"by {by[:50]!r} is none of {', '.join(get_args(GroupBy))}")
+    ledger = ledger.remembering()  # what is compared is what the report divides by
     report = ledger.agent(
         name, *asked.period(), by=cast("GroupBy", by), agent_version=asked.text("version"),
         tenant=asked.text("tenant"),

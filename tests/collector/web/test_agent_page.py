@@ -1,0 +1,67 @@
+"""The page of one agent asks the ledger each question once, and few of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from spanledger_collector.query import DirectReader, GroupBy, Ledger
+from spanledger_collector.query.economics import groups
+from spanledger_collector.store import Store
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.pages import PAGES
+
+NOW = datetime(2026, 11, 7, tzinfo=timezone.utc)
+
+
+class Counting(DirectReader):
+    """A reader that counts what it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.asked: Counter[tuple[str, str]] = Counter()
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[dict[str, Any]]:
+        self.asked[name, repr(sorted(parameters.items()))] += 1
+        return super().rows(name, parameters)
+
+
+@pytest.mark.parametrize("by", ["version", "tenant"])
+def test_no_question_is_asked_twice(shown: Store, by: str) -> None:
+    """Report and comparison stand on the same pass over the runs."""
+    reader = Counting(shown)
+    with Ledger(reader) as ledger:
+        asked = Asked("agent", {"agent": "analyst", "by": by, "range": "all"}, NOW)
+        page = PAGES["agent"](ledger, asked)
+    assert any("Compare" in getattr(part, "title", "") for part in page.parts)
+    assert set(reader.asked.values()) == {1}
+    passes = Counter(name for name, _ in reader.asked)
+    # The page of an agent with an asset of one version needs its versions as well.
+    assert passes["agent_statistics"] == (1 if by == "version" else 2)
+
+
+@pytest.mark.parametrize("by", ["version", "tenant", "model"])
+@pytest.mark.parametrize("narrowed", [{}, {"agent_version": "2"}, {"tenant": "acme"}])
+def test_groups_and_total_of_one_pass_are_those_of_two(
+    ledger: Ledger, by: GroupBy, narrowed: dict[str, str]
+) -> None:
+    """All runs and each group, as if they had been asked for alone."""
+    version, tenant = narrowed.get("agent_version", ""), narrowed.get("tenant", "")
+    report = ledger.agent("analyst", by=by, agent_version=version, tenant=tenant)
+    alone = [one.economics() for one in groups(ledger.query, "analyst", narrowed, by)]
+    (total,) = groups(ledger.query, "analyst", narrowed, "total")
+    assert report.groups == alone
+    assert report.total == total.economics()
+
+
+def test_a_remembering_ledger_gives_its_own_copies(ledger: Ledger) -> None:
+    """What one reader does to its rows is not seen by the next."""
+    once = ledger.remembering()
+    first = once.query("agents")
+    kept = [dict(row) for row in first]
+    first[0].clear()
+    assert once.query("agents") == kept == ledger.query("agents")
