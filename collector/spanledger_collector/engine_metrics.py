@@ -23,6 +23,8 @@ Measure: TypeAlias = Literal[
     "preemptions",
     "prompt_tokens",
     "output_tokens",
+    "drafted_tokens",
+    "accepted_tokens",
     "flops_per_gpu",
     "read_bytes_per_gpu",
     "written_bytes_per_gpu",
@@ -30,6 +32,7 @@ Measure: TypeAlias = Literal[
 #: Those that only ever grow; the others are levels.
 TOTALS: Final[frozenset[str]] = frozenset((
     "prefix_queried_tokens", "prefix_hit_tokens", "preemptions", "prompt_tokens", "output_tokens",
+    "drafted_tokens", "accepted_tokens",
     "flops_per_gpu", "read_bytes_per_gpu", "written_bytes_per_gpu",
 ))  # fmt: skip
 #: Engine -> name without ``_total``, ``:`` written as ``_`` -> what it measures.
@@ -46,6 +49,8 @@ _NAMES: Final[Mapping[str, Mapping[str, Measure]]] = {
         "vllm_num_preemptions": "preemptions",
         "vllm_prompt_tokens": "prompt_tokens",
         "vllm_generation_tokens": "output_tokens",
+        "vllm_spec_decode_num_draft_tokens": "drafted_tokens",
+        "vllm_spec_decode_num_accepted_tokens": "accepted_tokens",
         # With --enable-mfu-metrics: its own reckoning of what a GPU did, not a measurement.
         "vllm_estimated_flops_per_gpu": "flops_per_gpu",
         "vllm_estimated_read_bytes_per_gpu": "read_bytes_per_gpu",

@@ -6,13 +6,13 @@ Each function maps facts to attributes and does nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from spanledger import semconv
 from spanledger._answer import Answer, FactValue, Usage
 from spanledger._attempts import Attempt, own_attempts, retries_of
-from spanledger._guard import swallow
-from spanledger.compute.call import call_figures
+from spanledger._guard import guarded, swallow
+from spanledger.compute.call import call_figures, wasted_flops
 
 if TYPE_CHECKING:
     from spanledger._tokens import TokenEstimate
@@ -175,3 +175,18 @@ def add_compute(attributes: Attributes, answered: str, asked: object, usage: Usa
         attributes[semconv.VRAM_WEIGHTS_BYTES] = weights_bytes
         attributes[semconv.VRAM_KV_BYTES] = kv_bytes
         attributes[semconv.VRAM_SOURCE] = vram_source
+    if semconv.SERVER_DRAFTED_TOKENS in attributes:  # a server of open models that speculates
+        _add_wasted(attributes, answered, asked, usage)
+
+
+@guarded(None)
+def _add_wasted(attributes: Attributes, answered: str, asked: object, usage: Usage) -> None:
+    """FLOPs for what was drafted in vain."""
+    names = (semconv.SERVER_DRAFTED_TOKENS, semconv.SERVER_ACCEPTED_TOKENS)
+    drafted, kept = (cast("int", attributes[name]) for name in names)
+    counts = (usage.input_tokens or 0, usage.output_tokens or 0, drafted, kept)
+    wasted = wasted_flops(answered, *counts)
+    if wasted is None and asked and asked != answered:
+        wasted = wasted_flops(str(asked), *counts)
+    if wasted is not None:
+        attributes[semconv.FLOPS_WASTED] = wasted

@@ -1,4 +1,4 @@
-"""What servers of open models tell of their own time, in answers of OpenAI's wire format.
+"""What servers of open models tell of their own work, in answers of OpenAI's wire format.
 
 llama.cpp's server sends ``timings`` with every answer (``prompt_ms``, ``predicted_ms``); vLLM sends
 ``metrics`` where it was started with ``--enable-per-request-metrics`` (``time_to_first_token_ms``
@@ -6,7 +6,7 @@ counts from when the request was scheduled, so its queue is left out); SGLang pu
 into a choice where the request asks for it (``return_meta_info``), with seconds (``e2e_latency``,
 ``queue_time``). Text Generation Inference tells milliseconds in headers
 of answers that are no streams (``x-total-time``, ``x-queue-time``). The collector shares a machine
-out by these times (docs/gpu.md).
+out by these times (docs/gpu.md). The first three tell drafted tokens, and those kept, beside them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import FactValue, fields_of
+from spanledger._answer import FactValue, fields_of, whole
 
 _MS: Final = 1_000_000
 _SECOND: Final = 1_000_000_000
@@ -35,6 +35,14 @@ _TIMES: Final[Mapping[str, tuple[tuple[str, str, int], ...]]] = {
         ("queue_time", semconv.SERVER_QUEUE_NS, _SECOND),
     ),
 }
+#: Field of an answer -> its counts of speculative decoding: drafted tokens, and those kept.
+_DRAFTS: Final[Mapping[str, tuple[str, str]]] = {
+    "timings": ("draft_n", "draft_n_accepted"),
+    "metrics": ("num_draft_tokens", "num_accepted_draft_tokens"),
+    "meta_info": ("spec_draft_token_num", "spec_accept_token_num"),
+}
+#: Where vLLM has them.
+_DRAFTING: Final = "speculative_decoding"
 #: Header of Text Generation Inference (milliseconds) -> attribute.
 _HEADERS: Final = (
     ("x-total-time", semconv.SERVER_TOTAL_NS),
@@ -45,13 +53,23 @@ TELLING: Final = frozenset(_TIMES)
 
 
 def server_times(fields: Mapping[str, Any]) -> Mapping[str, FactValue] | None:
-    """The times that the fields of an answer, or of its last chunk, tell; None = none."""
+    """What the fields of an answer, or of its last chunk, tell; None = nothing."""
     for name, times in _TIMES.items():
         if fields.get(name) is not None:
             told = fields_of(fields[name])
             found = {key: _nanoseconds(told.get(field), unit) for field, key, unit in times}
-            return {key: ns for key, ns in found.items() if ns is not None} or None
+            facts = {key: ns for key, ns in found.items() if ns is not None}
+            return facts | _drafts(told, *_DRAFTS[name]) or None
     return None
+
+
+def _drafts(told: Mapping[str, Any], drafted: str, kept: str) -> dict[str, int]:
+    """The counts of speculative decoding; nothing where none was, or more was kept than drafted."""
+    counts = fields_of(told[_DRAFTING]) if told.get(_DRAFTING) is not None else told
+    made, accepted = whole(counts.get(drafted)), whole(counts.get(kept))
+    if not made or accepted is None or not 0 <= accepted <= made <= _MOST_TOKENS:
+        return {}
+    return {semconv.SERVER_DRAFTED_TOKENS: made, semconv.SERVER_ACCEPTED_TOKENS: accepted}
 
 
 def header_times(headers: Mapping[str, str]) -> dict[str, FactValue]:
@@ -76,3 +94,5 @@ def _nanoseconds(told: object, unit: int) -> int | None:
 
 #: A day; more is no time of a call.
 _LONGEST_NS: Final = 86_400 * _SECOND
+#: More are drafted in no call.
+_MOST_TOKENS: Final = 10**8

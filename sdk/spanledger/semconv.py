@@ -320,6 +320,9 @@ SERVER_LOAD_NS: Final = "spanledger.server.load_ns"
 SERVER_PREFILL_NS: Final = "spanledger.server.prefill_ns"
 #: Writing the answer.
 SERVER_DECODE_NS: Final = "spanledger.server.decode_ns"
+#: Tokens of the answer that a draft proposed (speculative decoding), and of these, those kept.
+SERVER_DRAFTED_TOKENS: Final = "spanledger.server.drafted_tokens"
+SERVER_ACCEPTED_TOKENS: Final = "spanledger.server.accepted_tokens"
 
 # --- Compute --------------------------------------------------------------------------------------
 FLOPS_PREFILL: Final = "spanledger.flops.prefill"
@@ -329,6 +332,8 @@ FLOPS_TOTAL: Final = "spanledger.flops.total"
 FLOPS_METHOD: Final = "spanledger.flops.method"
 FLOPS_LOW: Final = "spanledger.flops.low"
 FLOPS_HIGH: Final = "spanledger.flops.high"
+#: Computed by the model on top of the total, for drafted tokens that it did not keep.
+FLOPS_WASTED: Final = "spanledger.flops.wasted"
 VRAM_WEIGHTS_BYTES: Final = "spanledger.vram.weights_bytes"
 VRAM_KV_BYTES: Final = "spanledger.vram.kv_bytes"
 VRAM_PEAK_BYTES: Final = "spanledger.vram.peak_bytes"

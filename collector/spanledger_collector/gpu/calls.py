@@ -59,6 +59,7 @@ def _last(row: Row, begin: int, end: int, tokens: Mapping[str, int]) -> Observat
         load_ns=min(load, end - begin),
         output_tokens=_number(row, "output_tokens") if row["tokens_known"] else None,
         recomputed_tokens=_number(row, "recomputed_tokens"),
+        accepted_tokens=_number(row, "accepted_tokens"),
         **tokens,
     )
 

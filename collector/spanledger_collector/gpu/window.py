@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from spanledger.compute.bill import billed_usd, split_usd
 from spanledger.compute.engine import (
+    APPROXIMATE_ERROR,
     KEY_ERROR,
     REPLICAS_ERROR,
     Attribution,
@@ -49,7 +50,7 @@ class Bill:
         load_usd: loading the model (cold start).
         idle_usd: nobody was served.
         work: call -> what was computed and read for it, where its tokens and the model are known.
-        replicas: of the pool.
+        least_error: of any share, for what is not known of the pool.
     """
 
     attribution: Attribution
@@ -60,7 +61,7 @@ class Bill:
     load_usd: Decimal | None
     idle_usd: Decimal | None
     work: Mapping[str, Work]
-    replicas: int = 1
+    least_error: Decimal = Decimal(0)
 
     @property
     def key(self) -> Key:
@@ -68,12 +69,8 @@ class Bill:
         return self.attribution.key
 
     def error(self, call: str) -> Decimal:
-        """How far the share of a call may be off: a factor of 1 + this either way.
-
-        Of several replicas nobody tells which one a call was on.
-        """
-        error = KEY_ERROR[self.attribution.keys[call]]
-        return max(error, REPLICAS_ERROR) if self.replicas > 1 else error
+        """How far the share of a call may be off: a factor of 1 + this either way."""
+        return max(KEY_ERROR[self.attribution.keys[call]], self.least_error)
 
 
 def bill(
@@ -95,8 +92,9 @@ def bill(
     from_ns, to_ns = nanoseconds(begin), nanoseconds(end)
     dealt = attribute(observations, from_ns, to_ns, engine)
     did = work(observations, from_ns, to_ns, engine)
+    least = _least_error(engine)
     if rate is None:
-        return Bill(dealt, "", None, {}, {}, None, None, did, engine.replicas)
+        return Bill(dealt, "", None, {}, {}, None, None, did, least)
     billed = billed_usd(dealt.billed_ns, rate.usd, rate.per_seconds)
     calls = sorted(dealt.shares)
     parts = [*(dealt.shares[call] for call in calls), dealt.load_ns, dealt.idle_ns]
@@ -106,7 +104,14 @@ def bill(
         call: split_usd(shares_usd[call], [lost, dealt.shares[call] - lost])[0]
         for call, lost in dealt.waste.items()
     }
-    return Bill(dealt, rate.price_id, billed, shares_usd, waste, load, idle, did, engine.replicas)
+    return Bill(dealt, rate.price_id, billed, shares_usd, waste, load, idle, did, least)
+
+
+def _least_error(engine: Engine) -> Decimal:
+    """Of several replicas nobody tells which one a call was on; a shape may be known in part."""
+    replicas = REPLICAS_ERROR if engine.replicas > 1 else Decimal(0)
+    in_part = engine.arch is not None and not engine.arch.is_exact
+    return max(replicas, APPROXIMATE_ERROR if in_part else Decimal(0))
 
 
 def nanoseconds(moment: datetime) -> int:

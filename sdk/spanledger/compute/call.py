@@ -14,6 +14,7 @@ from spanledger.compute.catalogue import architecture
 from spanledger.compute.estimate import Method
 from spanledger.compute.flops import computed_tokens, decoding_flops, forward_flops
 from spanledger.compute.models import recognise
+from spanledger.compute.speculative import speculative_flops
 from spanledger.compute.vram import kv_cache_bytes, weight_bytes
 
 #: OTLP carries integers as int64; a larger figure cannot be put on a span.
@@ -114,6 +115,39 @@ def call_figures(
         prefill, decode, prefill + decode, low, high,
         method, source, weights_bytes, kv_bytes, vram_source,
     )  # fmt: skip
+
+
+def wasted_flops(
+    model: str, input_tokens: int, output_tokens: int, drafted_tokens: int, accepted_tokens: int
+) -> int | None:
+    """FLOPs of a model for drafted tokens of a call that it did not keep (speculative decoding).
+
+    They come on top of the call's. What drafted them is not known from its id, and not in it.
+
+    Args:
+        model: The model id as on the span, any usual spelling.
+        input_tokens: All prompt tokens.
+        output_tokens: All output tokens; each but the first is of a check, or was drafted and kept.
+        drafted_tokens: Tokens that were drafted.
+        accepted_tokens: Of them, those that were kept.
+
+    Returns:
+        The middle of its interval (`speculative_flops`); None when the model is unknown, a count is
+        impossible, or the result does not fit a 64-bit integer.
+    """
+    prepared = _prepare(model)
+    if prepared is None or min(input_tokens, output_tokens, accepted_tokens) < 0:
+        return None
+    if accepted_tokens > drafted_tokens:
+        return None
+    told = speculative_flops(
+        prepared.arch,
+        prompt_tokens=input_tokens,
+        steps=max(0, output_tokens - 1 - accepted_tokens),
+        drafted_tokens=drafted_tokens,
+        accepted_tokens=accepted_tokens,
+    ).wasted
+    return int(told.value) if told.high <= _INT64_MAX else None
 
 
 @lru_cache(maxsize=_REMEMBERED_IDS)

@@ -20,7 +20,7 @@ class SpeculativeFlops:
 
     Attributes:
         target: The model's own: every checked position.
-        draft: The draft model's.
+        draft: The draft model's; 0 where it is not given.
         wasted: Of both, what went into tokens that were not kept.
         total: ``target`` and ``draft``.
     """
@@ -50,7 +50,7 @@ def expected_tokens_per_step(acceptance: float, drafted: int) -> float:
 
 def speculative_flops(
     arch: ModelArchitecture,
-    draft: ModelArchitecture,
+    draft: ModelArchitecture | None = None,
     *,
     prompt_tokens: int,
     steps: int,
@@ -64,7 +64,7 @@ def speculative_flops(
 
     Args:
         arch: The model.
-        draft: The draft model.
+        draft: The draft model; None = nobody knows it, or nothing is computed to draft (n-grams).
         prompt_tokens: Tokens before the decoding.
         steps: Checks that were made.
         drafted_tokens: Tokens that were drafted.
@@ -80,9 +80,11 @@ def speculative_flops(
         )
     end = prompt_tokens + steps + accepted_tokens
     target = _positions(arch, steps + drafted_tokens, prompt_tokens, end)
-    drafting = _positions(draft, drafted_tokens, prompt_tokens, end)
     vain = drafted_tokens - accepted_tokens
     wasted = _positions(arch, vain, prompt_tokens, end)
+    if draft is None:
+        return SpeculativeFlops(target, target * 0, wasted, target)
+    drafting = _positions(draft, drafted_tokens, prompt_tokens, end)
     wasted += _positions(draft, vain, prompt_tokens, end)
     return SpeculativeFlops(target, drafting, wasted, target + drafting)
 

@@ -39,8 +39,9 @@ def _bits(text: str, reach: Reach = "all") -> WeightFormat:
 
 
 #: Bits per weight. fp8: one fp32 scale per 128x128 block. nf4: double quantisation (QLoRA, arXiv
-#: 2305.14314). gptq, awq: groups of 128. mxfp4: one 8-bit scale per 32 (OCP MX 1.0). nvfp4: one
-#: 8-bit scale per 16. GGUF rows: whole-file averages for Llama 3.1 8B published by llama.cpp.
+#: 2305.14314). gptq, awq: groups of 128. int4_experts: one bf16 scale per 32 (Kimi K2 Thinking,
+#: which was trained so). mxfp4: one 8-bit scale per 32 (OCP MX 1.0). nvfp4: one 8-bit scale per 16.
+#: GGUF rows: whole-file averages for Llama 3.1 8B published by llama.cpp.
 WEIGHT_FORMATS: Final[dict[str, WeightFormat]] = {
     "fp32": _bits("32"),
     "bf16": _bits("16"),
@@ -50,6 +51,7 @@ WEIGHT_FORMATS: Final[dict[str, WeightFormat]] = {
     "nf4": _bits("4.127", "layers"),
     "gptq": _bits("4.156", "layers"),
     "awq": _bits("4.156", "layers"),
+    "int4_experts": _bits("4.5", "experts"),
     "mxfp4": _bits("4.25", "experts"),
     "nvfp4": _bits("4.5", "layers"),
     "q2_k": _bits("3.159"),

@@ -5,7 +5,9 @@ One ledger for all tests; each has a pool, a provider and traces of its own.
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.collector.gpu.pools import BEGIN, Scene
@@ -78,6 +80,25 @@ def test_without_its_gpu_flops_are_known_and_no_share_of_a_peak(
     address = module_store.address
     assert execute(["pools", "--url", f"chdb://{address.path}?database={address.database}"]) == 0
     assert f"{bill['mbu_low']:.1%}" in capsys.readouterr().out
+
+
+def test_a_hybrid_has_wider_bounds(gpus: Scene, tmp_path: Path) -> None:
+    """Of its share, and of what its GPUs came to; never narrower than a factor of 2.1."""
+    config = {
+        "model_type": "qwen3_next", "hidden_size": 2048, "num_hidden_layers": 48,
+        "num_attention_heads": 16, "num_key_value_heads": 2, "head_dim": 256,
+        "intermediate_size": 5120, "vocab_size": 151936, "full_attention_interval": 4,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    gpus.write(gpus.file.replace("model: llama-3.1-8b", "config: config.json"))
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60)
+    gpus.close()
+    bill = gpus.bill()
+    assert 0 < bill["mfu_low"] < bill["mfu_high"]
+    assert bill["mbu_low"] > 0
+    attempt = gpus.attempt(1)
+    assert float(attempt["cost_high_usd"]) == pytest.approx(float(attempt["cost_usd"]) * 2.1)
 
 
 def test_a_model_in_the_application_tells_its_own(gpus: Scene) -> None:

@@ -33,6 +33,8 @@ def _vllm(waiting: float, grown: float) -> dict[str, float]:
         "vllm:num_preemptions_total": grown,
         "vllm:prompt_tokens_total": 1000 * grown,
         "vllm:generation_tokens_total": 100 * grown,
+        "vllm:spec_decode_num_draft_tokens_total": 80 * grown,
+        "vllm:spec_decode_num_accepted_tokens_total": 60 * grown,
         "vllm:estimated_flops_per_gpu_total": 6e15 * grown,
         "vllm:estimated_read_bytes_per_gpu_total": 1e13 * grown,
     }
@@ -127,6 +129,10 @@ def test_what_an_engine_reckons_of_a_gpu(engines: Ledger) -> None:
     first = min(vllm, key=lambda row: row["minute"])
     assert (first["flops_per_gpu"], first["read_bytes_per_gpu"]) == (18e15, 3e13)
     assert first["written_bytes_per_gpu"] is None
+    # Two engines drafted in three units of growth; of SGLang nothing is told.
+    assert (first["drafted_tokens"], first["accepted_tokens"]) == (2 * 240, 2 * 180)
+    assert first["acceptance_ratio"] == 0.75
+    assert {row["drafted_tokens"] for row in told if row["engine"] == "sglang"} == {None}
     assert first["flops_per_gpu"] / first["counted_seconds"] / 989.4e12 == pytest.approx(
         0.606, 1e-2
     )

@@ -15,7 +15,7 @@ CONFIGS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "data" / "flops_configs.json").read_text()
 )
 #: Publishers count the router's bias, which is a buffer and no weight: 256 or 384 per sparse layer.
-ROUTER_BUFFERS = {"deepseek-v3": 58 * 256, "kimi-k2": 60 * 384}
+ROUTER_BUFFERS = {"deepseek-v3": 58 * 256, "kimi-k2": 60 * 384, "kimi-k2-thinking": 60 * 384}
 
 DATE = re.compile(r"20\d\d-\d\d-\d\d")
 

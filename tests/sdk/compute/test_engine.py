@@ -174,6 +174,24 @@ def test_the_key_degrades_with_what_is_known() -> None:
     assert attribute([told], 0, SECOND, Engine(1, closed, H100)).key == "wall_over_n"
 
 
+def test_a_hybrid_is_shared_by_what_is_known_of_it() -> None:
+    """Twice the answer, side by side, is more than half; attention of its few layers counts."""
+    config = {
+        "model_type": "qwen3_next", "hidden_size": 2048, "num_hidden_layers": 48,
+        "num_attention_heads": 16, "num_key_value_heads": 2, "head_dim": 256,
+        "intermediate_size": 5120, "vocab_size": 151936, "full_attention_interval": 4,
+    }  # fmt: skip
+    hybrid = ModelArchitecture.from_hf_config(config, name="hybrid")
+    assert not hybrid.groups
+    seen = [
+        Observation(name, 0, 10 * SECOND, SECOND, prompt_tokens=9000, output_tokens=made)
+        for name, made in (("short", 200), ("long", 400))
+    ]
+    dealt = attribute(seen, 0, 10 * SECOND, Engine(1, hybrid, H100))
+    assert dealt.key == "roofline_sliced"
+    assert dealt.shares["long"] > 1.5 * dealt.shares["short"]
+
+
 def test_a_call_whose_tokens_nobody_knows_costs_what_those_beside_it_do() -> None:
     """Cancelled after a minute, without usage: half of the minute is its, and nobody else's."""
     served = Observation("served", 0, 60 * SECOND, SECOND, 0, 1000, 0, 4000)

@@ -11,7 +11,7 @@ from tests.sdk.compute.test_engine import ENGINES, H100, LLAMA, SECOND, calls, e
 
 from spanledger.compute import ModelArchitecture, estimate_flops, estimate_step
 from spanledger.compute.engine import Engine, Observation
-from spanledger.compute.engine_work import work
+from spanledger.compute.engine_work import Work, work
 
 _WHOLE = 1_000 * SECOND
 
@@ -54,6 +54,22 @@ def test_what_an_answer_reads_is_what_its_steps_read(gpus: int) -> None:
     ]
     assert did.read_high == pytest.approx(sum(steps), rel=1e-3)
     assert (did.read_low == did.read_high) == (gpus == 1)
+
+
+def test_drafted_tokens_that_were_kept_take_no_step_of_their_own() -> None:
+    """A hundred tokens of which 75 were drafted take a quarter of the reading; the same FLOPs."""
+
+    def did(accepted: int) -> Work:
+        one = Observation(
+            "a", 0, SECOND, SECOND // 4, prompt_tokens=50, output_tokens=101,
+            accepted_tokens=accepted,
+        )  # fmt: skip
+        return work([one], SECOND // 4, SECOND, ENGINES["roofline"])["a"]
+
+    plain, drafted, odd = did(0), did(75), did(1000)
+    assert plain.flops == drafted.flops
+    assert drafted.read_low == pytest.approx((plain.read_low or 0) / 4, rel=1e-6)
+    assert odd.read_low == pytest.approx((plain.read_low or 0) / 100, rel=1e-6)
 
 
 def test_side_by_side_the_weights_are_read_once() -> None:

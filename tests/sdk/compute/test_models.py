@@ -87,6 +87,8 @@ def test_what_is_not_in_the_table_is_unknown(model: str) -> None:
         ("openrouter/meta-llama/llama-3.1-8b-instruct:free", "bf16"),
         ("deepseek-ai/DeepSeek-V3", "fp8"),
         ("openai/gpt-oss-120b", "mxfp4"),
+        ("moonshotai/Kimi-K2-Instruct-0905", "fp8"),
+        ("moonshotai/Kimi-K2-Thinking", "int4_experts"),
         ("ollama/gpt-oss:20b", "mxfp4"),
         ("openai-community/gpt2", "fp32"),
     ],

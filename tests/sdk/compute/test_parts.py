@@ -137,6 +137,8 @@ def test_what_was_drafted_in_vain_is_waste() -> None:
         ).wasted.value
 
     assert told(40) == 0
+    alone = speculative_flops(BIG, prompt_tokens=9, steps=1, drafted_tokens=4, accepted_tokens=0)
+    assert (alone.draft.value, alone.total) == (0, alone.target)
     assert told(0) > told(20) > 0
     with pytest.raises(ValueError, match="accepted=41"):
         told(41)

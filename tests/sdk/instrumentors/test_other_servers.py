@@ -17,6 +17,8 @@ from tests.support.routed import routed
 
 from spanledger import semconv
 from spanledger._hosts import server_attributes
+from spanledger.compute import ModelArchitecture, estimate_flops
+from spanledger.compute.flops import decoding_flops
 from spanledger.instrumentors.anthropic import MESSAGES as MESSAGES_API
 from spanledger_collector.demo.provider import Answer, Provider
 
@@ -352,6 +354,52 @@ def test_times_of_sglang_are_told(spans: Spans) -> None:
     assert told[semconv.SERVER_TOTAL_NS] == 1_250_000_000
     assert told[semconv.SERVER_QUEUE_NS] == 500_000_000
     assert told[semconv.USAGE_CACHE_READ_TOKENS] == 8
+
+
+_DRAFTS = {
+    "llama": {"timings": {**LLAMA_CPP, "draft_n": 40, "draft_n_accepted": 30}},
+    "vllm": {
+        "metrics": {
+            **VLLM,
+            "speculative_decoding": {"num_draft_tokens": 40, "num_accepted_draft_tokens": 30},
+        }
+    },
+    "sglang": {
+        "choices": [
+            COMPLETION["choices"][0]
+            | {"meta_info": {"spec_draft_token_num": 40, "spec_accept_token_num": 30}}
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("server", sorted(_DRAFTS))
+def test_drafted_tokens_are_told_and_what_was_computed_in_vain(server: str, spans: Spans) -> None:
+    """On top of the FLOPs of the call, which are those of its answer."""
+    usage = {"prompt_tokens": 100, "completion_tokens": 51, "total_tokens": 151}
+    model = "meta-llama/Llama-3.1-8B-Instruct"
+    with _client({**COMPLETION, "model": model, "usage": usage} | _DRAFTS[server]) as client:
+        client.chat.completions.create(model=model, messages=MESSAGES)
+    (span,) = spans()
+    told: dict[str, Any] = dict(span.attributes or {})
+    assert told[semconv.SERVER_DRAFTED_TOKENS] == 40
+    assert told[semconv.SERVER_ACCEPTED_TOKENS] == 30
+    arch = ModelArchitecture.from_catalogue("llama-3.1-8b")
+    assert told[semconv.FLOPS_TOTAL] == estimate_flops(arch, 100, 0, 51).total.value
+    vain = [decoding_flops(arch, 10, 100 + at).total for at in (0, 50)]
+    assert vain[0] - 1 <= told[semconv.FLOPS_WASTED] <= vain[1]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"draft_n": 3, "draft_n_accepted": 4}, {"draft_n": 0}, {"draft_n": "x"}]
+)
+def test_drafts_that_are_none_are_left_out(odd: dict[str, object], spans: Spans) -> None:
+    """More kept than drafted, nothing drafted, no number."""
+    with _client({**COMPLETION, "usage": COUNTS, "timings": {**LLAMA_CPP, **odd}}) as client:
+        client.chat.completions.create(model=MODEL, messages=MESSAGES)
+    (span,) = spans()
+    assert semconv.SERVER_DRAFTED_TOKENS not in (span.attributes or {})
+    assert (span.attributes or {})[semconv.SERVER_DECODE_NS] == 80_000_000
 
 
 @pytest.mark.parametrize("odd", [{"prompt_ms": -1, "predicted_ms": "soon"}, "fast", [], None])

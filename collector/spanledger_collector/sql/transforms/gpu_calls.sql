@@ -24,6 +24,7 @@ SELECT
     if(s.prefill_ns > 0, s.prefill_ns, e.prefill_ns) AS prefill_ns,
     if(s.decode_ns > 0, s.decode_ns, e.decode_ns) AS decode_ns,
     s.recomputed_tokens AS recomputed_tokens,
+    s.accepted_tokens AS accepted_tokens,
     a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens AS prompt_tokens,
     a.cache_read_tokens AS cached_tokens,
     a.output_tokens AS output_tokens,
@@ -64,7 +65,8 @@ LEFT ANY JOIN
         toUInt64OrZero(attributes['spanledger.server.load_ns']) AS load_ns,
         toUInt64OrZero(attributes['spanledger.server.prefill_ns']) AS prefill_ns,
         toUInt64OrZero(attributes['spanledger.server.decode_ns']) AS decode_ns,
-        toUInt64OrZero(attributes['spanledger.server.recomputed_tokens']) AS recomputed_tokens
+        toUInt64OrZero(attributes['spanledger.server.recomputed_tokens']) AS recomputed_tokens,
+        toUInt64OrZero(attributes['spanledger.server.accepted_tokens']) AS accepted_tokens
     FROM spans
     WHERE started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND started_at < {until:DateTime64(3)} AND provider IN splitByChar('\n', {providers:String})
 ) AS s USING (workspace, trace_id, span_id)

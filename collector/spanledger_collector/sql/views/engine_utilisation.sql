@@ -18,6 +18,9 @@
 --   preemptions                requests that were thrown back into the queue, to be computed again
 --   prompt_tokens              taken in
 --   output_tokens              drawn
+--   drafted_tokens             proposed by a draft (speculative decoding), to be checked
+--   accepted_tokens            of these: kept
+--   acceptance_ratio           kept by proposed
 --   counted_seconds            time between the samples that these totals are of
 --   prompt_tokens_per_second   in that time
 --   output_tokens_per_second   in that time
@@ -48,6 +51,9 @@ SELECT
     sumIfOrNull(p.gained, measure = 'preemptions') AS preemptions,
     sumIfOrNull(p.gained, measure = 'prompt_tokens') AS prompt_tokens,
     sumIfOrNull(p.gained, measure = 'output_tokens') AS output_tokens,
+    sumIfOrNull(p.gained, measure = 'drafted_tokens') AS drafted_tokens,
+    sumIfOrNull(p.gained, measure = 'accepted_tokens') AS accepted_tokens,
+    accepted_tokens / nullIf(drafted_tokens, 0) AS acceptance_ratio,
     -- Each part tells it of one of its GPUs.
     avgIfOrNull(p.gained, measure = 'flops_per_gpu') AS flops_per_gpu,
     avgIfOrNull(p.gained, measure = 'read_bytes_per_gpu') AS read_bytes_per_gpu,
