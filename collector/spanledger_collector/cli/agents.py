@@ -10,7 +10,7 @@ from rich.console import Group
 from spanledger_collector.query import AgentFigures, AgentRow, Slice, SumFigures
 from spanledger_collector.query.breakdowns import SumsBy
 
-from .figures import factor, money, percent, shown
+from .figures import factor, mean, money, percent, shown
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import (
@@ -118,8 +118,8 @@ def _sums(row: SumFigures) -> Sequence[str]:
         usd_if_any(row.amortized_cost_usd), spent(row.total_cost_usd),
         "-" if not wasted else f"{wasted:.1%}", usd_if_any(row.value_usd),
         margin(row.margin_usd, unpriced=row.unpriced_attempts),
-        spent(row.total_cost_per_run_usd),
-        spent(row.total_cost_per_success_usd) if row.successes else "-",
+        spent(mean(row.total_cost_per_run_usd)),
+        spent(mean(row.total_cost_per_success_usd)) if row.successes else "-",
         seconds(row.p50_duration_ns), seconds(row.p95_duration_ns),
     )  # fmt: skip
 
@@ -140,8 +140,8 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
                 coverage(row.attempts - row.unpriced_attempts, row.attempts),
                 share(row.estimated_cost_usd, row.cost_usd),
                 usd_if_any(row.rework_cost_usd), count(row.retries),
-                _inclusive(row, row.inclusive_cost_per_run_usd),
-                _inclusive(row, row.inclusive_cost_per_success_usd)
+                _inclusive(row, mean(row.inclusive_cost_per_run_usd)),
+                _inclusive(row, mean(row.inclusive_cost_per_success_usd))
                 if row.successful_runs else "-",
                 usd_if_any(row.inclusive_value_usd),
                 margin(row.inclusive_margin_usd, unpriced=row.inclusive_unpriced_attempts),

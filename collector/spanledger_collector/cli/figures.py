@@ -23,6 +23,11 @@ def money(amount: Decimal) -> str:
     return usd(amount)
 
 
+def mean(amount: Decimal | None) -> Decimal | None:
+    """What a sum over a count is shown as: a quotient may have no end of digits."""
+    return None if amount is None else rounded(amount, _VALUE_DIGITS)
+
+
 def percent(ratio: Decimal) -> str:
     """A share of one as a percentage."""
     return f"{ratio * _PERCENT:.1f}%"
