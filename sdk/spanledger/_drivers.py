@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import SpanKind, Tracer, TracerProvider
+from opentelemetry.trace import Tracer, TracerProvider
 
 from spanledger import _fetch, _loading, _scope, semconv
 from spanledger._answer import text
@@ -32,9 +32,8 @@ from spanledger._light import Around, Switch
 from spanledger._maker import defer, forget
 from spanledger._patching import Kind, called
 from spanledger._repeats import Repeat, recognise
+from spanledger._starting import Starter
 from spanledger._stream import Manager
-
-_CLIENT: Final = SpanKind.CLIENT  # a member of an enumeration is slow to look up
 
 
 class _Tracers(dict[str, Tracer]):
@@ -49,15 +48,28 @@ class _Tracers(dict[str, Tracer]):
         return tracer
 
 
+class _Starters(dict[str, Starter]):
+    """What starts the spans of calls, by the same scope."""
+
+    def __init__(self, tracers: _Tracers) -> None:
+        super().__init__()
+        self._tracers = tracers
+
+    def __missing__(self, scope: str) -> Starter:
+        starter = self[scope] = Starter(self._tracers[scope])
+        return starter
+
+
 class Tracing:
     """Where spans go: the application's provider, or one that was given."""
 
     def __init__(self) -> None:
-        self.tracers = _Tracers(None)
+        self.use(None)
 
     def use(self, provider: TracerProvider | None) -> None:
         """Send the spans of every client to this provider from now on (None: the application's)."""
         self.tracers = _Tracers(provider)
+        self.starters = _Starters(self.tracers)
 
     def tracer(self, scope: str) -> Tracer:
         """The tracer of one client's instrumentation."""
@@ -82,7 +94,7 @@ def around_of(api: Readable, kind: Kind, instrumentor: Instrumentor, tracing: Tr
             if api.told_inside is not None and api.told_inside(kwargs):
                 return None
             here = get_current() if maker is None else maker
-            return open_call(api, tracing.tracers[scope], instrumentor, here, instance, kwargs)
+            return open_call(api, tracing.starters[scope], instrumentor, here, instance, kwargs)
         except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
             swallow(open_call)
             return None
@@ -219,7 +231,7 @@ _DRIVERS: Final[Mapping[Kind, Callable[[Opener, Api], Around]]] = {
 
 def open_call(  # noqa: PLR0917 -- every call of every client comes by here: names cost time
     api: Api,
-    tracer: Tracer,
+    starter: Starter,
     who: Instrumentor,
     here: Context,
     instance: Any,
@@ -236,7 +248,7 @@ def open_call(  # noqa: PLR0917 -- every call of every client comes by here: nam
         provider = provider or who.provider
     name, attributes = _question(api, kwargs)
     attributes.update(client_attributes(address, provider))
-    span = tracer.start_span(name, here, _CLIENT, attributes, start_time=started_ns)
+    span = starter.start(name, here, attributes, started_ns)
     if not span.is_recording() and not holdings(here):  # a budget counts calls nobody samples
         return None
     began = (started_ns, started)
