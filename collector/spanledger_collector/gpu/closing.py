@@ -1,17 +1,17 @@
 """Closes windows of GPU pools that are over, and again when a late call changes one.
 
 A window is closed ``_GRACE`` after its end, from calls that are settled: what counts twice was
-found out before. Its rows in ``gpu_shares`` are written before its row in ``gpu_windows``, so that
-a pass that dies half way is done again. The traces that got a share are then settled, which puts
-it on their attempts. Late calls are looked for in the last hours on every pass, further back now
-and then.
+found out before. Its rows in ``gpu_shares`` are written first; then the traces that got a share are
+settled, which puts it on their attempts; its row in ``gpu_windows`` comes last. So whatever a kill
+leaves half done is closed again, however many traces it was. Late calls are looked for in the last
+hours on every pass, further back now and then.
 """
 
 import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -25,7 +25,8 @@ from .calls import Row, name_of, observations
 from .document import Pool
 from .energy import Stretch, write_energy
 from .owners import write_owners
-from .rows import SHARE_COLUMNS, WINDOW_COLUMNS, Closed, no_share_row, share_row, window_row
+from .rows import Closed
+from .unfinished import SettleTraces, Unfinished
 from .window import Rate, bill, windows
 
 _LOG = logging.getLogger(__name__)
@@ -36,10 +37,9 @@ _LATE = timedelta(hours=2)
 _VERY_LATE = timedelta(days=7)
 _PASS_SECONDS = 30.0
 _DEEP_SECONDS = 3600.0
+# Traces after which the windows closed so far are finished: a kill costs no more than these.
+_TRACES_AT_ONCE = 10_000
 _BY_WINDOW = "transforms/gpu_calls_by_window.sql"
-
-#: Settles these (workspace, trace id) pairs again; returns how many had spans.
-SettleTraces = Callable[[Iterable[tuple[str, str]]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +117,12 @@ class Closer:
         until = self._now() - _GRACE
         since = until - (_VERY_LATE if deep else _LATE)
         with self._store.connect() as connection:
-            closed, traces = self._close(connection, since, until)
-        if traces:
-            self._settle_traces(sorted(traces))
+            closed = self._close(connection, since, until)
         if deep:
             self._deep_at = time.monotonic() + _DEEP_SECONDS
         return closed
 
-    def _close(
-        self, connection: Connection, since: datetime, until: datetime
-    ) -> tuple[int, set[tuple[str, str]]]:
+    def _close(self, connection: Connection, since: datetime, until: datetime) -> int:
         since = datetime.fromtimestamp(
             since.timestamp() // _WINDOW.total_seconds() * _WINDOW.total_seconds(), timezone.utc
         )
@@ -139,23 +135,26 @@ class Closer:
             for row in connection.rows(sql.read("transforms/gpu_closed.sql"), {"since": since})
         }
         told = self._told(connection, since, until)
-        traces: set[tuple[str, str]] = set()
+        unfinished = Unfinished(connection, self._settle_traces)
         closed = 0
         for window in wanted:
             print_ = _fingerprint(window, self._told_of(window, told))
             row = held.pop((window.pool.name, window.begin), None)
             if row is None or row["fingerprint"] != print_ or row["window_end"] != window.end:
-                traces |= self._close_one(connection, window, print_)
+                self._close_one(window, print_, unfinished)
                 closed += 1
+            if len(unfinished.traces) >= _TRACES_AT_ONCE:
+                unfinished.finish()
         stretches = [Stretch(one.pool, one.begin, one.end) for one in wanted]
         write_energy(connection, stretches, since, self._now())
         # What a pool that is no longer in the file was billed stays as it is.
         mine = {pool.name for pool in self._pools}
         for name, begin in held:
             if name in mine:
-                traces |= self._bury(connection, name, begin)
+                unfinished.bury(name, begin, self._next_version())
                 closed += 1
-        return closed, traces
+        unfinished.finish()
+        return closed
 
     def _windows(
         self, rates: Mapping[str, Sequence[Rate]], since: datetime, until: datetime
@@ -208,11 +207,9 @@ class Closer:
     def _providers(self) -> str:
         return "\n".join(sorted({pool.serves.provider for pool in self._pools}))
 
-    def _close_one(
-        self, connection: Connection, window: _Window, fingerprint: int
-    ) -> set[tuple[str, str]]:
+    def _close_one(self, window: _Window, fingerprint: int, unfinished: Unfinished) -> None:
         pool = window.pool
-        rows = connection.rows(
+        rows = unfinished.connection.rows(
             sql.read("transforms/gpu_calls.sql"),
             {"since": window.begin, "until": window.end, "providers": pool.serves.provider},
         )
@@ -220,44 +217,7 @@ class Closer:
         seen = [one for row in calls.values() for one in observations(row)]
         done = bill(seen, window.begin, window.end, pool.engine, window.rate)
         closed = Closed(pool, window.begin, window.end, done, self._next_version())
-        carrying = {name: row for name, row in calls.items() if closed.is_carried_by(row)}
-        shares = [share_row(closed, row) for row in carrying.values()]
-        gone = self._gone(connection, pool.name, window.begin, set(carrying))
-        shares += [no_share_row(pool.name, window.begin, keys, closed.version) for keys in gone]
-        if shares:
-            connection.insert_rows("gpu_shares", SHARE_COLUMNS, shares)
-        served = sum(not row["loads"] for row in calls.values())
-        line = window_row(closed, served, fingerprint)
-        connection.insert_rows("gpu_windows", WINDOW_COLUMNS, [line])
-        return {(str(row[0]), str(row[1])) for row in shares}
-
-    def _bury(self, connection: Connection, pool: str, begin: datetime) -> set[tuple[str, str]]:
-        """A window that is none any more: another begins where rates or times were changed."""
-        version = self._next_version()
-        gone = self._gone(connection, pool, begin, set())
-        if gone:
-            shares = [no_share_row(pool, begin, keys, version) for keys in gone]
-            connection.insert_rows("gpu_shares", SHARE_COLUMNS, shares)
-        connection.insert_rows(
-            "gpu_windows",
-            ("pool", "window_start", "version", "is_deleted"),
-            [(pool, begin, version, 1)],
-        )
-        return {(keys[0], keys[1]) for keys in gone}
-
-    @staticmethod
-    def _gone(
-        connection: Connection, pool: str, begin: datetime, kept: set[str]
-    ) -> list[tuple[str, str, str]]:
-        """The calls that had a share of the window and have none now."""
-        rows = connection.rows(
-            sql.read("transforms/gpu_shares_of_window.sql"), {"pool": pool, "window_start": begin}
-        )
-        return [
-            (str(row["workspace"]), str(row["trace_id"]), str(row["span_id"]))
-            for row in rows
-            if name_of(row) not in kept
-        ]
+        unfinished.close(closed, list(calls.values()), fingerprint)
 
     def _next_version(self) -> int:
         self._version = max(time.time_ns(), self._version + 1)

@@ -76,6 +76,10 @@ class ParkedTraces:
         """Whether it is kept to be settled."""
         return key in self._reasons["waits"]
 
+    def has(self, key: TraceKey) -> bool:
+        """Whether it is kept, for whatever reason."""
+        return any(key in reasons for reasons in self._reasons.values())
+
     def count(self, state: State) -> int:
         """How many are in that state. From any thread."""
         return len(self._reasons[state])

@@ -14,10 +14,15 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from spanledger_collector.errors import CollectorError, ConfigurationError, RetryableError
+from spanledger_collector.errors import (
+    CollectorError,
+    ConfigurationError,
+    RetryableError,
+    StoreUnavailableError,
+)
 from spanledger_collector.store import Connection, Store
 
 from .aliases import Resolve, resolve_again, resolve_unseen
@@ -56,7 +61,6 @@ _FAILURES_UNTIL_PARKED = 3
 # Between two warnings that traces wait.
 _TELL_SECONDS = 10.0
 _OVERTAKEN: Final = "another settlement has changed what it counts"
-_ASKED_FOR: Final = "asked for"
 
 
 class _Postponed(NamedTuple):
@@ -166,15 +170,17 @@ class Passes:
     def settle_traces(self, traces: Iterable[tuple[str, str]]) -> int:
         """Settle these (workspace, trace id) pairs again, now; returns how many had spans.
 
+        Those that fail for now are parked at once: they arrived long ago, so that nobody would find
+        them after a kill.
+
         Raises:
-            RetryableError: the ledger does not answer; they are due then.
+            RetryableError: the ledger does not answer, or there is no room to park what failed.
+                They are due, but a kill forgets them: ask again.
         """
         keys = list(dict.fromkeys(TraceKey(*pair) for pair in traces))
         with self.lock:
             connection, due = self._open()
             try:
-                # Whoever asks may not ask again after a kill.
-                self.parked.keep(connection, "waits", dict.fromkeys(keys, _ASKED_FOR))
                 settled = sum(
                     len(self._without_failed(chunk)) for chunk in self._settle(connection, keys)
                 )
@@ -183,7 +189,14 @@ class Passes:
                 due.again(time.monotonic(), keys)
                 raise
             finally:
-                self._take_up(connection, due)
+                again = [*self._postponed, *self._overtaken]
+                self._take_up(connection, due, at_once=frozenset(keys))
+            forgettable = [key for key in again if not self.parked.waits(key)]
+            if forgettable:
+                raise StoreUnavailableError(
+                    f"{len(forgettable)} traces could not be settled again for now, and "
+                    f"{len(self.parked)} are parked already"
+                )
             return settled
 
     def _open(self) -> tuple[Connection, DueTraces]:
@@ -216,15 +229,23 @@ class Passes:
         return due
 
     def _done(self, connection: Connection, due: DueTraces, keys: Sequence[TraceKey]) -> None:
-        """These are settled, or were refused, but for those that wait."""
-        due.settled([key for key in keys if key not in self._postponed])
-        self.parked.settled(connection, self._without_failed(keys))
+        """These are settled, but for those that failed."""
+        done = self._without_failed(keys)
+        due.settled(done)
+        self.parked.settled(connection, done)
 
     def _without_failed(self, keys: Sequence[TraceKey]) -> list[TraceKey]:
         return [key for key in keys if key not in self._postponed and key not in self._refused]
 
-    def _take_up(self, connection: Connection, due: DueTraces) -> int:
+    def _take_up(
+        self, connection: Connection, due: DueTraces, at_once: Collection[TraceKey] = ()
+    ) -> int:
         """What is settled once more: what another collector settled at the same time, what failed.
+
+        Args:
+            connection: of the calling thread.
+            due: the traces that wait.
+            at_once: traces that are parked when they fail once.
 
         Returns:
             How many traces failed and stay due.
@@ -236,7 +257,7 @@ class Passes:
         waits = dict.fromkeys(self._overtaken, _OVERTAKEN) | {
             key: str(why.error)
             for key, why in postponed.items()
-            if why.over_limit or due.failures(key) >= _FAILURES_UNTIL_PARKED
+            if key in at_once or why.over_limit or due.failures(key) >= _FAILURES_UNTIL_PARKED
         }
         try:
             self.parked.keep(connection, "refused", self._refused)
@@ -244,6 +265,10 @@ class Passes:
         except CollectorError as error:
             _LOG.warning("%d traces hold up the cursor: %s", len(waits), error)
         due.park([key for key in (*postponed, *self._overtaken) if self.parked.waits(key)])
+        due.settled([key for key in self._refused if self.parked.has(key)])
+        # Without room to park them they hold the cursor, as those that wait do.
+        unkept = [key for key in self._refused if not self.parked.has(key)]
+        due.postpone(now, dict.fromkeys(unkept, _LONGEST_PAUSE_SECONDS))
         if postponed and now >= self._told_at + _TELL_SECONDS:
             self._told_at = now
             *_, last = postponed.values()

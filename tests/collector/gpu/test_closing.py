@@ -9,6 +9,7 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.collector.gpu.pools import BEGIN, POOLS, SECOND_NS, Scene
@@ -18,7 +19,8 @@ from spanledger.compute.catalogue import open_entries
 from spanledger_collector.errors import ConfigurationError
 from spanledger_collector.gpu import read_pools
 from spanledger_collector.query import DirectReader, Ledger
-from spanledger_collector.store import Store
+from spanledger_collector.settle import passes
+from spanledger_collector.store import Connection, Store
 
 
 def fill(gpus: Scene) -> None:
@@ -102,6 +104,42 @@ def test_a_call_is_of_one_pool(gpus: Scene) -> None:
     assert [(row["pool"], row["seconds"]) for row in shares] == [
         (gpus.name, 2 * 60), (f"{gpus.name}-rest", 60), (f"{gpus.name}-rest", 60),
     ]  # fmt: skip
+    assert gpus.close() == 0
+
+
+@pytest.mark.slow
+def test_a_pass_that_is_killed_is_done_again(gpus: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it settles, and before its windows are written; however many traces it was.
+
+    The first loses its share with the second pass: a late span says that it only waited.
+    """
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60)
+    gpus.served(2, 700, 60)
+    gpus.close()
+    assert gpus.attempt(1)["gpu_seconds"] == pytest.approx(2 * 60)
+    gpus.late_engine(1, 10, 60, time_in_queue=60)
+    gpus.served(3, 700, 60)
+    real = Connection.insert_rows
+
+    def run_steps(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def insert_rows(connection: Connection, table: str, *rest: Any) -> None:
+        if table == "gpu_windows":
+            raise KeyboardInterrupt
+        real(connection, table, *rest)
+
+    for where, what in ((passes, run_steps), (Connection, insert_rows)):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, what.__name__, what)
+            with pytest.raises(KeyboardInterrupt):
+                gpus.close()
+        gpus.write(gpus.file)
+    assert gpus.close() == 2
+    assert gpus.bill()["attributed_gpu_seconds"] == 2 * 60
+    assert gpus.attempt(1)["gpu_seconds"] == 0
+    assert gpus.attempt(3)["gpu_seconds"] == pytest.approx(60)
     assert gpus.close() == 0
 
 

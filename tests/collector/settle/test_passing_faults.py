@@ -11,8 +11,8 @@ import pytest
 from tests.support.gate import Fault, Gate
 from tests.support.ledger_pool import LedgerPool
 
-from spanledger_collector.errors import StoreUnavailableError
-from spanledger_collector.settle import Settler, TraceKey
+from spanledger_collector.errors import PermanentError, StoreUnavailableError
+from spanledger_collector.settle import Settler, TraceKey, parked
 from spanledger_collector.settle import passes as module
 from spanledger_collector.store import Connection, Store
 
@@ -194,25 +194,62 @@ def test_what_fails_again_and_again_is_parked(road: tuple[Gate, Store]) -> None:
 def test_what_was_asked_for_is_settled_after_a_kill(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who asks, such as what closes GPU windows, does not ask again."""
+    """What closes GPU windows is told when a kill would forget it, and asks again then."""
+    real = module.begin
+    key = TraceKey("default", scene.hex32(1))
 
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
+    def begin(connection: Connection, traces: list[TraceKey], version: int) -> None:
+        if key in traces:
+            raise StoreUnavailableError("gone")
+        real(connection, traces, version)
 
     with store.connect() as connection:
         scene.publish(connection, [scene.price(input="0.01")])
         scene.load(connection, [scene.call(1, 0, (1, 0))])
-        assert scene.settle(store) == 1
-        connection.execute("TRUNCATE TABLE runs")
         settler = scene.settler(store, quiet_seconds=0)
         assert settler.settle_due() == 1
         connection.execute("TRUNCATE TABLE runs")
-        monkeypatch.setattr(module, "run_steps", killed)
-        with pytest.raises(KeyboardInterrupt):
-            settler.settle_traces([("default", scene.hex32(1))])
+        monkeypatch.setattr(module, "begin", begin)
+        monkeypatch.setattr(parked, "MOST_TRACES", 0)
+        with pytest.raises(StoreUnavailableError, match="1 traces could not be settled again"):
+            settler.settle_traces([key])
+        monkeypatch.setattr(parked, "MOST_TRACES", 1)
+        assert settler.settle_traces([key]) == 0
+        assert _parked(connection) == [(1, "waits", "gone")]
+        settler.stop(drain=False)
         monkeypatch.undo()
         after = scene.settler(store, quiet_seconds=0)
         assert after.settle_due() == 1
         assert scene.cost(connection, "runs") == Decimal("0.01")
         assert _parked(connection) == []
+        after.stop(drain=False)
+
+
+def test_what_is_refused_and_has_no_room_is_found_after_a_kill(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the cursor, and the others are settled."""
+    real = module.begin
+
+    def begin(connection: Connection, traces: list[TraceKey], version: int) -> None:
+        if TraceKey("default", scene.hex32(2)) in traces:
+            raise PermanentError("no such luck")
+        real(connection, traces, version)
+
+    monkeypatch.setattr(module, "begin", begin)
+    monkeypatch.setattr(parked, "MOST_TRACES", 0)
+    with store.connect() as connection:
+        for number in (1, 2, 3):
+            call = scene.call(1, 0, (1, 0), trace=number)
+            scene.load(connection, [call], sequence=70_000 + number)
+        settler = scene.settler(store, quiet_seconds=0)
+        assert settler.settle_due() == 3
+        assert (settler.settled_traces, settler.failed_traces, settler.waiting()) == (2, 1, 1)
+        assert (_cursor(connection), _parked(connection)) == (70_002, [])
+        settler.stop(drain=False)
+        monkeypatch.undo()
+        after = scene.settler(store, quiet_seconds=0)
+        after.settle_due()
+        assert len(scene.runs(connection, 2)) == 1
+        assert (_cursor(connection), after.waiting()) == (70_004, 0)
         after.stop(drain=False)
