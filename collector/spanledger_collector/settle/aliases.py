@@ -101,6 +101,17 @@ def resolve_again(connection: Connection, resolve: Resolve, book_id: str) -> int
     return _ask(connection, rows, resolve, book_id)
 
 
+def try_resolving(connection: Connection, version: int, book_id: str) -> None:
+    """Do what :func:`resolve_unseen` does for a settlement of no trace, its insert too.
+
+    Raises:
+        CollectorError: it fails whatever the settlement is of.
+    """
+    resolve_unseen(connection, version, lambda _provider, _model: None, book_id)
+    _held(connection, book_id)
+    connection.try_insert("model_aliases", _COLUMNS)
+
+
 def _ask(
     connection: Connection, rows: Iterable[Mapping[str, object]], resolve: Resolve, book_id: str
 ) -> int:

@@ -15,6 +15,7 @@ from .due import Arrival, DueTraces
 from .settlement import TraceKey
 
 _READ_ARRIVALS = 50_000
+_COLUMNS = ("journal_id", "next_sequence", "version")
 
 
 class Cursor:
@@ -68,10 +69,18 @@ class Cursor:
         """For collectors whose clocks are behind: they give out higher ones from then."""
         self._store(connection, self._stored_sequence)
 
+    def try_telling(self, connection: Connection) -> None:
+        """Tell no version.
+
+        Raises:
+            CollectorError: none could be told.
+        """
+        connection.try_insert("settlements", _COLUMNS)
+
     def _store(self, connection: Connection, next_sequence: int) -> None:
         connection.insert_rows(
             "settlements",
-            ("journal_id", "next_sequence", "version"),
+            _COLUMNS,
             [(self._journal_id, next_sequence, self.version)],
         )
 

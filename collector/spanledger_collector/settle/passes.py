@@ -25,7 +25,7 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.store import Connection, Store
 
-from .aliases import Resolve, resolve_again, resolve_unseen
+from .aliases import Resolve, resolve_again, resolve_unseen, try_resolving
 from .cursor import Cursor
 from .due import DueTraces
 from .parked import ParkedTraces
@@ -347,7 +347,11 @@ class Passes:
         if isinstance(error, ConfigurationError):
             return error
         try:
-            try_nothing(connection, next(self.cursor.versions()), self._hosts)
+            version = next(self.cursor.versions())
+            try_nothing(connection, version, self._hosts)
+            try_resolving(connection, version, self._book_id)
+            if not self._store.address.embedded:
+                self.cursor.try_telling(connection)
         except CollectorError as reason:
             return reason
         return None

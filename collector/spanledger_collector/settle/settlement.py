@@ -34,7 +34,7 @@ from spanledger.hosts import PRIVATE_HOST
 from spanledger_collector import sql
 from spanledger_collector.store import Connection
 
-from .turns import Turn, turn
+from .turns import Turn, try_turn, turn
 
 # Traces whose size is asked for at once.
 _PAGE_TRACES = 10_000
@@ -59,6 +59,8 @@ STEPS = (
 #: Of these what depends on what was posted before, and is done in turns.
 POSTING = ("post_takings", "post_charges")
 
+
+_POSTED = "transforms/takings_posted.sql"
 
 # Planning is most of the work of a small group. There is nothing for the optimiser to find in these
 # statements (indexes are used without it), compiling them pays after hours, more threads only cost
@@ -141,8 +143,10 @@ def try_nothing(connection: Connection, version: int, hosts: Mapping[str, str]) 
     """
     gather(connection, version, hosts)
     _occasional(connection, version)
-    for step in STEPS:  # nothing is posted, so no turn is needed
+    for step in STEPS:  # nothing is posted, so no turn is taken
         _execute(connection, step, version)
+    connection.rows(sql.read(_POSTED), {"version": version})
+    try_turn(connection)
     overtaken(connection, version)
 
 
@@ -161,7 +165,7 @@ def _follow_transfers(connection: Connection, version: int, held: Turn) -> None:
     """Grant what assets may pass on of what was granted to them, until there is nothing left."""
     posted = 0
     for _ in range(_MAX_CHAIN):
-        (row,) = connection.rows(sql.read("transforms/takings_posted.sql"), {"version": version})
+        (row,) = connection.rows(sql.read(_POSTED), {"version": version})
         if row["takings"] == posted:
             return
         posted = row["takings"]

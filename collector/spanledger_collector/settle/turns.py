@@ -101,6 +101,17 @@ def turn(connection: Connection) -> Generator[Turn]:
         _give_back(connection, taken)
 
 
+def try_turn(connection: Connection) -> None:
+    """Ask whose turn it is, and try to insert one, taking none.
+
+    Raises:
+        CollectorError: nobody could take a turn.
+    """
+    if not connection.embedded:
+        _last(connection)
+        connection.try_insert("posting_turns", _COLUMNS)
+
+
 def _ended(error: CollectorError) -> bool:
     """Whether nothing of the turn runs any more."""
     if isinstance(error, TurnTakenError):

@@ -109,6 +109,11 @@ class Connection(AbstractContextManager["Connection", None]):
             except (ValueError, TypeError, ArithmeticError, struct.error) as error:
                 raise PermanentError(f"{what}: a value does not fit its column: {error}") from error
 
+    def try_insert(self, table: str, columns: Sequence[str]) -> None:
+        """Insert no rows: fails where any row would, for the table, its columns or a right."""
+        with translated(f"INSERT INTO {table}"):
+            self._client.raw_insert(table, columns, insert_block=b"", fmt="JSONEachRow")
+
     def insert_bytes(
         self, table: str, data: bytes, fmt: str, settings: Settings | None = None
     ) -> None:

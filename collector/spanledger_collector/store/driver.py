@@ -75,7 +75,13 @@ class Driver(Protocol):
         ...
 
     def raw_insert(
-        self, table: str, *, insert_block: bytes, fmt: str, settings: Values | None = None
+        self,
+        table: str,
+        column_names: Sequence[str] | None = None,
+        *,
+        insert_block: bytes,
+        fmt: str,
+        settings: Values | None = None,
     ) -> object:
         """Insert bytes in an input format."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -114,12 +115,20 @@ def test_a_fault_of_the_database_is_blamed_on_no_trace(road: tuple[Gate, Store])
             assert settler.settle_due(everything=True) == 0
             assert gate.fault.times == 1000 - asked, "neither halved nor tried again at once"
             assert (settler.waiting(), settler.failed_traces) == (5, 0)
+        # Of an insert alone; without the cursor nothing is done.
+        scene.load(connection, [scene.call(1, 0, (1, 0), trace=6, request_model="m2")])
+        for column in (b"`provider_seen`", b"`next_sequence`"):
+            gate.fault = Fault(column, 469, times=1000)
+            with suppress(PermanentError):
+                settler.settle_due(everything=True)
+            assert gate.fault.times < 1000
+            assert (settler.waiting(), settler.failed_traces) == (6, 0)
         assert settler.parked.count("refused") == 0
         settler.stop(drain=False)
         gate.fault = None
         after = scene.settler(store, quiet_seconds=0)
-        assert after.settle_due() == 5
-        assert all(scene.runs(connection, n) for n in range(1, 6))
+        assert after.settle_due() == 6
+        assert all(scene.runs(connection, n) for n in range(1, 7))
         assert (_parked(connection), after.waiting()) == ([], 0)
         after.stop(drain=False)
 
