@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from spanledger_collector.errors import ConfigurationError, NotFoundError, PermanentError
 
@@ -54,6 +54,12 @@ class KeyRecord(BaseModel):
     name: str = Field(default="", max_length=_MAX_NAME)
     created_at: datetime
     revoked_at: datetime | None = None
+
+    @model_validator(mode="after")
+    def _reads_as_a_whole(self) -> "KeyRecord":
+        if self.tenant and self.may - _SEND_ONLY:
+            raise ValueError("a key of one tenant may send only")
+        return self
 
 
 class _Document(BaseModel):

@@ -122,6 +122,12 @@ def test_a_tenants_key_sends_only(file: KeyFile) -> None:
     with pytest.raises(PermanentError, match="workspace"):
         file.add("")
     assert file.read() == []
+    file.add("acme", tenant="t", may=frozenset({"send"}))
+    told = json.loads(file.path.read_text())
+    told["keys"][0]["may"] = ["send", "read"]
+    file.path.write_text(json.dumps(told))
+    with pytest.raises(ConfigurationError, match="not a file of keys"):
+        Keyring(file.path)
 
 
 def test_commands_at_once_lose_no_key(file: KeyFile) -> None:

@@ -79,6 +79,31 @@ def test_a_record_names_a_run_in_another_trace_before_or_after_it_came(store: St
         }
 
 
+def test_tenants_of_one_workspace_trust_each_other_and_workspaces_do_not(store: Store) -> None:
+    """What docs/collector.md says of keys: a tenant is a label, the workspace is the wall."""
+    key = {"spanledger.external_key": "ticket-77"}
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        scene.load(connection, [agent_span(1, run_id="r", tenant="acme", attributes=key)])
+        for workspace, revenue in (("default", "7"), ("elsewhere", "100")):
+            told = {"subject__external_key": "ticket-77", "revenue__amount": revenue}
+            record = record_span(11, trace=9, **told)
+            call = scene.call(2, 1, (1, 0), run_id="r")
+            copy = agent_span(1, run_id="r", attributes=key) | {"agent_name": "not the first"}
+            owner = {"workspace": workspace, "tenant": "beta"}
+            scene.load(connection, [row | owner for row in (record, call, copy)])
+        scene.settle(store, [1, 9])
+        scene.settle(store, [1, 9], "elsewhere")
+        rows = connection.rows("SELECT * FROM runs FINAL WHERE run_id = 'r'")
+    runs = {str(row["workspace"]): row for row in rows}
+    assert {name: row["revenue_usd"] for name, row in runs.items()} == {
+        "default": 7, "elsewhere": 100,
+    }  # fmt: skip
+    mine = runs["default"]
+    assert (mine["tenant"], mine["agent_name"]) == ("acme", "a")
+    assert mine["cost_usd"] == Decimal("0.01")
+
+
 def test_what_is_said_of_a_trace_is_said_of_its_outermost_agent(store: Store) -> None:
     """Of the one agent below a workflow; of the top run where several stand side by side, or none.
 
