@@ -62,11 +62,18 @@ soak: $(VENV)/.dev ## 20 minutes of load: memory flat, sent = acknowledged = sto
 fuzz: $(VENV)/.dev ## an hour of harmed input to the receivers: no crash, memory flat
 	$(BIN)/python -m benchmarks.fuzz --minutes 60
 
-# Asks the package index for the known faults of what is pinned: needs the network, so no test.
+# Asks the package index for the known faults of what is pinned: newer than those of the list below.
 audit: ## known vulnerabilities of the pinned dependencies (needs the network)
 	test -x .audit/bin/pip-audit || $(PYTHON) -m venv .audit
 	.audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.7"
 	.audit/bin/pip-audit --strict --disable-pip --no-deps -r constraints.txt
+
+# The list that `make test` holds the pins against, without a network.
+advisories: $(VENV)/.dev ## bring the kept list of known vulnerabilities up to date (needs the network)
+	rm -rf .audit/database
+	git clone --quiet --depth 1 https://github.com/pypa/advisory-database .audit/database
+	$(BIN)/python -m tests.support.advisories .audit/database \
+	  "$$(git -C .audit/database log -1 --format='%H of %cs')"
 
 conformance: $(VENV)/.dev ## ask other cost calculators for the hand-checked bills and write docs/cost-conformance.md
 	$(BIN)/python -m benchmarks.conformance
@@ -111,4 +118,4 @@ test-pins: $(VENV)/.demo ## resolve the exact versions of what the tests run bes
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) .audit .bench-peers .pytest_cache .ruff_cache .hypothesis dist build .spanledger
 
-.PHONY: help demo up lint test soak fuzz audit oldest bench bench-peers bench-pins test-pins conformance format prices constraints clean
+.PHONY: help demo up lint test soak fuzz audit advisories oldest bench bench-peers bench-pins test-pins conformance format prices constraints clean

@@ -1,7 +1,7 @@
 """What is installed is what is pinned, so that an audit of the pins (`make audit`) is one of it.
 
-Whether a version has known faults, or was withdrawn, only the package index knows: that is what
-`make audit` asks, with the network.
+Whether a version has known faults, a kept list says (``test_advisories``); the newest, and whether
+it was withdrawn, only the package index knows: `make audit` asks it, with the network.
 """
 
 from __future__ import annotations

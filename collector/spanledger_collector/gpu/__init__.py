@@ -3,7 +3,7 @@
 ``document`` reads the operator's pools; ``window`` is the work on one pool and stretch of time, and
 ``measured`` what its boards drew in one, both pure; ``closing`` looks for windows that are over;
 ``unfinished`` writes ``gpu_shares`` of them, has the traces settled whose calls got a cost, and
-writes ``gpu_windows``; ``energy`` writes ``gpu_energy`` beside it.
+writes ``gpu_windows`` (``rows``); ``energy`` writes ``gpu_energy`` beside it.
 """
 
 from .closing import Closer
