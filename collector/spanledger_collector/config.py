@@ -90,7 +90,7 @@ class CollectorConfig(BaseSettings):
     max_bytes_in_flight: int = Field(
         gt=0,
         default=256 * MIB,
-        description="Bytes of requests being received at once, a quarter a sender; above: 429.",
+        description="Bytes of requests received at once, a quarter a sender; above: 429.",
     )
     max_journal_bytes: int = Field(
         gt=0,

@@ -1,6 +1,7 @@
 """How much may be received at once: decided before a body is read or unpacked.
 
-No sender has more than a part of it, so that one who is slow, or sends much, holds up no other.
+No sender has more than a part of it, so that one who is slow, or sends much, holds up no other; and
+half of it is kept for senders who have little, so that a few of them together do not either.
 """
 
 from collections import Counter
@@ -15,6 +16,8 @@ from spanledger_collector.signals import Signal
 
 #: One sender has no more than one part in so many of what all have together.
 SHARES: Final = 4
+#: So many senders have room in the half that is kept for those who have little.
+_SENDERS_KEPT_FOR: Final = 32
 
 
 def sender_name(identity: Identity, address: str) -> str:
@@ -49,13 +52,15 @@ class ByteBudget:
 
     Args:
         limit_bytes: above it requests are refused.
-        largest_bytes: what one request may have; a sender may always have one.
+        largest_bytes: what one request may have; it is taken where nothing else is in progress.
         metrics: shows how much is in use.
     """
 
     def __init__(self, limit_bytes: int, largest_bytes: int, metrics: ReceiverMetrics) -> None:
         self._limit_bytes = limit_bytes
         self._share_bytes = max(limit_bytes // SHARES, largest_bytes)
+        self._common_bytes = min(limit_bytes, max(limit_bytes // 2, largest_bytes))
+        self._little_bytes = limit_bytes // (2 * _SENDERS_KEPT_FOR)
         self._metrics = metrics
         self._used_bytes = 0
         self._used_by: Counter[str] = Counter()
@@ -81,10 +86,12 @@ class ByteBudget:
                 f"{used} bytes of this sender's requests are in progress and {self._share_bytes} "
                 "are allowed: send again in a second, or with fewer requests at once."
             )
-        if self._used_bytes + size > self._limit_bytes:
+        has_little = used + size <= self._little_bytes
+        limit_bytes = self._limit_bytes if has_little else self._common_bytes
+        if self._used_bytes + size > limit_bytes:
             raise OverloadedError(
-                f"{self._used_bytes} bytes of requests are in progress and {self._limit_bytes} "
-                "are allowed: send again in a second, or with fewer requests at once."
+                f"{self._used_bytes} bytes of requests are in progress and {limit_bytes} are "
+                "allowed: send again in a second, or with smaller or fewer requests at once."
             )
         self._change(size, sender)
 
