@@ -86,8 +86,9 @@ def test_tenants_of_one_workspace_trust_each_other_and_workspaces_do_not(store: 
         scene.publish(connection, [scene.price(input="0.01")])
         scene.load(connection, [agent_span(1, run_id="r", tenant="acme", attributes=key)])
         for workspace, revenue in (("default", "7"), ("elsewhere", "100")):
-            told = {"subject__external_key": "ticket-77", "revenue__amount": revenue}
-            record = record_span(11, trace=9, **told)
+            record = record_span(
+                11, trace=9, subject__external_key="ticket-77", revenue__amount=revenue
+            )
             call = scene.call(2, 1, (1, 0), run_id="r")
             copy = agent_span(1, run_id="r", attributes=key) | {"agent_name": "not the first"}
             owner = {"workspace": workspace, "tenant": "beta"}
