@@ -79,6 +79,12 @@ class CollectorConfig(BaseSettings):
         description="Origins whose pages may send spans over OTLP/HTTP, separated by commas, such "
         "as https://app.example; * = any. Empty = none.",
     )
+    http_path_prefix: str = Field(
+        default="",
+        pattern=r"^(?:/[A-Za-z0-9._~-]+)*$",
+        description="OTLP/HTTP is taken below this path too, such as /telemetry: for a proxy that "
+        "passes paths on as they are.",
+    )
     max_request_bytes: int = Field(
         gt=0,
         default=64 * MIB,

@@ -11,7 +11,8 @@ The engine allows one directory a process, so everything that needs it shares th
 - ``unmigrated_store``: as ``any_store``, without tables;
 - ``filled``: one settled ledger for all tests that only read (``filled_ledger``);
 - ``written``: the same with the runs of ``writer_ledger``, for unit economics;
-- ``api``: the collector's API over it, on a port.
+- ``api``: the collector's API over it, on a port;
+- ``gate``: what stands between a collector and a database that is not there yet.
 """
 
 import os
@@ -21,6 +22,7 @@ from itertools import count
 import pytest
 from tests.support import clickhouse_http_shim as shim
 from tests.support.filled_ledger import fill
+from tests.support.gate import Gate
 from tests.support.ledger_pool import LedgerPool, drop
 from tests.support.served_ledger import Served, served
 from tests.support.writer_ledger import write
@@ -172,3 +174,11 @@ def api(filled: Store) -> Iterator[Served]:
     """The collector's API over the filled ledger, with SQL on."""
     with served(filled) as running:
         yield running
+
+
+@pytest.fixture
+def gate(fresh_http_dsn: str) -> Iterator[tuple[Gate, str]]:
+    """A closed gate before a database of the test's own, and the database's address through it."""
+    where, _, rest = fresh_http_dsn.removeprefix("http://").partition("?")
+    with Gate(int(where.rpartition(":")[2].rstrip("/"))) as closed:
+        yield closed, f"http://127.0.0.1:{closed.port}?{rest}"

@@ -50,6 +50,7 @@ class HttpApp:
         max_request_bytes: largest body, before and after decompression.
         body_seconds: how long a body may take to arrive.
         patience_seconds: how long one may go on without ``PACE_BYTES`` more of it.
+        path_prefix: below which the paths are too.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class HttpApp:
         max_request_bytes: int,
         body_seconds: float,
         patience_seconds: float,
+        path_prefix: str = "",
     ) -> None:
+        self._path_prefix = path_prefix
         self._intake = intake
         self._max_request_bytes = max_request_bytes
         self._body_seconds = body_seconds
@@ -70,10 +73,11 @@ class HttpApp:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        transport = _transport(scope["path"], content_type)
+        path = scope["path"].removeprefix(self._path_prefix)
+        transport = _transport(path, content_type)
         body = Body(receive, headers, self._body_seconds, self._patience_seconds)
         try:
-            answer = await self._export(scope, headers, content_type, body)
+            answer = await self._export(scope, path, headers, content_type, body)
         except ClientGoneError:
             self._intake.gone(transport)
         except Exception as error:  # noqa: BLE001 - told to the sender, counted and logged
@@ -84,9 +88,13 @@ class HttpApp:
             await _send(send, answer.http_status, content_type, content, [])
 
     async def _export(
-        self, scope: Mapping[str, Any], headers: Mapping[str, str], content_type: str, body: Body
+        self,
+        scope: Mapping[str, Any],
+        path: str,
+        headers: Mapping[str, str],
+        content_type: str,
+        body: Body,
     ) -> Acknowledgement | RecordsAnswer:
-        path = scope["path"]
         _check_route(path, scope["method"])
         identity = self._sender(scope, headers)
         _check_content_type(path, content_type)

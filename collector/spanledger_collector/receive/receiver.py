@@ -97,7 +97,13 @@ class Receiver:
             message_seconds=patience_seconds,
             tls=tls,
         )
-        self.http = HttpApp(intake, config.max_request_bytes, body_seconds, patience_seconds)
+        self.http = HttpApp(
+            intake,
+            config.max_request_bytes,
+            body_seconds,
+            patience_seconds,
+            path_prefix=config.http_path_prefix,
+        )
         origins = [one.strip() for one in config.cors_origins.split(",") if one.strip()]
         self._http = HttpServer(
             Cors(self.http, origins) if origins else self.http,

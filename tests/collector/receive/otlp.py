@@ -4,6 +4,7 @@ import base64
 import math
 from collections.abc import Callable
 
+from google.protobuf.message import Message
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import (
@@ -217,3 +218,13 @@ def _double(number: float) -> float | str:
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
     return number
+
+
+def submessages(message: Message) -> int:
+    """How many messages there are in one, at every depth."""
+    count = 0
+    for descriptor, value in message.ListFields():
+        if descriptor.message_type is not None:
+            children = [value] if hasattr(value, "ListFields") else list(value)
+            count += sum(1 + submessages(child) for child in children)
+    return count

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from tests.collector.receive.otlp import REQUESTS, request
+from tests.collector.receive.otlp import REQUESTS, request, submessages
 
 from spanledger_collector.errors import MalformedError, TooLargeError
 from spanledger_collector.receive import broken_text
@@ -196,25 +196,13 @@ def test_a_body_of_empty_messages_is_refused_before_it_is_parsed(
 
 @given(REQUESTS, st.integers(0, 40))
 def test_messages_are_counted_exactly(message: ExportTraceServiceRequest, limit: int) -> None:
-    count = _submessages(message)
+    count = submessages(message)
     body = message.SerializeToString()
     if count > limit and len(body) // 2 > limit:
         with pytest.raises(TooLargeError):
             check_submessages(body, limit)
     else:
         check_submessages(body, limit)
-
-
-def _submessages(message: ExportTraceServiceRequest) -> int:
-    def below(item: object) -> int:
-        count = 0
-        for descriptor, value in item.ListFields():  # type: ignore[attr-defined]
-            if descriptor.message_type is not None:
-                children = [value] if hasattr(value, "ListFields") else list(value)
-                count += sum(1 + below(child) for child in children)
-        return count
-
-    return below(message)
 
 
 def test_deep_nesting_is_refused() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 import pytest
-from google.protobuf.json_format import MessageToDict
 from grpc import aio
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,15 +18,20 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from tests.collector.receive.conftest import Connect, Inbox, Start
+from tests.collector.receive.told_metrics import (
+    CUMULATIVE,
+    DELTA,
+    add_metric,
+    metric_json,
+    metric_names,
+    metric_request,
+    pair,
+)
 
-from spanledger_collector.access import Identity
 from spanledger_collector.errors import (
     CollectorError,
-    ForbiddenError,
-    JournalUnavailableError,
     TooLargeError,
 )
 from spanledger_collector.receive.samples import (
@@ -37,64 +41,20 @@ from spanledger_collector.receive.samples import (
     decode_metrics_json,
     samples,
 )
-from spanledger_collector.receive.wire import check_submessages
 
 _EXPORT = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
-_CUMULATIVE, _DELTA = 2, 1
-
-
-def _pair(key: str, value: str) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value))
-
-
-def _add(request: ExportMetricsServiceRequest, name: str, value: float = 0.5, **given: Any) -> Any:
-    """A metric with one point; ``given`` are fields of the point, ``unit`` and ``sum``."""
-    if not request.resource_metrics:
-        resource = request.resource_metrics.add()
-        resource.resource.attributes.extend(
-            [_pair("service.name", "server"), _pair("host.name", "gpu-1"), _pair("os", "linux")]
-        )
-        resource.scope_metrics.add().scope.name = "tests"
-    metric = request.resource_metrics[0].scope_metrics[0].metrics.add(name=name)
-    metric.unit = given.pop("unit", UNITS.get(name, ""))
-    data: Any = metric.gauge
-    if given.pop("sum", name == "hw.energy"):
-        data = metric.sum
-        data.is_monotonic = given.pop("monotonic", name == "hw.energy")
-        data.aggregation_temporality = given.pop("temporality", _CUMULATIVE)
-    attributes = given.pop("attributes", {"hw.id": "GPU-1", "hw.type": "gpu", "hw.name": "H100"})
-    point = data.data_points.add(as_double=value, time_unix_nano=time.time_ns(), **given)
-    point.attributes.extend(_pair(key, text) for key, text in attributes.items())
-    return point
-
-
-def _told(*names: str) -> ExportMetricsServiceRequest:
-    request = ExportMetricsServiceRequest()
-    for name in names:
-        _add(request, name)
-    return request
-
-
-def _names(payload: bytes) -> list[str]:
-    return [
-        metric.name
-        for resource in ExportMetricsServiceRequest.FromString(payload).resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-        for _ in (*metric.gauge.data_points, *metric.sum.data_points)
-    ]
 
 
 def test_every_metric_of_a_gpu_is_kept_with_what_names_it_and_nothing_else() -> None:
     """Other attributes of the resource, exemplars and descriptions are not."""
-    request = _told(*UNITS)
+    request = metric_request(*UNITS)
     metric = request.resource_metrics[0].scope_metrics[0].metrics[0]
     metric.description = "words"
     metric.gauge.data_points[0].exemplars.add(as_int=1)
-    metric.gauge.data_points[0].attributes.append(_pair("hw.serial_number", "secret"))
+    metric.gauge.data_points[0].attributes.append(pair("hw.serial_number", "secret"))
     told = samples(request)
     assert (told.points, told.rejected, told.rejection) == (6, 0, "")
-    assert _names(told.payload) == list(UNITS)
+    assert metric_names(told.payload) == list(UNITS)
     assert b"words" not in told.payload
     assert b"secret" not in told.payload
     assert b"linux" not in told.payload
@@ -176,7 +136,7 @@ _DAY_S = 86_400
         ("hw.power", _unnamed, "hw.id is not told"),
         ("hw.power", _at(2 * _DAY_S), "in the future"),
         ("hw.power", _at(-366 * _DAY_S), "over a year ago"),
-        ("hw.power", _as_sum(_DELTA), "has to be cumulative"),
+        ("hw.power", _as_sum(DELTA), "has to be cumulative"),
         ("hw.power", _histogram, "is a histogram, not a gauge or a sum"),
         ("hw.energy", _as_gauge, "no monotonic sum"),
         ("hw.energy", _set("sum.is_monotonic", False), "no monotonic sum"),
@@ -188,11 +148,11 @@ def test_what_is_not_kept_is_told(
     name: str, change: Callable[[Metric], None] | None, says: str
 ) -> None:
     """One point among good ones: it is counted, the reason is in words, the others stay."""
-    request = _told("hw.gpu.memory.usage", name)
+    request = metric_request("hw.gpu.memory.usage", name)
     if change is not None:
         change(request.resource_metrics[0].scope_metrics[0].metrics[1])
     told = samples(request)
-    assert _names(told.payload) == ["hw.gpu.memory.usage"]
+    assert metric_names(told.payload) == ["hw.gpu.memory.usage"]
     assert told.points == 1
     assert told.rejected == 1
     assert says in told.rejection
@@ -201,29 +161,29 @@ def test_what_is_not_kept_is_told(
 def test_levels_may_be_up_down_counters_and_energy_may_be_deltas() -> None:
     """As the conventions have it, and as some exporters prefer it."""
     request = ExportMetricsServiceRequest()
-    _add(request, "hw.gpu.memory.usage", 8e9, sum=True)
-    _add(request, "hw.energy", 30.0, temporality=_DELTA, start_time_unix_nano=1)
-    _add(request, "hw.gpu.utilization", attributes={"hw.id": "0"})
+    add_metric(request, "hw.gpu.memory.usage", 8e9, sum=True)
+    add_metric(request, "hw.energy", 30.0, temporality=DELTA, start_time_unix_nano=1)
+    add_metric(request, "hw.gpu.utilization", attributes={"hw.id": "0"})
     told = samples(request)
     assert (told.points, told.rejected) == (3, 0)
     kept = ExportMetricsServiceRequest.FromString(told.payload).resource_metrics[0]
     usage, energy, _ = kept.scope_metrics[0].metrics
     assert usage.WhichOneof("data") == "gauge"
-    assert energy.sum.aggregation_temporality == _DELTA
+    assert energy.sum.aggregation_temporality == DELTA
 
 
 def test_a_point_that_says_there_is_no_value_is_no_loss() -> None:
     """Exporters mark a series that ended so."""
     request = ExportMetricsServiceRequest()
-    _add(request, "hw.power", flags=1)
+    add_metric(request, "hw.power", flags=1)
     assert samples(request) == samples(ExportMetricsServiceRequest())
 
 
 def test_integers_are_numbers_and_a_point_without_one_is_none() -> None:
     """``as_int`` is what most gauges of bytes are."""
     request = ExportMetricsServiceRequest()
-    _add(request, "hw.gpu.memory.usage").as_int = 80 * 2**30
-    _add(request, "hw.power").ClearField("as_double")
+    add_metric(request, "hw.gpu.memory.usage").as_int = 80 * 2**30
+    add_metric(request, "hw.power").ClearField("as_double")
     told = samples(request)
     assert (told.points, told.rejected) == (1, 1)
     kept = ExportMetricsServiceRequest.FromString(told.payload)
@@ -233,42 +193,14 @@ def test_integers_are_numbers_and_a_point_without_one_is_none() -> None:
 
 def test_too_many_points_are_refused() -> None:
     """Whether they would be kept or not."""
-    request = _told("anything")
+    request = metric_request("anything")
     points = request.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points
     points.extend([points[0]] * MAX_POINTS)
     with pytest.raises(TooLargeError, match="smaller batches"):
         samples(request)
 
 
-def test_messages_are_counted_exactly_before_they_are_parsed() -> None:
-    """Two bytes a message on the wire are sixty in memory; every kind of metric is counted."""
-    request = _told(*UNITS)
-    metrics = request.resource_metrics[0].scope_metrics[0].metrics
-    metrics[0].gauge.data_points[0].exemplars.add().filtered_attributes.append(_pair("a", "b"))
-    several = metrics.add(name="m")
-    several.metadata.append(_pair("a", "b"))
-    several.summary.data_points.add().quantile_values.add()
-    point = metrics.add().exponential_histogram.data_points.add()
-    point.positive.SetInParent()
-    point.negative.SetInParent()
-    metrics.add().histogram.data_points.add().attributes.append(_pair("a", "b"))
-    count = _submessages(request)
-    body = request.SerializeToString()
-    check_submessages(body, count, "metrics")
-    with pytest.raises(TooLargeError, match=f"more than {count - 1} messages"):
-        check_submessages(body, count - 1, "metrics")
-
-
-def _submessages(message: Any) -> int:
-    below = 0
-    for descriptor, value in message.ListFields():
-        if descriptor.message_type is not None:
-            children = [value] if hasattr(value, "ListFields") else value
-            below += sum(1 + _submessages(child) for child in children)
-    return below
-
-
-_ONE = _told(*UNITS, "other").SerializeToString()
+_ONE = metric_request(*UNITS, "other").SerializeToString()
 
 
 @given(st.lists(st.tuples(st.integers(0, len(_ONE) - 1), st.integers(0, 255)), max_size=4))
@@ -283,18 +215,14 @@ def test_harmed_bytes_are_refused_or_understood_but_nothing_else(
         told = decode_metrics(bytes(body))
     except CollectorError:
         return
-    assert len(_names(told.payload)) == told.points
+    assert len(metric_names(told.payload)) == told.points
     assert decode_metrics(told.payload).payload == told.payload
-
-
-def _json(request: ExportMetricsServiceRequest) -> bytes:
-    return orjson.dumps(MessageToDict(request, use_integers_for_enums=True))
 
 
 def test_json_gives_the_same_bytes() -> None:
     """Protobuf's own JSON is OTLP's where there are no ids."""
-    request = _told(*UNITS, "other")
-    told, lenient = decode_metrics_json(_json(request))
+    request = metric_request(*UNITS, "other")
+    told, lenient = decode_metrics_json(metric_json(request))
     assert told == samples(request)
     assert lenient == 0
 
@@ -305,9 +233,9 @@ async def test_http_stores_them_and_tells_what_it_left_out(
 ) -> None:
     """200 and a partial success: no sender sends it again."""
     running = await start()
-    request = _told(*UNITS, "http.server.duration", "process.cpu.time")
+    request = metric_request(*UNITS, "http.server.duration", "process.cpu.time")
     as_json = content_type == "application/json"
-    body = gzip.compress(_json(request) if as_json else request.SerializeToString())
+    body = gzip.compress(metric_json(request) if as_json else request.SerializeToString())
     connection = await connect(running)
     await connection.request(
         body, path="/v1/metrics", content_type=content_type, headers={"content-encoding": "gzip"}
@@ -325,7 +253,7 @@ async def test_http_stores_them_and_tells_what_it_left_out(
         words = partial.error_message
     assert "2 data points were not kept, 6 stored" in words
     assert "'http.server.duration' is none of the metrics of GPUs" in words
-    assert _names(inbox.payloads[0]) == list(UNITS)
+    assert metric_names(inbox.payloads[0]) == list(UNITS)
     [meaning] = inbox.meanings
     assert (meaning["signal"], meaning["span_count"]) == ("metrics", 6)
     transport = "http_json" if as_json else "http_protobuf"
@@ -339,23 +267,11 @@ async def test_nothing_to_keep_is_a_success_and_not_stored(
 ) -> None:
     """An application that sends all its metrics here is told so, never made to try again."""
     connection = await connect(await start())
-    await connection.request(_told("a", "b").SerializeToString(), path="/v1/metrics")
+    await connection.request(metric_request("a", "b").SerializeToString(), path="/v1/metrics")
     answer = await connection.answer()
     partial = ExportMetricsServiceResponse.FromString(answer.body).partial_success
     assert (answer.status, partial.rejected_data_points) == (200, 2)
-    await connection.request(b"", path="/v1/metrics")
-    answer = await connection.answer()
-    assert (answer.status, answer.body) == (200, b"")
     assert inbox.payloads == []
-
-
-async def test_bad_bytes_are_400_and_name_the_message(start: Start, connect: Connect) -> None:
-    """As for spans."""
-    connection = await connect(await start())
-    await connection.request(b"\xff\xff", path="/v1/metrics")
-    answer = await connection.answer()
-    assert answer.status == 400
-    assert b"ExportMetricsServiceRequest" in answer.body
 
 
 async def test_grpc_stores_them(start: Start, inbox: Inbox) -> None:
@@ -363,41 +279,12 @@ async def test_grpc_stores_them(start: Start, inbox: Inbox) -> None:
     running = await start()
     async with aio.insecure_channel(f"127.0.0.1:{running.ports.grpc}") as channel:
         export = channel.unary_unary(_EXPORT)
-        assert await export(_told(*UNITS).SerializeToString()) == b""
-        answer = await export(_told("hw.power", "other").SerializeToString())
+        assert await export(metric_request(*UNITS).SerializeToString()) == b""
+        answer = await export(metric_request("hw.power", "other").SerializeToString())
     partial = ExportMetricsServiceResponse.FromString(answer).partial_success
     assert partial.rejected_data_points == 1
     assert [meaning["span_count"] for meaning in inbox.meanings] == [6, 1]
     assert running.count("points_total", transport="grpc", outcome="accepted") == 7
-
-
-async def test_a_failing_journal_asks_the_sender_to_come_back(
-    start: Start, connect: Connect, inbox: Inbox
-) -> None:
-    """Acknowledged is on disk, for metrics too."""
-    inbox.error = JournalUnavailableError("disk full: free space")
-    connection = await connect(await start())
-    await connection.request(_told("hw.power").SerializeToString(), path="/v1/metrics")
-    answer = await connection.answer()
-    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-
-
-async def test_keys_are_those_of_traces(start: Start, connect: Connect, inbox: Inbox) -> None:
-    """A key pins workspace and tenant; one that may only read is refused."""
-
-    def authenticate(key: str | None) -> Identity:
-        if key != "good":
-            raise ForbiddenError("key x may not send")
-        return Identity("acme", "pinned")
-
-    connection = await connect(await start(arguments={"authenticate": authenticate}))
-    body = _told("hw.power").SerializeToString()
-    await connection.request(body, path="/v1/metrics", headers={"x-api-key": "good"})
-    assert (await connection.answer()).status == 200
-    await connection.request(body, path="/v1/metrics", headers={"x-api-key": "bad"})
-    assert (await connection.answer()).status == 403
-    [meaning] = inbox.meanings
-    assert (meaning["workspace"], meaning["tenant"]) == ("acme", "pinned")
 
 
 async def test_redaction_holds_for_points(
@@ -409,7 +296,9 @@ async def test_redaction_holds_for_points(
         "rules:\n  - {name: host.name, action: hash}\n  - {name: hw.name, action: drop}\n"
     )
     connection = await connect(await start(redaction_file=rules, redaction_key="k"))
-    await connection.request(_told("hw.power", "hw.energy").SerializeToString(), path="/v1/metrics")
+    await connection.request(
+        metric_request("hw.power", "hw.energy").SerializeToString(), path="/v1/metrics"
+    )
     assert (await connection.answer()).status == 200
     [payload] = inbox.payloads
     assert b"gpu-1" not in payload
@@ -425,23 +314,23 @@ def _of_engines(**attributes: str) -> tuple[ExportMetricsServiceRequest, Any]:
     request = ExportMetricsServiceRequest()
     resource = request.resource_metrics.add()
     told = {key.replace("__", "."): value for key, value in attributes.items()} or _ENGINE
-    resource.resource.attributes.extend(_pair(key, value) for key, value in told.items())
+    resource.resource.attributes.extend(pair(key, value) for key, value in told.items())
     return request, resource.scope_metrics.add().metrics
 
 
 def _grow(metrics: Any, name: str, value: float = 1.0, **labels: str) -> Any:
     metric = metrics.add(name=name)
     metric.sum.is_monotonic = True
-    metric.sum.aggregation_temporality = _CUMULATIVE
+    metric.sum.aggregation_temporality = CUMULATIVE
     point = metric.sum.data_points.add(as_double=value, time_unix_nano=time.time_ns())
-    point.attributes.extend(_pair(key, text) for key, text in labels.items())
+    point.attributes.extend(pair(key, text) for key, text in labels.items())
     return metric
 
 
 def _be(metrics: Any, name: str, value: float = 0.5, **labels: str) -> Any:
     metric = metrics.add(name=name)
     point = metric.gauge.data_points.add(as_double=value, time_unix_nano=time.time_ns())
-    point.attributes.extend(_pair(key, text) for key, text in labels.items())
+    point.attributes.extend(pair(key, text) for key, text in labels.items())
     return metric
 
 
@@ -456,7 +345,7 @@ def test_what_engines_tell_is_kept_under_either_spelling() -> None:
     _grow(metrics, "vllm_prompt_tokens", 8.0)
     _grow(metrics, "sglang:cached_tokens_total", 8.0, cache_source="host")
     told = metrics.add(name="tgi_request_generated_tokens")
-    told.histogram.aggregation_temporality = _CUMULATIVE
+    told.histogram.aggregation_temporality = CUMULATIVE
     told.histogram.data_points.add(count=4, sum=81.0, time_unix_nano=time.time_ns())
     kept = samples(request)
     # What is waiting by priority is in what is waiting: left out, and no loss.
@@ -476,7 +365,7 @@ def test_what_engines_tell_wrongly_is_left_out_and_told() -> None:
     _be(metrics, "vllm:prompt_tokens_total")
     _grow(metrics, "vllm:prompt_tokens_total").sum.is_monotonic = False
     _grow(metrics, "vllm:prompt_tokens_total").sum.aggregation_temporality = 0
-    _grow(metrics, "vllm:num_requests_waiting").sum.aggregation_temporality = _DELTA
+    _grow(metrics, "vllm:num_requests_waiting").sum.aggregation_temporality = DELTA
     metrics.add(name="sglang:token_usage").histogram.data_points.add(count=1)
     _be(metrics, "vllm:kv_cache_usage_perc", 50.0)
     _be(metrics, "vllm:num_requests_running", float("nan"))

@@ -12,7 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.collector.receive.conftest import Connect, Inbox, Start
 from tests.collector.receive.test_evaluations import body as spans_body
-from tests.collector.receive.test_logs import _attributes, _request, _spans
+from tests.collector.receive.told_logs import attributes_of, log_request, told_spans
 from tests.support.otlp_requests import PlainSpan, request
 
 from spanledger_collector.errors import ConfigurationError
@@ -71,13 +71,13 @@ def test_a_score_is_held_against_the_rule_of_its_name(
 ) -> None:
     span = _told(name, score)
     read_thresholds(rules).judge([span])
-    assert _attributes(span).get("spanledger.evaluation.verdict") == verdict
+    assert attributes_of(span).get("spanledger.evaluation.verdict") == verdict
 
 
 def test_a_verdict_that_is_told_is_kept(rules: Path) -> None:
     span = _told("relevance", 0.1, spanledger__evaluation__verdict="acceptable")
     read_thresholds(rules).judge([span])
-    assert _attributes(span)["spanledger.evaluation.verdict"] == "acceptable"
+    assert attributes_of(span)["spanledger.evaluation.verdict"] == "acceptable"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,11 @@ async def test_every_way_in_is_judged(
     record = {"kind": "evaluation", "run_id": "r", "name": "relevance", "score": 0.1}
     sent = (
         ("/v1/traces", spans_body(dict(told)), "application/x-protobuf"),
-        ("/v1/logs", _request({"attributes": told}).SerializeToString(), "application/x-protobuf"),
+        (
+            "/v1/logs",
+            log_request({"attributes": told}).SerializeToString(),
+            "application/x-protobuf",
+        ),
         ("/v1/traces", request([of_sdk]), "application/x-protobuf"),
         ("/v1/records", orjson.dumps({"records": [record]}), "application/json"),
     )
@@ -119,6 +123,6 @@ async def test_every_way_in_is_judged(
         await connection.request(content, path=path, content_type=content_type)
         assert (await connection.answer()).status == 200, path
     for payload in inbox.payloads:
-        found = [_attributes(span) for span in _spans(payload)]
+        found = [attributes_of(span) for span in told_spans(payload)]
         judged = [one for one in found if "gen_ai.evaluation.score.value" in one]
         assert [one["spanledger.evaluation.verdict"] for one in judged] == ["wrong"]

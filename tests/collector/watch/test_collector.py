@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.collector.test_pipeline import _config, _get, _metrics, _post, _running, _settled, _until
 from tests.collector.watch.receiver import receiving
+from tests.collector.whole_collector import (
+    config_of,
+    get,
+    metric_values,
+    post,
+    running,
+    settled,
+    until,
+)
 
 from spanledger_collector.cli.app import execute
 from spanledger_collector.errors import ConfigurationError
@@ -37,20 +45,20 @@ async def test_what_is_settled_fires_and_is_told_everywhere(
     with receiving() as receiver:
         path.write_text(_RULES.format(url=receiver.url))
         watched: dict[str, Any] = {"alerts_file": path, "alert_interval_seconds": 0.05}
-        config = _config(tmp_path / "data", store_dsn, webhook_secret="s", **watched)
-        async with _running(config) as (collector, ports):
+        config = config_of(tmp_path / "data", store_dsn, webhook_secret="s", **watched)
+        async with running(config) as (collector, ports):
             await collector.opened()
-            trace = await _settled(ports, await _post(ports, 0))
+            trace = await settled(ports, await post(ports, 0))
             spent = Decimal(trace["summary"]["cost_usd"])
             assert spent > 0
 
             async def seen() -> bool:
-                _, body, _ = await _get(ports.api, "/v1/budgets")
+                _, body, _ = await get(ports.api, "/v1/budgets")
                 rows = json.loads(body).get("budgets", [])
                 return any(row["key"] for row in rows)
 
-            await _until(seen)
-            status, body, _ = await _get(ports.api, "/v1/budgets")
+            await until(seen)
+            status, body, _ = await get(ports.api, "/v1/budgets")
             picture = json.loads(body)
             *agents, whole = picture["budgets"]
             assert status == 200
@@ -58,7 +66,7 @@ async def test_what_is_settled_fires_and_is_told_everywhere(
             assert sum(Decimal(row["spent_usd"]) for row in agents) == spent
             assert {row["state"] for row in agents} == {"exceeded"}
             assert whole["state"] == "ok"
-            metrics = await _metrics(ports)
+            metrics = await metric_values(ports)
             name = 'spanledger_budget_spent_usd{budget="all",key="",per="workspace",'
             name += 'workspace="default"}'
             assert metrics[name] == pytest.approx(float(spent))
@@ -89,7 +97,7 @@ def test_rules_that_cannot_be_are_refused_before_anything_starts(
     path = tmp_path / "rules.yaml"
     path.write_text("budgets: [{name: b}]")
     with pytest.raises(ConfigurationError, match="limit_usd"):
-        Collector(_config(tmp_path / "data", store_dsn, alerts_file=path))
+        Collector(config_of(tmp_path / "data", store_dsn, alerts_file=path))
     assert not (tmp_path / "data").exists()
 
 
