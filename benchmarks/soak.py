@@ -5,7 +5,8 @@
 A collector runs as its own process (embedded ledger, default settings, fsync on); senders post
 requests of 100 spans over loopback at a fixed rate and read the ledger meanwhile, as a dashboard
 does. Memory, descriptors and backlog are read every ten seconds. What is stored is counted at the
-end, span by span. ``--kills`` ends the collector with ``kill -9`` so often and starts it again.
+end, span by span. ``--kills`` ends the collector so often, with ``kill -9`` and SIGTERM in turn,
+and starts it again. Memory is judged when there are five minutes of readings.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _READING_SECONDS: Final = 10.0
 _MB: Final = 1_000_000
 #: Of the readings these are the start, when caches fill.
 _WARM_UP_SHARE: Final = 0.3
+#: With fewer readings of one process caches are still being filled.
+_FEWEST_READINGS: Final = 30
 #: What memory may grow by from the first readings after that to the last ones.
 _MAX_GROWTH: Final = 0.15
 
@@ -109,10 +112,14 @@ def main(*, minutes: float, spans_per_second: float, senders: int, kills: int) -
         kill_at = [load.end - minutes * 60 * (k + 1) / (kills + 1) for k in range(kills)]
         readings: list[tuple[float, int]] = []
         while time.monotonic() < load.end:
-            time.sleep(min(_READING_SECONDS, max(0.0, load.end - time.monotonic())))
+            wake_at = min([load.end, *kill_at, time.monotonic() + _READING_SECONDS])
+            time.sleep(max(0.0, wake_at - time.monotonic()))
             if kill_at and time.monotonic() >= kill_at[-1]:
                 kill_at.pop()
-                collector.kill()
+                if len(kill_at) % 2:
+                    collector.kill()
+                else:
+                    collector.stop()
                 collector = RunningCollector(data)
                 load.ports[0] = collector.http_port
                 collector.wait_ready()
@@ -132,15 +139,18 @@ def main(*, minutes: float, spans_per_second: float, senders: int, kills: int) -
 
 
 def _tell(load: _Load, stored: int, readings: list[tuple[float, int]]) -> None:
-    steady = readings[int(len(readings) * _WARM_UP_SHARE) :]
-    part = max(1, len(steady) // 4)
-    first = statistics.median(mb for mb, _ in steady[:part])
-    last = statistics.median(mb for mb, _ in steady[-part:])
     print(
         f"sent         {load.sent * _SPANS_PER_REQUEST:12,} spans, {load.repeated} requests again"
     )
     print(f"acknowledged {load.acknowledged * _SPANS_PER_REQUEST:12,}")
     print(f"stored       {stored:12,}")
+    if len(readings) < _FEWEST_READINGS:
+        print("memory       not judged: too short")
+        return
+    steady = readings[int(len(readings) * _WARM_UP_SHARE) :]
+    part = max(1, len(steady) // 4)
+    first = statistics.median(mb for mb, _ in steady[:part])
+    last = statistics.median(mb for mb, _ in steady[-part:])
     print(f"memory       {first:.0f} MB after the start, {last:.0f} MB at the end")
     # A merge has hundreds of files open for a moment: a leak is in what is always open.
     opened, open_still = (min(n for _, n in one) for one in (steady[:part], steady[-part:]))
