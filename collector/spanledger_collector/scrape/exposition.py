@@ -5,6 +5,7 @@ Collector has it: counters become cumulative sums, histograms stay ones.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -24,6 +25,8 @@ from .document import Target
 
 _CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 _SCOPE = "spanledger.scrape"
+#: Longest line: the parser's time grows with the square of it.
+MAX_LINE_CHARACTERS: Final = 16 * 1024
 
 
 def exported(text: str, target: Target, at_ns: int) -> ExportMetricsServiceRequest:
@@ -35,8 +38,10 @@ def exported(text: str, target: Target, at_ns: int) -> ExportMetricsServiceReque
         at_ns: when, nanoseconds since 1970.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: it is no such text, or a line of it is too long.
     """
+    if any(len(line) > MAX_LINE_CHARACTERS for line in text.splitlines()):
+        raise ValueError(f"a line has more than {MAX_LINE_CHARACTERS} characters")
     request = ExportMetricsServiceRequest()
     told = request.resource_metrics.add(resource=_resource(target))
     scope = told.scope_metrics.add()

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -22,7 +24,7 @@ from spanledger_collector.pipeline import Collector
 from spanledger_collector.query import Ledger
 from spanledger_collector.receive.samples import samples
 from spanledger_collector.scrape import Scraper, Target, read_targets
-from spanledger_collector.scrape.exposition import exported
+from spanledger_collector.scrape.exposition import MAX_LINE_CHARACTERS, exported
 from spanledger_collector.scrape.scraper import MAX_BYTES
 
 RECORDED = Path(__file__).with_name("recorded")
@@ -130,6 +132,34 @@ def test_everything_that_is_kept_of_a_recorded_answer_is_taken(engine: str, poin
     }
 
 
+_LINES = sorted(
+    {line for file in RECORDED.iterdir() for line in file.read_text().splitlines() if line}
+)
+
+
+@given(
+    st.lists(st.sampled_from(_LINES), min_size=1, max_size=4).map("\n".join),
+    st.lists(
+        st.tuples(
+            st.floats(0, 1), st.integers(0, 5), st.text('{}",=\\#\n 0+e.N\0\x85é', max_size=3)
+        ),
+        max_size=5,
+    ),
+)
+def test_harmed_text_is_refused_or_understood_but_nothing_else(
+    text: str, harm: list[tuple[float, int, str]]
+) -> None:
+    """An engine, or whoever answers in its place, may say anything."""
+    for at, gone, put in harm:
+        place = int(at * len(text))
+        text = text[:place] + put + text[place + gone :]
+    try:
+        request = exported(text, Target(name="chat", url="http://10.0.0.5:8000/metrics"), 1)
+    except ValueError:
+        return
+    samples(ExportMetricsServiceRequest.FromString(request.SerializeToString()))
+
+
 async def test_a_server_is_asked_with_its_key_and_what_it_tells_is_handed_on(
     engine: _Server, tmp_path: Path
 ) -> None:
@@ -157,6 +187,7 @@ async def test_what_fails_is_counted_told_once_and_never_fatal(
         (200, b"# TYPE go_goroutines gauge\ngo_goroutines 7\n", "empty"),
         (200, b'vllm:num_requests_running{model_name="m" 7 7 7\n', "malformed"),
         (200, b"#" * (MAX_BYTES + 1), "malformed"),
+        (200, b'tgi_queue_size{a="%s"} 1\n' % (b'\\"' * MAX_LINE_CHARACTERS), "malformed"),
         (404, b"no such page", "status"),
         (302, b"", "status"),
     ]
