@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tests.support.page_asked import Asked, behind, report
 
-from spanledger_collector.query.titles import TITLES, worth_showing
+from spanledger_collector.query.titles import in_full, worth_showing
 
 
 def _overview(asked: Asked) -> Mapping[str, Any]:
@@ -28,7 +28,7 @@ def _agent(asked: Asked) -> Mapping[str, Any]:
         "Sustainable": total.verdict.sustainable, "Runs": total.sums.runs,
         "Success rate": total.success_rate.value, "Median latency": total.p50_latency.value,
         "Wasted of the work": total.rework_share.value,
-        **{TITLES[name][0].capitalize(): getattr(total, name).value
+        **{in_full(name): getattr(total, name).value
            for name in worth_showing(money, lambda name: getattr(total, name))},
     }  # fmt: skip
 

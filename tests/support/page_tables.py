@@ -16,7 +16,7 @@ from typing import Any, Final
 from tests.support.page_asked import Asked, behind, report, rework
 from tests.support.page_fields import AGENTS, BREAK_EVEN, ECONOMICS, MODELS, RUNS, Field
 
-from spanledger_collector.query.titles import TITLES, worth_showing
+from spanledger_collector.query.titles import in_full, worth_showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,7 @@ def _compared(asked: Asked) -> Sequence[Any]:
     )
     figures = {one.name: one for one in told.figures}
     shown = worth_showing(figures, lambda name: (figures[name].old, figures[name].new))
-    return [
-        SimpleNamespace(title=TITLES[name][0].capitalize(), told=figures[name]) for name in shown
-    ]
+    return [SimpleNamespace(title=in_full(name), told=figures[name]) for name in shown]
 
 
 def _shares(asked: Asked) -> Sequence[Any]:

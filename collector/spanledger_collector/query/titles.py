@@ -29,6 +29,13 @@ TITLES: Mapping[str, tuple[str, Unit]] = {
 }
 
 
+def in_full(name: str) -> str:
+    """The title of a figure as a heading, for who has not read what inclusive means."""
+    title = TITLES[name][0].removeprefix("inclusive ")
+    with_all = ", with sub-agents" if name.startswith(_PREFIX) else ""
+    return f"{title[0].upper()}{title[1:]}{with_all}"
+
+
 def worth_showing(names: Iterable[str], figure: Callable[[str], object]) -> list[str]:
     """These figures, without the inclusive ones that say what the own ones say.
 

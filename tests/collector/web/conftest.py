@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from urllib.parse import quote
 
+import httpx
 import pytest
 from tests.support.ledger_pool import LedgerPool
 from tests.support.served_ledger import Served, served
@@ -105,6 +106,13 @@ def empty_site(module_store: Store) -> Iterator[Served]:
     """The pages over an empty ledger."""
     with served(module_store) as running:
         yield running
+
+
+@pytest.fixture
+def client(site: Served) -> Iterator[httpx.Client]:
+    """Asks for pages over the first of them."""
+    with httpx.Client(base_url=f"{site.url}/ui/", timeout=300) as client:
+        yield client
 
 
 #: Every page, as a reader comes to it.

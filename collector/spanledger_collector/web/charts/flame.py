@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, Final
 
 from spanledger_collector.query import CostPathRow
+from spanledger_collector.web import figures
 
 _WIDTH = 1000.0
 _ROW = 34.0
@@ -139,7 +140,14 @@ def _frames(
             tone = _tone(row) if is_compared else tone_of(row)
             y = row.depth * _ROW
             yield Frame(
-                row, _cut(name, width), name, link(row), tone, round(x, 2), y, round(width, 2)
+                row,
+                _label(name, row, width),
+                name,
+                link(row),
+                tone,
+                round(x, 2),
+                y,
+                round(width, 2),
             )
 
 
@@ -150,6 +158,13 @@ def _weight(row: CostPathRow) -> Decimal:
 def _tone(row: CostPathRow) -> str:
     change = row.change_usd or Decimal(0)
     return "up" if change > 0 else "down" if change < 0 else "same"
+
+
+def _label(name: str, row: CostPathRow, width: float) -> str:
+    """The name, and what it cost where both fit."""
+    cost = figures.usd(row.cost_usd, at_least=bool(row.unpriced_attempts))
+    told = f"{name}  {cost}"
+    return told if _cut(told, width) == told else _cut(name, width)
 
 
 def _cut(name: str, width: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, cast, get_args
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, GroupBy, Ledger
-from spanledger_collector.query.titles import TITLES, worth_showing
+from spanledger_collector.query.titles import in_full, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import KEPT, Asked
 from spanledger_collector.web.charts.waterfall import waterfall
@@ -101,7 +101,7 @@ def _figures(report: AgentReport, asked: Asked) -> Figures:
     ]  # fmt: skip
     for field in worth_showing(_MONEY, lambda name: getattr(total, name)):
         told = getattr(total, field)
-        title = TITLES[field][0].capitalize()
+        title = in_full(field)
         shown.append(
             Figure(title, figures.usd(told.value), figures.exact(told.value),
                    _between(told, figures.usd), runs)
@@ -153,13 +153,18 @@ def _steps(sums: AgentSums, asked: Asked) -> Table:
         "steps", "Cost, value and margin of all its runs",
         [
             Column("Part", "title"),
-            Column("USD", "amount", "usd",
+            Column("USD", "amount", "usd", blank=lambda step: _has_none(step.title, step.amount),
                    at_least=lambda step: unknown and step.title in _COSTS,
                    at_most=lambda step: unknown and step.title == _MARGIN,
                    link=lambda step: asked.link(_EXPLAINED.get(step.title, "flame"))),
         ],
         waterfall(sums).steps, query="agent_statistics",
     )  # fmt: skip
+
+
+def _has_none(title: str, amount: Decimal | None) -> bool:
+    """No asset is carried, or nobody said what it is worth: no such amount is to be known."""
+    return amount is None and title in ("Amortized cost", "Value", _MARGIN)
 
 
 def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
@@ -179,11 +184,12 @@ def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
         "with-sub-agents", "Its own work, and with the runs of its sub-agents",
         [
             Column("Part", "title"),
-            Column("Own", "own", "usd",
+            Column("Own", "own", "usd", blank=lambda row: _has_none(row.title, row.own),
                    at_least=lambda row: is_lower_bound(sums) and row.title in _COSTS,
                    at_most=lambda row: is_lower_bound(sums) and row.title == _MARGIN),
             Column("With sub-agents", "inclusive", "usd",
                    "What calling the agent costs and brings; not to be summed over agents.",
+                   blank=lambda row: _has_none(row.title, row.inclusive),
                    at_least=lambda row: below and row.title in _COSTS,
                    at_most=lambda row: below and row.title == _MARGIN),
         ],

@@ -7,7 +7,7 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
-_NONE = "No asset is booked. spanledger.asset_cost() and asset_plan() book one."
+_NONE = "No asset is booked. spanledger.assets.book_cost() and plan() book one."
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spanledger_collector.query import Compared, ComparisonReport
-from spanledger_collector.query.titles import TITLES, worth_showing
+from spanledger_collector.query.titles import TITLES, in_full, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.parts import Note, Part, Tabled
 from spanledger_collector.web.table import Column, Table
@@ -57,5 +57,4 @@ def parts(report: ComparisonReport, runs: str) -> Sequence[Part]:
 def _lines(report: ComparisonReport) -> Sequence[Line]:
     told = {one.name: one for one in report.figures}
     shown = worth_showing(told, lambda name: (told[name].old, told[name].new))
-    titles = [(name, *TITLES[name]) for name in shown]
-    return [Line(title.capitalize(), unit, told[name]) for name, title, unit in titles]
+    return [Line(in_full(name), TITLES[name][1], told[name]) for name in shown]

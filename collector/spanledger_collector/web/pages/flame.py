@@ -27,7 +27,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     rows = ledger.cost_paths(asked.part(), before)
     zoom = _zoom(asked)
     parts: list[Part] = []
-    parts.append(Choice("Show", _choices(asked, is_compared=before is not None)))
+    choices = _choices(asked, is_compared=before is not None)
+    if len(choices) > 1:
+        parts.append(Choice("Show", choices))
     parts.append(_other_period(asked))
     if before is not None:
         times = f"Held against {before[0]:%Y-%m-%d %H:%M} to {before[1]:%Y-%m-%d %H:%M} UTC."

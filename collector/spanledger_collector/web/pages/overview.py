@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from spanledger_collector.query import EconomicsRow, Ledger
@@ -85,9 +86,9 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
     margin = money("Margin", row.margin_usd, "value less total cost", asked.link("agents"), most)
     if row.margin_usd is not None:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
-    rework = (
-        f"{figures.usd(row.rework_cost_usd or None)} of {figures.usd(row.work_cost_usd)} of work"
-    )
+    # Without an amount nothing was wasted, as far as it is known: the share says which.
+    wasted = None if row.rework_cost_ratio is None else row.rework_cost_usd or Decimal(0)
+    rework = f"{figures.usd(wasted)} of {figures.usd(row.work_cost_usd)} of work"
     known = f"{figures.counted(row.attempts, 'attempt')}, {row.unpriced_attempts:,} of unknown cost"
     runs = f"{row.successful_runs:,} succeeded, {row.failed_runs:,} did not"
     return Figures(

@@ -1,0 +1,96 @@
+"""Tables of the pages as CSV: exact, whole, and no formula for a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import httpx
+import pytest
+from tests.support.page_requests import asked_csv
+from tests.support.shown_ledger import XSS, XSS_TRACE
+
+from spanledger_collector.query import Ledger
+from spanledger_collector.query.titles import worth_showing
+from spanledger_collector.web.pages import asset, attempts, runs
+
+
+def test_a_table_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
+    """Every digit, one line a row, the titles of the page."""
+    titles, *lines = asked_csv(client, "overview", "by-agent")
+    rows = ledger.economics_by("agent")
+    place = titles.index("Total cost")
+    told = [None if line[place] == "" else Decimal(line[place]) for line in lines]
+    assert told == [row.total_cost_usd for row in rows]
+
+
+def test_agents_and_versions_have_both_costs_beside_each_other(
+    client: httpx.Client, ledger: Ledger
+) -> None:
+    """Own, which sums to the ledger, and inclusive, by which versions are compared."""
+    for page, table, by in (
+        ("overview", "by-agent", "agent"),
+        ("latency", "by-agent", "agent"),
+        ("latency", "by-version", "version"),
+    ):
+        titles, *lines = asked_csv(client, page, table)
+        rows = ledger.economics_by(by)  # type: ignore[arg-type] -- both are
+        assert [line[0] for line in lines] == [row.key for row in rows]
+        for title, field in (
+            ("Total cost", "total_cost_usd"),
+            ("Total with sub-agents", "inclusive_total_cost_usd"),
+            ("A success, with sub-agents", "inclusive_cost_per_success_usd"),
+            ("Margin with sub-agents", "inclusive_margin_usd"),
+        ):
+            told = [line[titles.index(title)] for line in lines]
+            expected = [getattr(row, field) for row in rows]
+            assert [Decimal(one) if one else None for one in told] == expected, (table, title)
+
+
+def test_a_comparison_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
+    """Values, difference and both ends of its interval, as the Python API gives them."""
+    titles, *lines = asked_csv(client, "agent?agent=analyst", "compared")
+    figures = {one.name: one for one in ledger.compare("analyst", "1", "2").figures}
+    shown = worth_showing(figures, lambda name: (figures[name].old, figures[name].new))
+    assert [line[titles.index("Verdict")] for line in lines] == [
+        figures[name].verdict for name in shown
+    ]
+    first = figures[shown[0]].difference
+    place = titles.index("Difference")
+    assert [Decimal(cell) for cell in lines[0][place : place + 3]] == [
+        first.value,
+        first.low,
+        first.high,
+    ]
+
+
+def test_csv_holds_no_formula(client: httpx.Client) -> None:
+    """Text that a spreadsheet would run stands behind an apostrophe; numbers below 0 do not."""
+    lines = asked_csv(client, f"trace?id={XSS_TRACE}", "spans")
+    cells = [cell for line in lines for cell in line]
+    assert f"'{XSS['error_type']}" in cells
+    assert f"'{XSS['name']}" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
+    agents = asked_csv(client, "agents", "agents")
+    assert any(re.fullmatch(r"-\d+\.\d+", cell) for line in agents for cell in line)
+
+
+@pytest.mark.parametrize("at_once", [10_000, 40])
+def test_csv_has_all_rows(
+    client: httpx.Client, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Of lists that a page shows by the hundred, in however many parts they are read."""
+    for page in (attempts, runs, asset):
+        monkeypatch.setattr(page, "AT_ONCE", at_once)
+    titles, *lines = asked_csv(client, "attempts?offset=100", "attempts")
+    assert len(lines) == ledger.models_behind()[0].all_attempts > 100
+    costs = [Decimal(line[titles.index("Cost")]) for line in lines if line[titles.index("Cost")]]
+    assert costs == sorted(costs, reverse=True)
+    assert sum(costs) == ledger.models_behind()[0].all_cost_usd
+    titles, *lines = asked_csv(client, "runs", "runs")
+    told = [Decimal(line[titles.index("Total cost")] or 0) for line in lines]
+    assert told == [run.total_cost_usd or 0 for run in ledger.runs()]
+    titles, *lines = asked_csv(client, "asset?id=tuned", "charges")
+    assert len(lines) == len(ledger.asset_charges("tuned", limit=1000)) > 0
+    titles, *lines = asked_csv(client, "runs?since=2026-11-03&until=2026-11-03", "runs")
+    assert {line[titles.index("Started (UTC)")][:10] for line in lines} == {"2026-11-03"}

@@ -1,0 +1,105 @@
+"""Filters in the URL: they hold for every figure, links keep them, lists come in parts."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import httpx
+import pytest
+from tests.collector.web.conftest import PATHS
+from tests.support.page_requests import asked_csv, everything
+
+from spanledger_collector.query import Ledger, Slice
+from spanledger_collector.web.pages import PAGES
+
+
+def test_filters_of_the_url_hold_for_every_figure(client: httpx.Client, ledger: Ledger) -> None:
+    """Agent, tenant and period: the page shows what the Python API gives for the same slice."""
+    titles, *lines = asked_csv(client, "overview?agent=analyst&tenant=acme&version=2", "by-day")
+    rows = ledger.economics_by("day", Slice(agent_name="analyst", agent_version="2", tenant="acme"))
+    assert [line[0] for line in lines] == [row.key for row in rows] != []
+    runs = titles.index("Runs")
+    assert [int(line[runs]) for line in lines] == [row.runs for row in rows]
+    titles, *lines = asked_csv(client, "overview?since=2026-11-03&until=2026-11-04", "by-day")
+    assert [line[0] for line in lines] == ["2026-11-03", "2026-11-04"]
+
+
+#: What a table says that some filters do not narrow.
+_WHOLE = re.compile("of all its versions and tenants|of all times and tenants")
+
+
+@pytest.mark.parametrize("page", [*PAGES, "budgets"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("agent", "nobody"), ("version", "none"), ("tenant", "nobody"), ("since", "2099-01-01")],
+)
+def test_a_filter_is_honoured_or_said_to_mean_nothing(
+    client: httpx.Client, page: str, name: str, value: str
+) -> None:
+    """On every page: what nothing fits shows nothing, but for what says that it is of all."""
+    path = next(path for path in PATHS if re.match(rf"{page}(\?|$)", path))
+    given = re.sub(r"\bagent=[^&]*&?", "", path) if name == "agent" else path
+    answer = client.get(f"{everything(given)}&{name}={value}")
+    told = re.search(r'<p class="unused".*?</p>', answer.text, re.DOTALL)
+    if told is not None:
+        period = "period" if name == "since" else name
+        assert f"Remove the filter </span>{period}: " in told[0]
+        return
+    if answer.status_code == 404:
+        assert "no runs of an agent" in answer.text
+        return
+    assert answer.status_code == 200
+    for table in re.findall(r"<caption>(.*?)</caption>", answer.text):
+        assert _WHOLE.search(table), table
+    assert 'class="figures' not in answer.text
+
+
+def test_version_and_tenant_narrow_what_they_did_not(client: httpx.Client, ledger: Ledger) -> None:
+    """Agents, Agent and Rework: the figures of the same part by the Python API, exactly."""
+    part = Slice(agent_name="analyst", agent_version="2", tenant="acme")
+    words = "agent=analyst&version=2&tenant=acme"
+    titles, *lines = asked_csv(client, f"agents?{words}", "agents")
+    (agent,) = ledger.agents_of(part)
+    (run,) = ledger.economics_by("total", part)
+    assert (int(lines[0][titles.index("Runs")]), len(lines)) == (agent.runs, 1)
+    assert agent.runs == run.runs < len(ledger.runs(agent_name="analyst"))
+    assert Decimal(lines[0][titles.index("Total cost")]) == run.total_cost_usd
+    titles, *lines = asked_csv(client, f"agent?{words}", "groups")
+    assert [line[titles.index("Runs")] for line in lines] == [str(run.runs)]
+    report = ledger.agent("analyst", agent_version="2", tenant="acme")
+    assert report.total.sums.total_cost_usd == run.total_cost_usd
+    compared = ledger.compare("analyst", "1", "2", tenant="acme")
+    assert compared.runs_new == run.runs
+    titles, *lines = asked_csv(client, f"rework?{words}", "rates")
+    (rate,) = ledger.rework(agent_name="analyst", agent_version="2", tenant="acme").rates
+    assert [line[titles.index("Attempts")] for line in lines] == [str(rate.attempts)]
+    assert rate.attempts == run.attempts
+    assert rate.rework_cost_usd == run.rework_cost_usd
+
+
+def test_links_keep_the_filters(client: httpx.Client) -> None:
+    """Every entry of the navigation asks for the same part of the ledger."""
+    text = client.get("overview?tenant=a%26b&range=7d").text
+    for path in ("agents", "runs", "flame", "rework"):
+        assert f'href="/ui/{path}?range=7d&amp;tenant=a%26b"' in text
+
+
+def test_runs_come_by_the_hundred(client: httpx.Client) -> None:
+    """Links lead to the older ones and back; the last page has no link further."""
+    first = client.get("runs?range=all").text
+    assert "Older runs" not in first
+    beyond = client.get("runs?range=all&offset=100").text
+    assert "Newer runs" in beyond
+
+
+def test_attempts_come_by_the_hundred(client: httpx.Client, ledger: Ledger) -> None:
+    """Dearest first, a hundred on a page; the last one has no link further."""
+    total = ledger.models_behind()[0].all_attempts
+    assert 100 < total < 200
+    rest = client.get("attempts?range=all&offset=100").text
+    assert rest.partition('<table id="attempts"')[2].count("<tr>") == total - 100 + 1
+    assert "Cheaper attempts" not in rest
+    page = client.get("attempts?range=all&by=agent&key=analyst&only=work").text
+    assert 'name="only" value="work"' in page
+    assert "Cheaper attempts" in client.get("attempts?range=all").text

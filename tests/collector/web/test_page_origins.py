@@ -1,0 +1,107 @@
+"""From a figure to what it is of, and from there to how it came about."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+import httpx
+import pytest
+from tests.support.page_requests import asked_csv, everything
+from tests.support.served_ledger import Served
+from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE
+
+from spanledger_collector.query import Ledger
+
+
+def test_parts_of_an_agent_lead_to_what_they_are_of(client: httpx.Client) -> None:
+    """Rework, shares of assets, runs: each of this agent."""
+    text = client.get("agent?agent=analyst&range=all").text
+    for path in ("rework", "assets", "runs", "flame"):
+        assert re.search(rf'href="/ui/{path}\?range=all&amp;agent=analyst"><data value', text)
+    assert 'href="/ui/runs?range=all&amp;agent=analyst&amp;version=2"' in text
+
+
+def test_rework_of_unknown_cost_is_a_lower_bound(client: httpx.Client) -> None:
+    """What a failed attempt cost nobody knows: it is no 0."""
+    text = client.get("rework?range=all").text
+    lines = [line for line in re.findall(r"<tr>.*?</tr>", text, re.DOTALL) if "agent&#39;" in line]
+    rates = next(line for line in lines if "%" in line)
+    assert '<data value="0" title="$0">≥ $0.00</data>' in rates
+
+
+_CELL = re.compile(r'<a href="(/ui/attempts[^"]*)"><data value="([^"]*)"')
+
+
+_FIGURES = re.compile(r'<dd class="big">(?:<a[^>]*>)?<data value="([^"]*)"')
+
+
+def linked(page: str) -> Iterator[tuple[str, str, str]]:
+    """Title of the column, address and exact value of the cells that lead to attempts."""
+    for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
+        heads = re.findall(r'<th scope="col".*?</th>', table, re.DOTALL)
+        titles = [re.sub(r"<[^>]*>", "", head).strip() for head in heads]
+        for line in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL):
+            cells = re.findall(r"<t[dh].*?</t[dh]>", line, re.DOTALL)
+            for title, cell in zip(titles, cells, strict=True):
+                found = _CELL.search(cell)
+                if found:
+                    yield title, html.unescape(found[1]), found[2]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["rework", "rework?by=model", "rework?by=tenant&agent=analyst", "prices", "prices?tenant=acme",
+     "prices?since=2026-11-03&until=2026-11-04", "overview"],
+)  # fmt: skip
+def test_a_figure_leads_to_the_attempts_that_it_sums(
+    client: httpx.Client, site: Served, path: str
+) -> None:
+    """One click from a sum: the same sum, to the last digit, and below it what it is of."""
+    places = {
+        **dict.fromkeys(("Cost", "Rework", "Estimated"), 0),
+        **dict.fromkeys(("Attempts", "Wasted"), 1), "Tokens": 2,
+    }  # fmt: skip
+    sums = {
+        (title, address, value)
+        for title, address, value in linked(client.get(everything(path)).text)
+        if title in places and value
+    }
+    assert len(sums) > 5
+    pages = {address: client.get(site.url + address) for _, address, _ in sums}
+    for title, address, value in sums:
+        assert pages[address].status_code == 200, address
+        told = _FIGURES.findall(pages[address].text)
+        # A part of a cost of which nothing is known is 0 of it beside the whole, unknown alone.
+        assert Decimal(told[places[title]] or 0) == Decimal(value), (title, address)
+        assert 'href="/ui/explain?' in pages[address].text
+
+
+def test_an_asset_leads_to_its_entries_and_charges(client: httpx.Client, ledger: Ledger) -> None:
+    """Capital and charges as they were booked; a charge leads to the run that carries it."""
+    assert 'href="/ui/asset?range=all&amp;id=tuned"' in client.get("assets?range=all").text
+    row = next(row for row in ledger.assets() if row.asset_id == "tuned")
+    titles, *lines = asked_csv(client, "asset?id=tuned", "entries")
+    told = [Decimal(line[titles.index("Capital")] or 0) for line in lines]
+    assert sum(told) == row.capital_usd
+    titles, *lines = asked_csv(client, "asset?id=tuned", "charges")
+    assert sum(Decimal(line[titles.index("Charge")]) for line in lines) == row.charged_usd
+    assert {line[titles.index("Plan")] for line in lines} != {""}
+    page = client.get("asset?id=tuned&range=all").text
+    assert f'href="/ui/trace?range=all&amp;id={CHARGED_TRACE}"' in page
+    titles, *lines = asked_csv(client, f"asset?trace={CHARGED_TRACE}", "charges")
+    (run,) = [run for run in ledger.trace(CHARGED_TRACE).runs if run.amortized_cost_usd]
+    assert Decimal(lines[0][titles.index("Charge")]) == run.amortized_cost_usd
+    assert f"trace={CHARGED_TRACE}&amp;run={run.run_id}" in client.get("runs?range=all").text
+
+
+def test_an_amount_leads_to_its_explanation(client: httpx.Client, site: Served) -> None:
+    """From a span of a trace to its lines and reasons."""
+    trace = client.get(f"trace?id={PLAIN_TRACE}").text
+    found = re.search(r'href="(/ui/explain\?[^"]+)"', trace)
+    assert found
+    told = client.get(site.url + found[1].replace("&amp;", "&")).text
+    assert "rounded half even to 12 decimals" in told
+    assert "price: acme/small" in told

@@ -1,0 +1,70 @@
+"""What people read on a page: what is not there is not called unknown, and words are explained."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import httpx
+import pytest
+from tests.support.served_ledger import Served
+
+
+def text_of(site: Served, path: str) -> str:
+    answer = httpx.get(f"{site.url}/ui/{path}", timeout=300)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def rows_of(page: str, table: str) -> dict[str, list[str]]:
+    """First cell of each row -> the texts of the others."""
+    (body,) = re.findall(rf'<table id="{table}".*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+    found: dict[str, list[str]] = {}
+    for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL):
+        cells = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row, re.DOTALL)
+        first, *others = (re.sub(r"<.*?>", "", cell).strip() for cell in cells)
+        found[first] = others
+    return found
+
+
+def test_work_without_waste_is_not_unknown(demo_site: Served) -> None:
+    """Retries of the demo cost nothing: that is known."""
+    page = text_of(demo_site, "overview?range=all")
+    assert re.search(r"\$0\.00 of \$0\.\d+ of work", page)
+    assert "unknown of" not in page
+
+
+def test_an_agent_without_assets_has_no_amortized_cost(demo_site: Served) -> None:
+    """A dash, as everywhere; a cost that is not known stays unknown."""
+    page = text_of(demo_site, "agent?agent=triage&range=all")
+    assert rows_of(page, "steps")["Amortized cost"] == ["\N{EN DASH}"]
+    assert rows_of(page, "with-sub-agents")["Amortized cost"] == ["\N{EN DASH}"] * 2
+    assert "$" in rows_of(page, "steps")["Total cost"][0]
+
+
+@pytest.mark.parametrize("path", ["overview", "agents", "agent?agent=analyst", "runs", "rework"])
+def test_the_meaning_of_a_column_needs_no_mouse(site: Served, path: str) -> None:
+    """What a title says when it is pointed at stands below the table too."""
+    page = text_of(site, f"{path}{'&' if '?' in path else '?'}range=all")
+    pointed = set(re.findall(r'<abbr title="(.+?)">', page))
+    assert pointed
+    read = set(
+        re.findall(
+            r"<dd>(.+?)</dd>", "".join(re.findall(r"<details.*?</details>", page, re.DOTALL))
+        )
+    )
+    assert {html.unescape(one) for one in pointed} <= {html.unescape(one) for one in read}
+
+
+def test_figures_with_sub_agents_say_so(demo_site: Served) -> None:
+    """No word of our own for them on the page of an agent."""
+    page = text_of(demo_site, "agent?agent=triage&range=all")
+    assert "Total cost a success, with sub-agents" in page
+    assert "nclusive" not in re.sub(r"<[^>]*>", "", page)
+
+
+def test_a_box_of_the_flame_graph_says_what_it_cost(demo_site: Served) -> None:
+    """Where it fits, and that it is a lower bound where it is one."""
+    page = text_of(demo_site, "flame?range=all")
+    assert re.search(r"<text [^>]*>all  ≥ \$0\.\d+</text>", page)
+    assert re.search(r"<text [^>]*>researcher  \$0\.\d+</text>", page)
