@@ -13,7 +13,7 @@ import pytest
 from google.adk.agents import LlmAgent, LoopAgent, ParallelAgent, SequentialAgent
 from google.adk.models import BaseLlm, LlmRequest, LlmResponse
 from google.adk.models.apigee_llm import ApigeeLlm
-from google.adk.telemetry import tracing
+from google.adk.telemetry import node_tracing, tracing
 from google.genai import types
 from tests.sdk.frameworks.cases_google_adk import CASES, agent, asked, model, run, streamed
 from tests.sdk.frameworks.conftest import Desk
@@ -96,13 +96,19 @@ async def test_the_session_and_the_id_of_the_tool_call_are_told(desk: Desk) -> N
 async def test_beside_its_own_spans_nothing_is_counted_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of its spans are in our run; each call has one response id, whoever tells it."""
-    monkeypatch.setattr(tracing, "tracer", desk.tracer_provider.get_tracer("gcp.vertex.agent"))
+    """Its spans are in our run, but for those around it; each call has one response id."""
+    theirs_tracer = desk.tracer_provider.get_tracer("gcp.vertex.agent")
+    for module in (tracing, node_tracing):
+        monkeypatch.setattr(module, "tracer", theirs_tracer)
     desk.script.turns = CASES.turns
     await run(agent(desk.endpoint, "planner", desk.probe), prompt())
     spans = desk.spans()
     tree = Tree(spans)
-    assert len({attributes(span)[semconv.RUN_ID] for span in spans}) == 1
+    around = [span for span in spans if tree.agent_of(span) is None]  # of the runner
+    told = {name for span in around for name in attributes(span)}
+    assert told.isdisjoint({semconv.RUN_ID, semconv.USAGE_INPUT_TOKENS})
+    inside = [span for span in spans if span not in around]
+    assert len({attributes(span)[semconv.RUN_ID] for span in inside}) == 1
     outer, inner = tree.named("invoke_agent planner")
     assert tree.parent(inner) is outer
     assert len(tree.named("execute_tool ")) == 1
