@@ -17,7 +17,7 @@ from spanledger._call import Call
 from spanledger._facts import Attributes
 from spanledger._instrumentor import sampling_attributes
 from spanledger._messages import MessageReading
-from spanledger._stream import AsyncStream, SyncStream
+from spanledger._stream import stream_kind
 
 
 def _record(value: Any) -> Any:
@@ -104,7 +104,8 @@ def _watching(
         if isinstance(result, Mapping) or hasattr(result, "model_dump"):
             call.hand_over(lambda: whole_answer(result))
             return None
-        stream = AsyncStream if hasattr(result, "__aiter__") else SyncStream
+        # LiteLLM's plain streams have the methods of the others, which raise.
+        stream = stream_kind(result, asynchronous=hasattr(result, "__aiter__"))
         return stream(result, BodyReader(call, streamed))
 
     return watch
