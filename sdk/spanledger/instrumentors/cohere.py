@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _cohere_answers, semconv
+from spanledger import _cohere_answers, _openai_media, semconv
 from spanledger._answer import Answer, Usage, present, strings, text
 from spanledger._api import Api
 from spanledger._cohere_answers import integer, processed, reasons, usage_of
@@ -291,6 +291,12 @@ INSTRUMENTOR: Final = Instrumentor(
         *both(_FIRST, "BaseCohere.rerank", RERANK),
         *both(_FIRST_RAW, "RawBaseCohere.rerank", raw(RERANK)),
         *both("cohere.client", "Client.embed", EMBED),
+        *both(
+            "cohere.audio.transcriptions.client",
+            "TranscriptionsClient.create",
+            _openai_media.TRANSCRIPTION,
+            optional=True,
+        ),
         *both("cohere.batches.client", "BatchesClient.retrieve", BATCH, optional=True),
         *both("cohere.embed_jobs.client", "EmbedJobsClient.get", EMBED_JOB),
     ),
@@ -300,7 +306,7 @@ INSTRUMENTOR: Final = Instrumentor(
         **under(
             "cohere",
             MODEL_CALLS,
-            *("audio.*", "batches.raw_client.*", "bedrock_client.*"),
+            *("audio.transcriptions.raw_client.*", "batches.raw_client.*", "bedrock_client.*"),
             "embed_jobs.raw_client.*",
         ),
         **under(_RAW, MEDIA, "RawV2Client.parse"),
@@ -323,6 +329,7 @@ INSTRUMENTOR: Final = Instrumentor(
     },
     notes=(
         "Images embedded by models before embed-v4 have no tokens: told without usage.",
+        "A transcript says nothing of the length of what was heard: told without usage.",
         "Not metered: raw responses of the first API's embed, whose requests are told as one.",
     ),
 )

@@ -12,6 +12,10 @@ BESIDE: Final[Mapping[str, tuple[str, str]]] = {
         "test_batches.py",
         "batches.results",
     ),
+    "cohere.audio.transcriptions.client.TranscriptionsClient.create": (
+        "test_cohere.py",
+        "transcriptions.create",
+    ),
     "cohere.base_client.BaseCohere.generate_stream": ("test_cohere.py", "generate_stream"),
     "cohere.raw_base_client.RawBaseCohere.generate_stream": ("test_cohere.py", "generate_stream"),
     "cohere.base_client.BaseCohere.rerank": ("test_cohere.py", ".rerank("),

@@ -75,6 +75,7 @@ class Client:
         for name in _METHODS:
             setattr(self, name, functools.partial(getattr(client, name), **given))
         self.batches, self.embed_jobs = getattr(client, "batches", None), client.embed_jobs
+        self.audio = getattr(client, "audio", None)
         self.with_raw_response = Raw(client.with_raw_response, given, asynchronous=asynchronous)
 
     def __getattr__(self, name: str) -> Any:

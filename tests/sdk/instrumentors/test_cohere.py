@@ -74,6 +74,22 @@ def test_an_image_that_is_embedded_has_tokens_of_its_own(desk: Desk) -> None:
     assert told[semconv.USAGE_IMAGE_INPUT_TOKENS] == IMAGE_TOKENS
 
 
+@pytest.mark.parametrize("mode", ["sync", "async"])
+async def test_a_transcript_is_told_without_usage(desk: Desk, mode: Mode) -> None:
+    """The answer says nothing of a length, so nobody knows what is billed."""
+    desk.provider.enqueue(Answer(text="heard"))
+    client = desk.make(CASES, mode)
+    call = client.audio.transcriptions.create(
+        model="cohere-transcribe", language="en", file=("a.wav", b"RIFF", "audio/wav")
+    )
+    assert (await call if mode == "async" else call).text == "heard"
+    [span] = desk.spans()
+    told = span.attributes or {}
+    assert span.name == "transcription cohere-transcribe"
+    assert told[semconv.USAGE_SOURCE] == "missing"
+    assert told[semconv.PROVIDER_NAME] == "cohere"
+
+
 async def test_a_generator_that_nobody_reads_makes_no_request_and_no_span(desk: Desk) -> None:
     """The call begins with the first read."""
     stream = desk.make(CASES, "sync").chat_stream(**ASKED)

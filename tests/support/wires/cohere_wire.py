@@ -151,11 +151,17 @@ def first_embed(request: Request, answer: Answer) -> Body:
     return {"id": _id(request), **told, "embeddings": vectors, **_meta(request, answer)}
 
 
+def transcript(_request: Request, answer: Answer) -> Body:
+    """What was heard, and nothing else."""
+    return {"text": answer.text}
+
+
 ROUTES: Final[Mapping[str, Route]] = {
     "/v1/chat": Wire(first_chat, first_chat_events, kind="application/stream+json"),
     "/v1/generate": Wire(generation, generation_events, kind="application/stream+json"),
     "/v1/embed": (first_embed, None),
     "/v1/rerank": (rerank, None),
+    "/v2/audio/transcriptions": (transcript, None),
     "/v2/chat": (chat, chat_events),
     "/v2/embed": (embed, None),
     "/v2/rerank": (rerank, None),
