@@ -232,5 +232,5 @@ class Asked:
 
     def __del__(self) -> None:
         # A stream that nobody began to read; a finaliser may take no lock, so there is no span.
-        if self._open and self._hold is not None:
+        if self._hold is not None and self._open:
             self._hold.settle(Answer(), GeneratorExit(), "missing")
