@@ -7,18 +7,34 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from grafana_foundation_sdk.builders import common, dashboard, stat, table, timeseries
+from grafana_foundation_sdk.builders import (
+    common,
+    dashboard,
+    prometheus,
+    stat,
+    table,
+    timeseries,
+)
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
-from dashboards.description import DASHBOARDS, UNITS, Dashboard, Panel, text
+from dashboards.description import (
+    BUDGETS,
+    DASHBOARDS,
+    UNITS,
+    Dashboard,
+    MetricPanel,
+    Panel,
+    text,
+)
 
 OUT: Final = Path(__file__).with_name("grafana")
 _PLUGIN: Final = "grafana-clickhouse-datasource"
 _SOURCE: Final = models.DataSourceRef(type_val=_PLUGIN, uid="spanledger")
+_METRICS: Final = models.DataSourceRef(type_val="prometheus", uid="spanledger-metrics")
 _COLUMNS: Final = 24
 _AS_TABLE, _AS_SERIES = 1, 0
 # Enumerations whose members a type checker takes for their values.
@@ -81,7 +97,7 @@ class _Target(Builder[Dataquery]):
 
 def built() -> Iterator[tuple[str, str]]:
     """File name and text of each dashboard."""
-    for one in DASHBOARDS:
+    for one in (*DASHBOARDS, BUDGETS):
         told = json.dumps(_dashboard(one).build(), cls=JSONEncoder, indent=2, sort_keys=True)
         yield f"{one.uid}.json", told + "\n"
 
@@ -96,17 +112,19 @@ def _dashboard(one: Dashboard) -> dashboard.Dashboard:
         .refresh("1m")
         .timezone("utc")
         .with_variable(_typed("workspace", "Workspace", "default"))
-        .with_variable(_named("agent", "Agent", "agents"))
-        .with_variable(_named("version", "Version", "versions"))
         .with_variable(_typed("web", "Pages", _WEB))
         .link(_to_pages("Built-in pages", f"overview?{_SAME}"))
     )
+    if any(isinstance(panel, Panel) for panel in one.panels):
+        made = made.with_variable(_named("agent", "Agent", "agents"))
+        made = made.with_variable(_named("version", "Version", "versions"))
     x = y = row = 0
     for panel in one.panels:
         if x + panel.width > _COLUMNS:
             x, y, row = 0, y + row, 0
         place = models.GridPos(h=panel.height, w=panel.width, x=x, y=y)
-        made = made.with_panel(_panel(panel, place))
+        drawn = _panel(panel, place) if isinstance(panel, Panel) else _metric(panel, place)
+        made = made.with_panel(drawn)
         x, row = x + panel.width, max(row, panel.height)
     return made
 
@@ -166,6 +184,14 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
         stacking = common.StackingConfig().mode(_NORMAL)
         made = made.stacking(stacking).fill_opacity(40)
     return made
+
+
+def _metric(panel: MetricPanel, place: models.GridPos) -> Any:
+    made: Any = _KINDS[panel.kind]()
+    asked = prometheus.Dataquery().expr(panel.expression).legend_format(panel.legend)
+    made = made.title(panel.title).description(panel.description).datasource(_METRICS)
+    made = made.unit(panel.unit).with_target(asked.ref_id("A")).grid_pos(place)
+    return made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?{_SAME}")])
 
 
 def _page_link(title: str, path: str) -> models.DynamicConfigValue:

@@ -57,6 +57,33 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricPanel:
+    """A panel of what the collector tells Prometheus: budgets are watched there, not in a table.
+
+    Attributes:
+        title: its heading.
+        description: what it shows, in a sentence.
+        expression: in PromQL.
+        legend: what a series is called.
+        kind: how it is drawn.
+        page: the built-in page that it leads to.
+        unit: of what is drawn.
+        width: of 24 columns.
+        height: in rows of the grid.
+    """
+
+    title: str
+    description: str
+    expression: str
+    legend: str
+    kind: Kind
+    page: str = "budgets"
+    unit: str = "short"
+    width: int = 12
+    height: int = 9
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """One dashboard.
 
@@ -68,7 +95,7 @@ class Dashboard:
 
     uid: str
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | MetricPanel, ...]
 
 
 def text(name: str) -> str:
@@ -172,3 +199,32 @@ DASHBOARDS: Final = (
         ),
     ),
 )
+_OF_BUDGET: Final = 'workspace="$workspace"'
+_BUDGET: Final = "{{budget}} {{per}} {{key}}"
+BUDGETS: Final = Dashboard(
+    "spanledger-budgets",
+    "spanledger: budgets and alerts",
+    (
+        MetricPanel(
+            "Spent of each budget",
+            "What was spent of each budget in its window, as the collector evaluated it last.",
+            f"spanledger_budget_spent_usd{{{_OF_BUDGET}}}", _BUDGET, "timeseries", unit=USD,
+        ),
+        MetricPanel(
+            "Alerts",
+            "Each alert and share of a budget that may alert: 1 while it fires.",
+            f"spanledger_alert_firing{{{_OF_BUDGET}}}",
+            "{{rule}} {{per}} {{key}} {{metric}} {{threshold}}", "timeseries",
+        ),
+        MetricPanel(
+            "Limits",
+            "The limit of each budget.",
+            f"spanledger_budget_limit_usd{{{_OF_BUDGET}}}", _BUDGET, "timeseries", unit=USD,
+        ),
+        MetricPanel(
+            "Time since the last look",
+            "How old these figures are: the collector looks again when something was settled.",
+            "spanledger_watch_age_seconds", "age", "stat", unit="s", width=24, height=5,
+        ),
+    ),
+)  # fmt: skip

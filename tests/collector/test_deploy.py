@@ -65,7 +65,7 @@ def test_a_service_is_pinned_and_bounded(name: str) -> None:
     """A version that is no moving name, memory, a health check, restarts, loopback ports only."""
     service = SERVICES[name]
     if "build" not in service:
-        assert re.search(r":\d+\.\d+[\d.]*$", service["image"])
+        assert re.search(r":v?\d+\.\d+[\d.]*$", service["image"])
         assert service["healthcheck"]["test"]
     assert service["mem_limit"]
     assert service["restart"] == "unless-stopped"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from dashboards.description import DASHBOARDS, SQL, Panel, text
+from dashboards.description import BUDGETS, DASHBOARDS, SQL, MetricPanel, Panel, text
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import build_scope
 
@@ -19,11 +19,12 @@ from spanledger_collector import sql
 from spanledger_collector.demo.show import Shown
 from spanledger_collector.query import DirectReader, Ledger, Reader
 from spanledger_collector.store import Store
+from spanledger_collector.watch.metrics import WatchMetrics
 from spanledger_collector.web.pages import PAGES
 
 MADE = SQL.parent / "grafana"
 PROVISIONING = SQL.parent / "provisioning"
-PANELS = [panel for dashboard in DASHBOARDS for panel in dashboard.panels]
+PANELS = [one for board in DASHBOARDS for one in board.panels if isinstance(one, Panel)]
 BY_SQL = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.sql)
 #: The plug-in's macros as it writes them out, and variables as Grafana does.
 _MACROS = (
@@ -196,12 +197,13 @@ def test_a_panel_says_what_it_is() -> None:
         assert panel["title"]
         assert len(panel["description"]) > 20
         assert panel["fieldConfig"]["defaults"]["unit"]
-        assert panel["datasource"]["uid"] == "spanledger"
+        is_metric = panel["datasource"]["uid"] == "spanledger-metrics"
+        assert is_metric or panel["datasource"]["uid"] == "spanledger"
         (link,) = panel["links"]
         page, _, kept = link["url"].removeprefix("${web}/ui/").partition("?")
         assert page in {*PAGES, "budgets"}
         assert kept.startswith("workspace=${workspace:percentencode}&since=${__from:")
-        assert panel["targets"][0]["rawSql"]
+        assert panel["targets"][0]["expr" if is_metric else "rawSql"]
     for dashboard in _dashboards():
         taken: set[tuple[int, int]] = set()
         for panel in dashboard["panels"]:
@@ -210,6 +212,20 @@ def test_a_panel_says_what_it_is() -> None:
             assert x + w <= 24
             assert not cells & taken
             taken |= cells
+
+
+def test_budgets_are_asked_for_what_the_collector_tells() -> None:
+    """Each metric of a panel is one, with the labels that its condition and its legend name."""
+    told = {family.name: family for family in WatchMetrics(lambda: None, None).describe()}
+    labels = {name: getattr(family, "_labelnames", ()) for name, family in told.items()}
+    assert "budget" in labels["spanledger_budget_spent_usd"]
+    for panel in BUDGETS.panels:
+        assert isinstance(panel, MetricPanel)
+        for name in re.findall(r"spanledger_\w+", panel.expression):
+            assert name in told
+            named = re.findall(r"\{\{(\w+)\}\}", panel.legend)
+            named += re.findall(r"(\w+)=", panel.expression) if "{" in panel.expression else []
+            assert set(named) <= set(labels[name])
 
 
 def test_a_trace_leads_to_its_page() -> None:
@@ -239,7 +255,9 @@ def test_what_a_row_names_leads_to_its_page(panel: Panel, reader: Reader) -> Non
 def test_provisioning_names_what_is_there() -> None:
     """The data source that panels ask; no password stands in a file."""
     source = yaml.safe_load((PROVISIONING / "datasources" / "spanledger.yaml").read_text())
-    (one,) = source["datasources"]
+    one, metrics = source["datasources"]
+    assert (metrics["uid"], metrics["type"]) == ("spanledger-metrics", "prometheus")
+    assert metrics["url"] == "${PROMETHEUS_URL}"
     assert (one["uid"], one["type"]) == ("spanledger", "grafana-clickhouse-datasource")
     assert one["secureJsonData"]["password"] == "${CLICKHOUSE_READER_PASSWORD}"
     provider = yaml.safe_load((PROVISIONING / "dashboards" / "spanledger.yaml").read_text())
