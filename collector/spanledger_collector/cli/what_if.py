@@ -22,7 +22,7 @@ _COLUMNS = (
 )  # fmt: skip
 #: Of what is estimated.
 _DIGITS = 6
-_ESTIMATED = ("hosting", "quantization", "gpu")
+_ESTIMATED = ("hosting", "quantization", "gpu", "parallel", "batch")
 
 
 def what_if(
@@ -83,7 +83,8 @@ def what_if(
 ) -> None:
     """What an agent would save with another model, in batches, from the cache, with less rework.
 
-    Calls on GPUs of your own: in smaller weights too, and on other GPUs that prices are known of.
+    Calls on GPUs of your own: in smaller weights too, on other GPUs that prices are known of, on
+    more or fewer of them (tensor parallel), and with more calls answered at once.
 
     Example: spanledger what-if researcher --model anthropic/claude-haiku-4-5 --cache-share 0.5
     """  # fmt: skip

@@ -175,8 +175,8 @@ class Decisions(ABC):
     ) -> WhatIfReport:
         """What an agent would save, had its calls been made otherwise, and with less rework.
 
-        Calls on GPUs of one's own are tried in smaller formats, and on every other GPU that the
-        price book has a rate of.
+        Calls on GPUs of one's own are tried in smaller formats, on every other GPU that the price
+        book has a rate of, on more or fewer of them, and with more of them answered at once.
 
         Args:
             agent_name: whose calls.

@@ -1,4 +1,4 @@
-"""What an agent's calls on GPUs of one's own would take in a smaller format, or on another GPU.
+"""What an agent's calls on GPUs of one's own would take, served otherwise: format, GPU, TP, batch.
 
 What they were billed is measured; the change is a ratio of two rooflines of the average call (as it
 is, and as it would be), with the batch that the calls were answered in: how long they lasted over
@@ -9,7 +9,7 @@ and the efficiency that is assumed of what nobody measured.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -31,10 +31,13 @@ from .estimates import Estimate
 from .parsing import parse_rows
 
 #: What is changed.
-Kind = Literal["quantization", "gpu"]
+Kind = Literal["quantization", "gpu", "parallel", "batch"]
 #: Formats that are tried: of weights as they are published, and of GGUF files.
 _SMALLER: Final = ("fp8", "awq")
 _SMALLER_GGUF: Final = ("q8_0", "q4_k_m")
+#: GPUs that share the model (tensor parallel), and calls answered at once, as often as now.
+_PARALLEL: Final = (1, 2, 4, 8)
+_BATCHES: Final = (2, 4)
 #: What weights may be in, by the bytes that calls tell of them.
 _PLAIN_FORMATS: Final = ("fp32", "bf16", "fp8", "awq")
 #: Bytes further off than this part are of none of these.
@@ -83,7 +86,8 @@ class OwnGpuChange:
 
     Attributes:
         name: in words.
-        kind: ``quantization`` or ``gpu``.
+        kind: ``quantization``, ``gpu``, ``parallel`` (more or fewer GPUs that share the model) or
+            ``batch`` (more calls answered at once).
         saved_usd: of the period; None = it cannot be reckoned.
         saved_low_usd: by the slow end of the efficiency that is assumed.
         saved_high_usd: by the fast end.
@@ -131,6 +135,8 @@ class _Plan:
     kind: Kind
     card: Gpu
     weight_format: str
+    gpus: int
+    batch: int
     usd_per_hour: float
     unknown: str
 
@@ -138,7 +144,7 @@ class _Plan:
 def own_gpu_changes(
     ask: Ask, agent_name: str, period: Mapping[str, object], formats: Sequence[str] = ()
 ) -> Iterator[OwnGpuChange]:
-    """Every smaller format, and every other GPU that the price book has a rate of.
+    """Smaller formats, other GPUs that the book has a rate of, more or fewer of them, batches.
 
     Args:
         ask: the ledger.
@@ -155,6 +161,8 @@ def own_gpu_changes(
             continue
         yield from _formats(served, formats)
         yield from _gpus(served, offers)
+        yield from _shared(served)
+        yield from _batches(served)
 
 
 def _served(row: GpuHostRow) -> _Served | str:
@@ -192,7 +200,8 @@ def _formats(served: _Served, formats: Sequence[str]) -> Iterator[OwnGpuChange]:
             name = f"{served.arch.name} in {weight_format} instead of {served.weight_format}"
             quality = f"whether {served.arch.name} in {weight_format} succeeds as often"
             plan = _Plan(
-                name, "quantization", served.card, weight_format, served.usd_per_hour,
+                name, "quantization", served.card, weight_format, served.row.gpus, served.batch,
+                served.usd_per_hour,
                 f"quality: {quality}, and so the cost per success",
             )  # fmt: skip
             yield _change(served, plan)
@@ -208,20 +217,50 @@ def _gpus(served: _Served, offers: Sequence[GpuOfferRow]) -> Iterator[OwnGpuChan
         gpus = served.row.gpus
         name = f"{served.arch.name} on {gpus} x {card.name} instead of {served.card.name}"
         plan = _Plan(
-            name, "gpu", card, served.weight_format, float(usd_per_hour),
+            name, "gpu", card, served.weight_format, gpus, served.batch, float(usd_per_hour),
             "latency: answers take longer or shorter with it, and what that is worth",
         )  # fmt: skip
         yield _change(served, plan)
 
 
+def _shared(served: _Served) -> Iterator[OwnGpuChange]:
+    """Other numbers of the same GPU: what they tell each other is in it."""
+    for gpus in _PARALLEL:
+        if gpus != served.row.gpus:
+            name = f"{served.arch.name} on {gpus} instead of {served.row.gpus} x {served.card.name}"
+            plan = _Plan(
+                name, "parallel", served.card, served.weight_format, gpus, served.batch,
+                served.usd_per_hour,
+                "latency: answers come faster with more GPUs, and what that is worth",
+            )  # fmt: skip
+            yield _change(served, plan)
+
+
+def _batches(served: _Served) -> Iterator[OwnGpuChange]:
+    """More calls at once on as many GPUs, such as by fewer replicas: they share the weights."""
+    for times in _BATCHES:
+        batch = times * served.batch
+        name = f"{served.arch.name} with {batch:,} instead of {served.batch:,} answered at once"
+        plan = _Plan(
+            name, "batch", served.card, served.weight_format, served.row.gpus, batch,
+            served.usd_per_hour,
+            "traffic: whether so many calls come at once; each is answered slower then",
+        )  # fmt: skip
+        yield _change(served, plan)
+
+
 def _change(served: _Served, plan: _Plan) -> OwnGpuChange:
-    row, card = served.row, plan.card
+    row = served.row
     try:
-        if not _fits(served, card, plan.weight_format):
-            why = f"memory: does not fit into {row.gpus} x {card.name}"
+        if not _fits(served, plan):
+            why = f"memory: does not fit into {plan.gpus} x {plan.card.name}"
             return _none(plan.name, plan.kind, row, why)
-        now = _gpu_seconds(served, served.card, served.weight_format)[0]
-        then = _gpu_seconds(served, card, plan.weight_format)
+        as_it_is = replace(
+            plan, card=served.card, weight_format=served.weight_format, gpus=row.gpus,
+            batch=served.batch,
+        )  # fmt: skip
+        now = _gpu_seconds(served, as_it_is)[0]
+        then = _gpu_seconds(served, plan)
     except (ArchitectureError, ValueError) as error:
         return _none(plan.name, plan.kind, row, str(error))
     dearer = plan.usd_per_hour / served.usd_per_hour
@@ -257,24 +296,24 @@ def _tokens(row: GpuHostRow) -> tuple[int, int, int]:
     return max(prompt, 1), min(cached, max(prompt, 1) - 1), max(output, 1)
 
 
-def _gpu_seconds(served: _Served, card: Gpu, weight_format: str) -> tuple[float, float, float]:
+def _gpu_seconds(served: _Served, plan: _Plan) -> tuple[float, float, float]:
     """Of the average call: as assumed, at its fastest, at its slowest."""
     prompt, cached, output = _tokens(served.row)
     # The rate only scales what is bought, and no API is asked: both are 1.
     capacity = break_even(
-        served.arch, card, usd_per_gpu_hour=1.0, api_usd_per_call=1.0, prompt_tokens=prompt,
-        cached_tokens=cached, output_tokens=output, gpus=served.row.gpus, batch=served.batch,
-        weight_format=weight_format,
+        served.arch, plan.card, usd_per_gpu_hour=1.0, api_usd_per_call=1.0, prompt_tokens=prompt,
+        cached_tokens=cached, output_tokens=output, gpus=plan.gpus, batch=plan.batch,
+        weight_format=plan.weight_format,
     ).capacity_per_hour  # fmt: skip
-    hour = served.row.gpus * _SECONDS_AN_HOUR
+    hour = plan.gpus * _SECONDS_AN_HOUR
     return hour / capacity.value, hour / capacity.high, hour / capacity.low
 
 
-def _fits(served: _Served, card: Gpu, weight_format: str) -> bool:
+def _fits(served: _Served, plan: _Plan) -> bool:
     prompt, _, output = _tokens(served.row)
     return serving_point(
-        served.arch, card, usd_per_gpu_hour=1.0, gpus=served.row.gpus, batch=served.batch,
-        context_tokens=prompt + output // 2, weight_format=weight_format,
+        served.arch, plan.card, usd_per_gpu_hour=1.0, gpus=plan.gpus, batch=plan.batch,
+        context_tokens=prompt + output // 2, weight_format=plan.weight_format,
     ).fits  # fmt: skip
 
 

@@ -18,7 +18,9 @@ from .parsing import parse_rows
 from .repricing import Scenario
 
 #: What is changed.
-Kind = Literal["model", "tier", "cache", "rework", "hosting", "quantization", "gpu"]
+Kind = Literal[
+    "model", "tier", "cache", "rework", "hosting", "quantization", "gpu", "parallel", "batch"
+]
 #: Other models of the ledger that are tried when none are named.
 _MOST_MODELS = 5
 _UNKNOWN: Mapping[Kind, Sequence[str]] = {
@@ -66,15 +68,16 @@ class WhatIf:
     Attributes:
         name: the change in words.
         kind: ``model``, ``tier``, ``cache``, ``rework``, ``hosting`` (GPUs in place of bought
-            tokens), ``quantization`` or ``gpu`` (another format or GPU, of calls on one's own).
+            tokens), and of calls on one's own GPUs ``quantization``, ``gpu``, ``parallel`` or
+            ``batch`` (another format, GPU, number of them, more calls at once).
         saved_usd: of the period, what was billed less what it would have cost; negative = it costs
             more; None = nothing of it can be compared.
         saved_low_usd: by the ends of what is estimated: usage, or how fast GPUs are.
         saved_high_usd: likewise.
         saved_ratio: of the agent's variable cost.
         saving_per_run: USD, over the runs that can be compared wholly.
-        attempts: model calls and retries of the agent; of ``quantization`` and ``gpu`` those on the
-            GPUs in question.
+        attempts: model calls and retries of the agent; of what is changed on one's own GPUs, those
+            on the GPUs in question.
         compared_attempts: of them those whose cost is known wholly on both sides; others save
             nothing here.
         missing: what has no rate in the scenario.

@@ -116,7 +116,7 @@ def exchange_seconds(arch: ModelArchitecture, gpu: Gpu, *, gpus: int, batch: int
     """
     if gpus == 1:
         return 0.0
-    layers = sum(group.count for group in arch.groups)
+    layers = sum(group.count for group in arch.layers)
     message = batch * arch.hidden * 2
     link = gpu.link or 32 * 10**9
     return 2 * layers * (_LATENCY_SECONDS + 2 * (gpus - 1) / gpus * message / link)

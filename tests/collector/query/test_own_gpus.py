@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.collector.gpu.pools import MODEL, POOLS, Scene
@@ -20,6 +21,7 @@ from spanledger_collector.store import Store
 ARCH = ModelArchitecture.from_catalogue("llama-3.1-8b")
 #: GPU-seconds of the calls of ``local``: one a run, on one L4 of 3.60 USD an hour.
 SECONDS = [float(10 + number % 5) for number in range(12)]
+KINDS = ("quantization", "gpu", "parallel", "batch")
 RATE_USD = Decimal("0.001")
 
 
@@ -64,29 +66,33 @@ def _ledger(module_store: Store, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def _tried(ledger: Ledger, agent: str, **given: Sequence[str]) -> Mapping[str, WhatIf]:
     report = ledger.what_if(agent, models=[], tiers=(), cache_shares=(), **given)  # type: ignore[arg-type] -- formats alone
-    return {one.name: one for one in report.scenarios if one.kind in ("quantization", "gpu")}
+    return {one.name: one for one in report.scenarios if one.kind in KINDS}
 
 
-def _gpu_seconds(card: str, weight_format: str) -> tuple[float, float, float]:
+def _gpu_seconds(
+    card: str, weight_format: str, gpus: int = 1, batch: int = 1
+) -> tuple[float, float, float]:
     """Of one such call, answered alone: as assumed, at its fastest, at its slowest."""
     capacity = break_even(
         ARCH, gpu(card), usd_per_gpu_hour=1, api_usd_per_call=1, prompt_tokens=1000,
-        output_tokens=100, batch=1, weight_format=weight_format,
+        output_tokens=100, gpus=gpus, batch=batch, weight_format=weight_format,
     ).capacity_per_hour  # fmt: skip
-    return 3600 / capacity.value, 3600 / capacity.high, 3600 / capacity.low
+    hour = gpus * 3600
+    return hour / capacity.value, hour / capacity.high, hour / capacity.low
 
 
 @pytest.mark.parametrize(
-    ("name", "card", "weight_format", "dearer"),
+    ("name", "plan", "dearer"),
     [
-        ("llama-3.1-8b in fp8 instead of bf16", "l4", "fp8", 1),
-        ("llama-3.1-8b in awq instead of bf16", "l4", "awq", 1),
-        ("llama-3.1-8b on 1 x h100-sxm5-80gb instead of l4", "h100-sxm5-80gb", "bf16",
-         2 / 3.6),
+        ("llama-3.1-8b in fp8 instead of bf16", ("l4", "fp8"), 1),
+        ("llama-3.1-8b in awq instead of bf16", ("l4", "awq"), 1),
+        ("llama-3.1-8b on 1 x h100-sxm5-80gb instead of l4", ("h100-sxm5-80gb", "bf16"), 2 / 3.6),
+        ("llama-3.1-8b on 4 instead of 1 x l4", ("l4", "bf16", 4), 1),
+        ("llama-3.1-8b with 4 instead of 1 answered at once", ("l4", "bf16", 1, 4), 1),
     ],
-)  # fmt: skip
+)
 def test_a_change_is_a_ratio_of_rooflines(
-    ledger: Ledger, name: str, card: str, weight_format: str, dearer: float
+    ledger: Ledger, name: str, plan: tuple[Any, ...], dearer: float
 ) -> None:
     """What was billed, times the part of it that the change leaves out; so are both ends.
 
@@ -94,7 +100,7 @@ def test_a_change_is_a_ratio_of_rooflines(
     """
     found = _tried(ledger, "local")[name]
     now = _gpu_seconds("l4", "bf16")[0]
-    saves, at_most, at_least = (1 - s / now * dearer for s in _gpu_seconds(card, weight_format))
+    saves, at_most, at_least = (1 - s / now * dearer for s in _gpu_seconds(*plan))
     costs = [second * float(RATE_USD) for second in SECONDS]
     for usd, share in (
         (found.saved_usd, saves), (found.saved_low_usd, at_least), (found.saved_high_usd, at_most),
@@ -141,7 +147,8 @@ def test_a_pool_says_its_format(ledger: Ledger) -> None:
 
 
 def test_what_does_not_fit_is_told(ledger: Ledger) -> None:
-    """Sixteen bits of eight billion weights are more than 16 GB."""
+    """Sixteen bits of eight billion weights are more than 16 GB; a replica of four may be one."""
+    assert "llama-3.1-8b on 1 instead of 4 x h100-sxm5-80gb" in _tried(ledger, "wide")
     (found,) = (one for name, one in _tried(ledger, "local").items() if "1 x t4" in name)
     assert found.saved_usd is None
     assert found.missing == ("memory: does not fit into 1 x t4",)
