@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-from spanledger_collector.query import AgentReport, Behind, Ledger, Slice
+from spanledger_collector.query import AgentReport, Behind, Ledger, PoolRow, Slice
 from spanledger_collector.query.rework import ReworkReport
 
 
@@ -89,3 +89,8 @@ def rework(asked: Asked) -> ReworkReport:
         part.since, part.until, by=by, agent_name=part.agent_name, tenant=part.tenant,
         agent_version=part.agent_version,
     )  # fmt: skip
+
+
+def pools(asked: Asked, by: Literal["total", "day"]) -> Sequence[PoolRow]:
+    """Pools of GPUs of the page's period."""
+    return asked.ledger.pools(asked.part.since, asked.part.until, by=by)

@@ -50,3 +50,13 @@ BREAK_EVEN: Final[Mapping[str, Field]] = {
     "Contribution a run": "contribution_per_run.value", "Break-even runs": "break_even_runs.value",
     "Runs to go": "runs_to_go.value",
 }  # fmt: skip
+POOLS: Final[Mapping[str, Field]] = {
+    "Day": "day", "Pool": "pool", "GPU": "gpu_model", "GPUs": "gpus", "Billed": "billed_usd",
+    "Calls": "attributed_usd", "of which twice": "waste_usd", "Loading": "load_usd",
+    "Idle": "idle_usd", "GPU time": "billed_gpu_seconds", "Rate not known": "unpriced_gpu_seconds",
+    "Used": "utilisation", "Fully loaded": "fully_loaded_factor", "MFU": "mfu_low",
+    "MFU, at most": "mfu_high", "Peak of": "peak_format", "MBU": "mbu_low",
+    "MBU, at most": "mbu_high", "Work not known": "unknown_work_gpu_seconds",
+    "kWh": "energy_kwh_low", "kWh, at most": "energy_kwh_high", "kg CO2e": "co2e_kg_low",
+    "kg CO2e, at most": "co2e_kg_high",
+}  # fmt: skip

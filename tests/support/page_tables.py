@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Final
 
-from tests.support.page_asked import Asked, behind, report, rework
-from tests.support.page_fields import AGENTS, BREAK_EVEN, ECONOMICS, MODELS, RUNS, Field
+from tests.support.page_asked import Asked, behind, pools, report, rework
+from tests.support.page_fields import AGENTS, BREAK_EVEN, ECONOMICS, MODELS, POOLS, RUNS, Field
 
 from spanledger_collector.query.titles import in_full, worth_showing
 
@@ -305,6 +305,8 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Error": "error_type", "Tenant": "tenant",
         },
     ),
+    ("pools", "pools"): Shown(lambda asked: pools(asked, "total"), POOLS),
+    ("pools", "days"): Shown(lambda asked: pools(asked, "day"), POOLS),
     ("assets", "assets"): Shown(
         lambda asked: asked.ledger.assets(),
         {

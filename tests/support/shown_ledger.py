@@ -8,6 +8,7 @@ spreadsheet; a page that lets them sets ``window.hacked``.
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from decimal import Decimal
 
 from tests.collector.settle import scene
@@ -53,6 +54,21 @@ PLAIN_TRACE = scene.hex32(1000)
 CHARGED_TRACE = scene.hex32(1035)
 
 
+#: Ten minutes of two GPUs, as they were closed: calls, a cold start, idle time.
+_WINDOW = {
+    "pool": "lab", "window_start": scene.START,
+    "window_end": scene.START + timedelta(minutes=10), "gpus": 2, "gpu_model": "h100-sxm5-80gb",
+    "watts": 700, "calls": 3, "billed_gpu_seconds": Decimal(1200),
+    "attributed_gpu_seconds": Decimal(500), "load_gpu_seconds": Decimal(40),
+    "idle_gpu_seconds": Decimal(660), "billed_usd": Decimal("1.2"),
+    "attributed_usd": Decimal("0.5"), "waste_usd": Decimal("0.02"), "load_usd": Decimal("0.04"),
+    "idle_usd": Decimal("0.66"), "peak_flops": 989 * 10**12, "peak_format": "bf16",
+    "bandwidth": 3350 * 10**9, "work_gpu_seconds": Decimal(450), "flops": 9 * 10**16,
+    "flops_low": 8 * 10**16, "flops_high": 10**17, "flops_method": "approx",
+    "read_bytes_low": 6 * 10**14, "read_bytes_high": 7 * 10**14, "version": 1,
+}  # fmt: skip
+
+
 def show(store: Store) -> None:
     """Put it into an empty, migrated ledger."""
     rng = random.Random(11)  # noqa: S311 - test data
@@ -68,6 +84,7 @@ def show(store: Store) -> None:
     with store.connect() as connection:
         scene.publish(connection, [_price(model, rate) for _, model, rate, _, _ in _AGENTS])
         scene.load(connection, rows)
+        connection.insert_rows("gpu_windows", list(_WINDOW), [tuple(_WINDOW.values())])
     scene.settle(store, traces)
 
 

@@ -21,6 +21,7 @@ NAVIGATION: Final = (
     ("rework", "Rework"),
     ("latency", "Latency against cost"),
     ("assets", "Assets"),
+    ("pools", "GPUs"),
     ("prices", "Prices and coverage"),
     ("budgets", "Budgets"),
 )

@@ -146,6 +146,7 @@ PATHS = [
     "assets",
     "asset?id=tuned",
     f"asset?trace={CHARGED_TRACE}",
+    "pools",
     "prices",
     "budgets",
 ]
@@ -173,6 +174,7 @@ ANYWHERE = [
     "assets",
     "asset?id=nothing",
     "asset?trace=TRACE",
+    "pools",
     "prices",
     "budgets",
 ]

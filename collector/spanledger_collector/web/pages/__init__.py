@@ -19,6 +19,7 @@ from . import (
     flame,
     latency,
     overview,
+    pools,
     prices,
     rework,
     run,
@@ -43,5 +44,6 @@ PAGES: Final[Mapping[str, PageOf]] = {
     "assets": assets.page,
     "asset": asset.page,
     "attempts": attempts.page,
+    "pools": pools.page,
     "prices": prices.page,
 }
