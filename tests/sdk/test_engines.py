@@ -257,6 +257,37 @@ def test_pictures_are_counted_where_their_tower_is_known() -> None:
     assert told[semconv.FLOPS_TOTAL] == int(str(plain[semconv.FLOPS_TOTAL])) + vision.value
 
 
+def test_pictures_of_any_size_are_counted_by_their_grids() -> None:
+    """Qwen's towers; where a model's is another, grids say nothing."""
+    text = {
+        "model_type": "llama", "hidden_size": 64, "num_attention_heads": 4,
+        "num_hidden_layers": 2, "intermediate_size": 128, "vocab_size": 512,
+    }  # fmt: skip
+    vision = {
+        "depth": 2, "hidden_size": 64, "intermediate_size": 160, "out_hidden_size": 64,
+        "patch_size": 16,
+    }  # fmt: skip
+    sizes = [[1, 16, 24], [1, 12, 6]]
+    given = {
+        "pixel_values": SimpleNamespace(shape=(456, 1536)),
+        "image_grid_thw": SimpleNamespace(tolist=lambda: sizes),
+    }
+
+    def model(**config: Any) -> LocalModel:
+        arch = ModelArchitecture.from_hf_config({**config, "text_config": text})
+        return LocalModel("m", arch, 0, "bfloat16", "bf16", 1, "cpu")
+
+    qwen = model(model_type="qwen3_vl", vision_config=vision)
+    assert qwen.arch is not None
+    assert qwen.arch.grid_vision is not None
+    found = _vision(qwen, given)
+    assert found is not None
+    assert found.value == qwen.arch.grid_vision.flops([(1, 16, 24), (1, 12, 6)]).value > 0
+    assert _vision(model(model_type="llava"), given) is _UNKNOWN
+    sizes.append([1, 3, 5])
+    assert _vision(qwen, given) is _UNKNOWN
+
+
 def test_a_cache_of_unknown_size_is_not_none() -> None:
     """T5 has FLOPs, approximate ones; what its decoder keeps is not told as 0."""
     config = {

@@ -14,6 +14,7 @@ from typing import Final
 from spanledger.compute.coarse import Coarse, read_coarse
 from spanledger.compute.config_reader import ArchitectureError, ConfigReader
 from spanledger.compute.estimate import Estimate, Method
+from spanledger.compute.grid_vision import GridTower, grid_tower_of
 from spanledger.compute.hf_config import Blueprint, read_config
 from spanledger.compute.layers import LayerGroup
 from spanledger.compute.vision import VisionTower, tower_of
@@ -98,8 +99,10 @@ class ModelArchitecture:
     vocabulary: int = 0
     #: Layers as far as weights and caches go, also where ``groups`` is empty.
     layers: tuple[LayerGroup, ...] = ()
-    #: Encoder of pictures; None without one that is known.
+    #: Encoder of pictures of one size; None without one that is known.
     vision: VisionTower | None = None
+    #: Encoder of pictures of any size, likewise.
+    grid_vision: GridTower | None = None
 
     @classmethod
     def from_hf_config(
@@ -144,6 +147,7 @@ class ModelArchitecture:
             vocabulary=blueprint.vocabulary,
             layers=blueprint.groups,
             vision=tower_of(config, origin, as_of),
+            grid_vision=grid_tower_of(config, origin, as_of),
         )
 
     @classmethod

@@ -223,6 +223,9 @@ def _vision(model: LocalModel, kwargs: Mapping[str, Any]) -> Estimate | None:
     pixels = kwargs.get("pixel_values")
     if pixels is None:
         return None
+    grids = kwargs.get("image_grid_thw")
+    if grids is not None:
+        return _grids(model, grids)
     tower = model.arch.vision if model.arch is not None else None
     shape = [int(size) for size in pixels.shape]
     if tower is None or len(shape) not in _PICTURE_DIMENSIONS:
@@ -230,6 +233,18 @@ def _vision(model: LocalModel, kwargs: Mapping[str, Any]) -> Estimate | None:
     *tiles, _, height, width = shape
     each = (height // tower.patch_side) * (width // tower.patch_side)
     return seen_flops(tower, prod(tiles), each)
+
+
+def _grids(model: LocalModel, grids: Any) -> Estimate:
+    """FLOPs of pictures that are told as grids of patches: frames, rows and columns of each."""
+    tower = model.arch.grid_vision if model.arch is not None else None
+    if tower is None:
+        return _UNKNOWN
+    told = ((int(frames), int(rows), int(columns)) for frames, rows, columns in grids.tolist())
+    try:
+        return tower.flops(told)
+    except ValueError:  # no such grids as ours
+        return _UNKNOWN
 
 
 def _drafts(model: Any, kwargs: Mapping[str, Any]) -> bool:
