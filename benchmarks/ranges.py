@@ -35,6 +35,7 @@ _ASKED: Sequence[tuple[str, Mapping[str, object]]] = (
     ("agents", _YEAR),
     ("runs", {}),
     ("economics_by", {"by": "overview"}),
+    ("traces_by", {"by": "tenant"}),
     ("rework_rates", {"by": "agent"}),
     ("earned_by", {}),
     ("spent_by", {}),

@@ -38,19 +38,24 @@ class Use:
     effective_days: float
 
 
-def weighted_use(daily: Sequence[float], *, half_life_days: float) -> Use:
+def weighted_use(
+    daily: Sequence[float], *, half_life_days: float, ages: Sequence[float] = ()
+) -> Use:
     """The exponentially weighted mean and spread of whole days, oldest first.
 
     Args:
         daily: units of each day, days without any among them.
         half_life_days: age of a day that counts half as much as the newest one.
+        ages: of each day, where days are left out between them; empty = they follow each other.
 
     Raises:
         ValueError: there is no day, or no half-life.
     """
     if not daily or not half_life_days > 0:
         raise ValueError(f"need days and a half-life above 0, got {len(daily)}, {half_life_days}")
-    weights = [0.5 ** (age / half_life_days) for age in reversed(range(len(daily)))]
+    newest = min(ages, default=0.0)
+    told = [age - newest for age in ages] or [*reversed(range(len(daily)))]
+    weights = [0.5 ** (age / half_life_days) for age in told]
     total, squares = sum(weights), sum(weight * weight for weight in weights)
     mean = sum(weight * units for weight, units in zip(weights, daily, strict=True)) / total
     spread = sum(w * (units - mean) ** 2 for w, units in zip(weights, daily, strict=True)) / total

@@ -104,7 +104,24 @@ class AssetShareRow:
 
 @dataclass(frozen=True, slots=True)
 class AssetUseRow:
-    """Units of an asset on one UTC day (query ``asset_use``)."""
+    """Units of an asset on one UTC day, as one kind of plan counted them (query ``asset_use``)."""
 
+    asset_id: str
+    unit: str
+    agent_name: str
+    agent_version: str
     day: date
     units: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPeriodRow:
+    """A time in which a plan was in force, or nothing could be charged (``asset_periods``)."""
+
+    asset_id: str
+    what: str
+    unit: str
+    agent_name: str
+    agent_version: str
+    begins_at: datetime
+    ends_at: datetime

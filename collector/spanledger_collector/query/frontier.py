@@ -53,9 +53,11 @@ class FrontierRow:
     speedup_over_fewer: float | None
     usd_over_fewer: Decimal | None
     cost_variance: float
+    cost_skewness: float
     success_variance: float
     cost_success_covariance: float
     inclusive_cost_variance: float
+    inclusive_cost_skewness: float
     inclusive_success_variance: float
     inclusive_cost_success_covariance: float
     inclusive_margin_variance: float
@@ -163,7 +165,9 @@ def _cost(row: FrontierRow) -> Figure:
         row.success_variance,
         row.cost_success_covariance,
     )
-    return estimates.per_success(row.cost_per_success_usd, joint, row.costed_successes)
+    return estimates.per_success(
+        row.cost_per_success_usd, joint, row.costed_successes, row.cost_skewness
+    )
 
 
 def _inclusive_cost(row: FrontierRow) -> Figure:
@@ -177,8 +181,9 @@ def _inclusive_cost(row: FrontierRow) -> Figure:
         row.inclusive_cost_success_covariance,
     )
     return estimates.per_success(
-        row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes
-    )
+        row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes,
+        row.inclusive_cost_skewness,
+    )  # fmt: skip
 
 
 def _margin(row: FrontierRow) -> Estimate:

@@ -8,7 +8,7 @@ stands for all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from spanledger.compute import (
@@ -23,6 +23,7 @@ from spanledger.compute import (
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.estimate import Interval
 
+from . import estimates
 from .estimates import Estimate, decimal
 
 _METHOD = "range of the roofline"
@@ -69,10 +70,13 @@ class TokenCallsRow:
     whole_runs: int
     whole_calls: int
     whole_billed_usd: Decimal
+    whole_calls_variance: float
+    whole_billed_variance: float
+    whole_billed_calls_covariance: float
 
 
 #: An agent without model calls.
-NO_CALLS = TokenCallsRow(0, 0, 0, 0, 0, 0, 0, Decimal(0), 0, 0, Decimal(0))
+NO_CALLS = TokenCallsRow(0, 0, 0, 0, 0, 0, 0, Decimal(0), 0, 0, Decimal(0), 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,8 @@ class Hosted:
         saved_usd: what the calls were billed less the GPU time of as many average calls.
         saved_low_usd: by the slow end of the efficiency that is assumed.
         saved_high_usd: by the fast end.
-        saving_per_run: of a run all of whose calls are compared; without an interval: nothing was
-            sampled.
+        saving_per_run: of a run all of whose calls are compared: the mean's own interval, by the
+            slow end of the efficiency below it and by the fast end above.
         compared_attempts: of the agent's model calls and retries those on both sides.
         missing: why it cannot be.
         unknown: what the figures do not know.
@@ -133,13 +137,34 @@ def _gpu_time_usd(point: BreakEven, calls: int, capacity_per_hour: float) -> Dec
 
 
 def _a_run(point: BreakEven, used: TokenCallsRow) -> Estimate:
-    """The mean over the runs that can be compared wholly."""
-    doubt = "not sampled: the average call stands for all, and the efficiency is assumed"
-    none = Interval.none(doubt, n=used.whole_runs, method=_METHOD)
+    """The mean over the runs that can be compared wholly: what each was billed less its calls.
+
+    Both differ from run to run; how fast the GPUs are is assumed, and does not.
+    """
     if not used.whole_runs:
+        none = Interval.none("no run is compared wholly", n=0, method=_METHOD)
         return Estimate.of(None, none)
-    on_gpus = _gpu_time_usd(point, used.whole_calls, point.capacity_per_hour.value)
-    return Estimate.of(decimal(float(used.whole_billed_usd - on_gpus) / used.whole_runs), none)
+    capacity = point.capacity_per_hour
+    told, slow, fast = (
+        _mean_saving(point, used, each) for each in (capacity.value, capacity.low, capacity.high)
+    )
+    method = f"{told.method} x {_METHOD}"
+    if told.value is None or slow.low is None or fast.high is None:
+        none = Interval.none(told.reason, n=told.n, method=method)
+        return Estimate.of(told.value, none)
+    return replace(told, low=slow.low, high=fast.high, method=method)
+
+
+def _mean_saving(point: BreakEven, used: TokenCallsRow, capacity_per_hour: float) -> Estimate:
+    a_call = point.usd_per_hour / capacity_per_hour
+    on_gpus = _gpu_time_usd(point, used.whole_calls, capacity_per_hour)
+    mean = decimal(float(used.whole_billed_usd - on_gpus) / used.whole_runs)
+    variance = (
+        used.whole_billed_variance
+        - 2 * a_call * used.whole_billed_calls_covariance
+        + a_call**2 * used.whole_calls_variance
+    )
+    return estimates.mean(mean, max(variance, 0.0), 0.0, used.whole_runs).estimate
 
 
 def _unknown(plan: Hosting, point: BreakEven, used: TokenCallsRow) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """How many units of an asset are still to come: its use so far, carried on to its planned end.
 
-The use of whole UTC days since the first plan (days without any among them) is averaged, the newest
-days counting most; that mean times the days to the planned end is what is still to come
+The use of whole UTC days (days without any among them) is averaged, the newest days counting most;
+that mean times the days to the planned end is what is still to come. The days are those in which
+the asset could be charged by plans like the one in force, of the same unit and for the same runs:
+not those of plans that counted something else, nor days on which runs found nothing to charge
 (:mod:`spanledger_collector.estimate.use` has the form, and what is not in it). As an entry of the
 books it is a plan: a change in an estimate, which acts on what is still to come alone (IAS 8.36).
 """
@@ -18,7 +20,7 @@ from typing import Final
 from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.estimate import Use, use_to_come, weighted_use
 
-from .asset_rows import AssetRow, AssetUseRow
+from .asset_rows import AssetPeriodRow, AssetRow, AssetUseRow
 from .economics import Ask
 from .estimates import Estimate, decimal
 from .parsing import parse_rows
@@ -114,20 +116,25 @@ def remaining_life(
     at = now or datetime.now(timezone.utc)
     asset = _asset(ask, asset_id)
     end = _end(asset, until, at)
-    daily = _daily(asset, parse_rows(AssetUseRow, ask("asset_use", asset_id=asset_id)), at)
+    units = _units_a_day(asset, parse_rows(AssetUseRow, ask("asset_use", asset_id=asset_id)))
+    days = _days(asset, parse_rows(AssetPeriodRow, ask("asset_periods", asset_id=asset_id)), at)
     if not (half_life_days > 0 and math.isfinite(half_life_days)):
         raise PermanentError(f"a half-life of {half_life_days:g} days: give a number above 0")
-    use = weighted_use(daily, half_life_days=half_life_days)
+    use = weighted_use(
+        [units.get(day, 0.0) for day in days],
+        half_life_days=half_life_days,
+        ages=[(days[-1] - day).days for day in days],
+    )
     if use.mean <= 0:
         raise PermanentError(
             f"no unit of asset {asset_id!r} came in {use.days} days: its life cannot be told by "
             "its use; write it off, or plan it by hand"
         )
-    days = Decimal((end - at) // timedelta(microseconds=1)) / 1_000_000 / _DAY_SECONDS
-    units = _units(use, days)
+    to_come = Decimal((end - at) // timedelta(microseconds=1)) / 1_000_000 / _DAY_SECONDS
+    told = _units(use, to_come)
     return RemainingLife(
-        asset, end, days.quantize(_PLACES), use.days, half_life_days,
-        Decimal(repr(use.mean)).quantize(_PLACES), units, _rate(asset, units),
+        asset, end, to_come.quantize(_PLACES), use.days, half_life_days,
+        Decimal(repr(use.mean)).quantize(_PLACES), told, _rate(asset, told),
     )  # fmt: skip
 
 
@@ -159,26 +166,53 @@ def _end(asset: AssetRow, until: datetime | None, now: datetime) -> datetime:
     return end
 
 
-def _daily(asset: AssetRow, rows: Sequence[AssetUseRow], now: datetime) -> list[float]:
-    """Units of every whole day since the plan, oldest first.
+def _units_a_day(asset: AssetRow, rows: Sequence[AssetUseRow]) -> Mapping[date, float]:
+    return {row.day: float(row.units) for row in rows if _alike(row, asset)}
 
-    The first day and today are parts of days. Where nothing could be charged any more, only days
-    until the last charge were counted.
-    """
-    units = {row.day: float(row.units) for row in rows}
-    first = (asset.charged_from or now).astimezone(timezone.utc).date() + _DAY
-    last = now.astimezone(timezone.utc).date() - _DAY
-    if asset.state == "needs_plan":
-        last = min(last, max(units, default=last))
-    days = [units.get(day, 0.0) for day in _days(first, last)]
+
+def _days(asset: AssetRow, periods: Sequence[AssetPeriodRow], now: datetime) -> list[date]:
+    """Whole UTC days in which it could be charged by plans like the one in force, oldest first."""
+    resting = {
+        day
+        for row in periods
+        if row.what == "at_rest"
+        for day in _dates(row.begins_at.date(), row.ends_at.date())
+    }
+    found: list[date] = []
+    for begin, end in _stretches([row for row in periods if _alike(row, asset)], now):
+        found += _dates(begin.date() + _DAY, end.date() - _DAY)
+    days = [day for day in found if day not in resting]
     if not days:
         raise PermanentError(
-            f"asset {asset.asset_id!r} was not used for a whole UTC day yet: its use is not known"
+            f"asset {asset.asset_id!r} was not used for a whole UTC day under a plan like the one "
+            "in force yet: its use is not known"
         )
     return days
 
 
-def _days(first: date, last: date) -> list[date]:
+def _stretches(
+    periods: Sequence[AssetPeriodRow], now: datetime
+) -> Sequence[tuple[datetime, datetime]]:
+    """Periods in force, in order, those that follow each other as one; nothing of the future."""
+    found: list[tuple[datetime, datetime]] = []
+    for row in periods:
+        begin, end = row.begins_at, min(row.ends_at, now)
+        if row.what != "in_force" or end <= begin:
+            continue
+        if found and begin <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((begin, end))
+    return found
+
+
+def _alike(row: AssetUseRow | AssetPeriodRow, asset: AssetRow) -> bool:
+    """It is of a plan that counted the same unit of the same runs."""
+    plan = row.unit, row.agent_name, row.agent_version
+    return plan == (asset.unit, asset.agent_name, asset.agent_version)
+
+
+def _dates(first: date, last: date) -> list[date]:
     return [first + _DAY * number for number in range((last - first).days + 1)]
 
 

@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from .agent_figures import AgentMomentsRow
-from .asset_rows import AssetChargeRow, AssetEntryRow, AssetRow, AssetShareRow, AssetUseRow
+from .asset_rows import (
+    AssetChargeRow,
+    AssetEntryRow,
+    AssetPeriodRow,
+    AssetRow,
+    AssetShareRow,
+    AssetUseRow,
+)
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .economics import AgentSums, MomentsRow, MoneyMoments
 from .energy_rows import EnergyRow
@@ -38,7 +45,7 @@ from .rows import (
     ValueRuleRow,
 )
 from .sum_figures import TraceMomentsRow
-from .what_if import SavingRow
+from .what_if import ReworkEndsRow, SavingRow
 from .window_rows import EarnedByRow, SpentByRow
 
 #: A query that is not here is read row by row, without a type.
@@ -48,6 +55,7 @@ ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "asset_charges": (AssetChargeRow,),
     "asset_contributions": (ContributionRow,),
     "asset_entries": (AssetEntryRow,),
+    "asset_periods": (AssetPeriodRow,),
     "asset_shares": (AssetShareRow,),
     "asset_use": (AssetUseRow,),
     "assets": (AssetRow,),
@@ -73,6 +81,7 @@ ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "quality_costs": (QualityCostRow,),
     "records": (RecordRow,),
     "reprice": (RepricedRow,),
+    "rework_ends": (ReworkEndsRow,),
     "rework_rates": (ReworkRateRow,),
     "rework_reasons": (ReworkReasonRow,),
     "runs": (RunRow,),

@@ -62,6 +62,14 @@ class SavingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReworkEndsRow:
+    """How far the cost of rework rests on estimated usage (query ``rework_ends``)."""
+
+    cheaper_usd: Decimal
+    dearer_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class WhatIf:
     """One change, and what it saves.
 
@@ -185,7 +193,8 @@ def what_if(
             raise PermanentError(f"less rework is a share above 0 to 1, not {share:g}")
     (all_runs,) = statistics(ask, agent_name, period, "total")
     sums = all_runs.sums
-    found = [_rework(all_runs.moments, sums, share) for share in rework_shares]
+    (ends,) = parse_rows(ReworkEndsRow, ask("rework_ends", agent_name=agent_name, **period))
+    found = [_rework(all_runs.moments, sums, share, ends) for share in rework_shares]
     found += [
         _otherwise(change, sums)
         for change in own_gpu_changes(ask, agent_name, period, weight_formats)
@@ -215,15 +224,19 @@ def _saved(change: Change, row: SavingRow, sums: AgentSums) -> WhatIf:
     )  # fmt: skip
 
 
-def _rework(row: MomentsRow, sums: AgentSums, share: float) -> WhatIf:
+def _rework(row: MomentsRow, sums: AgentSums, share: float, ends: ReworkEndsRow) -> WhatIf:
     """This part of what was wasted, not wasted; all of it is the most that fewer retries save."""
     figure = estimates.mean(
         row.rework_mean_usd, row.rework_variance, row.rework_skewness, row.costed_runs, floor=0
     )
-    saved = estimates.times(sums.rework_cost_usd, share)
+    wasted = sums.rework_cost_usd
+    saved, low, high = (
+        estimates.times(None if wasted is None else wasted + off, share)
+        for off in (Decimal(0), -ends.cheaper_usd, ends.dearer_usd)
+    )
     name = "no rework" if share == 1 else f"{share:.0%} less rework"
     return WhatIf(
-        name, "rework", saved, saved, saved, _ratio(saved, sums),
+        name, "rework", saved, low, high, _ratio(saved, sums),
         estimates.portion(figure.estimate, share), sums.attempts,
         sums.attempts - sums.unpriced_attempts, (), _UNKNOWN["rework"],
     )  # fmt: skip

@@ -8,9 +8,11 @@ from decimal import Decimal
 
 import pytest
 from tests.collector.settle import scene
+from tests.support.writer_ledger import RUNS
 
 from spanledger.compute import ModelArchitecture, break_even, gpu
 from spanledger_collector.errors import PermanentError
+from spanledger_collector.estimate import Sample, mean_interval
 from spanledger_collector.query import DirectReader, Hosting, Ledger, WhatIf
 from spanledger_collector.store import Store
 
@@ -46,8 +48,26 @@ def test_a_call_costs_its_share_of_a_busy_hour(ledger: Ledger) -> None:
     ):
         expected = float(sums.model_cost_usd) - sums.calls * 3.0 / calls
         assert float(saved or 0) == pytest.approx(expected, rel=1e-9)
-    assert (found.saving_per_run.low, found.saving_per_run.high) == (None, None)
-    assert "not sampled" in found.saving_per_run.reason
+    # By run: what it was billed less its calls, of which the regenerated answers are further ones.
+    calls = [1 + (run.wasted_tokens > 0) for run in RUNS]
+    ends = [
+        mean_interval(
+            replace(
+                Sample.of(
+                    [
+                        float(run.cost) - n * 3.0 / per_hour
+                        for run, n in zip(RUNS, calls, strict=True)
+                    ]
+                ),
+                skewness=0.0,
+            )
+        )
+        for per_hour in (capacity.low, capacity.high)
+    ]
+    told = found.saving_per_run
+    assert float(told.low or 0) == pytest.approx(ends[0].low, rel=1e-6)
+    assert float(told.high or 0) == pytest.approx(ends[1].high, rel=1e-6)
+    assert (told.method, told.n) == ("student t x range of the roofline", len(RUNS))
     told = " ".join(found.unknown)
     assert "quality" in told
     assert f"pays from {point.calls_per_hour:,.0f} such calls an hour" in told

@@ -65,6 +65,7 @@ TYPES: dict[str, type | None] = {
     "asset_charges": asset_rows.AssetChargeRow,
     "asset_entries": asset_rows.AssetEntryRow,
     "asset_shares": asset_rows.AssetShareRow,
+    "asset_periods": asset_rows.AssetPeriodRow,
     "asset_use": asset_rows.AssetUseRow,
     "assets": asset_rows.AssetRow,
     "value_rules": rows.ValueRuleRow,
@@ -94,6 +95,7 @@ TYPES: dict[str, type | None] = {
     "records": rows.RecordRow,
     "reprice": repricing.RepricedRow,
     "quality_costs": quality.QualityCostRow,
+    "rework_ends": what_if.ReworkEndsRow,
     "rework_rates": rework.ReworkRateRow,
     "rework_reasons": rework.ReworkReasonRow,
     "runs": rows.RunRow,
@@ -111,6 +113,7 @@ TYPES: dict[str, type | None] = {
 #: What queries say of an empty ledger that always have a row.
 EMPTY: dict[str, list[dict[str, Any]]] = {
     "is_priced": [{"prices": 0}],
+    "rework_ends": [{"cheaper_usd": 0, "dearer_usd": 0}],
     "spending": [
         dict.fromkeys(
             (
@@ -135,7 +138,8 @@ QUERIES = query_names()
 def parameters(name: str) -> dict[str, object]:
     wanted = named(name).parameters
     given: dict[str, object] = {key: value for key, value in GIVEN.items() if key in wanted}
-    return given | {"agent_name": AGENT} if name.startswith(("agent_", "what_if")) else given
+    of_agent = name.startswith(("agent_", "what_if")) or name == "rework_ends"
+    return given | {"agent_name": AGENT} if of_agent else given
 
 
 def header(name: str) -> str:

@@ -28,13 +28,16 @@ def _entry(number: int, asset: str, at: datetime = PLANNED, **told: Any) -> scen
     return row | {"received_at": scene.moment(at)}
 
 
-def _charged(connection: Connection, asset: str, daily: list[int], usd: str = "1") -> None:
+def _charged(
+    connection: Connection, asset: str, daily: list[int], usd: str = "1", *, plan: str = "plan",
+    units: int = 1,
+) -> None:  # fmt: skip
     """So many runs on each of the days after the plan, as they were posted."""
     columns = ("workspace", "trace_id", "run_id", "asset_id", "agent_name", "plan_id", "basis_id",
                "units", "rate_usd", "amount_usd", "posted_at")  # fmt: skip
     rows = [
-        ("default", scene.hex32(run), f"{asset}{day}.{run}", asset, "a", f"plan-{asset}",
-         f"plan-{asset}", Decimal(1), Decimal(usd), Decimal(usd),
+        ("default", scene.hex32(run), f"{asset}{day}.{run}", asset, "a", f"{plan}-{asset}",
+         f"{plan}-{asset}", Decimal(units), Decimal(usd), Decimal(usd),
          PLANNED + timedelta(days=day + 1))
         for day, runs in enumerate(daily)
         for run in range(runs)
@@ -69,7 +72,26 @@ def _books(module_store: Store) -> Store:
         _charged(connection, "timed", [10] * 40)
         _charged(connection, "rising", [0] * 20 + [10] * 20)
         _charged(connection, "gone", [1], "1000")
+        _mixed(connection)
     return module_store
+
+
+def _mixed(connection: Connection) -> None:
+    """By tokens for 10 days, by runs from the 11th on: 10 a day, 5 a day after a rest of 5."""
+    told = {"entry": "plan", "method": "x", "expected_units": 1000}
+    entries = [_entry(300, "mixed", entry="cost", amount="1000")]
+    plans = (("tokens", "token", 0), ("runs", "execution", 10), ("more", "execution", 30))
+    for number, (plan, unit, day) in enumerate(plans, 301):
+        entries.append(_entry(number, "mixed", PLANNED + timedelta(days=day), unit=unit, **told))
+        entries[-1]["attributes"]["spanledger.record.id"] = f"{plan}-mixed"
+    scene.load(connection, entries)
+    _charged(connection, "mixed", [3] * 9, plan="tokens", units=5000)
+    _charged(connection, "mixed", [0] * 10 + [10] * 14 + [0] * 5, plan="runs")
+    _charged(connection, "mixed", [0] * 30 + [5] * 10, plan="more")
+    rest = ("default", "mixed", "books", Decimal(1), *(
+        PLANNED + timedelta(days=day) for day in (25, 29.25)))  # fmt: skip
+    columns = ("workspace", "asset_id", "basis_id", "charged_usd", "entered_from", "entered_to")
+    connection.insert_rows("asset_rests", columns, [rest])
 
 
 def _row(books: Store, asset: str) -> AssetRow:
@@ -104,6 +126,19 @@ def test_the_newest_days_count_most(books: Store) -> None:
     short, longer = (_life(books, "rising", half_life_days=days) for days in (3, 1000))
     assert short.units_per_day > 9
     assert longer.units_per_day == pytest.approx(Decimal(5), abs=Decimal("0.1"))
+
+
+def test_each_unit_is_of_its_own_days_and_pauses_are_none(books: Store) -> None:
+    """Tokens are no runs, and days on which runs found nothing to charge say nothing of use.
+
+    Runs count from the 11th day on, but for the 25th to the 29th: 14 days of 10, one of none and
+    10 of 5.
+    """
+    life = _life(books, "mixed", half_life_days=1e9)
+    assert (life.asset.unit, life.days_seen) == ("execution", 25)
+    assert float(life.units_per_day) == pytest.approx((14 * 10 + 10 * 5) / 25, abs=1e-3)
+    short = _life(books, "mixed", half_life_days=0.5)
+    assert float(short.units_per_day) == pytest.approx(5, abs=1e-2)
 
 
 @pytest.mark.parametrize("asset", ["even", "uneven", "timed", "rising"])

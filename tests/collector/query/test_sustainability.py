@@ -70,9 +70,9 @@ def test_runs_that_are_in_no_mean_are_told() -> None:
     ("mean", "cheaper", "dearer", "answer", "told"),
     [
         ("0.5", 0, 31, "too few data", "$0.302 to $0.698 (95% interval, 100 runs), -$0.00842 to"),
-        ("0.5", 900, 30, "yes", "$0.00158 to $9.70 by the ends of what is estimated, is above 0"),
-        ("-0.5", 31, 0, "too few data", "to $0.00842 by the ends of what is estimated, holds 0"),
-        ("-0.5", 30, 900, "no", "-$9.70 to -$0.00158 by the ends of what is estimated, is below"),
+        ("0.5", 900, 30, "yes", "$0.00158 to $9.70 at worst by what is estimated, is above 0"),
+        ("-0.5", 31, 0, "too few data", "to $0.00842 at worst by what is estimated, holds 0"),
+        ("-0.5", 30, 900, "no", "-$9.70 to -$0.00158 at worst by what is estimated, is below"),
     ],
 )
 def test_what_is_estimated_could_turn_it(
@@ -174,7 +174,7 @@ def test_shares_of_an_asset_could_turn_it(store: Store) -> None:
         assert rows["top"] == ledger.agent("top").total.verdict
         assert rows["top"].sustainable == "too few data"
         assert rows["top"].why == "estimates could turn it"
-        assert "$3.36 to $4.44 (95% interval, 12 runs), -$46.8 to $9.49 by" in rows["top"].reason
+        assert "$3.36 to $4.44 (95% interval, 12 runs), -$46.8 to $9.49 at" in rows["top"].reason
         assert rows["helper"].sustainable == "no value told"
 
 

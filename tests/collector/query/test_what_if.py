@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
+from typing import Any
 
 import httpx
 import orjson
 import pytest
+from tests.collector.settle import scene
 from tests.support.served_ledger import served
 from tests.support.writer_ledger import CACHED_RATE, RATES, RUNS
 
@@ -73,6 +75,31 @@ def test_without_rework_the_wasted_is_saved(ledger: Ledger) -> None:
     expected = mean_interval(Sample.of(wasted), floor=0)
     assert float(found.saving_per_run.low or 0) == pytest.approx(expected.low, rel=1e-9)
     assert found.saving_per_run.method == expected.method
+
+
+def test_wasted_usage_that_was_estimated_has_ends(store: Store) -> None:
+    """Of two wasted answers one is estimated: 100 tokens, 50 to 300; a token costs a cent."""
+    told: dict[str, Any] = {"usage_source": "estimated"}
+    told |= {"input_tokens_low": 50, "input_tokens_high": 300}
+    again = {"rework_reason": "regenerated"}
+    rows = [
+        scene.span(1, 0, "agent", agent_name="guesser"),
+        scene.call(2, 1, (100, 0), rework_of=3, **told, **again),
+        scene.call(3, 1, (100, 0), **told),
+        scene.call(4, 1, (100, 0), rework_of=5, **again),
+        scene.call(5, 1, (100, 0)),
+    ]
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("m1", input="0.01")])
+        scene.load(connection, rows)
+    scene.settle(store)
+    with Ledger(DirectReader(store)) as ledger:
+        report = ledger.what_if("guesser", models=[], rework_shares=(1.0, 0.5))
+    whole, half = (one for one in report.scenarios if one.kind == "rework")
+    assert (whole.saved_low_usd, whole.saved_usd, whole.saved_high_usd) == (
+        Decimal("1.5"), Decimal(2), Decimal(4)
+    )  # fmt: skip
+    assert (half.saved_low_usd, half.saved_high_usd) == (Decimal("0.75"), Decimal(2))
 
 
 def _on_m1() -> list[tuple[int, Decimal]]:

@@ -19,6 +19,7 @@ ifNotFinite(
     skewSampIf(toFloat64(ifNull(r.$(of)value_usd, 0) - ifNull(r.$(of)total_cost_usd, 0)), r.is_$(of)costed), 0
 ) AS $(of)margin_skewness,
 ifNotFinite(varSampStableIf(toFloat64(ifNull(r.$(of)total_cost_usd, 0)), r.is_$(of)costed), 0) AS $(of)cost_variance,
+ifNotFinite(skewSampIf(toFloat64(ifNull(r.$(of)total_cost_usd, 0)), r.is_$(of)costed), 0) AS $(of)cost_skewness,
 ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_$(of)costed), 0) AS $(of)success_variance,
 ifNotFinite(
     covarSampStableIf(toFloat64(ifNull(r.$(of)total_cost_usd, 0)), toFloat64(r.succeeded), r.is_$(of)costed), 0

@@ -6,8 +6,8 @@
 --   cost_per_run_usd, cost_per_success_usd, value_per_run_usd, margin_per_run_usd (of the runs themselves), inclusive_costed_runs,
 --   inclusive_costed_successes, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd, inclusive_value_per_run_usd,
 --   inclusive_margin_per_run_usd (with all runs below), is_efficient, usd_per_second, fewer_gpus (of the same model, 0 = none),
---   speedup_over_fewer, usd_over_fewer (these by inclusive costs), cost_variance, success_variance, cost_success_covariance (of the
---   costed runs), inclusive_cost_variance, inclusive_success_variance, inclusive_cost_success_covariance,
+--   speedup_over_fewer, usd_over_fewer (these by inclusive costs), cost_variance, cost_skewness, success_variance, cost_success_covariance (of the
+--   costed runs), inclusive_cost_variance, inclusive_cost_skewness, inclusive_success_variance, inclusive_cost_success_covariance,
 --   inclusive_margin_variance, inclusive_margin_skewness, duration_grid_ns (at most 1001 of the sorted durations).
 WITH
     -- What belongs to a run begins after it does, but for clocks of other machines: what is older is not read.
@@ -69,9 +69,11 @@ SELECT
     speedup_over_fewer,
     usd_over_fewer,
     cost_variance,
+    cost_skewness,
     success_variance,
     cost_success_covariance,
     inclusive_cost_variance,
+    inclusive_cost_skewness,
     inclusive_success_variance,
     inclusive_cost_success_covariance,
     inclusive_margin_variance,

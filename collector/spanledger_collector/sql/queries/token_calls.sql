@@ -4,7 +4,8 @@
 -- grain: one row; none where the agent made no calls. units: USD; tokens.
 -- columns: runs (with model calls), attempts (model calls and retries), compared_attempts (whose cost is known wholly, and is one of tokens or
 --   nothing), calls (of those, that used tokens), input_tokens, cache_read_tokens (of them), output_tokens, billed_usd (of those calls),
---   whole_runs (all of whose attempts are compared), whole_calls, whole_billed_usd (of those runs).
+--   whole_runs (all of whose attempts are compared), whole_calls, whole_billed_usd (of those runs), whole_calls_variance,
+--   whole_billed_variance, whole_billed_calls_covariance (by run, n - 1 below the line; 0 where there is none).
 SELECT
     count() AS runs,
     sum(run_attempts) AS attempts,
@@ -16,7 +17,12 @@ SELECT
     sum(run_billed_usd) AS billed_usd,
     countIf(run_attempts = run_compared) AS whole_runs,
     sumIf(run_calls, run_attempts = run_compared) AS whole_calls,
-    sumIf(run_billed_usd, run_attempts = run_compared) AS whole_billed_usd
+    sumIf(run_billed_usd, run_attempts = run_compared) AS whole_billed_usd,
+    ifNotFinite(varSampStableIf(toFloat64(run_calls), run_attempts = run_compared), 0) AS whole_calls_variance,
+    ifNotFinite(varSampStableIf(toFloat64(run_billed_usd), run_attempts = run_compared), 0) AS whole_billed_variance,
+    ifNotFinite(
+        covarSampStableIf(toFloat64(run_billed_usd), toFloat64(run_calls), run_attempts = run_compared), 0
+    ) AS whole_billed_calls_covariance
 FROM
 (
     SELECT
