@@ -128,6 +128,7 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
 ELSEWHERE = {
     "asset_charges": "settle/test_asset_books.py",
     "asset_shares": "settle/test_asset_books.py",
+    "asset_periods": "query/test_remaining_life.py",
     "asset_use": "query/test_remaining_life.py",
     "gpu_hosts": "query/test_own_gpus.py",
     "gpu_offers": "query/test_own_gpus.py",
