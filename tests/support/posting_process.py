@@ -12,7 +12,7 @@ import sys
 from itertools import count
 
 from tests.collector.settle import scene
-from tests.collector.settle.test_amortization import _entry, _run
+from tests.collector.settle.booked import entered, ran
 
 from spanledger_collector.store import Connection, Store, migrate
 
@@ -34,8 +34,8 @@ SELECT
 def _book(connection: Connection) -> None:
     if not connection.rows("SELECT 1 FROM asset_entries LIMIT 1"):
         entries = [
-            _entry(1, 0, "cost", amount="1000000", kind="training"),
-            _entry(2, 1, "plan", **_PLAN),
+            entered(1, 0, "cost", amount="1000000", kind="training"),
+            entered(2, 1, "plan", **_PLAN),
         ]
         scene.load(connection, entries)
 
@@ -51,7 +51,7 @@ def main() -> None:
         sys.stdout.flush()
         sys.stdin.readline()
         for trace in count(int(str(state["charges"])) + 1):
-            scene.load(connection, _run(trace, 2))
+            scene.load(connection, ran(trace, 2))
             scene.settle(store, [trace])
 
 

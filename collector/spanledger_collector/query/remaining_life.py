@@ -151,6 +151,11 @@ def _end(asset: AssetRow, until: datetime | None, now: datetime) -> datetime:
             f"asset {asset.asset_id!r} has no plan yet, so nothing of its use was counted: give it "
             "a first one"
         )
+    if asset.state == "waiting_for_rate":
+        raise PermanentError(
+            f"the costs of asset {asset.asset_id!r} are in {', '.join(asset.unconverted_currencies)} "
+            "without a rate: tell it in the price file, and start the collector again"
+        )
     if asset.chargeable_usd <= 0:
         raise PermanentError(f"nothing of asset {asset.asset_id!r} is left to charge")
     end = until or asset.ends_at

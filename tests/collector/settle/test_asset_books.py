@@ -8,7 +8,6 @@ drawn by hypothesis and told in few batches to one ledger, then held against the
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -23,209 +22,13 @@ from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Connection, Store
 
 from . import scene
+from .asset_book import BATCHES, Book, Event, drawn_book
 
 pytestmark = pytest.mark.slow
 
 BOOKS = 80
-BATCHES = 3
-_ASSETS = ("a", "b", "c")
-_AMOUNTS = ("0.01", "7", "30", "45.5", "100", "250", "1000000")
-_WHATS = ("cost", "cost", "cost", "plan", "plan", "run", "run", "run", "run", "credit", "write_off")
 #: Days of plans that are over before the next batch arrives, or the one after it; one is an hour.
 _DAYS = {1: "0.02", 2: "0.0625"}
-_TRANSFERS = ("transfer to a", "transfer to b", "transfer to b", "transfer to c")
-
-
-@dataclass(frozen=True)
-class Event:
-    """One entry or run: when it happened is its place in the book, when it arrives its batch.
-
-    A run may be settled batches later.
-    """
-
-    number: int
-    what: str
-    asset: str
-    said: str | None
-    arrives: int
-    settles: int
-    #: Of a plan straight line per time: batches in which runs are charged by it.
-    lives: int | None = None
-    #: Of a run: the batch that brings its success.
-    wins: int | None = None
-
-    @property
-    def target(self) -> str:
-        return self.what.removeprefix("transfer to ") if self.what.startswith("transfer") else ""
-
-    def knows_of(self, fund: Event) -> bool:
-        """Whether it may take of that cost, or of what came by that transfer."""
-        if fund.target:
-            return fund.number < self.number
-        return fund.number <= self.number or fund.arrives <= self.arrives
-
-
-@dataclass
-class Asset:
-    """The rule's own books of one asset."""
-
-    funds: list[tuple[Event, Fraction]] = field(default_factory=list[tuple[Event, Fraction]])
-    entries: list[Event] = field(default_factory=list[Event])
-    #: (plan, basis, amount) of each charged run.
-    charges: list[tuple[int, int, Fraction]] = field(
-        default_factory=list[tuple[int, int, Fraction]]
-    )
-    #: Charged runs.
-    carriers: list[int] = field(default_factory=list[int])
-    #: (basis, charged by then) -> arrivals of runs that found nothing to be charged.
-    rests: dict[tuple[int, Fraction], list[int]] = field(
-        default_factory=lambda: defaultdict[tuple[int, Fraction], list[int]](list)
-    )
-    taken: dict[Event, Fraction] = field(default_factory=dict[Event, Fraction])
-    #: How often something was granted of it or to it.
-    grants: int = 0
-
-    @property
-    def basis(self) -> int:
-        """Names the books as they are: whatever changes capital or plan makes it more."""
-        return len(self.entries) + self.grants
-
-    @property
-    def charged(self) -> Fraction:
-        return sum((amount for _, _, amount in self.charges), Fraction(0))
-
-    @property
-    def capital(self) -> Fraction:
-        return sum((usd for _, usd in self.funds), Fraction(0)) - sum(self.taken.values())
-
-    @property
-    def written_off(self) -> Fraction:
-        return sum((usd for one, usd in self.taken.items() if one.what == "write_off"), Fraction(0))
-
-    @property
-    def refused(self) -> Fraction:
-        return sum(
-            (Fraction(one.said) - self.taken[one] for one in self.taken if one.said), Fraction(0)
-        )
-
-
-class Book:
-    """One drawn book, carried on batch by batch by the definition."""
-
-    def __init__(self, events: list[Event], by_success: frozenset[str]) -> None:
-        self.events = events
-        self.assets = {name: Asset() for name in _ASSETS}
-        #: Assets that are charged by success; the others by execution.
-        self.by_success = by_success
-
-    def came(self, run: Event) -> int:
-        """The batch in which its unit was there; after the last one if it never is."""
-        if run.asset not in self.by_success:
-            return run.arrives
-        return BATCHES if run.wins is None else run.wins
-
-    def carry_on(self, batch: int) -> None:
-        new = [event for event in self.events if event.arrives == batch]
-        for event in new:
-            if event.what != "run":
-                self._enter(event)
-        while self._grant():
-            pass
-        for event in sorted(self.events, key=lambda one: (self.came(one), one.number)):
-            if self.is_due(event) and max(event.settles, self.came(event)) == batch:
-                self._charge(self.assets[event.asset], event)
-
-    def is_due(self, run: Event) -> bool:
-        """Whether a plan was in force when the run arrived: arrivals alone say so."""
-        return run.what == "run" and self._plan_of(run) is not None and not self.is_over(run)
-
-    def is_over(self, run: Event) -> bool:
-        """Whether the days of the plan that was known when the run arrived were over."""
-        plan = self._plan_of(run)
-        lives = None if plan is None else plan.lives
-        return plan is not None and lives is not None and run.arrives >= plan.arrives + lives
-
-    def _plan_of(self, run: Event) -> Event | None:
-        known = [
-            one
-            for one in self.events
-            if one.what == "plan" and one.asset == run.asset and one.arrives <= run.arrives
-        ]
-        return max(known, key=lambda one: (one.arrives, one.number), default=None)
-
-    def _enter(self, event: Event) -> None:
-        asset = self.assets[event.asset]
-        asset.entries.append(event)
-        if event.what == "cost":
-            asset.funds.append((event, Fraction(str(event.said))))
-        elif event.what != "plan":
-            asset.taken[event] = Fraction(0)
-        if event.target:
-            self.assets[event.target].entries.append(event)
-
-    def _grant(self) -> bool:
-        """One pass over what is asked; whether anything was granted."""
-        passed_on: list[tuple[str, Event, Fraction]] = []
-        for asset in self.assets.values():
-            gone = asset.charged + sum(asset.taken.values())
-            for take in sorted(asset.taken, key=lambda one: (one.arrives, one.number)):
-                known = sum((usd for fund, usd in asset.funds if take.knows_of(fund)), Fraction(0))
-                left = max(known - gone, Fraction(0))
-                usd = (
-                    left
-                    if take.said is None
-                    else min(left, Fraction(take.said) - asset.taken[take])
-                )
-                if usd > 0:
-                    asset.taken[take] += usd
-                    asset.grants += 1
-                    gone += usd
-                    passed_on.append((take.target, take, usd))
-        for target, take, usd in passed_on:
-            if target:
-                self.assets[target].funds.append((take, usd))
-                self.assets[target].grants += 1
-        return bool(passed_on)
-
-    def _charge(self, asset: Asset, run: Event) -> None:
-        came = self.came(run)
-        if any(min(found) <= came <= max(found) for found in asset.rests.values()):
-            return
-        plans = [entry for entry in asset.entries if entry.what == "plan"]
-        plan = max(plans, key=lambda one: (one.arrives, one.number))
-        before = [charge for charge in asset.charges if charge[1] != asset.basis]
-        rest = asset.capital - sum((amount for _, _, amount in before), Fraction(0))
-        units = Fraction(str(plan.said)) - sum(by == plan.number for by, _, _ in before)
-        left = asset.capital - asset.charged
-        if rest > 0 and units > 0 and left > 0:
-            asset.charges.append((plan.number, asset.basis, min(rest / units, left)))
-            asset.carriers.append(run.number)
-        else:
-            asset.rests[asset.basis, asset.charged].append(came)
-
-
-def _book(random: Random) -> Book:
-    """A cost, a plan and what else there may be; most arrives in order, a third whenever."""
-    events: list[Event] = []
-    size = random.randint(8, 14)
-    for number in range(1, size + 1):
-        what = random.choice((*_WHATS, *_TRANSFERS))
-        what = {1: "cost", 2: "plan"}.get(number, what)
-        said = random.choice(_AMOUNTS)
-        if what == "plan":
-            said = str(random.randint(1, 6))
-        elif what == "run" or (what not in ("cost", "credit") and random.random() < 1 / 4):
-            said = None
-        asset = "a" if number <= 2 else random.choice(("a", "a", *_ASSETS))
-        late = random.random() < 1 / 3
-        arrives = random.randrange(BATCHES) if late else (number - 1) * BATCHES // size
-        waits = what == "run" and random.random() < 2 / 3
-        settles = random.randrange(arrives, BATCHES) if waits else arrives
-        lives = random.choice((None, 1, 2)) if what == "plan" else None
-        wins = random.randrange(arrives, BATCHES) if random.random() < 2 / 3 else None
-        wins = wins if what == "run" else None
-        events.append(Event(number, what, asset, said, arrives, settles, lives, wins))
-    return Book(events, frozenset(name for name in _ASSETS if random.random() < 1 / 2))
 
 
 def _drawn() -> list[Book]:
@@ -236,7 +39,7 @@ def _drawn() -> list[Book]:
     )
     @given(st.integers(0, 2**64))
     def draw(seed: int) -> None:
-        books.append(_book(Random(seed)))  # noqa: S311 -- what is drawn, all different
+        books.append(drawn_book(Random(seed)))  # noqa: S311 -- what is drawn, all different
 
     draw()
     return books

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any, cast
 
+import pytest
 from rich.console import Console
 
 from spanledger_collector.cli.asset_tables import assets_table
+from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Connection, Store
 
@@ -104,6 +107,8 @@ def test_what_was_told_in_a_currency_counts_when_its_rate_is_known(store: Store)
         out = Console(file=StringIO(), width=200)
         with Ledger(DirectReader(store)) as ledger:
             out.print(assets_table(ledger.assets()))
+            with pytest.raises(PermanentError, match="'waits' are in EUR without a rate"):
+                ledger.remaining_life("waits", until=scene.START + timedelta(days=10_000))
         advice = cast("StringIO", out.file).getvalue()
         assert "waits: 1 cost in EUR without a rate for their day" in advice
         assert "kept: " not in advice

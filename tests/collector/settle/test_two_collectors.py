@@ -18,7 +18,7 @@ from spanledger_collector.settle.turns import Turn, TurnTakenError, turn
 from spanledger_collector.store import Connection, Store
 
 from . import scene
-from .test_amortization import _entry, _run
+from .booked import entered, ran
 
 _BOOKS = """
 SELECT
@@ -42,12 +42,12 @@ def _booked(connection: Connection, store: Store) -> None:
     scene.load(
         connection,
         [
-            _entry(1, 0, "cost", amount="120", kind="training"),
-            _entry(2, 1, "plan", method="x", unit="execution", expected_units=12),
+            entered(1, 0, "cost", amount="120", kind="training"),
+            entered(2, 1, "plan", method="x", unit="execution", expected_units=12),
         ],
     )
     scene.settle(store, [10_001, 10_002])
-    scene.load(connection, [row for trace in range(1, 5) for row in _run(trace, 2)])
+    scene.load(connection, [row for trace in range(1, 5) for row in ran(trace, 2)])
 
 
 @pytest.mark.slow
