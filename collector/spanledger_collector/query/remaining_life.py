@@ -152,9 +152,10 @@ def _end(asset: AssetRow, until: datetime | None, now: datetime) -> datetime:
             "a first one"
         )
     if asset.state == "waiting_for_rate":
+        currencies = ", ".join(asset.unconverted_currencies)
         raise PermanentError(
-            f"the costs of asset {asset.asset_id!r} are in {', '.join(asset.unconverted_currencies)} "
-            "without a rate: tell it in the price file, and start the collector again"
+            f"the costs of asset {asset.asset_id!r} are in {currencies} without a rate: "
+            "tell it in the price file, and start the collector again"
         )
     if asset.chargeable_usd <= 0:
         raise PermanentError(f"nothing of asset {asset.asset_id!r} is left to charge")
