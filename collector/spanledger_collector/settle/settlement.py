@@ -10,8 +10,8 @@
     judge_answers   -> answer_verdicts  what answers judged wrong wasted, if there are any
     price_attempts  -> attempts       the ledger
     price_services  -> attempts       what else a run cost, if anything: tools, people, expenses
-    post_waits      -> asset_waits    whose charges wait for the rate of a currency, if any do
     post_takings    -> asset_takings  what write-offs and transfers get of assets, if there are any
+    post_waits      -> asset_waits    whose charges wait for the rate of a currency, if any do
     post_charges    -> amortization_charges  what runs carry of assets, if there are any
     sum_runs        -> runs
     bury_attempts, bury_runs          what an earlier settlement wrote and the newest did not
@@ -49,15 +49,15 @@ STEPS = (
     "judge_answers",
     "price_attempts",
     "price_services",
-    "post_waits",
     "post_takings",
+    "post_waits",
     "post_charges",
     "sum_runs",
     "bury_attempts",
     "bury_runs",
 )
 #: Of these what depends on what was posted before, and is done in turns.
-POSTING = ("post_takings", "post_charges")
+POSTING = ("post_takings", "post_waits", "post_charges")
 
 
 _POSTED = "transforms/takings_posted.sql"

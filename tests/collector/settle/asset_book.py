@@ -31,6 +31,8 @@ class Event:
     lives: int | None = None
     #: Of a run: the batch that brings its success.
     wins: int | None = None
+    #: Of a cost in another currency: the batch from which its rate is known.
+    rated: int | None = None
 
     @property
     def target(self) -> str:
@@ -49,24 +51,44 @@ class Asset:
 
     funds: list[tuple[Event, Fraction]] = field(default_factory=list[tuple[Event, Fraction]])
     entries: list[Event] = field(default_factory=list[Event])
+    #: Of them, costs without a rate yet.
+    unrated: list[Event] = field(default_factory=list[Event])
+    #: Runs that are charged once these have one.
+    waiting: list[Event] = field(default_factory=list[Event])
+    #: Those that ever waited.
+    waited: set[int] = field(default_factory=set[int])
     #: (plan, basis, amount) of each charged run.
-    charges: list[tuple[int, int, Fraction]] = field(
-        default_factory=list[tuple[int, int, Fraction]]
+    charges: list[tuple[int, tuple[int, int], Fraction]] = field(
+        default_factory=list[tuple[int, tuple[int, int], Fraction]]
     )
     #: Charged runs.
     carriers: list[int] = field(default_factory=list[int])
     #: (basis, charged by then) -> arrivals of runs that found nothing to be charged.
-    rests: dict[tuple[int, Fraction], list[int]] = field(
-        default_factory=lambda: defaultdict[tuple[int, Fraction], list[int]](list)
+    rests: dict[tuple[tuple[int, int], Fraction], list[int]] = field(
+        default_factory=lambda: defaultdict[tuple[tuple[int, int], Fraction], list[int]](list)
     )
     taken: dict[Event, Fraction] = field(default_factory=dict[Event, Fraction])
     #: How often something was granted of it or to it.
     grants: int = 0
 
     @property
-    def basis(self) -> int:
+    def basis(self) -> tuple[int, int]:
         """Names the books as they are: whatever changes capital or plan makes it more."""
-        return len(self.entries) + self.grants
+        return len(self.entries), len(self.entries) - len(self.unrated) + self.grants
+
+    @property
+    def plan(self) -> Event:
+        """The newest one."""
+        plans = [entry for entry in self.entries if entry.what == "plan"]
+        return max(plans, key=lambda one: (one.arrives, one.number))
+
+    @property
+    def waits(self) -> bool:
+        """Nothing is left to charge, units are, and costs will come when they have a rate."""
+        units = sum(by == self.plan.number for by, _, _ in self.charges)
+        return (
+            bool(self.unrated) and self.capital == self.charged and units < int(self.plan.said or 0)
+        )
 
     @property
     def charged(self) -> Fraction:
@@ -107,11 +129,46 @@ class Book:
         for event in new:
             if event.what != "run":
                 self._enter(event)
+        for event in self.events:
+            if event.rated is not None and max(event.arrives, event.rated) == batch:
+                self._rate(event)
         while self._grant():
             pass
-        for event in sorted(self.events, key=lambda one: (self.came(one), one.number)):
-            if self.is_due(event) and max(event.settles, self.came(event)) == batch:
-                self._charge(self.assets[event.asset], event)
+        self._charge_all([
+            event
+            for event in self.events
+            if event.what == "run" and self.is_settled(event, batch) and (
+                event in self.assets[event.asset].waiting
+                or (self.is_due(event) and max(event.settles, self.came(event)) == batch)
+            )
+        ])  # fmt: skip
+        # The others that waited are settled again after these.
+        self._charge_all([
+            run for asset in self.assets.values() for run in asset.waiting
+            if not self.is_settled(run, batch)
+        ])  # fmt: skip
+
+    def is_settled(self, event: Event, batch: int) -> bool:
+        """Whether its trace is: when it is due, and when its success comes later."""
+        return batch in (event.settles, max(event.settles, event.wins or 0))
+
+    def _charge_all(self, runs: list[Event]) -> None:
+        """In the order in which they came; those of an asset that waits then, later."""
+        waits = {name for name in {run.asset for run in runs} if self.assets[name].waits}
+        for run in sorted(runs, key=lambda one: (self.came(one), one.number)):
+            asset = self.assets[run.asset]
+            if run in asset.waiting:
+                asset.waiting.remove(run)
+            if run.asset in waits:
+                asset.waiting.append(run)
+                asset.waited.add(run.number)
+            else:
+                self._charge(asset, run)
+
+    def _rate(self, event: Event) -> None:
+        asset = self.assets[event.asset]
+        asset.unrated.remove(event)
+        asset.funds.append((event, Fraction(str(event.said))))
 
     def is_due(self, run: Event) -> bool:
         """Whether a plan was in force when the run arrived: arrivals alone say so."""
@@ -134,7 +191,9 @@ class Book:
     def _enter(self, event: Event) -> None:
         asset = self.assets[event.asset]
         asset.entries.append(event)
-        if event.what == "cost":
+        if event.rated is not None:
+            asset.unrated.append(event)
+        elif event.what == "cost":
             asset.funds.append((event, Fraction(str(event.said))))
         elif event.what != "plan":
             asset.taken[event] = Fraction(0)
@@ -169,8 +228,7 @@ class Book:
         came = self.came(run)
         if any(min(found) <= came <= max(found) for found in asset.rests.values()):
             return
-        plans = [entry for entry in asset.entries if entry.what == "plan"]
-        plan = max(plans, key=lambda one: (one.arrives, one.number))
+        plan = asset.plan
         before = [charge for charge in asset.charges if charge[1] != asset.basis]
         rest = asset.capital - sum((amount for _, _, amount in before), Fraction(0))
         units = Fraction(str(plan.said)) - sum(by == plan.number for by, _, _ in before)
@@ -186,6 +244,7 @@ def drawn_book(random: Random) -> Book:
     """A cost, a plan and what else there may be; most arrives in order, a third whenever."""
     events: list[Event] = []
     size = random.randint(8, 14)
+    foreign = {name for name in _ASSETS if random.random() < 1 / 2}
     for number in range(1, size + 1):
         what = random.choice((*_WHATS, *_TRANSFERS))
         what = {1: "cost", 2: "plan"}.get(number, what)
@@ -202,5 +261,6 @@ def drawn_book(random: Random) -> Book:
         lives = random.choice((None, 1, 2)) if what == "plan" else None
         wins = random.randrange(arrives, BATCHES) if random.random() < 2 / 3 else None
         wins = wins if what == "run" else None
-        events.append(Event(number, what, asset, said, arrives, settles, lives, wins))
+        rated = random.randrange(1, BATCHES) if asset in foreign and what == "cost" else None
+        events.append(Event(number, what, asset, said, arrives, settles, lives, wins, rated))
     return Book(events, frozenset(name for name in _ASSETS if random.random() < 1 / 2))

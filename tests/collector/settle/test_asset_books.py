@@ -19,6 +19,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.settle.settlement import late_rates
 from spanledger_collector.store import Connection, Store
 
 from . import scene
@@ -63,6 +64,8 @@ def _span(event: Event, place: int, unit: str) -> scene.Row:
             told["expected_units.high"] = str(int(str(event.said)) + event.number)
         if event.lives:
             told |= {"method": "straight_line_per_time", "life_days": _DAYS[event.lives]}
+    elif event.rated:
+        told["currency"] = f"X{event.rated}"
     elif event.what == "credit":
         told |= {"entry": "cost", "amount": f"-{event.said}"}
     elif event.target:
@@ -87,6 +90,7 @@ def told(module_store: Store) -> list[Book]:
     books = _drawn()
     with module_store.connect() as connection:
         for batch in range(BATCHES):
+            _rate(connection, batch)
             rows = [
                 _span(event, place, "success" if event.asset in book.by_success else "execution")
                 for place, book in enumerate(books)
@@ -101,9 +105,20 @@ def told(module_store: Store) -> list[Book]:
             ]
             scene.load(connection, rows)
             scene.settle(module_store, _traces(books, batch))
+            waited = [int(key.trace_id, 16) for key in late_rates(connection)]
+            scene.settle(module_store, waited)
             for book in books:
                 book.carry_on(batch)
     return books
+
+
+def _rate(connection: Connection, batch: int) -> None:
+    """A unit of the currency of this batch is a dollar: told now, for the days before too."""
+    told = {
+        "currency": f"X{batch}", "valid_from": "2026-01-01 00:00:00", "usd": "1",
+        "valid_to": "2299-12-31 00:00:00", "known_from": f"2026-11-1{batch} 00:00:00",
+    }  # fmt: skip
+    connection.insert_rows("fx", tuple(told), [tuple(told.values())])
 
 
 def _traces(books: list[Book], *batches: int) -> list[int]:
@@ -239,6 +254,8 @@ def test_runs_are_charged_once_and_those_that_came_at_rest_never(
         for number in asset.carriers
     ]
     assert posted == sorted(carriers)
+    # Some of them only once a currency had a rate.
+    assert any(asset.waited & {*asset.carriers} for book in told for asset in book.assets.values())
     rests = [found for book in told for asset in book.assets.values() for found in asset.rests]
     assert at_rest == len(rests) > BOOKS / 4
     late = [e for book in told for e in book.events if e.settles > e.arrives and book.is_due(e)]

@@ -137,3 +137,38 @@ def test_what_was_told_in_a_currency_counts_when_its_rate_is_known(store: Store)
         scene.load(connection, [agent_span(1, trace=3)])
         scene.settle(store, (1, 2, 3))
         assert _run_sums(connection) == [*converted, (None, None, 0, 0, Decimal("21.25"))]
+
+
+def test_what_was_taken_meanwhile_goes_first_and_the_rest_is_charged_once(store: Store) -> None:
+    """100 EUR over 2 runs, 20 USD written off while it waits; 3 runs came, a fourth comes later."""
+    with store.connect() as connection:
+        scene.load(
+            connection,
+            [_entry(1, "waits", "cost", amount="100", currency="EUR"), _plan(2, "waits", 2)],
+        )
+        scene.load(connection, [agent_span(1, trace=trace) for trace in (1, 2, 3)])
+        _started_again(store)
+        scene.load(connection, [_entry(3, "waits", "write_off", amount="20")])
+        _started_again(store)
+        assert _assets(connection)["waits"][0] == "waiting_for_rate"
+
+        _rate(connection, "1", known_from="2026-11-20 00:00:00")
+        assert _started_again(store) == 3
+        forty = Decimal(40)
+        assert _assets(connection)["waits"] == ("fully_amortized", Decimal(80), Decimal(80), [])
+        charged = [forty, forty, None]
+        assert [row[-1] for row in _run_sums(connection)] == charged
+
+        # The third found nothing: it is not charged of what is booked later, the fourth is.
+        scene.load(
+            connection,
+            [
+                _entry(4, "waits", "cost", amount="50"),
+                _plan(5, "waits", 2),
+                agent_span(1, trace=4, at=600),
+            ],
+        )
+        _started_again(store)
+        scene.settle(store, (1, 2, 3, 4))
+        assert [row[-1] for row in _run_sums(connection)] == [*charged, Decimal(25)]
+        assert _assets(connection)["waits"][2] == Decimal(105)

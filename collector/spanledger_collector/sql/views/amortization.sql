@@ -225,7 +225,11 @@ SELECT
     charged_usd - charged_before_usd AS estimate_charged_usd,
     toDecimal128(plan_units - plan_units_before, 6) AS estimate_charged_units,
     multiIf(
-        plans > 0 AND chargeable_usd = 0, if(waiting_costs > 0, 'waiting_for_rate', 'fully_amortized'),
+        plans > 0 AND chargeable_usd = 0, multiIf(
+            waiting_costs = 0, 'fully_amortized',
+            remaining_units = 0, 'needs_plan',
+            'waiting_for_rate'
+        ),
         ends_at <= now64(9, 'UTC'), 'ended',
         plans = 0 OR rate_usd = 0, 'needs_plan',
         'active'
