@@ -17,15 +17,17 @@ from .output import (
     count,
     counted,
     coverage,
+    margin,
     seconds,
     share,
     text,
     usd,
+    usd_if_any,
 )
 
 _COLUMNS = (
-    "=started (UTC)", "agent", "=trace", "status", ">cost", ">with sub-agents", ">retries",
-    ">latency",
+    "=started (UTC)", "agent", "=trace", "status", ">cost", ">with sub-agents", ">value", ">margin",
+    ">retries", ">latency",
 )  # fmt: skip
 
 
@@ -38,7 +40,9 @@ def runs(
     workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
-    """The newest runs: cost, attempts, latency.
+    """The newest runs: cost, attempts, latency; where it is known, what each earned and left.
+
+    Value and margin are with sub-agents and shares of assets: what calling the run left.
 
     Example: spanledger runs --agent researcher --limit 5
     """
@@ -56,6 +60,8 @@ def _table(rows: Sequence[RunRow]) -> Group:
             (
                 f"{row.started_at:%Y-%m-%d %H:%M}", text(row.agent_name or f"({row.kind})"),
                 text(row.trace_id), text(row.status), run_cost(row), run_inclusive_cost(row),
+                usd_if_any(row.inclusive_value_usd),
+                margin(row.inclusive_margin_usd, unpriced=row.inclusive_unpriced_attempts),
                 count(row.retries), seconds(row.duration_ns),
             )
             for row in rows

@@ -71,6 +71,17 @@ def test_all_agents_by_tenant(written_dsn: str, capsys: pytest.CaptureFixture[st
         assert f"-${Decimal(row['margin_usd'][1:]).normalize():f}" in printed
 
 
+def test_runs_show_what_they_earned_and_left(
+    written_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run, *_) = _json(capsys, "runs", "--agent", "writer", "--url", written_dsn)
+    assert execute(["runs", "--agent", "writer", "--limit", "1", "--url", written_dsn]) == 0
+    printed = capsys.readouterr().out
+    assert "value" in printed
+    margin = Decimal(run["inclusive_margin_usd"]).normalize()
+    assert f"{'-' if margin < 0 else ''}${abs(margin):f}" in printed
+
+
 def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["agent", "planner", "--url", filled_dsn]) == 0
     printed = " ".join(capsys.readouterr().out.split())
