@@ -3,7 +3,7 @@ SELECT
     toDateTime(day) AS time,
     sum(total_cost_usd) AS total_cost_usd,
     sum(value_usd) AS value_usd,
-    sum(margin_usd) AS margin_usd
+    value_usd - total_cost_usd AS margin_usd
 FROM agent_unit_economics
 WHERE workspace = ${workspace:sqlstring}
     AND $__dateFilter(day)

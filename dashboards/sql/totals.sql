@@ -2,7 +2,7 @@
 SELECT
     sum(total_cost_usd) AS total_cost_usd,
     sum(value_usd) AS value_usd,
-    sum(margin_usd) AS margin_usd,
+    value_usd - total_cost_usd AS margin_usd,
     sum(rework_cost_usd) AS rework_cost_usd,
     sum(amortized_cost_usd) AS amortized_cost_usd,
     sum(runs) AS runs,

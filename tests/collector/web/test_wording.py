@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
+from datetime import datetime, timezone
+from decimal import Decimal
 
 import httpx
 import pytest
 from tests.support.served_ledger import Served
+
+from spanledger_collector.query import Ledger
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.pages.overview import figures_of
 
 
 def text_of(site: Served, path: str) -> str:
@@ -32,6 +39,31 @@ def test_work_without_waste_is_not_unknown(demo_site: Served) -> None:
     page = text_of(demo_site, "overview?range=all")
     assert re.search(r"\$0\.00 of \$0\.\d+ of work", page)
     assert "unknown of" not in page
+
+
+def test_headlines_tell_what_is_known_of_waste(ledger: Ledger) -> None:
+    """A known zero is one, beside work that cost nothing too; of unknown work nothing is known."""
+    (total,) = ledger.economics_by("total")
+    asked = Asked("overview", {}, datetime(2026, 11, 28, tzinfo=timezone.utc))
+    told = [
+        replace(total, work_cost_usd=work, rework_cost_usd=wasted, rework_cost_ratio=ratio)
+        for work, wasted, ratio in (
+            (Decimal(2), Decimal(1), 0.5),
+            (Decimal(2), Decimal(0), 0.0),
+            (Decimal(2), None, 0.0),
+            (Decimal(0), Decimal(0), None),
+            (None, None, None),
+        )
+    ]
+    notes = [{one.title: one.note for one in figures_of(row, asked).figures} for row in told]
+    assert [note["Rework"] for note in notes] == [
+        "$1.00 of $2.00 of work",
+        "$0.00 of $2.00 of work",
+        "$0.00 of $2.00 of work",
+        "$0.00 of $0.00 of work",
+        "unknown of unknown of work",
+    ]
+    assert {note["Value"] for note in notes} == {f"of {total.valued_runs} runs"}
 
 
 def test_an_agent_without_assets_has_no_amortized_cost(demo_site: Served) -> None:

@@ -86,8 +86,8 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
     margin = money("Margin", row.margin_usd, "value less total cost", asked.link("agents"), most)
     if row.margin_usd is not None:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
-    # Without an amount nothing was wasted, as far as it is known: the share says which.
-    wasted = None if row.rework_cost_ratio is None else row.rework_cost_usd or Decimal(0)
+    # Where the cost of work is known and none of it is told as wasted, none was.
+    wasted = None if row.work_cost_usd is None else row.rework_cost_usd or Decimal(0)
     rework = f"{figures.usd(wasted)} of {figures.usd(row.work_cost_usd)} of work"
     known = f"{figures.counted(row.attempts, 'attempt')}, {row.unpriced_attempts:,} of unknown cost"
     runs = f"{row.successful_runs:,} succeeded, {row.failed_runs:,} did not"
