@@ -1,8 +1,10 @@
 """The work of the settler: passes over the traces that are due, in groups, and what fails.
 
-A group that fails is tried again in halves, so that one trace keeps back no other. Where the fault
-may pass, its traces stay due and are tried again after pauses that grow; the one that goes on
-failing, or is over a limit by itself, is parked: the cursor goes on past it (:mod:`.parked`).
+A group that fails is tried again in halves, after all others and the larger before the smaller, so
+that one trace keeps back no other. Where the fault may pass, its traces stay due and are tried
+again after pauses that grow; the one that goes on failing, or is over a limit by itself, is parked:
+the cursor goes on past it (:mod:`.parked`). What has failed before comes after what has not, and
+what was over a limit alone is never put into a group again.
 
 Before a trace is blamed all statements are run over no trace. If that fails too the fault is the
 database's or the program's, and all wait until it is mended. A trace that alone is refused is
@@ -14,7 +16,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from spanledger_collector.errors import (
@@ -118,6 +121,8 @@ class Passes:
         self._overtaken: list[TraceKey] = []
         self._postponed: dict[TraceKey, _Postponed] = {}
         self._refused: dict[TraceKey, str] = {}
+        # Were over a limit by themselves, and are not settled since.
+        self._large: set[TraceKey] = set()
         self._told_at = float("-inf")
         #: Traces settled since the start, and those that could not be.
         self.settled_traces = 0
@@ -232,6 +237,7 @@ class Passes:
         """These are settled, but for those that failed."""
         done = self._without_failed(keys)
         due.settled(done)
+        self._large.difference_update(done)
         self.parked.settled(connection, done)
 
     def _without_failed(self, keys: Sequence[TraceKey]) -> list[TraceKey]:
@@ -279,19 +285,45 @@ class Passes:
     def _settle(self, connection: Connection, keys: Sequence[TraceKey]) -> Iterable[list[TraceKey]]:
         if keys and not self._store.address.embedded:
             self.cursor.catch_up(connection)
-        groups: Iterator[list[TraceKey]] = chunks(
-            connection, keys, self.cursor.versions(), max_traces=MAX_TRACES, max_spans=MAX_SPANS
-        )
-        for chunk in groups:
-            self._settle_chunk(connection, chunk)
-            yield chunk
+        new: list[TraceKey] = []
+        failed: list[TraceKey] = []
+        large: list[TraceKey] = []
+        for key in keys:
+            (large if key in self._large else failed if self._failed(key) else new).append(key)
+        for some, max_traces in ((new, MAX_TRACES), (failed, MAX_TRACES), (large, 1)):
+            versions = self.cursor.versions()
+            groups = chunks(connection, some, versions, max_traces=max_traces, max_spans=MAX_SPANS)
+            yield from self._settle_groups(connection, groups)
 
-    def _settle_chunk(
-        self, connection: Connection, chunk: list[TraceKey], *, divided: bool = False
-    ) -> None:
+    def _failed(self, key: TraceKey) -> bool:
+        """Whether it could not be settled when it was tried last."""
+        return self.parked.has(key) or (self._due is not None and self._due.failures(key) > 0)
+
+    def _settle_groups(
+        self, connection: Connection, groups: Iterable[list[TraceKey]]
+    ) -> Iterable[list[TraceKey]]:
+        """Settle these, then the halves of those that failed."""
+        halves: deque[list[TraceKey]] = deque()
+        for group in groups:
+            if not self._settle_group(connection, group, halves, divided=False):
+                yield group
+        while halves:
+            half = halves.popleft()
+            if not self._settle_group(connection, half, halves, divided=True):
+                yield half
+
+    def _settle_group(
+        self,
+        connection: Connection,
+        group: list[TraceKey],
+        halves: deque[list[TraceKey]],
+        *,
+        divided: bool,
+    ) -> bool:
+        """Settle a group; returns whether it failed and its halves are to be tried."""
         version = next(self.cursor.versions())
         try:
-            begin(connection, chunk, version)
+            begin(connection, group, version)
             gather(connection, version, self._hosts)
             resolve_unseen(connection, version, self._resolve, self._book_id)
             if not self._store.address.embedded:
@@ -301,44 +333,44 @@ class Passes:
         except TurnTakenError:
             raise  # it is nobody's fault: the traces wait
         except CollectorError as error:
-            self._settle_halves(connection, chunk, error, divided=divided)
-        else:
-            self.settled_traces += len(chunk)
+            divide = self._failed_group(connection, group, error, divided=divided)
+            middle = len(group) // 2
+            halves.extend((group[:middle], group[middle:]) if divide else ())
+            return divide
+        self.settled_traces += len(group)
+        return False
 
-    def _settle_halves(
-        self, connection: Connection, chunk: list[TraceKey], error: CollectorError, *, divided: bool
-    ) -> None:
+    def _failed_group(
+        self, connection: Connection, group: list[TraceKey], error: CollectorError, *, divided: bool
+    ) -> bool:
+        """Whether to try its halves; otherwise its traces wait, or the one of it is refused."""
         passing = isinstance(error, RetryableError)
         over_limit = error.out_of_memory or error.clickhouse_code in _SLOW_CODES
         if passing and not answers(connection):
             raise error
         # Asked again of the one that is left, for the fault may have come meanwhile.
-        if not passing and (not divided or len(chunk) == 1):
+        if not passing and (not divided or len(group) == 1):
             reason = self._fault_of_none(connection, error)
             if reason is not None:
-                self._postpone(chunk, _Postponed(_LONGEST_PAUSE_SECONDS, reason))
-                return
+                self._postpone(group, _Postponed(_LONGEST_PAUSE_SECONDS, reason))
+                return False
         # Other passing faults are seldom those of some traces: halved once a pass, not to the end.
-        if len(chunk) > 1 and (over_limit or not (passing and divided)):
-            middle = len(chunk) // 2
-            self._settle_chunk(connection, chunk[:middle], divided=True)
-            self._settle_chunk(connection, chunk[middle:], divided=True)
-            return
+        if len(group) > 1 and (over_limit or not (passing and divided)):
+            return True
         if passing:
             longest = _LONGEST_PAUSE_OVER_LIMIT_SECONDS if over_limit else _LONGEST_PAUSE_SECONDS
-            self._postpone(chunk, _Postponed(longest, error))
-            return
+            self._large.update(group if over_limit else ())
+            self._postpone(group, _Postponed(longest, error))
+            return False
         self.failed_traces += 1
-        self._refused[chunk[0]] = str(error)
-        _LOG.error(
-            "trace %s of workspace %s cannot be settled and is left out of the ledger: %s",
-            chunk[0].trace_id,
-            chunk[0].workspace,
-            error,
-        )
+        self._refused[group[0]] = str(error)
+        workspace, trace_id = group[0]
+        told = "trace %s of workspace %s cannot be settled and is left out of the ledger: %s"
+        _LOG.error(told, trace_id, workspace, error)
+        return False
 
-    def _postpone(self, chunk: list[TraceKey], why: _Postponed) -> None:
-        self._postponed.update(dict.fromkeys(chunk, why))
+    def _postpone(self, group: list[TraceKey], why: _Postponed) -> None:
+        self._postponed.update(dict.fromkeys(group, why))
 
     def _fault_of_none(
         self, connection: Connection, error: CollectorError

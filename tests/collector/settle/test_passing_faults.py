@@ -115,19 +115,20 @@ def test_a_fault_of_the_database_is_blamed_on_no_trace(road: tuple[Gate, Store])
             assert settler.settle_due(everything=True) == 0
             assert gate.fault.times == 1000 - asked, "neither halved nor tried again at once"
             assert (settler.waiting(), settler.failed_traces) == (5, 0)
-        # Of an insert alone; without the cursor nothing is done.
+        # Of an insert alone; what failed before is in a group without it. Without the cursor nothing
+        # is done.
         scene.load(connection, [scene.call(1, 0, (1, 0), trace=6, request_model="m2")])
         for column in (b"`provider_seen`", b"`next_sequence`"):
             gate.fault = Fault(column, 469, times=1000)
             with suppress(PermanentError):
                 settler.settle_due(everything=True)
             assert gate.fault.times < 1000
-            assert (settler.waiting(), settler.failed_traces) == (6, 0)
+            assert (settler.waiting(), settler.failed_traces) == (1, 0)
         assert settler.parked.count("refused") == 0
         settler.stop(drain=False)
         gate.fault = None
         after = scene.settler(store, quiet_seconds=0)
-        assert after.settle_due() == 6
+        assert after.settle_due() == 1
         assert all(scene.runs(connection, n) for n in range(1, 7))
         assert (_parked(connection), after.waiting()) == ([], 0)
         after.stop(drain=False)
@@ -145,14 +146,16 @@ def _parked(connection: Connection) -> list[tuple[int, object, str]]:
 def test_a_trace_over_a_limit_keeps_back_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Memory may be short because of others: it is tried again, alone and seldom.
+    """Memory may be short because of others: it is tried again, alone, seldom and after the others.
 
     It is parked with its reason: the cursor goes on, and whoever comes after a kill settles it.
     """
     large = TraceKey("default", scene.hex32(3))
     real = module.begin
+    begun: list[tuple[int, bool]] = []
 
     def begin(connection: Connection, traces: list[TraceKey], version: int) -> None:
+        begun.append((len(traces), large in traces))
         if large in traces:
             error = StoreUnavailableError("memory")
             error.out_of_memory = True
@@ -169,10 +172,22 @@ def test_a_trace_over_a_limit_keeps_back_no_other(
         assert (settler.settled_traces, settler.failed_traces, settler.waiting()) == (4, 0, 1)
         assert (_cursor(connection), settler.parked.count("waits")) == (50_003, 1)
         assert _parked(connection) == [(3, "waits", "memory")]
+        # In a group, then its halves, then quarters: the healthy half is not behind them.
+        assert [large for _, large in begun[:3]].count(False) == 1
+        begun.clear()
+        more = [scene.call(1, 0, (1, 1), trace=n) for n in (6, 7)]
+        scene.load(connection, more, sequence=50_003)
+        assert settler.settle_due(everything=True) == 2
+        assert begun == [(2, False), (1, True)]
         settler.stop(drain=False)
-        monkeypatch.undo()
+        # The one after a kill does not know why it is parked, only that it is.
+        begun.clear()
+        scene.load(connection, [scene.call(1, 0, (1, 1), trace=8)], sequence=50_004)
         after = scene.settler(store, quiet_seconds=0)
-        assert after.settle_due() == 1
+        after.settle_due(everything=True)
+        assert begun[0] == (1, False)
+        monkeypatch.undo()
+        after.settle_due(everything=True)
         assert len(scene.runs(connection, 3)) == 1
         assert _parked(connection) == []
         assert (after.parked.count("waits"), after.waiting()) == (0, 0)
