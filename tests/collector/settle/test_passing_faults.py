@@ -115,8 +115,7 @@ def test_a_fault_of_the_database_is_blamed_on_no_trace(road: tuple[Gate, Store])
             assert settler.settle_due(everything=True) == 0
             assert gate.fault.times == 1000 - asked, "neither halved nor tried again at once"
             assert (settler.waiting(), settler.failed_traces) == (5, 0)
-        # Of an insert alone; what failed before is in a group without it. Without the cursor nothing
-        # is done.
+        # Of an insert alone; what failed before is in a group without it.
         scene.load(connection, [scene.call(1, 0, (1, 0), trace=6, request_model="m2")])
         for column in (b"`provider_seen`", b"`next_sequence`"):
             gate.fault = Fault(column, 469, times=1000)
