@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from spanledger import _fetch, _loading, semconv
@@ -97,6 +98,7 @@ class Instrumentor:
             read, when the manager they give is entered.
         address: the URL that an object with patched methods sends its requests to.
         asked: for clients whose calls name the provider; takes the place of the two before.
+        joined: what joins in with a module, by its name, beside the methods (``_patching.Hook``).
         offline: variables of the environment with which importing the client asks no network.
     """
 
@@ -112,6 +114,9 @@ class Instrumentor:
     deferring: tuple[Target, ...] = ()
     address: Callable[[Any], Any] = _base_url
     asked: Callable[[Any, Mapping[str, Any]], Asked] | None = None
+    joined: Mapping[str, Callable[[ModuleType], Callable[[], None]]] = field(
+        default_factory=dict[str, Callable[[ModuleType], Callable[[], None]]]
+    )
     offline: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def asks(self, instance: Any, kwargs: Mapping[str, Any]) -> tuple[Mapping[str, Any], str, Any]:

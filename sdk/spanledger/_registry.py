@@ -161,7 +161,7 @@ def _patches_of(name: str) -> tuple[Patch | FactoryPatch | Hook, ...]:
     return _client_patches(available()[name] if engine is None else engine)
 
 
-def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, ...]:
+def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch | Hook, ...]:
     def around(api: Readable, kind: Kind) -> Around:
         return around_of(api, kind, instrumentor, _tracing)
 
@@ -181,7 +181,8 @@ def _client_patches(instrumentor: Instrumentor) -> tuple[Patch | FactoryPatch, .
     )
     # Last: a method that stands in for a private one is told itself, and keeps its maker.
     deferring = (Patch(one, KEEPERS[one.kind]) for one in instrumentor.deferring)
-    return (*methods, *factories, *deferring)
+    hooks = (Hook(module, attach) for module, attach in instrumentor.joined.items())
+    return (*methods, *factories, *deferring, *hooks)
 
 
 def _http_patches() -> tuple[Patch, ...]:

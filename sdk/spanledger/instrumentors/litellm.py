@@ -28,6 +28,7 @@ from spanledger._facts import Attributes
 from spanledger._instrumentor import Asked, Instrumentor, Method, number
 from spanledger._litellm_batches import RESULT_FILE
 from spanledger._litellm_functions import HELPERS, NOT_METERED
+from spanledger._litellm_pools import POOLS, carry
 from spanledger._litellm_surfaces import MESSAGES, contents
 from spanledger._patching import Kind, Target
 from spanledger._responses import ResponseReading
@@ -377,6 +378,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *_surfaces(),
     ),
     helpers=HELPERS,
+    joined={POOLS: carry},
     not_metered=NOT_METERED,
     asked=_asked,
     offline={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},  # else it fetches a list of prices
