@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from spanledger import semconv
-from spanledger._answer import Answer, text
+from spanledger._answer import Answer, Usage, text, whole
 from spanledger._batch_lines import lines_in
 from spanledger._fetch import Fetch, Fetched, Found
 
@@ -15,22 +15,31 @@ _NOTHING: Final = Found((), 0)
 
 
 class _Inlined(NamedTuple):
-    """A response in a job, and an id for it where it has none of its own."""
+    """A response in a job, and an id for it where it has none of its own.
+
+    ``embedded_by`` is the model of the job where these are embeddings, which name none.
+    """
 
     response: Any
     id: str
+    embedded_by: str = ""
 
 
 def _find_inlined(job: Any) -> Found:
     """The responses in a job; none before it has ended."""
-    inlined = getattr(getattr(job, "dest", None), "inlined_responses", None) or ()
-    return Found(_with_ids(text(job.name), inlined), len(inlined)) if inlined else _NOTHING
+    dest, name = getattr(job, "dest", None), text(job.name)
+    inlined = getattr(dest, "inlined_responses", None) or ()
+    if inlined:
+        return Found(_with_ids(name, inlined), len(inlined))
+    embedded = getattr(dest, "inlined_embed_content_responses", None) or ()
+    model = text(job.model).removeprefix("models/")
+    return Found(_with_ids(name, embedded, model), len(embedded)) if embedded else _NOTHING
 
 
-def _with_ids(job: str, inlined: Any) -> Iterator[_Inlined]:
+def _with_ids(job: str, inlined: Any, model: str = "") -> Iterator[_Inlined]:
     for number, one in enumerate(inlined):
         if one.response is not None:  # it failed and was not billed
-            yield _Inlined(one.response, f"{job}#{number}")
+            yield _Inlined(one.response, f"{job}#{number}", model)
 
 
 def _find_lines(content: Any) -> Found:
@@ -48,6 +57,14 @@ def _parsed(line: bytes) -> _Inlined | None:
     return _Inlined(types.GenerateContentResponse.model_validate(response), "")
 
 
+def _embedded(found: _Inlined) -> Fetched:
+    tokens = whole(getattr(found.response, "token_count", None))
+    usage = Usage(tokens, 0 if tokens is not None else None)
+    answer = Answer(response_id=found.id, model=found.embedded_by, usage=usage)
+    answer.service_tier = semconv.TIER_BATCH
+    return Fetched(semconv.OPERATION_EMBEDDINGS, answer)
+
+
 def fetches(read: Callable[[Any], Answer | None]) -> tuple[Fetch, Fetch]:
     """How a job's answers are read: those inside it, and those in its file.
 
@@ -56,6 +73,8 @@ def fetches(read: Callable[[Any], Answer | None]) -> tuple[Fetch, Fetch]:
     """
 
     def told(found: _Inlined | None) -> Fetched | None:
+        if found is not None and found.embedded_by:
+            return _embedded(found)
         answer = None if found is None else read(found.response)
         if found is None or answer is None:
             return None

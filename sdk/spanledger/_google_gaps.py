@@ -7,7 +7,6 @@ from typing import Final
 
 from spanledger._gaps import (
     COUNTS,
-    FETCHED,
     MACHINERY,
     MACHINES,
     MEDIA,
@@ -27,8 +26,14 @@ NEXT: Final = "google.genai._gaos.google_genai.GeminiNextGen"
 NOT_METERED: Final[Mapping[str, str]] = {
     **under(
         "google.genai.batches.Batches",
-        FETCHED,
-        *("cancel", "create", "create_embeddings", "delete", "list"),
+        STORED,
+        *("cancel", "delete", "list"),
+    ),
+    **under(
+        "google.genai.batches.Batches",
+        f"{NOT_YET}: results in buckets and tables (gs://, bq://), and files of embeddings, are "
+        "read elsewhere; those in the job, and files of content, are told when they are fetched",
+        *("create", "create_embeddings"),
     ),
     **under(
         "google.genai.files.Files", STORED, "delete", "get", "list", "register_files", "upload"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from spanledger._gaps import FETCHED, NOT_YET, NOTHING, STORED
+from spanledger._gaps import NOT_YET, NOTHING, STORED
 
 _MODULE: Final = "litellm"
 
@@ -19,12 +19,14 @@ def _named(*names: str) -> tuple[str, ...]:
 HELPERS: Final = _named(
     "batch_completion batch_completion_models batch_completion_models_all_responses",
     "adapter_completion completion_with_fallbacks async_completion_with_fallbacks run_tool_loop",
+    "ahealth_check",  # needs the packages of LiteLLM's proxy
 )
 
 _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
     STORED: _named(
         "a_add_message create_assistants create_thread delete_assistant get_assistants",
-        "get_messages get_thread create_file file_delete file_list file_retrieve",
+        "cancel_batch list_batches get_messages get_thread",
+        "create_file file_delete file_list file_retrieve",
         "create_container delete_container list_containers retrieve_container",
         "list_container_files upload_container_file create_agent delete_agent get_agent",
         "list_agents list_agent_versions create_skill delete_skill get_skill list_skills",
@@ -33,9 +35,10 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "vector_store_file_list vector_store_file_retrieve vector_store_file_update",
         "video_content video_get_character video_list video_status",
     ),
-    FETCHED: _named("create_batch cancel_batch retrieve_batch list_batches"),
+    f"{NOT_YET}: results of Google and Bedrock are read elsewhere; those of others are told when "
+    "they are fetched": _named("create_batch retrieve_batch"),
     f"{NOTHING}: asks no model, or one that is free": _named(
-        "acount_tokens ahealth_check realtime_health_check moderation",
+        "acount_tokens realtime_health_check moderation",
         "close_litellm_async_clients bill_first_round_on_failure",
     ),
     f"{NOT_YET}: billed by the piece, the second, the page or the search": _named(

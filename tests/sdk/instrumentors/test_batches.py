@@ -220,6 +220,23 @@ async def test_the_answers_in_a_job_of_google_are_told_when_it_has_ended(
 
 
 @BOTH
+async def test_embeddings_in_a_job_of_google_are_told(mode: Mode, desk: Desk) -> None:
+    """Each with its count, and the model of the job: it names none itself."""
+    desk.provider.enqueue(ANSWER)
+    job = _google(desk, mode).batches.get(name="batches/embedded-2")
+    job = await job if mode == "async" else job
+    _, answers = _set_and_answers(desk.spans())
+    assert len(job.dest.inlined_embed_content_responses) == 3
+    assert [told[semconv.RESPONSE_ID][-2:] for told in answers] == ["#0", "#1"]
+    for told in answers:
+        assert told[semconv.OPERATION_NAME] == "embeddings"
+        assert told[semconv.RESPONSE_MODEL] == EMBEDDING_MODEL
+        assert told[semconv.OPENAI_RESPONSE_SERVICE_TIER] == semconv.TIER_BATCH
+        assert told[semconv.USAGE_INPUT_TOKENS] == 1000
+        assert told[semconv.USAGE_OUTPUT_TOKENS] == 0
+
+
+@BOTH
 async def test_a_file_of_google_is_told_line_by_line(mode: Mode, desk: Desk) -> None:
     """The same answers; a file that is none leaves no span."""
     desk.provider.enqueue(ANSWER, ANSWER)

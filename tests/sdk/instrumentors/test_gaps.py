@@ -255,3 +255,31 @@ def test_the_documentation_names_what_costs_money(part: str, word: str) -> None:
     ]
     assert rows, f"no gap has {part}"
     assert all(word in row for row in rows), rows
+
+
+@pytest.mark.parametrize(
+    ("client", "name", "words"),
+    [
+        ("google-genai", "google.genai.batches.Batches.create", "batches in buckets and tables"),
+        ("google-genai", "google.genai.batches.Batches.create_embeddings",
+         "result files of embeddings"),
+        ("litellm", "litellm.create_batch", "result files of Google and Bedrock"),
+        ("litellm", "litellm.retrieve_batch", "result files of Google and Bedrock"),
+    ],
+)  # fmt: skip
+def test_batches_that_are_told_in_part_are_no_nothing(client: str, name: str, words: str) -> None:
+    """What of them is billed and not told is said by `doctor` and by the documentation."""
+    reason = reason_of(name, _registry.available()[client].not_metered)
+    assert reason.startswith(NOT_YET)
+    assert words in _table()[client]
+
+
+@pytest.mark.parametrize("client", sorted({*WALKS, *ELSEWHERE}))
+def test_lists_and_documentation_agree_about_batches(client: str) -> None:
+    """A row names batches if and only if the list has some that are billed and not told."""
+    told = re.search(r"batches|result files", _table()[client]) is not None
+    gaps = _registry.available()[client].not_metered
+    billed = [name for name, reason in gaps.items() if reason.startswith(NOT_YET)]
+    # Raw responses have words of their own, above.
+    listed = [name for name in billed if "batch" in name and ".raw_client." not in name]
+    assert told == bool(listed), listed

@@ -99,7 +99,10 @@ def _content(number: int, answer: Answer) -> dict[str, Any]:
 
 
 def content_job(request: Request, answer: Answer) -> dict[str, Any]:
-    """A job of Google's: ``ended-<n>`` has n answers and one that failed, others are running."""
+    """A job of Google's: ``ended-<n>`` has n answers and one that failed, others are running.
+
+    ``embedded-<n>`` has n embeddings and one that failed.
+    """
     state, _, number = request.named["batch"].partition("-")
     metadata: dict[str, Any] = {"model": f"models/{CONTENT_MODEL}", "state": "BATCH_STATE_RUNNING"}
     if state == "ended":
@@ -107,6 +110,12 @@ def content_job(request: Request, answer: Answer) -> dict[str, Any]:
         failed = {"error": {"code": 3, "message": "no"}}
         output = {"inlinedResponses": {"inlinedResponses": [*answers, failed]}}
         metadata |= {"state": "BATCH_STATE_SUCCEEDED", "output": output}
+    if state == "embedded":
+        one = {"embedding": {"values": [0.5]}, "tokenCount": str(answer.input_tokens)}
+        output = {"inlinedResponses": {"inlinedResponses": [*[{"response": one}] * int(number),
+                                                            {"error": {"code": 3}}]}}  # fmt: skip
+        metadata |= {"model": f"models/{EMBEDDING_MODEL}", "state": "BATCH_STATE_SUCCEEDED"}
+        metadata |= {"output": output}
     return {"name": f"batches/{request.named['batch']}", "metadata": metadata}
 
 
