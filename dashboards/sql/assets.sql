@@ -3,5 +3,5 @@ SELECT
     asset_id, kind, agent_name, agent_version, method, unit, capital_usd, charged_usd, net_book_value_usd, written_off_usd, rate_usd,
     charged_units, remaining_units, state
 FROM amortization
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
 ORDER BY net_book_value_usd DESC

@@ -4,7 +4,7 @@ SELECT
     model,
     sum(cost_usd) AS cost_usd
 FROM model_cost
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
 GROUP BY time, model
 ORDER BY time, model

@@ -4,9 +4,9 @@ SELECT
     tenant,
     sum(total_cost_usd) AS total_cost_usd
 FROM agent_unit_economics
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY time, tenant
 ORDER BY time, tenant

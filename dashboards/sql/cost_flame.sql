@@ -5,10 +5,10 @@ SELECT
     sum(cost_usd) AS value,
     sum(self_cost_usd) AS self
 FROM cost_by_path
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY steps, level, label
 HAVING sum(cost_usd) > 0
 ORDER BY steps

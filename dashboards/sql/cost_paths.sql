@@ -7,11 +7,11 @@ SELECT
     sum(cost_usd) AS cost_usd,
     sum(self_cost_usd) AS self_cost_usd
 FROM cost_by_path
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
     AND depth > 0
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY path, kind
 ORDER BY cost_usd DESC
 LIMIT 1000

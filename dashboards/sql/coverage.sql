@@ -4,7 +4,7 @@ SELECT
     price_status,
     sum(attempts) AS attempts
 FROM coverage
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
 GROUP BY time, price_status
 ORDER BY time, price_status

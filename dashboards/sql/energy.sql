@@ -2,9 +2,9 @@
 SELECT
     day, agent_name, agent_version, runs, calls, unknown_energy_calls, energy_kwh_low, energy_kwh_high, co2e_kg_low, co2e_kg_high
 FROM agent_energy
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 ORDER BY day DESC, agent_name, agent_version
 LIMIT 1000

@@ -4,9 +4,9 @@ SELECT
     agent_name,
     sum(energy_kwh_high) AS energy_kwh_high
 FROM agent_energy
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY time, agent_name
 ORDER BY time, agent_name

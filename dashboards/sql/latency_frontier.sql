@@ -3,6 +3,6 @@ SELECT
     agent_name, model, gpu_count, runs, successful_runs, p50_duration_ns, p95_duration_ns, inclusive_cost_per_run_usd,
     inclusive_cost_per_success_usd, inclusive_margin_per_run_usd, is_efficient, usd_per_second
 FROM latency_frontier
-WHERE workspace = ${workspace:sqlstring}
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
 ORDER BY agent_name, p50_duration_ns

@@ -3,7 +3,7 @@ SELECT
     day, provider, model, calls, attempts, failed_attempts, cost_usd, rework_cost_usd, estimated_cost_usd, unpriced_attempts,
     input_uncached_tokens, cache_read_tokens, output_tokens
 FROM model_cost
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
 ORDER BY day DESC, cost_usd DESC
 LIMIT 1000

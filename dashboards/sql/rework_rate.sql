@@ -3,9 +3,9 @@ SELECT
     day, agent_name, agent_version, model, prompt_name, prompt_version, attempts, rework_attempts, cost_usd, rework_cost_usd,
     rework_ratio, rework_cost_ratio, rework_multiplier
 FROM rework_rate
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 ORDER BY rework_cost_usd DESC
 LIMIT 1000

@@ -3,9 +3,9 @@ SELECT
     started_at, trace_id, agent_name, agent_version, tenant, status, total_cost_usd, inclusive_total_cost_usd, cost_usd, rework_cost_usd,
     amortized_cost_usd, value_usd, margin_usd, inclusive_margin_usd, known_cost_ratio, calls, retries, duration_ns, ttft_ns
 FROM run_economics
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__timeFilter(started_at)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 ORDER BY started_at DESC
 LIMIT 200

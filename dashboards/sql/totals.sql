@@ -9,7 +9,7 @@ SELECT
     sum(successful_runs) AS successful_runs,
     sum(unpriced_attempts) AS attempts_of_unknown_cost
 FROM agent_unit_economics
-WHERE workspace = ${workspace:sqlstring}
+WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
-    AND $__conditionalAll(agent_name IN (${agent:sqlstring}), $agent)
-    AND $__conditionalAll(agent_version IN (${version:sqlstring}), $version)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
 from dashboards.description import BUDGETS, DASHBOARDS, SQL, MetricPanel, Panel, text
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import build_scope
+from tests.collector.settle import scene
 
 from spanledger_collector import sql
 from spanledger_collector.demo.show import Shown
@@ -34,20 +37,35 @@ _MACROS = (
         r"\$__timeFilter\((\w+)\)",
         r"\1 >= toDateTime(1577836800) AND \1 <= toDateTime(4102444799)",
     ),
-    (r"\$\{workspace:sqlstring\}", "'default'"),
-    (r"\$\{agent:sqlstring\}", "'analyst','support'"),
-    (r"\$\{version:sqlstring\}", "'1','2'"),
 )
+_HEX = {"agent": ("analyst", "support"), "version": ("1", "2")}
 
 
-def expanded(statement: str, *, all_agents: bool = False) -> str:
-    """A statement as it reaches ClickHouse."""
+def expanded(statement: str, *, all_agents: bool = False, **chosen: Sequence[str]) -> str:
+    """A statement as it reaches ClickHouse.
+
+    Args:
+        statement: with macros and variables.
+        all_agents: everything is chosen, of agents and versions.
+        chosen: values of ``agent`` and ``version``, else those of two agents; of ``workspace`` one.
+    """
     condition = r"\$__conditionalAll\((.+\)), \$(?:agent|version)\)"
     statement = re.sub(condition, "1=1" if all_agents else r"\1", statement)
     for macro, written in _MACROS:
         statement = re.sub(macro, written, statement)
+    for name, names in _HEX.items():
+        values = chosen.get(name) or [one.encode().hex().upper() for one in names]
+        statement = statement.replace(f"${{{name}:sqlstring}}", sqlstring(values))
+    (workspace,) = chosen.get("workspace", ["default"])
+    statement = statement.replace("${workspace:percentencode}", quote(workspace, safe="~"))
     assert "$" not in statement
     return statement
+
+
+def sqlstring(values: Sequence[str]) -> str:
+    """As Grafana's format of that name: a quote is doubled, a backslash stays."""
+    doubled = [value.replace("'", "''") for value in values]
+    return ",".join(f"'{value}'" for value in doubled)
 
 
 @pytest.fixture
@@ -174,13 +192,50 @@ def test_paths_cost_what_the_flame_graph_of_the_pages_says(reader: Reader) -> No
     assert view == query
 
 
+def offered(reader: Reader, variable: str, **chosen: Sequence[str]) -> dict[str, str]:
+    """Name -> value of a variable; of two columns the plug-in takes the first as value."""
+    statement = expanded(text(variable).partition("\n")[2], **chosen)
+    found = reader.sql(statement)
+    assert found.column_names == ["__value", "__text"]
+    return {row["__text"]: row["__value"] for row in found.to_pylist()}
+
+
 def test_the_variable_offers_the_agents(reader: Reader) -> None:
     """All names but the empty one."""
-    names = reader.sql(expanded(text("agents").partition("\n")[2])).column(0).to_pylist()
-    assert [str(name) for name in names][1:] == ["analyst", "support"]
-    versions = reader.sql(expanded(text("versions").partition("\n")[2])).column(0).to_pylist()
+    assert list(offered(reader, "agents"))[1:] == ["analyst", "support"]
+    versions = offered(reader, "versions")
     assert versions
     assert "" not in versions
+
+
+#: What ends a string of SQL where a quote is doubled and a backslash is not, and plain names.
+NAMES = ("x\\') OR 1=1 --", "team\\billing", "it's", "plain")
+
+
+def test_names_stay_names(store: Store) -> None:
+    """Whatever an agent or a version is called, choosing it shows it and nothing else."""
+    asked = {panel.sql: panel.statement for panel in PANELS}
+    with store.connect() as connection:
+        for number, name in enumerate(NAMES, 1):
+            who = {"agent_name": name, "agent_version": f"v{name}", "trace": number}
+            agent = scene.span(1, 0, "agent", run_id="r", **who)
+            scene.load(connection, [agent, scene.call(2, 1, (1, 1), run_id="r", **who)])
+    scene.settle(store, range(1, len(NAMES) + 1))
+    with closing(DirectReader(store)) as reader:
+        agents = offered(reader, "agents")
+        assert sorted(agents) == sorted(NAMES)
+        for name, value in agents.items():
+            versions = offered(reader, "versions", agent=[value])
+            assert list(versions) == [f"v{name}"]
+            mine = {"agent": [value], "version": list(versions.values())}
+            for panel in ("runs", "unit_economics", "cost_by_agent"):
+                rows = reader.sql(expanded(asked[panel], **mine)).to_pylist()
+                assert [row["agent_name"] for row in rows] == [name], panel
+            others = {**mine, "version": [value]}
+            assert reader.sql(expanded(asked["runs"], **others)).num_rows == 0
+        for workspace in (*NAMES[:3], "default' OR '1'='1", "default%27", "default\\"):
+            totals = expanded(asked["totals"], all_agents=True, workspace=[workspace])
+            assert reader.sql(totals).to_pylist()[0]["runs"] == 0, workspace
 
 
 def test_the_version_narrows_what_has_one() -> None:
