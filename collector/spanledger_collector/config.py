@@ -55,6 +55,11 @@ class CollectorConfig(BaseSettings):
         description="Listen on an address that other machines reach although there are no keys: "
         "whoever reaches it sends and reads.",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names that pages and API are asked by (Host), divided by commas, without "
+        "ports, beside localhost where that is listened on; empty = else any.",
+    )
     tls_certificate: Path | None = Field(
         default=None,
         description="TLS on every port: the certificate with its chain (PEM); with tls_key.",

@@ -20,6 +20,7 @@ import jsonschema
 import pytest
 import yaml
 
+from spanledger_collector.serve.loopback import LOOPBACK
 from spanledger_collector.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ def test_docker_takes_the_compose_file() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_pinned_and_bounded(name: str) -> None:
-    """A version that is no moving name, memory, a health check, restarts, loopback ports only."""
+    """A minor version (patches may move), memory, a health check, restarts, loopback ports only."""
     service = SERVICES[name]
     if "build" not in service:
         assert re.search(r":v?\d+\.\d+[\d.]*$", service["image"])
@@ -74,6 +75,14 @@ def test_a_service_is_pinned_and_bounded(name: str) -> None:
     for volume in service.get("volumes", []):
         source = volume.partition(":")[0]
         assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+
+
+def test_no_foreign_name_reads_the_ledger() -> None:
+    """The collector listens for its container: it answers by names of this machine and its own."""
+    names = SERVICES["collector"]["environment"]["SPANLEDGER_ALLOWED_HOSTS"].split(",")
+    assert set(names) == {*LOOPBACK, "collector"}
+    asked = (ROOT / "deploy/prometheus/prometheus.yml").read_text()
+    assert re.findall(r"[a-z]+(?=:4319)", asked) == ["collector"]
 
 
 def test_every_password_has_to_be_given() -> None:

@@ -248,6 +248,20 @@ async def test_a_collector_for_other_machines_answers_by_any_name(
         assert (await asyncio.to_thread(ask, ports.api, "/healthz", None, foreign))[0] == 200
 
 
+async def test_a_collector_answers_by_the_names_it_is_told(tmp_path: Path, store_dsn: str) -> None:
+    """One in a container whose port is published on the loopback address is asked by that alone."""
+    config = config_of(
+        tmp_path / "data", store_dsn, host="0.0.0.0", insecure=True,  # noqa: S104 - what is tested
+        allowed_hosts="localhost,collector",
+    )  # fmt: skip
+    async with running(config) as (_, ports):
+        told = [
+            (await asyncio.to_thread(ask, ports.api, "/healthz", None, {"Host": host}))[0]
+            for host in ("Collector:4319", f"localhost:{ports.api}", "rebound.example", "127.0.0.1")
+        ]
+    assert told == [200, 200, 403, 403]
+
+
 @pytest.mark.slow
 async def test_sql_is_off_until_asked_for(tmp_path: Path, store_dsn: str) -> None:
     """By default there is no port and no path; asked for, both answer and both are guarded."""

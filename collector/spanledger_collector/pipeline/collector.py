@@ -28,7 +28,7 @@ from spanledger_collector.receive import Receiver
 from spanledger_collector.scrape import Scraper, read_targets
 from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
-from spanledger_collector.serve.loopback import LOOPBACK, LoopbackOnly
+from spanledger_collector.serve.loopback import LOOPBACK, AllowedHosts, allowed
 from spanledger_collector.store.address import Address
 from spanledger_collector.tls import Tls, TlsFiles
 from spanledger_collector.value import read_rules
@@ -174,7 +174,8 @@ class Collector:
             authenticate=self._keys,
             wrong_keys=self._wrong_keys,
         )
-        app = Guarded(LoopbackOnly(api.app) if config.host in LOOPBACK else api.app)
+        names = allowed(config.host, config.allowed_hosts)
+        app = Guarded(AllowedHosts(api.app, names) if names else api.app)
         api_port = await self._listen(held, app, api.close, config.api_port, "API")
         if not config.sql_port:
             return api_port, 0

@@ -1,9 +1,11 @@
 """What is for this machine only is asked by this machine's own names.
 
 A web page could otherwise reach a port on the loopback address by pointing a name of its own at
-127.0.0.1, and read the answers (DNS rebinding).
+127.0.0.1, and read the answers (DNS rebinding). So could it a port of a container that is published
+there: the operator tells the names of such a one.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import orjson
@@ -17,36 +19,53 @@ from spanledger_collector.errors import RefusedQueryError
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def check_host(request: Request) -> None:
+def allowed(host: str, told: str) -> AbstractSet[str]:
+    """The names that a port on ``host`` answers as; empty = any.
+
+    Args:
+        host: the address that it listens on.
+        told: further names, divided by commas: ``SPANLEDGER_ALLOWED_HOSTS``.
+    """
+    names = {one.strip().lower() for one in told.split(",")} - {""}
+    return LOOPBACK | names if host in LOOPBACK else names
+
+
+def check_host(request: Request, names: AbstractSet[str] = LOOPBACK) -> None:
     """Refuse a request whose Host is another name.
+
+    Args:
+        request: what is asked.
+        names: lower case, without ports.
 
     Raises:
         RefusedQueryError: asked by another name.
     """
     host = request.url.hostname or ""
-    if host not in LOOPBACK:
+    if host.lower() not in names:
         raise RefusedQueryError(
-            f"this port answers on the loopback address only, not as {host[:100]!r}: "
-            "ask localhost, or let the proxy in front send that as Host"
+            f"this port answers as {' or '.join(sorted(names))}, not as {host[:100]!r}: "
+            "ask one of those, or let the proxy in front send one as Host"
         )
 
 
-class LoopbackOnly:
-    """An ASGI application that is asked by this machine's own names only; 403 otherwise.
+class AllowedHosts:
+    """An ASGI application that is asked by some names only; 403 otherwise.
 
     Args:
         app: what answers then.
+        names: lower case, without ports; as :func:`allowed` gives them.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: AbstractSet[str] = LOOPBACK) -> None:
         self._app = app
+        self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         answer: Any = self._app
         if scope["type"] == "http":
             try:
-                check_host(Request(scope))
+                check_host(Request(scope), self._names)
             except RefusedQueryError as error:
                 told = orjson.dumps({"error": str(error)})
                 answer = Response(told, 403, media_type="application/json")

@@ -19,7 +19,7 @@ from spanledger_collector.access import Identity
 from spanledger_collector.errors import UnauthenticatedError
 from spanledger_collector.query import Reader
 from spanledger_collector.serve.api import Api
-from spanledger_collector.serve.loopback import LoopbackOnly
+from spanledger_collector.serve.loopback import LOOPBACK, AllowedHosts, allowed
 from spanledger_collector.web import Guarded, Web
 from spanledger_collector.web.app import HEADERS
 
@@ -47,7 +47,7 @@ async def _client() -> AsyncIterator[httpx.AsyncClient]:
         reader=lambda: None, health=dict, registry=CollectorRegistry(),
         pages=[*web.routes, Route("/ui/a/defect", _broken)], authenticate=_authenticate,
     )  # fmt: skip
-    transport = httpx.ASGITransport(Guarded(LoopbackOnly(api.app)), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(Guarded(AllowedHosts(api.app)), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
     web.close()
@@ -79,6 +79,20 @@ async def test_every_answer_is_shut(
     assert answer.status_code == status
     for name, value in HEADERS.items():
         assert answer.headers.get_list(name) == [value], name
+
+
+@pytest.mark.parametrize(
+    ("listens", "told", "names"),
+    [
+        ("127.0.0.1", "", LOOPBACK),
+        ("localhost", "Ledger.example", {*LOOPBACK, "ledger.example"}),
+        ("192.0.2.1", "", set[str]()),
+        ("192.0.2.1", "localhost, 127.0.0.1,::1,collector,", {*LOOPBACK, "collector"}),
+    ],
+)
+def test_the_names_of_a_port(listens: str, told: str, names: set[str]) -> None:
+    """The loopback address has its own; another has those that it is told, or any."""
+    assert allowed(listens, told) == names
 
 
 async def test_the_api_has_its_own(client: httpx.AsyncClient) -> None:
