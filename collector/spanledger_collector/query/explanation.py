@@ -7,7 +7,8 @@ half even to 12 decimals.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -15,6 +16,7 @@ from typing import Final
 
 from .explained_rows import ChargeLineRow, ExplainedAttemptRow
 from .rate_reasons import rate_reasons
+from .reader import Row
 
 _STORED: Final = Decimal(1).scaleb(-12)
 #: Of ``unpriced_units``: a service tier that has no rates, whose usage standard rates price.
@@ -72,16 +74,22 @@ class Explanation:
         return self.exact_usd.quantize(_STORED, ROUND_HALF_EVEN) == self.attempt.cost_usd
 
 
+def lines_of(attempts: Iterable[Row], lines: Iterable[Row]) -> list[Row]:
+    """The lines of these attempts' spans, as queries answer both."""
+    spans = {row["span_id"] for row in attempts}
+    return [line for line in lines if line["span_id"] in spans]
+
+
 def explain(
     attempts: Sequence[ExplainedAttemptRow], lines: Sequence[ChargeLineRow]
 ) -> list[Explanation]:
     """Attempts with their lines, in the order of the attempts."""
+    by_attempt: dict[tuple[str, int, str], list[ChargeLineRow]] = defaultdict(list)
+    for line in lines:
+        by_attempt[line.span_id, line.attempt_number, line.operation].append(line)
     found: list[Explanation] = []
     for attempt in attempts:
-        key = (attempt.span_id, attempt.attempt_number, attempt.operation)
-        mine = [
-            line for line in lines if (line.span_id, line.attempt_number, line.operation) == key
-        ]
+        mine = by_attempt[attempt.span_id, attempt.attempt_number, attempt.operation]
         costs = [line.cost_usd for line in mine if line.cost_usd is not None]
         exact = sum(costs, Decimal(0)) if costs else None
         found.append(Explanation(attempt, mine, exact, list(_reasons(attempt, mine))))

@@ -38,6 +38,7 @@ from .explanation import (
     Explanation,
     SpanPlaceRow,
     explain,
+    lines_of,
 )
 from .hardware import Hardware
 from .named import named
@@ -243,8 +244,12 @@ class Ledger(Decisions, Breakdowns, Origins, Assets, Hardware):
             raise PermanentError("records are listed by one of run_id, trace_id and external_key")
         return parse_rows(RecordRow, self.query("records", **subject))
 
-    def trace(self, trace_id: str) -> TraceReport:
+    def trace(self, trace_id: str, *, with_attempts: bool = True) -> TraceReport:
         """What one trace cost and why.
+
+        Args:
+            trace_id: 32 hex digits.
+            with_attempts: else the report has none: of a long trace they are half of what is read.
 
         Raises:
             NotFoundError: the ledger has no such trace (spans take about three seconds to settle).
@@ -260,19 +265,24 @@ class Ledger(Decisions, Breakdowns, Origins, Assets, Hardware):
             raise NotFoundError(
                 f"no trace {trace_id!r} in the ledger{why} (`spanledger runs` lists the newest)"
             )
+        attempts = self.query("trace_attempts", trace_id=wanted) if with_attempts else []
         return TraceReport(
             summary=summaries[0],
             runs=parse_rows(RunRow, self.query("trace_runs", trace_id=wanted)),
-            attempts=parse_rows(AttemptRow, self.query("trace_attempts", trace_id=wanted)),
+            attempts=parse_rows(AttemptRow, attempts),
             spans=parse_rows(SpanRow, self.query("trace_spans", trace_id=wanted)),
         )
 
-    def explain(self, identifier: str, *, trace_id: str = "") -> Sequence[Explanation]:
+    def explain(
+        self, identifier: str, *, trace_id: str = "", offset: int = 0, limit: int | None = None
+    ) -> Sequence[Explanation]:
         """How the cost of a trace, or of one span, came about: attempt by attempt.
 
         Args:
             identifier: a trace id (32 hex digits) or a span id (16).
             trace_id: the trace of the span, where several have a span of that id.
+            offset: so many attempts are left out.
+            limit: so many are explained at most; None = all that are left.
 
         Raises:
             NotFoundError: the ledger has no attempt of it.
@@ -288,8 +298,9 @@ class Ledger(Decisions, Breakdowns, Origins, Assets, Hardware):
         attempts = self.query("explain_attempts", **where, span_id=span_id)
         if not attempts:
             raise NotFoundError(f"the ledger has no attempt of a model call under {identifier!r}")
-        lines = self.query("explain_charges", **where, span_id=span_id)
-        return explain(parse_rows(ExplainedAttemptRow, attempts), parse_rows(ChargeLineRow, lines))
+        some = attempts[offset:][:limit]
+        lines = lines_of(some, self.query("explain_charges", **where, span_id=span_id))
+        return explain(parse_rows(ExplainedAttemptRow, some), parse_rows(ChargeLineRow, lines))
 
     def _trace_of(self, span_id: str, trace_id: str) -> str:
         if trace_id:

@@ -13,6 +13,8 @@ from tests.support.filled_ledger import FIRST_CALL_USD, TRACE
 from spanledger_collector.cli.app import execute
 from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.query import DirectReader, Explanation, Ledger
+from spanledger_collector.query.explained_rows import ChargeLineRow
+from spanledger_collector.query.explanation import explain
 from spanledger_collector.store import Store
 
 
@@ -21,6 +23,16 @@ def ledger(filled: Store) -> Iterator[Ledger]:
     """The ledger that has something of everything."""
     with Ledger(DirectReader(filled)) as opened:
         yield opened
+
+
+class _Counted(list[ChargeLineRow]):
+    """Lines that count how often they are gone through."""
+
+    times_read = 0
+
+    def __iter__(self) -> Iterator[ChargeLineRow]:
+        self.times_read += 1
+        return super().__iter__()
 
 
 def by_hand(one: Explanation) -> Decimal:
@@ -39,6 +51,25 @@ def test_every_priced_attempt_can_be_redone(ledger: Ledger) -> None:
     for one in priced:
         assert by_hand(one) == one.attempt.cost_usd
     assert priced[0].attempt.cost_usd == FIRST_CALL_USD
+
+
+def test_a_slice_is_what_the_whole_has_there(ledger: Ledger) -> None:
+    """With the lines of its attempts and of no other."""
+    whole = list(ledger.explain(TRACE))
+    assert len(whole) > 3
+    assert sum(bool(one.lines) for one in whole) > 2
+    for offset, limit in ((0, 1), (1, 2), (2, None), (len(whole) - 1, 5), (len(whole), 5)):
+        end = None if limit is None else offset + limit
+        assert list(ledger.explain(TRACE, offset=offset, limit=limit)) == whole[offset:end]
+
+
+def test_lines_are_looked_at_once(ledger: Ledger) -> None:
+    """However many attempts a trace has: every line for each of them takes minutes of 20,000."""
+    whole = ledger.explain(TRACE)
+    lines = _Counted(line for one in whole for line in one.lines)
+    again = explain([one.attempt for one in whole], lines)
+    assert list(again) == list(whole)
+    assert lines.times_read == 1
 
 
 def test_the_reasons_are_told(ledger: Ledger) -> None:

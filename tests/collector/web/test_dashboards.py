@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -41,7 +41,9 @@ _MACROS = (
 _HEX = {"agent": ("analyst", "support"), "version": ("1", "2")}
 
 
-def expanded(statement: str, *, all_agents: bool = False, **chosen: Sequence[str]) -> str:
+def expanded(
+    statement: str, *, all_agents: bool = False, chosen: Mapping[str, Sequence[str]] | None = None
+) -> str:
     """A statement as it reaches ClickHouse.
 
     Args:
@@ -49,6 +51,7 @@ def expanded(statement: str, *, all_agents: bool = False, **chosen: Sequence[str
         all_agents: everything is chosen, of agents and versions.
         chosen: values of ``agent`` and ``version``, else those of two agents; of ``workspace`` one.
     """
+    chosen = chosen or {}
     condition = r"\$__conditionalAll\((.+\)), \$(?:agent|version)\)"
     statement = re.sub(condition, "1=1" if all_agents else r"\1", statement)
     for macro, written in _MACROS:
@@ -192,9 +195,9 @@ def test_paths_cost_what_the_flame_graph_of_the_pages_says(reader: Reader) -> No
     assert view == query
 
 
-def offered(reader: Reader, variable: str, **chosen: Sequence[str]) -> dict[str, str]:
+def offered(reader: Reader, variable: str, agent: Sequence[str] = ()) -> dict[str, str]:
     """Name -> value of a variable; of two columns the plug-in takes the first as value."""
-    statement = expanded(text(variable).partition("\n")[2], **chosen)
+    statement = expanded(text(variable).partition("\n")[2], chosen={"agent": agent})
     found = reader.sql(statement)
     assert found.column_names == ["__value", "__text"]
     return {row["__text"]: row["__value"] for row in found.to_pylist()}
@@ -225,16 +228,16 @@ def test_names_stay_names(store: Store) -> None:
         agents = offered(reader, "agents")
         assert sorted(agents) == sorted(NAMES)
         for name, value in agents.items():
-            versions = offered(reader, "versions", agent=[value])
+            versions = offered(reader, "versions", [value])
             assert list(versions) == [f"v{name}"]
             mine = {"agent": [value], "version": list(versions.values())}
             for panel in ("runs", "unit_economics", "cost_by_agent"):
-                rows = reader.sql(expanded(asked[panel], **mine)).to_pylist()
+                rows = reader.sql(expanded(asked[panel], chosen=mine)).to_pylist()
                 assert [row["agent_name"] for row in rows] == [name], panel
             others = {**mine, "version": [value]}
-            assert reader.sql(expanded(asked["runs"], **others)).num_rows == 0
+            assert reader.sql(expanded(asked["runs"], chosen=others)).num_rows == 0
         for workspace in (*NAMES[:3], "default' OR '1'='1", "default%27", "default\\"):
-            totals = expanded(asked["totals"], all_agents=True, workspace=[workspace])
+            totals = expanded(asked["totals"], all_agents=True, chosen={"workspace": [workspace]})
             assert reader.sql(totals).to_pylist()[0]["runs"] == 0, workspace
 
 

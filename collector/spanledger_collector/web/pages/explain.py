@@ -23,16 +23,20 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     identifier = asked.text("id")
     if not identifier:
         raise PermanentError("this page explains one trace or span: choose an amount to see how")
-    explained, offset = ledger.explain(identifier, trace_id=asked.text("trace")), asked.offset()
-    links = list(paging(asked, explained[offset:], _SHOWN, "attempts", ("Earlier", "Later")))
+    offset = asked.offset()
+    explained = ledger.explain(
+        identifier, trace_id=asked.text("trace"), offset=offset, limit=_SHOWN + 1
+    )
+    links = list(paging(asked, explained, _SHOWN, "attempts", ("Earlier", "Later")))
     parts: list[Part] = [*links]
-    for number, one in enumerate(explained[offset : offset + _SHOWN], offset + 1):
+    for number, one in enumerate(explained[:_SHOWN], offset + 1):
         parts += _parts(number, one)
     parts += links
-    trace_id = explained[0].attempt.trace_id
-    back = Note("", [], links=[("The trace", asked.link("trace", id=trace_id))])
+    if explained:
+        trace_id = explained[0].attempt.trace_id
+        parts.insert(0, Note("", [], links=[("The trace", asked.link("trace", id=trace_id))]))
     return Page(
-        "How it came about", [back, *parts],
+        "How it came about", parts,
         "Quantity times rate, line by line; the sum is rounded once, half even, to 12 decimals.",
         name=identifier, at="runs", filters=frozenset(),
     )  # fmt: skip

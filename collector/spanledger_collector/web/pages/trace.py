@@ -25,7 +25,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     trace_id = asked.text("id")
     if not trace_id:
         raise PermanentError("this page is about one trace: choose a run on the page Runs")
-    report = ledger.trace(trace_id)
+    report = ledger.trace(trace_id, with_attempts=False)
     placed = tree(report.spans)
     shown = placed if asked.text("csv") else placed[:_SHOWN]
     parts: list[Part] = [
