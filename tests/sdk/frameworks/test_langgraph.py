@@ -1,4 +1,4 @@
-"""Graphs that are no agents, handoffs between agents, interrupts, and chains of ``langchain``."""
+"""Graphs that are no agents, handoffs between agents, and interrupts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import ToolMessage
-from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.tools import InjectedToolCallId, StructuredTool, ToolException
+from langchain_core.tools import InjectedToolCallId, StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
@@ -176,47 +175,3 @@ def test_a_conversation_that_the_application_named_stays(desk: Desk) -> None:
             asked(prompt()), {"configurable": {"thread_id": "theirs"}}
         )
     assert {attributes(s)[semconv.CONVERSATION_ID] for s in desk.spans()} == {"mine"}
-
-
-def test_tools_that_handle_their_errors_are_told_as_failed(desk: Desk) -> None:
-    """A tool that returns an error message raises nothing."""
-
-    def refuse(word: str) -> str:
-        raise ToolException(word)
-
-    tool = StructuredTool.from_function(
-        refuse, name="lookup", description="Refuses.", handle_tool_error=True
-    )
-    desk.script.turns = (LOOKUP, FINAL)
-    agent(desk.endpoint, "planner", desk.probe, tool).invoke(asked(prompt()))
-    spans = desk.spans()
-    [told] = Tree(spans).named("execute_tool lookup")
-    assert attributes(told)[semconv.ERROR_TYPE] == "tool_error"
-    check_all(spans, desk.script)
-
-
-@pytest.mark.parametrize("way", ["invoke", "batch", "stream", "ainvoke", "abatch", "astream"])
-async def test_a_chain_is_a_workflow_where_nothing_is_around(desk: Desk, way: str) -> None:
-    """``prompt | model``: one workflow with its call; inside an agent, the call alone."""
-    desk.script.turns = (FINAL,)
-    chain: Any = ChatPromptTemplate.from_template("{question}") | model(desk.endpoint)
-    given: Any = {"question": prompt()}
-
-    async def run() -> None:
-        called = getattr(chain, way)([given] if "batch" in way else given)
-        if way == "stream":
-            assert list(called)
-        elif way == "astream":
-            assert [chunk async for chunk in called]
-        elif way.startswith("a"):
-            await called
-
-    await run()
-    tree = _all_well(desk)
-    [call] = tree.named("chat ")
-    [workflow] = tree.named("invoke_workflow RunnableSequence")
-    assert tree.parent(call) is workflow
-    assert len(tree.spans) == 2
-    with spanledger.agent("planner"):
-        await run()
-    assert [span.name for span in desk.spans()[2:]] == [CHAT]

@@ -21,7 +21,8 @@ from smolagents.models import ChatMessage, MessageRole
 from tests.sdk.frameworks.cases_langgraph import model as measured_model
 from tests.sdk.frameworks.conftest import Desk
 from tests.sdk.frameworks.contract import attributes, check_all, prompt
-from tests.sdk.frameworks.own_models import Around, Chat, Own, Raw, Small, Streaming
+from tests.sdk.frameworks.own_chat_models import Around, Chat, Streaming
+from tests.sdk.frameworks.own_models import Own, Raw, Small
 from tests.sdk.frameworks.transport import CACHED, RATES, check_budget
 
 from spanledger import _budgeting, semconv
