@@ -165,11 +165,17 @@ class Closer:
                 continue
             of_pool = rates.get(pool.name, ())
             cuts = [moment for rate in of_pool for moment in (rate.valid_from, rate.valid_to)]
+            cuts += self._edges(pool.serves.provider)
             stretches = windows(begin, end, _WINDOW, cuts)
             if stretches[-1][1] == until and until < pool.up_to:
                 stretches.pop()  # still going on
             for one in stretches:
                 yield _Window(pool, *one, _rate_at(of_pool, one[0]))
+
+    def _edges(self, provider: str) -> list[datetime]:
+        """When pools of a provider come and go: in between, the same ones are up (`_answered`)."""
+        of_provider = [pool for pool in self._pools if pool.serves.provider == provider]
+        return [moment for pool in of_provider for moment in (pool.up_from, pool.up_to)]
 
     def _told(
         self, connection: Connection, since: datetime, until: datetime

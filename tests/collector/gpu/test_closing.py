@@ -5,19 +5,14 @@ One ledger for all tests; each has a pool, a provider and traces of its own.
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.collector.gpu.pools import BEGIN, POOLS, SECOND_NS, Scene
+from tests.collector.gpu.pools import BEGIN, SECOND_NS, Scene
 from tests.collector.settle import scene
 
-from spanledger.compute.catalogue import open_entries
-from spanledger_collector.errors import ConfigurationError
-from spanledger_collector.gpu import read_pools
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.settle import passes
 from spanledger_collector.store import Connection, Store
@@ -81,30 +76,6 @@ def test_a_late_call_changes_its_own_window_only(gpus: Scene) -> None:
     gpus.bill()
     assert gpus.attempt(1)["cost_usd"] < before[1]
     assert gpus.attempt(3)["cost_usd"] == before[3]
-
-
-@pytest.mark.slow
-def test_a_call_is_of_one_pool(gpus: Scene) -> None:
-    """Of several that fit it, the first in the file that is up: nobody pays for it twice."""
-    broad = (
-        f"  - pool: {gpus.name}-rest\n    serves: {{ provider: {gpus.name} }}\n    gpus: 1\n"
-        "    up_from: 2026-11-02T10:00:00\n    up_to: 2026-11-02T10:40:00\n"
-    )
-    gpus.write(gpus.file + broad)
-    gpus.rates((0, "2.95"))
-    gpus.served(1, 10, 60)
-    gpus.served(2, 10, 60, request_model="other/model")
-    gpus.served(3, 1900, 60)  # the first is down by then
-    gpus.close()
-    shares = gpus.connection.rows(
-        "SELECT pool, trace_id, sum(gpu_seconds) AS seconds FROM gpu_shares FINAL "
-        "WHERE startsWith(pool, {p:String}) GROUP BY pool, trace_id ORDER BY trace_id",
-        {"p": gpus.name},
-    )
-    assert [(row["pool"], row["seconds"]) for row in shares] == [
-        (gpus.name, 2 * 60), (f"{gpus.name}-rest", 60), (f"{gpus.name}-rest", 60),
-    ]  # fmt: skip
-    assert gpus.close() == 0
 
 
 @pytest.mark.slow
@@ -351,61 +322,3 @@ def test_measured_gpu_time_has_a_price_at_once(gpus: Scene) -> None:
         {"p": gpus.name},
     )
     assert line == {"cost_usd": Decimal("0.00025"), "rate_usd": Decimal("0.36"), "rate_per": 3600}
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (("gpus: 2", "gpus: 0"), "gpus"),
-        (("gpus: 2", "gpus: 2\n    replicas: 3"), "2 gpus cannot be dealt out to 3 replicas"),
-        (("NVIDIA H100 80GB HBM3", "Voodoo 2"), "Voodoo 2"),
-        (("llama-3.1-8b", "nobody-knows"), "nobody-knows"),
-        (("up_to: 2026-11-02T10:30:00", "up_to: 2026-11-02T09:00:00"), "up_to is not after"),
-        (("    gpus: 2", "    gpus: 2\n    weight_format: int3"), "weight_format is one of"),
-        (("gpu_pools:", "pools:"), "gpu_pools"),
-    ],
-)
-def test_a_wrong_file_is_refused_with_its_place(
-    change: tuple[str, str], told: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "gpus.yaml"
-    path.write_text(POOLS.format(name="chat").replace(*change))
-    with pytest.raises(ConfigurationError, match=told):
-        read_pools(path)
-
-
-def test_a_pool_serves_a_model_of_ones_own(tmp_path: Path) -> None:
-    """By its config.json, beside the file; one that cannot be read is told."""
-    file = POOLS.format(name="chat").replace("model: llama-3.1-8b", "config: mine.json")
-    path = tmp_path / "gpus.yaml"
-    path.write_text(file)
-    with pytest.raises(ConfigurationError, match=r"GPU pools of .*mine\.json"):
-        read_pools(path)
-    config = tmp_path / "mine.json"
-    for told, match in (("[]", "no config.json"), ("{", "GPU pools of"), ("{}", "hidden")):
-        config.write_text(told)
-        with pytest.raises(ConfigurationError, match=match):
-            read_pools(path)
-    entry = open_entries()["llama-3.1-8b"]
-    config.write_text(json.dumps(entry["config"]))
-    (pool,) = read_pools(path)
-    arch = pool.engine.arch
-    assert arch is not None
-    assert (arch.name, arch.params.total) == ("chat", entry["published_params"])
-
-
-def test_entries_of_a_pool_may_not_overlap(tmp_path: Path) -> None:
-    """A pool that grew is two entries, one after the other."""
-    one = POOLS.format(name="chat")
-    path = tmp_path / "gpus.yaml"
-    path.write_text(one + one.replace("gpu_pools:\n", "").replace("gpus: 2", "gpus: 4"))
-    with pytest.raises(ConfigurationError, match="two entries of pool 'chat'"):
-        read_pools(path)
-    path.write_text(
-        one + one.replace("gpu_pools:\n", "").replace("    gpus", "    workspace: w\n    gpus")
-    )
-    with pytest.raises(ConfigurationError, match="is of 'default' and of 'w'"):
-        read_pools(path)
-    later = one.replace("gpu_pools:\n", "").replace("T10:30", "T11:30").replace("T10:00", "T10:30")
-    path.write_text(one + later)
-    assert len(read_pools(path)) == 2
