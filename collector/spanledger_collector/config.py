@@ -57,8 +57,8 @@ class CollectorConfig(BaseSettings):
     )
     allowed_hosts: str = Field(
         default="",
-        description="Names that pages and API are asked by (Host), divided by commas, without "
-        "ports, beside localhost where that is listened on; empty = else any.",
+        description="Names that pages, API and OTLP/HTTP are asked by (Host), divided by commas, "
+        "without ports, beside localhost where that is listened on; empty = else any.",
     )
     tls_certificate: Path | None = Field(
         default=None,

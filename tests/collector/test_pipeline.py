@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from benchmarks.spans import request_bytes
 from tests.collector.whole_collector import (
+    PROTOBUF,
     SPANS,
     ask,
     config_of,
@@ -214,6 +215,20 @@ async def test_damage_of_the_journal_shows_in_the_metrics(tmp_path: Path, store_
         await settled(ports, f"{1:032x}")
 
 
+@pytest.mark.parametrize(
+    "host", ["0x0", "0", "::ffff:0.0.0.0", "0:0:0:0:0:0:0:0", "127.0.0.1.evil.example", ""]
+)
+def test_a_public_address_without_keys_is_refused_however_it_is_written(
+    tmp_path: Path, host: str
+) -> None:
+    """Only the names of this machine are taken as such."""
+    with pytest.raises(ConfigurationError, match="without a key"):
+        Collector(config_of(tmp_path / "data", "", host=host))
+    with pytest.raises(ConfigurationError, match="loopback"):
+        Collector(config_of(tmp_path / "data", "", host=host, insecure=True, sql_port=-1))
+    assert not (tmp_path / "data").exists()
+
+
 async def test_a_wrong_prices_file_is_told_before_anything_is_opened(tmp_path: Path) -> None:
     """The collector does not begin with prices that nobody meant."""
     wrong = tmp_path / "prices.yaml"
@@ -238,6 +253,35 @@ async def test_a_web_page_cannot_read_the_figures_of_this_machine(
         assert (await asyncio.to_thread(ask, ports.api, "/healthz", None, local))[0] == 200
 
 
+@pytest.mark.slow
+async def test_a_web_page_cannot_write_money_on_this_machine(
+    tmp_path: Path, store_dsn: str
+) -> None:
+    """Neither spans nor records, whole or asked for first; an origin that may send may."""
+    page = "https://app.example"
+    config = config_of(tmp_path / "data", store_dsn, cors_origins=page)
+    spans = request_bytes(0, SPANS)
+    json_kind = {"Content-Type": "application/json"}
+    async with running(config) as (_, ports):
+
+        async def send(path: str, body: bytes, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+            return await asyncio.to_thread(ask, ports.http, path, body, headers)
+
+        foreign = {"Host": f"rebound.example:{ports.http}"}
+        for path, body, kind in (
+            ("/v1/traces", spans, PROTOBUF),
+            ("/v1/records", b"{}", json_kind),
+            ("/v1/traces", b"", {**json_kind, "Expect": "100-continue"}),
+        ):
+            status, told, headers = await send(path, body, **kind, **foreign, Origin=page)
+            assert (status, b"rebound.example" in told) == (403, True), path
+            assert headers["content-type"] == kind["Content-Type"]
+            assert headers["access-control-allow-origin"] == page
+        for name in ("localhost", "LOCALHOST", "host.docker.internal"):
+            own = {"Host": f"{name}:{ports.http}"}
+            assert (await send("/v1/traces", spans, **PROTOBUF, **own))[0] == 200, name
+
+
 async def test_a_collector_for_other_machines_answers_by_any_name(
     tmp_path: Path, store_dsn: str
 ) -> None:
@@ -246,6 +290,9 @@ async def test_a_collector_for_other_machines_answers_by_any_name(
     async with running(config) as (_, ports):
         foreign = {"Host": "collector.example"}
         assert (await asyncio.to_thread(ask, ports.api, "/healthz", None, foreign))[0] == 200
+        body, headers = request_bytes(0, SPANS), {**PROTOBUF, **foreign}
+        answer = await asyncio.to_thread(ask, ports.http, "/v1/traces", body, headers)
+        assert answer[0] == 200
 
 
 async def test_a_collector_answers_by_the_names_it_is_told(tmp_path: Path, store_dsn: str) -> None:
@@ -254,12 +301,14 @@ async def test_a_collector_answers_by_the_names_it_is_told(tmp_path: Path, store
         tmp_path / "data", store_dsn, host="0.0.0.0", insecure=True,  # noqa: S104 - what is tested
         allowed_hosts="localhost,collector",
     )  # fmt: skip
+    spans = request_bytes(0, SPANS)
     async with running(config) as (_, ports):
-        told = [
-            (await asyncio.to_thread(ask, ports.api, "/healthz", None, {"Host": host}))[0]
-            for host in ("Collector:4319", f"localhost:{ports.api}", "rebound.example", "127.0.0.1")
-        ]
-    assert told == [200, 200, 403, 403]
+        for port, path, body in ((ports.api, "/healthz", None), (ports.http, "/v1/traces", spans)):
+            told = [
+                (await asyncio.to_thread(ask, port, path, body, {**PROTOBUF, "Host": host}))[0]
+                for host in ("Collector:4318", f"localhost:{port}", "rebound.example", "127.0.0.1")
+            ]
+            assert told == [200, 200, 403, 403], path
 
 
 @pytest.mark.slow

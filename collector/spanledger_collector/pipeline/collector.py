@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -28,7 +29,7 @@ from spanledger_collector.receive import Receiver
 from spanledger_collector.scrape import Scraper, read_targets
 from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
-from spanledger_collector.serve.loopback import LOOPBACK, AllowedHosts, allowed
+from spanledger_collector.serve.loopback import LOOPBACK, AllowedHosts, allowed, check_host
 from spanledger_collector.store.address import Address
 from spanledger_collector.tls import Tls, TlsFiles
 from spanledger_collector.value import read_rules
@@ -131,6 +132,7 @@ class Collector:
         held.push_async_callback(asyncio.to_thread, engine.close)
         registry.register(PipelineMetrics(journal, engine, self._book))
         registry.register(WatchMetrics(lambda: engine.watcher, webhook))
+        names = allowed(config.host, config.allowed_hosts)
         receiver = Receiver(
             config,
             journal.append,
@@ -139,6 +141,7 @@ class Collector:
             tls=self._tls,
             review=engine.refused_records,
             wrong_keys=self._wrong_keys,
+            check_host=partial(check_host, names=names) if names else None,
         )
         api, sql = await self._serve(held, journal, engine, receiver)
         held.push_async_callback(asyncio.to_thread, engine.stop, self._grace_seconds)

@@ -1,7 +1,7 @@
 """OTLP/HTTP as a raw ASGI application: spans, metrics, logs and records, a path for each.
 
-Order of admission: path, method, key, content type and encoding, declared length; only then the
-body is read. Every answer, errors too, is in the encoding of the request (JSON when that is
+Order of admission: Host, path, method, key, content type and encoding, declared length; only then
+the body is read. Every answer, errors too, is in the encoding of the request (JSON when that is
 unknown) and has a ``google.rpc.Status`` as body when it is an error.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
+from starlette.requests import Request
 
 from spanledger_collector.access import Identity, api_key
 from spanledger_collector.errors import NotFoundError, UnauthenticatedError, UnsupportedError
@@ -51,6 +52,7 @@ class HttpApp:
         body_seconds: how long a body may take to arrive.
         patience_seconds: how long one may go on without ``PACE_BYTES`` more of it.
         path_prefix: below which the paths are too.
+        check_host: refuses a request by the name it was asked by; None = any name.
     """
 
     def __init__(
@@ -60,7 +62,10 @@ class HttpApp:
         body_seconds: float,
         patience_seconds: float,
         path_prefix: str = "",
+        *,
+        check_host: Callable[[Request], None] | None = None,
     ) -> None:
+        self._check_host = check_host
         self._path_prefix = path_prefix
         self._intake = intake
         self._max_request_bytes = max_request_bytes
@@ -95,6 +100,8 @@ class HttpApp:
         content_type: str,
         body: Body,
     ) -> Acknowledgement | RecordsAnswer:
+        if self._check_host is not None:
+            self._check_host(Request(scope))
         _check_route(path, scope["method"])
         identity = self._sender(scope, headers)
         _check_content_type(path, content_type)

@@ -1,9 +1,11 @@
 """The receivers of a collector: both ports, started and stopped together."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
+from starlette.requests import Request
 
 from spanledger_collector.access import Authenticate, Identity, WrongKeys, anonymous
 from spanledger_collector.config import CollectorConfig
@@ -48,6 +50,7 @@ class Receiver:
         tls: None = the ports speak without.
         review: what the ledger says of records, see :class:`Intake`.
         wrong_keys: counts those that are not known, over all ports.
+        check_host: refuses an HTTP request by the name it was asked by; None = any name.
 
     Attributes:
         http: the application of the HTTP port, for another port that takes some of its paths.
@@ -67,6 +70,7 @@ class Receiver:
         tls: Tls | None = None,
         review: Review | None = None,
         wrong_keys: WrongKeys | None = None,
+        check_host: Callable[[Request], None] | None = None,
     ) -> None:
         metrics = ReceiverMetrics(CollectorRegistry() if registry is None else registry)
         budget = ByteBudget(
@@ -103,6 +107,7 @@ class Receiver:
             body_seconds,
             patience_seconds,
             path_prefix=config.http_path_prefix,
+            check_host=check_host,
         )
         origins = [one.strip() for one in config.cors_origins.split(",") if one.strip()]
         self._http = HttpServer(

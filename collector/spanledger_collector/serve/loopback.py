@@ -1,8 +1,8 @@
 """What is for this machine only is asked by this machine's own names.
 
 A web page could otherwise reach a port on the loopback address by pointing a name of its own at
-127.0.0.1, and read the answers (DNS rebinding). So could it a port of a container that is published
-there: the operator tells the names of such a one.
+127.0.0.1, and read the answers, or send what it likes (DNS rebinding). So could it a port of a
+container that is published there: the operator tells the names of such a one.
 """
 
 from collections.abc import Set as AbstractSet
@@ -17,6 +17,9 @@ from spanledger_collector.errors import RefusedQueryError
 
 #: Names of the loopback address.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# What containers of Docker and Podman call the machine they run on. Nobody can own a name below
+# .internal.
+_FROM_CONTAINERS = frozenset({"host.docker.internal", "host.containers.internal"})
 
 
 def allowed(host: str, told: str) -> AbstractSet[str]:
@@ -27,7 +30,7 @@ def allowed(host: str, told: str) -> AbstractSet[str]:
         told: further names, divided by commas: ``SPANLEDGER_ALLOWED_HOSTS``.
     """
     names = {one.strip().lower() for one in told.split(",")} - {""}
-    return LOOPBACK | names if host in LOOPBACK else names
+    return LOOPBACK | _FROM_CONTAINERS | names if host in LOOPBACK else names
 
 
 def check_host(request: Request, names: AbstractSet[str] = LOOPBACK) -> None:
