@@ -101,7 +101,7 @@ class HttpApp:
         body: Body,
     ) -> Acknowledgement | RecordsAnswer:
         if self._check_host is not None:
-            self._check_host(Request(scope))
+            self._check_host(Request(dict(scope)))
         _check_route(path, scope["method"])
         identity = self._sender(scope, headers)
         _check_content_type(path, content_type)
