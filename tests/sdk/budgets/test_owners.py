@@ -97,6 +97,15 @@ def test_a_budget_follows_propagated_contexts() -> None:
     assert cents(one.state().spent_usd) == 6
 
 
+def test_a_pool_without_a_context_is_outside_the_budgets_of_a_block() -> None:
+    """As docs/budgets.md says: of these only the process's hold."""
+    one, of_run = budget(1), budget(1, per="run")
+    with ThreadPoolExecutor(1) as pool, one, spanledger.agent("planner", budget=of_run):
+        assert list(pool.map(ask, [1, 2, 3])) == [None, None, None]  # nothing is reserved
+        list(pool.map(spanledger.propagate_context(spend), [1]))
+        assert cents(one.state().spent_usd) == cents(of_run.state().spent_usd) == 1
+
+
 @pytest.fixture(name="few")
 def _few(monkeypatch: pytest.MonkeyPatch) -> int:
     """Room for so many accounts."""
