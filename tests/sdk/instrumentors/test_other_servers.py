@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import httpx2
 import openai
 import pytest
 from tests.sdk.instrumentors import cases_openai
+from tests.sdk.instrumentors.canned_openai import COMPLETION, canned_client
 from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL
 from tests.sdk.instrumentors.conftest import Desk, Spans
 from tests.sdk.instrumentors.contract import Mode
@@ -17,8 +17,6 @@ from tests.support.routed import routed
 
 from spanledger import semconv
 from spanledger._hosts import server_attributes
-from spanledger.compute import ModelArchitecture, estimate_flops
-from spanledger.compute.flops import decoding_flops
 from spanledger.instrumentors.anthropic import MESSAGES as MESSAGES_API
 from spanledger_collector.demo.provider import Answer, Provider
 
@@ -112,7 +110,9 @@ def test_a_cost_that_a_server_tells_is_kept(
 ) -> None:
     """As OpenRouter and Perplexity tell it; the ledger keeps it beside its own."""
     usage = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15, "cost": cost}
-    _client({**COMPLETION, "usage": usage}).chat.completions.create(model=MODEL, messages=MESSAGES)
+    canned_client({**COMPLETION, "usage": usage}).chat.completions.create(
+        model=MODEL, messages=MESSAGES
+    )
     [span] = spans()
     told = span.attributes or {}
     assert told.get(semconv.USAGE_COST_AMOUNT) == told_usd
@@ -120,24 +120,6 @@ def test_a_cost_that_a_server_tells_is_kept(
 
 
 VECTOR: dict[str, Any] = {"object": "embedding", "index": 0, "embedding": [0.5]}
-
-
-def _client(body: dict[str, Any]) -> openai.OpenAI:
-    """The real client on a transport that always answers this."""
-    transport = httpx2.MockTransport(lambda _request: httpx2.Response(200, json=body))
-    http = httpx2.Client(transport=transport)
-    return openai.OpenAI(api_key="x", base_url="http://gateway.test/v1", http_client=http)
-
-
-COMPLETION: dict[str, Any] = {
-    "id": "odd-1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": MODEL,
-    "choices": [
-        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "so"}}
-    ],
-}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +136,9 @@ COMPLETION: dict[str, Any] = {
 )
 def test_counts_that_are_none_are_estimated(usage: dict[str, Any], spans: Spans) -> None:
     """The clients check nothing that a server sends: what is no count is a count not sent."""
-    _client({**COMPLETION, "usage": usage}).chat.completions.create(model=MODEL, messages=MESSAGES)
+    canned_client({**COMPLETION, "usage": usage}).chat.completions.create(
+        model=MODEL, messages=MESSAGES
+    )
     [span] = spans()
     told = span.attributes or {}
     assert told[semconv.RESPONSE_ID] == "odd-1"
@@ -169,7 +153,7 @@ def test_thinking_that_a_server_shows_counts_as_output(spans: Spans) -> None:
     """Servers of open models send it in a field of their own."""
     message = {"role": "assistant", "content": "so", "reasoning_content": "word " * 200}
     choice = {"index": 0, "finish_reason": "stop", "message": message}
-    _client({**COMPLETION, "choices": [choice]}).chat.completions.create(
+    canned_client({**COMPLETION, "choices": [choice]}).chat.completions.create(
         model=MODEL, messages=MESSAGES
     )
     [span] = spans()
@@ -198,7 +182,7 @@ def test_a_prompt_that_cannot_be_read_is_not_called_empty(
     ask: Callable[[openai.OpenAI], object], spans: Spans
 ) -> None:
     """No usage and no text to count: the cost is unknown, not that of the answer alone."""
-    ask(_client({**COMPLETION, "data": [VECTOR]}))
+    ask(canned_client({**COMPLETION, "data": [VECTOR]}))
     [span] = spans()
     told = span.attributes or {}
     assert told[semconv.USAGE_SOURCE] == "missing"
@@ -207,7 +191,7 @@ def test_a_prompt_that_cannot_be_read_is_not_called_empty(
 
 def test_embeddings_without_usage_have_no_chat_format(spans: Spans) -> None:
     """Many short texts: a token each, and nothing a message."""
-    _client({**COMPLETION, "data": [VECTOR]}).embeddings.create(
+    canned_client({**COMPLETION, "data": [VECTOR]}).embeddings.create(
         model="text-embedding-3-small", input=["word"] * 100
     )
     [span] = spans()
@@ -308,106 +292,3 @@ def test_cache_writes_that_a_later_event_changes(
     assert told.get(semconv.USAGE_CACHE_WRITE_5M_TOKENS, 0) == five_minutes
     assert told.get(semconv.USAGE_CACHE_WRITE_1H_TOKENS, 0) == one_hour
     assert told[semconv.USAGE_INPUT_TOKENS] == uncached + five_minutes + one_hour
-
-
-COUNTS = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
-LLAMA_CPP = {"prompt_n": 12, "prompt_ms": 30.5, "predicted_n": 3, "predicted_ms": 80, "cache_n": 0}
-VLLM = {"time_to_first_token_ms": 30.5, "generation_time_ms": 80, "queue_time_ms": 500}
-
-
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("told", [{"timings": LLAMA_CPP}, {"metrics": VLLM}], ids=["llama", "vllm"])
-def test_a_servers_own_times_are_told(told: dict[str, Any], stream: bool, spans: Spans) -> None:
-    """What it needed to read and to write, in nanoseconds, whole or at the end of a stream."""
-    body = {**COMPLETION, "usage": COUNTS} | told
-    if stream:
-        choices = [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}]
-        chunk = {**body, "object": "chat.completion.chunk", "choices": choices}
-        content = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode()
-        kind = {"content-type": "text/event-stream"}
-        answer = httpx2.Response(200, content=content, headers=kind)
-    else:
-        answer = httpx2.Response(200, json=body)
-    http = httpx2.Client(transport=httpx2.MockTransport(lambda _request: answer))
-    with openai.OpenAI(api_key="made-up", http_client=http) as client:
-        result: Any = client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=stream)
-        if stream:
-            list(result)
-    (span,) = spans()
-    attributes = dict(span.attributes or {})
-    assert attributes[semconv.SERVER_PREFILL_NS] == 30_500_000
-    assert attributes[semconv.SERVER_DECODE_NS] == 80_000_000
-    assert attributes.get(semconv.SERVER_QUEUE_NS) == (500_000_000 if "metrics" in told else None)
-
-
-def test_times_of_sglang_are_told(spans: Spans) -> None:
-    """Seconds of the whole and of waiting, where the request asked for them."""
-    meta = {"e2e_latency": 1.25, "queue_time": 0.5, "cached_tokens": 8}
-    usage = {**COUNTS, "prompt_tokens_details": {"cached_tokens": 8}}
-    choices = [{**COMPLETION["choices"][0], "meta_info": meta}]
-    with _client({**COMPLETION, "usage": usage, "choices": choices}) as client:
-        client.chat.completions.create(
-            model=MODEL, messages=MESSAGES, extra_body={"return_meta_info": True}
-        )
-    (span,) = spans()
-    told = dict(span.attributes or {})
-    assert told[semconv.SERVER_TOTAL_NS] == 1_250_000_000
-    assert told[semconv.SERVER_QUEUE_NS] == 500_000_000
-    assert told[semconv.USAGE_CACHE_READ_TOKENS] == 8
-
-
-_DRAFTS = {
-    "llama": {"timings": {**LLAMA_CPP, "draft_n": 40, "draft_n_accepted": 30}},
-    "vllm": {
-        "metrics": {
-            **VLLM,
-            "speculative_decoding": {"num_draft_tokens": 40, "num_accepted_draft_tokens": 30},
-        }
-    },
-    "sglang": {
-        "choices": [
-            COMPLETION["choices"][0]
-            | {"meta_info": {"spec_draft_token_num": 40, "spec_accept_token_num": 30}}
-        ]
-    },
-}
-
-
-@pytest.mark.parametrize("server", sorted(_DRAFTS))
-def test_drafted_tokens_are_told_and_what_was_computed_in_vain(server: str, spans: Spans) -> None:
-    """On top of the FLOPs of the call, which are those of its answer."""
-    usage = {"prompt_tokens": 100, "completion_tokens": 51, "total_tokens": 151}
-    model = "meta-llama/Llama-3.1-8B-Instruct"
-    with _client({**COMPLETION, "model": model, "usage": usage} | _DRAFTS[server]) as client:
-        client.chat.completions.create(model=model, messages=MESSAGES)
-    (span,) = spans()
-    told: dict[str, Any] = dict(span.attributes or {})
-    assert told[semconv.SERVER_DRAFTED_TOKENS] == 40
-    assert told[semconv.SERVER_ACCEPTED_TOKENS] == 30
-    arch = ModelArchitecture.from_catalogue("llama-3.1-8b")
-    assert told[semconv.FLOPS_TOTAL] == estimate_flops(arch, 100, 0, 51).total.value
-    vain = [decoding_flops(arch, 10, 100 + at).total for at in (0, 50)]
-    assert vain[0] - 1 <= told[semconv.FLOPS_WASTED] <= vain[1]
-
-
-@pytest.mark.parametrize(
-    "odd", [{"draft_n": 3, "draft_n_accepted": 4}, {"draft_n": 0}, {"draft_n": "x"}]
-)
-def test_drafts_that_are_none_are_left_out(odd: dict[str, object], spans: Spans) -> None:
-    """More kept than drafted, nothing drafted, no number."""
-    with _client({**COMPLETION, "usage": COUNTS, "timings": {**LLAMA_CPP, **odd}}) as client:
-        client.chat.completions.create(model=MODEL, messages=MESSAGES)
-    (span,) = spans()
-    assert semconv.SERVER_DRAFTED_TOKENS not in (span.attributes or {})
-    assert (span.attributes or {})[semconv.SERVER_DECODE_NS] == 80_000_000
-
-
-@pytest.mark.parametrize("odd", [{"prompt_ms": -1, "predicted_ms": "soon"}, "fast", [], None])
-def test_times_that_are_none_are_left_out(odd: object, spans: Spans) -> None:
-    """A server may send anything."""
-    body = {**COMPLETION, "usage": COUNTS}
-    with _client(body | {"timings": odd}) as client:
-        client.chat.completions.create(model=MODEL, messages=MESSAGES)
-    (span,) = spans()
-    assert semconv.SERVER_PREFILL_NS not in (span.attributes or {})
-    assert (span.attributes or {})[semconv.USAGE_INPUT_TOKENS] == 12
