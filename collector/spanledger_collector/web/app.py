@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from spanledger_collector.errors import CollectorError, NotFoundError, RetryableError
 from spanledger_collector.query import Ledger, Reader
 
-from .asked import Asked
+from .asked import Asked, exact
 from .csvfile import parts_of
 from .pages import PAGES, budgets
 from .parts import Page
@@ -92,7 +92,7 @@ class Web:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def _page(self, request: Request) -> Response:
-        asked = Asked(request.path_params["path"], dict(request.query_params), self._now())
+        asked = Asked(request.path_params["path"], exact(request.query_params), self._now())
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._answer, request.method, asked)
 

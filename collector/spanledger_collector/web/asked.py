@@ -24,7 +24,19 @@ DEFAULT_RANGE: Final = "30d"
 #: What every link to another page takes along.
 KEPT: Final = ("range", "since", "until", "agent", "version", "tenant", "workspace")
 _DAY_LENGTH: Final = 10
+#: A field of a form shows the day of such a word; the time goes along under ``<word>_time``.
+_DATED: Final = ("since", "until", "before_since", "before_until")
 _MOST: Final = 4_000_000_000
+
+
+def exact(given: Mapping[str, str]) -> Mapping[str, str]:
+    """A URL's query with exact times: one that went along holds until its day is changed."""
+    kept = dict(given)
+    for name in _DATED:
+        time = kept.pop(f"{name}_time", "")
+        if time and time[:_DAY_LENGTH] == kept.get(name):
+            kept[name] = time
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

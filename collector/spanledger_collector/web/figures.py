@@ -18,6 +18,11 @@ _WHOLE_FROM = Decimal(100_000)
 NOTHING = "\N{EN DASH}"
 UNKNOWN = "unknown"
 MINUS = "\N{MINUS SIGN}"
+#: Before an amount that is so much or more, and so much or less.
+AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "
+AT_MOST = "\N{LESS-THAN OR EQUAL TO} "
+#: What stands for text of nothing but blanks.
+BLANK = "(blank)"
 
 
 def usd(amount: Decimal | None, *, at_least: bool = False) -> str:
@@ -25,7 +30,7 @@ def usd(amount: Decimal | None, *, at_least: bool = False) -> str:
     if amount is None:
         return UNKNOWN
     sign = MINUS if amount < 0 else ""
-    return f"{'≥ ' if at_least else ''}{sign}${_digits(abs(amount))}"
+    return f"{AT_LEAST if at_least else ''}{sign}${_digits(abs(amount))}"
 
 
 def _digits(amount: Decimal) -> str:
@@ -108,6 +113,11 @@ def moment(at: datetime | None) -> str:
 def printable(value: str) -> str:
     """Text from telemetry without what moves, hides or reorders other text."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+
+
+def named(value: str) -> str:
+    """The same of a name; of one that nobody would see it says so, as a link needs some text."""
+    return BLANK if value.isspace() else printable(value)
 
 
 def power_of_ten(exponent: int) -> str:

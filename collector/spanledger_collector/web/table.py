@@ -14,7 +14,7 @@ from . import figures
 Show = Callable[[Any], str]
 #: How a value reads, by the kind of its column; all but text stand to the right.
 _PLAIN: Final[Mapping[str, Show]] = {
-    "text": lambda value: figures.printable(str(value)) or figures.NOTHING,
+    "text": lambda value: figures.named(str(value)) or figures.NOTHING,
     "usd": figures.usd,
     "usd_if_any": lambda value: figures.usd(value) if value else figures.NOTHING,
     "count": figures.count,
@@ -170,9 +170,9 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
 
 def _bound(column: Column, row: Any, text: str) -> str:
     if column.at_least and column.at_least(row):
-        return f"≥ {text}"
+        return f"{figures.AT_LEAST}{text}"
     if column.at_most and column.at_most(row) and text != figures.NOTHING:
-        return f"≤ {text}"
+        return f"{figures.AT_MOST}{text}"
     return text
 
 

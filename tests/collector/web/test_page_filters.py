@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 from decimal import Decimal
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -76,6 +78,36 @@ def test_version_and_tenant_narrow_what_they_did_not(client: httpx.Client, ledge
     assert [line[titles.index("Attempts")] for line in lines] == [str(rate.attempts)]
     assert rate.attempts == run.attempts
     assert rate.rework_cost_usd == run.rework_cost_usd
+
+
+def sent_by(page: str, form: str, **changed: str) -> dict[str, str]:
+    """What a browser asks for when a form is sent, after some fields were changed."""
+    (fields,) = re.findall(rf'<form [^>]*aria-label="{form}">(.*?)</form>', page, re.DOTALL)
+    inputs = re.findall(r'<input [^>]*name="(\w+)" value="([^"]*)"', fields)
+    return {**{name: html.unescape(value) for name, value in inputs}, **changed}
+
+
+def test_a_form_keeps_times_until_their_day_is_changed(client: httpx.Client) -> None:
+    """Sent again as it is, it asks for the same; a day that was changed is asked for whole."""
+    since, until = "2026-11-04T03:00:00+00:00", "2026-11-05T02:30:00+00:00"
+    path = "flame?compare=before&before_since=2026-11-03T05:00:00&before_until=2026-11-04"
+    path = f"{path}&since={quote(since)}&until={quote(until)}"
+    page = client.get(path).text
+    assert "03:00:00+00:00" in re.sub(r"<[^>]*>", "", page)
+    for form, before in (("Filters", since), ("Against another period", since)):
+        again = client.get("flame", params=sent_by(page, form)).text
+        assert rows(again) == rows(page) != []
+        assert quote(before, safe="") in again
+    day = client.get("flame", params=sent_by(page, "Filters", since="2026-11-03")).text
+    whole = f"since=2026-11-03&until={quote(until)}&compare=before"
+    assert rows(day) != rows(page)
+    kept = "&before_since=2026-11-03T05:00:00&before_until=2026-11-04"
+    assert rows(day) == rows(client.get(f"flame?{whole}{kept}").text)
+
+
+def rows(page: str) -> list[str]:
+    """The exact figures of a page, in order."""
+    return re.findall(r'<data value="([^"]*)"', page)
 
 
 def test_links_keep_the_filters(client: httpx.Client) -> None:

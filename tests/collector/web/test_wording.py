@@ -7,14 +7,18 @@ import re
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
+from types import SimpleNamespace
+from urllib.parse import quote
 
 import httpx
 import pytest
 from tests.support.served_ledger import Served
+from tests.support.shown_ledger import XSS
 
 from spanledger_collector.query import Ledger
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.pages.overview import figures_of
+from spanledger_collector.web.table import Column, cell
 
 
 def text_of(site: Served, path: str) -> str:
@@ -100,3 +104,41 @@ def test_a_box_of_the_flame_graph_says_what_it_cost(demo_site: Served) -> None:
     page = text_of(demo_site, "flame?range=all")
     assert re.search(r"<text [^>]*>all  ≥ \$0\.\d+</text>", page)
     assert re.search(r"<text [^>]*>researcher  \$0\.\d+</text>", page)
+
+
+HOSTILE = quote(XSS["agent_name"])
+
+
+@pytest.mark.parametrize("agent", ["analyst", HOSTILE])
+def test_a_drawing_says_what_its_table_says(site: Served, agent: str) -> None:
+    """Amount by amount, bounds of what is not wholly known included."""
+    page = text_of(site, f"agent?agent={agent}&range=all")
+    drawn = re.findall(r'<text class="amount".*?>(.*?)</text>', page)
+    assert drawn == [amount for (amount,) in rows_of(page, "steps").values()]
+    assert any(one.startswith("\N{GREATER-THAN OR EQUAL TO}") for one in drawn) == (
+        agent == HOSTILE
+    )
+
+
+def test_bounds_are_told_wherever_an_amount_is(site: Served) -> None:
+    """Boxes of the flame graph, points of the chart, what is left of a budget."""
+    flame = text_of(site, f"flame?agent={HOSTILE}&range=all")
+    assert re.search(r'aria-label="all: \N{GREATER-THAN OR EQUAL TO} \$', flame)
+    assert re.search(r"<title>all: \N{GREATER-THAN OR EQUAL TO} \$", flame)
+    assert re.search(r'aria-label="[^"]*small: \$', flame)
+    points = re.findall(r'aria-label="([^"]*)"><title>', text_of(site, "latency?range=all"))
+    bounds = [one for one in points if "\N{GREATER-THAN OR EQUAL TO} $" in one]
+    assert len(bounds) == 1
+    assert "window.hacked" in bounds[0]
+    (cells,) = rows_of(text_of(site, "budgets"), "budgets").values()
+    assert "\N{GREATER-THAN OR EQUAL TO} $1.25" in cells
+    assert "\N{LESS-THAN OR EQUAL TO} $0.250" in cells
+
+
+@pytest.mark.parametrize("name", [" ", "  \t", "\u2003"])
+def test_a_link_has_text(name: str) -> None:
+    """A name of blanks is said to be one; what has no name keeps its own word."""
+    column = Column("Agent", "key", link=lambda _: "/ui/agent", name="(none)")
+    assert cell(column, SimpleNamespace(key=name)).text == "(blank)"
+    assert cell(column, SimpleNamespace(key="")).text == "(none)"
+    assert cell(column, SimpleNamespace(key=f"a{name}b")).text.startswith("a")

@@ -38,6 +38,7 @@ class Frame:
         row: its figures.
         label: its last name, cut to what fits; empty = nothing fits.
         name: its last name, whole.
+        told: what it cost, as people read it; with a bound where that is one.
         href: what a click shows.
         tone: ``up``, ``down`` or ``same`` against the earlier period, else its kind.
     """
@@ -45,6 +46,7 @@ class Frame:
     row: CostPathRow
     label: str
     name: str
+    told: str
     href: str
     tone: str
     x: float
@@ -90,7 +92,7 @@ def name_of(row: CostPathRow) -> str:
     if not row.depth:
         return "all"
     kind, name = path_of(row)[-1]
-    return name or _NAMELESS.get(kind, "(no name)")
+    return figures.BLANK if name.isspace() else name or _NAMELESS.get(kind, "(no name)")
 
 
 def tone_of(row: CostPathRow) -> str:
@@ -139,10 +141,12 @@ def _frames(
             name = name_of(row)
             tone = _tone(row) if is_compared else tone_of(row)
             y = row.depth * _ROW
+            told = figures.usd(row.cost_usd, at_least=bool(row.unpriced_attempts))
             yield Frame(
                 row,
-                _label(name, row, width),
+                _label(name, told, width),
                 name,
+                told,
                 link(row),
                 tone,
                 round(x, 2),
@@ -160,9 +164,8 @@ def _tone(row: CostPathRow) -> str:
     return "up" if change > 0 else "down" if change < 0 else "same"
 
 
-def _label(name: str, row: CostPathRow, width: float) -> str:
+def _label(name: str, cost: str, width: float) -> str:
     """The name, and what it cost where both fit."""
-    cost = figures.usd(row.cost_usd, at_least=bool(row.unpriced_attempts))
     told = f"{name}  {cost}"
     return told if _cut(told, width) == told else _cut(name, width)
 

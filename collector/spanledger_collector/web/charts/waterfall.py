@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from spanledger_collector.query import AgentSums
+from spanledger_collector.web import figures
 
 _WIDTH = 1000.0
 _ROW = 34.0
 _LEFT = 190.0
 _RIGHT = 130.0
+#: What is at least so much, and at most, where the cost of some attempts is not known.
+COSTS: Final = ("Variable cost", "Total cost")
+MARGIN: Final = "Margin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Step:
         tone: ``part`` of a sum, ``sum``, ``gain``, ``loss``, ``within`` (part of the one above).
         x, y, width: of its bar.
         label_x: where its amount stands.
+        bound: stands before it: it is at least so much, at most, or (empty) just that.
     """
 
     title: str
@@ -34,6 +39,7 @@ class Step:
     y: float = 0.0
     width: float = 0.0
     label_x: float = 0.0
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Waterfall:
 
 def waterfall(sums: AgentSums) -> Waterfall:
     """Of an agent: parts of the variable cost, amortized cost, total, value, margin."""
-    return _placed(_steps(sums))
+    return _placed(_steps(sums), is_bound=bool(sums.unpriced_attempts))
 
 
 def _steps(sums: AgentSums) -> list[tuple[str, Decimal | None, str, Decimal]]:
@@ -75,11 +81,13 @@ def _steps(sums: AgentSums) -> list[tuple[str, Decimal | None, str, Decimal]]:
     steps.append(("Value", sums.value_usd, "gain", zero))
     margin = sums.margin_usd
     tone = "loss" if margin is not None and margin < 0 else "gain"
-    steps.append(("Margin", margin, tone, zero))
+    steps.append((MARGIN, margin, tone, zero))
     return steps
 
 
-def _placed(steps: Sequence[tuple[str, Decimal | None, str, Decimal]]) -> Waterfall:
+def _placed(
+    steps: Sequence[tuple[str, Decimal | None, str, Decimal]], *, is_bound: bool
+) -> Waterfall:
     ends = [float(begin + (amount or 0)) for _, amount, _, begin in steps]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
     scale = (_WIDTH - _LEFT - _RIGHT) / ((high - low) or 1.0)
@@ -91,7 +99,7 @@ def _placed(steps: Sequence[tuple[str, Decimal | None, str, Decimal]]) -> Waterf
         placed.append(
             Step(
                 title, amount, tone, round(x, 2), number * _ROW, round(max(width, 1.0), 2),
-                round(x + max(width, 1.0) + 8, 2),
+                round(x + max(width, 1.0) + 8, 2), _bound(title) if is_bound else "",
             )
         )  # fmt: skip
     return Waterfall(
@@ -103,3 +111,9 @@ def _placed(steps: Sequence[tuple[str, Decimal | None, str, Decimal]]) -> Waterf
         _WIDTH,
         len(steps) * _ROW,
     )
+
+
+def _bound(title: str) -> str:
+    if title in COSTS:
+        return figures.AT_LEAST
+    return figures.AT_MOST if title == MARGIN else ""

@@ -12,7 +12,7 @@ from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, G
 from spanledger_collector.query.titles import in_full, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import KEPT, Asked
-from spanledger_collector.web.charts.waterfall import waterfall
+from spanledger_collector.web.charts.waterfall import COSTS, MARGIN, waterfall
 from spanledger_collector.web.parts import (
     Choice,
     Drawing,
@@ -142,20 +142,14 @@ _EXPLAINED: Final = {
 }
 
 
-#: What is at least so much, and at most, where the cost of some attempts is not known.
-_COSTS = ("Variable cost", "Total cost")
-_MARGIN = "Margin"
-
-
 def _steps(sums: AgentSums, asked: Asked) -> Table:
-    unknown = is_lower_bound(sums)
     return Table(
         "steps", "Cost, value and margin of all its runs",
         [
             Column("Part", "title"),
             Column("USD", "amount", "usd", blank=lambda step: _has_none(step.title, step.amount),
-                   at_least=lambda step: unknown and step.title in _COSTS,
-                   at_most=lambda step: unknown and step.title == _MARGIN,
+                   at_least=lambda step: step.bound == figures.AT_LEAST,
+                   at_most=lambda step: step.bound == figures.AT_MOST,
                    link=lambda step: asked.link(_EXPLAINED.get(step.title, "flame"))),
         ],
         waterfall(sums).steps, query="agent_statistics",
@@ -164,7 +158,7 @@ def _steps(sums: AgentSums, asked: Asked) -> Table:
 
 def _has_none(title: str, amount: Decimal | None) -> bool:
     """No asset is carried, or nobody said what it is worth: no such amount is to be known."""
-    return amount is None and title in ("Amortized cost", "Value", _MARGIN)
+    return amount is None and title in ("Amortized cost", "Value", MARGIN)
 
 
 def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
@@ -185,13 +179,13 @@ def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
         [
             Column("Part", "title"),
             Column("Own", "own", "usd", blank=lambda row: _has_none(row.title, row.own),
-                   at_least=lambda row: is_lower_bound(sums) and row.title in _COSTS,
-                   at_most=lambda row: is_lower_bound(sums) and row.title == _MARGIN),
+                   at_least=lambda row: is_lower_bound(sums) and row.title in COSTS,
+                   at_most=lambda row: is_lower_bound(sums) and row.title == MARGIN),
             Column("With sub-agents", "inclusive", "usd",
                    "What calling the agent costs and brings; not to be summed over agents.",
                    blank=lambda row: _has_none(row.title, row.inclusive),
-                   at_least=lambda row: below and row.title in _COSTS,
-                   at_most=lambda row: below and row.title == _MARGIN),
+                   at_least=lambda row: below and row.title in COSTS,
+                   at_most=lambda row: below and row.title == MARGIN),
         ],
         [OwnAndInclusive(*row) for row in rows], query="agent_statistics",
         link=lambda _: asked.link("runs"),

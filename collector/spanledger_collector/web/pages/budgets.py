@@ -54,10 +54,11 @@ def _budgets(picture: Any, asked: Asked) -> Table:
             Column("Window", "window"),
             Column("Since", "since", "moment"),
             Column("Limit", "limit_usd", "usd"),
-            Column("Spent", "spent_usd", "usd", at_least=lambda row: bool(row.unknown_attempts)),
-            Column("Left", "left_usd", "usd"),
-            Column("Projected", "projected_usd", "usd_if_any",
-                   "At the end of the window, if it goes on as it did."),
+            Column("Spent", "spent_usd", "usd", at_least=_is_bound),
+            Column("Left", "left_usd", "usd", at_most=_is_bound),
+            Column("Projected", "projected_usd", "usd",
+                   "At the end of the window, if it goes on as it did.", at_least=_is_bound,
+                   blank=lambda row: row.projected_usd is None),
             Column("Unknown", "unknown_attempts", "count", "Attempts whose cost is not known."),
             Column("State", "state"),
         ],
@@ -65,6 +66,11 @@ def _budgets(picture: Any, asked: Asked) -> Table:
         link=lambda row: _whose(asked, "attempts", row, range="", since=row.since.isoformat(),
                                 until=row.until.isoformat()),
     )  # fmt: skip
+
+
+def _is_bound(row: Any) -> bool:
+    """Whether more may have been spent than is known."""
+    return bool(row.unknown_attempts)
 
 
 def _alerts(picture: Any, asked: Asked) -> Table:

@@ -12,7 +12,7 @@ from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.parts import Drawing, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
-from .columns import OUTSIDE, economics, runs_or_attempts
+from .columns import OUTSIDE, economics, is_inclusive_lower_bound, runs_or_attempts
 from .runs import columns as run_columns
 
 _POINTS: Final = 500
@@ -109,9 +109,10 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
 
 
 def _point(asked: Asked, run: RunRow) -> Measured:
-    name = figures.printable(run.agent_name) or "(no agent)"
+    name = figures.named(run.agent_name) or "(no agent)"
     cost = run.inclusive_total_cost_usd
-    title = f"{name}: {figures.duration(run.duration_ns)}, {figures.usd(cost)}"
+    told = figures.usd(cost, at_least=is_inclusive_lower_bound(run))
+    title = f"{name}: {figures.duration(run.duration_ns)}, {told}"
     tone = "ok" if run.succeeded else "bad"
     link = asked.link("trace", id=run.trace_id)
     return Measured(run.duration_ns, float(cost or 0), title, link, tone)
