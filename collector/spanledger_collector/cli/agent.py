@@ -53,7 +53,8 @@ def show(report: AgentReport, out: Console) -> None:
     sums = report.total.sums
     out.print(
         f"[bold]{text(report.agent_name)}[/]  {counted(sums.runs, 'run')}, "
-        f"{sums.successful_runs:,} successful, {sums.valued_runs:,} with a value, "
+        f"{sums.successful_runs:,} successful (outcome told of {sums.judged_runs:,} of "
+        f"{sums.runs:,} runs), {sums.valued_runs:,} with a value, "
         f"cost known of {coverage(sums.attempts - sums.unpriced_attempts, sums.attempts)}"
     )
     out.print(verdict_line(report.total.verdict))

@@ -22,6 +22,8 @@ class AgentMomentsRow:
     """What intervals of an agent's figures are computed from (query ``agents``)."""
 
     runs: int
+    judged_runs: int
+    assumed_valued_runs: int
     rework_cost_usd: Decimal | None
     work_cost_usd: Decimal | None
     rework_cost_ratio: float | None
@@ -87,8 +89,9 @@ def _figures(row: AgentRow, moments: AgentMomentsRow) -> AgentFigures:
 
 def _told(row: AgentMomentsRow) -> Told:
     return Told(
-        row.runs, row.inclusive_valued_runs, row.inclusive_cheaper_usd, row.inclusive_dearer_usd
-    )
+        row.runs, row.inclusive_valued_runs, row.inclusive_cheaper_usd, row.inclusive_dearer_usd,
+        row.judged_runs, row.assumed_valued_runs,
+    )  # fmt: skip
 
 
 def _per_success(row: AgentMomentsRow) -> Estimate:

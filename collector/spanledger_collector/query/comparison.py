@@ -47,6 +47,13 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 #: Figures that are shares: their differences stay between -1 and 1.
 _SHARES = frozenset({"success_rate", "rework_share"})
+#: Figures that stand on which runs succeeded, and those that do where a value rule pays a success.
+_OF_SUCCESSES = frozenset({"inclusive_cost_per_success", "cost_per_success", "success_rate"})
+_OF_VALUE = frozenset(
+    {"inclusive_value_per_run", "value_per_run", "inclusive_margin_per_run", "margin_per_run"}
+)
+#: Sides whose successes nobody told differ by less than this part of the runs are told alike.
+_ALIKE_TOLD = 0.1
 #: A share of delegated cost that moved less is the same way of working.
 _ALIKE_DELEGATION = 0.05
 
@@ -64,7 +71,8 @@ class Compared:
         verdict: ``cheaper`` or ``dearer`` (``faster`` or ``slower``, ``lower`` or ``higher``) where
             the interval of the difference leaves 0 out (also one without an end: a side without a
             success has no highest cost of one); ``no difference shown`` where it says that none is
-            there that matters; else ``too few data``.
+            there that matters; else ``too few data``. Where outcomes were told of clearly fewer
+            runs of one side, so are figures that stand on successes, without interval and ratio.
         more_runs_old: further runs of the first group with which the difference seen, if true,
             would be shown four times of five; None where that cannot be told.
         more_runs_new: of the second group.
@@ -164,9 +172,13 @@ def comparison(
         raise PermanentError(
             f"matters is {matters}; give a part of the figure above 0, such as 0.1"
         )
-    compared = [_compare(name, old, new, words, matters) for name, words in WORDS.items()]
+    compared = [
+        _untold(name, old, new) or _compare(name, old, new, words, matters)
+        for name, words in WORDS.items()
+    ]
     sums = (old.group.sums, new.group.sums)
     caveats = [
+        *([_outcomes(old, new)] if any(_is_untold(name, old, new) for name in WORDS) else ()),
         *_delegated(old, new),
         *mix_caveats(old.shares, new.shares),
         *_gaps(old),
@@ -190,6 +202,42 @@ def _compare(name: str, old: Side, new: Side, words: tuple[str, str], matters: f
         Estimate.of(_over(a.measured, b.measured), ratio),
         verdict,
         *more,
+    )
+
+
+def _untold(name: str, old: Side, new: Side) -> Compared | None:
+    """A figure whose two sides nobody can hold against each other before the outcomes are told."""
+    if not _is_untold(name, old, new):
+        return None
+    a, b = (side.group.figures[name].estimate for side in (old, new))
+    none = Interval.none(_outcomes(old, new), n=a.n + b.n, method="")
+    apart = Estimate.of(_less(b.value, a.value), none)
+    return Compared(name, a, b, apart, Estimate.of(None, none), TOO_FEW, None, None)
+
+
+def _is_untold(name: str, old: Side, new: Side) -> bool:
+    """What nobody told is a success: a side of which little was told yet looks the better."""
+    if name in _OF_SUCCESSES:
+        shares = [_part(side.group.sums.assumed_successes, side) for side in (old, new)]
+    elif name in _OF_VALUE:
+        shares = [_part(side.group.sums.assumed_valued_runs, side) for side in (old, new)]
+    else:
+        return False
+    return abs(shares[0] - shares[1]) > _ALIKE_TOLD
+
+
+def _part(runs: int, side: Side) -> float:
+    return runs / side.group.sums.runs if side.group.sums.runs else 0.0
+
+
+def _outcomes(old: Side, new: Side) -> str:
+    told = " and ".join(
+        f"{sums.judged_runs:,} of {sums.runs:,} runs of {name or '(none)'}"
+        for name, sums in ((side.name, side.group.sums) for side in (old, new))
+    )
+    return (
+        f"outcome told of {told}: what ended without an error counts as a success until somebody "
+        "tells; what hangs on it cannot be compared yet"
     )
 
 

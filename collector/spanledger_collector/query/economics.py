@@ -42,6 +42,8 @@ class AgentSums:
     successful_runs: int
     failed_runs: int
     judged_runs: int
+    assumed_successes: int
+    assumed_valued_runs: int
     wrong_runs: int
     valued_runs: int
     costed_runs: int
@@ -230,7 +232,7 @@ class Group:
         sums = self.sums
         told = Told(
             sums.runs, sums.inclusive_valued_runs, sums.inclusive_cheaper_usd,
-            sums.inclusive_dearer_usd,
+            sums.inclusive_dearer_usd, sums.judged_runs, sums.assumed_valued_runs,
         )  # fmt: skip
         verdict = sustainability(margin, told)
         return AgentEconomics(

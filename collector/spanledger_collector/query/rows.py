@@ -207,6 +207,7 @@ class AgentRow:
     runs: int
     successful_runs: int
     failed_runs: int
+    judged_runs: int
     calls: int
     attempts: int
     retries: int

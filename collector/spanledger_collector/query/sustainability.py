@@ -29,12 +29,17 @@ class Told:
             plan err the same way in every run, so within a source it is no exaggeration; what
             several sources come to together is seldom as far off.
         dearer_usd: by so much they cost more.
+        judged_runs: those whose outcome somebody told.
+        assumed_valued_runs: those that are worth a success by a value rule, of which nobody
+            told that they are one.
     """
 
     runs: int
     valued_runs: int
     cheaper_usd: Decimal = Decimal(0)
     dearer_usd: Decimal = Decimal(0)
+    judged_runs: int = 0
+    assumed_valued_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,10 @@ def _beside(margin: Estimate, told: Told) -> list[tuple[str, str]]:
     if unvalued:
         reason = f"{unvalued:,} of {runs:,} runs have no value told, counted as 0"
         found.append((reason, f"{unvalued:,} of {runs:,} without a value"))
+    if told.assumed_valued_runs:
+        outcomes = f"outcome told of {told.judged_runs:,} of {runs:,} runs"
+        reason = f"{outcomes}: {told.assumed_valued_runs:,} are worth a success that nobody told"
+        found.append((reason, outcomes))
     return found
 
 

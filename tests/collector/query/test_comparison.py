@@ -13,10 +13,12 @@ import httpx
 import orjson
 import pytest
 from rich.console import Console
+from tests.collector.settle import scene
 from tests.collector.settle.scene import START
 from tests.support.served_ledger import served
 from tests.support.writer_ledger import RUNS
 
+from spanledger_collector.cli import agent as agent_verb
 from spanledger_collector.cli import compare as compare_verb
 from spanledger_collector.estimate import Joint, Measured, difference, ratio_variance
 from spanledger_collector.query import (
@@ -30,6 +32,7 @@ from spanledger_collector.query import (
 )
 from spanledger_collector.query.comparison import WORDS, Side, comparison
 from spanledger_collector.store import Store
+from spanledger_collector.value import ValueRule, publish
 
 
 @pytest.fixture
@@ -238,3 +241,52 @@ def test_periods_are_the_runs_that_started_in_them(ledger: Ledger) -> None:
         "2026-11-02/2026-11-02T12:00",
         "2026-11-02T12:00/2026-11-03",
     )
+
+
+def _told_of_one_version() -> list[scene.Row]:
+    """60 runs of version 1, all told, 36 a success; 40 of version 2, of which nobody told yet."""
+    rows: list[scene.Row] = []
+    for trace in range(1, 101):
+        version = "1" if trace <= 60 else "2"
+        outcome = "success" if trace % 5 < 3 else "failure"
+        told = {"attributes": {"spanledger.outcome": outcome}} if version == "1" else {}
+        where: dict[str, Any] = {"trace": trace, "at": trace * 20}
+        rows += [
+            scene.span(1, 0, "agent", agent_name="late", agent_version=version, **told, **where),
+            scene.call(2, 1, (1000 + trace % 9, 0), **where),
+        ]
+    return rows
+
+
+def test_outcomes_that_have_not_come_are_no_success(store: Store) -> None:
+    """Nobody told of version 2: that it never failed is no news, nor what it earns by a rule."""
+    paid = {"per": "success", "amount": "0.03", "valid_from": "2026-01-01", "agent": "late"}
+    rule = ValueRule.model_validate(paid)
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("m1", input="0.00001")])
+        publish(connection, [rule])
+        scene.load(connection, _told_of_one_version())
+    scene.settle(store, range(1, 101))
+    with Ledger(DirectReader(store)) as ledger:
+        report, agent = ledger.compare("late", "1", "2"), ledger.agent("late")
+        told = {row.agent_version: row for row in ledger.agents()}
+    figures = _by_name(report)
+    for name in ("inclusive_cost_per_success", "success_rate", "inclusive_margin_per_run"):
+        assert (figures[name].verdict, figures[name].difference.low) == ("too few data", None)
+        assert (figures[name].more_runs_old, figures[name].more_runs_new) == (None, None)
+    assert "outcome told of 60 of 60 runs of 1 and 0 of 40 runs of 2" in report.caveats[0]
+    assert figures["success_rate"].difference.reason == report.caveats[0]
+    assert not figures["inclusive_total_cost_per_run"].difference.reason
+    out = Console(file=io.StringIO(), width=400, record=True)
+    compare_verb.show(report, out)
+    agent_verb.show(agent, out)
+    shown = out.export_text()
+    assert "?  too few data: outcome told of 60 of 60 runs of 1" in shown
+    assert "76 successful (outcome told of 60 of 100 runs)" in shown
+    sums = agent.total.sums
+    assert (sums.judged_runs, sums.assumed_successes, sums.assumed_valued_runs) == (60, 40, 40)
+    reason = "outcome told of 60 of 100 runs: 40 are worth a success that nobody told"
+    assert reason in agent.total.verdict.reason
+    assert [told[version].judged_runs for version in "12"] == [60, 0]
+    assert "outcome told" not in told["1"].verdict.reason
+    assert "outcome told of 0 of 40 runs" in told["2"].verdict.why

@@ -8,7 +8,7 @@
 --   value, runs without one earned 0; where none has, value and margin are unknown.
 -- inclusive_*: the same of the runs and of all runs below them (sub-agents); means and moments over the runs whose inclusive cost is known wholly.
 -- Rework is of work: cost less what judged or guarded (arithmetic/rework_share), of all runs, as far as it is known.
--- columns: kind (total | version | tenant | model), key (total for all runs), runs, successful_runs, failed_runs, judged_runs, wrong_runs, calls, attempts, failed_attempts, retries,
+-- columns: kind (total | version | tenant | model), key (total for all runs), runs, successful_runs, failed_runs, judged_runs (with a recorded outcome), assumed_successes (successful_runs without one), assumed_valued_runs (of those the ones that a value rule for a success speaks of), wrong_runs, calls, attempts, failed_attempts, retries,
 --   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, work_cost_usd (variable cost less the last
 --   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (those not costed), p50_duration_ns,
@@ -40,6 +40,11 @@ SELECT
     sum(r.succeeded) AS successful_runs,
     runs - successful_runs AS failed_runs,
     countIf(r.outcome != '') AS judged_runs,
+    countIf(r.succeeded AND r.outcome = '') AS assumed_successes,
+    countIf(
+        r.succeeded AND r.outcome = '' AND r.value_source = 'rule'
+        AND (SELECT count() FROM value_rules_in_force WHERE per = 'success' AND agent_name IN ('', {agent_name:String})) > 0
+    ) AS assumed_valued_runs,
     countIf(r.judged_wrong) AS wrong_runs,
     sum(r.calls) AS calls,
     sum(r.attempts) AS attempts,

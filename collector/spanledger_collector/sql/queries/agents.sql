@@ -4,7 +4,8 @@
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
 -- What intervals are computed from (estimate/): means and moments of the costed runs, those whose inclusive cost is known wholly; a run
 --   without a value earned 0. _variance (n - 1 below the line), _skewness (third standardised moment) and _covariance are floats, 0 where there is none.
--- columns: agent_name, agent_version, runs, successful_runs, failed_runs, calls, attempts, failed_attempts, retries, tool_calls,
+-- columns: agent_name, agent_version, runs, successful_runs, failed_runs, judged_runs (with a recorded outcome), assumed_valued_runs (successes
+--   without one whose worth a value rule for a success says), calls, attempts, failed_attempts, retries, tool_calls,
 --   input_tokens, output_tokens, cost_usd, cost_per_run_usd,
 --   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
 --   assets), total_cost_usd (both costs), value_usd (recorded, else by value rules; NULL = of no run), margin_usd (value less total cost of all runs),
@@ -20,6 +21,7 @@
 --   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the cost of the costed runs is less or more by the ends of what was estimated).
 WITH
     @include arithmetic/trace_ends,
+    paid_by_success AS (SELECT agent_name FROM value_rules_in_force WHERE per = 'success'),
     @include arithmetic/won
     AS won,
     r.inclusive_cost_usd IS NOT NULL AND r.inclusive_unpriced_attempts = 0 AND r.inclusive_unconverted_records = 0 AS is_costed,
@@ -34,6 +36,11 @@ SELECT
     count() AS runs,
     countIf(won) AS successful_runs,
     countIf(NOT r.succeeded) AS failed_runs,
+    countIf(r.outcome != '') AS judged_runs,
+    countIf(
+        r.succeeded AND r.outcome = '' AND r.value_source = 'rule'
+        AND ('' IN paid_by_success OR r.agent_name IN paid_by_success)
+    ) AS assumed_valued_runs,
     sum(r.calls) AS calls,
     sum(r.attempts) AS attempts,
     sum(r.failed_attempts) AS failed_attempts,
