@@ -20,7 +20,7 @@ CONTRACT = Contract("things", ("subject", "mode"), [
 ])
 
 @CONTRACT.behaviour()
-def test_the_result_is_right(subject, mode):
+def test_the_result_is_right(subject, mode, holes):
     {body}
 """
 
@@ -71,6 +71,27 @@ def test_a_declared_hole_that_works_fails(pytester: pytest.Pytester) -> None:
     result = _run(pytester, "pass", 'Hole("the_result_is_right", "a bug of theirs"),')
     result.assert_outcomes(passed=1, failed=2)
     assert _cells(pytester) == ["FF..", "+-.."]
+
+
+_PARTS = """
+    def fails(part):
+        assert part not in {failing}
+    parts = {{part: __import__("functools").partial(fails, part) for part in ("type", "usage")}}
+    __import__("tests.support.contracts").support.contracts.check_parts(holes, parts)
+"""
+
+
+@pytest.mark.parametrize(
+    ("failing", "outcome"),
+    [(["type"], "xfailed"), (["type", "usage"], "failed"), (["usage"], "failed"), ([], "failed")],
+)
+def test_a_hole_in_a_part_hides_nothing_else(
+    pytester: pytest.Pytester, failing: list[str], outcome: str
+) -> None:
+    """Exactly what is declared fails; another part, or a hole that was closed, is a failure."""
+    hole = 'Hole("the_result_is_right", "a bug", modes=("async",), parts=("type",)),'
+    body = f'if mode != "async":\n        return{_PARTS.format(failing=failing)}'
+    _run(pytester, body, hole).assert_outcomes(passed=2, **{outcome: 1})
 
 
 @pytest.mark.parametrize("body", ["assert False", "__import__('pytest').skip('not today')"])

@@ -8,7 +8,7 @@ rows run all the same and have to fail. ``tests/support/matrix.py`` prints what 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeVar
 
@@ -35,13 +35,44 @@ def under_contract(names: Iterable[str]) -> list[str]:
 class Hole:
     """A behaviour (name of the contract's test, without ``test_``) that does not hold.
 
-    ``ways`` and ``modes`` say where; everywhere, by default.
+    ``ways`` and ``modes`` say where; everywhere, by default. ``parts`` names what of the behaviour
+    does not hold (:func:`check_parts`): all the rest of it has to. By default the whole may fail.
     """
 
     behaviour: str
     reason: str
     ways: tuple[str, ...] = ()
     modes: tuple[Mode, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+class PartsFailedError(AssertionError):
+    """Exactly those parts of a behaviour failed that were declared holes."""
+
+
+def check_parts(holes: Collection[str], parts: Mapping[str, Callable[[], None]]) -> None:
+    """Check each part of a behaviour, whatever came of those before.
+
+    Args:
+        holes: names of those that are declared not to hold.
+        parts: by name, what asserts that it does.
+
+    Raises:
+        AssertionError: of a part that is no declared hole, or that a declared one holds.
+        PartsFailedError: the declared ones failed, and no other.
+    """
+    failed: list[str] = []
+    for name, part in parts.items():
+        try:
+            part()
+        except AssertionError:
+            if name not in holes:
+                raise
+            failed.append(name)
+    working = sorted(set(holes) - set(failed))
+    assert not working, f"declared holes that hold, or are no parts: {working}"
+    if failed:
+        raise PartsFailedError(", ".join(failed))
 
 
 class Subject(Protocol):
@@ -131,9 +162,13 @@ class Contract:
             mode=row.mode,
             way=row.way,
             reason=hole.reason if hole else "",
+            parts=hole.parts if hole else (),
             lacks=dict(row.subject.lacks),
         )
-        marks = [told, pytest.mark.xfail(strict=True, reason=hole.reason)] if hole else [told]
+        marks = [told]
+        if hole:
+            raises = PartsFailedError if hole.parts else None
+            marks.append(pytest.mark.xfail(strict=True, reason=hole.reason, raises=raises))
         return pytest.param(
             *row.values,
             id=f"{row.subject.name}-{row.way}-{row.mode}".replace(" ", "_"),

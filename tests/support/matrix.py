@@ -160,6 +160,13 @@ def rows_of(file: Path) -> list[Any]:
     return rows
 
 
+@pytest.fixture(name="holes")
+def _holes(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The parts of this row's behaviour that are declared not to hold (``check_parts``)."""
+    mark = request.node.get_closest_marker(_MARK)
+    return mark.kwargs["parts"] if mark is not None else ()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--contract-matrix FILE`` writes the matrix as Markdown too, ``--contract-rows`` as JSON."""
     parser.addoption("--contract-brief", action="store_true", help="one row of each cell")

@@ -82,6 +82,7 @@ _EXACT = Hole(
     "a_call_is_told_and_its_result_is_untouched",
     "in old versions isinstance(..., Stream) is true of objects of exactly this class only",
     ways=("messages stream", "beta messages stream"),
+    parts=("it is an instance of its class",),
 )
 
 CASES = ClientCases(

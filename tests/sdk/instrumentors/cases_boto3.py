@@ -141,6 +141,7 @@ _UNKNOWN = Hole(
     "a_call_is_told_and_its_result_is_untouched",
     "old versions of botocore drop the counts of cached tokens that Converse sends",
     ways=("bedrock converse", "bedrock converse stream"),
+    parts=("input is told", "cached input is told"),
 )
 
 CASES = ClientCases(

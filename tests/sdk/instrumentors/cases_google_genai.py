@@ -112,6 +112,7 @@ _UNTOLD = Hole(
     "a_call_is_told_and_its_result_is_untouched",
     "old versions drop the usage of embeddings: it is estimated",
     ways=("gemini embeddings",),
+    parts=("the provider's usage is the source", "input is told"),
 )
 
 CASES = ClientCases(
