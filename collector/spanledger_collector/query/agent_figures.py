@@ -45,6 +45,9 @@ class AgentMomentsRow:
     inclusive_margin_skewness: float
     inclusive_cheaper_usd: Decimal
     inclusive_dearer_usd: Decimal
+    inclusive_uncosted_runs: int
+    inclusive_unconverted_records: int
+    inclusive_margin_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ def _told(row: AgentMomentsRow) -> Told:
     return Told(
         row.runs, row.inclusive_valued_runs, row.inclusive_cheaper_usd, row.inclusive_dearer_usd,
         row.judged_runs, row.assumed_valued_runs,
+        row.inclusive_uncosted_runs, row.inclusive_unconverted_records, row.inclusive_margin_usd,
     )  # fmt: skip
 
 

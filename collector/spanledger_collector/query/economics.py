@@ -88,6 +88,8 @@ class AgentSums:
     inclusive_unpriced_attempts: int
     inclusive_cheaper_usd: Decimal
     inclusive_dearer_usd: Decimal
+    inclusive_uncosted_runs: int
+    inclusive_unconverted_records: int
     unpriced_attempts: int
     known_cost_ratio: float
     p50_duration_ns: int
@@ -233,6 +235,8 @@ class Group:
         told = Told(
             sums.runs, sums.inclusive_valued_runs, sums.inclusive_cheaper_usd,
             sums.inclusive_dearer_usd, sums.judged_runs, sums.assumed_valued_runs,
+            sums.inclusive_uncosted_runs,
+            sums.inclusive_unconverted_records, sums.inclusive_margin_usd,
         )  # fmt: skip
         verdict = sustainability(margin, told)
         return AgentEconomics(

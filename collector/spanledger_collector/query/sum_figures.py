@@ -50,6 +50,8 @@ class TraceMomentsRow:
     rework_work_covariance: float
     cheaper_usd: Decimal
     dearer_usd: Decimal
+    uncosted_traces: int
+    unconverted_records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,12 @@ def sum_figures(ask: Ask, by: str, part: Mapping[str, object]) -> Sequence[SumFi
 def _figures(row: EconomicsRow, moments: TraceMomentsRow) -> SumFigures:
     columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(EconomicsRow)}
     margin, wasted = _margin(moments), _rework(moments)
-    ends = moments.cheaper_usd, moments.dearer_usd
-    verdict = sustainability(margin, Told(moments.traces, moments.valued_traces, *ends))
+    told = Told(
+        moments.traces, moments.valued_traces, moments.cheaper_usd, moments.dearer_usd,
+        uncosted_runs=moments.uncosted_traces, unconverted_records=moments.unconverted_records,
+        margin_usd=row.margin_usd,
+    )  # fmt: skip
+    verdict = sustainability(margin, told)
     return SumFigures(
         **columns,
         traces=moments.traces,

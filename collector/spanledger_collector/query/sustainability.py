@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal
 
-from spanledger_collector.estimate import runs_to_tell
+from spanledger_collector.estimate import FEWEST, runs_to_tell
 
 from .estimates import Estimate, Figure
 
@@ -24,14 +24,17 @@ class Told:
     Attributes:
         runs: all of them, those whose cost is not wholly known too.
         valued_runs: those whose value somebody told, or a value rule.
-        cheaper_usd: by so much the costed runs cost less by the ends of what was estimated (usage,
-            how many units will share an asset), all together: the worst case. One tokenizer and one
+        cheaper_usd: by so much the runs cost less by the ends of what was estimated (usage, how
+            many units will share an asset), all together: the worst case. One tokenizer and one
             plan err the same way in every run, so within a source it is no exaggeration; what
             several sources come to together is seldom as far off.
         dearer_usd: by so much they cost more.
         judged_runs: those whose outcome somebody told.
         assumed_valued_runs: those that are worth a success by a value rule, of which nobody
             told that they are one.
+        uncosted_runs: those whose cost is not wholly known; what is known of it is the least.
+        unconverted_records: amounts told of them in a currency without a rate.
+        margin_usd: value less known cost of all runs: at most so much, where some are uncosted.
     """
 
     runs: int
@@ -40,6 +43,9 @@ class Told:
     dearer_usd: Decimal = Decimal(0)
     judged_runs: int = 0
     assumed_valued_runs: int = 0
+    uncosted_runs: int = 0
+    unconverted_records: int = 0
+    margin_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,9 @@ class Sustainability:
         sustainable: ``yes`` where the whole 95 % interval of the margin a run is above 0, and is so
             by both ends of what was estimated; ``no`` where it is below; ``no value told`` where no
             run has a value; else ``too few data``. The margin is inclusive: value less variable and
-            amortized cost of a run with all that it hands on.
+            amortized cost of a run with all that it hands on. Where the cost of runs is not wholly
+            known it is never ``yes``, as dear runs are those with gaps: ``no`` where the known part
+            of it is more than they earned, else ``too few data``.
         reason: the interval and the runs that it stands on, or why there is none; and which runs
             are in no mean or count as worth 0.
         runs_needed: runs in all that would tell (power 80 %), if the margin is as seen; None =
@@ -78,7 +86,8 @@ def sustainability(margin: Figure, told: Told) -> Sustainability:
         )
     answer, reason, why = _answer(margin.estimate, told)
     needed = None
-    if answer == "too few data" and margin.measured is not None:
+    whole = margin.estimate.n == told.runs  # more runs tell nothing of those that are not known
+    if answer == "too few data" and margin.measured is not None and whole:
         needed = runs_to_tell(margin.measured)
         needed = None if needed is None or needed <= margin.measured.n else needed
         if needed:
@@ -90,10 +99,10 @@ def sustainability(margin: Figure, told: Told) -> Sustainability:
 def _beside(margin: Estimate, told: Told) -> list[tuple[str, str]]:
     """Runs that are not what the mean takes them for, with the same in few words."""
     found: list[tuple[str, str]] = []
-    runs, left_out, unvalued = told.runs, told.runs - margin.n, told.runs - told.valued_runs
-    if left_out:
-        reason = f"{left_out:,} of {runs:,} runs are left out: their cost is not wholly known"
-        found.append((reason, f"{left_out:,} of {runs:,} runs left out"))
+    runs, unvalued = told.runs, told.runs - told.valued_runs
+    if margin.n < runs and margin.low is not None and margin.high is not None:
+        reason = f"of the other {margin.n:,} runs: {_between(margin)}"
+        found.append((reason, f"{runs - margin.n:,} of {runs:,} runs left out"))
     if unvalued:
         reason = f"{unvalued:,} of {runs:,} runs have no value told, counted as 0"
         found.append((reason, f"{unvalued:,} of {runs:,} without a value"))
@@ -106,14 +115,11 @@ def _beside(margin: Estimate, told: Told) -> list[tuple[str, str]]:
 
 def _answer(margin: Estimate, told: Told) -> tuple[Sustainable, str, str]:
     """The answer, its reason, and that in few words."""
-    if not margin.n:
-        return "too few data", "of no run is the cost wholly known", "costs unknown"
+    if margin.n < told.runs:
+        return _of_gaps(told)
     if margin.low is None or margin.high is None:
         return "too few data", margin.reason, f"{margin.n:,} runs"
-    reason = (
-        f"margin a run {_usd(margin.low)} to {_usd(margin.high)} "
-        f"({margin.level:.0%} interval, {margin.n:,} runs)"
-    )
+    reason = _between(margin)
     low = margin.low - told.dearer_usd / margin.n
     high = margin.high + told.cheaper_usd / margin.n
     if (low, high) != (margin.low, margin.high):
@@ -125,6 +131,32 @@ def _answer(margin: Estimate, told: Told) -> tuple[Sustainable, str, str]:
     by_estimates = margin.low > 0 or margin.high < 0
     why = "estimates could turn it" if by_estimates else "margin's interval holds 0"
     return "too few data", f"{reason} holds 0", why
+
+
+def _of_gaps(told: Told) -> tuple[Sustainable, str, str]:
+    """Of runs some of which are not wholly known: what is known of a cost is the least it was."""
+    gaps = [
+        *_gap(told.uncosted_runs, f"the cost of {{}} of {told.runs:,} runs is not wholly known"),
+        *_gap(told.unconverted_records,
+              "{} amounts are in a currency without a rate: add it to the price file"),
+    ]  # fmt: skip
+    # What an amount without a rate is worth may make up for any loss.
+    if told.margin_usd is not None and not told.unconverted_records and told.runs >= FEWEST:
+        most = told.margin_usd + told.cheaper_usd
+        if most < 0:
+            loss = f"the margin of all {told.runs:,} runs is at most {_usd(most)}"
+            return "no", "; ".join((loss, *gaps)), "margin below 0 by known costs"
+    why = "costs unknown" if told.uncosted_runs else "rates unknown"
+    return "too few data", "; ".join(gaps), why
+
+
+def _gap(number: int, told: str) -> list[str]:
+    return [told.format(f"{number:,}")] if number else []
+
+
+def _between(margin: Estimate) -> str:
+    low, high = (_usd(end) for end in (margin.low, margin.high) if end is not None)
+    return f"margin a run {low} to {high} ({margin.level:.0%} interval, {margin.n:,} runs)"
 
 
 def _usd(amount: Decimal) -> str:

@@ -50,7 +50,7 @@ def test_it_is_said_only_where_the_interval_says_it(
 )  # fmt: skip
 def test_it_never_says_more_than_the_interval(mean: Decimal, spread: float, n: int) -> None:
     margin = _margin(str(mean), spread, n)
-    verdict = sustainability(margin, Told(max(n, 1), max(n, 1)))
+    verdict = sustainability(margin, Told(max(n, 1), max(n, 1), uncosted_runs=0 if n else 1))
     if margin.estimate.interval.excludes(0):
         assert verdict.sustainable == ("yes" if mean > 0 else "no")
     else:
@@ -58,12 +58,55 @@ def test_it_never_says_more_than_the_interval(mean: Decimal, spread: float, n: i
         assert verdict.reason
 
 
-def test_runs_that_are_in_no_mean_are_told() -> None:
-    """A verdict on half of the runs is one, and says so."""
-    verdict = sustainability(_margin("0.5", 1.0, 100), Told(200, 200))
-    assert verdict.sustainable == "yes"
-    assert verdict.reason.endswith("100 of 200 runs are left out: their cost is not wholly known")
-    assert verdict.why == "margin above 0; 100 of 200 runs left out"
+@pytest.mark.parametrize(
+    ("gaps", "margin_usd", "answer", "reason", "why"),
+    [
+        (
+            (100, 0),
+            "50",
+            "too few data",
+            "the cost of 100 of 200 runs is not wholly known; of",
+            "costs unknown",
+        ),
+        (
+            (100, 0),
+            "-30.1",
+            "no",
+            "the margin of all 200 runs is at most -$0.100; the cost of 100",
+            "margin below",
+        ),
+        ((100, 0), "-29.9", "too few data", "the cost of 100 of 200", "costs unknown"),
+        ((100, 0), None, "too few data", "the cost of 100 of 200", "costs unknown"),
+        (
+            (0, 7),
+            "-90",
+            "too few data",
+            "7 amounts are in a currency without a rate: add it",
+            "rates unknown",
+        ),
+        (
+            (9, 7),
+            "-90",
+            "too few data",
+            "the cost of 9 of 200 runs is not wholly known; 7 am",
+            "costs unknown",
+        ),
+    ],
+)
+def test_gaps_fall_on_dear_runs(
+    gaps: tuple[int, int], margin_usd: str | None, answer: str, reason: str, why: str
+) -> None:
+    """What is known of a cost is the least it was: a loss by that much is one, a gain is none."""
+    known = None if margin_usd is None else Decimal(margin_usd)
+    told = Told(200, 200, Decimal(30), Decimal(0), 200, 0, *gaps, known)
+    verdict = sustainability(_margin("0.5", 1.0, 100), told)
+    assert (verdict.sustainable, verdict.runs_needed) == (answer, None)
+    assert verdict.reason.startswith(reason)
+    assert verdict.reason.endswith(
+        "of the other 100 runs: margin a run $0.302 to $0.698 (95% interval, 100 runs)"
+    )
+    assert verdict.why.startswith(why)
+    assert verdict.why.endswith("100 of 200 runs left out")
 
 
 @pytest.mark.parametrize(

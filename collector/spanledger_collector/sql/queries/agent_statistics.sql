@@ -28,8 +28,9 @@
 --   rework_multiplier (work / work that was used), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a
 --   run, over all runs), rework_mean_usd, rework_variance, rework_skewness (of rework, over the costed runs), duration_mean_ns,
 --   duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted durations: rank 1 + i * (runs - 1) / (length - 1)),
---   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the inclusive cost of the costed runs is less or more by the ends of what was
---   estimated: usage, and how many units will share an asset).
+--   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the inclusive cost of all runs is less or more by the ends of what was
+--   estimated: usage, and how many units will share an asset), inclusive_uncosted_runs (their inclusive cost is not wholly known),
+--   inclusive_unconverted_records (amounts in a currency without a rate).
 WITH
     @include arithmetic/agent_runs,
     @include arithmetic/trace_ends
@@ -90,7 +91,7 @@ SELECT
         i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
         range(least(runs, 1001))
     ) AS duration_grid_ns,
-    @include arithmetic/run_ends costed=is_inclusive_costed
+    @include arithmetic/run_ends
 FROM
 (
     SELECT

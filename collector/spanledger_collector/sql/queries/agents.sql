@@ -18,7 +18,8 @@
 --   all runs), inclusive_valued_runs, inclusive_costed_runs, inclusive_costed_successes, inclusive_total_cost_mean_usd,
 --   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
 --   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness,
---   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the cost of the costed runs is less or more by the ends of what was estimated).
+--   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the cost of all runs is less or more by the ends of what was estimated),
+--   inclusive_uncosted_runs (their cost is not wholly known), inclusive_unconverted_records (amounts in a currency without a rate).
 WITH
     @include arithmetic/trace_ends,
     paid_by_success AS (SELECT agent_name FROM value_rules_in_force WHERE per = 'success'),
@@ -97,7 +98,7 @@ SELECT
     ) AS inclusive_margin_mean_usd,
     ifNotFinite(varSampStableIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_variance,
     ifNotFinite(skewSampIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_skewness,
-    @include arithmetic/run_ends costed=is_costed
+    @include arithmetic/run_ends
 FROM run_economics AS r
 LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id
 WHERE workspace = {workspace:String}

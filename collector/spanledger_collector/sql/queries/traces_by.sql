@@ -11,7 +11,8 @@
 --   total_cost_mean_usd, total_cost_variance, total_cost_skewness, cost_per_success_usd, success_mean, success_variance,
 --   total_cost_success_covariance, margin_mean_usd (value less total cost; nobody's word is a value of 0), margin_variance, margin_skewness,
 --   rework_cost_usd, work_cost_usd, rework_cost_ratio, rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance,
---   rework_work_covariance, cheaper_usd, dearer_usd (by so much the costed traces cost less or more by the ends of what was estimated, at most).
+--   rework_work_covariance, cheaper_usd, dearer_usd (by so much all traces cost less or more by the ends of what was estimated, at most),
+--   uncosted_traces (their cost is not wholly known), unconverted_records (amounts in a currency without a rate).
 WITH
     @include arithmetic/trace_ends
 SELECT
@@ -42,8 +43,10 @@ SELECT
     ifNotFinite(varSampStable(toFloat64(t.wasted)), 0) AS rework_work_variance,
     ifNotFinite(varSampStable(toFloat64(t.work)), 0) AS work_variance,
     ifNotFinite(covarSampStable(toFloat64(t.wasted), toFloat64(t.work)), 0) AS rework_work_covariance,
-    toDecimal128(sumIf(w.usage_cheaper + w.shares_cheaper, t.is_costed), 12) AS cheaper_usd,
-    toDecimal128(sumIf(w.usage_dearer + w.shares_dearer, t.is_costed), 12) AS dearer_usd
+    toDecimal128(sum(w.usage_cheaper + w.shares_cheaper), 12) AS cheaper_usd,
+    toDecimal128(sum(w.usage_dearer + w.shares_dearer), 12) AS dearer_usd,
+    countIf(t.uncosted) AS uncosted_traces,
+    sum(t.unconverted) AS unconverted_records
 FROM
 (
     SELECT
@@ -54,6 +57,8 @@ FROM
         ) AS key,
         r.trace_id AS trace_id,
         min(r.cost_usd IS NOT NULL AND r.unpriced_attempts = 0 AND r.unconverted_records = 0) AS is_costed,
+        max(r.cost_usd IS NULL OR r.unpriced_attempts > 0) AS uncosted,
+        sum(r.unconverted_records) AS unconverted,
         max(r.value_usd IS NOT NULL) AS valued,
         countIf(
             @include arithmetic/won
