@@ -46,7 +46,8 @@ AGENTS: Final[Mapping[str, Field]] = {
 }  # fmt: skip
 BREAK_EVEN: Final[Mapping[str, Field]] = {
     "Agent": "agent_name", "Version": "agent_version", "Capital": "capital_usd",
-    "Runs so far": "runs", "Recovered": "recovered_usd", "To recover": "unrecovered_usd",
+    "Runs so far": "runs", "Left out": "left_out_runs", "Recovered": "recovered_usd",
+    "To recover": "unrecovered_usd",
     "Contribution a run": "contribution_per_run.value", "Break-even runs": "break_even_runs.value",
     "Runs to go": "runs_to_go.value",
 }  # fmt: skip

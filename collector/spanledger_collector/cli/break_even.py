@@ -7,7 +7,7 @@ from spanledger_collector.query import BreakEven, Estimate, Payback
 
 from .figures import interval, money, value
 from .grid import Grid
-from .output import count, text, usd
+from .output import count, margin, text, usd
 
 _BREAK_EVEN = (
     "assets", "runs of", ">to recover", ">recovered", ">runs so far", ">contribution a run",
@@ -34,7 +34,8 @@ def _break_even(row: BreakEven) -> Sequence[str]:
     recovered = row.recovered_usd
     return (
         text(", ".join(row.asset_ids)), text(scope), usd(row.capital_usd),
-        usd(None) if recovered is None else money(recovered), count(row.runs),
+        usd(None) if recovered is None else margin(recovered, unpriced=row.left_out_runs),
+        count(row.runs),
         value(row.contribution_per_run, money), interval(row.contribution_per_run, money),
         _needed(row.break_even_runs), _span(row.break_even_runs), _needed(row.runs_to_go),
         text(row.break_even_runs.reason),

@@ -13,6 +13,7 @@ from . import estimates
 from .economics import Ask, Group
 from .estimates import Estimate, Figure, decimal
 from .parsing import parse_rows
+from .sustainability import gaps
 
 _METHOD = "capital over the interval of a run"
 _EXACT = Decimal("1e-6")
@@ -42,6 +43,9 @@ class ContributionRow:
     contribution_trace_mean_usd: float
     runs_variance: float
     contribution_runs_covariance: float
+    left_out_runs: int
+    uncosted_runs: int
+    unconverted_records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,12 @@ class BreakEven:
         capital_usd: what was paid for them, less salvage and what was written off or transferred.
         unconverted_entries: costs in a currency without a rate, which are not in it.
         runs: runs served so far.
+        left_out_runs: of them, runs whose cost or value is not wholly known: with any, no figure of
+            a run is told, and no number of runs, because gaps fall on dear runs.
         recovered_usd: their part of value less inclusive variable cost of those runs; None = no run
-            has a value.
-        unrecovered_usd: what is still to be earned; 0 once all is.
+            has a value, or an amount has no rate. With runs left out at most so much.
+        unrecovered_usd: what is still to be earned; 0 once all is. With runs left out at least so
+            much.
         contribution_per_run: their part of value less inclusive variable cost of a run, USD.
         break_even_runs: runs from the first one on that earn the capital.
         runs_to_go: runs from now on that earn what is unrecovered.
@@ -75,6 +82,7 @@ class BreakEven:
     capital_usd: Decimal
     unconverted_entries: int
     runs: int
+    left_out_runs: int
     recovered_usd: Decimal | None
     unrecovered_usd: Decimal | None
     contribution_per_run: Estimate
@@ -91,6 +99,8 @@ class Payback:
         new: the version that the assets serve.
         asset_ids: the assets.
         capital_usd: what was paid for them.
+        left_out_runs: runs of both whose cost or value is not wholly known: with any, nothing of
+            what follows is told.
         saving_per_run: inclusive variable cost of a run of the old less that of the new, USD.
         gain_per_run: the same and what a run of the new earns more, USD; unknown without values.
         runs_by_saving: runs of the new version whose saving is the capital.
@@ -101,6 +111,7 @@ class Payback:
     new: str
     asset_ids: Sequence[str]
     capital_usd: Decimal
+    left_out_runs: int
     saving_per_run: Estimate
     gain_per_run: Estimate
     runs_by_saving: Estimate
@@ -123,13 +134,15 @@ def break_even(row: ContributionRow) -> BreakEven:
     figure = estimates.unknown(reason, n=row.costed_runs)
     recovered = unrecovered = None
     if row.valued_runs:
-        recovered = row.contribution_usd or Decimal(0)
-        unrecovered = max(row.capital_usd - recovered, Decimal(0))
-        figure = _contribution(row)
+        if not row.unconverted_records:
+            recovered = row.contribution_usd or Decimal(0)
+            unrecovered = max(row.capital_usd - recovered, Decimal(0))
+        left_out = gaps(row.runs, row.uncosted_runs, row.unconverted_records)
+        figure = estimates.unknown(left_out, n=row.costed_runs) if left_out else _contribution(row)
     a_run = figure.estimate
     return BreakEven(
         row.agent_name, row.agent_version, row.is_planned, row.asset_ids, row.capital_usd,
-        row.unconverted_entries, row.runs, recovered, unrecovered, a_run,
+        row.unconverted_entries, row.runs, row.left_out_runs, recovered, unrecovered, a_run,
         runs_for(row.capital_usd, a_run), runs_for(unrecovered, a_run),
     )  # fmt: skip
 
@@ -170,14 +183,27 @@ def paybacks(rows: Sequence[ContributionRow], versions: Sequence[Group]) -> Sequ
 
 
 def _payback(row: ContributionRow, old: Group, new: Group) -> Payback:
+    left_out, said = _left_out(old, new)
     costs = (group.figures["inclusive_cost_per_run"] for group in (new, old))
-    saving = _apart(*costs)
+    saving = estimates.unknown(said).estimate if left_out else _apart(*costs)
     gains = (group.figures["inclusive_contribution_per_run"] for group in (old, new))
-    gain = _apart(*gains)
+    gain = estimates.unknown(said).estimate if left_out else _apart(*gains)
     return Payback(
-        old.key, new.key, row.asset_ids, row.capital_usd, saving, gain,
+        old.key, new.key, row.asset_ids, row.capital_usd, left_out, saving, gain,
         runs_for(row.capital_usd, saving), runs_for(row.capital_usd, gain),
     )  # fmt: skip
+
+
+def _left_out(old: Group, new: Group) -> tuple[int, str]:
+    """Runs that are in no mean of the two, and why."""
+    both = (old.sums, new.sums)
+    left_out = sum(sums.runs - sums.inclusive_costed_runs for sums in both)
+    said = gaps(
+        sum(sums.runs for sums in both),
+        sum(sums.inclusive_uncosted_runs for sums in both),
+        sum(sums.inclusive_unconverted_records for sums in both),
+    )
+    return left_out, said
 
 
 def _apart(less: Figure, more: Figure) -> Estimate:

@@ -135,23 +135,28 @@ def _answer(margin: Estimate, told: Told) -> tuple[Sustainable, str, str]:
 
 def _of_gaps(told: Told) -> tuple[Sustainable, str, str]:
     """Of runs some of which are not wholly known: what is known of a cost is the least it was."""
-    gaps = [
-        *_gap(told.uncosted_runs, f"the cost of {{}} of {told.runs:,} runs is not wholly known"),
-        *_gap(told.unconverted_records,
-              "{} amounts are in a currency without a rate: add it to the price file"),
-    ]  # fmt: skip
+    said = gaps(told.runs, told.uncosted_runs, told.unconverted_records)
     # What an amount without a rate is worth may make up for any loss.
     if told.margin_usd is not None and not told.unconverted_records and told.runs >= FEWEST:
         most = told.margin_usd + told.cheaper_usd
         if most < 0:
             loss = f"the margin of all {told.runs:,} runs is at most {_usd(most)}"
-            return "no", "; ".join((loss, *gaps)), "margin below 0 by known costs"
+            return "no", f"{loss}; {said}", "margin below 0 by known costs"
     why = "costs unknown" if told.uncosted_runs else "rates unknown"
-    return "too few data", "; ".join(gaps), why
+    return "too few data", said, why
 
 
-def _gap(number: int, told: str) -> list[str]:
-    return [told.format(f"{number:,}")] if number else []
+def gaps(runs: int, uncosted_runs: int, unconverted_records: int) -> str:
+    """What is not known of so many runs, and what to do about it; empty = nothing."""
+    found: list[str] = []
+    if uncosted_runs:
+        found.append(f"the cost of {uncosted_runs:,} of {runs:,} runs is not wholly known")
+    if unconverted_records:
+        are = "amount is" if unconverted_records == 1 else "amounts are"
+        found.append(
+            f"{unconverted_records:,} {are} in a currency without a rate: add it to the price file"
+        )
+    return "; ".join(found)
 
 
 def _between(margin: Estimate) -> str:

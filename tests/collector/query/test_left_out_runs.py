@@ -22,28 +22,48 @@ def _run(name: str, trace: int) -> list[scene.Row]:
     """Of half of them the cost is known; a run earns 5 and costs 0.001, dear ones more.
 
     ``dear``: the others are known to cost 50 at least; ``gaps``: 0.001 at least; ``refunded``: all
-    gave back what has no rate; ``abroad``: half earned 5 of a currency without a rate.
+    gave back what has no rate; ``abroad``: half earned 5 of a currency without a rate; ``tuned``:
+    half of version 2, which an asset serves, cost 50 at least.
     """
     half = trace % 2 == 0
-    rows = [scene.span(1, 0, "agent", trace=trace, agent_name=name, agent_version="1")]
+    tuned = name == "tuned" and (trace - 1) % RUNS >= RUNS / 2
+    version = {"agent_version": "2" if tuned else "1"}
+    rows = [scene.span(1, 0, "agent", trace=trace, agent_name=name, at=trace * 60, **version)]
     rows += [scene.call(2, 1, (1000 + trace, 0), trace=trace)]
     abroad = name == "abroad" and half
     rows += [_told(trace, 3, "5", "EUR" if abroad else "USD")]
     if name == "refunded":
         rows += [_told(trace, 4, "-4.9", "CHF")]
-    if name in ("dear", "gaps") and half:
+    if (name in ("dear", "gaps") or tuned) and half:
         rows += [scene.call(5, 1, (10, 0), trace=trace, request_model="nobody-knows")]
-    if name == "dear" and half:
+    if (name == "dear" or tuned) and half:
         rows += [scene.call(6, 1, (5000, 0), trace=trace, request_model="m2")]
     return rows
 
 
+def _asset() -> list[scene.Row]:
+    """What version 2 of ``tuned`` cost, in the books before it ran."""
+    plan = {"entry": "plan", "unit": "execution", "expected_units": "100",
+            "agent.name": "tuned", "agent.version": "2"}  # fmt: skip
+    cost = {"entry": "cost", "kind": "training", "amount": "40"}
+    return [
+        scene.span(
+            place, role="record", trace=900, lasts=0, received_at=scene.moment(scene.START),
+            attributes={f"spanledger.asset.{k}": v for k, v in {"id": "ft", **entry}.items()},
+        )
+        for place, entry in enumerate((cost, plan), 1)
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def ledger(store: Store) -> Iterator[Ledger]:
-    names = ("dear", "gaps", "refunded", "abroad")
+    names = ("dear", "gaps", "refunded", "abroad", "tuned")
     with store.connect() as connection:
         prices = [scene.price(input="0.000001"), scene.price("m2", input="0.01")]
         scene.publish(connection, prices)
+        scene.load(connection, _asset())
+    scene.settle(store, [900])
+    with store.connect() as connection:
         told = [
             row
             for place, name in enumerate(names)
@@ -57,7 +77,7 @@ def ledger(store: Store) -> Iterator[Ledger]:
 
 
 def test_no_verdict_stands_on_the_runs_that_happen_to_be_known(ledger: Ledger) -> None:
-    rows = {row.agent_name: row.verdict for row in ledger.agents()}
+    rows = {row.agent_name: row.verdict for row in ledger.agents() if row.agent_name != "tuned"}
     for name, verdict in rows.items():
         assert verdict == ledger.agent(name).total.verdict, name
     assert rows["dear"].sustainable == "no"
@@ -70,5 +90,22 @@ def test_no_verdict_stands_on_the_runs_that_happen_to_be_known(ledger: Ledger) -
     assert rows["abroad"].reason.startswith(told)
     (total,) = ledger.sums_by("total")
     assert total.verdict.sustainable == "too few data"
-    assert "the cost of 12 of 48 traces is not wholly known" in total.verdict.reason
+    assert "the cost of 15 of 60 traces is not wholly known" in total.verdict.reason
     assert "18 amounts are in a currency" in total.verdict.reason
+
+
+def test_nothing_is_earned_back_by_the_runs_that_happen_to_be_known(ledger: Ledger) -> None:
+    """Of 6 runs 3 earned 5 at hardly any cost, and 3 earned 5 at 50 or more."""
+    (earned,) = ledger.break_even("tuned")
+    assert (earned.runs, earned.left_out_runs, earned.capital_usd) == (6, 3, 40)
+    assert earned.recovered_usd is not None
+    assert -121 < earned.recovered_usd < -120
+    assert earned.unrecovered_usd == 40 - earned.recovered_usd
+    for figure in (earned.contribution_per_run, earned.break_even_runs, earned.runs_to_go):
+        assert (figure.value, figure.low) == (None, None)
+        assert figure.reason == "the cost of 3 of 6 runs is not wholly known"
+    (paid,) = ledger.agent("tuned").paybacks
+    assert paid.left_out_runs == 3
+    for figure in (paid.saving_per_run, paid.gain_per_run, paid.runs_by_saving, paid.runs_by_gain):
+        assert (figure.value, figure.low) == (None, None)
+        assert figure.reason == "the cost of 3 of 12 runs is not wholly known"

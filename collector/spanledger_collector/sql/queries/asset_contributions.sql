@@ -3,16 +3,17 @@
 -- grain: one row a scope, most to recover first: the agent and version whose runs the assets serve (empty = all), is_planned = 1; assets
 --   without a plan serve runs that nobody named: they stand apart (is_planned = 0), with no run. units: USD.
 -- A run of a scope is one of its agent (and version) that no other run of the scope called, with all runs below it: its contribution is
---   value less variable cost of them all. A run counts if it entered the books after the first of the assets did and what it and those
---   below cost is known wholly; where any of them has a value, those without one earned 0; where none has, the contribution is unknown.
+--   value less variable cost of them all. A run counts if it entered the books after the first of the assets did, in means if
+--   what it and those below cost and earned is known wholly; where any of them has a value, those without one earned 0; where none has, the contribution is unknown.
 -- No cent counts twice: what a run itself earns (value less its own variable cost) is divided among all scopes that it, or a run above it,
 --   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. What a value rule says of a
 --   run that an agent called counts for scopes that name its own agent alone, as in inclusive_value_usd. Assets of one scope stand together.
 -- columns: agent_name, agent_version, is_planned, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage
 --   will bring; of no asset less than 0), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
---   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed), contribution_mean_usd (a run),
+--   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed; at most so much with uncosted_runs), contribution_mean_usd (a costed run),
 --   costed_traces (traces of the costed runs), contribution_trace_mean_usd (this and what follows: by trace), contribution_variance,
---   contribution_skewness, runs_variance, contribution_runs_covariance.
+--   contribution_skewness, runs_variance, contribution_runs_covariance, left_out_runs (those that are not costed),
+--   uncosted_runs (of them, runs whose cost is not wholly known), unconverted_records (amounts in a currency without a rate: in no sum).
 WITH
     scopes AS
     (
@@ -41,6 +42,8 @@ WITH
             callers,
             value_usd IS NOT NULL AS is_valued,
             cost_usd IS NOT NULL AND unpriced_attempts = 0 AND unconverted_records = 0 AS is_costed,
+            cost_usd IS NULL OR unpriced_attempts > 0 AS is_uncosted,
+            unconverted_records,
             toDecimal256(if(value_source = 'rule', ifNull(value_usd, 0), 0), 12) AS ruled,
             toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) - ruled AS contribution,
             arrayFilter(
@@ -90,6 +93,8 @@ WITH
             ) AS runs,
             countIf(r.is_valued) AS valued_runs,
             min(r.is_costed) AS is_costed,
+            max(r.is_uncosted) AS is_uncosted,
+            sum(r.unconverted_records) AS unconverted,
             toDecimal128(sum(part), 12) AS contribution
         FROM reached AS r
         ARRAY JOIN
@@ -108,7 +113,11 @@ WITH
             sum(t.runs) AS runs,
             sumIf(t.runs, t.is_costed) AS costed_runs,
             sum(t.valued_runs) AS valued_runs,
-            sumIf(t.contribution, t.is_costed) AS contribution_usd,
+            sum(t.contribution) AS contribution_usd,
+            sumIf(t.contribution, t.is_costed) AS costed_contribution_usd,
+            sumIf(greatest(t.runs, 1), NOT t.is_costed) AS left_out_runs,
+            sumIf(greatest(t.runs, 1), t.is_uncosted) AS uncosted_runs,
+            sum(t.unconverted) AS unconverted_records,
             countIf(t.is_costed) AS costed_traces,
             ifNotFinite(avgIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_trace_mean_usd,
             ifNotFinite(varSampStableIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_variance,
@@ -135,14 +144,17 @@ SELECT
     if(
         costed_runs = 0,
         NULL,
-        CAST(roundBankers(toDecimal256(contribution_usd, 24) / costed_runs, 12) AS Nullable(Decimal(38, 12)))
+        CAST(roundBankers(toDecimal256(r.costed_contribution_usd, 24) / costed_runs, 12) AS Nullable(Decimal(38, 12)))
     ) AS contribution_mean_usd,
     r.costed_traces AS costed_traces,
     r.contribution_trace_mean_usd AS contribution_trace_mean_usd,
     r.contribution_variance AS contribution_variance,
     r.contribution_skewness AS contribution_skewness,
     r.runs_variance AS runs_variance,
-    r.contribution_runs_covariance AS contribution_runs_covariance
+    r.contribution_runs_covariance AS contribution_runs_covariance,
+    if(is_planned, r.left_out_runs, 0) AS left_out_runs,
+    if(is_planned, r.uncosted_runs, 0) AS uncosted_runs,
+    if(is_planned, r.unconverted_records, 0) AS unconverted_records
 FROM scopes AS s
 LEFT ANY JOIN served AS r ON r.agent_name = s.agent_name AND r.agent_version = s.agent_version
 WHERE {agent_name:String} = '' OR s.agent_name = {agent_name:String}

@@ -26,7 +26,7 @@ from spanledger_collector.web.parts import (
 )  # fmt: skip
 from spanledger_collector.web.table import Column, Table, estimate
 
-from .columns import is_inclusive_lower_bound, is_lower_bound
+from .columns import LEFT_OUT, is_inclusive_lower_bound, is_lower_bound, leaves_out
 from .comparison import parts as comparison_parts
 
 _MONEY: Final = (
@@ -249,8 +249,9 @@ def _break_evens(report: AgentReport, asked: Asked) -> Sequence[Part]:
             Column("Version", "agent_version", name="(all)"),
             Column("Capital", "capital_usd", "usd"),
             Column("Runs so far", "runs", "count"),
-            Column("Recovered", "recovered_usd", "usd"),
-            Column("To recover", "unrecovered_usd", "usd"),
+            LEFT_OUT,
+            Column("Recovered", "recovered_usd", "usd", at_most=leaves_out),
+            Column("To recover", "unrecovered_usd", "usd", at_least=leaves_out),
             *estimate("Contribution a run", "contribution_per_run", "usd",
                       "Value less variable cost, with sub-agents: these assets' part of it."),
             *estimate("Break-even runs", "break_even_runs", "count"),

@@ -7,6 +7,8 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
+from .columns import LEFT_OUT, leaves_out
+
 _NONE = "No asset is booked. spanledger.assets.book_cost() and plan() book one."
 
 
@@ -67,9 +69,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Version", "agent_version", name="(all)"),
             Column("Capital", "capital_usd", "usd", link=books_of),
             Column("Runs so far", "runs", "count", link=runs),
+            LEFT_OUT,
             Column("Recovered", "recovered_usd", "usd", "Value less variable cost of these runs.",
-                   link=runs),
-            Column("To recover", "unrecovered_usd", "usd", link=books_of),
+                   at_most=leaves_out, link=runs),
+            Column("To recover", "unrecovered_usd", "usd", at_least=leaves_out, link=books_of),
             *estimate("Contribution a run", "contribution_per_run", "usd",
                       "Value less variable cost of a run."),
             *estimate("Break-even runs", "break_even_runs", "count"),

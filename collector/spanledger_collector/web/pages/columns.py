@@ -17,6 +17,18 @@ def is_lower_bound(row: Any) -> bool:
     return bool(row.unpriced_attempts)
 
 
+def leaves_out(row: Any) -> bool:
+    """Whether the cost or value of some runs that an asset serves is not known."""
+    return bool(row.left_out_runs)
+
+
+#: Runs that are in no mean of what an asset brings.
+LEFT_OUT = Column(
+    "Left out", "left_out_runs", "count",
+    "Runs so far whose cost or value is not wholly known: with any, no number of runs is told.",
+)  # fmt: skip
+
+
 def is_inclusive_lower_bound(row: Any) -> bool:
     """The same of what is with sub-agents."""
     return bool(row.inclusive_unpriced_attempts)
