@@ -50,6 +50,8 @@ class Usage:
 
     #: What the provider says it cost, in USD.
     cost_usd: float | None = None
+    #: False: nobody says whether any of the prompt was found in a cache; 0 tokens is no count then.
+    cache_told: bool = True
 
     @property
     def known(self) -> bool:

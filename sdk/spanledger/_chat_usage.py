@@ -9,7 +9,9 @@ Others put the same things elsewhere:
   total has more is exactly these, and is input;
 - a part that is more than its side: it is beside it, whatever the total says;
 - cached tokens under names of their own (Moonshot, Together, DeepSeek, LiteLLM's proxy), searches
-  (LiteLLM's proxy, xAI), a cost (OpenRouter, Perplexity).
+  (LiteLLM's proxy, xAI), a cost (OpenRouter, Perplexity);
+- nothing of cached tokens, though there is a cache (details of vLLM are null without
+  ``--enable-prompt-tokens-details``): that is not told, and is not 0.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ def usage_of(usage: Any) -> Usage:
         if "cache_write_tokens" in given:
             told.cache_write_5m_tokens = count(given["cache_write_tokens"])
         heard = count(given.get("audio_tokens"))
+    told.cache_told = given.get("cached_tokens") is not None
     if (details := counts.get("completion_tokens_details")) is not None:
         made = fields_of(details)
         told.reasoning_tokens = count(made.get("reasoning_tokens"))
@@ -69,6 +72,8 @@ def _read_additions(told: Usage, counts: Mapping[str, Any], given: Mapping[str, 
         told.cost_usd = cost_of(counts["cost"])
     if not told.cache_read_tokens:
         told.cache_read_tokens = max(count(counts.get(name)) for name in _CACHED)
+    if not told.cache_told:
+        told.cache_told = any(counts.get(name) is not None for name in _CACHED)
     written = max(
         told.cache_write_5m_tokens,
         count(given.get("cache_creation_tokens")),

@@ -150,15 +150,19 @@ def add_attempts(
 def add_compute(attributes: Attributes, answered: str, asked: object, usage: Usage) -> None:
     """FLOPs and memory of the call, by the model that answered, else by the one asked for.
 
-    Nothing where the architecture of neither is known, or where the engine itself told them.
+    Nothing where the architecture of neither is known, or where the engine itself told them. What
+    is not told of a cache is stamped as such, whatever model it was.
     """
     given, made, cached = usage.input_tokens, usage.output_tokens, usage.cache_read_tokens
+    told = usage.cache_told or bool(cached) or not made  # an embedding has no cache
+    if not told:
+        attributes[semconv.SERVER_CACHE_UNTOLD] = True
     if given is None or made is None or semconv.FLOPS_TOTAL in attributes:
         return
     try:  # written out: every call of every client comes by here
-        figures = call_figures(answered, given, cached, made)
+        figures = call_figures(answered, given, cached, made, told)
         if figures is None and asked and asked != answered:
-            figures = call_figures(str(asked), given, cached, made)
+            figures = call_figures(str(asked), given, cached, made, told)
     except Exception:  # noqa: BLE001 -- handed to the one place where errors of ours end
         swallow(add_compute)
         return

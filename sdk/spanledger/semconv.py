@@ -323,6 +323,8 @@ SERVER_DECODE_NS: Final = "spanledger.server.decode_ns"
 #: Tokens of the answer that a draft proposed (speculative decoding), and of these, those kept.
 SERVER_DRAFTED_TOKENS: Final = "spanledger.server.drafted_tokens"
 SERVER_ACCEPTED_TOKENS: Final = "spanledger.server.accepted_tokens"
+#: True: it does not say what of the prompt was found in its prefix cache.
+SERVER_CACHE_UNTOLD: Final = "spanledger.server.cache_untold"
 
 # --- Compute --------------------------------------------------------------------------------------
 FLOPS_PREFILL: Final = "spanledger.flops.prefill"

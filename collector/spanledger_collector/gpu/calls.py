@@ -31,11 +31,12 @@ def observations(row: Row) -> Iterator[Observation]:
         "prompt_tokens": _number(row, "prompt_tokens") if row["tokens_known"] else 0,
         "cached_tokens": _number(row, "cached_tokens"),
     }
+    told = bool(row["cache_told"])
     begin, end = _number(row, "started_at_ns"), _number(row, "ended_at_ns")
     lasted, waits = (cast("list[int]", row[key]) for key in ("failed_ns", "failed_wait_ns"))
     for name, time_ns, wait_ns in zip(failed_names(row), lasted, waits, strict=True):
         until = min(begin + time_ns, end)
-        yield Observation(name, begin, until, output_tokens=None, **tokens)
+        yield Observation(name, begin, until, output_tokens=None, cache_told=told, **tokens)
         begin = min(until + wait_ns, end)
     yield _last(row, begin, end, tokens)
 
@@ -60,6 +61,7 @@ def _last(row: Row, begin: int, end: int, tokens: Mapping[str, int]) -> Observat
         output_tokens=_number(row, "output_tokens") if row["tokens_known"] else None,
         recomputed_tokens=_number(row, "recomputed_tokens"),
         accepted_tokens=_number(row, "accepted_tokens"),
+        cache_told=bool(row["cache_told"]),
         **tokens,
     )
 

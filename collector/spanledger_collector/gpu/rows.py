@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from spanledger.compute.engine import Engine
+from spanledger.compute.estimate import weakest
 from spanledger.compute.roofline import compute_format
 
 from .calls import Row, failed_names, name_of
@@ -113,11 +114,14 @@ def _work(engine: Engine, done: Bill) -> tuple[Any, ...]:
     if engine.arch is None or not known:
         return Decimal(0), 0, 0, 0, "", None, None
     flops = sum(done.work[call].flops for call in known)
+    flops_low = sum(done.work[call].flops_low for call in known)
+    method = engine.arch.exactness.method
     low = [done.work[call].read_low for call in known]
     high = [done.work[call].read_high for call in known]
     return (
         _seconds(sum(done.attribution.shares[call] for call in known)),
-        flops, *engine.arch.bounds(flops), engine.arch.exactness.method,
+        flops, engine.arch.bounds(flops_low)[0], engine.arch.bounds(flops)[1],
+        method if flops_low == flops else weakest(method, "approx"),
         None if None in low else sum(one or 0 for one in low),
         None if None in high else sum(one or 0 for one in high),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from itertools import pairwise
 from spanledger.compute.bill import billed_usd, split_usd
 from spanledger.compute.engine import (
     APPROXIMATE_ERROR,
+    CACHE_UNTOLD_ERROR,
     KEY_ERROR,
     REPLICAS_ERROR,
     Attribution,
@@ -93,6 +94,8 @@ def bill(
     dealt = attribute(observations, from_ns, to_ns, engine)
     did = work(observations, from_ns, to_ns, engine)
     least = _least_error(engine)
+    if not all(one.cache_told for one in observations):  # what is beside it has the rest
+        least = max(least, CACHE_UNTOLD_ERROR)
     if rate is None:
         return Bill(dealt, "", None, {}, {}, None, None, did, least)
     billed = billed_usd(dealt.billed_ns, rate.usd, rate.per_seconds)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from spanledger.compute.architecture import ModelArchitecture
 from spanledger.compute.catalogue import architecture
-from spanledger.compute.estimate import Method
+from spanledger.compute.estimate import Method, weakest
 from spanledger.compute.flops import computed_tokens, decoding_flops, forward_flops
 from spanledger.compute.models import recognise
 from spanledger.compute.speculative import speculative_flops
@@ -91,9 +91,16 @@ def estimate_call(
 
 
 def call_figures(
-    model: str, input_tokens: int, cached_tokens: int, output_tokens: int
+    model: str,
+    input_tokens: int,
+    cached_tokens: int,
+    output_tokens: int,
+    cache_told: bool = True,
 ) -> Figures | None:
-    """The same as :func:`estimate_call`, for code that every call runs through."""
+    """The same as :func:`estimate_call`, for code that every call runs through.
+
+    Where nobody told of a cache the low end is that of a prompt found in it whole.
+    """
     prepared = _prepare(model)
     if prepared is None or input_tokens < 0 or cached_tokens < 0 or output_tokens < 0:
         return None
@@ -109,12 +116,24 @@ def call_figures(
         low, high = arch.bounds(prefill + decode)
     if high > _INT64_MAX:
         return None
+    if not cache_told and input_tokens > 1:
+        low, method = _all_cached(prepared, input_tokens, output_tokens), weakest(method, "approx")
     # The last token drawn is never cached.
     kv_bytes = kv_cache_bytes(arch, input_tokens + steps) if vram_source else 0
     return (
         prefill, decode, prefill + decode, low, high,
         method, source, weights_bytes, kv_bytes, vram_source,
     )  # fmt: skip
+
+
+def _all_cached(prepared: _Prepared, input_tokens: int, output_tokens: int) -> int:
+    """Lower bound of a call whose prompt was in the cache, but for its last token."""
+    new, cached, steps = computed_tokens(input_tokens, input_tokens - 1, output_tokens)
+    if prepared.per_token is not None:
+        return prepared.per_token[0] * (new + steps)
+    arch = prepared.arch
+    prefill = forward_flops(arch, new, cached, logits=1 if new else 0).total
+    return arch.bounds(prefill + decoding_flops(arch, steps, input_tokens).total)[0]
 
 
 def wasted_flops(

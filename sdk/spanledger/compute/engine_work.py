@@ -22,11 +22,13 @@ class Work(NamedTuple):
 
     Attributes:
         flops: FLOPs; their bounds are those of the model (`ModelArchitecture.bounds`).
+        flops_low: Fewer, where nobody told what was cached: all of the prompt may have been.
         read_low: Bytes read, every cache once; None = the model's cache is not known.
         read_high: As often as GPUs keep a copy of it.
     """
 
     flops: int
+    flops_low: int
     read_low: int | None
     read_high: int | None
 
@@ -55,9 +57,13 @@ def work(
 
 
 def _of_call(one: Observation, live: float, from_ns: int, to_ns: int, engine: Engine) -> Work:
-    assert engine.arch is not None  # noqa: S101 -- `work` has seen to it
-    prefill, decode = call_passes(
-        engine.arch, one.prompt_tokens, one.cached_tokens, one.output_tokens or 0
+    arch, made = engine.arch, one.output_tokens or 0
+    assert arch is not None  # noqa: S101 -- `work` has seen to it
+    prefill, decode = call_passes(arch, one.prompt_tokens, one.cached_tokens, made)
+    least = (
+        prefill
+        if one.cache_told
+        else call_passes(arch, one.prompt_tokens, one.prompt_tokens, made)[0]
     )
 
     def within(prompt: int, answer: int) -> int:
@@ -68,11 +74,12 @@ def _of_call(one: Observation, live: float, from_ns: int, to_ns: int, engine: En
             answer, first, one.end_ns, from_ns, to_ns
         )
 
-    flops = within(prefill.total, decode.total)
-    if not engine.arch.layers:
-        return Work(flops, None, None)
+    flops, flops_low = within(prefill.total, decode.total), within(least.total, decode.total)
+    if not arch.layers:
+        return Work(flops, flops_low, None, None)
     return Work(
         flops,
+        flops_low,
         within(*_read(one, live, engine, copies=False)),
         within(*_read(one, live, engine, copies=True)),
     )

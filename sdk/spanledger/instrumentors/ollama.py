@@ -3,7 +3,7 @@
 The server is usually one's own, so there is no bill; its answers say how long each part of the work
 took, which is what the cost of a machine is shared out by. Counts include tokens of thinking, which
 are not told apart. A server that found the whole prompt in its memory may send no count for it; it
-is estimated then. No answer has an id.
+is estimated then. No answer has an id, nor says what else of a prompt was found in memory.
 
 A stream is a generator here: its request, and so its span, begin when it is first read. The client
 never makes a failed request again.
@@ -66,6 +66,7 @@ def _answer(answer: Any) -> Answer:
     usage = Usage(
         input_tokens=whole(getattr(answer, "prompt_eval_count", None)),
         output_tokens=whole(getattr(answer, "eval_count", None)),
+        cache_told=False,
     )
     return Answer(
         model=text(getattr(answer, "model", None)),

@@ -48,6 +48,28 @@ def test_what_a_pool_and_its_calls_made_of_their_time(gpus: Scene) -> None:
     assert (cancelled["mfu"], cancelled["mbu"]) == (None, None)
 
 
+def test_what_nobody_told_of_a_cache_may_have_been_all_of_the_prompts(gpus: Scene) -> None:
+    """MFU has a low end then, and shares of those beside it are less sure as well."""
+    gpus.rates((0, "2.95"))
+    gpus.served(1, 10, 60, attributes={"spanledger.server.cache_untold": "true"})
+    gpus.served(2, 20, 60)
+    gpus.served(3, 700, 60)
+    gpus.close()
+    bill = gpus.bill()
+    least = int(estimate_flops(_LLAMA, 1000, 999, 200).total.value)
+    assert bill["flops_total"] == 3 * _FLOPS
+    methods = gpus.connection.rows(
+        "SELECT flops_method FROM gpu_windows FINAL WHERE pool = {p:String} ORDER BY window_start",
+        {"p": gpus.name},
+    )
+    assert [row["flops_method"] for row in methods] == ["approx", "exact", ""]
+    assert bill["mfu_low"] / bill["mfu_high"] == pytest.approx((least + 2 * _FLOPS) / (3 * _FLOPS))
+    for number, factor in ((1, 2.1), (2, 2.1), (3, 1.7)):
+        attempt = gpus.attempt(number)
+        cost = float(attempt["cost_usd"])
+        assert float(attempt["cost_high_usd"]) == pytest.approx(cost * factor)
+
+
 def test_without_its_gpu_flops_are_known_and_no_share_of_a_peak(
     gpus: Scene,
     module_store: Store,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanledger.compute import CallEstimate, ModelArchitecture, estimate_call, estimate_flops
-from spanledger.compute.call import _REMEMBERED_IDS, _prepare
+from spanledger.compute.call import _REMEMBERED_IDS, _prepare, call_figures
 from spanledger.compute.catalogue import names
 
 
@@ -36,6 +36,20 @@ def test_an_open_model_by_hand() -> None:
     assert estimate.weights_bytes == 2 * 8_030_261_248
     assert estimate.kv_bytes == 4 * 131_072
     assert estimate.vram_source == "estimated:bf16"
+
+
+def test_what_nobody_told_of_a_cache_may_have_been_all_of_the_prompt() -> None:
+    """Its low end is that of a prompt found there, and it is not exact; a token cannot be."""
+    full, least = known("llama-3.1-8b", 1000, 0, 20), known("llama-3.1-8b", 1000, 999, 20)
+    told = call_figures("llama-3.1-8b", 1000, 0, 20, cache_told=False)
+    assert told is not None
+    assert told[2:6] == (full.flops_total, least.flops_total, full.flops_total, "approx")
+    closed, low = known("gpt-4o", 1000, 0, 20), known("gpt-4o", 1000, 999, 20)
+    told = call_figures("gpt-4o", 1000, 0, 20, cache_told=False)
+    assert told is not None
+    assert told[2:6] == (closed.flops_total, low.flops_low, closed.flops_high, "assumed")
+    single = call_figures("llama-3.1-8b", 1, 0, 20, cache_told=False)
+    assert single == call_figures("llama-3.1-8b", 1, 0, 20)
 
 
 def test_a_closed_model_has_bounds_and_no_memory() -> None:

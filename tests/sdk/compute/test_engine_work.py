@@ -89,4 +89,6 @@ def test_of_a_model_known_by_its_size_nobody_knows_what_is_read() -> None:
     """FLOPs are known, by its parameters."""
     arch = ModelArchitecture.from_params(total=10**9, source="a test")
     one = Observation("a", 0, SECOND, prompt_tokens=100, output_tokens=1)
-    assert work([one], 0, SECOND, Engine(arch=arch, gpu=H100))["a"] == (2 * 10**11, None, None)
+    assert work([one], 0, SECOND, Engine(arch=arch, gpu=H100))["a"] == Work(
+        2 * 10**11, 2 * 10**11, None, None
+    )

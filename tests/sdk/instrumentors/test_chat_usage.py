@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spanledger import semconv
 from spanledger._answer import Record
 from spanledger._chat_usage import usage_of
-from spanledger._facts import Attributes, add_usage
+from spanledger._facts import Attributes, add_compute, add_usage
 
 COUNTS = st.integers(0, 10**7)
 CACHED = st.sampled_from(("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"))
@@ -26,6 +26,31 @@ def _buckets(usage: Mapping[str, Any]) -> Attributes:
 
 def _sum(told: Attributes, *names: str) -> int:
     return sum(int(str(told.get(name, 0))) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("further", "is_told"),
+    [
+        ({}, False),
+        ({"prompt_tokens_details": None}, False),  # vLLM without --enable-prompt-tokens-details
+        ({"prompt_tokens_details": {"cached_tokens": None}}, False),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, True),
+        ({"prompt_tokens_details": {"cached_tokens": 7}}, True),
+        ({"prompt_cache_hit_tokens": 0}, True),
+    ],
+)
+def test_no_word_of_a_cache_is_not_an_empty_cache(
+    further: Mapping[str, Any], is_told: bool
+) -> None:
+    """The FLOPs of the call are exact only where it is told what of the prompt was cached."""
+    counts = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    usage = usage_of({**counts, **further})
+    attributes: Attributes = {}
+    add_compute(attributes, "llama-3.1-8b", "", usage)
+    assert attributes.get(semconv.SERVER_CACHE_UNTOLD, False) is not is_told
+    assert attributes[semconv.FLOPS_METHOD] == ("exact" if is_told else "approx")
+    low, point = (int(str(attributes[key])) for key in (semconv.FLOPS_LOW, semconv.FLOPS_TOTAL))
+    assert (low == point) is is_told
 
 
 @given(COUNTS, COUNTS, COUNTS, st.data())

@@ -4,6 +4,8 @@
 -- parameters: since, until, providers (joined by newlines).
 -- waited_ns: the client waited so long between attempts that it made again by itself. failed_ns, failed_wait_ns: how long each of those that
 --   failed lasted, and the wait after it, where all are told; else empty.
+-- cache_told: false = nobody told what of the prompt was found in a prefix cache, so 0 cached tokens is no count; who else than our SDK
+--   instruments a client does not tell the two apart.
 -- Times of a server are those of its answer, else those of its own span below the call (vLLM's gen_ai.latency.*, seconds).
 SELECT
     a.workspace AS workspace,
@@ -27,6 +29,7 @@ SELECT
     s.accepted_tokens AS accepted_tokens,
     a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens AS prompt_tokens,
     a.cache_read_tokens AS cached_tokens,
+    a.cache_read_tokens > 0 OR a.loads OR NOT s.cache_untold AS cache_told,
     a.output_tokens AS output_tokens,
     a.usage_source IN ('provider', 'estimated') AS tokens_known
 FROM
@@ -66,7 +69,8 @@ LEFT ANY JOIN
         toUInt64OrZero(attributes['spanledger.server.prefill_ns']) AS prefill_ns,
         toUInt64OrZero(attributes['spanledger.server.decode_ns']) AS decode_ns,
         toUInt64OrZero(attributes['spanledger.server.recomputed_tokens']) AS recomputed_tokens,
-        toUInt64OrZero(attributes['spanledger.server.accepted_tokens']) AS accepted_tokens
+        toUInt64OrZero(attributes['spanledger.server.accepted_tokens']) AS accepted_tokens,
+        dialect != 'spanledger' OR attributes['spanledger.server.cache_untold'] = 'true' AS cache_untold
     FROM spans
     WHERE started_at > {since:DateTime64(3)} - INTERVAL 1 DAY AND started_at < {until:DateTime64(3)} AND provider IN splitByChar('\n', {providers:String})
 ) AS s USING (workspace, trace_id, span_id)
