@@ -169,7 +169,8 @@ def break_even(
 ) -> BreakEven:
     """From how many calls an hour on GPUs of one's own cost less than the API.
 
-    Capacity is the time of the prompts at their arithmetic and of the answers in full batches.
+    Capacity is the time of the prompts at their arithmetic, of what GPUs tell each other meanwhile,
+    and of the answers in full batches.
 
     Args:
         arch: The model.
@@ -198,10 +199,11 @@ def break_even(
     peak, mfu = gpu.peak(compute_format(weight_format)) * gpus, efficiency.mfu
     steps = max(output_tokens - 1, 0) / batch
     token = point.token_seconds
+    told = exchange_seconds(arch, gpu, gpus=gpus, batch=max(1, prompt_tokens - cached_tokens))
     seconds = (
-        prefill.value / (peak * mfu.value) + steps * token.value,
-        prefill.low / (peak * mfu.high) + steps * token.low,
-        prefill.high / (peak * mfu.low) + steps * token.high,
+        prefill.value / (peak * mfu.value) + told + steps * token.value,
+        prefill.low / (peak * mfu.high) + told + steps * token.low,
+        prefill.high / (peak * mfu.low) + told + steps * token.high,
     )
     hour = _SECONDS_AN_HOUR
     capacity = Estimate(

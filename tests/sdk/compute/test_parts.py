@@ -209,6 +209,24 @@ def test_the_frontier() -> None:
             )
 
 
+def test_gpus_that_share_a_model_tell_each_other_of_every_prompt() -> None:
+    """Over PCIe that takes longer than the arithmetic: cheaper GPUs without a link cost more."""
+
+    def seconds(name: str, gpus: int) -> tuple[float, float, float]:
+        """Of a call of 8000 tokens on so many, as assumed, at its fastest and at its slowest."""
+        capacity = break_even(
+            BIG, gpu(name), usd_per_gpu_hour=1, api_usd_per_call=0.01, prompt_tokens=8000,
+            output_tokens=100, gpus=gpus, weight_format="fp8",
+        ).capacity_per_hour  # fmt: skip
+        return 3600 / capacity.value, 3600 / capacity.high, 3600 / capacity.low
+
+    linked, unlinked = seconds("h100-sxm5-80gb", 4)[0], seconds("l40s", 4)[0]
+    assert 2.95 * linked < 1.00 * unlinked  # at these rates an hour; 1.011 times, without it
+    exchanged = 2 * 80 * (10e-6 + 2 * 7 / 8 * 8000 * 8192 * 2 / 32e9)
+    for told, alone in zip(seconds("l40s", 8), (0.5078, 0.3942, 0.9249), strict=True):
+        assert told == pytest.approx(alone + exchanged, rel=1e-3)
+
+
 def test_breaking_even() -> None:
     """A GPU of 3 USD an hour pays from 300 calls of one cent on, if it can answer so many."""
     call: dict[str, Any] = {"prompt_tokens": 4000, "cached_tokens": 3000, "output_tokens": 300}
