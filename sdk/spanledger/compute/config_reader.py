@@ -8,12 +8,12 @@ from typing import Final, cast
 
 #: Older names of the same numbers (GPT-2, Falcon, DeepSeek, Mixtral).
 _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
-    "hidden_size": ("n_embd", "d_model", "dim"),
+    "hidden_size": ("n_embd", "n_embed", "d_model", "dim"),
     "num_hidden_layers": ("n_layer", "n_layers"),
     "num_attention_heads": ("n_head", "n_heads"),
     "num_key_value_heads": ("num_kv_heads",),
     "max_position_embeddings": ("n_positions",),
-    "intermediate_size": ("n_inner", "ffn_hidden_size", "hidden_dim"),
+    "intermediate_size": ("n_inner", "ffn_hidden_size", "hidden_dim", "ffn_dim"),
     "num_experts": ("num_local_experts", "n_routed_experts"),
     "num_experts_per_tok": ("num_experts_per_token", "moe_topk"),
 }

@@ -8,7 +8,7 @@ every other ``model_type`` is counted as `GENERIC` and marked approximate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -126,6 +126,18 @@ ENCODERS: Final = frozenset((
     "mpnet", "nomic_bert", "roberta", "xlm-roberta", "xlm-roberta-xl",
 ))  # fmt: skip
 
+#: Decoders that nobody checked, but known to have no gate in their MLPs, and mostly one matrix for
+#: embedding and head: the others have two.
+UNGATED: Final[Mapping[str, Family]] = {
+    **dict.fromkeys(
+        ("bloom", "gpt_bigcode", "gpt_neo", "mpt", "opt", "starcoder2"),
+        replace(GENERIC, gated=False, tied=True),
+    ),
+    **dict.fromkeys(
+        ("codegen", "gpt_neox", "gptj", "nemotron", "phi"), replace(GENERIC, gated=False)
+    ),
+}
+
 _QWEN3: Final = Family(qk_norm=True, scope=_upper_windowed)
 _GEMMA3: Final = Family(norms=4, qk_norm=True, tied=True, scope=_every_sixth_full)
 
@@ -176,4 +188,4 @@ def family_of(config: ConfigReader) -> Family:
     masked = any(name.endswith("ForMaskedLM") for name in config.strings("architectures"))
     if kind == "modernbert":
         return replace(ENCODER, gated=True, mlp_bias=False, scope=_encoder_in_places)
-    return ENCODER if kind in ENCODERS or masked else GENERIC
+    return ENCODER if kind in ENCODERS or masked else UNGATED.get(kind, GENERIC)

@@ -60,6 +60,12 @@ def read_config(config: ConfigReader) -> Blueprint:
         ArchitectureError: A needed number is missing or impossible.
     """
     config = config.section("text_config") or config
+    experts = config.section("ffn_config")  # DBRX; of MPT it holds no numbers
+    if experts is not None and experts.integer("moe_num_experts", 0):
+        raise ArchitectureError(
+            f"config of {config.model!r}: experts in 'ffn_config' are not read; "
+            "give parameter counts instead (ModelArchitecture.from_params)"
+        )
     family = family_of(config)
     count = config.positive("num_hidden_layers")
     if count > _MAX_LAYERS:

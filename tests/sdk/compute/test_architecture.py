@@ -175,6 +175,45 @@ def test_models_that_are_not_counted_by_layers(config: dict[str, Any], published
     assert total.low < total.value < total.high
 
 
+def _decoder(hidden: int, layers: int, heads: int, vocabulary: int, **more: Any) -> dict[str, Any]:
+    return {
+        "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads,
+        "vocab_size": vocabulary, **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model_type", "config", "published"),
+    [
+        ("starcoder2", _decoder(3072, 30, 24, 49152, num_key_value_heads=2), 3.03e9),
+        ("gpt_bigcode", _decoder(6144, 40, 48, 49152, n_inner=24576, multi_query=True), 15.5e9),
+        ("gpt_neox", _decoder(6144, 44, 64, 50432, intermediate_size=24576), 20.6e9),
+        ("opt", _decoder(4096, 32, 32, 50272, ffn_dim=16384), 6.66e9),
+        ("bloom", {"n_embed": 4096, "n_layer": 30, "n_head": 32, "vocab_size": 250880}, 7.07e9),
+        ("mpt", {"d_model": 4096, "n_layers": 32, "n_heads": 32, "vocab_size": 50432,
+                 "ffn_config": {"ffn_type": "mptmlp"}}, 6.65e9),
+        ("nemotron", _decoder(18432, 96, 96, 256000, num_key_value_heads=8,
+                              intermediate_size=73728), 341e9),
+        ("phi", _decoder(2560, 32, 32, 51200, intermediate_size=10240), 2.78e9),
+    ],
+)  # fmt: skip
+def test_an_mlp_without_a_gate_has_two_matrices(
+    model_type: str, config: dict[str, Any], published: float
+) -> None:
+    """Weights are the published ones within 1.5 %; the family stays unchecked."""
+    arch = read(model_type, **config)
+    assert arch.params.total == pytest.approx(published, rel=0.015)
+    assert not arch.is_exact
+
+
+def test_experts_in_a_section_of_their_own_are_refused() -> None:
+    """DBRX: read as a dense model of four times its width it would be 39 billion weights."""
+    dbrx = {"d_model": 6144, "n_layers": 40, "n_heads": 48, "vocab_size": 100352}
+    experts = {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4}
+    with pytest.raises(ArchitectureError, match="ffn_config"):
+        read("dbrx", **dbrx, ffn_config=experts)
+
+
 def test_variants_of_falcon_are_not_the_checked_one() -> None:
     """Falcon-40b: its flag of a single head is of the older architecture."""
     falcon = {
