@@ -126,15 +126,25 @@ def gpu(name: str) -> Gpu:
     return found
 
 
+#: Parts of a card, and others of nearly its name that are slower or faster: none of their figures
+#: are those of the whole card.
+_OTHER: Final = re.compile(
+    r"(?<![a-z0-9])(mig|laptop|mobile|max-q|[345]0\d0 (d|ti|super))(?![a-z0-9])"
+)
+
+
 @cache
 def recognise_gpu(name: str) -> Gpu | None:
     """The accelerator of a name, or None: the longest device text wins that the name holds.
 
-    Whole words only: an A10G is no A10, and half the speed.
+    Whole words only: an A10G is no A10, and half the speed; a slice of a card (MIG), or one for
+    laptops, is not the card.
     """
     told = name.strip().lower()
     if told in gpus():
         return gpus()[told]
+    if _OTHER.search(told):
+        return None
     fitting = [one for one in gpus().values() if _holds(told, one.device.lower())]
     return max(fitting, key=lambda one: len(one.device), default=None)
 

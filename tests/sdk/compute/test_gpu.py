@@ -24,6 +24,8 @@ from spanledger.compute import ArchitectureError, gpu, gpus, recognise_gpu
         ("NVIDIA A100-SXM4-80GB", "a100-sxm4-80gb"),
         ("NVIDIA GeForce RTX 4090", "rtx-4090"),
         ("AMD Instinct MI300X", "mi300x"),
+        ("Tesla V100-SXM2-16GB", "v100-sxm2-16gb"),
+        ("Tesla V100-SXM2-32GB", "v100-sxm2-32gb"),
         ("h100-sxm5-80gb", "h100-sxm5-80gb"),
     ],
 )
@@ -32,7 +34,16 @@ def test_names_of_drivers(told: str, name: str) -> None:
     assert gpu(told).name == name
 
 
-@pytest.mark.parametrize("told", ["", "NVIDIA A100-SXM-64GB", "Intel UHD Graphics", "L40Super"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "", "NVIDIA A100-SXM-64GB", "Intel UHD Graphics", "L40Super",
+        "NVIDIA A100-SXM4-80GB MIG 1g.10gb", "NVIDIA H100 80GB HBM3 MIG 1g.10gb",
+        "NVIDIA GeForce RTX 4090 D", "NVIDIA GeForce RTX 4090 Laptop GPU",
+        "NVIDIA GeForce RTX 3090 Ti",
+        "NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition",
+    ],
+)  # fmt: skip
 def test_strangers_stay_unknown(told: str) -> None:
     """A wrong rate is worse than none."""
     assert recognise_gpu(told) is None
