@@ -25,6 +25,12 @@ from spanledger.testing import capture_spans
 
 PROGRAM = Path(__file__).parents[1] / "environments" / "torch_programs" / "train.py"
 
+#: What launchers tell a process of its place.
+PLACES = (
+    "RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
+    "SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_NUM_TASKS",
+)  # fmt: skip
+
 Told = Mapping[str, Any]
 
 
@@ -208,13 +214,19 @@ def test_a_long_run_has_more_flops_than_an_integer_holds() -> None:
         ({"LOCAL_RANK": "0", "NODE_RANK": "0", "WORLD_SIZE": "1"}, 1),
         ({"RANK": "", "WORLD_SIZE": "many"}, 1),
         ({}, 1),
+        ({"SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "8"}, 8),
+        ({"SLURM_PROCID": "5", "SLURM_STEP_NUM_TASKS": "8"}, None),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "8"}, 1),  # a batch script of its own
+        ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "4"}, 4),
+        ({"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "4"}, None),
+        ({"RANK": "0", "WORLD_SIZE": "16", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"}, 16),
     ],
 )
 def test_processes_that_train_together_are_one_run(
     told: Mapping[str, str], gpus: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every launcher runs the program once a GPU: the first process tells and books all of them."""
-    for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE"):
+    for name in PLACES:
         monkeypatch.delenv(name, raising=False)
     for name, value in told.items():
         monkeypatch.setenv(name, value)
@@ -226,6 +238,19 @@ def test_processes_that_train_together_are_one_run(
     trained, cost = told_by(captured)
     assert trained[semconv.GPU_COUNT] == gpus
     assert Decimal(cost[semconv.ASSET_AMOUNT]) == Decimal(trained[semconv.TRAINING_GPU_HOURS])
+
+
+@pytest.mark.slow
+def test_torch_knows_best_which_process_this_is(tmp_path: Path) -> None:
+    """Processes that joined by themselves (``mp.spawn``, a meeting in a file) set no variable."""
+    variables = {k: v for k, v in ENVIRONMENTS.variables().items() if k not in PLACES}
+    done = subprocess.run(
+        [torch_python(), PROGRAM.with_name("ranks.py"), tmp_path / "meeting"],
+        check=True, capture_output=True, text=True, env=variables,
+    )  # fmt: skip
+    assert sorted(done.stdout.splitlines()) == [
+        "0 (True, None) (True, 2)", "1 (True, None) (False, 2)",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("callback", ["transformers_callback", "lightning_callback"])
