@@ -158,7 +158,7 @@ def lightning_callback(run: Run) -> Any:
             self._updates = int(trainer.global_step)
             config: Any = getattr(getattr(module, "model", None), "config", None)
             if hasattr(config, "to_dict"):
-                run.learn_model(config.to_dict())
+                run.learn_model(_told(module.model))
             run.learn_method(_method(module), checkpointing=_recomputes(module))
             steps.__init__(run)
 
@@ -189,7 +189,7 @@ def lightning_callback(run: Run) -> Any:
 
 def _look_at(run: Run, model: Any, args: Any) -> None:
     if model is not None:
-        run.learn_model(model.config.to_dict())
+        run.learn_model(_told(model))
         again = bool(getattr(args, "gradient_checkpointing", False)) or _recomputes(model)
         run.learn_method(_method(model), checkpointing=again)
 
@@ -230,3 +230,8 @@ def _recomputes(model: Any) -> bool:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _told(model: Any) -> dict[str, object]:
+    """The config of a model of transformers, and what it was built as: a head may be a new one."""
+    return {**model.config.to_dict(), "architectures": [type(model).__name__]}

@@ -25,6 +25,8 @@ _HYBRID_PERCENT: Final = (90, 120)
 #: Attention that picks its tokens: counted as if it saw all, which at 131k tokens is 2.7 times as
 #: much as the pairs that it picks and those that it looks at to pick them; judgement.
 _PICKING_PERCENT: Final = (30, 120)
+#: Sections of a config that tell of encoders before the language model.
+_TOWERS: Final = ("vision_config", "audio_config", "visual")
 #: A Llama-shaped count of a family nobody checked: our judgement, in percent.
 _UNCHECKED_PERCENT: Final = (75, 135)
 
@@ -103,6 +105,8 @@ class ModelArchitecture:
     vision: VisionTower | None = None
     #: Encoder of pictures of any size, likewise.
     grid_vision: GridTower | None = None
+    #: Whether an encoder of pictures or sound stands before it, known or not.
+    has_tower: bool = False
 
     @classmethod
     def from_hf_config(
@@ -148,6 +152,7 @@ class ModelArchitecture:
             layers=blueprint.groups,
             vision=tower_of(config, origin, as_of),
             grid_vision=grid_tower_of(config, origin, as_of),
+            has_tower=any(reader.section(name) is not None for name in _TOWERS),
         )
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import Final
 from spanledger.compute.attention import Attention, Scope
 from spanledger.compute.config_reader import ArchitectureError, ConfigReader
 from spanledger.compute.families import FAMILIES, Family, family_of
+from spanledger.compute.heads import head_of
 from spanledger.compute.hybrids import has_attention, has_mlp, is_hybrid
 from spanledger.compute.layers import Layer, LayerGroup
 
@@ -37,7 +38,7 @@ class Blueprint:
         head: Weights of the matmul after the layers, per position it runs on.
         outer: Weights outside layers, embedding and head: final norms, positions.
         tied: Embedding and head share one matrix.
-        pooled: The head is an encoder's pooler.
+        pooled: The head runs once a sequence: an encoder's pooler.
         plain: Every layer is softmax attention over its own cache, so the layered formula holds.
         reasons: Why the counts are approximate; empty when they are exact.
     """
@@ -59,7 +60,7 @@ def read_config(config: ConfigReader) -> Blueprint:
     Raises:
         ArchitectureError: A needed number is missing or impossible.
     """
-    config = config.section("text_config") or config
+    built, config = config.strings("architectures"), config.section("text_config") or config
     experts = config.section("ffn_config")  # DBRX; of MPT it holds no numbers
     if experts is not None and experts.integer("moe_num_experts", 0):
         raise ArchitectureError(
@@ -75,6 +76,7 @@ def read_config(config: ConfigReader) -> Blueprint:
     layers = [_layer(config, family, index) for index in range(count)]
     hidden, vocabulary = config.positive("hidden_size"), config.positive("vocab_size")
     plain, reasons = _doubts(config)
+    head = head_of(config, built or config.strings("architectures"), pooler=family.pooler)
     kinds: dict[Layer, int] = {}
     for layer, run in groupby(layers):
         kinds[layer] = kinds.get(layer, 0) + sum(1 for _ in run)
@@ -82,12 +84,12 @@ def read_config(config: ConfigReader) -> Blueprint:
         groups=tuple(LayerGroup(count, layer) for layer, count in kinds.items()),
         hidden=hidden,
         vocabulary=vocabulary,
-        head=hidden * (hidden if family.pooler else vocabulary),
-        outer=_outer_weights(config, family, hidden),
-        tied=config.flag("tie_word_embeddings", family.tied),
-        pooled=family.pooler,
+        head=head.weights,
+        outer=_outer_weights(config, family, hidden) + head.beside,
+        tied=head.of_words and config.flag("tie_word_embeddings", family.tied),
+        pooled=head.pooled,
         plain=plain,
-        reasons=reasons,
+        reasons=reasons + head.reasons,
     )
 
 

@@ -15,6 +15,7 @@ from spanledger.compute.architecture import ModelArchitecture
 from spanledger.compute.estimate import Estimate, Method
 from spanledger.compute.flops import PairCount, forward_flops
 from spanledger.compute.gpu import Gpu, Number
+from spanledger.compute.training_towers import with_tower
 from spanledger.compute.vram import weight_bytes
 
 #: ``full``: all weights; ``lora``: adapters in every layer; ``partial``: some of the model's own.
@@ -71,7 +72,7 @@ def training_flops(
     """FLOPs of training on so many tokens.
 
     Args:
-        arch: The model.
+        arch: The model. Of one with an encoder of pictures or sound the high end holds it too.
         tokens: Tokens trained on, every epoch counted.
         sequence_tokens: Length of a sequence; the last one may be shorter. None = not known:
             2048 is assumed, and the interval holds all lengths up to 32768.
@@ -89,6 +90,7 @@ def training_flops(
         forward = _interval(arch, _forward(arch, tokens, sequence_tokens, pairs))
     else:
         forward = _of_any_length(arch, tokens, pairs)
+    forward = with_tower(arch, forward, tokens, sequence_tokens or max(_UNKNOWN_LENGTHS))
     experts = any(group.layer.experts for group in arch.layers)
     model, hardware = _multiples(method, checkpointing=checkpointing, experts=experts)
     of_model = forward * 3 if model is None else _times(forward, model)
