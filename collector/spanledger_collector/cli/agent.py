@@ -15,6 +15,7 @@ from spanledger_collector.query import (
     GroupBy,
     Sustainability,
 )
+from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.query.titles import TITLES, worth_showing
 
 from .break_even import break_even_table, payback_table
@@ -58,12 +59,15 @@ def show(report: AgentReport, out: Console) -> None:
         f"cost known of {coverage(sums.attempts - sums.unpriced_attempts, sums.attempts)}"
     )
     out.print(verdict_line(report.total.verdict))
-    left_out = sums.runs - sums.costed_runs
-    if left_out:
+    uncosted = sums.inclusive_uncosted_runs
+    if uncosted:
         out.print(
-            f"[yellow]{counted(left_out, 'run')} with a cost not wholly known: in the sums as far "
+            f"[yellow]{counted(uncosted, 'run')} with a cost not wholly known: in the sums as far "
             "as known, in no mean or interval of money[/]"
         )
+    if sums.inclusive_unconverted_records:
+        unknown = gaps(sums.runs, 0, sums.inclusive_unconverted_records)
+        out.print(f"[yellow]value and margin are not known: {unknown}[/]")
     out.print(Grid("\nWhere it goes", ("", ">USD", ">of total cost"), _waterfall(sums)))
     out.print(figures_table("\nA run", _lines(report.total)))
     out.print(_groups(report))

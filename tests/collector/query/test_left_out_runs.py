@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
+from typing import cast
 
 import pytest
+from rich.console import Console
 from tests.collector.settle import scene
 
+from spanledger_collector.cli.agent import show
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 
@@ -92,6 +96,34 @@ def test_no_verdict_stands_on_the_runs_that_happen_to_be_known(ledger: Ledger) -
     assert total.verdict.sustainable == "too few data"
     assert "the cost of 15 of 60 traces is not wholly known" in total.verdict.reason
     assert "18 amounts are in a currency" in total.verdict.reason
+
+
+def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> None:
+    """5 USD earned and 4.9 CHF given back are not 5 USD: in no sum, of runs, agents or alerts."""
+    for run in ledger.runs(agent_name="refunded"):
+        assert (run.value_usd, run.margin_usd, run.inclusive_margin_usd) == (None, None, None)
+    known = {row.agent_name: row.margin_usd is not None for row in ledger.agents()}
+    for name in ("refunded", "abroad", "gaps"):
+        sums = ledger.agent(name).total.sums
+        rows = [row for row in ledger.query("earned_by") if row["key"] == name]
+        rows += ledger.sql(
+            f"SELECT * FROM agent_unit_economics WHERE agent_name = '{name}'"
+        ).to_pylist()
+        assert len(rows) == 2
+        assert known[name] == (name == "gaps")
+        assert {row["inclusive_margin_usd"] is not None for row in rows} == {known[name]}
+        assert (sums.value_usd is not None, sums.margin_usd is not None) == (known[name],) * 2
+        unconverted = {"refunded": 12, "abroad": 6, "gaps": 0}[name]
+        assert sums.inclusive_unconverted_records == unconverted
+        assert sums.uncosted_runs == sums.inclusive_uncosted_runs == (6 if name == "gaps" else 0)
+        out = Console(file=StringIO(), width=200)
+        show(ledger.agent(name), out)
+        printed = cast("StringIO", out.file).getvalue()
+        said = f"value and margin are not known: {unconverted} amounts are in a currency without"
+        assert (said in printed) == (not known[name])
+        assert ("with a cost not wholly known" in printed) == (name == "gaps")
+    (total,) = ledger.sums_by("total")
+    assert (total.value_usd, total.margin_usd) == (None, None)
 
 
 def test_nothing_is_earned_back_by_the_runs_that_happen_to_be_known(ledger: Ledger) -> None:

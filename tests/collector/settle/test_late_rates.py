@@ -101,7 +101,7 @@ def test_what_was_told_in_a_currency_counts_when_its_rate_is_known(store: Store)
             "kept": ("needs_plan", Decimal(20), none, []),
         }
         assert _run_sums(connection) == [
-            (None, None, 2, 1, Decimal("2.5")),
+            (None, None, 1, 1, Decimal("2.5")),  # an expense is an attempt
             (None, None, 0, 0, Decimal("2.5")),
         ]
         out = Console(file=StringIO(), width=200)

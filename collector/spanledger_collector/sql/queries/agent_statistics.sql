@@ -11,7 +11,7 @@
 -- columns: kind (total | version | tenant | model), key (total for all runs), runs, successful_runs, failed_runs, judged_runs (with a recorded outcome), assumed_successes (successful_runs without one), assumed_valued_runs (of those the ones that a value rule for a success speaks of), wrong_runs, calls, attempts, failed_attempts, retries,
 --   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, work_cost_usd (variable cost less the last
---   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (those not costed), p50_duration_ns,
+--   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (their cost is not wholly known), p50_duration_ns,
 --   p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, cost_usd (variable cost of the runs themselves), rework_cost_usd,
 --   estimated_cost_usd (parts of it, each for itself), amortized_cost_usd, total_cost_usd, value_usd, margin_usd, valued_runs,
 --   unpriced_attempts, costed_runs, costed_successes, cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd,
@@ -69,7 +69,7 @@ SELECT
     sum(r.cost_low_usd) AS cost_low_usd,
     sum(r.cost_high_usd) AS cost_high_usd,
     if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
-    countIf(NOT r.is_costed) AS uncosted_runs,
+    countIf(r.cost_usd IS NULL OR r.unpriced_attempts > 0) AS uncosted_runs,
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
     quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
     quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns,

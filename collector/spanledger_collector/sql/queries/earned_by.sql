@@ -2,7 +2,8 @@
 -- parameters: workspace; since, until (start of the run, until exclusive).
 -- grain: (per, key); per = workspace | agent | tenant, key = its name (empty: of no agent or tenant; the workspace). units: USD.
 -- columns: per, key, runs, successful_runs, failed_runs (the rest ran outside any agent and ended without an
---   error: nobody said that it succeeded, arithmetic/won), total_cost_usd (of the runs themselves, shares of assets included), value_usd,
+--   error: nobody said that it succeeded, arithmetic/won), total_cost_usd (of the runs themselves, shares of assets included), value_usd (NULL = nobody said,
+--   or a recorded amount has no rate),
 --   margin_usd (value less total cost; NULL where either is unknown), inclusive_total_cost_usd (of an agent with all runs below its own, as
 --   in agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the
 --   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs (of agents that no agent called: what a tenant asked for, arithmetic/asked_for),
@@ -15,10 +16,14 @@ SELECT
     sum(grouped.successful_runs) AS successful_runs,
     sum(grouped.failed_runs) AS failed_runs,
     sum(grouped.total_cost_usd) AS total_cost_usd,
-    sum(grouped.value_usd) AS value_usd,
+    if(sum(grouped.unconverted) > 0, NULL, sum(grouped.value_usd)) AS value_usd,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     sum(if(per = 'agent', grouped.inclusive_total_cost_usd, grouped.total_cost_usd)) AS inclusive_total_cost_usd,
-    sum(if(per = 'agent', grouped.inclusive_value_usd, grouped.value_usd)) AS inclusive_value_usd,
+    if(
+        sum(if(per = 'agent', grouped.inclusive_unconverted, grouped.unconverted)) > 0,
+        NULL,
+        sum(if(per = 'agent', grouped.inclusive_value_usd, grouped.value_usd))
+    ) AS inclusive_value_usd,
     CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
     sum(grouped.top_successful_runs) AS top_successful_runs,
     CAST(
@@ -43,6 +48,8 @@ FROM
         ) AS top_successful_runs,
         sum(r.total_cost_usd) AS total_cost_usd,
         sum(r.value_usd) AS value_usd,
+        sum(r.unconverted_records) AS unconverted,
+        sum(r.inclusive_unconverted_records) AS inclusive_unconverted,
         sum(r.inclusive_total_cost_usd) AS inclusive_total_cost_usd,
         sum(r.inclusive_value_usd) AS inclusive_value_usd
     FROM run_economics AS r

@@ -12,7 +12,7 @@
 --   outside any agent and ended without an error: nobody said that it succeeded, arithmetic/won), success_ratio (of those of which it is known), calls, attempts, retries,
 --   input_tokens, output_tokens, cost_usd (variable cost of the runs themselves: sums to the ledger), rework_cost_usd,
 --   work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio, rework_multiplier (arithmetic/rework_share), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
---   (NULL = nobody said), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
+--   (NULL = nobody said, or a recorded amount has no rate), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
 --   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), known_cost_ratio,
@@ -40,7 +40,7 @@ SELECT
     sum(r.estimated_cost_usd) AS estimated_cost_usd,
     sum(r.amortized_cost_usd) AS amortized_cost_usd,
     sum(r.total_cost_usd) AS total_cost_usd,
-    sum(r.value_usd) AS value_usd,
+    if(sum(r.unconverted_records) > 0, NULL, sum(r.value_usd)) AS value_usd,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     countIf(r.value_usd IS NOT NULL) AS valued_runs,
     countIf(
@@ -54,7 +54,11 @@ SELECT
         roundBankers(toDecimal256(total_cost_usd, 24) / nullIf(successes, 0), 12) AS Nullable(Decimal(38, 12))
     ) AS total_cost_per_success_usd,
     if(has_runs_below, total_cost_usd, sum(r.inclusive_total_cost_usd)) AS inclusive_total_cost_usd,
-    if(has_runs_below, value_usd, sum(r.inclusive_value_usd)) AS inclusive_value_usd,
+    if(
+        has_runs_below,
+        value_usd,
+        if(sum(r.inclusive_unconverted_records) > 0, NULL, sum(r.inclusive_value_usd))
+    ) AS inclusive_value_usd,
     CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
     CAST(roundBankers(toDecimal256(inclusive_total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS inclusive_cost_per_run_usd,
     CAST(

@@ -73,7 +73,7 @@ WITH
             countIf(kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated')) > 0 AS judged_wrong,
             countIf(kind = 'evaluation' AND verdict IN ('wrong', 'hallucinated') AND subject_span_id = '') > 0 AS judged_wrong_whole,
             count() AS records,
-            countIf(amount IS NOT NULL AND amount_usd IS NULL) AS unconverted_records
+            countIf(kind IN ('revenue', 'outcome') AND amount IS NOT NULL AND amount_usd IS NULL) AS unconverted_records
         FROM run_records
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
         GROUP BY

@@ -20,9 +20,9 @@
 --   prevention_cost_usd      part of cost_usd: guarding against bad answers
 --   amortized_cost_usd       shares of assets that the runs carry
 --   total_cost_usd           cost_usd + amortized_cost_usd
---   value_usd                recorded revenue and value of outcomes, else by the value rules; NULL = nobody said
+--   value_usd                recorded revenue and value of outcomes, else by the value rules; NULL = nobody said, or a recorded amount has no rate
 --   valued_runs              runs with a value
---   margin_usd               value_usd - total_cost_usd; NULL = nobody said what they were worth
+--   margin_usd               value_usd - total_cost_usd; NULL = value_usd is
 --   margin_per_run_usd       margin_usd / runs
 --   known_cost_ratio         attempts with known cost / attempts; below 1 the cost is a lower bound
 --   inclusive_cost_usd       variable cost of its runs and of all runs below them (sub-agents); do not sum over agents
@@ -136,14 +136,14 @@ FROM
         sum(r.amortized_cost_usd) AS amortized_cost_usd,
         sum(r.revenue_usd) AS revenue_usd,
         sum(r.outcome_value_usd) AS outcome_value_usd,
-        sum(r.value_usd) AS value_usd,
+        if(sum(r.unconverted_records) > 0, NULL, sum(r.value_usd)) AS value_usd,
         countIf(r.value_usd IS NOT NULL) AS valued_runs,
         sum(r.inclusive_attempts) AS inclusive_attempts,
         sum(r.inclusive_unpriced_attempts) AS inclusive_unpriced_attempts,
         sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
         sum(r.inclusive_rework_cost_usd) AS inclusive_rework_cost_usd,
         sum(r.inclusive_amortized_cost_usd) AS inclusive_amortized_cost_usd,
-        sum(r.inclusive_value_usd) AS inclusive_value_usd,
+        if(sum(r.inclusive_unconverted_records) > 0, NULL, sum(r.inclusive_value_usd)) AS inclusive_value_usd,
         sum(r.unconverted_records) AS unconverted_records,
         sum(r.unpriced_attempts) AS unpriced_attempts,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,

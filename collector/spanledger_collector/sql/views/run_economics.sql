@@ -21,7 +21,8 @@
 --   inclusive_total_cost_usd   inclusive_cost_usd + inclusive_amortized_cost_usd
 --   inclusive_value_usd  value_usd of the run + what was recorded (revenue, value of outcomes) of the runs below: in a top run each
 --                        recorded amount stands once. What a rule says of a run below stays in that run's own books: the worth
---                        of what was asked for is said by the caller's rule. NULL = nobody said of any of them
+--                        of what was asked for is said by the caller's rule. NULL = nobody said of any of them, or a
+--                        recorded amount has no rate
 --   inclusive_margin_usd   inclusive_value_usd - inclusive_total_cost_usd; an upper bound with inclusive_unpriced_attempts
 --   inclusive_known_cost_ratio   known_cost_ratio over the attempts of the run and of all runs below
 CREATE OR REPLACE VIEW run_economics AS
@@ -91,9 +92,10 @@ SELECT
         CAST(ifNull(cost_usd, 0) + ifNull(amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS total_cost_usd,
     rule_value_usd,
-    if(
-        revenue_usd IS NULL AND outcome_value_usd IS NULL,
-        if(unconverted_records > 0, NULL, rule_value_usd),
+    multiIf(
+        -- What has no rate may be a refund: the rest is no bound.
+        unconverted_records > 0, NULL,
+        revenue_usd IS NULL AND outcome_value_usd IS NULL, rule_value_usd,
         CAST(ifNull(revenue_usd, 0) + ifNull(outcome_value_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS value_usd,
     multiIf(
@@ -114,9 +116,9 @@ SELECT
         NULL,
         CAST(ifNull(inclusive_cost_usd, 0) + ifNull(inclusive_amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS inclusive_total_cost_usd,
-    if(
-        value_below_usd IS NULL,
-        value_usd,
+    multiIf(
+        inclusive_unconverted_records > 0, NULL,
+        value_below_usd IS NULL, value_usd,
         CAST(ifNull(value_usd, 0) + value_below_usd AS Nullable(Decimal(38, 12)))
     ) AS inclusive_value_usd,
     CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,

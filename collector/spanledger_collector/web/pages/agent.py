@@ -9,6 +9,7 @@ from typing import Any, Final, cast, get_args
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, GroupBy, Ledger
+from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.query.titles import in_full, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import KEPT, Asked
@@ -124,13 +125,16 @@ def _between(told: Any, show: Any) -> str:
 
 
 def _left_out(sums: AgentSums) -> Sequence[Part]:
-    if not sums.uncosted_runs:
-        return []
-    told = (
-        f"The cost of {sums.uncosted_runs:,} of {sums.runs:,} runs is not wholly known: they are "
-        "in the sums as far as it is, and in no mean or interval of money."
-    )
-    return [Note("", [told], "warn")]
+    told: list[str] = []
+    if sums.inclusive_uncosted_runs:
+        told.append(
+            f"The cost of {sums.inclusive_uncosted_runs:,} of {sums.runs:,} runs is not wholly "
+            "known: they are in the sums as far as it is, and in no mean or interval of money."
+        )
+    if sums.inclusive_unconverted_records:
+        unknown = gaps(sums.runs, 0, sums.inclusive_unconverted_records)
+        told.append(f"Value and margin are not known: {unknown}.")
+    return [Note("", told, "warn")] if told else []
 
 
 #: Where parts are explained; the others by the runs and what they called.
