@@ -62,8 +62,7 @@ KEY_ERROR: Final[Mapping[Key, Decimal]] = {
 REPLICAS_ERROR: Final = Decimal("1.3")
 #: And where the architecture is known but for an interval, such as that of a hybrid.
 APPROXIMATE_ERROR: Final = Decimal("1.1")
-#: And where a call is live whose server does not tell what its prefix cache had of the prompt: in
-#: simulations with agents' prompts 19 of 20 calls lay within 2.04 then, at worst.
+#: And where nobody tells what was cached of a live prompt: in simulations 2.04 at worst.
 CACHE_UNTOLD_ERROR: Final = Decimal("1.1")
 #: From the surest to the least sure.
 _KEYS: Final[tuple[Key, ...]] = tuple(KEY_ERROR)
@@ -255,8 +254,7 @@ def _pieces(one: Observation, live: float, engine: Engine) -> Iterable[_Piece]:
         return
     prompt, answer = _needs(one, max(1.0, live / engine.replicas), engine)
     if not one.has_first_token:
-        known = one.answer_known
-        weight = _weight((prompt + answer) * _NANO / (end - begin)) if known else None
+        weight = _weight((prompt + answer) * _NANO / (end - begin)) if one.answer_known else None
         yield _Piece(one.call, begin, end, weight, key)
         return
     first = one.first_token_ns
