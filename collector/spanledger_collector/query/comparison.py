@@ -20,6 +20,7 @@ from spanledger_collector.estimate import (
 from .economics import Ask, Group, groups, groups_and_total
 from .estimates import Estimate, Figure, decimal
 from .mix import Shares, mix_caveats, mixes
+from .outcomes import is_untold, outcomes
 
 #: Verdicts that name no direction.
 SAME, TOO_FEW = "no difference shown", "too few data"
@@ -47,13 +48,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 #: Figures that are shares: their differences stay between -1 and 1.
 _SHARES = frozenset({"success_rate", "rework_share"})
-#: Figures that stand on which runs succeeded, and those that do where a value rule pays a success.
-_OF_SUCCESSES = frozenset({"inclusive_cost_per_success", "cost_per_success", "success_rate"})
-_OF_VALUE = frozenset(
-    {"inclusive_value_per_run", "value_per_run", "inclusive_margin_per_run", "margin_per_run"}
-)
-#: Sides whose successes nobody told differ by less than this part of the runs are told alike.
-_ALIKE_TOLD = 0.1
 #: A share of delegated cost that moved less is the same way of working.
 _ALIKE_DELEGATION = 0.05
 
@@ -216,29 +210,11 @@ def _untold(name: str, old: Side, new: Side) -> Compared | None:
 
 
 def _is_untold(name: str, old: Side, new: Side) -> bool:
-    """What nobody told is a success: a side of which little was told yet looks the better."""
-    if name in _OF_SUCCESSES:
-        shares = [_part(side.group.sums.assumed_successes, side) for side in (old, new)]
-    elif name in _OF_VALUE:
-        shares = [_part(side.group.sums.assumed_valued_runs, side) for side in (old, new)]
-    else:
-        return False
-    return abs(shares[0] - shares[1]) > _ALIKE_TOLD
-
-
-def _part(runs: int, side: Side) -> float:
-    return runs / side.group.sums.runs if side.group.sums.runs else 0.0
+    return is_untold(name, old.group.sums, new.group.sums)
 
 
 def _outcomes(old: Side, new: Side) -> str:
-    told = " and ".join(
-        f"{sums.judged_runs:,} of {sums.runs:,} runs of {name or '(none)'}"
-        for name, sums in ((side.name, side.group.sums) for side in (old, new))
-    )
-    return (
-        f"outcome told of {told}: what ended without an error counts as a success until somebody "
-        "tells; what hangs on it cannot be compared yet"
-    )
+    return outcomes((old.name, old.group.sums), (new.name, new.group.sums))
 
 
 def _apart(

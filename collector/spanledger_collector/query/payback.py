@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from itertools import pairwise
 
-from spanledger_collector.estimate import Interval, Joint, difference
+from spanledger_collector.estimate import Interval, Joint, difference, share_difference
 
 from . import estimates
 from .economics import Ask, Group
 from .estimates import Estimate, Figure, decimal
+from .outcomes import is_untold, outcomes
 from .parsing import parse_rows
 from .sustainability import gaps
 
@@ -103,7 +104,8 @@ class Payback:
             what follows is told.
         saving_per_run: inclusive variable cost of a run of the old less that of the new, USD.
         gain_per_run: the same and what a run of the new earns more, USD; unknown without values.
-        runs_by_saving: runs of the new version whose saving is the capital.
+        runs_by_saving: runs of the new version whose saving is the capital; None where it succeeds
+            less often, or nobody can tell: what fails saves nothing.
         runs_by_gain: runs whose gain is.
     """
 
@@ -187,10 +189,14 @@ def _payback(row: ContributionRow, old: Group, new: Group) -> Payback:
     costs = (group.figures["inclusive_cost_per_run"] for group in (new, old))
     saving = estimates.unknown(said).estimate if left_out else _apart(*costs)
     gains = (group.figures["inclusive_contribution_per_run"] for group in (old, new))
-    gain = estimates.unknown(said).estimate if left_out else _apart(*gains)
+    if not left_out and is_untold("inclusive_contribution_per_run", old.sums, new.sums):
+        said = outcomes((old.key, old.sums), (new.key, new.sums))
+        gain = estimates.unknown(said).estimate
+    else:
+        gain = estimates.unknown(said).estimate if left_out else _apart(*gains)
     return Payback(
         old.key, new.key, row.asset_ids, row.capital_usd, left_out, saving, gain,
-        runs_for(row.capital_usd, saving), runs_for(row.capital_usd, gain),
+        _by_saving(runs_for(row.capital_usd, saving), old, new), runs_for(row.capital_usd, gain),
     )  # fmt: skip
 
 
@@ -204,6 +210,27 @@ def _left_out(old: Group, new: Group) -> tuple[int, str]:
         sum(sums.inclusive_unconverted_records for sums in both),
     )
     return left_out, said
+
+
+def _by_saving(runs: Estimate, old: Group, new: Group) -> Estimate:
+    """No payback by runs that cost less where fewer succeed; perhaps, where that may be so."""
+    rate = "success_rate"
+    if runs.value is None:
+        return runs
+    if is_untold(rate, old.sums, new.sums):
+        return estimates.unknown(outcomes((old.key, old.sums), (new.key, new.sums))).estimate
+    then, now = (group.figures[rate] for group in (old, new))
+    if then.measured is None or now.measured is None or now.measured.value >= then.measured.value:
+        return runs
+    sides = [(one.measured.value, one.estimate.interval) for one in (then, now) if one.measured]
+    less = (
+        f"of the runs of {new.key} {now.measured.value:.0%} succeed, "
+        f"{then.measured.value:.0%} of those of {old.key}"
+    )
+    if share_difference(*sides).excludes(0):
+        return estimates.unknown(f"{less}: what fails saves nothing").estimate
+    reason = "; ".join(filter(None, (runs.reason, f"{less}, perhaps by chance: perhaps never")))
+    return replace(runs, high=None, reason=reason)
 
 
 def _apart(less: Figure, more: Figure) -> Estimate:

@@ -10,7 +10,7 @@ from typing import Literal
 from spanledger_collector.errors import PermanentError
 
 from . import estimates
-from .economics import AgentSums, Ask, MomentsRow, statistics
+from .economics import AgentSums, Ask, statistics
 from .estimates import Estimate
 from .hosting import NO_CALLS, Hosting, TokenCallsRow, hosted
 from .own_gpus import OwnGpuChange, own_gpu_changes
@@ -42,6 +42,11 @@ _UNKNOWN: Mapping[Kind, Sequence[str]] = {
         "calls whose cost is not known (a timeout may have been billed)",
     ),
 }
+#: Of rework that a right answer would not have saved.
+_NOT_MADE_AGAIN = (
+    "of answers judged wrong and of failures that nobody made again are not in it: a right answer "
+    "would have cost the same call"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,16 @@ class SavingRow:
 
 @dataclass(frozen=True, slots=True)
 class ReworkEndsRow:
-    """How far the cost of rework rests on estimated usage (query ``rework_ends``)."""
+    """Rework that was made again, and how far it rests on estimates (query ``rework_ends``)."""
 
     cheaper_usd: Decimal
     dearer_usd: Decimal
+    made_again_usd: Decimal
+    not_made_again_usd: Decimal
+    costed_runs: int
+    made_again_mean_usd: Decimal | None
+    made_again_variance: float
+    made_again_skewness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +205,7 @@ def what_if(
     (all_runs,) = statistics(ask, agent_name, period, "total")
     sums = all_runs.sums
     (ends,) = parse_rows(ReworkEndsRow, ask("rework_ends", agent_name=agent_name, **period))
-    found = [_rework(all_runs.moments, sums, share, ends) for share in rework_shares]
+    found = [_rework(sums, share, ends) for share in rework_shares]
     found += [
         _otherwise(change, sums)
         for change in own_gpu_changes(ask, agent_name, period, weight_formats)
@@ -224,21 +235,25 @@ def _saved(change: Change, row: SavingRow, sums: AgentSums) -> WhatIf:
     )  # fmt: skip
 
 
-def _rework(row: MomentsRow, sums: AgentSums, share: float, ends: ReworkEndsRow) -> WhatIf:
-    """This part of what was wasted, not wasted; all of it is the most that fewer retries save."""
+def _rework(sums: AgentSums, share: float, row: ReworkEndsRow) -> WhatIf:
+    """This part of what was made again, not made; all of it is the most that fewer retries save."""
     figure = estimates.mean(
-        row.rework_mean_usd, row.rework_variance, row.rework_skewness, row.costed_runs, floor=0
-    )
-    wasted = sums.rework_cost_usd
+        row.made_again_mean_usd, row.made_again_variance, row.made_again_skewness,
+        row.costed_runs, floor=0,
+    )  # fmt: skip
+    wasted = None if sums.rework_cost_usd is None else row.made_again_usd
     saved, low, high = (
         estimates.times(None if wasted is None else wasted + off, share)
-        for off in (Decimal(0), -ends.cheaper_usd, ends.dearer_usd)
+        for off in (Decimal(0), -row.cheaper_usd, row.dearer_usd)
     )
     name = "no rework" if share == 1 else f"{share:.0%} less rework"
+    unknown = list(_UNKNOWN["rework"])
+    if row.not_made_again_usd:
+        unknown.insert(0, f"${row.not_made_again_usd.normalize():,f} {_NOT_MADE_AGAIN}")
     return WhatIf(
         name, "rework", saved, low, high, _ratio(saved, sums),
         estimates.portion(figure.estimate, share), sums.attempts,
-        sums.attempts - sums.unpriced_attempts, (), _UNKNOWN["rework"],
+        sums.attempts - sums.unpriced_attempts, (), unknown,
     )  # fmt: skip
 
 

@@ -189,3 +189,25 @@ def test_independent_ratios_are_held_as_often_as_said() -> None:
         under = Measured(25, 2 + rng.gauss(0, 2) / 5, 4.0)
         held += not independent_ratio_interval(over, under).excludes(1.5)
     assert 0.935 <= held / 1500 <= 0.965
+
+
+def test_a_figure_has_one_interval_wherever_it_stands(store: Store) -> None:
+    """Two of 15 runs succeed and one costs two hundred times as much: skewed, and seldom."""
+    rows: list[scene.Row] = []
+    for trace in range(1, 16):
+        told = {"spanledger.outcome": "success" if trace < 3 else "failure"}
+        where = {"trace": trace, "at": trace * 60}
+        tokens = 200_000 if trace == 15 else 1000 + trace
+        rows += [
+            scene.span(1, 0, "agent", agent_name="seldom", attributes=told, **where),
+            scene.call(2, 1, (tokens, 0), **where),
+        ]
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("m1", input="0.00001")])
+        scene.load(connection, rows)
+    scene.settle(store, range(1, 16))
+    with Ledger(DirectReader(store)) as ledger:
+        (group,), (point,) = ledger.agent("seldom", by="model").groups, ledger.frontier("seldom")
+    assert point.inclusive_cost_per_success == group.inclusive_cost_per_success
+    assert point.cost_per_success == group.cost_per_success
+    assert group.cost_per_success.high is not None

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
 from math import ceil
+from typing import Any
 
 import httpx
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.collector.settle import scene
 from tests.support.served_ledger import served
 from tests.support.writer_ledger import RUNS
 
@@ -75,6 +77,55 @@ def test_without_a_plan_it_is_not_known(filled: Store) -> None:
     assert (found.recovered_usd, found.unrecovered_usd) == (None, None)
     assert found.break_even_runs.value is None
     assert found.break_even_runs.reason == "no plan says whose runs it serves"
+
+
+def _tuned(trace: int, version: str, outcome: str) -> list[scene.Row]:
+    where: dict[str, Any] = {"trace": trace, "at": trace * 60}
+    told = {"attributes": {"spanledger.outcome": outcome}} if outcome else {}
+    return [
+        scene.span(1, 0, "agent", agent_name="tuned", agent_version=version, **told, **where),
+        scene.call(2, 1, (100 - 10 * int(version), 0), **where),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "value", "reason"),
+    [
+        (["success", "failure", "failure"], None, "of the runs of 2 33% succeed, 100% of those"),
+        (["", "", ""], None, "outcome told of 30 of 30 runs of 1 and 0 of 30 runs of 2"),
+        (["success"] * 29 + ["failure"], 10, "perhaps by chance: perhaps never"),
+        (["success"], 10, ""),
+    ],
+)
+def test_what_fails_saves_nothing(
+    store: Store, second: list[str], value: int | None, reason: str
+) -> None:
+    """Version 2 costs 0.1 a run less for 1 paid; whether it pays hangs on how often it succeeds."""
+    asset = {"spanledger.asset.id": "ft", "spanledger.asset.kind": "training"}
+    cost = asset | {"spanledger.asset.entry": "cost", "spanledger.asset.amount": "1"}
+    plan = asset | {
+        "spanledger.asset.entry": "plan", "spanledger.asset.expected_units": "1000",
+        "spanledger.asset.unit": "execution", "spanledger.asset.method": "x",
+        "spanledger.asset.agent.name": "tuned", "spanledger.asset.agent.version": "2",
+    }  # fmt: skip
+    rows = [row for trace in range(1, 31) for row in _tuned(trace, "1", "success")]
+    for trace in range(31, 61):
+        rows += _tuned(trace, "2", second[trace % len(second)])
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("m1", input="0.01")])
+        entries = [
+            scene.span(n, 0, "record", trace=900 + n, lasts=0, attributes=told)
+            for n, told in enumerate((cost, plan), 1)
+        ]
+        scene.load(connection, [*entries, *rows])
+    scene.settle(store, [901, 902, *range(1, 61)])
+    with Ledger(DirectReader(store)) as ledger:
+        (found,) = ledger.agent("tuned").paybacks
+    assert found.saving_per_run.value == Decimal("0.1")
+    assert found.runs_by_saving.value == value
+    assert reason in found.runs_by_saving.reason
+    assert (reason == "") == (found.runs_by_saving.reason == "")
+    assert (found.runs_by_saving.high is None) == bool(reason)
 
 
 def _a_run(value: str, low: str | None, high: str | None) -> Estimate:

@@ -113,7 +113,18 @@ TYPES: dict[str, type | None] = {
 #: What queries say of an empty ledger that always have a row.
 EMPTY: dict[str, list[dict[str, Any]]] = {
     "is_priced": [{"prices": 0}],
-    "rework_ends": [{"cheaper_usd": 0, "dearer_usd": 0}],
+    "rework_ends": [
+        {
+            "cheaper_usd": 0,
+            "dearer_usd": 0,
+            "made_again_usd": 0,
+            "not_made_again_usd": 0,
+            "costed_runs": 0,
+            "made_again_mean_usd": None,
+            "made_again_variance": 0,
+            "made_again_skewness": 0,
+        }
+    ],
     "spending": [
         dict.fromkeys(
             (

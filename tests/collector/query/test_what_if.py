@@ -199,3 +199,43 @@ def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
         answer = client.get(where, params={"model": "acme/m2", "tier": "flex"})
         expected = asdict(ledger.what_if("writer", models=[("acme", "m2")], tiers=("flex",)))
         assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
+
+
+def test_what_nobody_made_again_would_have_cost_the_same(store: Store) -> None:
+    """12 answers judged wrong, of which two were made again, with what was built on one of them."""
+    rows: list[scene.Row] = []
+    for trace in range(1, 13):
+        where: dict[str, Any] = {"trace": trace, "at": trace * 20}
+        judged = {
+            "spanledger.evaluation.verdict": "wrong",
+            "spanledger.subject.trace_id": scene.hex32(trace),
+            "spanledger.subject.span_id": scene.hex16(2),
+        }
+        rows += [
+            scene.span(1, 0, "agent", agent_name="wrong", lasts=9, **where),
+            scene.call(2, 1, (100, 0), **where),
+            scene.span(3, 2, "record", attributes=judged, **(where | {"lasts": 0})),
+        ]
+    again: dict[str, Any] = {"rework_of": 2, "rework_reason": "regenerated"}
+    rows += [
+        scene.call(4, 1, (100, 0), trace=1, at=20 + 5, **again),
+        scene.call(4, 1, (30, 0), trace=2, at=40 + 2),
+        scene.call(5, 1, (100, 0), trace=2, at=40 + 5, **again),
+        scene.call(4, 1, (7, 0), trace=3, at=60 + 2),
+    ]
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("m1", input="0.01")])
+        scene.load(connection, rows)
+    scene.settle(store, range(1, 13))
+    with Ledger(DirectReader(store)) as ledger:
+        wasted = ledger.agent("wrong").total.sums.rework_cost_usd
+        found = _only_rework(ledger, "wrong")
+    assert wasted == Decimal("12.37")
+    assert found.saved_usd == Decimal("2.3")
+    assert float(found.saving_per_run.value or 0) == pytest.approx(2.3 / 12)
+    assert found.unknown[0].startswith("$10.07 of answers judged wrong and of failures")
+
+
+def _only_rework(ledger: Ledger, agent: str) -> WhatIf:
+    (found,) = [s for s in ledger.what_if(agent, models=[]).scenarios if s.kind == "rework"]
+    return found
