@@ -131,4 +131,5 @@ def test_a_tracer_of_another_kind_is_asked_as_ever() -> None:
     """A proxy of one that is set later, and one that records nothing."""
     for tracer in (trace.ProxyTracer("test"), trace.NoOpTracer()):
         span = Starter(tracer).start("chat x", Context(), dict(ASKED), 7)
-        assert not span.is_recording()
+        # Another test of the process may have set what the proxy stands for.
+        assert span.is_recording() == tracer.start_span("theirs").is_recording()
