@@ -142,3 +142,6 @@ def test_a_long_trace_is_explained_in_parts(client: httpx.Client) -> None:
     rest = client.get(f"/ui/explain?id={PLAIN_TRACE}&offset=1").text
     assert heading.findall(rest) == titles[1:]
     assert "Earlier attempts" in rest
+    beyond = client.get(f"/ui/explain?id={PLAIN_TRACE}&offset=5000")
+    assert beyond.status_code == 200
+    assert "No attempts here." in beyond.text
