@@ -170,6 +170,12 @@ class CollectorConfig(BaseSettings):
     max_query_memory_bytes: int = Field(
         gt=0, default=1024 * MIB, description="Memory a read query may use."
     )
+    max_answer_bytes: int = Field(
+        gt=0,
+        default=64 * MIB,
+        description="Largest answer of a read over the API or the pages, as the database holds it; "
+        "above: 413. Four times as much may wait to be sent; above: 503.",
+    )
 
     def database_dsn(self) -> str:
         """The address of the ledger: the given one, or embedded under ``data_dir``."""

@@ -72,7 +72,7 @@ class MalformedError(PermanentError):
 
 
 class TooLargeError(PermanentError):
-    """A request is over a size limit."""
+    """A request, or the answer to it, is over a size limit."""
 
 
 class UnsupportedError(PermanentError):

@@ -13,6 +13,7 @@ from tests.support.serving import serving
 
 from spanledger_collector.query import DirectReader, Reader
 from spanledger_collector.serve.adhoc import AdHoc
+from spanledger_collector.serve.answers import Sending
 from spanledger_collector.serve.api import Api, Watched
 from spanledger_collector.store import Store
 from spanledger_collector.web import Guarded, Web
@@ -38,7 +39,7 @@ class Served:
 
 
 @contextmanager
-def served(store: Store, *, sql: bool = True) -> Generator[Served]:
+def served(store: Store, *, sql: bool = True, sending: Sending | None = None) -> Generator[Served]:
     """The API over a store, as the pipeline sets it up."""
     reader = DirectReader(store)
     ad_hoc = AdHoc(store, max_seconds=10, max_memory_bytes=1 << 28)
@@ -49,7 +50,7 @@ def served(store: Store, *, sql: bool = True) -> Generator[Served]:
     web = Web(reader=lambda: state.reader, watched=lambda: state.watched)
     api = Api(
         reader=lambda: state.reader, health=lambda: state.health, registry=registry, guard=guard,
-        watched=lambda: state.watched, pages=web.routes,
+        watched=lambda: state.watched, pages=web.routes, sending=sending,
     )  # fmt: skip
     try:
         with serving(Guarded(api.app)) as where:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
-from spanledger_collector.errors import PermanentError
+from spanledger_collector.errors import PermanentError, TooLargeError
 from spanledger_collector.query import Ledger, Row
 
 Format = Literal["csv", "parquet", "focus"]
@@ -62,7 +62,10 @@ class Tables:
         parameters: Mapping[str, object],
         pieces: Sequence[_Piece],
         unknown_cost_attempts: int,
+        *,
+        whole: bool,
     ) -> None:
+        self._whole = whole
         self._ledger = ledger
         self._query = query
         self._parameters = parameters
@@ -72,8 +75,22 @@ class Tables:
 
     def __iter__(self) -> Iterator[pa.Table]:
         for piece in self._pieces:
-            period = {"since": piece.since, "until": piece.until}
-            yield self._ledger.arrow(self._query, **period, **self._parameters)
+            yield from self._read(piece)
+
+    def _read(self, piece: _Piece) -> Iterator[pa.Table]:
+        """A piece; in halves where the ledger's answer would be too large."""
+        period = {"since": piece.since, "until": piece.until}
+        try:
+            table = self._ledger.arrow(self._query, **period, **self._parameters)
+        except TooLargeError:
+            middle = piece.since + (piece.until - piece.since) / 2
+            if self._whole or middle in (piece.since, piece.until):
+                raise
+        else:
+            yield table
+            return
+        yield from self._read(_Piece(piece.since, middle))
+        yield from self._read(_Piece(middle, piece.until))
 
 
 def tables(
@@ -110,7 +127,8 @@ def tables(
         pieces = [_whole(pieces, since, until)]
     # With nothing in it, an export still has its columns.
     pieces = pieces or [_whole(pieces, since, until)]
-    return Tables(ledger, query, parameters, pieces, unknown)
+    whole = whole_days or query == "agents"
+    return Tables(ledger, query, parameters, pieces, unknown, whole=whole)
 
 
 def _slices(

@@ -66,7 +66,7 @@ def export(
 def _told(found: Iterable[pa.Table], pieces: int, on_piece: _Told) -> Iterator[pa.Table]:
     for done, table in enumerate(found, 1):
         yield table
-        on_piece(done, pieces)
+        on_piece(done, max(done, pieces))
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from spanledger_collector.pipeline.metrics import PipelineMetrics
 from spanledger_collector.price import PriceBook
 from spanledger_collector.receive import Receiver
 from spanledger_collector.scrape import Scraper, read_targets
+from spanledger_collector.serve.answers import Sending
 from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
 from spanledger_collector.serve.loopback import LOOPBACK, AllowedHosts, allowed, check_host
@@ -36,6 +37,9 @@ from spanledger_collector.value import read_rules
 from spanledger_collector.watch import Picture, Rules, WatchMetrics, Webhook
 from spanledger_collector.watch import read_rules as read_watch_rules
 from spanledger_collector.web import Guarded, Web
+
+#: Of the largest size, made and not sent yet.
+_ANSWERS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,7 @@ class Collector:
             pages=web.routes,
             authenticate=self._keys,
             wrong_keys=self._wrong_keys,
+            sending=Sending(_ANSWERS_AT_ONCE * config.max_answer_bytes),
         )
         names = allowed(config.host, config.allowed_hosts)
         app = Guarded(AllowedHosts(api.app, names) if names else api.app)

@@ -162,7 +162,7 @@ class Engine:
         self._closer = Closer(store, self._pools, settler.settle_traces)
         self._closer.start()
         self._loader.start()
-        self.reader = DirectReader(store, **self._limits)
+        self.reader = DirectReader(store, **self._limits, max_answer_bytes=config.max_answer_bytes)
         self.verifier = Verifier(store, config.verify_interval_seconds)
         self.verifier.start()
         if self._rules is not None:

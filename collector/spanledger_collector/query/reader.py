@@ -53,13 +53,28 @@ class DirectReader:
         store: the open ledger.
         max_seconds: longest a query may run.
         max_memory_bytes: memory a query may use.
+        max_answer_bytes: what an answer may have, as ClickHouse holds it (Python's objects have
+            several times as much); None = any size.
+
+    Raises:
+        TooLargeError: from every read whose answer is larger.
     """
 
     def __init__(
-        self, store: Store, *, max_seconds: int = 30, max_memory_bytes: int = 1 << 30
+        self,
+        store: Store,
+        *,
+        max_seconds: int = 30,
+        max_memory_bytes: int = 1 << 30,
+        max_answer_bytes: int | None = None,
     ) -> None:
         # Settings of the connection: given with each query, the driver would set and restore them.
-        limits = {"max_execution_time": max_seconds, "max_memory_usage": max_memory_bytes}
+        limits: dict[str, object] = {
+            "max_execution_time": max_seconds,
+            "max_memory_usage": max_memory_bytes,
+        }
+        if max_answer_bytes is not None:
+            limits |= {"max_result_bytes": max_answer_bytes, "result_overflow_mode": "throw"}
         self._connections = ThreadConnections(store, {**limits, **_READING})
 
     def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
@@ -76,7 +91,8 @@ class DirectReader:
         """Run a statement that has passed the guard already (``serve/sqlguard.py``).
 
         Raises:
-            StoreUnavailableError: it takes too long, too much memory or gives too many rows.
+            StoreUnavailableError: it takes too long or too much memory.
+            TooLargeError: it gives too many rows.
         """
         return self._connections.mine().arrow(text, None, _AD_HOC_LIMITS)
 

@@ -21,6 +21,7 @@ from spanledger_collector.errors import (
     PermanentError,
     RefusedQueryError,
     StoreUnavailableError,
+    TooLargeError,
     UnauthenticatedError,
 )
 
@@ -39,6 +40,7 @@ _ERRORS: Mapping[int, type[CollectorError]] = {
     401: UnauthenticatedError,
     403: RefusedQueryError,
     404: NotFoundError,
+    413: TooLargeError,
     429: OverloadedError,
     503: StoreUnavailableError,
 }

@@ -50,6 +50,7 @@ from spanledger_collector.errors import (
 )
 from spanledger_collector.query import Ledger, Reader, named, plain_rows, query_names
 
+from .answers import Sending
 from .economics import ANSWERS, Answer, Asked
 from .keyed import Keyed, may
 from .loopback import check_host
@@ -91,6 +92,7 @@ class Api:
         authenticate: gives the identity behind an API key; by default everybody may everything.
         threads: queries that may run at once.
         wrong_keys: counts those that are not known, over all ports.
+        sending: counts what is answered and not sent yet; by default without a limit that matters.
     """
 
     def __init__(
@@ -106,7 +108,9 @@ class Api:
         authenticate: Authenticate = anonymous,
         threads: int = 4,
         wrong_keys: WrongKeys | None = None,
+        sending: Sending | None = None,
     ) -> None:
+        self._sending = sending or Sending(1 << 40)
         self._reader = reader
         self._health = health
         self._registry = registry
@@ -145,9 +149,13 @@ class Api:
         reader = self._reader()
         if reader is None:
             raise _StartingError("the ledger is still being opened; ask again in a second")
-        loop = asyncio.get_running_loop()
-        content, media_type = await loop.run_in_executor(self._threads, question, reader)
-        return Response(content, media_type=media_type)
+        sending = self._sending
+
+        def answer() -> Response:
+            sending.check()  # only now: others may have come in the meantime
+            return sending.answer(*question(reader))
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, answer)
 
     async def _queries(self, _: Request) -> Response:
         return _json({name: dict(named(name).parameters) for name in query_names()})

@@ -75,6 +75,7 @@ _ERRORS: Final[Mapping[str, str]] = {
     "401": "No API key, or one that is not known (only where keys are asked for).",
     "403": "Not with this API key.",
     "404": "There is no such thing.",
+    "413": "The answer would be too large: narrow since and until, or ask for fewer rows.",
     "429": "Too many wrong API keys from this address: ask again after Retry-After seconds.",
     "503": "Not now: ask again after Retry-After seconds.",
 }
@@ -202,7 +203,7 @@ def _post(words: str, kind: str, body: Schema, answer: Schema) -> Mapping[str, A
         "responses": {
             **_answers("200", _body(_JSON, answer)),
             "413": {
-                "description": "The body is too large.",
+                "description": "The body is too large, or the answer would be.",
                 "content": _named("Error"),
             },
         },

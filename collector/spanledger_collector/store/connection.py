@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import TracebackType
 
-from spanledger_collector.errors import PermanentError
+from spanledger_collector.errors import CollectorError, PermanentError
 
 from .driver import ArrowTable, Driver, Values
 from .failures import translated
@@ -66,10 +66,14 @@ class Connection(AbstractContextManager["Connection", None]):
     ) -> ArrowTable:
         """The answer of a SELECT as an Arrow table (text as utf8, DateTime64 as timestamps)."""
         text, rest = self._with_settings(sql, settings)
-        with translated(sql):
-            return self._client.query_arrow(
-                text, _bound(parameters), settings=rest, use_strings=True
-            )
+        try:
+            with translated(sql):
+                return self._client.query_arrow(
+                    text, _bound(parameters), settings=rest, use_strings=True
+                )
+        except CollectorError:
+            self._clear()
+            raise
 
     def raw(
         self,
@@ -87,8 +91,12 @@ class Connection(AbstractContextManager["Connection", None]):
             settings: for this statement only.
         """
         text, rest = self._with_settings(sql, settings)
-        with translated(sql):
-            return self._client.raw_query(text, _bound(parameters), settings=rest, fmt=fmt)
+        try:
+            with translated(sql):
+                return self._client.raw_query(text, _bound(parameters), settings=rest, fmt=fmt)
+        except CollectorError:
+            self._clear()
+            raise
 
     def insert_rows(
         self,
@@ -132,6 +140,11 @@ class Connection(AbstractContextManager["Connection", None]):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _clear(self) -> None:
+        """What an answer had when it failed comes before the embedded engine's next answer."""
+        if self.embedded:
+            self._client.raw_query("SELECT 1", None, settings=None, fmt="TabSeparated")
 
     def _with_settings(self, sql: str, settings: Settings | None) -> tuple[str, Values | None]:
         """Settings as a clause for the embedded engine.

@@ -18,6 +18,7 @@ from spanledger_collector.errors import (
     ConfigurationError,
     PermanentError,
     StoreUnavailableError,
+    TooLargeError,
 )
 
 _MAX_DETAIL = 400
@@ -84,6 +85,9 @@ _SOMETIMES_PASSING: dict[int, dict[str, str]] = {
 _STATUS = re.compile(r"HTTP driver received HTTP status (\d{3})\b")
 _PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 _PAGE = re.compile(r"<[!/a-zA-Z][^>]*>")
+
+# An answer over max_result_rows or max_result_bytes.
+_TOO_LARGE = 396
 
 # Code -> what to do. Only a change of settings or rights helps.
 _CONFIGURATION: dict[int, str] = {
@@ -159,6 +163,14 @@ def _translated(error: ClickHouseError, what: str, code: int | None) -> Collecto
     advice = _PASSING.get(code) or _sometimes(code, str(error))
     if advice:
         return StoreUnavailableError(f"{told}; {advice}")
+    return _permanent(code, told)
+
+
+def _permanent(code: int, told: str) -> CollectorError:
+    if code == _TOO_LARGE:
+        return TooLargeError(
+            f"{told}; ask for less: narrow since and until, or ask for fewer rows or columns"
+        )
     if code in _CONFIGURATION:
         return ConfigurationError(f"{told}; {_CONFIGURATION[code]}")
     return PermanentError(told)
@@ -179,6 +191,7 @@ def translated(what: str) -> Generator[None, None, None]:
     Raises:
         StoreUnavailableError: the fault may pass.
         ConfigurationError: address or rights are wrong.
+        TooLargeError: the answer is larger than was allowed.
         PermanentError: the statement or its data are wrong.
     """
     try:
