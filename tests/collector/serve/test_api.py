@@ -162,7 +162,7 @@ def test_sql_is_not_answered_by_another_name(client: httpx.Client, host: str) ->
     """A web page that points its own name at this machine learns nothing."""
     answer = client.post("/v1/sql", content="SELECT 1", headers={"Host": host})
     assert answer.status_code == 403
-    assert "loopback" in answer.json()["error"]
+    assert "localhost" in answer.json()["error"]
 
 
 def test_while_the_ledger_opens(client: httpx.Client, api: Served) -> None:
