@@ -17,9 +17,10 @@ from typing import Any
 from opentelemetry import context as otel_context
 
 import spanledger
-from spanledger import _in_force, semconv
-from spanledger._answer import Answer, Usage
-from spanledger._budgeting import Request, take
+from spanledger import semconv
+from spanledger._budgets import in_force
+from spanledger._budgets.budgeting import Request, take
+from spanledger._calls.answer import Answer, Usage
 
 _ROUNDS = 2000
 _CALLERS = 64
@@ -50,14 +51,14 @@ _ANSWER = Answer(model="gpt-4o-2024-08-06", usage=Usage(1200, 80, 1000))
 def check() -> None:
     """One call's whole business with its budgets."""
     here = otel_context.get_current()
-    hold = take(_REQUEST, _in_force.holdings(here), here, _refused)
+    hold = take(_REQUEST, in_force.holdings(here), here, _refused)
     assert hold is not None
     hold.settle(_ANSWER, None, "provider")
 
 
 def no_check() -> None:
     """The same where no budget is in force: what every call pays."""
-    assert not _in_force.holdings(otel_context.get_current())
+    assert not in_force.holdings(otel_context.get_current())
 
 
 def _refused(_attributes: object, _error: BaseException) -> None:
@@ -108,7 +109,7 @@ def main() -> None:
         with spanledger.agent("benchmark"):
             inside = otel_context.get_current()
             for one in budgets:
-                inside = _in_force.entered(inside, one)
+                inside = in_force.entered(inside, one)
             token = otel_context.attach(inside)
             _timed(check, 200)
             alone = sorted(_timed(check, _ROUNDS))

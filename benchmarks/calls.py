@@ -34,7 +34,7 @@ from benchmarks.canned import (
     timed,
     with_floor,
 )
-from spanledger import _registry
+from spanledger._patches import registry
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ def _written(work: Work, clients: Clients) -> dict[str, AttributeValue]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    _registry.instrument(["openai"], tracer_provider=provider)
+    registry.instrument(["openai"], tracer_provider=provider)
     work(clients)
-    _registry.uninstrument(["openai"])
+    registry.uninstrument(["openai"])
     (span,) = exporter.get_finished_spans()
     return dict(span.attributes or {})
 
@@ -75,11 +75,11 @@ def _measure(work: Work, clients: Clients, rounds: int, calls: int) -> dict[str,
         random.shuffle(variants)
         for name, variant, instrumented in variants:
             if instrumented:
-                _registry.instrument(["openai"])
+                registry.instrument(["openai"])
             for clock, microseconds in timed(variant, clients, calls).items():
                 times[clock, name].append(microseconds)
             if instrumented:
-                _registry.uninstrument(["openai"])
+                registry.uninstrument(["openai"])
 
     def added(clock: str, name: str) -> float:
         pairs = zip(times[clock, name], times[clock, "bare"], strict=True)

@@ -261,7 +261,7 @@ def line(what: str, measured: float, told: float, more: str = "") -> str:
 
 def steps(torch: Any, transformers: Any, *, tiny: bool) -> Iterator[str]:
     """Everything, line by line."""
-    from spanledger._registry import instrument
+    from spanledger._patches.registry import instrument
 
     device = "cpu" if tiny else "cuda"
     instrument(["transformers"])

@@ -41,7 +41,7 @@ def _load(module: str) -> Any:
 
 # --- how each is switched on ----------------------------------------------------------------------
 def _spanledger() -> None:
-    _load("spanledger._registry").instrument(["openai"])
+    _load("spanledger._patches.registry").instrument(["openai"])
 
 
 def _openllmetry() -> None:

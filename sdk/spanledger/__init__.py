@@ -11,7 +11,7 @@ This module is the public list and nothing else; test tools are in :mod:`spanled
 
 from spanledger._configure import delivery, flush, init, shutdown
 from spanledger._delivery.backlog import Delivery
-from spanledger._scope import context, current_run_id, propagate_context
+from spanledger._work.scope import context, current_run_id, propagate_context
 from spanledger.budgets import BudgetState, budget
 from spanledger.decorators import agent, task, tool, workflow
 from spanledger.errors import (

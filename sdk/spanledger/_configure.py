@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate, trace
 
+from spanledger._budgets.in_force import PROCESS
 from spanledger._guard import tell_repeated
-from spanledger._in_force import PROCESS
-from spanledger._past_sampling import close_way, open_way
 from spanledger._process_lock import ProcessLock
-from spanledger._scope import tracer
+from spanledger._work.past_sampling import close_way, open_way
+from spanledger._work.scope import tracer
 from spanledger.config import Settings, default_tenant, disabled, own_rates
 from spanledger.errors import ConfigurationError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from spanledger._delivery.backlog import Delivery
     from spanledger._delivery.processor import DeliveryProcessor
-    from spanledger._identity import IdentityProcessor
+    from spanledger._work.identity import IdentityProcessor
     from spanledger.budgets import budget
 
 _log = logging.getLogger("spanledger")
@@ -186,9 +186,9 @@ def shutdown() -> None:
         if not _state.on:
             return
         if _state.instrumented:
-            from spanledger import _registry
+            from spanledger._patches import registry
 
-            _registry.uninstrument()
+            registry.uninstrument()
         _close_outlets()
         _state.arguments, _state.on = None, False
         PROCESS.budgets = ()
@@ -262,9 +262,9 @@ def _use_budgets(
     PROCESS.tenant = tenant
     given = own_rates(rates)
     if given:
-        from spanledger import _budgeting
+        from spanledger._budgets import budgeting
 
-        _budgeting.use_rates(given)
+        budgeting.use_rates(given)
     PROCESS.budgets = tuple(budgets)
 
 
@@ -283,7 +283,7 @@ def _identify(provider: Any, tenant: str) -> IdentityProcessor:
     if _state.provider is provider and _state.identity is not None:
         _state.identity.tenant = tenant
         return _state.identity
-    from spanledger._identity import IdentityProcessor
+    from spanledger._work.identity import IdentityProcessor
 
     identity = _state.identity = IdentityProcessor(tenant)
     _state.provider = provider
@@ -324,10 +324,10 @@ def _provider(settings: Settings) -> Any:
 def _instrument(names: bool | Sequence[str]) -> None:
     if names is False:
         return
-    from spanledger import _registry
+    from spanledger._patches import registry
 
     try:
-        _registry.instrument(None if names is True else names)
+        registry.instrument(None if names is True else names)
     except ValueError as error:
         _log.warning("client libraries are not measured: %s", error)
     except Exception:  # noqa: BLE001 -- init() never raises; told with its traceback
@@ -340,7 +340,7 @@ def _end_spans_in_background(timeout_seconds: float) -> bool:
     """Wait for the spans of model calls, which end in the instrumentation's own thread."""
     if not _state.instrumented:
         return True
-    from spanledger._draining import drain
+    from spanledger._calls.draining import drain
 
     return drain(timeout_seconds)
 
@@ -349,7 +349,7 @@ def _end_open_spans(timeout_seconds: float) -> bool:
     """The same at the end of the process, where streams that are still open end too."""
     if not _state.instrumented:
         return True
-    from spanledger._draining import drain_at_exit
+    from spanledger._calls.draining import drain_at_exit
 
     return drain_at_exit(timeout_seconds)
 

@@ -17,12 +17,13 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from spanledger import _registry, config
-from spanledger._framework import Framework
-from spanledger._gaps import costly_first
+from spanledger import config
+from spanledger._frameworks.framework import Framework
 from spanledger._guard import internal_errors
-from spanledger._instrumentor import Instrumentor
-from spanledger._registry import PatchStatus
+from spanledger._patches import registry
+from spanledger._patches.gaps import costly_first
+from spanledger._patches.instrumentor import Instrumentor
+from spanledger._patches.registry import PatchStatus
 from spanledger.errors import ConfigurationError
 from spanledger.hosts import PROVIDERS_VARIABLE
 
@@ -96,19 +97,16 @@ class DoctorReport:
 
 def report() -> DoctorReport:
     """Look at this process. Imports no client library and changes nothing."""
-    patches = _registry.status()
+    patches = registry.status()
     return DoctorReport(
         clients=tuple(
-            _client(instrumentor, patches) for instrumentor in _registry.available().values()
+            _client(instrumentor, patches) for instrumentor in registry.available().values()
         ),
         frameworks=tuple(
-            _framework(framework, patches)
-            for framework in _registry.available_frameworks().values()
+            _framework(framework, patches) for framework in registry.available_frameworks().values()
         ),
-        engines=tuple(
-            _client(engine, patches) for engine in _registry.available_engines().values()
-        ),
-        http=tuple(patch for patch in patches if patch.client == _registry.HTTP),
+        engines=tuple(_client(engine, patches) for engine in registry.available_engines().values()),
+        http=tuple(patch for patch in patches if patch.client == registry.HTTP),
         exporter=_exporter(),
         settings={name: _shown(name) for name in _SETTINGS if name in os.environ},
         internal_errors=internal_errors(),
@@ -121,11 +119,11 @@ def examine() -> DoctorReport:
     For a process of its own, and slow: instrumentation is switched on before and off after. A
     client that cannot be imported has the reason among its notes. No network is asked.
     """
-    _registry.instrument()
+    registry.instrument()
     try:
         with warnings.catch_warnings(), _offline():
             warnings.simplefilter("ignore")
-            _registry.import_waiting(_registry.HTTP)
+            registry.import_waiting(registry.HTTP)
             found = report()
             everything = (*found.clients, *found.frameworks, *found.engines)
             tried = {one.client: _tried(one) for one in everything}
@@ -137,7 +135,7 @@ def examine() -> DoctorReport:
             engines=_with_reasons(found.engines, tried),
         )
     finally:
-        _registry.uninstrument()
+        registry.uninstrument()
 
 
 @contextlib.contextmanager
@@ -148,7 +146,7 @@ def _offline() -> Generator[None]:
     """
     wanted = {
         name: value
-        for one in _registry.available().values()
+        for one in registry.available().values()
         for name, value in one.offline.items()
         if name not in os.environ
     }
@@ -161,7 +159,7 @@ def _offline() -> Generator[None]:
 
 
 def _tried(client: ClientReport) -> str:
-    return _registry.import_waiting(client.client) if client.version else ""
+    return registry.import_waiting(client.client) if client.version else ""
 
 
 def _with_reasons(

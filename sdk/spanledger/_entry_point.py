@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 
 from opentelemetry import trace
 
-from spanledger import _configure, _registry, config
+from spanledger import _configure, config
+from spanledger._patches import registry
 
 _log = logging.getLogger("spanledger")
 
@@ -55,7 +56,7 @@ class SpanledgerInstrumentor:
         provider = kwargs.get("tracer_provider")
         try:
             _configure.join(provider or trace.get_tracer_provider())
-            _registry.instrument(tracer_provider=provider)
+            registry.instrument(tracer_provider=provider)
         except Exception:  # noqa: BLE001 -- would end the launcher's work; told with its traceback
             _log.warning("client libraries are not measured", exc_info=True)
             return
@@ -64,5 +65,5 @@ class SpanledgerInstrumentor:
     def uninstrument(self, **_kwargs: Any) -> None:
         """Remove the patches."""
         if self._instrumented:
-            _registry.uninstrument()
+            registry.uninstrument()
             self._instrumented = False

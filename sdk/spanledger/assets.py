@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from opentelemetry.util.types import AttributeValue
 
-from spanledger import _scope, semconv
-from spanledger._recording import About, Amount, exact, money_of, write
+from spanledger import semconv
+from spanledger._work import scope as _scope
+from spanledger._work.recording import About, Amount, exact, money_of, write
 
 if TYPE_CHECKING:  # the API of OpenTelemetry brings it; nothing here needs it to run
     from typing_extensions import Unpack

@@ -1,6 +1,6 @@
 """Budgets: what may be spent on model calls, checked in the process before a request is sent.
 
-A call reserves what it may cost at most (``_upper_cost``) and, when it ends, pays what it did cost;
+A call reserves what it may cost at most (``upper_cost``) and, when it ends, pays what it did cost;
 the rest is free again. So calls side by side cannot spend the same money twice: with an output
 limit on every request, what is settled stays within the limit, however many call at once.
 """
@@ -22,9 +22,10 @@ from typing import Final, Literal
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from spanledger import _in_force, _scope
-from spanledger._accounts import ATTO, GUARD, Account, Window
-from spanledger._recording import Amount, exact
+from spanledger._budgets import in_force
+from spanledger._budgets.accounts import ATTO, GUARD, Account, Window
+from spanledger._work import scope
+from spanledger._work.recording import Amount, exact
 from spanledger.errors import BudgetExceededError, ConfigurationError
 
 Per = Literal["run", "agent", "tenant"]
@@ -157,7 +158,7 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         self._limit = int(limit * ATTO)
         self.per: Per | None = per
         self.window: Window | None = window
-        self.name = _scope.clean(name) or "/".join(part for part in (per, window) if part)
+        self.name = scope.clean(name) or "/".join(part for part in (per, window) if part)
         self.name = self.name or "budget"
         self.mode: Mode = mode
         self.on_unknown = on_unknown
@@ -177,9 +178,9 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
     @staticmethod
     def _ready() -> None:
         """Read the rates here and not in a call, and import what a call needs."""
-        from spanledger import _budgeting
+        from spanledger._budgets import budgeting
 
-        _budgeting.ready()
+        budgeting.ready()
 
     def account(self, key: str) -> Account:
         """The account of a run, agent or tenant; without ``per`` there is one."""
@@ -234,8 +235,8 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         """
         if key is None:
             here = otel_context.get_current()
-            held = (one.account for one in _in_force.holdings(here) if one.budget is self)
-            account = next(held, None) or self.account(_in_force.key_of(self, here))
+            held = (one.account for one in in_force.holdings(here) if one.budget is self)
+            account = next(held, None) or self.account(in_force.key_of(self, here))
         else:
             account = self.account(key)
         with GUARD.lock:
@@ -251,7 +252,7 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
             )
 
     def __enter__(self) -> budget:  # noqa: PYI034 -- never subclassed, and Self is not in 3.10
-        changed = _in_force.entered(otel_context.get_current(), self)
+        changed = in_force.entered(otel_context.get_current(), self)
         self._tokens.append(otel_context.attach(changed))
         return self
 
@@ -262,7 +263,7 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         traceback: TracebackType | None,
     ) -> None:
         for token in self._tokens[::-1]:
-            if _scope.leave(token):
+            if scope.leave(token):
                 self._tokens.remove(token)
                 return
         self._tokens.pop()

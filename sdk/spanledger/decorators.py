@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from opentelemetry.trace import Span
 
-from spanledger import _scope, semconv
-from spanledger._activation import Activation, Definition
-from spanledger._work import AGENT, TASK, TOOL, WORKFLOW, WorkKind
-from spanledger._wrapping import wrap
+from spanledger import semconv
+from spanledger._work import scope
+from spanledger._work.activation import Activation, Definition
+from spanledger._work.kinds import AGENT, TASK, TOOL, WORKFLOW, WorkKind
+from spanledger._work.wrapping import wrap
 
 if TYPE_CHECKING:
     from spanledger.budgets import budget
@@ -142,9 +143,9 @@ class Decorator:
         """
         if name is not None and not isinstance(name, str):
             return Scope(functools.partial(self._define, {}, {}, None))(name)
-        entries = _scope.tag_entries(tags)
+        entries = scope.tag_entries(tags)
         if tenant is not None:
-            entries[semconv.TENANT_ID] = _scope.clean(tenant)
+            entries[semconv.TENANT_ID] = scope.clean(tenant)
         define = functools.partial(self._define, self._kind.own(version, id), entries, budget)
         return Scope(define if name is None else lambda _default: define(name))
 

@@ -21,8 +21,8 @@ from typing import Final, Literal
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation
 
-from spanledger import _gpu_amd, _gpu_nvidia
-from spanledger._gpu_device import Device
+from spanledger._local import gpu_amd, gpu_nvidia
+from spanledger._local.gpu_device import Device
 from spanledger._process_lock import ProcessLock
 
 _lock: Final = ProcessLock()
@@ -70,7 +70,7 @@ def observe(meter_provider: MeterProvider | None = None) -> int:
     """
     with _lock():
         if not _state.devices:
-            _state.devices = [*_gpu_nvidia.devices(), *_gpu_amd.devices()]
+            _state.devices = [*gpu_nvidia.devices(), *gpu_amd.devices()]
             if _state.devices:
                 _create(metrics.get_meter("spanledger.gpu", meter_provider=meter_provider))
         return len(_state.devices)

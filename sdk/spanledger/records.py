@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from opentelemetry.util.types import AttributeValue
 
-from spanledger import _scope, semconv
-from spanledger._recording import About, Amount, exact, money_of, write
+from spanledger import semconv
+from spanledger._work import scope
+from spanledger._work.recording import About, Amount, exact, money_of, write
 
 if TYPE_CHECKING:  # the API of OpenTelemetry brings it; nothing here needs it to run
     from typing_extensions import Unpack
@@ -140,7 +141,7 @@ def record_evaluation(
     if verdict is None and hallucinated is not None:
         verdict = "hallucinated" if hallucinated else "acceptable"
     attributes: dict[str, AttributeValue] | None = {
-        key: _scope.clean(text)
+        key: scope.clean(text)
         for key, text in (
             (semconv.EVALUATION_NAME, name),
             (semconv.EVALUATION_SCORE_LABEL, label),
@@ -176,7 +177,7 @@ def record_cost(
     """
     money = money_of(semconv.EXPENSE_AMOUNT, amount, semconv.EXPENSE_CURRENCY, currency)
     if money is not None and category:
-        money = {**money, semconv.EXPENSE_CATEGORY: _scope.clean(category)}
+        money = {**money, semconv.EXPENSE_CATEGORY: scope.clean(category)}
     return write("expense", money, about) or ""
 
 
@@ -195,5 +196,5 @@ def record_effort(minutes: Amount, *, role: str = "reviewer", **about: Unpack[Ab
     if told is None or told < 0:
         _log.warning("effort %r left out: give minutes, 0 or more", minutes)
         return ""
-    effort = {semconv.EFFORT_MINUTES: f"{told:f}", semconv.EFFORT_ROLE: _scope.clean(role)}
+    effort = {semconv.EFFORT_MINUTES: f"{told:f}", semconv.EFFORT_ROLE: scope.clean(role)}
     return write("effort", effort, about) or ""

@@ -21,9 +21,9 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from spanledger import _activation, _scope
-from spanledger._draining import FINISHER
-from spanledger._identity import IdentityProcessor
+from spanledger._calls.draining import FINISHER
+from spanledger._work import activation, scope
+from spanledger._work.identity import IdentityProcessor
 
 #: Loading the token ranks, which the first count needs, takes 0.3 s.
 _FINISH_SECONDS: Final = 30.0
@@ -163,7 +163,7 @@ def capture_spans(*, clock: Callable[[], int] | None = None) -> Generator[Captur
     if isinstance(provider.id_generator, IncrementalIdGenerator):
         provider.id_generator.reset()
     processor.active = (*processor.active, captured)
-    with _activation.measured_by(clock), _scope.counted_run_ids(enabled=fixed):
+    with activation.measured_by(clock), scope.counted_run_ids(enabled=fixed):
         try:
             yield captured
             _finish_in_background()

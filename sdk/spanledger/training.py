@@ -28,11 +28,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from spanledger import _scope, _training_world, assets, semconv
+from spanledger import assets, semconv
 from spanledger._guard import guarded
-from spanledger._recording import Amount, exact, write
-from spanledger._training_callbacks import lightning_callback, transformers_callback
-from spanledger._training_work import TrainingWork
+from spanledger._training import world
+from spanledger._training.callbacks import lightning_callback, transformers_callback
+from spanledger._training.work import TrainingWork
+from spanledger._work import scope
+from spanledger._work.recording import Amount, exact, write
 
 if TYPE_CHECKING:  # the physics are loaded where a run of training is measured, not with the SDK
     from spanledger.compute import Estimate, Gpu, ModelArchitecture
@@ -302,17 +304,17 @@ def training_run(
     found, device = _devices()
     run = TrainingRun(
         asset,
-        gpus=(_training_world.size() or found) if gpus is None else max(1, gpus),
+        gpus=(world.size() or found) if gpus is None else max(1, gpus),
         gpu=gpu or device,
         model=_architecture(model),
         method=method,
         checkpointing=checkpointing,
         sequence_tokens=sequence_tokens,
     )
-    if not _training_world.is_first():  # every process holds the same GPUs of the same run
+    if not world.is_first():  # every process holds the same GPUs of the same run
         yield run
         return
-    span = _scope.tracer().start_span(f"train {_scope.clean(asset)}")
+    span = scope.tracer().start_span(f"train {scope.clean(asset)}")
     failure = ""
     try:
         yield run
@@ -346,7 +348,7 @@ def _book(
             run.asset,
         )
         return
-    amount, currency = run.gpu_hours(), f"{_GPU_HOUR} {_scope.clean(run.gpu).upper()}"
+    amount, currency = run.gpu_hours(), f"{_GPU_HOUR} {scope.clean(run.gpu).upper()}"
     if usd is not None:
         amount = (amount * usd).quantize(_TWELVE, rounding=ROUND_HALF_EVEN)
         currency = "USD"

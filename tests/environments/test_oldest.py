@@ -13,7 +13,7 @@ import pytest
 from tests.support.contracts import ONLY
 from tests.support.environments import ENVIRONMENTS
 
-from spanledger import _registry
+from spanledger._patches import registry
 
 _ROOT = Path(__file__).parents[2]
 #: The files with the behaviours of one family.
@@ -71,11 +71,11 @@ def _declared() -> dict[str, tuple[str, str]]:
     """Distribution and oldest version, by the name of the file."""
     declared = {
         one.client.replace("-", "_"): (one.client.replace("_", "-"), one.minimum)
-        for one in _registry.available().values()
+        for one in registry.available().values()
     }
     return declared | {
         one.name: (one.distribution.replace("_", "-"), one.minimum)
-        for one in _registry.available_frameworks().values()
+        for one in registry.available_frameworks().values()
     }
 
 
@@ -98,8 +98,8 @@ def test_the_documentation_names_the_declared_minimum() -> None:
     told = dict(
         re.findall(r"^\| `([\w-]+)`(?: \(`[\w-]+`\))? \| (\d[\d.]*) \|", page, re.MULTILINE)
     )
-    declared = {one.client: one.minimum for one in _registry.available().values()}
-    declared |= {one.name: one.minimum for one in _registry.available_frameworks().values()}
+    declared = {one.client: one.minimum for one in registry.available().values()}
+    declared |= {one.name: one.minimum for one in registry.available_frameworks().values()}
     assert {name: told.get(name) for name in declared} == declared
 
 

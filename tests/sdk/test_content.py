@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from spanledger import semconv
-from spanledger._answer import Answer, JsonText
-from spanledger._api import Api
-from spanledger._capture import VARIABLE, Capture
-from spanledger._content import attributes
-from spanledger._registry import available
+from spanledger._calls.answer import Answer, JsonText
+from spanledger._calls.api import Api
+from spanledger._calls.capture import VARIABLE, Capture
+from spanledger._calls.content import attributes
+from spanledger._patches.registry import available
 
 _CLIENTS = available()
 

@@ -323,7 +323,7 @@ def test_an_error_of_ours_never_reaches_the_call(
         def start_span(self, *_: object, **__: object) -> None:
             raise RuntimeError("broken tracer")
 
-    monkeypatch.setattr("spanledger._scope.tracer", BrokenTracer)
+    monkeypatch.setattr("spanledger._work.scope.tracer", BrokenTracer)
 
     @spanledger.agent
     def planner() -> int:

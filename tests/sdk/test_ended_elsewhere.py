@@ -14,7 +14,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 import spanledger
-from spanledger import _scope
+from spanledger._work import scope
 from spanledger.testing import capture_spans
 
 
@@ -47,7 +47,7 @@ def test_one_block_entered_by_two_threads_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each thread leaves what it entered itself, also where telemetry is off."""
-    monkeypatch.setattr(_scope, "tracer", trace.NoOpTracer)
+    monkeypatch.setattr(scope, "tracer", trace.NoOpTracer)
     block = make()
     together = threading.Barrier(2, timeout=120)
     unchanged: list[bool] = []

@@ -16,9 +16,9 @@ from tests.support.environments import ENVIRONMENTS
 from tests.support.torch_python import torch_python
 
 from spanledger import semconv
-from spanledger._device_clock import Turn
-from spanledger._local_model import LocalModel, Sequenced, accelerators, figures, read_bytes
-from spanledger._registry import available, available_engines
+from spanledger._local.device_clock import Turn
+from spanledger._local.model import LocalModel, Sequenced, accelerators, figures, read_bytes
+from spanledger._patches.registry import available, available_engines
 from spanledger.compute import ModelArchitecture, estimate_flops, forward_flops, kv_cache_bytes
 from spanledger.engines.transformers import _UNKNOWN, Notes, _vision
 
@@ -308,7 +308,7 @@ def test_engines_are_named_and_import_nothing() -> None:
     assert set(available_engines()) == {"transformers", "llama-cpp-python", "vllm"}
     assert not set(available_engines()) & set(available())
     check = (
-        "import sys, spanledger._registry as r; r.available_engines(); "
+        "import sys, spanledger._patches.registry as r; r.available_engines(); "
         "sys.exit(bool({'torch', 'transformers', 'llama_cpp', 'vllm'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

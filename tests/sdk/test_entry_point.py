@@ -13,15 +13,15 @@ from opentelemetry.sdk.trace import TracerProvider
 from tests.support.launching import launch
 from tests.support.otlp_receiver import HttpReceiver
 
-from spanledger import _registry
 from spanledger._entry_point import SpanledgerInstrumentor
+from spanledger._patches import registry
 
 PROGRAM = """
 import openai
 from opentelemetry import baggage, context, trace
-from spanledger import _tokens
+from spanledger._calls import tokens
 
-_tokens.count("gpt-4o", ["x"])  # the end of a process does not wait long for the first count
+tokens.count("gpt-4o", ["x"])  # the end of a process does not wait long for the first count
 with trace.get_tracer("app").start_as_current_span("root"):
     token = context.attach(baggage.set_baggage("spanledger.run.id", "run-1"))
     client = openai.OpenAI()
@@ -146,7 +146,7 @@ def test_an_error_of_ours_does_not_reach_the_launcher(
     def broken(**_: object) -> None:
         raise RuntimeError("half installed")
 
-    monkeypatch.setattr(_registry, "instrument", broken)
+    monkeypatch.setattr(registry, "instrument", broken)
     SpanledgerInstrumentor().instrument()
     assert not SpanledgerInstrumentor().is_instrumented_by_opentelemetry
     assert "half installed" in caplog.text

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionMessage
 
-from spanledger._fingerprint import fingerprint
+from spanledger._calls.fingerprint import fingerprint
 
 PROMPT = ("messages", "tools", "functions")
 MESSAGES = [
@@ -161,7 +161,7 @@ def test_two_contents_are_equal_when_they_say_the_same(one: Any, other: Any) -> 
 def test_no_two_processes_agree() -> None:
     """The key is drawn at the start, so that a hash says nothing elsewhere, whatever Python's."""
     code = (
-        "from spanledger._fingerprint import fingerprint;"
+        "from spanledger._calls.fingerprint import fingerprint;"
         "print(fingerprint('chat', ('messages',), {'messages': 'x'}).hex())"
     )
     found = {

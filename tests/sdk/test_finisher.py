@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from spanledger._finisher import Finisher
+from spanledger._calls.finisher import Finisher
 
 PROGRAM = """
 import json, sys
@@ -20,12 +20,12 @@ import httpx2, openai
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 from opentelemetry import trace
-from spanledger import _registry
+from spanledger._patches import registry
 
 provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
 trace.set_tracer_provider(provider)
-_registry.instrument(["openai"])
+registry.instrument(["openai"])
 def event(reason):
     choice = {"index": 0, "delta": {"content": "hello"}, "finish_reason": reason}
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o",

@@ -17,7 +17,8 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from spanledger import _gpu_amd, gpu_meter
+from spanledger import gpu_meter
+from spanledger._local import gpu_amd
 
 _NOT_SUPPORTED = 2
 _GIB = 2**30
@@ -118,7 +119,7 @@ def _rocm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         return real(name, *arguments, **options)
 
     monkeypatch.setattr(ctypes, "CDLL", load)
-    monkeypatch.setattr(_gpu_amd, "_DRIVER", tmp_path)
+    monkeypatch.setattr(gpu_amd, "_DRIVER", tmp_path)
     monkeypatch.setitem(sys.modules, "pynvml", None)
     monkeypatch.setattr(gpu_meter._state, "devices", ())
     yield
@@ -155,8 +156,8 @@ def test_boards_are_told_by_the_conventions_names() -> None:
 def test_no_driver_is_a_quiet_none() -> None:
     """The package itself prints where it finds no library: it is not even imported."""
     program = (
-        "import sys; from spanledger import _gpu_amd; "
-        "print(len(_gpu_amd.devices()), 'amdsmi' in sys.modules)"
+        "import sys; from spanledger._local import gpu_amd; "
+        "print(len(gpu_amd.devices()), 'amdsmi' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -168,6 +169,6 @@ def test_a_driver_without_rocms_library_is_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What the package raises then is a KeyError."""
-    monkeypatch.setattr(_gpu_amd, "_DRIVER", tmp_path)
-    assert list(_gpu_amd.devices()) == []
+    monkeypatch.setattr(gpu_amd, "_DRIVER", tmp_path)
+    assert list(gpu_amd.devices()) == []
     assert "amdsmi" not in sys.modules

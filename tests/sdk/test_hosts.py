@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spanledger._hosts import provider_of
+from spanledger._calls.hosts import provider_of
 
 
 @pytest.mark.parametrize(

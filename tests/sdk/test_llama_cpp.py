@@ -16,9 +16,9 @@ import pytest
 from tests.support import tiny_gguf
 
 from spanledger import semconv
-from spanledger._gguf import architecture_of
 from spanledger._guard import internal_errors
-from spanledger._registry import instrument, uninstrument
+from spanledger._local.gguf import architecture_of
+from spanledger._patches.registry import instrument, uninstrument
 from spanledger.compute import ModelArchitecture, estimate_flops
 from spanledger.engines.llama_cpp import Counters, _places
 from spanledger.testing import CapturedSpans, capture_spans

@@ -17,9 +17,9 @@ import pytest
 import wrapt
 from opentelemetry.instrumentation.utils import unwrap
 
-from spanledger._light import Around
-from spanledger._patching import Kind, Patch, PatchState, Target, Wrapper, called, wrapping
-from spanledger._renaming import rename, renamed_at_once
+from spanledger._patches.light import Around
+from spanledger._patches.patching import Kind, Patch, PatchState, Target, Wrapper, called, wrapping
+from spanledger._patches.renaming import rename, renamed_at_once
 
 MODULE = "spanledger_test_patched_module"
 

@@ -18,7 +18,8 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 import spanledger
-from spanledger import _scope, semconv
+from spanledger import semconv
+from spanledger._work import scope
 from spanledger.testing import CapturedSpans, capture_spans
 
 
@@ -94,14 +95,14 @@ def test_other_peoples_baggage_is_neither_stamped_nor_lost(spans: CapturedSpans)
 @given(value=st.text(max_size=600))
 def test_any_text_survives_the_journey(value: str) -> None:
     """Whatever the user passes, inject never fails and extract gives the cleaned value back."""
-    cleaned = _scope.clean(value)
-    context = _scope.with_entries(Context(), {semconv.TENANT_ID: cleaned})
+    cleaned = scope.clean(value)
+    context = scope.with_entries(Context(), {semconv.TENANT_ID: cleaned})
     carrier: dict[str, str] = {}
     propagate.inject(carrier, context)
     arrived = propagate.extract(carrier, Context())
     assert (baggage.get_baggage(semconv.TENANT_ID, arrived) or "") == cleaned
-    assert len(cleaned) <= _scope.MAX_VALUE_CHARACTERS
-    assert _scope.clean(cleaned) == cleaned
+    assert len(cleaned) <= scope.MAX_VALUE_CHARACTERS
+    assert scope.clean(cleaned) == cleaned
 
 
 @given(
@@ -113,17 +114,17 @@ def test_any_text_survives_the_journey(value: str) -> None:
 )
 def test_tags_never_break_the_header(tags: dict[str, str]) -> None:
     """However many tags, the run's identity arrives on the other side."""
-    entries: dict[str, str | None] = {semconv.RUN_ID: "1" * 32, **_scope.tag_entries(tags)}
+    entries: dict[str, str | None] = {semconv.RUN_ID: "1" * 32, **scope.tag_entries(tags)}
     carrier: dict[str, str] = {}
-    propagate.inject(carrier, _scope.with_entries(Context(), entries))
+    propagate.inject(carrier, scope.with_entries(Context(), entries))
     arrived = propagate.extract(carrier, Context())
     assert baggage.get_all(arrived) == {key: value for key, value in entries.items() if value}
 
 
 def test_tags_left_out_are_told(caplog: pytest.LogCaptureFixture) -> None:
     """A tag that cannot travel is named in a warning."""
-    entries = _scope.tag_entries({"bad name": 1} | {f"t{n}": "x" for n in range(40)})
-    assert len(entries) == _scope.MAX_TAGS
+    entries = scope.tag_entries({"bad name": 1} | {f"t{n}": "x" for n in range(40)})
+    assert len(entries) == scope.MAX_TAGS
     assert "bad name" in caplog.text
     assert "t39" in caplog.text
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import Span, SpanLimits, TracerProvider
 
-from spanledger import _span_attributes
+from spanledger._calls import span_attributes
 
 
 class _Text(str):
@@ -55,7 +55,7 @@ def test_they_are_what_the_span_would_have_kept(
     told, expected = _span(limits), _span(limits)
     for span in (told, expected):
         span.set_attributes(asked)
-    _span_attributes.write(told, dict(facts))
+    span_attributes.write(told, dict(facts))
     expected.set_attributes(facts)
     assert _by_name(told) == _by_name(expected)
     assert told.dropped_attributes == expected.dropped_attributes
@@ -67,14 +67,14 @@ def test_plain_values_go_in_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """That is what it is for."""
     span = _span()
     monkeypatch.setattr(type(span), "set_attributes", None)
-    _span_attributes.write(span, {"a": 1, "b": ("x",)})
+    span_attributes.write(span, {"a": 1, "b": ("x",)})
     assert _by_name(span) == {"a": 1, "b": ("x",)}
 
 
 def test_a_span_that_ended_keeps_what_it_had() -> None:
     span = _span()
     span.end()
-    _span_attributes.write(span, {"a": 1})
+    span_attributes.write(span, {"a": 1})
     assert _by_name(span) == {}
 
 
@@ -96,6 +96,6 @@ def test_a_name_that_moved_is_no_loss(name: str) -> None:
 
     inner: Any = _span()
     moved: Any = Moved()
-    _span_attributes.write(moved, {"a": 1})
+    span_attributes.write(moved, {"a": 1})
     assert given == [{"a": 1}]
     assert _by_name(inner) == {}

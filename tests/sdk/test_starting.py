@@ -19,9 +19,9 @@ from opentelemetry.sdk.trace import (
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from spanledger._calls.starting import _BLIND_STARTS, Starter
 from spanledger._delivery.processor import DeliveryProcessor
-from spanledger._identity import IdentityProcessor
-from spanledger._starting import _BLIND_STARTS, Starter
+from spanledger._work.identity import IdentityProcessor
 
 ASKED = {"gen_ai.operation.name": "chat", "server.port": 443, "x": "y" * 9}
 

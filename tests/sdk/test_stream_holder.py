@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from spanledger._stream import Take
-from spanledger._stream_holder import StreamHolder
+from spanledger._streams.holder import StreamHolder
+from spanledger._streams.stream import Take
 
 _EVENTS = [1, 2, 3]
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tiktoken import Encoding
 from tiktoken_ext import openai_public
 
-from spanledger import _tokens
-from spanledger._tokens import TokenEstimate, Tokenizer, approximate, count, load_encoding
+from spanledger._calls import tokens as _tokens
+from spanledger._calls.tokens import TokenEstimate, Tokenizer, approximate, count, load_encoding
 
 
 def nothing() -> Encoding | None:
@@ -86,7 +86,7 @@ def test_a_first_load_opens_no_socket(no_network: None) -> None:
 def test_importing_loads_neither_tiktoken_nor_the_vocabulary() -> None:
     """An application that never needs a count pays nothing."""
     check = (
-        "import sys; import spanledger._tokens as t; "
+        "import sys; import spanledger._calls.tokens as t; "
         "assert not {'tiktoken', 'spanledger._ranks'} & set(sys.modules); "
         "assert not t._shared._loaded"
     )

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from spanledger import _registry, semconv
+from spanledger import semconv
 from spanledger._guard import internal_errors
-from spanledger._registry import instrument, uninstrument
+from spanledger._patches import registry
+from spanledger._patches.registry import instrument, uninstrument
 from spanledger.compute import (
     ModelArchitecture,
     estimate_flops,
@@ -121,7 +122,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
         vars(module).update(holds)
         monkeypatch.setitem(sys.modules, name, module)
     # Another test may have asked for what is not there, and found vLLM missing for good.
-    monkeypatch.delitem(_registry._patches, "vllm", raising=False)
+    monkeypatch.delitem(registry._patches, "vllm", raising=False)
     before = internal_errors()
     instrument(["vllm"])
     yield

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from spanledger._doctor import ClientReport, DoctorReport, examine
-from spanledger._patching import PatchState
+from spanledger._patches.patching import PatchState
 from spanledger_collector.config import settings
 from spanledger_collector.errors import CollectorError
 from spanledger_collector.price import PriceBook

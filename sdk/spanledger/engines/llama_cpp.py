@@ -20,13 +20,12 @@ from time import perf_counter
 from typing import Any, Final, NamedTuple, cast
 
 from spanledger import semconv
-from spanledger._answer import Answer, FactValue, Usage, fields_of, text, whole
-from spanledger._api import Api
-from spanledger._gguf import architecture_of
+from spanledger._calls.answer import Answer, FactValue, Usage, fields_of, text, whole
+from spanledger._calls.api import Api
 from spanledger._guard import guarded
-from spanledger._instrumentor import Asked, Instrumentor, Method, sampling_attributes
-from spanledger._loading import Load
-from spanledger._local_model import (
+from spanledger._local.gguf import architecture_of
+from spanledger._local.loading import Load
+from spanledger._local.model import (
     KnownModels,
     LocalModel,
     Sequenced,
@@ -34,7 +33,8 @@ from spanledger._local_model import (
     figures,
     torch_device_name,
 )
-from spanledger._patching import Kind, Target
+from spanledger._patches.instrumentor import Asked, Instrumentor, Method, sampling_attributes
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried.
 MINIMUM_VERSION: Final = "0.3.36"

@@ -21,14 +21,13 @@ from time import perf_counter
 from typing import Any, Final, cast
 
 from spanledger import semconv
-from spanledger._answer import Answer, FactValue, Usage, whole
-from spanledger._api import Api
-from spanledger._device_clock import Turn
-from spanledger._facts import Attributes
+from spanledger._calls.answer import Answer, FactValue, Usage, whole
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
 from spanledger._guard import guarded
-from spanledger._instrumentor import Asked, Instrumentor, Method, number
-from spanledger._loading import Load
-from spanledger._local_model import (
+from spanledger._local.device_clock import Turn
+from spanledger._local.loading import Load
+from spanledger._local.model import (
     LocalModel,
     Sequenced,
     accelerators,
@@ -39,7 +38,8 @@ from spanledger._local_model import (
     figures,
     torch_device_name,
 )
-from spanledger._patching import Kind, Target
+from spanledger._patches.instrumentor import Asked, Instrumentor, Method, number
+from spanledger._patches.patching import Kind, Target
 from spanledger._process_lock import ProcessLock
 from spanledger.compute import Estimate
 from spanledger.compute.flops import seen_flops

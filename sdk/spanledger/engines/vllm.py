@@ -20,14 +20,13 @@ from math import prod
 from typing import Any, Final, cast
 
 from spanledger import semconv
-from spanledger._answer import Answer, FactValue, Usage, text, whole
-from spanledger._api import Api
-from spanledger._device_clock import Turn
-from spanledger._facts import Attributes
+from spanledger._calls.answer import Answer, FactValue, Usage, text, whole
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
 from spanledger._guard import guarded
-from spanledger._instrumentor import Asked, Instrumentor, Method, number
-from spanledger._loading import Load
-from spanledger._local_model import (
+from spanledger._local.device_clock import Turn
+from spanledger._local.loading import Load
+from spanledger._local.model import (
     KnownModels,
     LocalModel,
     Sequenced,
@@ -35,7 +34,8 @@ from spanledger._local_model import (
     device_time,
     figures,
 )
-from spanledger._patching import Kind, Target
+from spanledger._patches.instrumentor import Asked, Instrumentor, Method, number
+from spanledger._patches.patching import Kind, Target
 from spanledger.compute import request_share_bytes, weight_bytes
 from spanledger.compute.replica import BLOCK_TOKENS
 

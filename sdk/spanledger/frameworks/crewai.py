@@ -14,9 +14,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from spanledger._activation import innermost
-from spanledger._answer import Answer, Usage, count, fields_of, text
-from spanledger._framework import (
+from spanledger._calls.answer import Answer, Usage, count, fields_of, text
+from spanledger._calls.hosts import endpoint
+from spanledger._formats.usage_formats import total, usage_in
+from spanledger._frameworks.framework import (
     AGENT,
     TOOL,
     TOOL_ERROR,
@@ -26,10 +27,9 @@ from spanledger._framework import (
     Step,
     Work,
 )
-from spanledger._hosts import endpoint
-from spanledger._model_calls import Heard, ModelCall, Models, Question, given, limit_of
-from spanledger._patching import Kind, Target
-from spanledger._usage_formats import total, usage_in
+from spanledger._frameworks.model_calls import Heard, ModelCall, Models, Question, given, limit_of
+from spanledger._patches.patching import Kind, Target
+from spanledger._work.activation import innermost
 
 
 def _crew(crew: Any, _given: Mapping[str, Any]) -> Work | None:

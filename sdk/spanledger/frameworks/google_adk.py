@@ -16,11 +16,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spanledger._answer import Answer, text
-from spanledger._framework import AGENT, TOOL, WORKFLOW, Framework, Step, Work
-from spanledger._google_usage import usage_of
-from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
-from spanledger._patching import Kind, Target
+from spanledger._calls.answer import Answer, text
+from spanledger._formats.google_usage import usage_of
+from spanledger._frameworks.framework import AGENT, TOOL, WORKFLOW, Framework, Step, Work
+from spanledger._frameworks.model_calls import ModelCall, Models, Question, given, limit_of
+from spanledger._patches.patching import Kind, Target
 
 #: Classes of agents without a model of their own.
 _ORDERING: Final = frozenset({"SequentialAgent", "ParallelAgent", "LoopAgent"})

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spanledger._framework import (
+from spanledger._frameworks.framework import (
     TOOL,
     TOOL_ERROR,
     WORKFLOW,
@@ -20,8 +20,8 @@ from spanledger._framework import (
     Work,
     inside_work,
 )
-from spanledger._langchain_models import MODELS
-from spanledger._patching import Kind, Target
+from spanledger._frameworks.langchain_models import MODELS
+from spanledger._patches.patching import Kind, Target
 
 _BASE: Final = "langchain_core.runnables.base"
 _TOOLS: Final = "langchain_core.tools.base"

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spanledger._framework import AGENT, WORKFLOW, Framework, Step, Work, inside_work
-from spanledger._patching import Kind, Target
+from spanledger._frameworks.framework import AGENT, WORKFLOW, Framework, Step, Work, inside_work
+from spanledger._patches.patching import Kind, Target
 
 #: The name of a graph that was given none.
 _UNNAMED: Final = "LangGraph"

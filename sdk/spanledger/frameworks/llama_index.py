@@ -21,9 +21,7 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.trace import Tracer
 
-from spanledger import _scope
-from spanledger._activation import Activation
-from spanledger._framework import (
+from spanledger._frameworks.framework import (
     AGENT,
     TOOL,
     TOOL_ERROR,
@@ -34,8 +32,10 @@ from spanledger._framework import (
     Work,
     inside_work,
 )
+from spanledger._frameworks.llama_index_models import MODELS
 from spanledger._guard import guarded
-from spanledger._llama_index_models import MODELS
+from spanledger._work import scope
+from spanledger._work.activation import Activation
 
 _UUID_CHARACTERS: Final = 36
 _TURNS: Final = otel_context.create_key("spanledger-llama-index-turns")
@@ -160,7 +160,7 @@ class _Teller:
     def _leave(self, id_: str, error: BaseException | None, result: Any) -> None:
         token = self._steps.pop(id_, None)
         if token is not None:
-            _scope.leave(token)
+            scope.leave(token)
         activation, turns = self._open.pop(id_, (None, None))
         if turns is not None:
             turns.end(error)

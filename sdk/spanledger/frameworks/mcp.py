@@ -17,9 +17,10 @@ from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
-from spanledger import _scope, config, semconv
-from spanledger._framework import TOOL, TOOL_ERROR, Framework, Step, Work
-from spanledger._patching import Kind, Target
+from spanledger import config, semconv
+from spanledger._frameworks.framework import TOOL, TOOL_ERROR, Framework, Step, Work
+from spanledger._patches.patching import Kind, Target
+from spanledger._work import scope
 
 _CALL_TOOL: Final = "tools/call"
 
@@ -51,7 +52,7 @@ def _with_context(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _for_servers(context: Context) -> Context:
-    return context if config.mcp_identity() else _scope.without_identity(context)
+    return context if config.mcp_identity() else scope.without_identity(context)
 
 
 FRAMEWORK: Final = Framework(

@@ -18,11 +18,20 @@ from typing import Any, Final
 
 from opentelemetry import baggage
 
-from spanledger import _responses, semconv
-from spanledger._answer import Answer, text
-from spanledger._framework import AGENT, TOOL, WORKFLOW, Framework, Step, Work, inside_work
-from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
-from spanledger._patching import Kind, Target
+from spanledger import semconv
+from spanledger._calls.answer import Answer, text
+from spanledger._formats import responses
+from spanledger._frameworks.framework import (
+    AGENT,
+    TOOL,
+    WORKFLOW,
+    Framework,
+    Step,
+    Work,
+    inside_work,
+)
+from spanledger._frameworks.model_calls import ModelCall, Models, Question, given, limit_of
+from spanledger._patches.patching import Kind, Target
 
 #: The name of a run that nobody named.
 _UNNAMED: Final = "Agent workflow"
@@ -91,9 +100,9 @@ def _call(model: Any, made: list[Any]) -> ModelCall | None:
     last: Any = made[-1] if made else None
     response = getattr(last, "response", None)  # of the event that ends a stream
     if response is not None:
-        answer = _responses.answer_of(response)
+        answer = responses.answer_of(response)
     elif getattr(last, "usage", None) is not None:
-        usage = _responses.usage_of(last.usage)
+        usage = responses.usage_of(last.usage)
         answer = Answer(response_id=text(last.response_id), usage=usage)
     else:
         return None

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spanledger._answer import Answer, Usage, count, fields_of, text
-from spanledger._framework import AGENT, TOOL, Framework, Step, Work
-from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
-from spanledger._patching import Kind, Target
+from spanledger._calls.answer import Answer, Usage, count, fields_of, text
+from spanledger._frameworks.framework import AGENT, TOOL, Framework, Step, Work
+from spanledger._frameworks.model_calls import ModelCall, Models, Question, given, limit_of
+from spanledger._patches.patching import Kind, Target
 
 #: What the framework calls an agent that nobody named.
 _UNNAMED: Final = "agent"

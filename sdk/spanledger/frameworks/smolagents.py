@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from spanledger._answer import Answer, Usage, fields_of, text
-from spanledger._framework import AGENT, TOOL, Bridge, Framework, Step, Work
-from spanledger._model_calls import ModelCall, Models, Question, given, limit_of
-from spanledger._patching import Kind, Target
-from spanledger._scope import propagate_context
+from spanledger._calls.answer import Answer, Usage, fields_of, text
+from spanledger._frameworks.framework import AGENT, TOOL, Bridge, Framework, Step, Work
+from spanledger._frameworks.model_calls import ModelCall, Models, Question, given, limit_of
+from spanledger._patches.patching import Kind, Target
+from spanledger._work.scope import propagate_context
 
 
 def _agent(agent: Any, _given: Mapping[str, Any]) -> Work:

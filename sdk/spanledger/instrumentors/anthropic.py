@@ -14,11 +14,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer
-from spanledger._api import Api
-from spanledger._facts import Attributes
-from spanledger._fetch import Fetch, Fetched
-from spanledger._gaps import (
+from spanledger._calls.answer import Answer
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
+from spanledger._calls.fetch import Fetch, Fetched
+from spanledger._calls.maker import opened_later
+from spanledger._formats.messages import MessageReading, answer_of, content_texts
+from spanledger._patches.gaps import (
     BY_PATH,
     COUNTS,
     FETCHED,
@@ -29,10 +31,14 @@ from spanledger._gaps import (
     STORED,
     under,
 )
-from spanledger._instrumentor import Instrumentor, Method, both, by_class, sampling_attributes
-from spanledger._maker import opened_later
-from spanledger._messages import MessageReading, answer_of, content_texts
-from spanledger._patching import Kind, Target
+from spanledger._patches.instrumentor import (
+    Instrumentor,
+    Method,
+    both,
+    by_class,
+    sampling_attributes,
+)
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "0.45.0"

@@ -22,23 +22,25 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, cast
 
-from spanledger import _attempts, _converse, semconv
-from spanledger._answer import Answer, JsonText, Usage, text
-from spanledger._api import Api
-from spanledger._bedrock_bodies import read_body, read_events
-from spanledger._body import BodyReader
-from spanledger._bytes_stream import BytesStream
-from spanledger._call import Call
-from spanledger._converse import Body, ConverseReading, part, request_id
-from spanledger._factories import Factory
-from spanledger._facts import Attributes
-from spanledger._gaps import COUNTS, NOT_YET, SESSIONS, STORED
+from spanledger import semconv
+from spanledger._calls import attempts
+from spanledger._calls.answer import Answer, JsonText, Usage, text
+from spanledger._calls.api import Api
+from spanledger._calls.call import Call
+from spanledger._calls.facts import Attributes
+from spanledger._calls.hosts import endpoint
+from spanledger._formats import converse
+from spanledger._formats.bedrock_bodies import read_body, read_events
+from spanledger._formats.converse import Body, ConverseReading, part, request_id
 from spanledger._guard import guarded
-from spanledger._hosts import endpoint
-from spanledger._instrumentor import Instrumentor, sampling_attributes
-from spanledger._patching import Kind, Target
-from spanledger._stream import SyncStream
-from spanledger._stream_holder import StreamHolder
+from spanledger._patches.factories import Factory
+from spanledger._patches.gaps import COUNTS, NOT_YET, SESSIONS, STORED
+from spanledger._patches.instrumentor import Instrumentor, sampling_attributes
+from spanledger._patches.patching import Kind, Target
+from spanledger._streams.body import BodyReader
+from spanledger._streams.bytes_stream import BytesStream
+from spanledger._streams.holder import StreamHolder
+from spanledger._streams.stream import SyncStream
 
 #: Oldest version tried: with the contract suite, but for counts that ``botocore`` drops because it
 #: does not know them yet. Converse came with this version, its cached tokens by 1.37.24.
@@ -74,7 +76,7 @@ def _converse_api(watch: Callable[[Any, Any, Mapping[str, Any]], Any] | None = N
     api = Api(
         operation=semconv.OPERATION_CHAT,
         request=_converse_request,
-        answer=_converse.answer_of,
+        answer=converse.answer_of,
         reading=_no_reading,
         prompt=("messages", "system", "tools"),
         streams=watch is not None,
@@ -124,7 +126,7 @@ def _invoked(operation: str, watch: Callable[[Any, Any, Mapping[str, Any]], None
     return Api(
         operation=operation,
         request=lambda _kwargs: {},  # inside the body, which is not read on the user's thread
-        answer=_converse.answer_of,  # never whole: the answer is in the body
+        answer=converse.answer_of,  # never whole: the answer is in the body
         reading=_no_reading,
         prompt=("body",),
         streams=watch is _watch_events,
@@ -171,21 +173,21 @@ _sent: Final[ContextVar[float]] = ContextVar("spanledger_boto3_sent", default=0.
 
 @guarded(None)
 def _sending(**_event: Any) -> None:
-    if _attempts.current.get() is not None:
+    if attempts.current.get() is not None:
         _sent.set(time.perf_counter())
 
 
 @guarded(None)
 def _received(**event: Any) -> None:
-    observer = _attempts.current.get()
+    observer = attempts.current.get()
     if observer is None or not observer.requesting:
         return
     error, response = event.get("exception"), event.get("response_dict")
     status: int = response["status_code"] if response else 0
-    failure = str(status) if status >= _attempts.HTTP_ERROR else ""
+    failure = str(status) if status >= attempts.HTTP_ERROR else ""
     if error is not None:
-        failure = _attempts.failure_of(error)
-    observer.attempted(_attempts.Attempt(_sent.get(), time.perf_counter(), failure))
+        failure = attempts.failure_of(error)
+    observer.attempted(attempts.Attempt(_sent.get(), time.perf_counter(), failure))
 
 
 _EVENTS: Final = (("before-send", _sending), ("response-received", _received))

@@ -22,14 +22,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _cohere_answers, _openai_media, semconv
-from spanledger._answer import Answer, Usage, present, strings, text
-from spanledger._api import Api
-from spanledger._cohere_answers import integer, processed, reasons, usage_of
-from spanledger._cohere_raw import raw, raw_stream
-from spanledger._facts import Attributes
-from spanledger._fetch import Fetch, Fetched
-from spanledger._gaps import (
+from spanledger import semconv
+from spanledger._calls.answer import Answer, Usage, present, strings, text
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
+from spanledger._calls.fetch import Fetch, Fetched
+from spanledger._formats import cohere_answers, openai_media
+from spanledger._formats.cohere_answers import integer, processed, reasons, usage_of
+from spanledger._formats.cohere_raw import raw, raw_stream
+from spanledger._patches.gaps import (
     COUNTS,
     FETCHED,
     INSIDE,
@@ -40,8 +41,8 @@ from spanledger._gaps import (
     TRAINING,
     under,
 )
-from spanledger._instrumentor import Instrumentor, Method, both, number, sampling_attributes
-from spanledger._patching import Kind, Target
+from spanledger._patches.instrumentor import Instrumentor, Method, both, number, sampling_attributes
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "5.20.7"
@@ -226,7 +227,7 @@ def _first_api(
         operation=operation,
         request=_chat_request,
         answer=answer,
-        reading=functools.partial(_cohere_answers.Reading, read=answer),
+        reading=functools.partial(cohere_answers.Reading, read=answer),
         prompt=prompt,
         covers=True,
     )
@@ -284,9 +285,9 @@ INSTRUMENTOR: Final = Instrumentor(
         *both(_RAW, "RawV2Client.embed", raw(EMBED)),
         *both(_MODULE, "V2Client.rerank", RERANK),
         *both(_RAW, "RawV2Client.rerank", raw(RERANK)),
-        *_first_api("chat", semconv.OPERATION_CHAT, _cohere_answers.chat_answer, *_CHATTED),
+        *_first_api("chat", semconv.OPERATION_CHAT, cohere_answers.chat_answer, *_CHATTED),
         *_first_api(
-            "generate", semconv.OPERATION_TEXT_COMPLETION, _cohere_answers.text_answer, "prompt"
+            "generate", semconv.OPERATION_TEXT_COMPLETION, cohere_answers.text_answer, "prompt"
         ),
         *both(_FIRST, "BaseCohere.rerank", RERANK),
         *both(_FIRST_RAW, "RawBaseCohere.rerank", raw(RERANK)),
@@ -294,7 +295,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *both(
             "cohere.audio.transcriptions.client",
             "TranscriptionsClient.create",
-            _openai_media.TRANSCRIPTION,
+            openai_media.TRANSCRIPTION,
             optional=True,
         ),
         *both("cohere.batches.client", "BatchesClient.retrieve", BATCH, optional=True),

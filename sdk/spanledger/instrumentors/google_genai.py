@@ -15,14 +15,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, count, present, text, whole
-from spanledger._api import Api
-from spanledger._facts import Attributes
-from spanledger._google_batches import fetches
-from spanledger._google_gaps import NEXT, NOT_METERED
-from spanledger._google_interactions import INTERACTION
-from spanledger._google_usage import usage_of
-from spanledger._instrumentor import (
+from spanledger._calls.answer import Answer, Usage, count, present, text, whole
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
+from spanledger._formats.google_batches import fetches
+from spanledger._formats.google_gaps import NEXT, NOT_METERED
+from spanledger._formats.google_interactions import INTERACTION
+from spanledger._formats.google_usage import usage_of
+from spanledger._formats.pieces import images
+from spanledger._patches.instrumentor import (
     Instrumentor,
     Method,
     both,
@@ -30,8 +31,7 @@ from spanledger._instrumentor import (
     number,
     sampling_attributes,
 )
-from spanledger._patching import Kind, Target
-from spanledger._pieces import images
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.50.0"

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _embeddings, _openai_media, semconv
-from spanledger._answer import Answer, fields_of, text
-from spanledger._api import Api
-from spanledger._batch_lines import KINDS, batch_file
-from spanledger._chat_completions import ChatReading, answer_of, request
-from spanledger._gaps import BY_PATH, FETCHED, NO_REQUEST, STORED, under
-from spanledger._instrumentor import Instrumentor, both
-from spanledger._maker import opened_later
+from spanledger import semconv
+from spanledger._calls.answer import Answer, fields_of, text
+from spanledger._calls.api import Api
+from spanledger._calls.maker import opened_later
+from spanledger._formats import embeddings, openai_media
+from spanledger._formats.batch_lines import KINDS, batch_file
+from spanledger._formats.chat_completions import ChatReading, answer_of, request
+from spanledger._patches.gaps import BY_PATH, FETCHED, NO_REQUEST, STORED, under
+from spanledger._patches.instrumentor import Instrumentor, both
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "0.13.0"
@@ -89,7 +90,7 @@ def _requested(answer: Answer, request_id: str) -> Answer:
 
 def _heard(answer: Any) -> Answer:
     """A transcript; a recording shorter than Groq's least is billed as that long."""
-    told = _openai_media.heard(answer)
+    told = openai_media.heard(answer)
     told.response_id = _request_id(answer)
     seconds = (told.usage.units or {}).get(semconv.UNIT_AUDIO_SECONDS, _LEAST_SECONDS)
     if seconds < _LEAST_SECONDS:
@@ -109,14 +110,14 @@ CHAT: Final = Api(
 )
 EMBEDDINGS: Final = Api(
     operation=semconv.OPERATION_EMBEDDINGS,
-    request=_embeddings.request,
-    answer=_embeddings.answer_of,
+    request=embeddings.request,
+    answer=embeddings.answer_of,
     reading=ChatReading,  # this API does not stream
     prompt=("input",),
 )
 
-TRANSCRIPTION: Final = replace(_openai_media.TRANSCRIPTION, answer=_heard)
-TRANSLATION: Final = replace(_openai_media.TRANSLATION, answer=_heard)
+TRANSCRIPTION: Final = replace(openai_media.TRANSCRIPTION, answer=_heard)
+TRANSLATION: Final = replace(openai_media.TRANSLATION, answer=_heard)
 
 
 def _heard_batched(answer: Any) -> Answer | None:
@@ -136,7 +137,7 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("groq.resources.embeddings", "Embeddings.create", EMBEDDINGS),
         *both(f"{_AUDIO}.transcriptions", "Transcriptions.create", TRANSCRIPTION),
         *both(f"{_AUDIO}.translations", "Translations.create", TRANSLATION),
-        *both(f"{_AUDIO}.speech", "Speech.create", _openai_media.SPEECH, optional=True),
+        *both(f"{_AUDIO}.speech", "Speech.create", openai_media.SPEECH, optional=True),
         *both("groq.resources.files", "Files.content", RESULT_FILE, optional=True),
     ),
     helpers=(),

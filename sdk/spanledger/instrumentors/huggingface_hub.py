@@ -17,17 +17,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from spanledger import _chat_completions, semconv
-from spanledger._answer import Answer, Usage, text, whole
-from spanledger._api import Api
-from spanledger._chat_completions import ChatReading
-from spanledger._facts import Attributes
-from spanledger._gaps import NOT_YET, NOTHING
-from spanledger._hosts import endpoint
-from spanledger._instrumentor import Asked, Instrumentor, Method, number, sampling_attributes
-from spanledger._patching import Kind, Target
-from spanledger._pieces import images, speech, transcript
-from spanledger._server_times import header_times
+from spanledger import semconv
+from spanledger._calls.answer import Answer, Usage, text, whole
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
+from spanledger._calls.hosts import endpoint
+from spanledger._formats import chat_completions
+from spanledger._formats.chat_completions import ChatReading
+from spanledger._formats.pieces import images, speech, transcript
+from spanledger._formats.server_times import header_times
+from spanledger._patches.gaps import NOT_YET, NOTHING
+from spanledger._patches.instrumentor import (
+    Asked,
+    Instrumentor,
+    Method,
+    number,
+    sampling_attributes,
+)
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite; before it, on HTTP libraries that are not watched.
 MINIMUM_VERSION: Final = "1.0.0"
@@ -68,7 +75,7 @@ def _provider(client: Any, model: str) -> str:
 # --- chat -----------------------------------------------------------------------------------------
 def _chat_answer(completion: Any) -> Answer:
     """As attributes it has objects; as the mapping that it is too, plain JSON."""
-    return _chat_completions.answer_of(vars(completion))
+    return chat_completions.answer_of(vars(completion))
 
 
 # --- text generation ------------------------------------------------------------------------------
@@ -134,7 +141,7 @@ class TextReading:
 # --- what is patched ------------------------------------------------------------------------------
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
-    request=_chat_completions.request,
+    request=chat_completions.request,
     answer=_chat_answer,
     reading=ChatReading,
     prompt=("messages", "tools"),

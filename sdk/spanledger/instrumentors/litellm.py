@@ -19,20 +19,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _chat_completions, _embeddings, _openai_media, _responses, semconv
-from spanledger._answer import Answer, Usage, count, fields_of, present, text
-from spanledger._api import Api, Reading
-from spanledger._chat_completions import ChatReading, said_texts
-from spanledger._chat_usage import usage_of
-from spanledger._facts import Attributes
-from spanledger._instrumentor import Asked, Instrumentor, Method, number
-from spanledger._litellm_batches import RESULT_FILE
-from spanledger._litellm_functions import HELPERS, NOT_METERED
-from spanledger._litellm_pools import POOLS, carry
-from spanledger._litellm_surfaces import MESSAGES, contents
-from spanledger._patching import Kind, Target
-from spanledger._responses import ResponseReading
-from spanledger._routing import own_model, split_model
+from spanledger import semconv
+from spanledger._calls.answer import Answer, Usage, count, fields_of, present, text
+from spanledger._calls.api import Api, Reading
+from spanledger._calls.facts import Attributes
+from spanledger._calls.routing import own_model, split_model
+from spanledger._formats import chat_completions, embeddings, openai_media, responses
+from spanledger._formats.chat_completions import ChatReading, said_texts
+from spanledger._formats.chat_usage import usage_of
+from spanledger._formats.litellm_batches import RESULT_FILE
+from spanledger._formats.litellm_functions import HELPERS, NOT_METERED
+from spanledger._formats.litellm_surfaces import MESSAGES, contents
+from spanledger._formats.responses import ResponseReading
+from spanledger._patches.instrumentor import Asked, Instrumentor, Method, number
+from spanledger._patches.litellm_pools import POOLS, carry
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.82.0"
@@ -93,7 +94,7 @@ def _free(answer: Answer) -> Answer:
 
 
 def _chat_answer(completion: Any) -> Answer:
-    return _checked(_chat_completions.answer_of(completion), completion)
+    return _checked(chat_completions.answer_of(completion), completion)
 
 
 def _text_answer(completion: Any) -> Answer:
@@ -110,11 +111,11 @@ def _text_answer(completion: Any) -> Answer:
 
 
 def _response_answer(response: Any) -> Answer:
-    return _checked(_responses.answer_of(response), response)
+    return _checked(responses.answer_of(response), response)
 
 
 def _embeddings_answer(answer: Any) -> Answer:
-    told = _embeddings.answer_of(answer)
+    told = embeddings.answer_of(answer)
     told.usage.input_tokens = told.usage.input_tokens or None
     return _checked(told, answer)
 
@@ -134,7 +135,7 @@ def _rerank_answer(answer: Any) -> Answer:
 
 def _heard(answer: Any) -> Answer:
     """What the provider said, else the length that LiteLLM found in the recording."""
-    told = _openai_media.heard(answer)
+    told = openai_media.heard(answer)
     seconds = number(_hidden(answer), "audio_transcription_duration")
     if not told.usage.known and seconds:
         told.usage = Usage(units={semconv.UNIT_AUDIO_SECONDS: seconds})
@@ -207,7 +208,7 @@ def _api(
     answer: Callable[[Any], Answer],
     *positional: str,
     prompt: tuple[str, ...],
-    request: _Request = _chat_completions.request,
+    request: _Request = chat_completions.request,
     reading: Callable[[Mapping[str, Any]], Reading] = StreamReading,
 ) -> Api:
     def free(result: Any) -> Answer:
@@ -276,7 +277,7 @@ RESPONSES: Final = _api(
     _response_answer,
     *("input", "model"),
     prompt=("input", "instructions", "tools"),
-    request=_responses.request,
+    request=responses.request,
     reading=ResponseReading,
 )
 EMBEDDINGS: Final = _api(
@@ -284,7 +285,7 @@ EMBEDDINGS: Final = _api(
     _embeddings_answer,
     *("model", "input"),
     prompt=("input",),
-    request=_embeddings.request,
+    request=embeddings.request,
 )
 RERANK: Final = _api(
     semconv.OPERATION_RERANK,
@@ -295,11 +296,11 @@ RERANK: Final = _api(
 )
 
 
-IMAGES: Final = _media(_openai_media.IMAGES, "prompt", "model", "n", "quality")
-EDITS: Final = _media(_openai_media.IMAGES, "image", "prompt", "model")
-VARIATIONS: Final = _media(_openai_media.IMAGES, "image", "model", "n")
-SPEECH: Final = _media(_openai_media.SPEECH, "model", "input", "voice")
-TRANSCRIPTION: Final = _media(replace(_openai_media.TRANSCRIPTION, answer=_heard), "model", "file")
+IMAGES: Final = _media(openai_media.IMAGES, "prompt", "model", "n", "quality")
+EDITS: Final = _media(openai_media.IMAGES, "image", "prompt", "model")
+VARIATIONS: Final = _media(openai_media.IMAGES, "image", "model", "n")
+SPEECH: Final = _media(openai_media.SPEECH, "model", "input", "voice")
+TRANSCRIPTION: Final = _media(replace(openai_media.TRANSCRIPTION, answer=_heard), "model", "file")
 
 
 def _result_files() -> tuple[Method, Method]:

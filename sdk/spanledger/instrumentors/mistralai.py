@@ -14,15 +14,16 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from spanledger import _chat_completions, _mistral_conversations, _mistral_media, semconv
-from spanledger._answer import Answer, Usage, parse_json, text, whole
-from spanledger._api import Api
-from spanledger._batch_lines import batch_file, read_result
-from spanledger._chat_completions import ChatReading
-from spanledger._chat_usage import usage_of
-from spanledger._facts import Attributes
-from spanledger._fetch import Fetch, Fetched, Found
-from spanledger._gaps import (
+from spanledger import semconv
+from spanledger._calls.answer import Answer, Usage, parse_json, text, whole
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
+from spanledger._calls.fetch import Fetch, Fetched, Found
+from spanledger._formats import chat_completions, mistral_conversations, mistral_media
+from spanledger._formats.batch_lines import batch_file, read_result
+from spanledger._formats.chat_completions import ChatReading
+from spanledger._formats.chat_usage import usage_of
+from spanledger._patches.gaps import (
     COUNTS,
     FETCHED,
     MACHINERY,
@@ -35,8 +36,8 @@ from spanledger._gaps import (
     TOOLS,
     under,
 )
-from spanledger._instrumentor import Instrumentor, Method, number
-from spanledger._patching import Kind, Target
+from spanledger._patches.instrumentor import Instrumentor, Method, number
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.9.11"
@@ -46,7 +47,7 @@ def _usage(usage: Any) -> Usage:
     told = usage_of(usage)
     if told.input_tokens is None and told.output_tokens is None:
         return told
-    told.units = _mistral_media.seconds_of(usage)
+    told.units = mistral_media.seconds_of(usage)
     return told
 
 
@@ -55,7 +56,7 @@ def _tier(usage: Any) -> str:
 
 
 def _answer(completion: Any) -> Answer:
-    answer = _chat_completions.answer_of(completion, _usage)
+    answer = chat_completions.answer_of(completion, _usage)
     answer.service_tier = _tier(completion.usage)
     return answer
 
@@ -95,7 +96,7 @@ def _embeddings_answer(answer: Any) -> Answer:
 def _completion(operation: str, *prompt: str, streams: bool) -> Api:
     return Api(
         operation=operation,
-        request=_chat_completions.request,
+        request=chat_completions.request,
         answer=_answer,
         reading=MistralReading,
         prompt=prompt,
@@ -116,7 +117,7 @@ EMBEDDINGS: Final = Api(
 _BATCHED: Final = {
     "chat.completion": (semconv.OPERATION_CHAT, _answer),
     "list": (semconv.OPERATION_EMBEDDINGS, _embeddings_answer),
-    "": (semconv.OPERATION_OCR, _mistral_media.read_batched),  # does not say what it is
+    "": (semconv.OPERATION_OCR, mistral_media.read_batched),  # does not say what it is
 }
 
 
@@ -156,14 +157,14 @@ def _completions(
     )
 
 
-_RESPONSE: Final = _mistral_conversations.RESPONSE
-_HEARD: Final = _mistral_media.TRANSCRIPTION
-_STREAMED: Final = _mistral_media.STREAMED_TRANSCRIPTION
+_RESPONSE: Final = mistral_conversations.RESPONSE
+_HEARD: Final = mistral_media.TRANSCRIPTION
+_STREAMED: Final = mistral_media.STREAMED_TRANSCRIPTION
 
 
 def _conversations(module: str) -> tuple[Method, ...]:
     """The ways to take a turn."""
-    whole_turn, streamed = _mistral_conversations.TURN, _mistral_conversations.STREAMED_TURN
+    whole_turn, streamed = mistral_conversations.TURN, mistral_conversations.STREAMED_TURN
     return tuple(
         method
         for name in ("start", "append", "restart")
@@ -183,10 +184,10 @@ def _methods(package: str, *, optional: bool = False) -> tuple[Method, ...]:
         *_completions(f"{package}.fim", "Fim", fim, "prompt", "suffix", optional=optional),
         *_both(f"{package}.embeddings", "Embeddings.create", EMBEDDINGS, optional=optional),
         *_conversations(f"{package}.conversations"),
-        *_both(f"{package}.ocr", "Ocr.process", _mistral_media.OCR, optional=optional),
+        *_both(f"{package}.ocr", "Ocr.process", mistral_media.OCR, optional=optional),
         *_both(f"{package}.transcriptions", "Transcriptions.complete", _HEARD, optional=optional),
         *_both(f"{package}.transcriptions", "Transcriptions.stream", _STREAMED, optional=optional),
-        *_both(f"{package}.speech", "Speech.complete", _mistral_media.SPEECH, optional=True),
+        *_both(f"{package}.speech", "Speech.complete", mistral_media.SPEECH, optional=True),
         *_both(f"{package}.files", "Files.download", RESULT_FILE, optional=optional),
         *_both(f"{package}.mistral_jobs", "MistralJobs.get", INLINED, optional=True),  # before 3.0
     )

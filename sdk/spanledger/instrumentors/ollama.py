@@ -15,12 +15,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from spanledger import semconv
-from spanledger._answer import Answer, Usage, strings, text, whole
-from spanledger._api import Api
-from spanledger._facts import Attributes
-from spanledger._gaps import NO_REQUEST, NOT_YET, STORED
-from spanledger._instrumentor import Instrumentor, Method, fields, number, sampling_attributes
-from spanledger._patching import Kind, Target
+from spanledger._calls.answer import Answer, Usage, strings, text, whole
+from spanledger._calls.api import Api
+from spanledger._calls.facts import Attributes
+from spanledger._patches.gaps import NO_REQUEST, NOT_YET, STORED
+from spanledger._patches.instrumentor import (
+    Instrumentor,
+    Method,
+    fields,
+    number,
+    sampling_attributes,
+)
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite, but for what its clients cannot do: be closed.
 MINIMUM_VERSION: Final = "0.6.0"

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _embeddings, _openai_media, _responses, _text_completions, semconv
-from spanledger._answer import Answer, text
-from spanledger._api import Api
-from spanledger._batch_lines import BATCH_FILE
-from spanledger._chat_completions import ChatReading, answer_of, request
-from spanledger._fetch import Fetch
-from spanledger._gaps import (
+from spanledger import semconv
+from spanledger._calls.answer import Answer, text
+from spanledger._calls.api import Api
+from spanledger._calls.fetch import Fetch
+from spanledger._calls.maker import opened_later
+from spanledger._formats import embeddings, openai_media, responses, text_completions
+from spanledger._formats.batch_lines import BATCH_FILE
+from spanledger._formats.chat_completions import ChatReading, answer_of, request
+from spanledger._patches.gaps import (
     BY_PATH,
     COUNTS,
     FETCHED,
@@ -32,9 +34,8 @@ from spanledger._gaps import (
     TRAINING,
     under,
 )
-from spanledger._instrumentor import Instrumentor, both, by_class
-from spanledger._maker import opened_later
-from spanledger._patching import Kind, Target
+from spanledger._patches.instrumentor import Instrumentor, both, by_class
+from spanledger._patches.patching import Kind, Target
 
 #: Oldest version tried: with the contract suite.
 MINIMUM_VERSION: Final = "1.60.0"
@@ -80,33 +81,33 @@ CHAT: Final = Api(
 SEARCHED: Final = replace(CHAT, answer=_searched_answer, reading=SearchedReading)
 RESPONSES: Final = Api(
     operation=semconv.OPERATION_CHAT,
-    request=_responses.request,
-    answer=_responses.answer_of,
-    reading=_responses.ResponseReading,
+    request=responses.request,
+    answer=responses.answer_of,
+    reading=responses.ResponseReading,
     prompt=("input", "instructions", "tools"),
     generates=".delta",
 )
 #: A conversation made shorter: an answer without a model and a state of its own.
-COMPACTION: Final = replace(RESPONSES, answer=_responses.compaction_of)
+COMPACTION: Final = replace(RESPONSES, answer=responses.compaction_of)
 EMBEDDINGS: Final = Api(
     operation=semconv.OPERATION_EMBEDDINGS,
-    request=_embeddings.request,
-    answer=_embeddings.answer_of,
+    request=embeddings.request,
+    answer=embeddings.answer_of,
     reading=ChatReading,  # this API does not stream
     prompt=("input",),
 )
 TEXT: Final = Api(
     operation=semconv.OPERATION_TEXT_COMPLETION,
     request=request,
-    answer=_text_completions.answer_of,
-    reading=_text_completions.TextReading,
+    answer=text_completions.answer_of,
+    reading=text_completions.TextReading,
     prompt=("prompt",),
 )
 #: An answer that the provider made in the background; each poll asks for it.
-BACKGROUND: Final = Fetch(read=_responses.read_background, is_set=False)
+BACKGROUND: Final = Fetch(read=responses.read_background, is_set=False)
 
 
-_TRANSCRIPTION: Final = _openai_media.TRANSCRIPTION
+_TRANSCRIPTION: Final = openai_media.TRANSCRIPTION
 _AUDIO_MODULE: Final = "openai.resources.audio"
 _CHAT_MODULE: Final = "openai.resources.chat.completions"
 _BETA_CHAT_MODULE: Final = "openai.resources.beta.chat.completions"
@@ -172,13 +173,13 @@ INSTRUMENTOR: Final = Instrumentor(
         *both(_BETA_RESPONSES_MODULE, "Responses.retrieve", BACKGROUND, optional=True),
         *both("openai.resources.embeddings", "Embeddings.create", EMBEDDINGS),
         *both("openai.resources.completions", "Completions.create", TEXT),
-        *both("openai.resources.images", "Images.generate", _openai_media.IMAGES),
-        *both("openai.resources.images", "Images.edit", _openai_media.IMAGES),
-        *both("openai.resources.images", "Images.create_variation", _openai_media.IMAGES),
+        *both("openai.resources.images", "Images.generate", openai_media.IMAGES),
+        *both("openai.resources.images", "Images.edit", openai_media.IMAGES),
+        *both("openai.resources.images", "Images.create_variation", openai_media.IMAGES),
         *both(f"{_AUDIO_MODULE}.transcriptions", "Transcriptions.create", _TRANSCRIPTION),
-        *both(f"{_AUDIO_MODULE}.translations", "Translations.create", _openai_media.TRANSLATION),
-        *both(f"{_AUDIO_MODULE}.speech", "Speech.create", _openai_media.SPEECH),
-        *both("openai.resources.moderations", "Moderations.create", _openai_media.MODERATION),
+        *both(f"{_AUDIO_MODULE}.translations", "Translations.create", openai_media.TRANSLATION),
+        *both(f"{_AUDIO_MODULE}.speech", "Speech.create", openai_media.SPEECH),
+        *both("openai.resources.moderations", "Moderations.create", openai_media.MODERATION),
         *both("openai.resources.files", "Files.content", BATCH_FILE),
     ),
     flavour=by_class({"AzureOpenAI": "azure.ai.openai"}),

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from spanledger import _chat_completions, _openai_media, _text_completions, semconv
-from spanledger._answer import Answer, Usage, fields_of, text, whole
-from spanledger._api import Api
-from spanledger._batch_lines import KINDS, batch_file
-from spanledger._chat_completions import ChatReading
-from spanledger._chat_usage import usage_of
-from spanledger._gaps import (
+from spanledger import semconv
+from spanledger._calls.answer import Answer, Usage, fields_of, text, whole
+from spanledger._calls.api import Api
+from spanledger._calls.maker import opened_later
+from spanledger._formats import chat_completions, openai_media, text_completions
+from spanledger._formats.batch_lines import KINDS, batch_file
+from spanledger._formats.chat_completions import ChatReading
+from spanledger._formats.chat_usage import usage_of
+from spanledger._patches.gaps import (
     BY_PATH,
     FETCHED,
     MACHINES,
@@ -29,8 +31,7 @@ from spanledger._gaps import (
     TRAINING,
     under,
 )
-from spanledger._instrumentor import Instrumentor, both, number
-from spanledger._maker import opened_later
+from spanledger._patches.instrumentor import Instrumentor, both, number
 
 #: Oldest version tried: with the contract suite; before it, another client of the same name.
 MINIMUM_VERSION: Final = "2.0.0"
@@ -55,8 +56,8 @@ def _rerank_answer(answer: Any) -> Answer:
 def _image(kwargs: Mapping[str, Any]) -> tuple[Api, Mapping[str, Any]]:
     """A way to read images, whose size only the request tells, as its two sides."""
     width, height = (int(number(kwargs, side) or _SIDE) for side in ("width", "height"))
-    read = functools.partial(_openai_media.images_of, {"size": f"{width}x{height}"})
-    return replace(_openai_media.IMAGES, answer=read), kwargs
+    read = functools.partial(openai_media.images_of, {"size": f"{width}x{height}"})
+    return replace(openai_media.IMAGES, answer=read), kwargs
 
 
 #: Pixels of a side that is not asked for.
@@ -64,16 +65,16 @@ _SIDE: Final = 1024
 
 CHAT: Final = Api(
     operation=semconv.OPERATION_CHAT,
-    request=_chat_completions.request,
-    answer=_chat_completions.answer_of,
+    request=chat_completions.request,
+    answer=chat_completions.answer_of,
     reading=ChatReading,
     prompt=("messages", "tools"),
 )
 TEXT: Final = Api(
     operation=semconv.OPERATION_TEXT_COMPLETION,
-    request=_chat_completions.request,
-    answer=_text_completions.answer_of,
-    reading=_text_completions.TextReading,
+    request=chat_completions.request,
+    answer=text_completions.answer_of,
+    reading=text_completions.TextReading,
     prompt=("prompt",),
 )
 EMBEDDINGS: Final = Api(
@@ -91,13 +92,13 @@ RERANK: Final = Api(
     prompt=("documents", "query"),
 )
 
-IMAGES: Final = replace(_openai_media.IMAGES, adapt=_image)
+IMAGES: Final = replace(openai_media.IMAGES, adapt=_image)
 #: What lies in the results of a batch: the bodies of the calls above.
 RESULT_FILE: Final = batch_file(
     {
         **KINDS,
-        "chat.completion": (semconv.OPERATION_CHAT, _chat_completions.answer_of),
-        "text.completion": (semconv.OPERATION_TEXT_COMPLETION, _text_completions.answer_of),
+        "chat.completion": (semconv.OPERATION_CHAT, chat_completions.answer_of),
+        "text.completion": (semconv.OPERATION_TEXT_COMPLETION, text_completions.answer_of),
         "list": (semconv.OPERATION_EMBEDDINGS, _embeddings_answer),
     }
 )
@@ -115,13 +116,13 @@ INSTRUMENTOR: Final = Instrumentor(
         *both("together.resources.embeddings", "EmbeddingsResource.create", EMBEDDINGS),
         *both("together.resources.rerank", "RerankResource.create", RERANK),
         *both("together.resources.images", "ImagesResource.generate", IMAGES),
-        *both(f"{_AUDIO}.speech", "SpeechResource.create", _openai_media.SPEECH),
+        *both(f"{_AUDIO}.speech", "SpeechResource.create", openai_media.SPEECH),
         *both(
             f"{_AUDIO}.transcriptions",
             "TranscriptionsResource.create",
-            _openai_media.TRANSCRIPTION,
+            openai_media.TRANSCRIPTION,
         ),
-        *both(f"{_AUDIO}.translations", "TranslationsResource.create", _openai_media.TRANSLATION),
+        *both(f"{_AUDIO}.translations", "TranslationsResource.create", openai_media.TRANSLATION),
         *both("together.resources.files", "FilesResource.content", RESULT_FILE),
     ),
     helpers=(),

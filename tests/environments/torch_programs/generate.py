@@ -27,7 +27,7 @@ from transformers import (
 from transformers.generation import BaseStreamer
 
 import spanledger
-from spanledger._registry import instrument
+from spanledger._patches.registry import instrument
 from spanledger.testing import capture_spans
 
 logging.disable(logging.WARNING)

@@ -5,7 +5,7 @@ import sys
 import torch.multiprocessing
 from torch import distributed
 
-from spanledger._training_world import is_first, size
+from spanledger._training.world import is_first, size
 
 
 def tell(rank: int, meeting: str) -> None:

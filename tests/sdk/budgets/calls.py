@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from spanledger import _in_force, semconv
-from spanledger._answer import Answer, Usage
-from spanledger._budgeting import Hold, Request, take
-from spanledger._scope import otel_context
+from spanledger import semconv
+from spanledger._budgets import in_force
+from spanledger._budgets.budgeting import Hold, Request, take
+from spanledger._calls.answer import Answer, Usage
+from spanledger._work.scope import otel_context
 
 #: A cent a token of output, nothing for input: costs are counts of tokens.
 CENT = {"input": 0, "output": 10_000}
@@ -22,7 +23,7 @@ def ask(tokens: int | None = 10, model: str = "cent", **kwargs: Any) -> Hold | N
         asked[semconv.REQUEST_MAX_TOKENS] = tokens
     given: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}], **kwargs}
     request = Request(semconv.OPERATION_CHAT, ("messages",), given, asked, model)
-    held = _in_force.holdings(here)
+    held = in_force.holdings(here)
     return take(request, held, here, lambda _attributes, _error: None) if held else None
 
 

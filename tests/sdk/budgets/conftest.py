@@ -8,16 +8,16 @@ from datetime import datetime, timezone
 import pytest
 from tests.sdk.budgets.calls import CENT
 
-from spanledger import _budgeting
-from spanledger._accounts import CLOCK
+from spanledger._budgets import budgeting
+from spanledger._budgets.accounts import CLOCK
 
 
 @pytest.fixture(autouse=True)
 def _rates() -> Iterator[None]:
-    _budgeting.use_rates({"cent": CENT})
+    budgeting.use_rates({"cent": CENT})
     yield
-    _budgeting.use_rates({})
-    _budgeting.OWN.told.clear()
+    budgeting.use_rates({})
+    budgeting.OWN.told.clear()
 
 
 @pytest.fixture(name="clock")

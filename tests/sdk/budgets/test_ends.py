@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from tests.sdk.budgets.calls import answer, ask, cents, spend
 
-from spanledger import _budgeting, _tokens, rates, semconv
-from spanledger._answer import Answer, Usage
-from spanledger._settled_cost import settled_cost
-from spanledger._upper_cost import input_tokens, upper_cost
+from spanledger import rates, semconv
+from spanledger._budgets import budgeting
+from spanledger._budgets.settled_cost import settled_cost
+from spanledger._budgets.upper_cost import input_tokens, upper_cost
+from spanledger._calls import tokens as _tokens
+from spanledger._calls.answer import Answer, Usage
 from spanledger.budgets import budget
 from spanledger.errors import BudgetExceededError
 
@@ -101,7 +103,7 @@ def test_what_an_ended_call_pays(error: BaseException | None, source: str, paid:
 
 def test_what_was_sent_and_cancelled_pays_for_its_input() -> None:
     """The provider has read it, and nobody says what it bills."""
-    _budgeting.use_rates({"in": {"input": 10_000, "output": 10_000}})
+    budgeting.use_rates({"in": {"input": 10_000, "output": 10_000}})
     with budget(100) as one:
         for error, paid in (
             (asyncio.CancelledError(), True),

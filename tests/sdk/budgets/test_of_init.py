@@ -62,7 +62,7 @@ def test_the_first_that_has_budgets_decides() -> None:
         one, two = spanledger.budget(1), spanledger.budget(2)
         for _ in range(2):
             spanledger.init(budgets=[one])
-        print(spanledger._in_force.PROCESS.budgets == (one,))
+        print(spanledger._budgets.in_force.PROCESS.budgets == (one,))
         spanledger.init(budgets=[two])
         """,
         {"OTEL_TRACES_EXPORTER": "none"},

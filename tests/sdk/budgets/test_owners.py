@@ -9,9 +9,10 @@ import pytest
 from tests.sdk.budgets.calls import ask, cents, spend
 
 import spanledger
-from spanledger import _scope, budgets, semconv
-from spanledger._accounts import reserve
-from spanledger._scope import otel_context, with_entries
+from spanledger import budgets, semconv
+from spanledger._budgets.accounts import reserve
+from spanledger._work import scope
+from spanledger._work.scope import otel_context, with_entries
 from spanledger.budgets import RUN_IDLE_SECONDS, budget
 from spanledger.errors import BudgetExceededError
 
@@ -161,7 +162,7 @@ def test_a_run_that_goes_on_keeps_its_account(few: int, clock: list[float]) -> N
     one = budget("0.10", per="run", mode="raise")
     with one, spanledger.agent("long") as _:
         spend(6)
-        run_id = _scope.current_run_id(otel_context.get_current())
+        run_id = scope.current_run_id(otel_context.get_current())
         assert run_id
         clock.append(clock[-1] + RUN_IDLE_SECONDS)
         for number in range(2 * few):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.sdk.budgets.calls import answer, ask, cents, spend
 
 import spanledger
-from spanledger._accounts import Account, Reservation, reserve
+from spanledger._budgets.accounts import Account, Reservation, reserve
 from spanledger.budgets import budget
 from spanledger.errors import BudgetExceededError
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.sdk.budgets.calls import answer, ask, cents, spend
 
 import spanledger
-from spanledger import _budgeting
-from spanledger._accounts import bounds
+from spanledger._budgets import budgeting
+from spanledger._budgets.accounts import bounds
 from spanledger.budgets import budget, usd
 from spanledger.errors import BudgetExceededError, ConfigurationError
 
@@ -141,7 +141,7 @@ def test_arguments_that_cannot_be_used_are_named(arguments: dict[str, Any], name
 )
 def test_rates_that_cannot_be_used_name_the_model(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="'mine'"):
-        _budgeting.use_rates({"mine": given})
+        budgeting.use_rates({"mine": given})
 
 
 @given(st.integers(-(10**33), 10**33))

@@ -24,7 +24,7 @@ from tests.sdk.coexistence.peers import load_for_clients, switch_on_for_clients
 from tests.sdk.instrumentors.contract import STREAMING, ClientCases, Mode, Operation, perform
 
 import spanledger
-from spanledger import _registry
+from spanledger._patches import registry
 
 #: Those that ``program`` uses are left out.
 FILES: Final = (
@@ -110,8 +110,8 @@ def main() -> None:
     calls = [call for call in _calls() if _name(call) not in plan["left_out"]]
     for name in {name for case in plan["cases"] for name in case["peers"]}:
         load_for_clients(name)
-    _registry.available()
-    _registry.available_frameworks()
+    registry.available()
+    registry.available_frameworks()
     tell(_call_all(plan, calls))
     each_in_a_fork(plan["cases"], lambda case: _run(plan, case, calls))
 

@@ -21,7 +21,7 @@ from tests.sdk.coexistence.forks import each_in_a_fork, tell
 from tests.sdk.coexistence.peers import PEERS, TAKES_OURS_OFF, Off, load
 
 import spanledger
-from spanledger import _registry
+from spanledger._patches import registry
 
 #: In which phase of a case a call was made.
 Phase = Literal["bare", "both", "theirs alone", "both again", "ours alone"]
@@ -85,9 +85,9 @@ class _Application:
 
         Calls ``init()`` again after one that is known to take ours off with its own.
         """
-        _registry.uninstrument()
+        registry.uninstrument()
         self.call("theirs alone", calls.AGAIN)
-        _registry.instrument()
+        registry.instrument()
         self.call("both again", calls.AGAIN)
         if None not in self._offs:
             for off in reversed(self._offs):
@@ -117,8 +117,8 @@ def run(plan: Plan, case: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _load_ours() -> None:
     """Import what we import late, without switching anything on."""
-    _registry.available()
-    _registry.available_frameworks()
+    registry.available()
+    registry.available_frameworks()
     for module in ("_tokens", "_delivery.http_sender", "_delivery.processor"):
         importlib.import_module(f"spanledger.{module}")
 

@@ -16,15 +16,17 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.sdk.frameworks.contract import Endpoint, Probe, Script, is_held_here
 from tests.support.wires import google_wire
 
-from spanledger import _asking, _call, _draining, _registry
-from spanledger._identity import IdentityProcessor
+from spanledger._calls import call, draining
+from spanledger._frameworks import asking
+from spanledger._patches import registry
+from spanledger._work.identity import IdentityProcessor
 from spanledger_collector.demo.provider import Provider
 
 Spans = Callable[[], list[ReadableSpan]]
 
 #: Tests of frameworks that are held in another environment (``test_environment.py`` runs them).
 collect_ignore = [
-    f"test_{name}.py" for name in _registry.available_frameworks() if not is_held_here(name)
+    f"test_{name}.py" for name in registry.available_frameworks() if not is_held_here(name)
 ]
 
 
@@ -46,11 +48,11 @@ class Desk:
     @contextmanager
     def plain(self) -> Generator[None]:
         """The block runs without us."""
-        _registry.uninstrument()
+        registry.uninstrument()
         try:
             yield
         finally:
-            _registry.instrument(tracer_provider=self.tracer_provider)
+            registry.instrument(tracer_provider=self.tracer_provider)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -98,21 +100,21 @@ async def _endpoint(script: Script) -> AsyncGenerator[Endpoint]:
 @pytest.fixture(name="desk")
 def _desk(endpoint: Endpoint, script: Script) -> Generator[Desk]:
     """Instruments everything; a test that leaves an error of ours behind fails."""
-    _asking.WAYS.forget()  # what earlier tests taught
+    asking.WAYS.forget()  # what earlier tests taught
     tracer_provider = TracerProvider(shutdown_on_exit=False)
     exporter = InMemorySpanExporter()
     tracer_provider.add_span_processor(IdentityProcessor())
     tracer_provider.add_span_processor(SimpleSpanProcessor(exporter))
-    before = _call.internal_errors()
-    _registry.instrument(tracer_provider=tracer_provider)
+    before = call.internal_errors()
+    registry.instrument(tracer_provider=tracer_provider)
 
     def finished() -> list[ReadableSpan]:
         gc.collect()
-        assert _draining.drain(120)
+        assert draining.drain(120)
         return list(exporter.get_finished_spans())
 
     yield Desk(endpoint, script, Probe(), finished, tracer_provider)
     finished()
-    _registry.uninstrument()
+    registry.uninstrument()
     tracer_provider.shutdown()
-    assert _call.internal_errors() == before
+    assert call.internal_errors() == before

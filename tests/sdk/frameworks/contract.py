@@ -26,8 +26,8 @@ from tests.support.contracts import Hole, Mode
 
 import spanledger
 from spanledger import semconv
-from spanledger._framework import Framework
-from spanledger._registry import available_frameworks
+from spanledger._frameworks.framework import Framework
+from spanledger._patches.registry import available_frameworks
 from spanledger_collector.demo.answers import usage_of
 from spanledger_collector.demo.provider import Answer, Provider, Request, ToolCall
 

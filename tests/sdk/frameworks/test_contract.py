@@ -21,12 +21,12 @@ from tests.sdk.frameworks.contract import (
 )
 from tests.support.contracts import MODES
 
-from spanledger import _registry
-from spanledger._patching import PatchState
+from spanledger._patches import registry
+from spanledger._patches.patching import PatchState
 
 _BEHAVIOURS = (test_contract_failures, test_contract_runs, test_contract_streams)
 
-ALL = list(_registry.available_frameworks().values())
+ALL = list(registry.available_frameworks().values())
 #: No agents of their own: under tests of their own.
 TOOLS_ONLY = {"mcp", "langchain"}
 
@@ -59,14 +59,14 @@ def test_uninstrument_puts_the_very_same_methods_back(cases: FrameworkCases) -> 
 
     before = now()
     for _ in range(2):
-        _registry.instrument()
-        _registry.instrument([framework.name])
+        registry.instrument()
+        registry.instrument([framework.name])
         during = now()
-        states = [one for one in _registry.status() if one.client == framework.name]
+        states = [one for one in registry.status() if one.client == framework.name]
         on = [one for one in states if one.state is PatchState.INSTALLED]
         joined = len(framework.registrations) + len(framework.models)
         assert len(on) == len(before) + joined, states
-        _registry.uninstrument()
+        registry.uninstrument()
         assert all(one is then for one, then in zip(now(), before, strict=True))
         assert not any(one is then for one, then in zip(during, before, strict=True))
 
@@ -74,8 +74,8 @@ def test_uninstrument_puts_the_very_same_methods_back(cases: FrameworkCases) -> 
 def test_nothing_runs_in_a_thread_of_ours() -> None:
     """Instrumenting frameworks starts no thread."""
     before = set(threading.enumerate())
-    _registry.instrument([framework.name for framework in ALL])
+    registry.instrument([framework.name for framework in ALL])
     try:
         assert set(threading.enumerate()) <= before
     finally:
-        _registry.uninstrument()
+        registry.uninstrument()

@@ -101,7 +101,8 @@ async def test_a_run_whose_names_cannot_be_read_goes_on(
     cases: FrameworkCases, way: Way, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attribute that moved: the run works, its calls are told, the error is counted."""
-    from spanledger import _framework, _guard
+    from spanledger import _guard
+    from spanledger._frameworks import framework as _framework
 
     monkeypatch.setattr(_guard, "_counts", _guard._counts.copy())
     before = sum(_guard.internal_errors().values())

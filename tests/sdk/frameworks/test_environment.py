@@ -13,7 +13,7 @@ from tests.sdk.frameworks.contract import is_held_here
 from tests.support.environments import ENVIRONMENTS
 from tests.support.matrix import ROWS, rows_of
 
-from spanledger._registry import available_frameworks
+from spanledger._patches.registry import available_frameworks
 
 _HERE = Path(__file__).parent
 _NAME = "frameworks"

@@ -17,9 +17,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 import spanledger
-from spanledger import _registry, config, semconv
+from spanledger import config, semconv
 from spanledger._guard import internal_errors
-from spanledger._identity import IdentityProcessor
+from spanledger._patches import registry
+from spanledger._work.identity import IdentityProcessor
 
 mcp: Any = pytest.importorskip("mcp")
 
@@ -45,9 +46,9 @@ def _spans(tracer_provider: TracerProvider) -> Generator[Spans]:
     exporter = InMemorySpanExporter()
     tracer_provider.add_span_processor(SimpleSpanProcessor(exporter))
     before = internal_errors()
-    _registry.instrument(["mcp"], tracer_provider=tracer_provider)
+    registry.instrument(["mcp"], tracer_provider=tracer_provider)
     yield lambda: list(exporter.get_finished_spans())
-    _registry.uninstrument(["mcp"])
+    registry.uninstrument(["mcp"])
     assert internal_errors() == before
 
 
@@ -195,7 +196,7 @@ async def test_a_tool_inside_another_is_told(spans: Spans, tracer_provider: Trac
 
 async def test_uninstrument_gives_the_method_back(spans: Spans) -> None:
     patched = mcp.ClientSession.call_tool
-    _registry.uninstrument(["mcp"])
+    registry.uninstrument(["mcp"])
     assert mcp.ClientSession.__dict__["call_tool"] is patched.__wrapped__
     async with mcp_tools.session() as session:
         await session.call_tool("add", {"a": 1, "b": 2})

@@ -25,7 +25,8 @@ from tests.sdk.frameworks.own_chat_models import Around, Chat, Streaming
 from tests.sdk.frameworks.own_models import Own, Raw, Small
 from tests.sdk.frameworks.transport import CACHED, RATES, check_budget
 
-from spanledger import _budgeting, semconv
+from spanledger import semconv
+from spanledger._budgets import budgeting
 from spanledger.budgets import budget
 from spanledger.errors import BudgetExceededError
 from spanledger_collector.demo.provider import Answer
@@ -91,9 +92,9 @@ async def test_a_budget_holds_for_models_past_our_clients(
 
 @pytest.fixture(name="rates")
 def _rates() -> Iterator[None]:
-    _budgeting.use_rates(RATES)
+    budgeting.use_rates(RATES)
     yield
-    _budgeting.use_rates({})
+    budgeting.use_rates({})
 
 
 @pytest.mark.usefixtures("rates")

@@ -13,7 +13,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from tests.sdk.frameworks.conftest import Desk
 from tests.sdk.frameworks.contract import MODEL, Tree, attributes
 
-from spanledger import _budgeting, semconv
+from spanledger import semconv
+from spanledger._budgets import budgeting
 from spanledger.budgets import budget
 from spanledger.errors import BudgetExceededError
 from spanledger_collector.demo.provider import Answer
@@ -58,7 +59,7 @@ async def check_budget(
 ) -> None:
     """The first call is counted when it was answered; the next is refused before it is sent."""
     desk.script.turns = (CACHED,)
-    _budgeting.use_rates(RATES)
+    budgeting.use_rates(RATES)
     try:
         with budget(1, name="small", mode="raise") as one:
             await ask_model()
@@ -67,7 +68,7 @@ async def check_budget(
                 await ask_model()
             state = one.state()
     finally:
-        _budgeting.use_rates({})
+        budgeting.use_rates({})
     assert len(desk.provider.requests) == 1
     assert (state.spent_usd, state.reserved_usd) == (Decimal("0.7"), 0)
     answered, *refused = Tree(desk.spans()).calls()

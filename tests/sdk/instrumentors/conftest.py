@@ -18,7 +18,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.sdk.instrumentors.contract import ClientCases, Mode
 
-from spanledger import _call, _draining, _registry
+from spanledger._calls import call, draining
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Provider, Route
 
 Spans = Callable[[], list[ReadableSpan]]
@@ -84,18 +85,18 @@ def _spans(tracer_provider: TracerProvider) -> Generator[Spans]:
     """
     exporter = InMemorySpanExporter()
     tracer_provider.add_span_processor(SimpleSpanProcessor(exporter))
-    before = _call.internal_errors()
-    _registry.instrument(tracer_provider=tracer_provider)
+    before = call.internal_errors()
+    registry.instrument(tracer_provider=tracer_provider)
 
     def finished() -> list[ReadableSpan]:
         gc.collect()
-        assert _draining.drain(120)
+        assert draining.drain(120)
         return list(exporter.get_finished_spans())
 
     yield finished
     finished()
-    _registry.uninstrument()
-    assert _call.internal_errors() == before
+    registry.uninstrument()
+    assert call.internal_errors() == before
 
 
 @pytest.fixture(name="make")

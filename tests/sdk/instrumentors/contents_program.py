@@ -17,7 +17,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from spanledger import _call, _draining, _registry
+from spanledger._calls import call, draining
+from spanledger._patches import registry
 
 MODEL = "gemini-2.5-flash"
 
@@ -40,11 +41,11 @@ def main() -> None:
     """Ask, and print."""
     provider, exporter = TracerProvider(), InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    _registry.instrument(tracer_provider=provider)
+    registry.instrument(tracer_provider=provider)
     library = importlib.import_module("litellm.google_genai")
     asyncio.run(_ask(library, sys.argv[1]))
-    assert _draining.drain(120)
-    assert not _call.internal_errors(), _call.internal_errors()
+    assert draining.drain(120)
+    assert not call.internal_errors(), call.internal_errors()
     spans = [dict(span.attributes or {}) for span in exporter.get_finished_spans()]
     print(json.dumps(spans))  # noqa: T201
 

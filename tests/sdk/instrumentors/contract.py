@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from tests.support import contracts
 from tests.support.contracts import Hole, Row
 
-from spanledger._instrumentor import Instrumentor
+from spanledger._patches.instrumentor import Instrumentor
 from spanledger_collector.demo.provider import Answer
 
 Mode = Literal["sync", "async"]

@@ -16,11 +16,12 @@ from tests.sdk.instrumentors.beside_the_matrix import DECLARED, sister
 from tests.sdk.instrumentors.contract import ClientCases, Mode, perform
 from tests.support.contracts import OLDEST
 
-from spanledger import _draining, _fetch, _registry
-from spanledger._api import Api
-from spanledger._gaps import covers
-from spanledger._instrumentor import Instrumentor, Method
-from spanledger._patching import PatchState
+from spanledger._calls import draining, fetch
+from spanledger._calls.api import Api
+from spanledger._patches import registry
+from spanledger._patches.gaps import covers
+from spanledger._patches.instrumentor import Instrumentor, Method
+from spanledger._patches.patching import PatchState
 from spanledger_collector.demo.provider import Provider
 
 INSTALLED = PatchState.INSTALLED
@@ -32,7 +33,7 @@ Note = Callable[[], None]
 def _noting(method: Method, note: Note) -> Method:
     """The same method, which tells when it is asked."""
     api: Any = method.api
-    if isinstance(api, _fetch.Fetch):
+    if isinstance(api, fetch.Fetch):
         return dataclasses.replace(
             method, api=dataclasses.replace(api, read=_after(note, api.read))
         )
@@ -65,19 +66,19 @@ async def _asked(
     provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Mapping[str, set[str]]]:
     """By client, the patched methods that the rows of the matrix call."""
-    found: dict[str, set[str]] = {name: set() for name in _registry.available()}
-    followed = {name: _followed(one, found[name]) for name, one in _registry.available().items()}
-    monkeypatch.setattr(_registry, "available", lambda: followed)
-    monkeypatch.setattr(_registry, "_patches", {})
-    _registry.instrument()
+    found: dict[str, set[str]] = {name: set() for name in registry.available()}
+    followed = {name: _followed(one, found[name]) for name, one in registry.available().items()}
+    monkeypatch.setattr(registry, "available", lambda: followed)
+    monkeypatch.setattr(registry, "_patches", {})
+    registry.instrument()
     for cases in CASES:
         for mode in ("sync", "async"):
             if mode not in cases.lacks:
                 await _run(cases, mode, provider)
-    assert _draining.drain(120)
-    _INSTALLED.update(one.target for one in _registry.status() if one.state is INSTALLED)
+    assert draining.drain(120)
+    _INSTALLED.update(one.target for one in registry.status() if one.state is INSTALLED)
     yield found
-    _registry.uninstrument()
+    registry.uninstrument()
 
 
 async def _run(cases: ClientCases, mode: Mode, provider: Provider) -> None:
@@ -103,7 +104,7 @@ def test_every_patched_method_is_asked(asked: Mapping[str, set[str]]) -> None:
     """One that is declared and is a row all the same fails, too."""
     wrong = {
         name
-        for client, instrumentor in _registry.available().items()
+        for client, instrumentor in registry.available().items()
         for name in {str(method.target) for method in instrumentor.methods} & _INSTALLED
         if _is_asked(name, asked[client]) == any(covers(gap, sister(name)) for gap in DECLARED)
     }

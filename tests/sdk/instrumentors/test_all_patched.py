@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.sdk.instrumentors.beside_the_matrix import BESIDE, DECLARED, sister
 
-from spanledger import _registry
-from spanledger._gaps import covers
+from spanledger._patches import registry
+from spanledger._patches.gaps import covers
 
 _HERE = Path(__file__).parent
 
@@ -33,7 +33,7 @@ def test_what_is_tried_beside_the_matrix_is_tried_where_it_says() -> None:
     """The file is there, and names the method."""
     patched = {
         sister(str(method.target))
-        for instrumentor in _registry.available().values()
+        for instrumentor in registry.available().values()
         for method in instrumentor.methods
     }
     for gap in DECLARED:

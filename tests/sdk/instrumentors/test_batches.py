@@ -19,7 +19,8 @@ from tests.support.wires.batch_wire import (
     MESSAGE_MODEL,
 )
 
-from spanledger import _registry, semconv
+from spanledger import semconv
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Answer
 
 ANSWER = Answer(input_tokens=1000, output_tokens=70, cache_read_tokens=400)
@@ -67,7 +68,7 @@ async def test_a_file_of_results_is_told_line_by_line(
     desk.provider.enqueue(ANSWER, ANSWER)
     content = await _content(desk.make(cases, mode), mode, "batch-2")
     whole, answers = _set_and_answers(desk.spans())
-    _registry.uninstrument()
+    registry.uninstrument()
     bare = await _content(desk.make(cases, mode), mode, "batch-2")
 
     assert content.__class__ is bare.__class__
@@ -128,7 +129,7 @@ async def test_results_of_messages_are_told_as_they_are_read(
     results = await _results(desk.make(cases_anthropic.CASES, mode), mode, "msgbatch-2", beta=beta)
     lines = await read(results, mode)
     whole, answers = _set_and_answers(desk.spans())
-    _registry.uninstrument()
+    registry.uninstrument()
     bare = await _results(desk.make(cases_anthropic.CASES, mode), mode, "msgbatch-2", beta=beta)
     assert isinstance(results, type(bare))
     assert lines == await read(bare, mode)

@@ -23,8 +23,9 @@ from tests.sdk.instrumentors.cases_boto3 import (
 )
 from tests.sdk.instrumentors.conftest import Spans
 
-from spanledger import _registry, semconv
-from spanledger._hosts import provider_of
+from spanledger import semconv
+from spanledger._calls.hosts import provider_of
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Answer, Provider
 
 
@@ -34,13 +35,13 @@ def test_clients_are_put_back_as_they_were(provider: Provider, spans: Spans) -> 
     wrapped = vars(type(client))["converse"]
     kept = client.converse
     kept(**ASKED)
-    _registry.uninstrument(["boto3"])
+    registry.uninstrument(["boto3"])
     assert vars(type(client))["converse"] is wrapped.__wrapped__
     kept(**ASKED)
     client.converse(**ASKED)
     assert len(spans()) == 1
-    _registry.instrument(["boto3"])
-    _registry.uninstrument(["boto3"])
+    registry.instrument(["boto3"])
+    registry.uninstrument(["boto3"])
     client.close()
 
 
@@ -66,11 +67,11 @@ def test_clients_made_before_are_told(
     told = [dict(span.attributes or {}) for span in spans()]
     assert [one[semconv.USAGE_OUTPUT_TOKENS] for one in told] == [70, 70]
     assert told[0][semconv.RETRY_REASON] == ("503",)
-    _registry.uninstrument(["boto3"])
+    registry.uninstrument(["boto3"])
     assert vars(type(client))["converse"] is bare
     client.converse(**ASKED)
     assert len(spans()) == 2
-    _registry.instrument(["boto3"], tracer_provider=tracer_provider)
+    registry.instrument(["boto3"], tracer_provider=tracer_provider)
     client.converse(**ASKED)
     assert len(spans()) == 3
     client.close()
@@ -87,7 +88,7 @@ def test_methods_that_others_put_on_a_client_before_are_told(
     provider.enqueue(ANSWER)
     client.converse(**ASKED)
     same_counts(told_by(spans), ANSWER)
-    _registry.uninstrument(["boto3"])
+    registry.uninstrument(["boto3"])
     assert client.converse is theirs
     client.close()
 
@@ -126,7 +127,7 @@ def test_methods_that_others_put_on_the_client_itself_are_told(
     assert told[semconv.SERVER_ADDRESS] == "127.0.0.1"
     same_counts(told, ANSWER)
     assert theirs == [name]
-    _registry.uninstrument(["boto3"])
+    registry.uninstrument(["boto3"])
     assert vars(client)[name].__name__ == "counted"
     ask()
     assert (len(spans()), theirs) == (1, [name, name])

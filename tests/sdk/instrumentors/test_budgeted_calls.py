@@ -21,7 +21,9 @@ from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, Operation, perform
 
 import spanledger
-from spanledger import _draining, _registry, semconv
+from spanledger import semconv
+from spanledger._calls import draining
+from spanledger._patches import registry
 from spanledger.budgets import budget
 from spanledger.errors import BudgetExceededError
 from spanledger_collector.demo.provider import Answer
@@ -172,7 +174,7 @@ def test_a_forgotten_stream_pays_for_what_came(desk: Desk) -> None:
         assert one.state().reserved_usd > Decimal("0.01")
         del stream
         gc.collect()
-        assert _draining.drain(120)
+        assert draining.drain(120)
     assert 0 < one.state().spent_usd < Decimal("0.001")
     assert one.state().reserved_usd == 0
 
@@ -218,8 +220,8 @@ def test_each_request_that_timed_out_pays_for_its_input(desk: Desk) -> None:
 def test_calls_that_are_not_sampled_count(desk: Desk) -> None:
     """Sampling chooses what is told, not what is spent."""
     provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
-    _registry.uninstrument()
-    _registry.instrument(["openai"], tracer_provider=provider)
+    registry.uninstrument()
+    registry.instrument(["openai"], tracer_provider=provider)
     desk.provider.enqueue(SAID)
     client = desk.make(cases_openai.CASES, "sync")
     with budget("0.0005", mode="raise") as one:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanledger import semconv
-from spanledger._answer import Record
-from spanledger._chat_usage import usage_of
-from spanledger._facts import Attributes, add_compute, add_usage
+from spanledger._calls.answer import Record
+from spanledger._calls.facts import Attributes, add_compute, add_usage
+from spanledger._formats.chat_usage import usage_of
 
 COUNTS = st.integers(0, 10**7)
 CACHED = st.sampled_from(("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"))

@@ -11,7 +11,8 @@ from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, read
 from tests.support.wires.cohere_wire import IMAGE_TOKENS, TEMPLATE_TOKENS
 
-from spanledger import _registry, semconv
+from spanledger import semconv
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Answer
 
 RERANK: dict[str, Any] = {
@@ -134,9 +135,9 @@ async def test_clients_made_before_are_told_once(
     cases: ClientCases, mode: Mode, desk: Desk, tracer_provider: TracerProvider
 ) -> None:
     """They bound ``chat`` when they were made, to what it was then."""
-    _registry.uninstrument()
+    registry.uninstrument()
     client = desk.make(cases, mode)
-    _registry.instrument(tracer_provider=tracer_provider)
+    registry.instrument(tracer_provider=tracer_provider)
     asked = ASKED if cases is CASES else {"model": MODEL, "message": "tell"}
     call = client.chat(**asked)
     assert (await call if mode == "async" else call).finish_reason

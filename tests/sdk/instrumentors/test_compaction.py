@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from anthropic.types.beta import BetaMessage, BetaRawMessageDeltaEvent, BetaRawMessageStartEvent
 
-from spanledger import _messages
-from spanledger._answer import Answer, Usage
+from spanledger._calls.answer import Answer, Usage
+from spanledger._formats import messages
 
 NONE_CACHED = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
 TOTALS: dict[str, Any] = {"input_tokens": 1_000, "output_tokens": 200, **NONE_CACHED}
@@ -47,11 +47,11 @@ def _message(usage: dict[str, Any]) -> dict[str, Any]:
 
 def _whole() -> Answer:
     message = _message({**TOTALS, "iterations": ITERATIONS})
-    return _messages.answer_of(BetaMessage.model_validate(message))
+    return messages.answer_of(BetaMessage.model_validate(message))
 
 
 def _streamed() -> Answer:
-    reading = _messages.MessageReading({})
+    reading = messages.MessageReading({})
     opening = {"type": "message_start", "message": _message({**TOTALS, "output_tokens": 1})}
     closing = {
         "type": "message_delta",

@@ -14,7 +14,7 @@ from tests.sdk.instrumentors.behaviours import (
     FILES,
 )
 
-from spanledger import _registry
+from spanledger._patches import registry
 
 _BEHAVIOURS = (
     test_contract_calls,
@@ -26,8 +26,8 @@ _BEHAVIOURS = (
 
 def test_every_client_file_has_cases() -> None:
     """The discovery above would have failed for a file without cases; it found all of them."""
-    assert {cases.instrumentor.client for cases in CASES} == set(_registry.available())
-    assert len(FILES) == len(_registry.available())
+    assert {cases.instrumentor.client for cases in CASES} == set(registry.available())
+    assert len(FILES) == len(registry.available())
 
 
 def test_every_hole_is_declared() -> None:

@@ -29,7 +29,8 @@ from tests.sdk.instrumentors.contract import (
 )
 from tests.support.contracts import check_parts
 
-from spanledger import _registry, semconv
+from spanledger import semconv
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Answer
 
 
@@ -48,7 +49,7 @@ async def test_a_call_is_told_and_its_result_is_untouched(
     bare_chunks: list[Any] = []
     result = await perform(operation, client, mode, chunks=chunks)
     span, attributes = one(desk.spans)
-    _registry.uninstrument()
+    registry.uninstrument()
     bare = await perform(operation, desk.make(cases, mode), mode, chunks=bare_chunks)
 
     def same() -> None:

@@ -28,8 +28,9 @@ from tests.sdk.instrumentors.contract import (
 )
 
 import spanledger
-from spanledger import _registry, semconv
-from spanledger._capture import CAPTURE, VARIABLE
+from spanledger import semconv
+from spanledger._calls.capture import CAPTURE, VARIABLE
+from spanledger._patches import registry
 
 
 @behaviour(each=False)
@@ -56,7 +57,7 @@ def _asks_for_content(
     """The variable is read when the clients are instrumented."""
     monkeypatch.setattr(CAPTURE, "on", CAPTURE.on)  # as it was, afterwards
     monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
-    _registry.instrument(tracer_provider=tracer_provider)
+    registry.instrument(tracer_provider=tracer_provider)
 
 
 @behaviour(each=False)

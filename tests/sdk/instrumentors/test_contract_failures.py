@@ -21,7 +21,8 @@ from tests.sdk.instrumentors.contract import (
 )
 
 import spanledger
-from spanledger import _registry, semconv
+from spanledger import semconv
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Answer
 
 
@@ -64,7 +65,7 @@ async def test_a_failed_call_raises_as_before_and_is_told(
     with pytest.raises(Exception) as caught:  # noqa: PT011 - compared with the bare one below
         await perform(operation, desk.make(cases, mode), mode)
     span, attributes = one(desk.spans)
-    _registry.uninstrument()
+    registry.uninstrument()
     with pytest.raises(type(caught.value)):
         await perform(operation, desk.make(cases, mode), mode)
     assert span.status.status_code is StatusCode.ERROR

@@ -32,8 +32,9 @@ from tests.sdk.instrumentors.contract import (
 from tests.support.contracts import OLDEST
 
 import spanledger
-from spanledger import _scope, semconv
-from spanledger._identity import IdentityProcessor
+from spanledger import semconv
+from spanledger._work import scope
+from spanledger._work.identity import IdentityProcessor
 from spanledger_collector.demo.provider import Answer
 
 
@@ -42,10 +43,10 @@ def _agent(tracer_provider: TracerProvider, name: str) -> Generator[str]:
     """The block is a run of this agent under a span of its name; gives the run's id."""
     tracer = tracer_provider.get_tracer("user")
     with spanledger.agent(name), tracer.start_as_current_span(name) as outer:
-        run_id = _scope.current_run_id()
+        run_id = scope.current_run_id()
         assert run_id
         yield run_id
-        assert _scope.current_run_id() == run_id
+        assert scope.current_run_id() == run_id
         assert trace.get_current_span().get_span_context() == outer.get_span_context()
 
 

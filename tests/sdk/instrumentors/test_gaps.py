@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from spanledger import _registry
-from spanledger._gaps import NOT_YET, NOTHING, covers, reason_of
+from spanledger._patches import registry
+from spanledger._patches.gaps import NOT_YET, NOTHING, covers, reason_of
 
 Classes = Iterator[type[Any]]
 
@@ -146,13 +146,13 @@ def _as_found(name: str) -> str:
 
 def test_every_client_is_walked() -> None:
     """A new instrumentor needs a walk."""
-    assert set(WALKS) | ELSEWHERE == set(_registry.available())
+    assert set(WALKS) | ELSEWHERE == set(registry.available())
 
 
 @pytest.mark.parametrize("client", WALKS)
 def test_every_method_is_told_or_listed(client: str) -> None:
     """As patched, as one that calls a patched method, or among the gaps; never twice."""
-    instrumentor = _registry.available()[client]
+    instrumentor = registry.available()[client]
     found = _methods(WALKS[client]())
     told = {_as_found(str(method.target)) for method in instrumentor.methods}
     helpers = {_as_found(name) for name in instrumentor.helpers}
@@ -170,7 +170,7 @@ def test_every_method_is_told_or_listed(client: str) -> None:
 @pytest.mark.parametrize("client", sorted({*WALKS, *ELSEWHERE}))
 def test_every_gap_says_whether_it_costs_money(client: str) -> None:
     """By how the reason begins."""
-    for name, reason in _registry.available()[client].not_metered.items():
+    for name, reason in registry.available()[client].not_metered.items():
         assert reason.startswith((f"{NOT_YET}: ", f"{NOTHING}: ")), name
 
 
@@ -199,7 +199,7 @@ def test_calls_that_cost_money_and_are_not_told_are_listed_so(
     client: str, name: str, kind: str
 ) -> None:
     """Of two gaps that fit, the nearer one holds."""
-    assert reason_of(name, _registry.available()[client].not_metered).startswith(kind)
+    assert reason_of(name, registry.available()[client].not_metered).startswith(kind)
     if client != "cohere":
         assert name in _methods(WALKS[client]())
 
@@ -215,7 +215,7 @@ def test_calls_that_cost_money_and_are_not_told_are_listed_so(
 def test_beta_methods_are_patched(client: str, name: str) -> None:
     """By name, so that nobody lists them as gaps."""
     assert name in {
-        _as_found(str(method.target)) for method in _registry.available()[client].methods
+        _as_found(str(method.target)) for method in registry.available()[client].methods
     }
 
 
@@ -246,10 +246,10 @@ def _table() -> dict[str, str]:
 def test_the_documentation_names_what_costs_money(part: str, word: str) -> None:
     """Where a part of some client is billed and not told, its row says so."""
     table = _table()
-    assert set(table) >= set(_registry.available())
+    assert set(table) >= set(registry.available())
     rows = [
         table[client]
-        for client, instrumentor in _registry.available().items()
+        for client, instrumentor in registry.available().items()
         for name, reason in instrumentor.not_metered.items()
         if part in name and name.endswith(".*") and reason.startswith(NOT_YET)
     ]
@@ -269,7 +269,7 @@ def test_the_documentation_names_what_costs_money(part: str, word: str) -> None:
 )  # fmt: skip
 def test_batches_that_are_told_in_part_are_no_nothing(client: str, name: str, words: str) -> None:
     """What of them is billed and not told is said by `doctor` and by the documentation."""
-    reason = reason_of(name, _registry.available()[client].not_metered)
+    reason = reason_of(name, registry.available()[client].not_metered)
     assert reason.startswith(NOT_YET)
     assert words in _table()[client]
 
@@ -278,7 +278,7 @@ def test_batches_that_are_told_in_part_are_no_nothing(client: str, name: str, wo
 def test_lists_and_documentation_agree_about_batches(client: str) -> None:
     """A row names batches if and only if the list has some that are billed and not told."""
     told = re.search(r"batches|result files", _table()[client]) is not None
-    gaps = _registry.available()[client].not_metered
+    gaps = registry.available()[client].not_metered
     billed = [name for name, reason in gaps.items() if reason.startswith(NOT_YET)]
     # Raw responses have words of their own, above.
     listed = [name for name in billed if "batch" in name and ".raw_client." not in name]

@@ -24,10 +24,12 @@ from tests.sdk.instrumentors.contract import Mode, Operation, perform, read
 from tests.support.wires.google_wire import MAPPED, TOOL_USE_TOKENS
 
 import spanledger
-from spanledger import _registry, _scope, semconv
-from spanledger._drivers import Tracing, around_of
-from spanledger._identity import IdentityProcessor
-from spanledger._patching import Patch, wrapping
+from spanledger import semconv
+from spanledger._patches import registry
+from spanledger._patches.drivers import Tracing, around_of
+from spanledger._patches.patching import Patch, wrapping
+from spanledger._work import scope
+from spanledger._work.identity import IdentityProcessor
 from spanledger.instrumentors.google_genai import INSTRUMENTOR
 from spanledger_collector.demo.provider import Answer, Provider, ToolCall
 
@@ -75,7 +77,7 @@ async def test_each_request_of_a_chat_read_elsewhere_belongs_to_its_maker(
 
     def weather(city: str) -> str:
         """The weather of a city."""
-        runs.append(_scope.current_run_id())
+        runs.append(scope.current_run_id())
         return f"sunny in {city}"
 
     tracer_provider.add_span_processor(IdentityProcessor())
@@ -84,11 +86,11 @@ async def test_each_request_of_a_chat_read_elsewhere_belongs_to_its_maker(
     with spanledger.agent("maker"):
         made = chat.send_message_stream("what is the weather in Rome?")
         stream = await made if mode == "async" else made
-        run_id = _scope.current_run_id()
+        run_id = scope.current_run_id()
     assert not desk.provider.requests
     with spanledger.agent("reader"):
         await read(stream, mode)
-        assert _scope.current_run_id() not in (None, run_id)
+        assert scope.current_run_id() not in (None, run_id)
     assert [one[semconv.RUN_ID] for one in _told(desk.spans)] == [run_id, run_id]
     assert runs == [run_id]
 
@@ -215,7 +217,7 @@ async def test_public_methods_stand_in_for_private_ones_that_are_gone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A renamed private method costs the requests that the client makes by itself, no more."""
-    _registry.uninstrument(["google-genai"])
+    registry.uninstrument(["google-genai"])
     tracing = Tracing()
     tracing.use(tracer_provider)
     patches: list[Patch] = []

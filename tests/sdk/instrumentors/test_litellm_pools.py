@@ -14,10 +14,11 @@ from tests.sdk.instrumentors.cases_litellm import CASES, MESSAGES, MODEL, librar
 from tests.sdk.instrumentors.conftest import Desk
 
 import spanledger
-from spanledger import _registry, semconv
-from spanledger._identity import IdentityProcessor
-from spanledger._litellm_pools import POOLS, carry
-from spanledger._patching import PatchState
+from spanledger import semconv
+from spanledger._patches import registry
+from spanledger._patches.litellm_pools import POOLS, carry
+from spanledger._patches.patching import PatchState
+from spanledger._work.identity import IdentityProcessor
 from spanledger.budgets import budget
 
 _MODELS = [f"openai/{MODEL}", "openai/gpt-4o-mini"]
@@ -90,15 +91,15 @@ def test_what_a_thread_is_given_is_the_librarys_own_otherwise(
     assert module.litellm.provider_list is litellm.provider_list
     monkeypatch.setattr(module.litellm, "num_retries", 7)
     assert litellm.num_retries == 7
-    _registry.uninstrument(["litellm"])
+    registry.uninstrument(["litellm"])
     assert module.litellm is litellm
-    _registry.instrument(["litellm"])
+    registry.instrument(["litellm"])
     assert module.litellm is not litellm
 
 
 def test_a_version_that_finds_the_function_otherwise_is_told_less_of() -> None:
     """Its calls are metered as before, and `doctor` says what is missing."""
-    moved = _registry.Hook(POOLS, lambda _module: carry(ModuleType(POOLS)))
+    moved = registry.Hook(POOLS, lambda _module: carry(ModuleType(POOLS)))
     library()
     importlib.import_module(POOLS)
     moved.install()

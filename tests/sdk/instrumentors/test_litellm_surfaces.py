@@ -11,7 +11,7 @@ from tests.sdk.instrumentors.conftest import Desk
 from tests.support.wires import google_wire
 
 from spanledger import semconv
-from spanledger._litellm_surfaces import read_content_events, read_message_events
+from spanledger._formats.litellm_surfaces import read_content_events, read_message_events
 from spanledger_collector.demo import anthropic_wire
 from spanledger_collector.demo.provider import Answer, Request
 

@@ -11,7 +11,7 @@ from tests.sdk.instrumentors import cases_anthropic, cases_groq, cases_openai, c
 from tests.sdk.instrumentors.conftest import Desk
 from tests.sdk.instrumentors.contract import ClientCases, Mode, Operation, Shape, ask, take
 
-from spanledger import _registry
+from spanledger._patches import registry
 
 OPENED = [
     (cases, operation)
@@ -43,7 +43,7 @@ async def test_an_unread_response_opened_elsewhere_belongs_to_its_maker(
         assert context.get_current() is before
     finished = {span.name: span for span in desk.spans()}
     assert finished[operation.span_name].parent == finished["maker"].context
-    _registry.uninstrument()
+    registry.uninstrument()
     bare: Any = await ask(operation, desk.make(cases, mode), mode)
     assert isinstance(manager, type(bare))
     await take(operation, bare, mode)

@@ -17,7 +17,8 @@ from tests.sdk.instrumentors.conftest import Desk, Spans
 from tests.sdk.instrumentors.contract import Mode
 from tests.support.wires.ollama_wire import DECODE_NS, LOAD_NS, PREFILL_NS
 
-from spanledger import _registry, semconv
+from spanledger import semconv
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Answer, ToolCall
 
 DURATIONS = {
@@ -211,13 +212,13 @@ async def test_a_generator_that_others_made_one_of_both_kinds_is_told(
     async def chat_async(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _OfBothKinds(await bare(self, *args, **kwargs))
 
-    _registry.uninstrument()
+    registry.uninstrument()
     monkeypatch.setattr(owner, "chat", chat if mode == "sync" else chat_async)
-    _registry.instrument(tracer_provider=tracer_provider)
+    registry.instrument(tracer_provider=tracer_provider)
     desk.provider.enqueue(Answer(input_tokens=90, output_tokens=7))
     made = desk.make(CASES, mode).chat(**ASKED, stream=True)
     read = list(made) if mode == "sync" else [chunk async for chunk in await made]
     assert read
     told = _told(desk.spans)
-    _registry.uninstrument()
+    registry.uninstrument()
     assert (told[semconv.USAGE_INPUT_TOKENS], told[semconv.USAGE_OUTPUT_TOKENS]) == (90, 7)

@@ -16,7 +16,7 @@ from tests.sdk.instrumentors.contract import Mode
 from tests.support.routed import routed
 
 from spanledger import semconv
-from spanledger._hosts import server_attributes
+from spanledger._calls.hosts import server_attributes
 from spanledger.instrumentors.anthropic import MESSAGES as MESSAGES_API
 from spanledger_collector.demo.provider import Answer, Provider
 
@@ -224,8 +224,8 @@ def test_an_address_that_is_no_url_tells_the_provider_alone(url: object) -> None
 
 def _messages(later: dict[str, Any]) -> dict[str, Any]:
     """Attributes of a streamed message whose last event says ``later`` about its usage."""
-    from spanledger._answer import Record
-    from spanledger._facts import Attributes, add_usage
+    from spanledger._calls.answer import Record
+    from spanledger._calls.facts import Attributes, add_usage
 
     def record(value: Any) -> Any:
         if isinstance(value, dict):

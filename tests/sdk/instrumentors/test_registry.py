@@ -17,12 +17,14 @@ from opentelemetry import context
 from tests.sdk.instrumentors.cases_openai import CASES, MESSAGES, MODEL
 from tests.sdk.instrumentors.conftest import Desk, Spans
 
-from spanledger import _attempts, _doctor, _draining, _registry
-from spanledger._instrumentor import Instrumentor, Method
-from spanledger._patching import Kind, Patch, PatchState, Target
+from spanledger import _doctor
+from spanledger._calls import attempts, draining
+from spanledger._patches import registry
+from spanledger._patches.instrumentor import Instrumentor, Method
+from spanledger._patches.patching import Kind, Patch, PatchState, Target
 from spanledger_collector.demo.provider import Answer
 
-INSTRUMENTORS = list(_registry.available().values())
+INSTRUMENTORS = list(registry.available().values())
 IDS = [instrumentor.client for instrumentor in INSTRUMENTORS]
 
 
@@ -68,11 +70,11 @@ def test_uninstrument_puts_the_very_same_methods_back(instrumentor: Instrumentor
     assert targets
     before = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
     for _ in range(2):
-        _registry.instrument()
-        _registry.instrument([instrumentor.client])
+        registry.instrument()
+        registry.instrument([instrumentor.client])
         during = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
-        spare = {str(one.target) for one in _registry.status() if one.state is PatchState.SPARE}
-        _registry.uninstrument()
+        spare = {str(one.target) for one in registry.status() if one.state is PatchState.SPARE}
+        registry.uninstrument()
         after = [inspect.getattr_static(_owner(one), one.name.split(".")[-1]) for one in targets]
         assert all(now is then for now, then in zip(after, before, strict=True))
         # Another name of a function may hold ours since it was imported: by an earlier test, say.
@@ -127,13 +129,14 @@ def test_importing_and_instrumenting_imports_no_client() -> None:
     """Not even the HTTP libraries: an application that uses no model pays nothing."""
     program = (
         "import json, sys, spanledger;"
-        "from spanledger import _registry, _draining, _doctor;"
-        "_registry.instrument(); _draining.drain(120); _doctor.report();"
+        "from spanledger import _doctor; from spanledger._calls import draining;"
+        "from spanledger._patches import registry;"
+        "registry.instrument(); draining.drain(120); _doctor.report();"
         "targets = {method.target.module"
-        " for client in _registry.available().values() for method in client.methods};"
+        " for client in registry.available().values() for method in client.methods};"
         "parents = {name.rpartition('.')[0] for name in targets};"
         "others = {'httpx', 'httpx2', 'aiohttp', 'botocore', 'tiktoken'};"
-        "names = targets | parents | others | set(_registry.available());"
+        "names = targets | parents | others | set(registry.available());"
         "print(json.dumps([name for name in names if name in sys.modules]))"
     )
     done = subprocess.run(
@@ -145,7 +148,7 @@ def test_importing_and_instrumenting_imports_no_client() -> None:
 def test_an_unknown_client_is_named() -> None:
     """The message says what there is."""
     with pytest.raises(ValueError, match=r"no instrumentor for nothing; there are .*openai"):
-        _registry.instrument(["nothing"])
+        registry.instrument(["nothing"])
 
 
 def test_the_doctor_tells_versions_patches_and_gaps(
@@ -154,7 +157,7 @@ def test_the_doctor_tells_versions_patches_and_gaps(
     """Versions without an import, patch states, and settings with their secrets hidden."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=very-secret,b=also-secret")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hidden@collector:4318")
-    _registry.import_waiting("openai")
+    registry.import_waiting("openai")
     found = _doctor.report()
     assert {client.client for client in found.clients} == set(IDS)
     assert all(client.supported and client.version for client in found.clients)
@@ -203,7 +206,7 @@ async def test_other_traffic_of_the_http_client_is_not_counted(desk: Desk) -> No
     client.chat.completions.create(model=MODEL, messages=MESSAGES)
     with httpx2.Client(verify=False) as other:
         other.post(f"{desk.provider.openai_url}/nothing", json={})
-    assert _attempts.current.get() is None
+    assert attempts.current.get() is None
     [span] = desk.spans()
     assert (span.attributes or {})["spanledger.attempt.number"] == 1
 
@@ -220,7 +223,7 @@ async def test_a_coroutine_that_is_never_finished_leaves_the_context_as_it_was(d
     with pytest.raises(asyncio.CancelledError):
         await task
     assert context.get_current() == before
-    assert _draining.drain(120)
+    assert draining.drain(120)
 
 
 async def test_a_stream_can_be_left_and_read_on(desk: Desk) -> None:

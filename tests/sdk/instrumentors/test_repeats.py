@@ -17,8 +17,10 @@ from tests.sdk.instrumentors import cases_openai
 from tests.sdk.instrumentors.conftest import Desk
 
 import spanledger
-from spanledger import _questions, _scope, semconv
-from spanledger._questions import RUNS
+from spanledger import semconv
+from spanledger._calls import questions
+from spanledger._calls.questions import RUNS
+from spanledger._work import scope
 from spanledger_collector.demo import openai_wire
 from spanledger_collector.demo.provider import Answer, Provider, Request
 
@@ -162,13 +164,13 @@ def test_other_questions_other_runs_and_no_run_repeat_nothing(desk: Desk, client
 def test_a_run_that_came_from_another_service_is_a_run(desk: Desk, client: Any) -> None:
     """Its id is in the baggage; where it began and ends is not seen here."""
     desk.provider.enqueue(SAID, SAID)
-    context = _scope.with_entries(
-        _scope.otel_context.get_current(), {semconv.RUN_ID: "of-another-service"}
+    context = scope.with_entries(
+        scope.otel_context.get_current(), {semconv.RUN_ID: "of-another-service"}
     )
-    token = _scope.otel_context.attach(context)
+    token = scope.otel_context.attach(context)
     ask(client)
     ask(client)
-    _scope.leave(token)
+    scope.leave(token)
     RUNS.forget("of-another-service")
     assert told(desk) == [("", ""), ("rework 0", "regenerated")]
 
@@ -302,11 +304,11 @@ def test_memory_is_bounded() -> None:
     """200,000 questions in runs that never end, and 200,000 in one run."""
     for number in range(200_000):
         RUNS.question(f"endless {number // 20}", b"%d" % number)
-    assert len(RUNS) <= _questions.MAX_QUESTIONS
+    assert len(RUNS) <= questions.MAX_QUESTIONS
     kept = RUNS.question("endless 9999", b"%d" % 199_999)
     for number in range(200_000):
         RUNS.question("long", b"%d" % number)
-    assert len(RUNS) <= _questions.MAX_QUESTIONS
+    assert len(RUNS) <= questions.MAX_QUESTIONS
     assert RUNS.question("endless 9999", b"%d" % 199_999) is kept
     RUNS.start_afresh()
     assert len(RUNS) == 0

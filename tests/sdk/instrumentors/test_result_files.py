@@ -22,7 +22,8 @@ from tests.sdk.instrumentors.contract import ClientCases, Mode
 from tests.support.wires.batch_wire import CHAT_MODEL, EMBEDDING_MODEL, MESSAGE_MODEL
 from tests.support.wires.mistral_wire import PREFIX as MISTRAL
 
-from spanledger import _registry, semconv
+from spanledger import semconv
+from spanledger._patches import registry
 from spanledger_collector.demo.provider import Answer
 
 ANSWER = Answer(input_tokens=1000, output_tokens=70, cache_read_tokens=400)
@@ -72,7 +73,7 @@ async def test_a_file_of_together_is_told_line_by_line(mode: Mode, desk: Desk) -
     answers = _answers(desk.spans())
     _check(answers, "together", *CHATS, ("text_completion", CHAT_MODEL, 70), EMBEDDED)
     assert [one[semconv.USAGE_CACHE_READ_TOKENS] for one in answers] == [400, 400, 400, 0]
-    _registry.uninstrument()
+    registry.uninstrument()
     bare = await _now(desk.make(cases_together.CASES, mode).files.content("batch-2"))
     assert content.__class__ is bare.__class__
     assert await _now(content.read()) == await _now(bare.read())
@@ -109,7 +110,7 @@ async def test_a_file_of_mistral_is_told_as_it_is_read(
     answers = _answers(desk.spans())
     _check(answers, "mistral_ai", *CHATS, EMBEDDED)
     assert [one[semconv.USAGE_CACHE_READ_TOKENS] for one in answers] == [400, 400, 0]
-    _registry.uninstrument()
+    registry.uninstrument()
     bare = await _download(desk, mode, file)
     assert type(response) is type(bare)
     assert content == await read(bare, mode)
@@ -294,6 +295,6 @@ async def test_what_litellm_has_fetched_by_a_client_that_is_not_told_is_told_by_
 ) -> None:
     """Nothing is lost where only LiteLLM is instrumented."""
     desk.provider.enqueue(ANSWER)
-    _registry.uninstrument(["openai"])
+    registry.uninstrument(["openai"])
     await fetch(mode, "batch-2", "openai", desk.provider.openai_url)
     _check(_answers(desk.spans()), "openai", *CHATS, CHATS[0], EMBEDDED)

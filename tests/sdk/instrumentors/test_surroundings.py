@@ -25,8 +25,11 @@ from tests.sdk.instrumentors.cases_openai import MESSAGES, MODEL, USAGE
 from tests.sdk.instrumentors.conftest import Desk, Spans
 from tests.sdk.instrumentors.contract import Mode
 
-from spanledger import _draining, _registry, _tokens, semconv
-from spanledger._tokens import TokenEstimate
+from spanledger import semconv
+from spanledger._calls import draining
+from spanledger._calls import tokens as _tokens
+from spanledger._calls.tokens import TokenEstimate
+from spanledger._patches import registry
 from spanledger.testing import capture_spans
 from spanledger_collector.demo.provider import Answer, Provider
 
@@ -115,7 +118,7 @@ def _gate() -> Callable[[], None]:
         entered.set()
         assert release.wait(60)
 
-    assert _draining.FINISHER.submit(wait)
+    assert draining.FINISHER.submit(wait)
     assert entered.wait(120)
     return release.set
 
@@ -143,7 +146,7 @@ def test_a_very_large_prompt_is_not_copied_on_the_users_thread(spans: Spans) -> 
 
     open_gate = _gate()
     with_us = peak_bytes()
-    _registry.uninstrument()
+    registry.uninstrument()
     without_us = peak_bytes()
     open_gate()
     assert with_us - without_us < 1_000_000
@@ -188,7 +191,7 @@ async def test_a_full_queue_is_no_reason_to_tell_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The caller takes the length of the texts: quick, and with a wider interval."""
-    monkeypatch.setattr(_draining.FINISHER, "_capacity", 0)
+    monkeypatch.setattr(draining.FINISHER, "_capacity", 0)
     list(desk.make(cases_openai.CASES, "sync").chat.completions.create(**STREAM))
     [span] = desk.spans()
     told = span.attributes or {}
@@ -246,19 +249,19 @@ async def test_a_call_closed_in_another_context_changes_nothing_there(
 def test_captures_wait_for_streams_without_usage(provider: Provider) -> None:
     """Their spans end in the background, after their tokens were counted: no test has to sleep."""
     with capture_spans() as captured:
-        _registry.instrument(["openai"])
+        registry.instrument(["openai"])
         try:
             with cases_openai.make("sync", provider) as client:
                 list(client.chat.completions.create(**STREAM))
         finally:
-            _registry.uninstrument()
+            registry.uninstrument()
         told = captured.attributes(f"chat {MODEL}")
     assert told[semconv.USAGE_SOURCE] == "estimated"
 
 
 def test_a_full_background_costs_no_usage(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it has no room for is read on the spot: a billed call is never told without its bill."""
-    monkeypatch.setattr(_draining.FINISHER, "_capacity", 0)
+    monkeypatch.setattr(draining.FINISHER, "_capacity", 0)
     client = desk.make(cases_openai.CASES, "sync")
     raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES)
     assert raw.parse().usage is not None

@@ -1,0 +1,1 @@
+"""What ``budgets`` stands on: accounts, what a call reserves, what it pays."""

@@ -1,0 +1,1 @@
+"""What agent frameworks have in common; a file for each stands in ``frameworks``."""

@@ -1,0 +1,1 @@
+"""Wrappers on the methods of other libraries: found, put on, taken off."""

@@ -1,0 +1,1 @@
+"""What ``training`` stands on: callbacks, FLOPs of steps, processes."""

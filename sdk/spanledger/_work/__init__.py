@@ -1,0 +1,1 @@
+"""Measured work (agents, workflows, tasks, tools), its identity, and records of it."""
