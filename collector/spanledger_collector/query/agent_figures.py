@@ -33,6 +33,7 @@ class AgentMomentsRow:
     rework_work_covariance: float
     inclusive_valued_runs: int
     inclusive_costed_runs: int
+    inclusive_told_runs: int
     inclusive_costed_successes: int
     inclusive_total_cost_mean_usd: Decimal | None
     inclusive_total_cost_variance: float
@@ -118,7 +119,7 @@ def _margin(row: AgentMomentsRow) -> Figure:
     if not row.inclusive_valued_runs:
         return estimates.unknown("no run has a value")
     shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
-    return estimates.mean(row.inclusive_margin_mean_usd, *shape, row.inclusive_costed_runs)
+    return estimates.mean(row.inclusive_margin_mean_usd, *shape, row.inclusive_told_runs)
 
 
 def _rework(row: AgentMomentsRow) -> Estimate:

@@ -78,6 +78,7 @@ class AgentSums:
     margin_usd: Decimal | None
     inclusive_valued_runs: int
     inclusive_costed_runs: int
+    inclusive_told_runs: int
     inclusive_cost_usd: Decimal | None
     inclusive_rework_cost_usd: Decimal | None
     inclusive_estimated_cost_usd: Decimal | None
@@ -105,6 +106,7 @@ class MoneyMoments:
 
     valued_runs: int
     costed_runs: int
+    told_runs: int
     costed_successes: int
     cost_mean_usd: Decimal | None
     cost_variance: float
@@ -345,7 +347,7 @@ def _money(row: MoneyMoments) -> dict[str, Figure]:
     success = estimates.per_success(
         row.cost_per_success_usd, joint, row.costed_successes, row.total_cost_skewness
     )
-    earned = _means(values, n) if row.valued_runs else _valueless(values)
+    earned = _means(values, row.told_runs) if row.valued_runs else _valueless(values)
     return {**_means(costs, n, floor=0), "cost_per_success": success, **earned}
 
 

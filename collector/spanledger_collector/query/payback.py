@@ -203,7 +203,7 @@ def _payback(row: ContributionRow, old: Group, new: Group) -> Payback:
 def _left_out(old: Group, new: Group) -> tuple[int, str]:
     """Runs that are in no mean of the two, and why."""
     both = (old.sums, new.sums)
-    left_out = sum(sums.runs - sums.inclusive_costed_runs for sums in both)
+    left_out = sum(sums.runs - sums.inclusive_told_runs for sums in both)
     said = gaps(
         sum(sums.runs for sums in both),
         sum(sums.inclusive_uncosted_runs for sums in both),

@@ -30,6 +30,7 @@ class TraceMomentsRow:
     traces: int
     valued_traces: int
     costed_traces: int
+    told_traces: int
     costed_successes: int
     total_cost_mean_usd: Decimal | None
     total_cost_variance: float
@@ -118,7 +119,7 @@ def _margin(row: TraceMomentsRow) -> Figure:
     if not row.valued_traces:
         return estimates.unknown("no run has a value")
     return estimates.mean(
-        row.margin_mean_usd, row.margin_variance, row.margin_skewness, row.costed_traces
+        row.margin_mean_usd, row.margin_variance, row.margin_skewness, row.told_traces
     )
 
 

@@ -122,6 +122,9 @@ def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> Non
         said = f"value and margin are not known: {unconverted} amounts are in a currency without"
         assert (said in printed) == (not known[name])
         assert ("with a cost not wholly known" in printed) == (name == "gaps")
+    abroad = ledger.agent("abroad").total
+    assert (abroad.cost_per_run.n, abroad.inclusive_cost_per_success.n) == (RUNS, RUNS)
+    assert (abroad.margin_per_run.n, abroad.value_per_run.value) == (RUNS / 2, 5)
     (total,) = ledger.sums_by("total")
     assert (total.value_usd, total.margin_usd) == (None, None)
 

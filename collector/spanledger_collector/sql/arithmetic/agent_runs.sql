@@ -2,8 +2,8 @@
 --   priced model (else the called one) that most of the run's own money went to; empty = it called none. Read only where asked for.
 -- parameters: workspace; since, until (start of the run); agent_name; agent_version, tenant (empty = any); by (total |
 --   version | tenant | model; what stands behind such a word is for who reads the runs).
--- columns: those of run_economics, main_model, key, is_costed (the cost of the run, and what was recorded of it in other currencies,
---   is known wholly), is_inclusive_costed (and that of all runs below it).
+-- columns: those of run_economics, main_model, key, is_costed (the cost of the run is known wholly), is_told (and what was recorded of
+--   it has rates: so is its margin), is_inclusive_costed, is_inclusive_told (the same of it and of all runs below it).
 main_models AS
 (
     SELECT
@@ -44,9 +44,10 @@ agent_runs AS
             startsWith({by:String}, 'model'), m.main_model,
             'total'
         ) AS key,
-        e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AND e.unconverted_records = 0 AS is_costed,
-        e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AND e.inclusive_unconverted_records = 0
-            AS is_inclusive_costed
+        e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AS is_costed,
+        is_costed AND e.unconverted_records = 0 AS is_told,
+        e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AS is_inclusive_costed,
+        is_inclusive_costed AND e.inclusive_unconverted_records = 0 AS is_inclusive_told
     FROM run_economics AS e
     LEFT ANY JOIN main_models AS m ON m.trace_id = e.trace_id AND m.run_id = e.run_id
     WHERE e.workspace = {workspace:String}

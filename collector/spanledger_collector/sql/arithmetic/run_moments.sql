@@ -1,8 +1,8 @@
--- run_moments: sums and moments of runs (r: columns of run_economics and is_costed, is_inclusive_costed) that their own figures and
+-- run_moments: sums and moments of runs (r: columns of run_economics and is_costed, is_told and both with inclusive_) that their own figures and
 --   the inclusive ones have alike, as columns of a SELECT: what intervals of money are computed from.
 -- parameters: of = nothing for the runs themselves, inclusive_ for the runs with all runs below them. Money in USD, 12 decimals;
 --   _variance (n - 1 below the line), _skewness and _covariance as floats, 0 where there is none.
--- Means and moments are of the costed runs. Where any run of a group has a value, runs without one earned 0.
+-- Means and moments of cost are of the costed runs, of value, margin and contribution of those told (is_told). Where any run of a group has a value, runs without one earned 0.
 sum(r.$(of)cost_usd) AS $(of)cost_usd,
 sum(r.$(of)rework_cost_usd) AS $(of)rework_cost_usd,
 sum(r.$(of)estimated_cost_usd) AS $(of)estimated_cost_usd,
@@ -13,6 +13,7 @@ CAST($(of)value_usd - $(of)total_cost_usd AS Nullable(Decimal(38, 12))) AS $(of)
 countIf(r.$(of)value_usd IS NOT NULL) AS $(of)valued_runs,
 sum(r.$(of)unpriced_attempts) AS $(of)unpriced_attempts,
 countIf(r.is_$(of)costed) AS $(of)costed_runs,
+countIf(r.is_$(of)told) AS $(of)told_runs,
 countIf(r.is_$(of)costed AND r.succeeded) AS $(of)costed_successes,
 toDecimal128(roundBankers(toDecimal256(sumIf(r.$(of)cost, r.is_$(of)costed), 24) / nullIf($(of)costed_runs, 0), 12), 12) AS $(of)cost_mean_usd,
 ifNotFinite(varSampStableIf(toFloat64(r.$(of)cost), r.is_$(of)costed), 0) AS $(of)cost_variance,
@@ -20,15 +21,15 @@ ifNotFinite(skewSampIf(toFloat64(r.$(of)cost), r.is_$(of)costed), 0) AS $(of)cos
 toDecimal128(roundBankers(toDecimal256(sumIf(r.$(of)total, r.is_$(of)costed), 24) / nullIf($(of)costed_runs, 0), 12), 12) AS $(of)total_cost_mean_usd,
 ifNotFinite(varSampStableIf(toFloat64(r.$(of)total), r.is_$(of)costed), 0) AS $(of)total_cost_variance,
 ifNotFinite(skewSampIf(toFloat64(r.$(of)total), r.is_$(of)costed), 0) AS $(of)total_cost_skewness,
-toDecimal128(roundBankers(toDecimal256(sumIf(r.$(of)earned, r.is_$(of)costed), 24) / nullIf($(of)costed_runs, 0), 12), 12) AS $(of)value_mean_usd,
-ifNotFinite(varSampStableIf(toFloat64(r.$(of)earned), r.is_$(of)costed), 0) AS $(of)value_variance,
-ifNotFinite(skewSampIf(toFloat64(r.$(of)earned), r.is_$(of)costed), 0) AS $(of)value_skewness,
-CAST($(of)value_mean_usd - $(of)total_cost_mean_usd AS Nullable(Decimal(38, 12))) AS $(of)margin_mean_usd,
-ifNotFinite(varSampStableIf(toFloat64(r.$(of)earned - r.$(of)total), r.is_$(of)costed), 0) AS $(of)margin_variance,
-ifNotFinite(skewSampIf(toFloat64(r.$(of)earned - r.$(of)total), r.is_$(of)costed), 0) AS $(of)margin_skewness,
-CAST($(of)value_mean_usd - $(of)cost_mean_usd AS Nullable(Decimal(38, 12))) AS $(of)contribution_mean_usd,
-ifNotFinite(varSampStableIf(toFloat64(r.$(of)earned - r.$(of)cost), r.is_$(of)costed), 0) AS $(of)contribution_variance,
-ifNotFinite(skewSampIf(toFloat64(r.$(of)earned - r.$(of)cost), r.is_$(of)costed), 0) AS $(of)contribution_skewness,
+toDecimal128(roundBankers(toDecimal256(sumIf(r.$(of)earned, r.is_$(of)told), 24) / nullIf($(of)told_runs, 0), 12), 12) AS $(of)value_mean_usd,
+ifNotFinite(varSampStableIf(toFloat64(r.$(of)earned), r.is_$(of)told), 0) AS $(of)value_variance,
+ifNotFinite(skewSampIf(toFloat64(r.$(of)earned), r.is_$(of)told), 0) AS $(of)value_skewness,
+toDecimal128(roundBankers(toDecimal256(sumIf(r.$(of)earned - r.$(of)total, r.is_$(of)told), 24) / nullIf($(of)told_runs, 0), 12), 12) AS $(of)margin_mean_usd,
+ifNotFinite(varSampStableIf(toFloat64(r.$(of)earned - r.$(of)total), r.is_$(of)told), 0) AS $(of)margin_variance,
+ifNotFinite(skewSampIf(toFloat64(r.$(of)earned - r.$(of)total), r.is_$(of)told), 0) AS $(of)margin_skewness,
+toDecimal128(roundBankers(toDecimal256(sumIf(r.$(of)earned - r.$(of)cost, r.is_$(of)told), 24) / nullIf($(of)told_runs, 0), 12), 12) AS $(of)contribution_mean_usd,
+ifNotFinite(varSampStableIf(toFloat64(r.$(of)earned - r.$(of)cost), r.is_$(of)told), 0) AS $(of)contribution_variance,
+ifNotFinite(skewSampIf(toFloat64(r.$(of)earned - r.$(of)cost), r.is_$(of)told), 0) AS $(of)contribution_skewness,
 toDecimal128(
     roundBankers(toDecimal256(sumIf(r.$(of)total, r.is_$(of)costed), 24) / nullIf($(of)costed_successes, 0), 12), 12
 ) AS $(of)cost_per_success_usd,

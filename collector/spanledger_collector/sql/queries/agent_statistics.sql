@@ -4,7 +4,8 @@
 --   groups and all runs, of one pass over them).
 -- grain: one row a group, most runs first. units: USD, 12 decimals; nanoseconds (_ns); tokens. Moments are floats of the same units:
 --   _variance (n - 1 below the line), _skewness (third standardised moment), _covariance; 0 where there is none.
--- Means, variances and costed_successes are of the costed runs: those whose cost is known wholly. Where any run of a group has a
+-- Means, variances and costed_successes are of the costed runs: those whose cost is known wholly; of value, margin and
+--   contribution of the told runs. Where any run of a group has a
 --   value, runs without one earned 0; where none has, value and margin are unknown.
 -- inclusive_*: the same of the runs and of all runs below them (sub-agents); means and moments over the runs whose inclusive cost is known wholly.
 -- Rework is of work: cost less what judged or guarded (arithmetic/rework_share), of all runs, as far as it is known.
@@ -14,13 +15,13 @@
 --   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (their cost is not wholly known), p50_duration_ns,
 --   p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, cost_usd (variable cost of the runs themselves), rework_cost_usd,
 --   estimated_cost_usd (parts of it, each for itself), amortized_cost_usd, total_cost_usd, value_usd, margin_usd, valued_runs,
---   unpriced_attempts, costed_runs, costed_successes, cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd,
+--   unpriced_attempts, costed_runs, told_runs (costed, and their value has rates), costed_successes, cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd,
 --   total_cost_variance, total_cost_skewness, value_mean_usd, value_variance, value_skewness, margin_mean_usd, margin_variance,
 --   margin_skewness, contribution_mean_usd (value less variable cost), contribution_variance, contribution_skewness,
 --   cost_per_success_usd (total cost of the costed runs / their successes), success_variance, total_cost_success_covariance,
 --   inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd, inclusive_amortized_cost_usd,
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_valued_runs, inclusive_unpriced_attempts,
---   inclusive_costed_runs, inclusive_costed_successes, inclusive_cost_mean_usd, inclusive_cost_variance, inclusive_cost_skewness,
+--   inclusive_costed_runs, inclusive_told_runs, inclusive_costed_successes, inclusive_cost_mean_usd, inclusive_cost_variance, inclusive_cost_skewness,
 --   inclusive_total_cost_mean_usd, inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_value_mean_usd,
 --   inclusive_value_variance, inclusive_value_skewness, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness,
 --   inclusive_contribution_mean_usd, inclusive_contribution_variance, inclusive_contribution_skewness, inclusive_cost_per_success_usd,

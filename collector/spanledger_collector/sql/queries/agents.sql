@@ -15,7 +15,8 @@
 --   over agents; those without the prefix are of the agent's own runs and sum to the ledger),
 --   p50_duration_ns, p95_duration_ns, p50_ttft_ns, work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio,
 --   rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a run, over
---   all runs), inclusive_valued_runs, inclusive_costed_runs, inclusive_costed_successes, inclusive_total_cost_mean_usd,
+--   all runs), inclusive_valued_runs, inclusive_costed_runs, inclusive_told_runs (costed, and their value has rates: of
+--   these the margins), inclusive_costed_successes, inclusive_total_cost_mean_usd,
 --   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
 --   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness,
 --   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the cost of all runs is less or more by the ends of what was estimated),
@@ -25,7 +26,8 @@ WITH
     paid_by_success AS (SELECT agent_name FROM value_rules_in_force WHERE per = 'success'),
     @include arithmetic/won
     AS won,
-    r.inclusive_cost_usd IS NOT NULL AND r.inclusive_unpriced_attempts = 0 AND r.inclusive_unconverted_records = 0 AS is_costed,
+    r.inclusive_cost_usd IS NOT NULL AND r.inclusive_unpriced_attempts = 0 AS is_costed,
+    is_costed AND r.inclusive_unconverted_records = 0 AS is_told,
     ifNull(r.inclusive_total_cost_usd, 0) AS total,
     ifNull(r.inclusive_value_usd, 0) AS earned,
     toFloat64(ifNull(r.rework_cost_usd, 0)) AS wasted,
@@ -86,6 +88,7 @@ SELECT
     ifNotFinite(covarSampStable(wasted, work), 0) AS rework_work_covariance,
     countIf(r.inclusive_value_usd IS NOT NULL) AS inclusive_valued_runs,
     countIf(is_costed) AS inclusive_costed_runs,
+    countIf(is_told) AS inclusive_told_runs,
     countIf(is_costed AND won) AS inclusive_costed_successes,
     toDecimal128(roundBankers(costed_usd / nullIf(inclusive_costed_runs, 0), 12), 12) AS inclusive_total_cost_mean_usd,
     ifNotFinite(varSampStableIf(toFloat64(total), is_costed), 0) AS inclusive_total_cost_variance,
@@ -94,10 +97,10 @@ SELECT
     ifNotFinite(varSampStableIf(toFloat64(won), is_costed), 0) AS inclusive_success_variance,
     ifNotFinite(covarSampStableIf(toFloat64(total), toFloat64(won), is_costed), 0) AS inclusive_total_cost_success_covariance,
     toDecimal128(
-        roundBankers(toDecimal256(sumIf(earned - total, is_costed), 24) / nullIf(inclusive_costed_runs, 0), 12), 12
+        roundBankers(toDecimal256(sumIf(earned - total, is_told), 24) / nullIf(inclusive_told_runs, 0), 12), 12
     ) AS inclusive_margin_mean_usd,
-    ifNotFinite(varSampStableIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_variance,
-    ifNotFinite(skewSampIf(toFloat64(earned - total), is_costed), 0) AS inclusive_margin_skewness,
+    ifNotFinite(varSampStableIf(toFloat64(earned - total), is_told), 0) AS inclusive_margin_variance,
+    ifNotFinite(skewSampIf(toFloat64(earned - total), is_told), 0) AS inclusive_margin_skewness,
     @include arithmetic/run_ends
 FROM run_economics AS r
 LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id

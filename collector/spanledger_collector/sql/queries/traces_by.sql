@@ -7,7 +7,7 @@
 --   tenants is a trace of each, with those of its runs. units: USD, 12 decimals. Moments are floats of the same units: _variance (n - 1
 --   below the line), _skewness (third standardised moment), _covariance; 0 where there is none.
 -- columns: key, traces, valued_traces (with a run whose value is known), costed_traces (the cost of all of whose runs is known wholly: of
---   these the means and moments, of rework those of all), costed_successes (of agents that no agent called, arithmetic/asked_for),
+--   these the means and moments, of rework those of all), told_traces (costed, and their value has rates: of these the margins), costed_successes (of agents that no agent called, arithmetic/asked_for),
 --   total_cost_mean_usd, total_cost_variance, total_cost_skewness, cost_per_success_usd, success_mean, success_variance,
 --   total_cost_success_covariance, margin_mean_usd (value less total cost; nobody's word is a value of 0), margin_variance, margin_skewness,
 --   rework_cost_usd, work_cost_usd, rework_cost_ratio, rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance,
@@ -20,6 +20,7 @@ SELECT
     count() AS traces,
     countIf(t.valued) AS valued_traces,
     countIf(t.is_costed) AS costed_traces,
+    countIf(t.is_told) AS told_traces,
     sumIf(t.successes, t.is_costed) AS costed_successes,
     toDecimal128(
         roundBankers(toDecimal256(sumIf(t.total, t.is_costed), 24) / nullIf(costed_traces, 0), 12), 12
@@ -33,10 +34,10 @@ SELECT
     ifNotFinite(varSampStableIf(toFloat64(t.successes), t.is_costed), 0) AS success_variance,
     ifNotFinite(covarSampStableIf(toFloat64(t.total), toFloat64(t.successes), t.is_costed), 0) AS total_cost_success_covariance,
     toDecimal128(
-        roundBankers(toDecimal256(sumIf(t.earned - t.total, t.is_costed), 24) / nullIf(costed_traces, 0), 12), 12
+        roundBankers(toDecimal256(sumIf(t.earned - t.total, t.is_told), 24) / nullIf(told_traces, 0), 12), 12
     ) AS margin_mean_usd,
-    ifNotFinite(varSampStableIf(toFloat64(t.earned - t.total), t.is_costed), 0) AS margin_variance,
-    ifNotFinite(skewSampIf(toFloat64(t.earned - t.total), t.is_costed), 0) AS margin_skewness,
+    ifNotFinite(varSampStableIf(toFloat64(t.earned - t.total), t.is_told), 0) AS margin_variance,
+    ifNotFinite(skewSampIf(toFloat64(t.earned - t.total), t.is_told), 0) AS margin_skewness,
     sum(t.wasted) AS rework_cost_usd,
     sum(t.work) AS work_cost_usd,
     @include arithmetic/rework_share of=work_cost_usd,
@@ -56,7 +57,8 @@ FROM
             'total'
         ) AS key,
         r.trace_id AS trace_id,
-        min(r.cost_usd IS NOT NULL AND r.unpriced_attempts = 0 AND r.unconverted_records = 0) AS is_costed,
+        min(r.cost_usd IS NOT NULL AND r.unpriced_attempts = 0) AS is_costed,
+        is_costed AND sum(r.unconverted_records) = 0 AS is_told,
         max(r.cost_usd IS NULL OR r.unpriced_attempts > 0) AS uncosted,
         sum(r.unconverted_records) AS unconverted,
         max(r.value_usd IS NOT NULL) AS valued,
