@@ -23,7 +23,7 @@ socket.getaddrinfo = look_up
 from spanledger import _doctor
 found = _doctor.examine()
 modules = [name for name in ("openai", "anthropic") if name in sys.modules]
-still_on = [one.target for one in _doctor._registry.status() if one.state.value == "installed"]
+still_on = [one.target for one in _doctor.registry.status() if one.state.value == "installed"]
 assert not [one for one in looked_up if one], looked_up
 assert "LITELLM_LOCAL_MODEL_COST_MAP" not in os.environ
 print(json.dumps([dataclasses.asdict(found), modules, still_on], default=lambda state: state.value))

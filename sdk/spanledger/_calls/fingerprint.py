@@ -6,7 +6,7 @@ what shape of answer is asked for. Not in it: the model, the client, sampling pa
 limits, and whether the answer is streamed; the same question put to a fallback model or with
 another temperature is still the same question. A seed is in it: who gives another one wants another
 sample, as votes over several answers do. Whether asking it again is rework depends on the
-model and on the state (``_repeats``).
+model and on the state (``repeats``).
 
 The key is drawn once a process and never leaves it, nor does the hash: services cannot compare
 questions, and nobody can look a text up. Texts are hashed by the interpreter, which keeps the hash

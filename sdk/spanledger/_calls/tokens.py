@@ -1,7 +1,7 @@
 """Token counts for calls whose provider sent none.
 
 A count here is an estimate with an interval: o200k_base tokens of the text times the ratio of the
-model's family (`_token_ratios`), plus what the chat format adds. The tokenizer is a private
+model's family (`token_ratios`), plus what the chat format adds. The tokenizer is a private
 ``tiktoken.Encoding`` over ranks found on this machine (`_ranks`); nothing is downloaded, nothing is
 loaded before the first count, and that one takes some 0.3 s and 80 MB. Without ranks or without a
 working ``tiktoken`` the count comes from the text's length alone.

@@ -119,7 +119,7 @@ def _load_ours() -> None:
     """Import what we import late, without switching anything on."""
     registry.available()
     registry.available_frameworks()
-    for module in ("_tokens", "_delivery.http_sender", "_delivery.processor"):
+    for module in ("_calls.tokens", "_delivery.http_sender", "_delivery.processor"):
         importlib.import_module(f"spanledger.{module}")
 
 
