@@ -174,7 +174,7 @@ def test_alerts_on_what_is_earned_see_what_was_delegated(
 def test_a_value_in_a_currency_without_a_rate_is_not_zero(
     ledger: Ledger, module_store: Store
 ) -> None:
-    """Its run is in no mean; one that earned as much in dollars says what a run earns."""
+    """Its run is in no mean of what is earned; one that earned dollars says what a run earns."""
     del ledger  # it has published the prices
     rows: list[scene.Row] = []
     for trace, currency in ((1, "XTS"), (2, "USD")):
@@ -189,7 +189,7 @@ def test_a_value_in_a_currency_without_a_rate_is_not_zero(
     scene.settle(module_store, [1, 2], "paid")
     with Ledger(DirectReader(module_store), workspace="paid") as paid:
         (group,) = paid.agent("paid").groups
-    assert (group.sums.runs, group.sums.costed_runs, group.sums.inclusive_costed_runs) == (2, 1, 1)
+    assert (group.sums.runs, group.sums.costed_runs, group.sums.inclusive_costed_runs) == (2, 2, 2)
     assert group.value_per_run.value == group.inclusive_value_per_run.value == Decimal(10)
     assert group.margin_per_run.value == Decimal(10) - RATE
 

@@ -158,7 +158,7 @@ def test_handshakes_are_answered_word_for_word(
         ({"content": b"x", "headers": {"Content-Encoding": "gzip"}}, 400, "73", "uncompressed"),
         ({"files": {"x": b"y"}}, 400, "73", "as the body"),
         ({"content": "SELECT nope FROM runs"}, 500, "47", "nope"),
-        ({"content": "SELECT 1", "headers": {"Host": "evil.example:8123"}}, 403, "497", "loopback"),
+        ({"content": "SELECT 1", "headers": {"Host": "evil.example:8123"}}, 403, "497", "answers"),
     ],
 )  # fmt: skip
 def test_errors_look_like_clickhouse(

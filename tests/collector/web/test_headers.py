@@ -81,11 +81,15 @@ async def test_every_answer_is_shut(
         assert answer.headers.get_list(name) == [value], name
 
 
+#: This machine's own names, and those it has in its containers.
+OWN = {*LOOPBACK, "host.docker.internal", "host.containers.internal"}
+
+
 @pytest.mark.parametrize(
     ("listens", "told", "names"),
     [
-        ("127.0.0.1", "", LOOPBACK),
-        ("localhost", "Ledger.example", {*LOOPBACK, "ledger.example"}),
+        ("127.0.0.1", "", OWN),
+        ("localhost", "Ledger.example", {*OWN, "ledger.example"}),
         ("192.0.2.1", "", set[str]()),
         ("192.0.2.1", "localhost, 127.0.0.1,::1,collector,", {*LOOPBACK, "collector"}),
     ],
