@@ -19,10 +19,10 @@ from spanledger._calls.answer import Answer, Usage, count, present, text, whole
 from spanledger._calls.api import Api
 from spanledger._calls.facts import Attributes
 from spanledger._formats.google_batches import fetches
-from spanledger._formats.google_gaps import NEXT, NOT_METERED
 from spanledger._formats.google_interactions import INTERACTION
 from spanledger._formats.google_usage import usage_of
 from spanledger._formats.pieces import images
+from spanledger._patches.google_gaps import NEXT, NOT_METERED
 from spanledger._patches.instrumentor import (
     Instrumentor,
     Method,

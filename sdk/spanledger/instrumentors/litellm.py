@@ -28,10 +28,10 @@ from spanledger._formats import chat_completions, embeddings, openai_media, resp
 from spanledger._formats.chat_completions import ChatReading, said_texts
 from spanledger._formats.chat_usage import usage_of
 from spanledger._formats.litellm_batches import RESULT_FILE
-from spanledger._formats.litellm_functions import HELPERS, NOT_METERED
 from spanledger._formats.litellm_surfaces import MESSAGES, contents
 from spanledger._formats.responses import ResponseReading
 from spanledger._patches.instrumentor import Asked, Instrumentor, Method, number
+from spanledger._patches.litellm_gaps import HELPERS, NOT_METERED
 from spanledger._patches.litellm_pools import POOLS, carry
 from spanledger._patches.patching import Kind, Target
 

@@ -46,7 +46,7 @@ SELECT
     ifNotFinite(covarSampStable(toFloat64(t.wasted), toFloat64(t.work)), 0) AS rework_work_covariance,
     toDecimal128(sum(w.usage_cheaper + w.shares_cheaper), 12) AS cheaper_usd,
     toDecimal128(sum(w.usage_dearer + w.shares_dearer), 12) AS dearer_usd,
-    countIf(t.uncosted) AS uncosted_traces,
+    countIf(NOT t.is_costed) AS uncosted_traces,
     sum(t.unconverted) AS unconverted_records
 FROM
 (
@@ -59,7 +59,6 @@ FROM
         r.trace_id AS trace_id,
         min(r.cost_usd IS NOT NULL AND r.unpriced_attempts = 0) AS is_costed,
         is_costed AND sum(r.unconverted_records) = 0 AS is_told,
-        max(r.cost_usd IS NULL OR r.unpriced_attempts > 0) AS uncosted,
         sum(r.unconverted_records) AS unconverted,
         max(r.value_usd IS NOT NULL) AS valued,
         countIf(
