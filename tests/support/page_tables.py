@@ -273,7 +273,8 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             asked.part.agent_name, asked.part.since, asked.part.until
         ),
         {
-            "Model": "model", "GPUs": "gpu_count", "Runs": "runs", "p50": "p50_latency.value",
+            "Model": "model", "GPUs": "gpu_count", "Runs": "runs",
+            "Left out": "left_out_runs", "p50": "p50_latency.value",
             "p95": "p95_latency.value", "A run": "cost_per_run_usd",
             "A success, with sub-agents": "inclusive_cost_per_success.value",
             "A run, with sub-agents": "inclusive_cost_per_run_usd",

@@ -24,6 +24,7 @@ def frontier(
     """What each model (and number of GPUs) costs an agent beside the latency that it buys.
 
     Costs are inclusive: with all that runs hand on to sub-agents, whose time is in the latency too.
+    Left out of them are runs whose cost is not wholly known: with any, costs may be too low.
 
     Example: spanledger frontier researcher --since 2026-11-01
     """
@@ -47,7 +48,7 @@ def columns(points: Sequence[FrontierPoint]) -> Sequence[str]:
     )
     said = "inclusive " if delegates else ""
     return (
-        "agent", "model", ">GPUs", ">runs", ">p50", ">95% interval", ">p95",
+        "agent", "model", ">GPUs", ">runs", ">left out", ">p50", ">95% interval", ">p95",
         f">{said}cost a success", ">95% interval", f">{said}margin a run", ">95% interval",
         "efficient",
         ">a second costs", ">95% interval", ">than fewer GPUs",
@@ -59,8 +60,8 @@ def _cells(point: FrontierPoint) -> Sequence[str]:
     cost = point.inclusive_cost_per_success
     return (
         text(point.agent_name), text(point.model), count(point.gpu_count), count(point.runs),
-        value(point.p50_latency, latency), interval(point.p50_latency, latency),
-        value(point.p95_latency, latency),
+        count(point.left_out_runs), value(point.p50_latency, latency),
+        interval(point.p50_latency, latency), value(point.p95_latency, latency),
         value(cost, money), interval(cost, money),
         "-" if margin.value is None else value(margin, money), interval(margin, money),
         "yes" if point.is_efficient else "no",

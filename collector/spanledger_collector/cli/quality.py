@@ -1,19 +1,21 @@
 """``spanledger quality``: what preventing, judging and repeating bad work took."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, cast, get_args
 
 import typer
 
-from spanledger_collector.query import QualityBy, QualityCostRow
+from spanledger_collector.query import QualityBy, QualityCost
 
+from .figures import interval, percent
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
-from .output import answer, text, usd
+from .output import answer, cost, text, usd
 
 _COLUMNS = (
     ">cost", ">prevention", ">appraisal", ">failure", ">used", ">amortized appraisal", ">quality",
-    ">of all",
+    ">of all", ">95% interval",
 )  # fmt: skip
 
 
@@ -30,7 +32,8 @@ def quality(
 ) -> None:
     """Cost of quality: guarding against bad answers, judging them, and work that was wasted.
 
-    Whole days (UTC). What of the cost is not known is in none of its parts: see `coverage`.
+    Whole days (UTC). What of the cost is not known is in none of its parts: amounts are then told
+    as lower bounds, and the share is of what is known.
 
     Example: spanledger quality --by version --agent researcher
     """
@@ -38,17 +41,20 @@ def quality(
     with connect(url, workspace) as ledger:
         rows = ledger.quality(utc(since), utc(until), by=cast("QualityBy", by), agent_name=agent)
 
-    def table(found: Sequence[QualityCostRow]) -> Grid:
+    def table(found: Sequence[QualityCost]) -> Grid:
         return Grid("Cost of quality", (by, *_COLUMNS), map(_cells, found))
 
     answer(rows, table, as_json=as_json)
 
 
-def _cells(row: QualityCostRow) -> Sequence[str]:
+def _cells(row: QualityCost) -> Sequence[str]:
+    def spent(amount: Decimal | None) -> str:
+        return cost(amount, attempts=1, unpriced=row.unknown_cost_attempts)
+
     ratio = row.quality_cost_ratio
     return (
-        text(row.key), usd(row.cost_usd), usd(row.prevention_cost_usd),
-        usd(row.appraisal_cost_usd), usd(row.failure_cost_usd), usd(row.good_cost_usd),
-        usd(row.amortized_appraisal_usd), usd(row.quality_cost_usd),
-        "-" if ratio is None else f"{ratio:.1%}",
+        text(row.key), spent(row.cost_usd), spent(row.prevention_cost_usd),
+        spent(row.appraisal_cost_usd), spent(row.failure_cost_usd), spent(row.good_cost_usd),
+        usd(row.amortized_appraisal_usd), spent(row.quality_cost_usd),
+        "-" if ratio is None else f"{ratio:.1%}", interval(row.quality_share, percent),
     )  # fmt: skip

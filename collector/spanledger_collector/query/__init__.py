@@ -25,7 +25,7 @@ from .parsing import parse_rows
 from .payback import BreakEven, Payback
 from .plain import plain_rows
 from .pool_rows import PoolRow
-from .quality import QualityBy, QualityCostRow
+from .quality import QualityBy, QualityCost
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded, Rejected
 from .remaining_life import RemainingLife
@@ -100,7 +100,7 @@ __all__ = [
     "PoolRow",
     "PriceUsedRow",
     "QualityBy",
-    "QualityCostRow",
+    "QualityCost",
     "Reader",
     "RecordRow",
     "Recorded",

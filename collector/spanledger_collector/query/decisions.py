@@ -20,7 +20,7 @@ from .economics import GroupBy
 from .frontier import FrontierPoint, frontier
 from .hosting import Hosting
 from .payback import BreakEven, break_evens
-from .quality import QualityBy, QualityCostRow, quality
+from .quality import QualityBy, QualityCost, quality
 from .reader import Row
 from .rework import ReworkBy, ReworkReport, rework
 from .what_if import WhatIfReport, changes, other_models, what_if
@@ -149,7 +149,7 @@ class Decisions(ABC):
         *,
         by: QualityBy = "agent",
         agent_name: str = "",
-    ) -> Sequence[QualityCostRow]:
+    ) -> Sequence[QualityCost]:
         """Cost of quality (prevention, appraisal, failure) over whole days (UTC), dearest first.
 
         Args:

@@ -175,6 +175,8 @@ def wasted(
     covariance: float,
 ) -> Figure:
     """The share of the work that was wasted: sums over all runs, moments by run."""
+    if not runs:
+        return unknown("nothing is known of it")
     means = float(wasted_usd or 0) / runs, float(work_usd or 0) / runs
     return part(value, Joint(runs, *means, wasted_variance, work_variance, covariance))
 

@@ -42,6 +42,7 @@ class FrontierRow:
     value_per_run_usd: Decimal | None
     margin_per_run_usd: Decimal | None
     inclusive_costed_runs: int
+    inclusive_told_runs: int
     inclusive_costed_successes: int
     inclusive_cost_per_run_usd: Decimal | None
     inclusive_cost_per_success_usd: Decimal | None
@@ -74,11 +75,14 @@ class FrontierPoint:
         model: that most of a run's own money goes to.
         gpu_count: GPUs in parallel; 0 = not told.
         runs: served so.
+        left_out_runs: of them, runs whose inclusive cost is not wholly known: in no cost, so that
+            costs may be too low where dear runs are among them.
         p50_latency: ns.
         p95_latency: ns.
         cost_per_success: total cost of the runs themselves, USD.
         cost_per_run_usd: likewise.
-        value_per_run_usd: None = no run has a value.
+        value_per_run_usd: of the runs whose cost is known and whose value has rates; None = no run
+            has a value.
         margin_per_run_usd: likewise.
         inclusive_cost_per_success: total cost with all runs below (sub-agents), USD; what the
             figures after the inclusive ones are reckoned by.
@@ -99,6 +103,7 @@ class FrontierPoint:
     model: str
     gpu_count: int
     runs: int
+    left_out_runs: int
     p50_latency: Estimate
     p95_latency: Estimate
     cost_per_success: Estimate
@@ -146,12 +151,13 @@ def _point(
     row: FrontierRow, slower: FrontierRow | None, fewer: FrontierRow | None
 ) -> FrontierPoint:
     return FrontierPoint(
-        row.agent_name, row.model, row.gpu_count, row.runs, _latency(row, 0.5).estimate,
-        _latency(row, 0.95).estimate, _cost(row).estimate, row.cost_per_run_usd,
-        row.value_per_run_usd, row.margin_per_run_usd, _inclusive_cost(row).estimate,
-        row.inclusive_cost_per_run_usd, row.inclusive_value_per_run_usd,
-        _margin(row), row.is_efficient, _second(row, slower), row.fewer_gpus,
-        row.speedup_over_fewer, row.usd_over_fewer, _speedup(row, fewer), _dearer(row, fewer),
+        row.agent_name, row.model, row.gpu_count, row.runs, row.runs - row.inclusive_costed_runs,
+        _latency(row, 0.5).estimate, _latency(row, 0.95).estimate, _cost(row).estimate,
+        row.cost_per_run_usd, row.value_per_run_usd, row.margin_per_run_usd,
+        _inclusive_cost(row).estimate, row.inclusive_cost_per_run_usd,
+        row.inclusive_value_per_run_usd, _margin(row), row.is_efficient, _second(row, slower),
+        row.fewer_gpus, row.speedup_over_fewer, row.usd_over_fewer, _speedup(row, fewer),
+        _dearer(row, fewer),
     )  # fmt: skip
 
 
@@ -191,7 +197,7 @@ def _margin(row: FrontierRow) -> Estimate:
     if value is None:
         return estimates.unknown("no run has a value", n=row.inclusive_costed_runs).estimate
     shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
-    return estimates.mean(value, *shape, row.inclusive_costed_runs).estimate
+    return estimates.mean(value, *shape, row.inclusive_told_runs).estimate
 
 
 def _latency(row: FrontierRow, share: float) -> Figure:

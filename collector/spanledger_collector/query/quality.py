@@ -9,7 +9,9 @@ from typing import Literal, get_args
 
 from spanledger_collector.errors import PermanentError
 
+from . import estimates
 from .economics import Ask
+from .estimates import Estimate
 from .parsing import parse_rows
 
 #: What a row of the answer is.
@@ -18,7 +20,27 @@ QualityBy = Literal["total", "agent", "version", "tenant"]
 
 @dataclass(frozen=True, slots=True)
 class QualityCostRow:
-    """Cost of quality of one key over a period (query ``quality_costs``), after Feigenbaum's parts.
+    """What the cost of quality of one key is computed from (query ``quality_costs``)."""
+
+    key: str
+    cost_usd: Decimal | None
+    prevention_cost_usd: Decimal | None
+    appraisal_cost_usd: Decimal | None
+    failure_cost_usd: Decimal | None
+    good_cost_usd: Decimal | None
+    amortized_appraisal_usd: Decimal
+    quality_cost_usd: Decimal | None
+    quality_cost_ratio: float | None
+    unknown_cost_attempts: int
+    runs: int
+    quality_variance: float
+    paid_variance: float
+    quality_paid_covariance: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCost:
+    """Cost of quality of one key over a period, after Feigenbaum's parts.
 
     Attributes:
         key: an agent, version or tenant.
@@ -30,6 +52,9 @@ class QualityCostRow:
         amortized_appraisal_usd: shares of evaluation assets, beside ``cost_usd``.
         quality_cost_usd: prevention, appraisal, failure and those shares.
         quality_cost_ratio: of all that was paid; None = nothing was.
+        unknown_cost_attempts: those whose cost is not known; where there are any, costs are lower
+            bounds, and the ratio is of what is known.
+        quality_share: ``quality_cost_ratio`` with its interval, reckoned by runs.
     """
 
     key: str
@@ -41,11 +66,13 @@ class QualityCostRow:
     amortized_appraisal_usd: Decimal
     quality_cost_usd: Decimal | None
     quality_cost_ratio: float | None
+    unknown_cost_attempts: int
+    quality_share: Estimate
 
 
 def quality(
     ask: Ask, period: Mapping[str, object], by: str, agent_name: str
-) -> Sequence[QualityCostRow]:
+) -> Sequence[QualityCost]:
     """Read the cost of quality, dearest first.
 
     Raises:
@@ -54,4 +81,21 @@ def quality(
     if by not in get_args(QualityBy):
         raise PermanentError(f"by {by!r} is none of {', '.join(get_args(QualityBy))}")
     rows = ask("quality_costs", **period, by=by, agent_name=agent_name)
-    return parse_rows(QualityCostRow, rows)
+    return [_cost(row) for row in parse_rows(QualityCostRow, rows)]
+
+
+def _cost(row: QualityCostRow) -> QualityCost:
+    return QualityCost(
+        row.key, row.cost_usd, row.prevention_cost_usd, row.appraisal_cost_usd,
+        row.failure_cost_usd, row.good_cost_usd, row.amortized_appraisal_usd,
+        row.quality_cost_usd, row.quality_cost_ratio, row.unknown_cost_attempts, _share(row),
+    )  # fmt: skip
+
+
+def _share(row: QualityCostRow) -> Estimate:
+    paid = (row.cost_usd or Decimal(0)) + row.amortized_appraisal_usd
+    return estimates.wasted(
+        row.quality_cost_ratio, runs=row.runs, wasted_usd=row.quality_cost_usd, work_usd=paid,
+        wasted_variance=row.quality_variance, work_variance=row.paid_variance,
+        covariance=row.quality_paid_covariance,
+    ).estimate  # fmt: skip

@@ -129,6 +129,25 @@ def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> Non
     assert (total.value_usd, total.margin_usd) == (None, None)
 
 
+def test_the_frontier_leaves_out_what_is_not_known_and_only_that(ledger: Ledger) -> None:
+    """An amount without a rate leaves the cost of its run known; half of ``gaps`` costs more."""
+    (abroad,) = ledger.frontier("abroad")
+    assert (abroad.runs, abroad.left_out_runs) == (RUNS, 0)
+    assert abroad.inclusive_cost_per_success == (
+        ledger.agent("abroad").total.inclusive_cost_per_success
+    )
+    margin = ledger.agent("abroad").total.inclusive_margin_per_run
+    assert abroad.inclusive_margin_per_run == margin
+    assert (margin.n, abroad.value_per_run_usd) == (RUNS / 2, 5)
+    assert sum(point.left_out_runs for point in ledger.frontier("gaps")) == RUNS / 2
+    (refunded,) = ledger.frontier("refunded")
+    assert (refunded.left_out_runs, refunded.value_per_run_usd) == (0, None)
+    assert refunded.inclusive_margin_per_run.value is None
+    # And what a better answer at once would have saved is of every run whose cost is known.
+    (ends,) = ledger.query("rework_ends", agent_name="abroad")
+    assert ends["costed_runs"] == RUNS
+
+
 def test_nothing_is_earned_back_by_the_runs_that_happen_to_be_known(ledger: Ledger) -> None:
     """Of 6 runs 3 earned 5 at hardly any cost, and 3 earned 5 at 50 or more."""
     (earned,) = ledger.break_even("tuned")

@@ -1,5 +1,5 @@
 -- frontier: CTEs: from runs with their options (option_runs: columns of the view run_options) to what each option of an agent costs
---   beside the latency that it buys. Costs are of the costed runs; where any has a value, those without one earned 0. What is efficient, and
+--   beside the latency that it buys. Costs are of the costed runs, value and margin of those told; where any has a value, those without one earned 0. What is efficient, and
 --   what a second or more GPUs cost, is said of inclusive costs: the latency of a run is also that of what it hands on to sub-agents.
 points AS
 (

@@ -25,11 +25,12 @@ option_runs AS
         g.gpu_count AS gpu_count,
         e.duration_ns AS duration_ns,
         e.succeeded AS succeeded,
-        e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AND e.unconverted_records = 0 AS is_costed,
+        e.cost_usd IS NOT NULL AND e.unpriced_attempts = 0 AS is_costed,
+        is_costed AND e.unconverted_records = 0 AS is_told,
         e.total_cost_usd AS total_cost_usd,
         e.value_usd AS value_usd,
-        e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AND e.inclusive_unconverted_records = 0
-            AS is_inclusive_costed,
+        e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AS is_inclusive_costed,
+        is_inclusive_costed AND e.inclusive_unconverted_records = 0 AS is_inclusive_told,
         e.inclusive_total_cost_usd AS inclusive_total_cost_usd,
         e.inclusive_value_usd AS inclusive_value_usd
     FROM asked_runs AS e

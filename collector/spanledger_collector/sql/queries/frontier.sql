@@ -3,8 +3,8 @@
 -- parameters: workspace; agent_name (empty = any); since, until (start of the run, until exclusive).
 -- grain: one row an agent, model and number of GPUs in parallel, fastest first. units: USD; nanoseconds (_ns).
 -- columns: agent_name, model, gpu_count, runs, successful_runs, costed_runs, costed_successes, p50_duration_ns, p95_duration_ns,
---   cost_per_run_usd, cost_per_success_usd, value_per_run_usd, margin_per_run_usd (of the runs themselves), inclusive_costed_runs,
---   inclusive_costed_successes, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd, inclusive_value_per_run_usd,
+--   cost_per_run_usd, cost_per_success_usd, value_per_run_usd, margin_per_run_usd (of the runs themselves), inclusive_costed_runs, inclusive_told_runs
+--   (costed, and their value has rates: of these value and margin), inclusive_costed_successes, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd, inclusive_value_per_run_usd,
 --   inclusive_margin_per_run_usd (with all runs below), is_efficient, usd_per_second, fewer_gpus (of the same model, 0 = none),
 --   speedup_over_fewer, usd_over_fewer (these by inclusive costs), cost_variance, cost_skewness, success_variance, cost_success_covariance (of the
 --   costed runs), inclusive_cost_variance, inclusive_cost_skewness, inclusive_success_variance, inclusive_cost_success_covariance,
@@ -58,6 +58,7 @@ SELECT
     value_per_run_usd,
     margin_per_run_usd,
     inclusive_costed_runs,
+    inclusive_told_runs,
     inclusive_costed_successes,
     inclusive_cost_per_run_usd,
     inclusive_cost_per_success_usd,

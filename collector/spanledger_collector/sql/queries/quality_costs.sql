@@ -1,30 +1,113 @@
--- quality_costs: cost of quality (prevention, appraisal, failure) over a period of whole days (UTC), of the view quality_cost.
+-- quality_costs: cost of quality (prevention, appraisal, failure) over a period of whole days (UTC): the same sums as of the view
+--   quality_cost.
 -- parameters: workspace; agent_name (empty = any); since, until (start of the call or run, until exclusive; days are taken whole);
 --   by (agent | version | tenant | total: what a key is).
 -- grain: one row a key, dearest quality first. units: USD, 12 decimals.
+-- Runs are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
+--   fewer runs than that each part is one run, with more several, which leaves the variance of the ratio as it is.
 -- columns: key, cost_usd, prevention_cost_usd, appraisal_cost_usd, failure_cost_usd, good_cost_usd (disjoint parts of it; NULL = nothing is known
 --   of the cost), amortized_appraisal_usd (beside it: shares of evaluation assets), quality_cost_usd (prevention + appraisal + failure +
---   amortized appraisal), quality_cost_ratio (of cost + amortized appraisal; NULL = nothing was paid).
+--   amortized appraisal), quality_cost_ratio (of cost + amortized appraisal; NULL = nothing was paid), unknown_cost_attempts (their cost is
+--   unknown: costs are lower bounds when > 0), runs (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
+--   (n - 1 below the line, of quality_cost_usd and of cost + amortized appraisal, over the parts, floats; 0 where there is none).
 SELECT
-    if({by:String} = 'agent', q.agent_name,
-        if({by:String} = 'version', trim(q.agent_name || ' ' || q.agent_version), if({by:String} = 'tenant', q.tenant, 'total'))) AS key,
-    sum(q.cost_usd) AS cost_usd,
-    sum(q.prevention_cost_usd) AS prevention_cost_usd,
-    sum(q.appraisal_cost_usd) AS appraisal_cost_usd,
-    sum(q.failure_cost_usd) AS failure_cost_usd,
-    sum(q.good_cost_usd) AS good_cost_usd,
-    sum(q.amortized_appraisal_usd) AS amortized_appraisal_usd,
-    if(
-        cost_usd IS NULL,
-        NULL,
-        CAST(prevention_cost_usd + appraisal_cost_usd + failure_cost_usd + amortized_appraisal_usd AS Nullable(Decimal(38, 12)))
+    key,
+    sum(p.cost_usd) AS cost_usd,
+    if(cost_usd IS NULL, NULL, ifNull(sum(p.prevention_usd), toDecimal128(0, 12))) AS prevention_cost_usd,
+    if(cost_usd IS NULL, NULL, ifNull(sum(p.appraisal_usd), toDecimal128(0, 12))) AS appraisal_cost_usd,
+    if(cost_usd IS NULL, NULL, ifNull(sum(p.failure_usd), toDecimal128(0, 12))) AS failure_cost_usd,
+    CAST(cost_usd - prevention_cost_usd - appraisal_cost_usd - failure_cost_usd AS Nullable(Decimal(38, 12))) AS good_cost_usd,
+    ifNull(sum(p.amortized_usd), toDecimal128(0, 12)) AS amortized_appraisal_usd,
+    CAST(
+        prevention_cost_usd + appraisal_cost_usd + failure_cost_usd + amortized_appraisal_usd AS Nullable(Decimal(38, 12))
     ) AS quality_cost_usd,
-    toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0) AS quality_cost_ratio
-FROM quality_cost AS q
-WHERE q.workspace = {workspace:String}
-    AND q.day >= toDate({since:DateTime64(9)}, 'UTC')
-    AND q.day <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
-    AND ({agent_name:String} = '' OR q.agent_name = {agent_name:String})
+    toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0) AS quality_cost_ratio,
+    sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
+    countIf(p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL) AS runs,
+    ifNotFinite(varSampStableIf(p.quality, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS quality_variance,
+    ifNotFinite(varSampStableIf(p.paid, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS paid_variance,
+    ifNotFinite(covarSampStableIf(p.quality, p.paid, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS quality_paid_covariance
+FROM
+(
+    SELECT
+        key,
+        part,
+        sum(u.cost) AS cost_usd,
+        sum(u.prevention) AS prevention_usd,
+        sum(u.appraisal) AS appraisal_usd,
+        sum(u.failure) AS failure_usd,
+        sum(u.amortized) AS amortized_usd,
+        sum(u.unknown) AS unknown_cost_attempts,
+        toFloat64(ifNull(amortized_usd, 0)) AS evaluated,
+        toFloat64(ifNull(prevention_usd, 0)) + toFloat64(ifNull(appraisal_usd, 0)) + toFloat64(ifNull(failure_usd, 0)) + evaluated AS quality,
+        toFloat64(ifNull(cost_usd, 0)) + evaluated AS paid
+    FROM
+    (
+        SELECT
+            toString(
+                @include arithmetic/attempt_key
+            ) AS key,
+            cityHash64(a.trace_id, a.run_id) % 65536 AS part,
+            sum(a.cost_usd) AS cost,
+            sumIf(a.cost_usd, a.purpose = 'prevention') AS prevention,
+            sumIf(a.cost_usd, a.purpose = 'appraisal') AS appraisal,
+            sumIf(a.cost_usd, a.purpose = 'work' AND a.rework_reason != '') AS failure,
+            CAST(NULL AS Nullable(Decimal(38, 12))) AS amortized,
+            countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown
+        FROM attempts AS a FINAL
+        WHERE a.workspace = {workspace:String}
+            AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
+            AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
+            AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+            AND a.counted
+        GROUP BY
+            @include arithmetic/attempt_key,
+            part
+        UNION ALL
+        SELECT
+            toString(
+                @include arithmetic/attempt_key
+            ) AS key,
+            cityHash64(a.trace_id, a.run_id) % 65536 AS part,
+            NULL,
+            NULL,
+            NULL,
+            NULL,
+            sum(a.amount_usd),
+            toUInt64(0)
+        FROM
+        (
+            SELECT
+                r.trace_id AS trace_id,
+                r.run_id AS run_id,
+                r.agent_name AS agent_name,
+                r.agent_version AS agent_version,
+                r.tenant AS tenant,
+                '' AS provider_key,
+                '' AS model_key,
+                '' AS prompt_name,
+                '' AS prompt_version,
+                c.amount_usd AS amount_usd
+            FROM amortization_charges AS c FINAL
+            INNER JOIN
+            (
+                SELECT trace_id, run_id, agent_name, agent_version, tenant
+                FROM runs FINAL
+                WHERE workspace = {workspace:String}
+                    AND toDate(started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
+                    AND toDate(started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
+                    AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+            ) AS r ON r.trace_id = c.trace_id AND r.run_id = c.run_id
+            WHERE c.workspace = {workspace:String} AND c.kind = 'evaluation' AND c.amount_usd > 0
+        ) AS a
+        GROUP BY
+            @include arithmetic/attempt_key,
+            part
+    ) AS u
+    GROUP BY
+        key,
+        part
+) AS p
 GROUP BY key
 ORDER BY
     quality_cost_usd DESC NULLS LAST,

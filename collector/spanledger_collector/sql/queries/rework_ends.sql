@@ -57,7 +57,7 @@ FROM
         trace_id,
         run_id,
         ifNull(rework_cost_usd, 0) AS rework,
-        cost_usd IS NOT NULL AND unpriced_attempts = 0 AND unconverted_records = 0 AS is_costed
+        cost_usd IS NOT NULL AND unpriced_attempts = 0 AS is_costed
     FROM run_economics
     WHERE workspace = {workspace:String}
         AND agent_name = {agent_name:String}

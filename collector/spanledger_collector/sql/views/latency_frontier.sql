@@ -5,9 +5,9 @@
 --   p50_duration_ns, p95_duration_ns     latency of all runs, exact quantiles
 --   inclusive_costed_runs   those whose cost and that of all runs below is known wholly, which inclusive costs are of
 --   cost_per_run_usd, cost_per_success_usd   total cost of the run itself, shares of assets included; NULL = not known, or no success
---   value_per_run_usd, margin_per_run_usd    NULL = no run has a value
+--   value_per_run_usd, margin_per_run_usd    of the costed runs whose value has rates; NULL = no run has a value
 --   inclusive_cost_per_run_usd, inclusive_cost_per_success_usd   the same with all runs below (sub-agents); NULL = not known, or no success
---   inclusive_value_per_run_usd, inclusive_margin_per_run_usd    with what was recorded of the runs below; NULL = no run has a value
+--   inclusive_value_per_run_usd, inclusive_margin_per_run_usd    likewise, with what was recorded of the runs below
 --   is_efficient       1 = no other option of the agent is as fast (p50) and cheaper a success, or as cheap and faster; inclusive costs
 --   usd_per_second     price of a second: what a success costs more, inclusively, than with the next slower efficient option, for a second less
 --   speedup_over_fewer, usd_over_fewer   what more GPUs buy: median latency with the next fewer GPUs that the same model was

@@ -4,8 +4,9 @@
 --   model         priced model (else the called one) of the largest part of the run's own cost; empty = it called none
 --   gpu_count     most GPUs in parallel that one of its own spans tells (its calls, or a server's below them), else those of a replica of the
 --                 pool (gpu_windows) that served a call of it; 0 = neither tells
---   is_costed     its cost is known wholly, and what was recorded of it in other currencies
---   is_inclusive_costed   and that of all runs below it
+--   is_costed     its cost is known wholly
+--   is_told       and what was recorded of it has rates: so is its margin
+--   is_inclusive_costed, is_inclusive_told   the same of it and of all runs below it
 -- the others: as in run_economics.
 CREATE OR REPLACE VIEW run_options AS
 WITH

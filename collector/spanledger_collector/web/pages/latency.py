@@ -89,6 +89,8 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
             Column("Model", "model", name="(no model)"),
             Column("GPUs", "gpu_count", "count", "In parallel, where spans tell them."),
             Column("Runs", "runs", "count"),
+            Column("Left out", "left_out_runs", "count", "Runs whose cost, with sub-agents, is not "
+                   "wholly known: in no cost, which may be too low."),
             *estimate("p50", "p50_latency", "duration"),
             Column("p95", "p95_latency.value", "duration"),
             Column("A run", "cost_per_run_usd", "usd", "Total cost of the runs themselves / runs."),
