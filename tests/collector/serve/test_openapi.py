@@ -18,8 +18,11 @@ from tests.support.served_ledger import Served
 from spanledger_collector.query import named, query_names
 from spanledger_collector.query.named import DEFAULTS
 from spanledger_collector.serve.api import Api
+from spanledger_collector.serve.column_schemas import column_schema
+from spanledger_collector.serve.columns import columns, described
 from spanledger_collector.serve.economics import ANSWERS
 from spanledger_collector.serve.openapi import REPORTS, document
+from spanledger_collector.store import Store
 
 PATHS: dict[str, Any] = dict(document()["paths"])
 
@@ -60,6 +63,39 @@ def test_a_query_is_told_with_its_parameters(name: str) -> None:
     told = PATHS[f"/v1/queries/{name}"]["get"]
     assert {one["name"] for one in told["parameters"]} == set(named(name).parameters)
     assert len(told["summary"]) > 10
+
+
+def test_the_columns_are_those_that_the_engine_tells(any_store: Store) -> None:
+    """Embedded and server: every column of every query has a type, and the type a schema."""
+    with any_store.connect() as connection:
+        assert described(connection) == columns(), (
+            "run: python -m spanledger_collector.serve.columns"
+        )
+    for name in query_names():
+        rows = PATHS[f"/v1/queries/{name}"]["get"]["responses"]["200"]["content"]
+        row = rows["application/json"]["schema"]["properties"]["rows"]["items"]
+        assert set(row["properties"]) == set(columns()[name])
+        for column, schema in row["properties"].items():
+            assert schema.keys() & {"type", "anyOf", "enum"}, (name, column)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "other"),
+    [
+        ("Array(Tuple(`from` UInt16, until UInt16))", [{"from": 1, "until": 2}], [{"from": 1}]),
+        ("Tuple(DateTime64(3, 'UTC'), String)", ["2026-11-01", ""], ["2026-11-01"]),
+        ("Map(LowCardinality(String), Decimal(38, 6))", {"a": "1.5"}, {"a": 1.5}),
+        ("LowCardinality(Nullable(String))", None, 1),
+        ("Nullable(Decimal(38, 12))", None, "1e5"),
+        ("Float64", None, "1"),
+    ],
+)
+def test_a_type_of_the_engine_is_one_of_json(kind: str, value: Any, other: Any) -> None:
+    told = Draft202012Validator(column_schema(kind))
+    told.validate(value)
+    assert not told.is_valid(other)
+    with pytest.raises(TypeError, match="IPv6 has no schema"):
+        column_schema("Array(IPv6)")
 
 
 #: What a query has to be told here.
