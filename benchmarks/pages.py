@@ -109,8 +109,8 @@ def _paths(reader: DirectReader) -> Sequence[str]:
     named = f"agent={run.agent_name}&version={run.agent_version}"
     ids = f"trace={run.trace_id}&id={run.run_id}"
     plain = (
-        "overview", "agents", "runs", "flame", "rework", "attempts", "latency", "assets", "prices",
-        "budgets",
+        "overview", "agents", "runs", "flame", "rework", "quality", "attempts", "latency", "assets",
+        "prices", "budgets",
     )  # fmt: skip
     of_one = [
         f"agent?agent={run.agent_name}", f"agent?{named}", f"latency?{named}",

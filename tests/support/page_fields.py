@@ -44,6 +44,19 @@ AGENTS: Final[Mapping[str, Field]] = {
     "Retries": "retries", "Known": "known_cost_ratio", "p50": "p50_duration_ns",
     "p95": "p95_duration_ns",
 }  # fmt: skip
+#: Beside what the economics have.
+SUMS: Final[Mapping[str, Field]] = {
+    "Total": "key", "Traces": "traces", "Margin a trace": "margin_per_trace.value",
+    "Sustainable": "verdict.sustainable", "Why": "verdict.reason",
+    "Wasted of work": "rework_share.value", "Multiplier": "multiplier.value",
+}  # fmt: skip
+QUALITY: Final[Mapping[str, Field]] = {
+    "Agent": "key", "Version": "key", "Tenant": "key", "Total": "key", "Cost": "cost_usd",
+    "Prevention": "prevention_cost_usd", "Appraisal": "appraisal_cost_usd",
+    "Failure": "failure_cost_usd", "Used": "good_cost_usd",
+    "Amortized appraisal": "amortized_appraisal_usd", "Quality": "quality_cost_usd",
+    "Of all that was paid": "quality_cost_ratio", "Unknown cost": "unknown_cost_attempts",
+}  # fmt: skip
 BREAK_EVEN: Final[Mapping[str, Field]] = {
     "Agent": "agent_name", "Version": "agent_version", "Capital": "capital_usd",
     "Runs so far": "runs", "Left out": "left_out_runs", "Recovered": "recovered_usd",

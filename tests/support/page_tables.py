@@ -11,11 +11,23 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from tests.support.page_asked import Asked, behind, pools, report, rework
-from tests.support.page_fields import AGENTS, BREAK_EVEN, ECONOMICS, MODELS, POOLS, RUNS, Field
+from tests.support.page_fields import (
+    AGENTS,
+    BREAK_EVEN,
+    ECONOMICS,
+    MODELS,
+    POOLS,
+    QUALITY,
+    RUNS,
+    SUMS,
+    Field,
+)
 
+from spanledger_collector.query import QualityBy
+from spanledger_collector.query.breakdowns import SumsBy
 from spanledger_collector.query.titles import in_full, worth_showing
 
 
@@ -140,6 +152,26 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Margin a run, with sub-agents": "inclusive_margin_per_run",
             "Wasted of work": "rework_share", "Multiplier": "rework_multiplier",
         },
+    ),
+    ("agents", "sums"): Shown(
+        lambda asked: asked.ledger.sums_by(
+            cast("SumsBy", asked.given["by"]), asked.part
+        ),
+        {**ECONOMICS, **SUMS},
+        {
+            "A success": "cost_per_success", "Margin a trace": "margin_per_trace",
+            "Wasted of work": "rework_share", "Multiplier": "multiplier",
+        },
+    ),
+    ("quality", "quality"): Shown(
+        lambda asked: asked.ledger.quality(
+            asked.part.since, asked.part.until,
+            by=cast("QualityBy", asked.given.get("by", "agent")),
+            agent_name=asked.part.agent_name, agent_version=asked.part.agent_version,
+            tenant=asked.part.tenant,
+        ),
+        QUALITY,
+        {"Of all that was paid": "quality_share"},
     ),
     ("agent", "steps"): Shown(_steps, {"Part": "name", "USD": "own"}),
     ("agent", "with-sub-agents"): Shown(

@@ -149,6 +149,8 @@ class Decisions(ABC):
         *,
         by: QualityBy = "agent",
         agent_name: str = "",
+        agent_version: str = "",
+        tenant: str = "",
     ) -> Sequence[QualityCost]:
         """Cost of quality (prevention, appraisal, failure) over whole days (UTC), dearest first.
 
@@ -157,8 +159,11 @@ class Decisions(ABC):
             until: before this time.
             by: what a row is.
             agent_name: only what this agent did; empty = any.
+            agent_version: of this version only.
+            tenant: on behalf of this tenant only.
         """
-        return quality(self.query, period(since, until), by, agent_name)
+        part = {**period(since, until), **_narrowed(agent_version, tenant)}
+        return quality(self.query, part, by, agent_name)
 
     def what_if(
         self,

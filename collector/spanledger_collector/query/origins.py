@@ -23,7 +23,8 @@ class Behind:
             total = any key.
         key: the key of the figure's row.
         only: words with a comma between: ``calls`` of models, ``work`` (neither judging nor
-            guarding), ``rework`` (wasted).
+            guarding), ``rework`` (wasted), ``used`` (work that was not), ``appraisal`` (judging),
+            ``prevention`` (guarding).
         rework_reason: wasted for this reason; empty = any, and what was not wasted.
         price_status: whether the cost is known; empty = any.
         usage_source: who told the tokens; empty = any.

@@ -19,6 +19,7 @@ NAVIGATION: Final = (
     ("runs", "Runs"),
     ("flame", "Cost flame graph"),
     ("rework", "Rework"),
+    ("quality", "Cost of quality"),
     ("latency", "Latency against cost"),
     ("assets", "Assets"),
     ("pools", "GPUs"),

@@ -1,6 +1,6 @@
 -- quality_costs: cost of quality (prevention, appraisal, failure) over a period of whole days (UTC): the same sums as of the view
 --   quality_cost.
--- parameters: workspace; agent_name (empty = any); since, until (start of the call or run, until exclusive; days are taken whole);
+-- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call or run, until exclusive; days are taken whole);
 --   by (agent | version | tenant | total: what a key is).
 -- grain: one row a key, dearest quality first. units: USD, 12 decimals.
 -- Runs are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
@@ -59,6 +59,8 @@ FROM
             AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
             AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
             AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
+            AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
+            AND ({tenant:String} = '' OR a.tenant = {tenant:String})
             AND a.counted
         GROUP BY
             @include arithmetic/attempt_key,
@@ -97,6 +99,8 @@ FROM
                     AND toDate(started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
                     AND toDate(started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
                     AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+                    AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
+                    AND ({tenant:String} = '' OR tenant = {tenant:String})
             ) AS r ON r.trace_id = c.trace_id AND r.run_id = c.run_id
             WHERE c.workspace = {workspace:String} AND c.kind = 'evaluation' AND c.amount_usd > 0
         ) AS a

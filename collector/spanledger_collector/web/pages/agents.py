@@ -1,18 +1,49 @@
-"""Agents: unit economics of each agent and version."""
+"""Agents: unit economics of each agent and version, or of all agents by tenant or day."""
 
 from __future__ import annotations
 
-from spanledger_collector.query import AgentRow, Ledger
+from collections.abc import Sequence
+from typing import Final, cast, get_args
+
+from spanledger_collector.errors import PermanentError
+from spanledger_collector.query import AgentRow, Ledger, SumFigures
+from spanledger_collector.query.breakdowns import SumsBy
 from spanledger_collector.web.asked import Asked
-from spanledger_collector.web.parts import Page, Tabled
+from spanledger_collector.web.parts import Choice, Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
-from .columns import OUTSIDE, is_inclusive_lower_bound, is_lower_bound
+from .columns import (
+    NO_TENANT,
+    OUTSIDE,
+    economics,
+    is_inclusive_lower_bound,
+    is_lower_bound,
+    runs_or_attempts,
+)
+
+_KINDS: Final = ("agent", *get_args(SumsBy))
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    table = Table(
+    by = asked.text("by", "agent")
+    if by not in _KINDS:
+        raise PermanentError(f"by {by[:50]!r} is none of {', '.join(_KINDS)}")
+    of_all = by != "agent"
+    table = _sums(ledger, asked, cast("SumsBy", by)) if of_all else _agents(ledger, asked)
+    return Page(
+        "Agents",
+        [
+            Choice("Divide by", [(one, asked.again(by=one), one == by) for one in _KINDS]),
+            Tabled(f"All agents, by {by}" if of_all else "Agents", table),
+        ],
+        "What each agent costs and earns.",
+        kept=("by",),
+    )
+
+
+def _agents(ledger: Ledger, asked: Asked) -> Table:
+    return Table(
         "agents", "Agents by version, most expensive first",
         [
             Column("Agent", "agent_name", link=lambda row: _agent(asked, row), name=OUTSIDE),
@@ -40,14 +71,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
                    "sub-agents; not to be summed over agents.", at_most=is_inclusive_lower_bound),
             *estimate("Margin a run, with sub-agents", "inclusive_margin_per_run", "usd_if_any",
                       "Of the runs whose cost is known wholly."),
-            Column("Sustainable", "verdict.sustainable", help="Whether runs earn what they cost: "
-                   "yes or no where the interval of the margin a run leaves 0 out, by both ends of "
-                   "what is estimated."),
-            Column("Why", "verdict.reason"),
-            *estimate("Wasted of work", "rework_share", "ratio",
-                      "Cost of rework / cost of work, as far as it is known."),
-            *estimate("Multiplier", "rework_multiplier", "factor",
-                      "Paid for a dollar of work that was used."),
+            *_verdict("a run"),
+            *_wasted("rework_multiplier"),
             Column("Retries", "retries", "count"),
             Column("Known", "known_cost_ratio", "ratio",
                    "Attempts whose cost is known / counted attempts."),
@@ -56,11 +81,51 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         ledger.agents_of(asked.part()), query="agents", link=lambda row: _behind(asked, row),
     )  # fmt: skip
-    return Page(
-        "Agents",
-        [Tabled("Agents", table)],
-        "What each agent costs and earns.",
-    )
+
+
+def _verdict(margin: str) -> Sequence[Column]:
+    """Whether it is worth it, and why."""
+    return [
+        Column("Sustainable", "verdict.sustainable", help="Whether runs earn what they cost: yes "
+               f"or no where the interval of the margin {margin} leaves 0 out, by both ends of "
+               "what is estimated."),
+        Column("Why", "verdict.reason"),
+    ]  # fmt: skip
+
+
+def _sums(ledger: Ledger, asked: Asked, by: SumsBy) -> Table:
+    """What is drawn anew is a trace: something asked for, with all that it set off."""
+
+    def runs(row: SumFigures) -> str:
+        if by == "day":
+            return asked.link("runs", range="", since=row.key, until=row.key)
+        return runs_or_attempts(asked, "tenant", row.key) if by == "tenant" else asked.link("runs")
+
+    return Table(
+        "sums", f"All agents by {by}; intervals by trace: something asked for, with all it set off",
+        [
+            *economics(
+                Column(by.capitalize(), "key", link=runs, name=NO_TENANT), runs,
+                of_success=[Column("95% interval", "cost_per_success", "interval usd",
+                                   "Of the traces whose cost is known wholly.")],
+            ),
+            Column("Traces", "traces", "count", link=runs),
+            *estimate("Margin a trace", "margin_per_trace", "usd_if_any",
+                      "Of the traces whose cost is known and whose value has rates."),
+            *_verdict("a trace"),
+            *_wasted("multiplier"),
+        ],
+        ledger.sums_by(by, asked.part()), query="traces_by", link=runs,
+    )  # fmt: skip
+
+
+def _wasted(multiplier: str) -> Sequence[Column]:
+    return [
+        *estimate("Wasted of work", "rework_share", "ratio",
+                  "Cost of rework / cost of work, as far as it is known."),
+        *estimate("Multiplier", multiplier, "factor",
+                  "Paid for a dollar of work that was used."),
+    ]  # fmt: skip
 
 
 def _agent(asked: Asked, row: AgentRow) -> str:

@@ -40,7 +40,11 @@ def runs_or_attempts(asked: Asked, by: str, key: str) -> str:
 
 
 def economics(
-    first: Column, runs: Callable[[Any], str] | None = None, *, of_agents: bool = False
+    first: Column,
+    runs: Callable[[Any], str] | None = None,
+    *,
+    of_agents: bool = False,
+    of_success: Sequence[Column] = (),
 ) -> Sequence[Column]:
     """Of rows of ``economics_by``.
 
@@ -49,6 +53,7 @@ def economics(
         runs: where the runs are that a row sums.
         of_agents: a row has runs of one agent or version: what they cost with their sub-agents
             stands beside. In other rows the runs of those are already.
+        of_success: what else is known of the cost of a success.
     """
     return [
         first,
@@ -68,6 +73,7 @@ def economics(
         Column("A run", "total_cost_per_run_usd", "usd", "Total cost / runs.",
                at_least=is_lower_bound, link=runs),
         *(_with_sub_agents() if of_agents else [_a_success(runs)]),
+        *of_success,
         Column("Known", "known_cost_ratio", "ratio",
                "Attempts whose cost is known / counted attempts."),
         Column("p50", "p50_duration_ns", "duration", "Half of the runs took at most so long."),

@@ -57,6 +57,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Tabled(f"Why, by {by}", _reasons(report, asked)),
         ],
         "What was paid for and not used: failed attempts, retries, answers made again or wrong.",
+        kept=("by",),
     )
 
 
