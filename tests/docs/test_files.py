@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from spanledger import semconv
 from spanledger_collector.cli.app import execute
+from spanledger_collector.cli.record_file import read_lines
 from spanledger_collector.engine_metrics import engine_metric
 from spanledger_collector.gpu import read_pools
 from spanledger_collector.price import PriceBook
+from spanledger_collector.receive.asset_fields import asset_attributes
 from spanledger_collector.receive.redaction import read_redaction
 from spanledger_collector.receive.thresholds import read_thresholds
 from spanledger_collector.scrape import read_targets
@@ -107,3 +111,23 @@ def test_no_other_page_prints_a_file() -> None:
     printing = {page.name for page in DOCS.glob("*.md") if "```yaml" in page.read_text()}
     files = {"value.md", "gpu.md", "prices.md", "collector.md", "records.md"}
     assert printing == {*files, "budgets.md"}
+
+
+def test_the_asset_file_of_the_page_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of its lines is one that the collector stores, and says what the page says."""
+    [table] = re.findall(r"```csv\n(.*?)```", (DOCS / "assets.md").read_text(), re.DOTALL)
+    file = tmp_path / "assets.csv"
+    file.write_text(table)
+    assert execute(["records", "import", str(file), "--dry-run"]) == 0
+    assert "4 records good" in capsys.readouterr().out
+    cost, plan, transfer, _ = (attributes_told(line.record) for line in read_lines(file))
+    assert (cost[semconv.ASSET_AMOUNT], cost[semconv.ASSET_KIND]) == ("120", "training")
+    assert (plan[semconv.ASSET_EXPECTED_UNITS], plan[semconv.ASSET_AGENT_NAME]) == ("12", "support")
+    assert transfer[semconv.ASSET_TO] == "support-ft-8"
+
+
+def attributes_told(record: Mapping[str, object]) -> Mapping[str, object]:
+    told = {name: value for name, value in record.items() if name not in ("kind", "at")}
+    return asset_attributes(str(record["kind"]), told)

@@ -1,4 +1,7 @@
-"""Records in a file, line by line: CSV with a header, or JSON lines. A bad line never ends it."""
+"""Records and entries about assets in a file, line by line: CSV with a header, or JSON lines.
+
+A bad line never ends it.
+"""
 
 import csv
 import hashlib
@@ -12,12 +15,18 @@ from typing import Any, TextIO, cast
 import orjson
 
 from spanledger_collector.errors import PermanentError
+from spanledger_collector.receive.asset_fields import ENTRIES
 from spanledger_collector.receive.record_fields import COMMON, KINDS
 
-#: Columns of a file; which of them a record may have depends on its kind.
+#: Columns of a file; which of them a line may fill depends on its kind.
 COLUMNS = tuple(
-    dict.fromkeys(["kind", "at", *COMMON, *(name for fields in KINDS.values() for name in fields)])
-)
+    dict.fromkeys(
+        [
+            "kind", "at", *COMMON, *(name for fields in KINDS.values() for name in fields),
+            "asset", *(name for fields in ENTRIES.values() for name in fields),
+        ]
+    )
+)  # fmt: skip
 _CSV, _JSON_LINES = (".csv",), (".jsonl", ".ndjson")
 Record = dict[str, Any]
 

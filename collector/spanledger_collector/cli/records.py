@@ -20,6 +20,7 @@ from spanledger_collector.errors import (
     StoreUnavailableError,
 )
 from spanledger_collector.query import Recorded, RecordRow, Rejected
+from spanledger_collector.receive.asset_fields import ENTRIES
 from spanledger_collector.receive.record_fields import KINDS
 from spanledger_collector.receive.records import decode_records
 
@@ -32,6 +33,7 @@ _BATCH = 1000
 _TRIES = 5
 _SHOWN_FLAWS = 50
 _KINDS = " | ".join(KINDS)
+_FILE_KINDS = " | ".join((*KINDS, *ENTRIES))
 _COLUMNS = (
     "kind", "=record", ">telling", "counts", "=received (UTC)", "=happened (UTC)", "what",
     ">amount", ">USD", "run", "about", "reason",
@@ -137,7 +139,7 @@ def _now() -> str:
 def import_records(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON lines (.jsonl).")],
     kind: Annotated[
-        str, typer.Option("--kind", help=f"Kind of lines that do not say theirs: {_KINDS}.")
+        str, typer.Option("--kind", help=f"Kind of lines that do not say theirs: {_FILE_KINDS}.")
     ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the lines; store nothing, ask nobody.")
@@ -145,9 +147,10 @@ def import_records(
     url: Url = DEFAULT_ADDRESS,
     as_json: Json = False,
 ) -> None:
-    """Tell the collector the records of a file; bad lines are listed, good ones are stored.
+    """Tell the collector the records of a file, and entries about assets; bad lines are listed.
 
-    Importing a file again stores nothing twice. Ends with 1 when a line was bad.
+    Good lines are stored. Importing a file again stores nothing twice. Ends with 1 when a line was
+    bad.
 
     Example: spanledger records import invoices.csv --kind revenue
     """

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from spanledger_collector.cli.record_file import COLUMNS, Line, read_lines
 from spanledger_collector.cli.records import records
 from spanledger_collector.errors import PermanentError
+from spanledger_collector.receive.asset_fields import ENTRIES
+from spanledger_collector.receive.record_fields import COMMON, KINDS
 
 GOOD = {"kind": "revenue", "run_id": "r", "amount": "1", "record_id": "a"}
 
@@ -125,4 +127,9 @@ def test_a_record_by_hand_can_say_what_a_file_can() -> None:
     [add] = [one for one in records.registered_commands if one.name == "add"]
     assert add.callback is not None
     options = set(inspect.signature(add.callback).parameters)
-    assert set(COLUMNS) <= options
+    assert {"kind", "at", *COMMON, *(name for told in KINDS.values() for name in told)} <= options
+
+
+def test_a_csv_file_has_columns_for_all_that_an_entry_about_an_asset_may_say() -> None:
+    fields = {name for told in ENTRIES.values() for name in told}
+    assert {"asset", *fields} <= set(COLUMNS)
