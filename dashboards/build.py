@@ -44,28 +44,24 @@ _NORMAL: Final[Any] = common_models.StackingMode.NORMAL
 _WEB: Final = "http://localhost:4319"
 
 
-#: The same workspace and days on a built-in page; names are encoded.
-_SAME: Final = (
-    "workspace=${workspace:percentencode}"
-    "&since=${__from:date:YYYY-MM-DD}&until=${__to:date:YYYY-MM-DD}"
-)
-#: Column of a table -> what its built-in page shows, and where that is.
+_WORKSPACE: Final = "workspace=${workspace:percentencode}"
+#: The period of a panel on a built-in page, by the macro that its statement has. The pages take
+#: milliseconds for the UTC day that they are in, as the plug-in does for days. A format of days
+#: (``${__from:date:YYYY-MM-DD}``) would be in the time zone of the browser.
+_DAYS: Final = "since=${__from}&until=${__to}"
+_TIMES: Final = "since=${__from:date:iso}&until=${__to:date:iso}"
+_PERIODS: Final = {"$__dateFilter(": _DAYS, "$__timeFilter(": _TIMES}
+_ALWAYS: Final = "range=all"
+#: Column of a table -> what its built-in page shows, and where that is; names are encoded.
 _LINKS: Final = {
     "trace_id": ("The trace, span by span", "trace?id=${__value.raw}"),
-    "agent_name": (
-        "The agent, whole",
-        f"agent?agent=${{__value.raw:percentencode}}&{_SAME}",
-    ),
-    "tenant": (
-        "The runs of the tenant",
-        f"runs?tenant=${{__value.raw:percentencode}}&{_SAME}",
-    ),
-    "path": ("The flame graph", f"flame?{_SAME}"),
-    "asset_id": (
-        "The books of the asset",
-        "asset?id=${__value.raw:percentencode}&workspace=${workspace:percentencode}",
-    ),
+    "agent_name": ("The agent, whole", "agent?agent=${__value.raw:percentencode}"),
+    "tenant": ("The runs of the tenant", "runs?tenant=${__value.raw:percentencode}"),
+    "path": ("The flame graph", "flame?"),
+    "asset_id": ("The books of the asset", "asset?id=${__value.raw:percentencode}"),
 }
+#: Pages of one thing, whatever the period.
+_OF_ALL_TIMES: Final = ("trace", "asset", "budgets")
 
 
 class Statement(Dataquery):
@@ -113,7 +109,7 @@ def _dashboard(one: Dashboard) -> dashboard.Dashboard:
         .timezone("utc")
         .with_variable(_typed("workspace", "Workspace", "default"))
         .with_variable(_typed("web", "Pages", _WEB))
-        .link(_to_pages("Built-in pages", f"overview?{_SAME}"))
+        .link(_to_pages("Built-in pages", "overview?", _DAYS))
     )
     if any(isinstance(panel, Panel) for panel in one.panels):
         made = made.with_variable(_named("agent", "Agent", "agents"))
@@ -129,9 +125,21 @@ def _dashboard(one: Dashboard) -> dashboard.Dashboard:
     return made
 
 
-def _to_pages(title: str, path: str) -> dashboard.DashboardLink:
+def _to_pages(title: str, path: str, period: str) -> dashboard.DashboardLink:
     link = dashboard.DashboardLink(title).type(_LINK)
-    return link.url(f"${{web}}/ui/{path}").target_blank(True)
+    return link.url(_address(path, period)).target_blank(True)
+
+
+def _address(path: str, period: str) -> str:
+    """Of a built-in page, with the same workspace and period; ``path`` has its question mark."""
+    page, _, asked = path.partition("?")
+    kept = [asked, _WORKSPACE, "" if page in _OF_ALL_TIMES else period]
+    return f"${{web}}/ui/{page}?{'&'.join(one for one in kept if one)}"
+
+
+def _period(panel: Panel) -> str:
+    told = (period for macro, period in _PERIODS.items() if macro in panel.statement)
+    return next(told, _ALWAYS)
 
 
 def _flamegraph() -> dashboard.Panel:
@@ -170,14 +178,15 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
     made: Any = _KINDS[panel.kind]()
     made = made.title(panel.title).description(panel.description).datasource(_SOURCE)
     made = made.unit(panel.unit).with_target(_Target(panel)).grid_pos(place)
-    made = made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?{_SAME}")])
+    period = _period(panel)
+    made = made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?", period)])
     if panel.kind in ("stat", "table"):
         for pattern, unit in UNITS.items():
             value = models.DynamicConfigValue(id_val="unit", value=unit)
             made = made.override_by_regexp(f"/{pattern}/", [value])
     if panel.kind == "table":
         for column, (title, path) in _LINKS.items():
-            made = made.override_by_name(column, [_page_link(title, path)])
+            made = made.override_by_name(column, [_page_link(title, _address(path, period))])
     if panel.kind == "stat":
         made = made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if panel.stacked:
@@ -191,11 +200,11 @@ def _metric(panel: MetricPanel, place: models.GridPos) -> Any:
     asked = prometheus.Dataquery().expr(panel.expression).legend_format(panel.legend)
     made = made.title(panel.title).description(panel.description).datasource(_METRICS)
     made = made.unit(panel.unit).with_target(asked.ref_id("A")).grid_pos(place)
-    return made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?{_SAME}")])
+    return made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?", _DAYS)])
 
 
-def _page_link(title: str, path: str) -> models.DynamicConfigValue:
-    link = {"title": title, "url": f"${{web}}/ui/{path}", "targetBlank": True}
+def _page_link(title: str, address: str) -> models.DynamicConfigValue:
+    link = {"title": title, "url": address, "targetBlank": True}
     return models.DynamicConfigValue(id_val="links", value=[link])
 
 

@@ -16,6 +16,9 @@ UNITS: Final = {
     ".*_ns$": "ns",
     ".*_ratio$": "percentunit",
     ".*_tokens$": "short",
+    ".*_seconds$": "s",
+    "^utilisation$": "percentunit",
+    "^m[fb]u_(low|high)$": "percentunit",
     ".*_kwh_(low|high)$": "kwatth",
     ".*_kg_(low|high)$": "masskg",
 }
@@ -170,6 +173,10 @@ DASHBOARDS: Final = (
                 "Energy at most", "energy_by_day", "timeseries", "agents", "kwatth", stacked=True
             ),
             Panel("Energy and CO2e", "energy", "table", "agents"),
+            Panel(
+                "Bill of your own GPUs", "gpu_bill_by_day", "timeseries", "pools", USD, stacked=True
+            ),
+            Panel("Pools of GPUs", "gpu_pools", "table", "pools"),
         ),
     ),
     Dashboard(
@@ -194,7 +201,7 @@ DASHBOARDS: Final = (
                 stacked=True,
             ),
             Panel("Rework by agent, model and prompt", "rework_rate", "table", "rework"),
-            Panel("Cost of quality", "quality_cost", "table", "rework"),
+            Panel("Cost of quality", "quality_cost", "table", "quality"),
             Panel("Models", "models", "table", "prices"),
         ),
     ),

@@ -1,4 +1,4 @@
--- cost_paths: the same in figures: cost of each path with all below, and the part of it that ends there; unpriced attempts are in no cost.
+-- cost_paths: the same in figures: cost of each path with all below, and the part of it that ends there; unpriced attempts are in no cost; at most 1000 rows, dearest first.
 SELECT
     path,
     kind,

@@ -2,7 +2,7 @@
 SELECT
     toDateTime(day) AS time,
     sum(total_cost_usd) AS total_cost_usd,
-    sum(value_usd) AS value_usd,
+    if(sum(unconverted_records) > 0, NULL, sum(value_usd)) AS value_usd,
     value_usd - total_cost_usd AS margin_usd
 FROM agent_unit_economics
 WHERE workspace = decodeURLComponent('${workspace:percentencode}')

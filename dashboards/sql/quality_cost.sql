@@ -1,4 +1,4 @@
--- quality_cost: cost of prevention, appraisal and failure beside that of good work, by day and agent.
+-- quality_cost: cost of prevention, appraisal and failure beside that of good work, by day and agent; at most 1000 rows, dearest first.
 SELECT
     day, agent_name, agent_version, tenant, cost_usd, prevention_cost_usd, appraisal_cost_usd, failure_cost_usd, good_cost_usd,
     quality_cost_usd, quality_cost_ratio
@@ -7,5 +7,5 @@ WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
     AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
     AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
-ORDER BY day DESC, quality_cost_usd DESC
+ORDER BY quality_cost_usd DESC, day DESC
 LIMIT 1000

@@ -1,4 +1,4 @@
--- rework_rate: how much of the work was wasted, by day, agent, model and prompt; the multiplier is what was paid for a dollar of work used.
+-- rework_rate: how much of the work was wasted, by day, agent, model and prompt; the multiplier is what was paid for a dollar of work used; at most 1000 rows, dearest first.
 SELECT
     day, agent_name, agent_version, model, prompt_name, prompt_version, attempts, rework_attempts, cost_usd, rework_cost_usd,
     rework_ratio, rework_cost_ratio, rework_multiplier

@@ -1,4 +1,4 @@
--- runs: the newest runs; the trace leads to the page with its spans, and from there to how each amount came about.
+-- runs: the newest runs, at most 200; the trace leads to the page with its spans, and from there to how each amount came about.
 SELECT
     started_at, trace_id, agent_name, agent_version, tenant, status, total_cost_usd, inclusive_total_cost_usd, cost_usd, rework_cost_usd,
     amortized_cost_usd, value_usd, margin_usd, inclusive_margin_usd, known_cost_ratio, calls, retries, duration_ns, ttft_ns

@@ -1,7 +1,7 @@
 -- totals: what all runs of the period cost, earned and left; a cost is a lower bound while attempts of unknown cost are above 0.
 SELECT
     sum(total_cost_usd) AS total_cost_usd,
-    sum(value_usd) AS value_usd,
+    if(sum(unconverted_records) > 0, NULL, sum(value_usd)) AS value_usd,
     value_usd - total_cost_usd AS margin_usd,
     sum(rework_cost_usd) AS rework_cost_usd,
     sum(amortized_cost_usd) AS amortized_cost_usd,

@@ -1,4 +1,4 @@
--- unit_economics: cost, value and margin of a run and of a success, by day, agent, version and tenant; inclusive = with sub-agents.
+-- unit_economics: cost, value and margin of a run and of a success, by day, agent, version and tenant; inclusive = with sub-agents; at most 1000 rows, dearest first.
 SELECT
     day, agent_name, agent_version, tenant, runs, successful_runs, cost_usd, amortized_cost_usd, total_cost_usd, value_usd,
     margin_usd, cost_per_run_usd, cost_per_success_usd, margin_per_run_usd, rework_cost_usd, known_cost_ratio,
@@ -9,5 +9,5 @@ WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
     AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
     AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
-ORDER BY day DESC, total_cost_usd DESC
+ORDER BY total_cost_usd DESC, day DESC
 LIMIT 1000

@@ -133,6 +133,57 @@ def test_grafana_reads_only() -> None:
     assert set(re.findall(r"\$\{(\w+)\}", source)) <= set(environment)
 
 
+#: A server with these users, as the reader without its password: the profile is what is tested.
+_ASK_AS_READER = """
+import json, sys
+import chdb
+connection = chdb.connect(f"{sys.argv[1]}/ledger?config-file={sys.argv[1]}/config.xml")
+answers = []
+for seconds in sys.argv[2:]:
+    try:
+        connection.query(f"SELECT 1 SETTINGS max_execution_time = {seconds}")
+        answers.append("")
+    except Exception as error:
+        answers.append(str(error))
+print(json.dumps(answers))
+"""
+
+
+def test_grafana_may_ask_for_the_time_that_its_plugin_asks_for(tmp_path: Path) -> None:
+    """The driver sends the time left of ``queryTimeout`` and 5 seconds (``context.go``).
+
+    A setting above its constraint is an error of every panel, not a smaller limit.
+    """
+    source = yaml.safe_load(
+        (ROOT / "dashboards/provisioning/datasources/spanledger.yaml").read_text()
+    )
+    sent = int(source["datasources"][0]["jsonData"]["queryTimeout"]) + 5
+    users = ET.parse(ROOT / "deploy/clickhouse/users.xml").getroot()  # noqa: S314 - ours
+    most = users.findtext("profiles/reader/constraints/max_execution_time/max")
+    assert most is not None
+    assert sent <= int(most)
+    profile = users.find("profiles/reader")
+    assert profile is not None
+    profile.tag = "default"
+    limits = ET.tostring(profile, encoding="unicode")
+    (tmp_path / "users.xml").write_text(
+        f"<clickhouse><profiles>{limits}</profiles><users><default><password/>"
+        "<profile>default</profile></default></users></clickhouse>"
+    )
+    (tmp_path / "config.xml").write_text(
+        f"<clickhouse><users_config>{tmp_path}/users.xml</users_config>"
+        f"<path>{tmp_path}/ledger/</path></clickhouse>"
+    )
+    asked = [str(sent), str(60 + 5)]  # what the plug-in does by default
+    told = subprocess.run(
+        [sys.executable, "-c", _ASK_AS_READER, str(tmp_path), *asked],
+        capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    granted, refused = json.loads(told)
+    assert granted == ""
+    assert "shouldn't be greater than" in refused
+
+
 def test_server_and_embedded_engine_are_one_version(module_store: Store) -> None:
     """The SQL that is tested here runs there."""
     with module_store.connect() as connection:

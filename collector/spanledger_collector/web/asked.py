@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -27,13 +28,22 @@ _DAY_LENGTH: Final = 10
 #: A field of a form shows the day of such a word; the time goes along under ``<word>_time``.
 _DATED: Final = ("since", "until", "before_since", "before_until")
 _MOST: Final = 4_000_000_000
+#: A time as Grafana's ``${__from}`` gives it, from 1973 on.
+_MILLISECONDS: Final = re.compile(r"[0-9]{12,14}")
 
 
 def exact(given: Mapping[str, str]) -> Mapping[str, str]:
-    """A URL's query with exact times: one that went along holds until its day is changed."""
+    """A URL's query with exact times: one that went along holds until its day is changed.
+
+    Milliseconds since 1970 stand for the UTC day that they are in: as dashboards give their period,
+    whose panels sum whole days.
+    """
     kept = dict(given)
     for name in _DATED:
         time = kept.pop(f"{name}_time", "")
+        if _MILLISECONDS.fullmatch(kept.get(name, "")):
+            at = datetime.fromtimestamp(int(kept[name]) // 1000, timezone.utc)
+            kept[name] = f"{at:%Y-%m-%d}"
         if time and time[:_DAY_LENGTH] == kept.get(name):
             kept[name] = time
     return kept

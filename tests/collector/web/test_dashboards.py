@@ -112,14 +112,16 @@ def test_every_statement_is_used() -> None:
 
 
 MARGIN = "value_usd - total_cost_usd AS margin_usd"
+#: A sum leaves out groups that have no value as one of their amounts has no rate: then it has none.
+VALUE = "CASE WHEN SUM(unconverted_records) > 0 THEN NULL ELSE SUM(value_usd) END AS value_usd"
 
 
 @BY_SQL
 def test_a_panel_asks_one_view_without_arithmetic(panel: Panel) -> None:
     """Sums, largest values and times only: what is computed is computed in the view.
 
-    But for the margin of a sum: margins of groups cannot be summed, as those without a value have
-    none and still cost.
+    But for value and margin of a sum: values of groups cannot be summed where one is unknown, and
+    margins cannot, as groups without a value have none and still cost.
     """
     tree = parse_one(expanded(panel.statement), dialect="clickhouse")
     assert isinstance(tree, exp.Select)
@@ -130,15 +132,17 @@ def test_a_panel_asks_one_view_without_arithmetic(panel: Panel) -> None:
     assert table.name in sql.names("views")
     computed = (exp.Binary, exp.If, exp.Case)
     for column in tree.expressions:
-        assert column.sql() == MARGIN or not list(column.find_all(*computed)), column.sql()
-        assert column.sql() != "SUM(margin_usd) AS margin_usd"
+        if column.sql() in (MARGIN, VALUE):
+            continue
+        assert not list(column.find_all(*computed)), column.sql()
+        assert not re.search(r"SUM\(\w*(value|margin)_usd\)", column.sql())
         for function in column.find_all(exp.Func):
             name = function.sql(dialect="clickhouse").partition("(")[0].lower()
             assert name in ("sum", "max", "todatetime"), function.sql()
 
 
-#: What the demo has not: it books no asset.
-NOT_IN_THE_DEMO = ("assets",)
+#: What the demo has not: it books no asset, and pays for no GPU.
+NOT_IN_THE_DEMO = ("assets", "gpu_bill_by_day", "gpu_pools")
 
 
 @BY_SQL
@@ -159,10 +163,33 @@ def test_a_panel_is_answered(
         assert columns[0] == "time"
 
 
-def test_sums_are_those_of_the_pages(reader: Reader, demo_reader: Reader) -> None:
+@pytest.fixture
+def rateless_reader(store: Store) -> Iterator[Reader]:
+    """Two agents earned something on one day, the second in a currency without a rate."""
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.001", output="0.001")])
+        for trace, (amount, currency) in enumerate([("10", "USD"), ("500", "XTS")], 1):
+            who = {"agent_name": f"a{trace}", "run_id": f"r{trace}", "trace": trace}
+            earned = {
+                "spanledger.revenue.amount": amount,
+                "spanledger.revenue.currency": currency,
+            }
+            told = scene.span(3, 1, "record", trace=trace, attributes=earned)
+            agent, call = scene.span(1, 0, "agent", **who), scene.call(2, 1, (1000, 1000), **who)
+            scene.load(connection, [agent, call, told])
+    scene.settle(store, [1, 2])
+    with closing(DirectReader(store)) as reader:
+        yield reader
+
+
+def test_sums_are_those_of_the_pages(
+    reader: Reader, demo_reader: Reader, rateless_reader: Reader
+) -> None:
     """Cost, value and margin of all and by day, on ledgers with runs that nobody gave a value."""
     asked = {panel.sql: expanded(panel.statement, all_agents=True) for panel in PANELS}
-    for each in (reader, demo_reader):
+    (total,) = rateless_reader.sql(asked["totals"]).to_pylist()
+    assert (total["total_cost_usd"], total["value_usd"], total["margin_usd"]) == (4, None, None)
+    for each in (reader, demo_reader, rateless_reader):
         ledger = Ledger(each)
         valueless = "SELECT count() FROM agent_unit_economics WHERE value_usd IS NULL"
         assert each.sql(valueless).column(0)[0].as_py() > 0
@@ -241,6 +268,24 @@ def test_names_stay_names(store: Store) -> None:
             assert reader.sql(totals).to_pylist()[0]["runs"] == 0, workspace
 
 
+def test_what_is_cut_says_so() -> None:
+    """A table with a limit tells it, and begins with what matters most."""
+    limited = 0
+    for panel in PANELS:
+        tree = parse_one(expanded(panel.statement), dialect="clickhouse")
+        limit, order = tree.args.get("limit"), tree.args.get("order")
+        if limit is None:
+            continue
+        limited += 1
+        assert f"at most {limit.expression}" in panel.description, panel.sql
+        assert order is not None
+        first = order.expressions[0]
+        assert first.args["desc"], panel.sql
+        by = "started_at" if panel.sql == "runs" else r"\w+_usd|energy_kwh_high"
+        assert re.fullmatch(by, first.this.name), panel.sql
+    assert limited == 8
+
+
 def test_the_version_narrows_what_has_one() -> None:
     """Wherever the agent narrows rows that tell a version, the version does."""
     for panel in PANELS:
@@ -286,10 +331,6 @@ def test_a_panel_says_what_it_is() -> None:
         assert panel["fieldConfig"]["defaults"]["unit"]
         is_metric = panel["datasource"]["uid"] == "spanledger-metrics"
         assert is_metric or panel["datasource"]["uid"] == "spanledger"
-        (link,) = panel["links"]
-        page, _, kept = link["url"].removeprefix("${web}/ui/").partition("?")
-        assert page in {*PAGES, "budgets"}
-        assert kept.startswith("workspace=${workspace:percentencode}&since=${__from:")
         assert panel["targets"][0]["expr" if is_metric else "rawSql"]
     for dashboard in _dashboards():
         taken: set[tuple[int, int]] = set()
@@ -299,6 +340,44 @@ def test_a_panel_says_what_it_is() -> None:
             assert x + w <= 24
             assert not cells & taken
             taken |= cells
+
+
+#: As Grafana puts it into an address.
+_WORKSPACE = "workspace=${workspace:percentencode}"
+_DAYS = "&since=${__from}&until=${__to}"
+_TIMES = "&since=${__from:date:iso}&until=${__to:date:iso}"
+
+
+def _links(told: Any) -> Iterator[str]:
+    """Every address that a dashboard leads to."""
+    if isinstance(told, dict):
+        if "url" in told:
+            yield told["url"]
+        for value in told.values():
+            yield from _links(value)
+    elif isinstance(told, list):
+        for value in told:
+            yield from _links(value)
+
+
+def test_every_link_keeps_the_workspace_and_the_period() -> None:
+    """The panel's own: whole days of UTC where it has such, times where it has, else all."""
+    for dashboard in _dashboards():
+        (own,) = dashboard["links"]
+        assert own["url"] == f"${{web}}/ui/overview?{_WORKSPACE}{_DAYS}"
+        for panel in dashboard["panels"]:
+            asked = panel["targets"][0].get("rawSql", "")
+            kept = _DAYS if "$__dateFilter(" in asked else "&range=all"
+            kept = _TIMES if "$__timeFilter(" in asked else kept
+            (link,) = panel["links"]
+            page, _, query = link["url"].removeprefix("${web}/ui/").partition("?")
+            assert page in {*PAGES, "budgets"}
+            assert query == _WORKSPACE + ("" if page == "budgets" else kept)
+            for url in _links(panel):
+                assert _WORKSPACE in url, url
+                assert url.endswith(kept) or url.partition("?")[0].endswith(
+                    ("/budgets", "/trace", "/asset")
+                ), url
 
 
 def test_budgets_are_asked_for_what_the_collector_tells() -> None:

@@ -135,3 +135,14 @@ def test_attempts_come_by_the_hundred(client: httpx.Client, ledger: Ledger) -> N
     page = client.get("attempts?range=all&by=agent&key=analyst&only=work").text
     assert 'name="only" value="work"' in page
     assert "Cheaper attempts" in client.get("attempts?range=all").text
+
+
+def test_milliseconds_are_whole_days(client: httpx.Client) -> None:
+    """As dashboards tell their period: the UTC days that both ends are in, and links keep days."""
+    # Half past four in the night of the 4th, UTC, to a millisecond before its end.
+    given = "since=1793766600000&until=1793836799999"
+    page = client.get(f"overview?{given}").text
+    assert rows(page) == rows(client.get("overview?since=2026-11-04&until=2026-11-04").text) != []
+    assert "since=2026-11-04&amp;until=2026-11-04" in page
+    assert "17937" not in page
+    assert client.get("overview?since=99999999999999").status_code == 400
