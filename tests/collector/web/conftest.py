@@ -183,6 +183,13 @@ ANYWHERE = [
     "pools",
     "prices",
     "budgets",
+    # A filter that came along and means nothing there.
+    "assets?range=7d&tenant=acme",
+    "budgets?range=7d",
+    "pools?tenant=acme",
+    "trace?id=TRACE&range=7d",
+    "explain?id=TRACE&range=7d",
+    "asset?trace=TRACE&range=7d",
 ]
 #: Ledger of a test -> the paths that it cannot show: they are of something that it has not.
 MISSING = {

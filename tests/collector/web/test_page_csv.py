@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import re
 from decimal import Decimal
 
 import httpx
 import pytest
 from tests.support.page_requests import asked_csv
-from tests.support.shown_ledger import XSS, XSS_TRACE
+from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE
 
 from spanledger_collector.query import Ledger
 from spanledger_collector.query.titles import worth_showing
-from spanledger_collector.web.pages import asset, attempts, runs
+from spanledger_collector.web.pages import asset, attempts, explain, runs
 
 
 def test_a_table_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
@@ -94,3 +95,24 @@ def test_csv_has_all_rows(
     assert len(lines) == len(ledger.asset_charges("tuned", limit=1000)) > 0
     titles, *lines = asked_csv(client, "runs?since=2026-11-03&until=2026-11-03", "runs")
     assert {line[titles.index("Started (UTC)")][:10] for line in lines} == {"2026-11-03"}
+
+
+def test_every_button_of_every_page_gives_its_table(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the second page of a list too: the rows of that page, or of all of them."""
+    monkeypatch.setattr(explain, "_SHOWN", 1)
+    for path in (
+        f"explain?id={PLAIN_TRACE}",
+        f"explain?id={PLAIN_TRACE}&offset=2",
+        "attempts?range=all&offset=100",
+        "runs?range=all&offset=5",
+        f"run?trace={PLAIN_TRACE}&id=r1000&offset=1",
+    ):
+        page = client.get(path).text
+        found = [html.unescape(one) for one in re.findall(r'href="/ui/([^"]*csv=[^"]*)"', page)]
+        assert found, path
+        for address in found:
+            answer = client.get(address)
+            assert answer.headers["content-type"] == "text/csv; charset=utf-8", address
+            assert answer.text.count("\r\n") > 1, address
