@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -204,3 +205,13 @@ def percentile(value: int, grid: RankGrid, at: float) -> Figure:
         error = (interval.high - interval.low) / (2 * _Z95)
         measured = Measured(grid.n, float(value), grid.n * error**2)
     return Figure(Estimate.of(Decimal(value), interval), measured)
+
+
+def of_traces(estimate: Estimate) -> Estimate:
+    """An estimate that stands on traces: what it says of runs is of these."""
+    return replace(estimate, reason=in_traces(estimate.reason))
+
+
+def in_traces(reason: str) -> str:
+    """What is said of runs, of the traces that stand in their place."""
+    return re.sub(r"\brun(s?)\b", r"trace\1", reason)

@@ -32,7 +32,7 @@ class QualityCostRow:
     quality_cost_usd: Decimal | None
     quality_cost_ratio: float | None
     unknown_cost_attempts: int
-    runs: int
+    traces: int
     quality_variance: float
     paid_variance: float
     quality_paid_covariance: float
@@ -54,7 +54,7 @@ class QualityCost:
         quality_cost_ratio: of all that was paid; None = nothing was.
         unknown_cost_attempts: those whose cost is not known; where there are any, costs are lower
             bounds, and the ratio is of what is known.
-        quality_share: ``quality_cost_ratio`` with its interval, reckoned by runs.
+        quality_share: ``quality_cost_ratio`` with its interval, reckoned by traces (``n``).
     """
 
     key: str
@@ -94,8 +94,9 @@ def _cost(row: QualityCostRow) -> QualityCost:
 
 def _share(row: QualityCostRow) -> Estimate:
     paid = (row.cost_usd or Decimal(0)) + row.amortized_appraisal_usd
-    return estimates.wasted(
-        row.quality_cost_ratio, runs=row.runs, wasted_usd=row.quality_cost_usd, work_usd=paid,
+    share = estimates.wasted(
+        row.quality_cost_ratio, runs=row.traces, wasted_usd=row.quality_cost_usd, work_usd=paid,
         wasted_variance=row.quality_variance, work_variance=row.paid_variance,
         covariance=row.quality_paid_covariance,
-    ).estimate  # fmt: skip
+    )  # fmt: skip
+    return estimates.of_traces(share.estimate)

@@ -45,7 +45,7 @@ class ReworkRateRow:
     rework_multiplier: float | None
     unknown_cost_attempts: int
     unknown_rework_attempts: int
-    runs: int
+    traces: int
     rework_work_variance: float
     work_variance: float
     rework_work_covariance: float
@@ -67,8 +67,8 @@ class ReworkRate:
         unknown_cost_attempts: those whose cost is not known; where there are any, costs are lower
             bounds, and the share and the multiplier are of what is known.
         unknown_rework_attempts: those of them that were wasted.
-        rework_share: the share of the cost with its interval, reckoned by runs: a run that goes
-            wrong may waste much at once.
+        rework_share: the share of the cost with its interval, reckoned by traces (``n``): what is
+            asked for with all that it sets off goes well or ill together.
         multiplier: ``rework_multiplier`` with its interval, likewise.
     """
 
@@ -120,8 +120,9 @@ def _rate(row: ReworkRateRow) -> ReworkRate:
 
 
 def _share(row: ReworkRateRow) -> Estimate:
-    return estimates.wasted(
-        row.rework_cost_ratio, runs=row.runs, wasted_usd=row.rework_cost_usd,
+    wasted = estimates.wasted(
+        row.rework_cost_ratio, runs=row.traces, wasted_usd=row.rework_cost_usd,
         work_usd=row.cost_usd, wasted_variance=row.rework_work_variance,
         work_variance=row.work_variance, covariance=row.rework_work_covariance,
-    ).estimate  # fmt: skip
+    )  # fmt: skip
+    return estimates.of_traces(wasted.estimate)

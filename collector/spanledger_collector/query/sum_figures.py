@@ -7,7 +7,6 @@ traces: the runs of one trace go well or ill, dear or cheap, together.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -97,11 +96,15 @@ def _figures(row: EconomicsRow, moments: TraceMomentsRow) -> SumFigures:
     return SumFigures(
         **columns,
         traces=moments.traces,
-        cost_per_success=_of_traces(_per_success(moments)),
-        margin_per_trace=_of_traces(margin.estimate),
-        rework_share=_of_traces(wasted),
-        multiplier=_of_traces(estimates.multiplier(moments.rework_multiplier, wasted)),
-        verdict=replace(verdict, reason=_in_traces(verdict.reason), why=_in_traces(verdict.why)),
+        cost_per_success=estimates.of_traces(_per_success(moments)),
+        margin_per_trace=estimates.of_traces(margin.estimate),
+        rework_share=estimates.of_traces(wasted),
+        multiplier=estimates.of_traces(estimates.multiplier(moments.rework_multiplier, wasted)),
+        verdict=replace(
+            verdict,
+            reason=estimates.in_traces(verdict.reason),
+            why=estimates.in_traces(verdict.why),
+        ),
     )
 
 
@@ -129,12 +132,3 @@ def _rework(row: TraceMomentsRow) -> Estimate:
         work_usd=row.work_cost_usd, wasted_variance=row.rework_work_variance,
         work_variance=row.work_variance, covariance=row.rework_work_covariance,
     ).estimate  # fmt: skip
-
-
-def _of_traces(estimate: Estimate) -> Estimate:
-    return replace(estimate, reason=_in_traces(estimate.reason))
-
-
-def _in_traces(reason: str) -> str:
-    """What is said of runs, of the traces that stand in their place."""
-    return re.sub(r"\brun(s?)\b", r"trace\1", reason)

@@ -1,4 +1,4 @@
-"""Cost of quality: the sums of the view, by any key, and the interval of its share by runs."""
+"""Cost of quality: the sums of the view, by any key, and the interval of its share by traces."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_share_is_that_of_the_runs(judged: Ledger) -> None:
             expected = part_interval(Joint.of(quality, paid))
             share = row.quality_share
             assert (share.n, share.method, share.reason) == (
-                len(mine), expected.method, expected.reason,
+                len(mine), expected.method, expected.reason.replace("runs", "traces"),
             )  # fmt: skip
             assert float(row.quality_cost_usd or 0) == pytest.approx(sum(quality))
             assert row.quality_cost_ratio == pytest.approx(sum(quality) / sum(paid))

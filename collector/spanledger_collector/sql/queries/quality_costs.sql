@@ -3,12 +3,13 @@
 -- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call or run, until exclusive; days are taken whole);
 --   by (agent | version | tenant | total: what a key is).
 -- grain: one row a key, dearest quality first. units: USD, 12 decimals.
--- Runs are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
---   fewer runs than that each part is one run, with more several, which leaves the variance of the ratio as it is.
+-- Traces are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
+--   fewer traces than that each part is one trace, with more several, which leaves the variance of the ratio as it is. The runs of one trace
+--   go well or ill together: they are no draws of their own.
 -- columns: key, cost_usd, prevention_cost_usd, appraisal_cost_usd, failure_cost_usd, good_cost_usd (disjoint parts of it; NULL = nothing is known
 --   of the cost), amortized_appraisal_usd (beside it: shares of evaluation assets), quality_cost_usd (prevention + appraisal + failure +
 --   amortized appraisal), quality_cost_ratio (of cost + amortized appraisal; NULL = nothing was paid), unknown_cost_attempts (their cost is
---   unknown: costs are lower bounds when > 0), runs (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
+--   unknown: costs are lower bounds when > 0), traces (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
 --   (n - 1 below the line, of quality_cost_usd and of cost + amortized appraisal, over the parts, floats; 0 where there is none).
 SELECT
     key,
@@ -23,7 +24,7 @@ SELECT
     ) AS quality_cost_usd,
     toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0) AS quality_cost_ratio,
     sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
-    countIf(p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL) AS runs,
+    countIf(p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL) AS traces,
     ifNotFinite(varSampStableIf(p.quality, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS quality_variance,
     ifNotFinite(varSampStableIf(p.paid, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS paid_variance,
     ifNotFinite(covarSampStableIf(p.quality, p.paid, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS quality_paid_covariance
@@ -47,7 +48,7 @@ FROM
             toString(
                 @include arithmetic/attempt_key
             ) AS key,
-            cityHash64(a.trace_id, a.run_id) % 65536 AS part,
+            cityHash64(a.trace_id) % 65536 AS part,
             sum(a.cost_usd) AS cost,
             sumIf(a.cost_usd, a.purpose = 'prevention') AS prevention,
             sumIf(a.cost_usd, a.purpose = 'appraisal') AS appraisal,
@@ -70,7 +71,7 @@ FROM
             toString(
                 @include arithmetic/attempt_key
             ) AS key,
-            cityHash64(a.trace_id, a.run_id) % 65536 AS part,
+            cityHash64(a.trace_id) % 65536 AS part,
             NULL,
             NULL,
             NULL,

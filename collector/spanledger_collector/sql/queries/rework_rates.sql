@@ -3,12 +3,13 @@
 --   agent | version | model | prompt | tenant: what a key is).
 -- grain: one row a key, most wasted first. units: USD.
 -- The same sums as of the view rework_rate, which has a row a day, tenant, model and prompt: too many to be summed again here.
--- Runs are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
---   fewer runs than that each part is one run, with more several, which leaves the variance of the ratio as it is.
+-- Traces are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
+--   fewer traces than that each part is one trace, with more several, which leaves the variance of the ratio as it is. The runs of one trace
+--   go well or ill together: they are no draws of their own.
 -- columns: key, attempts, rework_attempts (of them wasted), cost_usd, rework_cost_usd (NULL = nothing of the cost is known),
 --   rework_cost_ratio, rework_multiplier (arithmetic/rework_share: of a dollar of work, and paid for a dollar of work that was used),
 --   unknown_cost_attempts (their cost is unknown: costs are lower bounds when > 0), unknown_rework_attempts (of them wasted),
---   runs (parts with work), rework_work_variance, work_variance, rework_work_covariance (n - 1 below the line, over the parts, floats; 0
+--   traces (parts with work), rework_work_variance, work_variance, rework_work_covariance (n - 1 below the line, over the parts, floats; 0
 --   where there is none).
 SELECT
     key,
@@ -19,7 +20,7 @@ SELECT
     @include arithmetic/rework_share of=cost_usd,
     sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
     sum(p.unknown_rework_attempts) AS unknown_rework_attempts,
-    count() AS runs,
+    count() AS traces,
     ifNotFinite(varSampStable(toFloat64(ifNull(p.wasted_usd, 0))), 0) AS rework_work_variance,
     ifNotFinite(varSampStable(toFloat64(ifNull(p.cost_usd, 0))), 0) AS work_variance,
     ifNotFinite(covarSampStable(toFloat64(ifNull(p.wasted_usd, 0)), toFloat64(ifNull(p.cost_usd, 0))), 0) AS rework_work_covariance
@@ -29,7 +30,7 @@ FROM
         toString(
             @include arithmetic/attempt_key
         ) AS key,
-        cityHash64(a.trace_id, a.run_id) % 65536 AS part,
+        cityHash64(a.trace_id) % 65536 AS part,
         count() AS attempts,
         countIf(a.rework_reason != '') AS rework_attempts,
         sum(a.cost_usd) AS cost_usd,

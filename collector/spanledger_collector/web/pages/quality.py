@@ -60,7 +60,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Of all that was paid", "quality_cost_ratio", "ratio",
                    "As far as costs are known.", link=behind()),
             Column("95% interval", "quality_share", "interval ratio",
-                   "Of such intervals 95% hold the truth; reckoned by runs."),
+                   "Of such intervals 95% hold the truth; reckoned by traces."),
             Column("Unknown cost", "unknown_cost_attempts", "count",
                    "Attempts whose cost is not known."),
         ],

@@ -16,7 +16,7 @@ from .columns import is_lower_bound
 
 _KINDS = get_args(ReworkBy)
 _EMPTY = "(none)"
-_BY_RUNS = "Of such intervals 95% hold the truth; reckoned by runs."
+_BY_TRACES = "Of such intervals 95% hold the truth; reckoned by traces."
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -94,10 +94,10 @@ def _rates(report: ReworkReport, asked: Asked) -> Table:
                blank=lambda row: not row.rework_attempts),
         Column("Of the cost", "rework_cost_ratio", "ratio", "As far as costs are known.",
                link=wasted),
-        Column("95% interval", "rework_share", "interval ratio", _BY_RUNS),
+        Column("95% interval", "rework_share", "interval ratio", _BY_TRACES),
         Column("Multiplier", "rework_multiplier", "factor",
                "Paid for a dollar of work that was used; 1 = nothing was wasted."),
-        Column("95% interval", "multiplier", "interval factor", _BY_RUNS),
+        Column("95% interval", "multiplier", "interval factor", _BY_TRACES),
     ]  # fmt: skip
     return Table(
         "rates", "Work and what of it was wasted, most wasted first, whole days", columns,
