@@ -96,8 +96,6 @@ def _query_path(name: str) -> str:
     parameters = named(name).parameters
     needed = set(parameters) - set(DEFAULTS)
     given = {one: _VALUES[one] for one in sorted(needed)}
-    if name == "spending":
-        given["per"] = "workspace"
     if name == "records":
         given["trace_id"] = _TRACE_ID
     return f"/v1/queries/{quote(name)}?{urlencode(given)}"

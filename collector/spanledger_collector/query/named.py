@@ -7,6 +7,7 @@ A parameter is written the ClickHouse way, ``{name:Type}``; values are always se
 statement, never spliced into it.
 """
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from spanledger_collector import sql
 from spanledger_collector.errors import NotFoundError, PermanentError
 
 _PARAMETER = re.compile(r"\{(\w+):(\w+(?:\(\d+\))?)\}")
+#: In the head of a query: what a parameter may be, ``by (total | day: what a row is)``.
+_CHOICE = re.compile(r"\b(\w+) \((\w+(?: \| \w+)+)[:;)]")
+#: Parameters that take several of their words, with a comma between.
+SEVERAL = frozenset({"only"})
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # ClickHouse's Date, by which the views group, ends in 2149.
 _LATEST = datetime(2149, 1, 1, tzinfo=timezone.utc)
@@ -58,7 +63,8 @@ DEFAULTS: Mapping[str, object] = {
     "set_cache_read_ppm": -1,
 }
 
-_VIEW_PREFIX = "view:"
+#: Before the name of a view, which a query may have, too.
+VIEW_PREFIX = "view:"
 _OF_WORKSPACE = "workspace = {workspace:String}"
 _BY_DAY = (
     "day >= toDate({since:DateTime64(9)}, 'UTC')",
@@ -108,11 +114,13 @@ class NamedQuery:
         name: file name in ``sql/queries/`` without ``.sql``, or that of a view.
         text: the statement.
         parameters: parameter name -> ClickHouse type.
+        choices: parameter name -> the words that it may be, where it is not any text.
     """
 
     name: str
     text: str
     parameters: Mapping[str, str]
+    choices: Mapping[str, Sequence[str]]
 
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
         """Values for every parameter: the given ones, else the defaults.
@@ -136,11 +144,21 @@ class NamedQuery:
 
     def _value(self, name: str, kind: str, value: object) -> object:
         try:
-            return _convert(kind, value)
+            converted = _convert(kind, value)
+            self._check_choice(name, converted)
         except ValueError as error:
             raise PermanentError(
                 f"query {self.name!r}: parameter {name} = {value!r} cannot be used: {error}"
             ) from error
+        return converted
+
+    def _check_choice(self, name: str, value: object) -> None:
+        """A word that the query does not know would be answered as if it were another."""
+        if name not in self.choices or value == DEFAULTS.get(name):
+            return
+        words = str(value).split(",") if name in SEVERAL else [str(value)]
+        if not set(words) <= set(self.choices[name]):
+            raise ValueError(f"it is none of {', '.join(self.choices[name])}")
 
 
 def _convert(kind: str, value: object) -> object:
@@ -190,6 +208,11 @@ def query_names() -> tuple[str, ...]:
     return sql.names("queries")
 
 
+def read_names() -> tuple[str, ...]:
+    """Names of all that can be read: the queries, and the views with what tells them apart."""
+    return (*query_names(), *(VIEW_PREFIX + view for view in sorted(VIEWS)))
+
+
 @cache
 def named(name: str) -> NamedQuery:
     """The query of that name, or the view.
@@ -197,7 +220,7 @@ def named(name: str) -> NamedQuery:
     Raises:
         NotFoundError: there is none; the message lists those there are.
     """
-    view = name.removeprefix(_VIEW_PREFIX)
+    view = name.removeprefix(VIEW_PREFIX)
     if name in query_names():
         text = sql.read(f"queries/{name}.sql")
     elif view in VIEWS:
@@ -205,9 +228,17 @@ def named(name: str) -> NamedQuery:
     else:
         raise NotFoundError(
             f"no query named {name!r}; there are: {', '.join(query_names())}; and the views "
-            f"{', '.join(_VIEW_PREFIX + one for one in VIEWS)}"
+            f"{', '.join(VIEW_PREFIX + one for one in VIEWS)}"
         )
-    return NamedQuery(name, text, dict(_PARAMETER.findall(text)))
+    parameters = dict(_PARAMETER.findall(text))
+    return NamedQuery(name, text, parameters, _choices(text, parameters))
+
+
+def _choices(text: str, parameters: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+    heading = itertools.takewhile(lambda line: line.startswith("--"), text.splitlines())
+    head = " ".join(line.removeprefix("--").strip() for line in heading).partition("grain:")[0]
+    told = {name: words.split(" | ") for name, words in _CHOICE.findall(head)}
+    return {name: words for name, words in told.items() if name in parameters}
 
 
 def _source(view: str) -> str:

@@ -52,7 +52,7 @@ class Scenario:
         share = -1
         if self.cache_read_share is not None:
             exact = Decimal(str(self.cache_read_share))
-            if not 0 <= exact <= 1:
+            if not (exact.is_finite() and 0 <= exact <= 1):
                 raise PermanentError(f"cache_read_share is {exact}; give a share from 0 to 1")
             share = int(exact * _PPM)
         return {

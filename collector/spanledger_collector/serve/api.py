@@ -26,6 +26,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import orjson
 import pyarrow as pa
@@ -35,8 +36,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Scope
 
 from spanledger_collector.access import Authenticate, Permission, WrongKeys, anonymous
 from spanledger_collector.errors import (
@@ -48,7 +49,8 @@ from spanledger_collector.errors import (
     TooLargeError,
     UnauthenticatedError,
 )
-from spanledger_collector.query import Ledger, Reader, named, plain_rows, query_names
+from spanledger_collector.query import Ledger, Reader, named, plain_rows
+from spanledger_collector.query.named import read_names
 
 from .answers import Sending
 from .economics import ANSWERS, Answer, Asked
@@ -123,7 +125,7 @@ class Api:
                 Route("/v1/queries/{name}", self._query),
                 Route("/v1/traces/{trace_id}", self._trace),
                 *([Route("/v1/records", records)] if records else []),
-                *(Route(path, self._economics(answer)) for path, answer in ANSWERS.items()),
+                *(NamedRoute(path, self._economics(answer)) for path, answer in ANSWERS.items()),
                 Route("/v1/budgets", self._budgets),
                 Route("/v1/sql", self._sql, methods=["POST"]),
                 Route("/healthz", self._healthz),
@@ -158,7 +160,7 @@ class Api:
         return await asyncio.get_running_loop().run_in_executor(self._threads, answer)
 
     async def _queries(self, _: Request) -> Response:
-        return _json({name: dict(named(name).parameters) for name in query_names()})
+        return _json({name: dict(named(name).parameters) for name in read_names()})
 
     async def _query(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -248,6 +250,20 @@ class Api:
     async def _metrics(self, _: Request) -> Response:
         shown = await asyncio.to_thread(generate_latest, self._registry)
         return Response(shown, media_type=CONTENT_TYPE_LATEST)
+
+
+class NamedRoute(Route):
+    """A path with a name in it that may hold anything, a slash (``%2F``) too.
+
+    It is matched as it was sent: once decoded, a slash of the name could not be told from others.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See :class:`starlette.routing.Route`."""
+        sent = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
+        match, found = super().matches({**scope, "path": sent})
+        told = found.get("path_params", {})
+        return match, {**found, "path_params": {name: unquote(one) for name, one in told.items()}}
 
 
 class _StartingError(RetryableError):

@@ -1,4 +1,4 @@
-"""Which columns each named query answers with, and of which types: what the engine says of them.
+"""Which columns each named query and view answers with, and of which types: as the engine says.
 
 ``columns.json`` holds it, so that nobody has to ask when the API is described; after a change of a
 query ``python -m spanledger_collector.serve.columns`` writes it again, and a test fails until then.
@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from spanledger_collector.query import named, query_names
-from spanledger_collector.query.named import DEFAULTS
+from spanledger_collector.query import named
+from spanledger_collector.query.named import DEFAULTS, read_names
 from spanledger_collector.store import Connection, Store, migrate
 
 FILE: Final = Path(__file__).with_name("columns.json")
@@ -27,7 +27,7 @@ Columns = Mapping[str, Mapping[str, str]]
 
 @cache
 def columns() -> Columns:
-    """Those of every query."""
+    """Those of every query and view."""
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
@@ -37,7 +37,7 @@ def described(connection: Connection) -> Columns:
     Args:
         connection: to a migrated database.
     """
-    return {name: _columns(connection, name) for name in query_names()}
+    return {name: _columns(connection, name) for name in read_names()}
 
 
 def _columns(connection: Connection, name: str) -> Mapping[str, str]:

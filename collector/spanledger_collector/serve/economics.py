@@ -8,6 +8,8 @@
 | ``GET /v1/break-even?agent=`` | when assets are earned back (``Ledger.break_even``) |
 | ``GET /v1/frontier?agent=`` | cost beside latency, by model and GPUs (``Ledger.frontier``) |
 | ``GET /v1/rework?by=&agent=`` | what was paid twice, and why (``Ledger.rework``) |
+| ``GET /v1/quality?by=&agent=`` | cost of quality (``Ledger.quality``) |
+| ``GET /v1/sums?by=`` | all agents together, by tenant or day (``Ledger.sums_by``) |
 | ``GET /v1/agents/{name}/what-if?model=&tier=&cache_share=`` | ``Ledger.what_if`` |
 
 Every path takes ``workspace``; all but break-even ``since`` and ``until``. What a function here is
@@ -16,6 +18,7 @@ annotated to return is the schema of its answer in the OpenAPI document.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -28,8 +31,10 @@ from spanledger_collector.query import (
     ComparisonReport,
     FrontierPoint,
     Ledger,
+    QualityCost,
     ReworkReport,
     Slice,
+    SumFigures,
     WhatIfReport,
 )
 from spanledger_collector.query.comparison import MATTERS
@@ -75,9 +80,12 @@ class Asked:
         """
         told = self.text(name)
         try:
-            return float(told) if told else default
+            number = float(told) if told else default
         except ValueError as error:
             raise PermanentError(f"parameter {name} = {told!r} is no number") from error
+        if not math.isfinite(number):
+            raise PermanentError(f"parameter {name} = {told!r} is no number")
+        return number
 
     def check(self) -> None:
         """Nothing was given that has no meaning here.
@@ -143,6 +151,23 @@ def _rework(ledger: Ledger, _: str, asked: Asked) -> ReworkReport:
     return ledger.rework(since, until, by=by, agent_name=agent_name, **narrowed)
 
 
+def _quality(ledger: Ledger, _: str, asked: Asked) -> Sequence[QualityCost]:
+    since, until = asked.moment("since"), asked.moment("until")
+    by: Any = asked.text("by", "agent")
+    agent_name = asked.text("agent")
+    narrowed = _narrowed(asked)
+    asked.check()
+    return ledger.quality(since, until, by=by, agent_name=agent_name, **narrowed)
+
+
+def _sums(ledger: Ledger, _: str, asked: Asked) -> Sequence[SumFigures]:
+    since, until = asked.moment("since"), asked.moment("until")
+    by: Any = asked.text("by", "total")
+    part = Slice(since, until, asked.text("agent"), **_narrowed(asked))
+    asked.check()
+    return ledger.sums_by(by, part)
+
+
 def _what_if(ledger: Ledger, name: str, asked: Asked) -> WhatIfReport:
     since, until = asked.moment("since"), asked.moment("until")
     model, tier = asked.text("model"), asked.text("tier", "batch")
@@ -165,5 +190,7 @@ ANSWERS: Mapping[str, Answer] = {
     "/v1/agents/{name}/what-if": _what_if,
     "/v1/break-even": _break_even,
     "/v1/frontier": _frontier,
+    "/v1/quality": _quality,
     "/v1/rework": _rework,
+    "/v1/sums": _sums,
 }

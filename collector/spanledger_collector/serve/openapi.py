@@ -12,40 +12,20 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, get_type_hints
 
-from spanledger_collector.query import Recorded, named, query_names
-from spanledger_collector.query.named import DEFAULTS
+from spanledger_collector.query import Recorded, named
+from spanledger_collector.query.named import read_names
 
 from .economics import ANSWERS
 from .other_schemas import OTHERS, RECORDS
+from .parameters import in_path, of_query, of_report
 from .query_schemas import headline, row_of, rows_of
 from .schemas import WHERE, Schema, schema_of
 
 _JSON: Final = "application/json"
 ARROW: Final = "application/vnd.apache.arrow.stream"
-#: What a parameter is, by the type in the SQL.
-_TYPES: Final = (
-    (re.compile(r"DateTime"), {"type": "string", "format": "date-time"}),
-    (re.compile(r"UInt"), {"type": "integer", "minimum": 0}),
-    (re.compile(r"Int"), {"type": "integer"}),
-)
+_NO_WORD: Final = re.compile(r"\W+")
 _PERIOD: Final = ("since", "until")
 _PART: Final = (*_PERIOD, "version", "tenant")
-_WORDS: Final[Mapping[str, str]] = {
-    "workspace": "Whose ledger.",
-    "since": "From this start on, ISO 8601, UTC unless it says otherwise.",
-    "until": "Before this start.",
-    "agent": "Name of an agent; empty = any.",
-    "version": "Version of the agent; empty = any.",
-    "tenant": "On whose behalf; empty = anybody's.",
-    "by": "What is told apart.",
-    "old": "The group that is held against.",
-    "new": "The other group.",
-    "matters": "A difference below this part of the old figure is none that matters.",
-    "model": "Another model, as provider/model.",
-    "tier": "Another service tier.",
-    "cache_share": "Part of the input that comes from the cache, 0 to 1.",
-    "rework_share": "Part of the rework that is not made, above 0 to 1.",
-}
 #: Part of a trace -> the query that answers it; of the summary there is one row.
 TRACE_PARTS: Final[Mapping[str, str]] = {
     "summary": "trace_summary",
@@ -67,9 +47,10 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     ),
     "/v1/break-even": ("How many runs earn back what was paid once.", ("agent",)),
     "/v1/frontier": ("Cost beside the latency that it buys.", (*_PERIOD, "agent")),
+    "/v1/quality": ("Cost of quality, with intervals.", (*_PART, "by", "agent")),
     "/v1/rework": ("What was paid twice, and why.", (*_PART, "by", "agent")),
+    "/v1/sums": ("All agents together, with intervals.", (*_PART, "by", "agent")),
 }
-_NUMBERS: Final = frozenset({"matters", "cache_share", "rework_share"})
 _ERRORS: Final[Mapping[str, str]] = {
     "400": "A parameter that cannot be used.",
     "401": "No API key, or one that is not known (only where keys are asked for).",
@@ -97,6 +78,9 @@ def document() -> Mapping[str, Any]:
     """The document, OpenAPI 3.1."""
     schemas = dict(OTHERS)
     paths = {**_queries(), **_reports(schemas), **_others(schemas)}
+    for path, methods in paths.items():
+        for method, told in methods.items():
+            told["operationId"] = _NO_WORD.sub("_", f"{method}{path}").strip("_")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -116,11 +100,10 @@ def _queries() -> Mapping[str, Any]:
     listing = _get("The named queries and the types of their parameters.", [], _named("Queries"))
     paths: dict[str, Any] = {"/v1/queries": {"get": listing}}
     arrow = {ARROW: {"schema": {"type": "string", "contentEncoding": "binary"}}}
-    for name in query_names():
-        parameters = [_parameter(one, kind) for one, kind in named(name).parameters.items()]
-        paths[f"/v1/queries/{name}"] = {
-            "get": _get(headline(name), parameters, {**_body(_JSON, rows_of(name)), **arrow})
-        }
+    for name in read_names():
+        content = {**_body(_JSON, rows_of(name)), **arrow}
+        answer = _get(headline(name), of_query(named(name)), content)
+        paths[f"/v1/queries/{name}"] = {"get": answer}
     return paths
 
 
@@ -129,7 +112,7 @@ def _reports(schemas: dict[str, Schema]) -> Mapping[str, Any]:
         path: {
             "get": _get(
                 words,
-                [*_in_path(path), *(_word(name) for name in ("workspace", *names))],
+                [*in_path(path), *of_report(("workspace", *names))],
                 _body(_JSON, schema_of(get_type_hints(ANSWERS[path])["return"], schemas)),
             )
         }
@@ -139,7 +122,7 @@ def _reports(schemas: dict[str, Schema]) -> Mapping[str, Any]:
 
 def _others(schemas: dict[str, Schema]) -> Mapping[str, Any]:
     health, text = _named("Health"), {"text/plain": {"schema": {"type": "string"}}}
-    trace = [*_in_path("/v1/traces/{trace_id}"), _word("workspace")]
+    trace = [*in_path("/v1/traces/{trace_id}"), *of_report(["workspace"])]
     ready: Mapping[str, Any] = {
         "summary": "Whether the ledger is open.",
         "parameters": [],
@@ -156,7 +139,9 @@ def _others(schemas: dict[str, Schema]) -> Mapping[str, Any]:
         },
         "/v1/budgets": {
             "get": _get(
-                "Budgets and alerts as evaluated last.", [_word("workspace")], _named("Watched")
+                "Budgets and alerts as evaluated last.",
+                [*of_report(["workspace"])],
+                _named("Watched"),
             )
         },
         "/v1/records": {
@@ -192,11 +177,11 @@ def _trace() -> Schema:
     }
 
 
-def _get(words: str, parameters: Sequence[Any], content: Any) -> Mapping[str, Any]:
+def _get(words: str, parameters: Sequence[Any], content: Any) -> dict[str, Any]:
     return {"summary": words, "parameters": list(parameters), "responses": _answers("200", content)}
 
 
-def _post(words: str, kind: str, body: Schema, answer: Schema) -> Mapping[str, Any]:
+def _post(words: str, kind: str, body: Schema, answer: Schema) -> dict[str, Any]:
     return {
         "summary": words,
         "requestBody": {"required": True, "content": _body(kind, body)},
@@ -218,23 +203,3 @@ def _answers(status: str, content: Any) -> Mapping[str, Any]:
 
 def _body(kind: str, schema: Schema) -> dict[str, Any]:
     return {kind: {"schema": schema}}
-
-
-def _in_path(path: str) -> list[Any]:
-    return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"\{(\w+)\}", path)
-    ]
-
-
-def _word(name: str) -> Mapping[str, Any]:
-    schema: dict[str, Any] = {"type": "number" if name in _NUMBERS else "string"}
-    if name in _PERIOD:
-        schema["format"] = "date-time"
-    return {"name": name, "in": "query", "schema": schema, "description": _WORDS[name]}
-
-
-def _parameter(name: str, kind: str) -> Mapping[str, Any]:
-    schema = next((told for pattern, told in _TYPES if pattern.match(kind)), {"type": "string"})
-    told = {"name": name, "in": "query", "required": name not in DEFAULTS, "schema": schema}
-    return {**told, "description": _WORDS[name]} if name in _WORDS else told

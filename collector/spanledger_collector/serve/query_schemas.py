@@ -7,12 +7,14 @@ by its type in the engine.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, get_type_hints
 
 from spanledger_collector import sql
 from spanledger_collector.query import ROW_TYPES
+from spanledger_collector.query.named import VIEW_PREFIX
 
 from .column_schemas import column_schema
 from .columns import columns
@@ -44,9 +46,11 @@ def row_of(name: str) -> Schema:
 
 
 def headline(name: str) -> str:
-    """What the head of the SQL file says of the query, before its parameters."""
-    text = sql.read(f"queries/{name}.sql").partition("parameters:")[0]
-    words = " ".join(line.removeprefix("--").strip() for line in text.splitlines())
+    """What the head of the SQL file says of the query or view, before its parameters."""
+    view = name.removeprefix(VIEW_PREFIX)
+    text = sql.read(f"queries/{name}.sql" if view == name else f"views/{view}.sql")
+    head = re.split(r"\b(?:parameters|grain):", text)[0]
+    words = " ".join(line.removeprefix("--").strip() for line in head.splitlines())
     return words.partition(": ")[2].strip()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,11 +13,12 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 from starlette.routing import Route
+from tests.collector.settle import scene
 from tests.support.filled_ledger import TRACE
-from tests.support.served_ledger import Served
+from tests.support.served_ledger import Served, served
 
-from spanledger_collector.query import named, query_names
-from spanledger_collector.query.named import DEFAULTS
+from spanledger_collector.query import named
+from spanledger_collector.query.named import DEFAULTS, read_names
 from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.column_schemas import column_schema
 from spanledger_collector.serve.columns import columns, described
@@ -45,7 +47,7 @@ def test_every_route_is_told_and_every_path_is_a_route() -> None:
     api = Api(reader=lambda: None, health=dict, registry=CollectorRegistry(), records=_nothing)
     routes = {one.path: one for one in api.routed.routes if isinstance(one, Route)}
     api.close()
-    queries = {f"/v1/queries/{name}" for name in query_names()}
+    queries = {f"/v1/queries/{name}" for name in read_names()}
     assert set(PATHS) - queries == set(routes) - {"/v1/queries/{name}"}
     assert queries <= set(PATHS)
     for path in set(PATHS) - queries - {"/v1/records"}:
@@ -57,11 +59,12 @@ async def _nothing(scope: Any, receive: Any, send: Any) -> None:
     """Stands for what takes records."""
 
 
-@pytest.mark.parametrize("name", query_names())
+@pytest.mark.parametrize("name", read_names())
 def test_a_query_is_told_with_its_parameters(name: str) -> None:
     """All of them, by name; and in words."""
     told = PATHS[f"/v1/queries/{name}"]["get"]
     assert {one["name"] for one in told["parameters"]} == set(named(name).parameters)
+    assert all(one["description"] for one in told["parameters"])
     assert len(told["summary"]) > 10
 
 
@@ -71,7 +74,7 @@ def test_the_columns_are_those_that_the_engine_tells(any_store: Store) -> None:
         assert described(connection) == columns(), (
             "run: python -m spanledger_collector.serve.columns"
         )
-    for name in query_names():
+    for name in read_names():
         rows = PATHS[f"/v1/queries/{name}"]["get"]["responses"]["200"]["content"]
         row = rows["application/json"]["schema"]["properties"]["rows"]["items"]
         assert set(row["properties"]) == set(columns()[name])
@@ -106,18 +109,83 @@ _VALUES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", query_names())
+@pytest.mark.parametrize("name", read_names())
 def test_a_real_answer_is_as_told(client: httpx.Client, name: str) -> None:
     """Every query's rows have the columns of the document, no others, and money as text."""
     needed = set(named(name).parameters) - set(DEFAULTS)
     given = {one: _VALUES[one] for one in needed}
-    given |= {"per": "workspace"} if name == "spending" else {}
     given |= {"trace_id": TRACE} if name == "records" else {}
     answer = client.get(f"/v1/queries/{name}", params=given)
     assert answer.status_code == 200, answer.text
     schema = PATHS[f"/v1/queries/{name}"]["get"]["responses"]["200"]["content"]
     told = {**schema["application/json"]["schema"], "components": document()["components"]}
     Draft202012Validator(told).validate(answer.json())
+
+
+def test_what_is_required_is_enough(client: httpx.Client) -> None:
+    """Every path, asked with nothing but what the document requires."""
+    values = {**_VALUES, "old": "1", "new": "2"}
+    missing = ("/v1/budgets", "/v1/agents/{name}/comparison")  # nobody watches; one version
+    for path, told in PATHS.items():
+        if "get" not in told or path == "/v1/queries/records":
+            continue
+        needed = [one for one in told["get"]["parameters"] if one["required"]]
+        given = {one["name"]: values[one["name"]] for one in needed if one["in"] == "query"}
+        where = path.replace("{trace_id}", TRACE).replace("{name}", "planner")
+        answer = client.get(where, params=given)
+        assert answer.status_code == (404 if path in missing else 200), (path, answer.text)
+    ids = [told[method]["operationId"] for told in PATHS.values() for method in told]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("queries/economics_by?by=bogus", "it is none of total, day, agent"),
+        ("queries/traces_by?by=agent", "it is none of total, day, tenant"),
+        ("queries/attempts_behind?only=calls,bogus", "it is none of calls, work"),
+        ("queries/focus?grain=hour", "it is none of day, run, attempt"),
+        ("queries/spending?per=workspace", "it is none of agent, tenant"),
+        ("agents/planner/what-if?cache_share=nan", "is no number"),
+        ("agents/planner/what-if?cache_share=inf", "is no number"),
+        ("agents/planner/comparison?old=1&new=2&matters=nan", "is no number"),
+        ("sums?by=agent", "is none of total, day, tenant"),
+        ("quality?by=model", "is none of total, agent"),
+    ],
+)
+def test_a_word_that_means_nothing_is_refused(client: httpx.Client, path: str, told: str) -> None:
+    """It would be answered as if it were another; and what is told of it refuses it, too."""
+    answer = client.get(f"/v1/{path}")
+    assert answer.status_code == 400, answer.text
+    assert told in answer.json()["error"]
+    assert client.get("/v1/queries/models_behind?only=calls,rework").status_code == 200
+    if path.startswith("queries/"):
+        where, _, given = path.partition("?")
+        name, _, word = given.partition("=")
+        (schema,) = [
+            one["schema"] for one in PATHS[f"/v1/{where}"]["get"]["parameters"]
+            if one["name"] == name
+        ]  # fmt: skip
+        assert not Draft202012Validator(schema).is_valid(word)
+        assert Draft202012Validator(schema).is_valid(schema["default"])
+
+
+def test_a_name_may_hold_a_slash(store: Store) -> None:
+    """An agent of a team: ``team/billing``, and one whose name ends as a path does."""
+    names = ("team/billing", "team/comparison", "100%2F")
+    with store.connect() as connection:
+        for trace, name in enumerate(names, 1):
+            who = {"agent_name": name, "agent_version": "1", "trace": trace}
+            scene.load(connection, [scene.span(1, 0, "agent", **who)])
+    scene.settle(store, [1, 2, 3])
+    with served(store) as api, httpx.Client(base_url=api.url, timeout=300) as client:
+        for name in names:
+            at = f"/v1/agents/{quote(name, safe='')}"
+            assert client.get(at).json()["agent_name"] == name
+            assert client.get(f"{at}/what-if").status_code == 200
+            compared = client.get(f"{at}/comparison", params={"old": "1", "new": "2"})
+            assert "'2'" in compared.json()["error"]
+        assert client.get("/v1/agents/team").status_code == 404
 
 
 def test_the_rest_is_told(client: httpx.Client) -> None:

@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 from tests.support.served_ledger import Served
 
 from spanledger_collector.demo.show import Shown
-from spanledger_collector.query import GroupBy, ReworkBy, named, query_names
+from spanledger_collector.query import GroupBy, QualityBy, ReworkBy, named, query_names
+from spanledger_collector.query.breakdowns import SumsBy
 from spanledger_collector.query.named import DEFAULTS
 from spanledger_collector.serve.openapi import REPORTS, document
 from spanledger_collector.store import Store
@@ -66,10 +67,15 @@ def test_reports_are_as_told(client: httpx.Client) -> None:
         seen |= {path, f"{path}/what-if"}
     for by in get_args(ReworkBy):
         checked(client, "/v1/rework", {"by": by})
+    for by in get_args(QualityBy):
+        assert checked(client, "/v1/quality", {"by": by})
+    for by in get_args(SumsBy):
+        assert checked(client, "/v1/sums", {"by": by})
     checked(client, "/v1/frontier", {})
     checked(client, "/v1/break-even", {})
     elsewhere = {"/v1/agents/{name}/comparison"}  # agents of the demo have one version each
-    assert seen | elsewhere | {"/v1/rework", "/v1/frontier", "/v1/break-even"} == set(REPORTS)
+    alone = {"rework", "frontier", "break-even", "quality", "sums"}
+    assert seen | elsewhere | {f"/v1/{one}" for one in alone} == set(REPORTS)
 
 
 def test_a_comparison_is_as_told(site: Served) -> None:

@@ -1,7 +1,7 @@
 -- agent_statistics: the runs of one agent, summed, with the moments that intervals are computed from (estimate/).
 -- parameters: workspace; agent_name; agent_version, tenant (empty = any); since, until (start of the run, until exclusive); by (total |
---   version | tenant | model: what a group is; the model is the one that most of a run's money went to; version_and_total and so on: the
---   groups and all runs, of one pass over them).
+--   version | tenant | model | version_and_total | tenant_and_total | model_and_total: what a group is; the model is the one that most of a
+--   run's money went to; _and_total: the groups and all runs, of one pass over them).
 -- grain: one row a group, most runs first. units: USD, 12 decimals; nanoseconds (_ns); tokens. Moments are floats of the same units:
 --   _variance (n - 1 below the line), _skewness (third standardised moment), _covariance; 0 where there is none.
 -- Means, variances and costed_successes are of the costed runs: those whose cost is known wholly; of value, margin and

@@ -1,7 +1,7 @@
 -- economics_by: what runs cost, earned and took, in one sum or by day, agent, version or tenant: the figures of the overview, which asks
 --   for four of them at once.
 -- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any); by (total |
---   day | agent | version | tenant; overview = all of these but version; agents = agent and version).
+--   day | agent | version | tenant | overview | agents; overview = all of these but version; agents = agent and version).
 -- grain: one row a kind and key: days in order of time, else most expensive first; none where nothing ran. units: USD, 12 decimals;
 --   nanoseconds (_ns); tokens; ratios 0..1.
 -- What has no prefix is of the runs themselves and sums to the ledger. inclusive_*: with all runs below them (sub-agents), as in

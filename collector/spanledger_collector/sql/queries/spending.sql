@@ -1,5 +1,5 @@
 -- spending: what an agent, a tenant or everybody cost: what a budget of several processes asks.
--- parameters: workspace; per ('agent', 'tenant'; empty = everybody), key (its name); since, until (start of the call, until exclusive).
+-- parameters: workspace; per (agent | tenant; empty = everybody), key (its name); since, until (start of the call, until exclusive).
 -- grain: one row, also where nothing was spent. units: USD; all of it is counted as in the views: every attempt once, also failed ones.
 -- columns: spent_usd (0 where nothing is known) = model_usd (model calls, loads) + tool_usd (tools paid by the call) + effort_usd (minutes of
 --   people) + expense_usd (recorded expenses); calls (counted attempts of model calls), unknown_calls (of anything: those whose cost
