@@ -8,7 +8,7 @@ interval that the data do not carry is not given, and says why. Which form, and 
 |---|---|---|
 | a mean | Student's t; of skewed values on Hall's transformed t | Hall 1992, JRSS B 54 |
 | a ratio of sums | Fieller | Fieller 1954, JRSS B 16 |
-| a cost per success, where few or none succeed | ends of the mean over Wilson's | Bonferroni |
+| a cost per success, where few succeed or few fail | ends of the mean over Wilson's | Bonferroni |
 | a share of runs | Wilson | Wilson 1927, JASA 22 |
 | a share of money | Wilson with the effective number of runs | Korn & Graubard 1998 |
 | a percentile | order statistics, binomial ranks: no shape is assumed | David & Nagaraja, 7.1 |
@@ -19,17 +19,18 @@ interval that the data do not carry is not given, and says why. Which form, and 
 
 from .difference import (
     bounded_difference,
+    bounded_quotient,
     difference,
     quotient,
     runs_needed,
     share_difference,
 )
 from .distributions import student_t_quantile
-from .interval import FEWEST, FEWEST_SUCCESSES, Interval
+from .interval import FEWEST, FEWEST_OF_A_KIND, Interval
 from .mean import mean_interval, runs_to_tell
 from .percentile import RankGrid, percentile_interval
 from .ratio import independent_ratio_interval, ratio_interval, ratio_variance
-from .seldom import seldom_interval
+from .seldom import is_seldom, seldom_interval
 from .share import part_interval, share_interval
 from .statistics import Joint, Measured, Sample
 from .use import FEWEST_DAYS, Use, use_to_come, weighted_use
@@ -37,7 +38,7 @@ from .use import FEWEST_DAYS, Use, use_to_come, weighted_use
 __all__ = [
     "FEWEST",
     "FEWEST_DAYS",
-    "FEWEST_SUCCESSES",
+    "FEWEST_OF_A_KIND",
     "Interval",
     "Joint",
     "Measured",
@@ -45,8 +46,10 @@ __all__ = [
     "Sample",
     "Use",
     "bounded_difference",
+    "bounded_quotient",
     "difference",
     "independent_ratio_interval",
+    "is_seldom",
     "mean_interval",
     "part_interval",
     "percentile_interval",

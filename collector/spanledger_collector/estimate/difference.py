@@ -73,6 +73,16 @@ def bounded_difference(old: Interval, new: Interval, *, level: float = LEVEL) ->
     return Interval(low, high, level, old.n + new.n, _APART, reason)
 
 
+def bounded_quotient(old: Interval, new: Interval, *, level: float = LEVEL) -> Interval:
+    """Where ``new / old`` is, likewise; none unless both have two ends above 0."""
+    ends = (old.low, old.high, new.low, new.high)
+    if not (old.low and old.high and new.low and new.high) or min(filter(None, ends)) < 0:
+        reason = "; ".join(filter(None, (old.reason, new.reason)))
+        reason = reason or "a ratio needs two figures above 0"
+        return Interval.none(reason, n=min(old.n, new.n), method=_APART, level=level)
+    return Interval(new.low / old.high, new.high / old.low, level, old.n + new.n, _APART)
+
+
 def runs_needed(
     old: Measured, new: Measured, *, level: float = LEVEL, power: float = POWER
 ) -> int | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 #: Runs below which no interval of a mean is given: the spread itself is not known yet.
 FEWEST = 10
-#: Successes below which no cost per success has an interval: the denominator could be almost none.
-FEWEST_SUCCESSES = 5
+#: Successes (and failures) below which how often such runs come is not told by the spread that was
+#: seen: none seen yet is none, as if there could be none.
+FEWEST_OF_A_KIND = 5
 #: The level of every interval, unless asked otherwise.
 LEVEL = 0.95
 

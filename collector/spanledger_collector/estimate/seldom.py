@@ -1,8 +1,8 @@
-"""The interval of a cost per success where few runs succeed, or none."""
+"""The interval of a cost per success where few runs succeed, or few fail."""
 
 from __future__ import annotations
 
-from .interval import LEVEL, Interval
+from .interval import FEWEST_OF_A_KIND, LEVEL, Interval, too_few
 from .mean import mean_interval
 from .share import share_interval
 from .statistics import Sample
@@ -10,32 +10,56 @@ from .statistics import Sample
 _METHOD = "mean over wilson"
 
 
-def seldom_interval(costs: Sample, successes: int, *, level: float = LEVEL) -> Interval:
-    """Where the cost of a success is that too few runs had for Fieller's interval.
+def is_seldom(part: int, n: int) -> bool:
+    """So few of one kind were seen among n that how much their share may vary is not known.
+
+    A closed form takes the spread that was seen for the true one; where no run failed yet that is
+    0, as if none could. More of a kind than there are draws (several successes in a trace) is no
+    share.
+    """
+    return part < FEWEST_OF_A_KIND or 0 <= n - part < FEWEST_OF_A_KIND
+
+
+def seldom_interval(
+    costs: Sample, successes: int, *, level: float = LEVEL, floor: float | None = 0
+) -> Interval:
+    """Where the cost of a success is that too few runs had, or too few had not, for Fieller's.
 
     The mean cost of a run and the share of successes each have their interval at half the doubt, so
     that both hold at this level together (Bonferroni), and with them their quotient: the lowest
     cost over the highest share, to the highest cost over the lowest share. Wider than need be,
-    never narrower. Without a success the share may be nothing: there is no upper end, and the lower
-    one is what a success costs at least.
+    never narrower. A run that fails is taken to cost what runs cost. Without a success the share
+    may be nothing: there is no upper end, and the lower one is what a success costs at least.
 
     Args:
-        costs: of all runs, none below 0.
+        costs: of all runs.
         successes: of them.
         level: of confidence.
+        floor: what no cost can be below; None where credits are among them.
 
     Raises:
         ValueError: there are more successes than runs.
     """
+    refusal = too_few(costs.n, method=_METHOD, level=level)
+    if refusal:
+        return refusal
     halved = (1 + level) / 2
-    cost = mean_interval(costs, level=halved, floor=0)
+    cost = mean_interval(costs, level=halved, floor=floor)
     share = share_interval(successes, costs.n, level=halved)
-    if cost.low is None or cost.high is None or not share.high or share.low is None:
+    if cost.low is None or cost.high is None or share.low is None or share.high is None:
         reason = cost.reason or share.reason
         return Interval.none(reason, n=costs.n, method=_METHOD, level=level)
-    low = cost.low / share.high
-    if not successes:
-        most = share_interval(0, costs.n, level=level).high or 0.0
-        reason = f"no success in {costs.n:,} runs: at most {most:.1%} of such runs succeed"
-        return Interval(low, None, level, costs.n, _METHOD, reason)
-    return Interval(low, cost.high / share.low, level, costs.n, _METHOD)
+    # What credits bring is most where few succeed.
+    low = _over(cost.low, share.high if cost.low >= 0 else share.low)
+    high = _over(cost.high, share.low if cost.high >= 0 else share.high)
+    reason = "" if successes else _none_of(costs.n, level)
+    return Interval(low, high, level, costs.n, _METHOD, reason)
+
+
+def _over(cost: float, share: float) -> float | None:
+    return cost / share if share else None
+
+
+def _none_of(n: int, level: float) -> str:
+    most = share_interval(0, n, level=level).high or 0.0
+    return f"no success in {n:,} runs: at most {most:.1%} of such runs succeed"

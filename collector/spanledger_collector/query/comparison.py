@@ -11,6 +11,7 @@ from spanledger_collector.estimate import (
     Interval,
     Measured,
     bounded_difference,
+    bounded_quotient,
     difference,
     quotient,
     runs_needed,
@@ -187,7 +188,7 @@ def _compare(name: str, old: Side, new: Side, words: tuple[str, str], matters: f
     a, b = old.group.figures[name], new.group.figures[name]
     apart, ratio = _apart(name, (old.name, a), (new.name, b))
     verdict = _verdict(apart, a, words, matters)
-    more = (None, None) if verdict in words else _more(a.measured, b.measured)
+    more = (None, None) if verdict in words else _more(a, b)
     return Compared(
         name,
         a.estimate,
@@ -222,10 +223,9 @@ def _apart(
 ) -> tuple[Interval, Interval]:
     """Intervals of difference and ratio."""
     (_, a), (_, b) = old, new
-    if a.measured is None or b.measured is None:
+    if a.measured is None or b.measured is None or a.is_bounded or b.is_bounded:
         told = [_with_its_name(*each) for each in (old, new)]
-        apart = bounded_difference(*told)
-        return apart, Interval.none(apart.reason, n=apart.n, method="")
+        return bounded_difference(*told), bounded_quotient(*told)
     ratio = quotient(a.measured, b.measured)
     if name not in _SHARES:
         return difference(a.measured, b.measured), ratio
@@ -252,13 +252,14 @@ def _verdict(apart: Interval, old: Figure, words: tuple[str, str], matters: floa
     return SAME if apart.within(-least, least) else TOO_FEW
 
 
-def _more(old: Measured | None, new: Measured | None) -> tuple[int | None, int | None]:
-    if old is None or new is None:
+def _more(old: Figure, new: Figure) -> tuple[int | None, int | None]:
+    """Of a spread; how soon what is only bounded will be measured, nobody can say."""
+    if old.measured is None or new.measured is None or old.is_bounded or new.is_bounded:
         return None, None
-    needed = runs_needed(old, new)
+    needed = runs_needed(old.measured, new.measured)
     if needed is None:
         return None, None
-    return max(needed - old.n, 0), max(needed - new.n, 0)
+    return max(needed - old.measured.n, 0), max(needed - new.measured.n, 0)
 
 
 def _less(new: Decimal | None, old: Decimal | None) -> Decimal | None:

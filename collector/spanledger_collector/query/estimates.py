@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from spanledger_collector.estimate import (
-    FEWEST_SUCCESSES,
     Interval,
     Joint,
     Measured,
     RankGrid,
     Sample,
+    is_seldom,
     mean_interval,
     part_interval,
     percentile_interval,
@@ -70,10 +70,18 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An estimate, and what comparing it with that of another group takes; None = it cannot be."""
+    """An estimate, and what comparing it with that of another group takes.
+
+    Attributes:
+        estimate: the figure with its interval.
+        measured: its spread; None = there is none to reckon with.
+        is_bounded: all that is known of the figure is that it lies in its interval: the spread is
+            what that implies, and a difference is told by the ends (``bounded_difference``).
+    """
 
     estimate: Estimate
     measured: Measured | None
+    is_bounded: bool = False
 
 
 def decimal(number: float | None) -> Decimal | None:
@@ -124,7 +132,7 @@ def mean(
 def per_success(
     value: Decimal | None, joint: Joint, successes: int, skewness: float = 0.0
 ) -> Figure:
-    """Of a cost per success: where few runs succeed, or none, by what bounds it.
+    """Of a cost per success: where few runs succeed, or few fail, by what bounds it.
 
     Args:
         value: the cost per success; None = no run succeeded.
@@ -132,13 +140,28 @@ def per_success(
         successes: of them.
         skewness: of their costs.
     """
-    if successes >= FEWEST_SUCCESSES:
+    if not is_seldom(successes, joint.n):
         return ratio(value, joint)
     if not joint.n:
         return unknown("no run has a cost that is known wholly")
     told = joint.over_variance > (_LEAST_SPREAD * joint.over_mean) ** 2
     costs = Sample(joint.n, joint.over_mean, joint.over_variance, skewness if told else 0.0)
-    return Figure(Estimate.of(value, seldom_interval(costs, successes)), None)
+    interval = seldom_interval(costs, successes, floor=_floor(joint.over_mean))
+    return Figure(Estimate.of(value, interval), _implied(value, interval), is_bounded=True)
+
+
+def _floor(mean: float) -> float | None:
+    """What no cost can be below: where the mean is, credits are among them, and nothing is."""
+    return 0.0 if mean >= 0 else None
+
+
+def _implied(value: Decimal | None, interval: Interval) -> Measured | None:
+    """The spread that both ends imply, by the one that is farther off."""
+    if value is None or interval.low is None or interval.high is None:
+        return None
+    at = float(value)
+    error = max(interval.high - at, at - interval.low) / _Z95
+    return Measured(interval.n, at, interval.n * error**2)
 
 
 def ratio(value: Decimal | None, joint: Joint, *, floor: float | None = 0) -> Figure:

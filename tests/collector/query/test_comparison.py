@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
@@ -188,6 +189,47 @@ def test_few_successes_are_an_answer_where_they_carry_one(
 ) -> None:
     first = comparison("a", "version", _of_cost(*old), _of_cost(*new), matters=0.1).figures[0]
     assert first.verdict == verdict
+
+
+def _drawn(rng: random.Random, runs: int, success: float) -> Side:
+    """A side that costs 1 a success, with a spread of a twentieth, and succeeds so often."""
+    side = _side(runs, "1")
+    costs = [rng.gauss(success, success / 20) for _ in range(runs)]
+    won = [float(rng.random() < success) for _ in costs]
+    successes = int(sum(won))
+    value = Decimal(repr(sum(costs) / successes)) if successes else None
+    figure = estimates.per_success(value, Joint.of(costs, won), successes)
+    figures = {**side.group.figures, "inclusive_cost_per_success": figure}
+    return replace(side, group=replace(side.group, figures=figures))
+
+
+@pytest.mark.parametrize(("old", "new"), [(0.88, 0.98), (0.855, 0.95), (0.9, 0.9)])
+def test_of_two_alike_none_is_called_cheaper_where_few_fail(old: float, new: float) -> None:
+    """A success costs the same of both; one of them was hardly seen to fail."""
+    rng = random.Random(33)  # noqa: S311 - a simulation, the same each time
+    for runs in (12, 20, 30):
+        verdicts = [
+            comparison("a", "version", _drawn(rng, runs, old), _drawn(rng, runs, new), matters=0.1)
+            .figures[0]
+            .verdict
+            for _ in range(200)
+        ]
+        assert sum(verdict in ("cheaper", "dearer") for verdict in verdicts) <= 10, runs
+
+
+def test_where_none_fails_a_difference_is_told_by_the_ends() -> None:
+    """So is the ratio; with 1,000 runs on each side that none failed of is nearly certain."""
+    (few, many) = (
+        comparison("a", "version", _of_cost(n, n), _of_cost(n, n), matters=0.1).figures[0]
+        for n in (30, 1000)
+    )
+    assert (few.verdict, many.verdict) == ("too few data", "no difference shown")
+    assert (few.difference.method, few.ratio.method) == ("ends of both", "ends of both")
+    assert few.difference.low is not None
+    assert few.ratio.low is not None
+    assert (few.more_runs_old, few.ratio.value) == (None, 1)
+    assert few.difference.low < -Decimal("0.1")
+    assert few.ratio.low < Decimal("0.9")
 
 
 def test_unknown_costs_are_a_caveat() -> None:
