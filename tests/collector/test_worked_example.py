@@ -35,6 +35,8 @@ SURE = {
 }
 #: Student's t of 9 degrees of freedom and the normal quantile, from any printed table.
 T9, Z = 2.262157163, 1.959963985
+#: The same at half the doubt, 97.5 %.
+T9_HALF, Z_HALF = 2.685010847, 2.241402728
 ANSWERS = {
     question: Decimal(answer)
     for question, answer in re.findall(
@@ -265,7 +267,7 @@ def test_how_sure_it_is_follows(ledger: Ledger) -> None:
 
 
 def test_a_pencil_is_as_sure() -> None:
-    """Student, Fieller and Wilson written out, over the ten runs of the page."""
+    """Student, Hall and Wilson written out, over the ten runs of the page."""
     runs = [TOLD[str(run)] for run in RUNS]
     sub_agent = [0.04 if run == 8 else 0.0 for run in RUNS]
     margins = [float(run[5]) - sub for run, sub in zip(runs, sub_agent, strict=True)]
@@ -275,7 +277,7 @@ def test_a_pencil_is_as_sure() -> None:
     work = [float(run[0]) - (0.005 if number == 6 else 0) for number, run in enumerate(runs, 1)]
     found = {
         "inclusive margin per run": _student(margins),
-        "inclusive cost per successful run": _fieller(costs, won),
+        "inclusive cost per successful run": _bounded(costs, won),
         "wasted, by money": _wilson(wasted, work),
     }
     share = found["wasted, by money"]
@@ -295,18 +297,20 @@ def _student(values: Sequence[float]) -> tuple[float, ...]:
     return mean, mean - T9 * error, mean + T9 * error
 
 
-def _fieller(over: Sequence[float], under: Sequence[float]) -> tuple[float, ...]:
-    ratio, below = sum(over) / sum(under), sum(under) / 10
-    both, over_spread, under_spread = (
-        _covariance(over, under), _covariance(over, over), _covariance(under, under),
-    )  # fmt: skip
-    doubt = T9**2 / (10 * below**2)
-    g = doubt * under_spread
-    spread = over_spread - 2 * ratio * both + ratio**2 * under_spread
-    spread -= doubt * (over_spread * under_spread - both**2)
-    half = T9 / below * math.sqrt(spread / 10)
-    middle = ratio - doubt * both
-    return ratio, max((middle - half) / (1 - g), 0.0), (middle + half) / (1 - g)
+def _bounded(costs: Sequence[float], won: Sequence[float]) -> tuple[float, ...]:
+    """Ends of the mean cost, by Hall's transformation, over those of the share that succeeds."""
+    mean, spread = sum(costs) / 10, _covariance(costs, costs)
+    skewness = sum((cost - mean) ** 3 for cost in costs) / 10 / spread**1.5
+    g = skewness / math.sqrt(10)
+    upper, lower = (3 / g * (math.cbrt(1 + g * (t - g / 6)) - 1) for t in (T9_HALF, -T9_HALF))
+    error, share, z = math.sqrt(spread / 10), sum(won) / 10, Z_HALF
+    middle = (share + z**2 / 20) / (1 + z**2 / 10)
+    half = z / (1 + z**2 / 10) * math.sqrt(share * (1 - share) / 10 + z**2 / 400)
+    return (
+        mean / share,
+        (mean - upper * error) / (middle + half),
+        (mean - lower * error) / (middle - half),
+    )
 
 
 def _wilson(part: Sequence[float], whole: Sequence[float]) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from spanledger_collector.estimate import (
     Joint,
     Measured,
     RankGrid,
+    bounded_difference,
     difference,
     independent_ratio_interval,
     quotient,
@@ -242,6 +243,9 @@ def _dearer(row: FrontierRow, fewer: FrontierRow | None) -> Estimate:
         why = now.estimate.reason or then.estimate.reason or "too few successes"
         none = Interval.none(why, n=now.estimate.n, method="welch t")
         return Estimate.of(row.usd_over_fewer, none)
+    if now.is_bounded or then.is_bounded:
+        ends = bounded_difference(then.estimate.interval, now.estimate.interval)
+        return Estimate.of(row.usd_over_fewer, ends)
     return Estimate.of(row.usd_over_fewer, difference(then.measured, now.measured))
 
 
