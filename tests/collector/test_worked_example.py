@@ -302,7 +302,7 @@ def _bounded(costs: Sequence[float], won: Sequence[float]) -> tuple[float, ...]:
     mean, spread = sum(costs) / 10, _covariance(costs, costs)
     skewness = sum((cost - mean) ** 3 for cost in costs) / 10 / spread**1.5
     g = skewness / math.sqrt(10)
-    upper, lower = (3 / g * (math.cbrt(1 + g * (t - g / 6)) - 1) for t in (T9_HALF, -T9_HALF))
+    upper, lower = (3 / g * (_root(1 + g * (t - g / 6)) - 1) for t in (T9_HALF, -T9_HALF))
     error, share, z = math.sqrt(spread / 10), sum(won) / 10, Z_HALF
     middle = (share + z**2 / 20) / (1 + z**2 / 10)
     half = z / (1 + z**2 / 10) * math.sqrt(share * (1 - share) / 10 + z**2 / 400)
@@ -311,6 +311,10 @@ def _bounded(costs: Sequence[float], won: Sequence[float]) -> tuple[float, ...]:
         (mean - upper * error) / (middle + half),
         (mean - lower * error) / (middle - half),
     )
+
+
+def _root(value: float) -> float:
+    return math.copysign(abs(value) ** (1 / 3), value)
 
 
 def _wilson(part: Sequence[float], whole: Sequence[float]) -> tuple[float, ...]:
