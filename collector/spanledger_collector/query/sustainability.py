@@ -79,7 +79,7 @@ def sustainability(margin: Figure, told: Told) -> Sustainability:
         margin: of a run, with all that it hands on, as if nothing of its cost were estimated.
         told: what it stands on.
     """
-    if not told.valued_runs:
+    if not told.valued_runs and not told.unconverted_records:
         reason = f"none of {told.runs:,} runs has a value: {_TELL}"
         return Sustainability(
             "no value told", reason, None, "tell one: record_revenue or a value rule"
@@ -103,7 +103,7 @@ def _beside(margin: Estimate, told: Told) -> list[tuple[str, str]]:
     if margin.n < runs and margin.low is not None and margin.high is not None:
         reason = f"of the other {margin.n:,} runs: {_between(margin)}"
         found.append((reason, f"{runs - margin.n:,} of {runs:,} runs left out"))
-    if unvalued:
+    if unvalued and not told.unconverted_records:  # with these some are unknown, which is not 0
         reason = f"{unvalued:,} of {runs:,} runs have no value told, counted as 0"
         found.append((reason, f"{unvalued:,} of {runs:,} without a value"))
     if told.assumed_valued_runs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import cast
 
@@ -13,6 +14,7 @@ from tests.collector.settle import scene
 from spanledger_collector.cli.agent import show
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
+from spanledger_collector.value import ValueRule, publish
 
 RUNS = 12
 
@@ -26,8 +28,9 @@ def _run(name: str, trace: int) -> list[scene.Row]:
     """Of half of them the cost is known; a run earns 5 and costs 0.001, dear ones more.
 
     ``dear``: the others are known to cost 50 at least; ``gaps``: 0.001 at least; ``refunded``: all
-    gave back what has no rate; ``abroad``: half earned 5 of a currency without a rate; ``tuned``:
-    half of version 2, which an asset serves, cost 50 at least.
+    gave back what has no rate; ``abroad``: half earned 5 of a currency without a rate; ``ruled``:
+    half are worth 5 by a rule, the others would be, had its currency a rate then; ``tuned``: half
+    of version 2, which an asset serves, cost 50 at least.
     """
     half = trace % 2 == 0
     tuned = name == "tuned" and (trace - 1) % RUNS >= RUNS / 2
@@ -35,7 +38,8 @@ def _run(name: str, trace: int) -> list[scene.Row]:
     rows = [scene.span(1, 0, "agent", trace=trace, agent_name=name, at=trace * 60, **version)]
     rows += [scene.call(2, 1, (1000 + trace, 0), trace=trace)]
     abroad = name == "abroad" and half
-    rows += [_told(trace, 3, "5", "EUR" if abroad else "USD")]
+    if name != "ruled":
+        rows += [_told(trace, 3, "5", "EUR" if abroad else "USD")]
     if name == "refunded":
         rows += [_told(trace, 4, "-4.9", "CHF")]
     if (name in ("dear", "gaps") or tuned) and half:
@@ -61,8 +65,16 @@ def _asset() -> list[scene.Row]:
 
 @pytest.fixture
 def ledger(store: Store) -> Iterator[Ledger]:
-    names = ("dear", "gaps", "refunded", "abroad", "tuned")
+    names = ("dear", "gaps", "refunded", "abroad", "tuned", "ruled")
+    since = scene.START + timedelta(minutes=1 + RUNS * 5 + RUNS / 2)
+    rate = {
+        "currency": "GBP", "valid_from": scene.moment(since), "usd": "1.25",
+        "valid_to": "2299-12-31 00:00:00", "known_from": "2026-01-01 00:00:00",
+    }  # fmt: skip
+    rule = {"agent": "ruled", "per": "success", "amount": "4", "currency": "GBP"}
     with store.connect() as connection:
+        connection.insert_rows("fx", tuple(rate), [tuple(rate.values())])
+        publish(connection, [ValueRule.model_validate({**rule, "valid_from": "2026-01-01"})])
         prices = [scene.price(input="0.000001"), scene.price("m2", input="0.01")]
         scene.publish(connection, prices)
         scene.load(connection, _asset())
@@ -90,12 +102,16 @@ def test_no_verdict_stands_on_the_runs_that_happen_to_be_known(ledger: Ledger) -
     assert rows["gaps"].sustainable == "too few data"
     assert rows["gaps"].reason.startswith("the cost of 6 of 12 runs is not wholly known")
     told = "6 amounts are in a currency without a rate: add it to the price file"
-    assert rows["abroad"].sustainable == "too few data"
-    assert rows["abroad"].reason.startswith(told)
+    for name in ("abroad", "ruled"):
+        assert rows[name].sustainable == "too few data"
+        assert rows[name].reason.startswith(told)
+        assert "counted as 0" not in rows[name].reason
+    assert rows["refunded"].sustainable == "too few data"
+    assert rows["refunded"].reason == told.replace("6", "12", 1)
     (total,) = ledger.sums_by("total")
     assert total.verdict.sustainable == "too few data"
-    assert "the cost of 15 of 60 traces is not wholly known" in total.verdict.reason
-    assert "18 amounts are in a currency" in total.verdict.reason
+    assert "the cost of 15 of 72 traces is not wholly known" in total.verdict.reason
+    assert "24 amounts are in a currency" in total.verdict.reason
 
 
 def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> None:
@@ -103,7 +119,7 @@ def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> Non
     for run in ledger.runs(agent_name="refunded"):
         assert (run.value_usd, run.margin_usd, run.inclusive_margin_usd) == (None, None, None)
     known = {row.agent_name: row.margin_usd is not None for row in ledger.agents()}
-    for name in ("refunded", "abroad", "gaps"):
+    for name in ("refunded", "abroad", "ruled", "gaps"):
         sums = ledger.agent(name).total.sums
         rows = [row for row in ledger.query("earned_by") if row["key"] == name]
         rows += ledger.sql(
@@ -113,7 +129,7 @@ def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> Non
         assert known[name] == (name == "gaps")
         assert {row["inclusive_margin_usd"] is not None for row in rows} == {known[name]}
         assert (sums.value_usd is not None, sums.margin_usd is not None) == (known[name],) * 2
-        unconverted = {"refunded": 12, "abroad": 6, "gaps": 0}[name]
+        unconverted = {"refunded": 12, "abroad": 6, "ruled": 6, "gaps": 0}[name]
         assert sums.inclusive_unconverted_records == unconverted
         assert sums.uncosted_runs == sums.inclusive_uncosted_runs == (6 if name == "gaps" else 0)
         out = Console(file=StringIO(), width=200)

@@ -172,6 +172,52 @@ def test_a_judged_run_is_wasted_whole_but_for_the_judging(store: Store) -> None:
     assert success["succeeded"] == 0  # nobody recorded an outcome, and the verdict is one
 
 
+def test_a_verdict_on_the_span_of_an_agent_is_one_on_its_run(store: Store) -> None:
+    """By the trace, by the run, by the agent's span: the way of OpenTelemetry's event; one answer.
+
+    A run that two spans tell is judged by either, what is of it elsewhere is wasted with it; a
+    sub-agent's is its own.
+    """
+    ways: dict[int, dict[str, str]] = {
+        1: {},
+        2: {"run_id": "top"},
+        3: {"span_id": scene.hex16(1)},
+        4: {"run_id": "top", "span_id": scene.hex16(1)},
+        5: {"span_id": scene.hex16(2)},
+        6: {"span_id": scene.hex16(4)},
+        7: {"span_id": scene.hex16(3)},
+    }
+    told: list[scene.Row] = []
+    for trace, way in ways.items():
+        about = {"trace_id": scene.hex32(trace), **way}
+        attributes = {f"spanledger.subject.{name}": text for name, text in about.items()}
+        attributes["spanledger.evaluation.verdict"] = "wrong"
+        told += [
+            scene.span(1, 0, "agent", trace=trace, agent_name="a", run_id="top", lasts=60),
+            scene.span(2, 1, "agent", trace=trace, agent_name="a", run_id="top", lasts=50),
+            scene.call(3, 2, (1, 0), trace=trace, at=3),
+            scene.span(4, 2, "agent", trace=trace, agent_name="b", run_id="sub", at=9, lasts=9),
+            scene.call(5, 4, (2, 0), trace=trace, at=10),
+            scene.call(6, 77, (4, 0), trace=trace, at=1, run_id="top"),
+            scene.span(90 + trace, 0, "record", trace=90, lasts=0, attributes=attributes),
+        ]
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.01")])
+        scene.load(connection, told)
+        scene.settle(store, list(ways))
+        runs = connection.rows(
+            "SELECT run_id, succeeded, judged_wrong_whole AS whole, rework_cost_usd AS wasted "
+            "FROM run_economics ORDER BY trace_id, run_id DESC"
+        )
+    found = [tuple(row.values())[1:] for row in runs]
+    cent = scene.CENT
+    whole = [(0, True, 5 * cent), (1, False, 2 * cent)]
+    assert found[:10] == whole * 5
+    # The sub-agent's answer, and what a call is judged by: that call, and what was built on it.
+    assert found[10:12] == [(1, False, 0), (0, True, 2 * cent)]
+    assert found[12:] == [(1, False, cent), (1, False, 2 * cent)]
+
+
 def test_a_verdict_is_found_on_whichever_teller_of_the_call_it_names(store: Store) -> None:
     """The framework's span of the same call was judged; ours counts."""
     told, _ = _settled(

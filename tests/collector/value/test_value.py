@@ -187,10 +187,38 @@ def test_another_currency_counts_by_the_rate_of_the_day_or_not_at_all(store: Sto
                 _rule("success", "2", agent="b", currency="XTS"),
             ],
         )
-        scene.load(connection, [_run(1), _run(2, agent="b")])
-        scene.settle(store, (1, 2))
+        told: dict[str, Any] = {"revenue__amount": "3"}
+        scene.load(
+            connection,
+            [
+                *(_run(1), _run(2, agent="b"), _run(3, agent="b", outcome="failure")),
+                *(_run(4, agent="b", **told), _run(5, agent="b", **told, revenue__currency="XAU")),
+                _run(6, agent="c"),
+                scene.span(2, 1, "agent", agent_name="b", trace=6, run_id="below"),
+            ],
+        )
+        scene.settle(store, range(1, 7))
         values = _values(connection)
-    assert values == {"r1": (Decimal("2.5"), "rule"), "r2": (None, "")}
+        rows = connection.rows(
+            "SELECT run_id, unconverted_records, inclusive_unconverted_records FROM run_economics"
+        )
+        unknown = {
+            str(row["run_id"]): (row["unconverted_records"], row["inclusive_unconverted_records"])
+            for row in rows
+        }
+    assert values == {
+        "r1": (Decimal("2.5"), "rule"),
+        "r2": (None, ""),
+        "r3": (Decimal(0), "rule"),  # nothing is nothing in any currency
+        "r4": (Decimal(3), "recorded"),  # no rule is asked
+        "r5": (None, ""),
+        "r6": (None, ""),
+        "below": (None, ""),
+    }
+    assert unknown == {
+        "r1": (0, 0), "r2": (1, 1), "r3": (0, 0), "r4": (0, 0), "r5": (1, 1),
+        "r6": (0, 0), "below": (1, 1),  # its rule is of its own books
+    }  # fmt: skip
 
 
 def test_a_changed_rule_holds_for_past_runs_and_leaves_its_history(store: Store) -> None:

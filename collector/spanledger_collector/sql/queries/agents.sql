@@ -8,7 +8,7 @@
 --   without one whose worth a value rule for a success says), calls, attempts, failed_attempts, retries, tool_calls,
 --   input_tokens, output_tokens, cost_usd, cost_per_run_usd,
 --   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
---   assets), total_cost_usd (both costs), value_usd (recorded, else by value rules; NULL = of no run, or a recorded amount has no rate), margin_usd (value less total cost of all runs),
+--   assets), total_cost_usd (both costs), value_usd (recorded, else by value rules; NULL = of no run, or an amount has no rate), margin_usd (value less total cost of all runs),
 --   valued_runs, unpriced_attempts, known_cost_ratio, inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_amortized_cost_usd,
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts (the same of the runs and of all runs below them, as in the view agent_unit_economics: not to be summed

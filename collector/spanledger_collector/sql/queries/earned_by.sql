@@ -3,7 +3,7 @@
 -- grain: (per, key); per = workspace | agent | tenant, key = its name (empty: of no agent or tenant; the workspace). units: USD.
 -- columns: per, key, runs, successful_runs, failed_runs (the rest ran outside any agent and ended without an
 --   error: nobody said that it succeeded, arithmetic/won), total_cost_usd (of the runs themselves, shares of assets included), value_usd (NULL = nobody said,
---   or a recorded amount has no rate),
+--   or an amount has no rate),
 --   margin_usd (value less total cost; NULL where either is unknown), inclusive_total_cost_usd (of an agent with all runs below its own, as
 --   in agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the
 --   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs (of agents that no agent called: what a tenant asked for, arithmetic/asked_for),

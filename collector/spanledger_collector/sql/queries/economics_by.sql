@@ -12,7 +12,7 @@
 --   outside any agent and ended without an error: nobody said that it succeeded, arithmetic/won), success_ratio (of those of which it is known), calls, attempts, retries,
 --   input_tokens, output_tokens, cost_usd (variable cost of the runs themselves: sums to the ledger), rework_cost_usd,
 --   work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio, rework_multiplier (arithmetic/rework_share), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
---   (NULL = nobody said, or a recorded amount has no rate), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
+--   (NULL = nobody said, or an amount has no rate), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
 --   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), known_cost_ratio,

@@ -4,7 +4,7 @@
 -- A record is found by its trace, by its run id, or by an external key. A run id or key that is in several traces is the
 -- first one's. An external key is on everything below where it was set: its run is the topmost one that carries it.
 -- Within a trace: the named run, else the run of the named span (a record without a subject names its own span), else the
--- top run. Of several tellings of a record the one recorded last counts, by the time that it says itself, so that the order in
+-- top run. The span that a run is an execution of (also where another tells the same run) stands for the run as a whole. Of several tellings of a record the one recorded last counts, by the time that it says itself, so that the order in
 -- which they arrive changes nothing; of two of one time the later name of a span. amount_usd: by the rate of the
 -- day it happened (arithmetic/usd_per_currency).
 INSERT INTO run_records
@@ -22,10 +22,11 @@ WITH
             o.parent_run_id AS parent_run_id,
             s.external_key AS external_key,
             s.started_at AS started_at,
-            s.role = 'record' AS is_record
+            s.role = 'record' AS is_record,
+            o.is_run_root OR s.role = 'agent' AS is_whole
         FROM
         (
-            SELECT workspace, trace_id, span_id, run_id, parent_run_id
+            SELECT workspace, trace_id, span_id, run_id, parent_run_id, is_run_root
             FROM span_runs
             WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
         ) AS o
@@ -256,7 +257,7 @@ FROM
         toDateTime64(newest.14, 3) AS known_at,
         toDateTime64(newest.3, 3) AS happened_at,
         argMax(
-            (run_id, about_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id, purpose,
+            (run_id, judged_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id, purpose,
             received_at, recorded_at),
             (recorded_at, occurred_at, span_id, told_in)
         ) AS newest
@@ -264,7 +265,15 @@ FROM
     (
         -- A telling that comes again, by a sender that doubts or a file that is imported twice, undoes no amendment: it is as
         -- old as its first copy.
-        SELECT *
+        SELECT
+            *,
+            if(
+                about_span_id != '' AND (workspace, trace_id, run_id, about_span_id) IN (
+                    SELECT workspace, trace_id, run_id, span_id FROM placed WHERE is_whole
+                ),
+                '',
+                about_span_id
+            ) AS judged_span_id
         FROM found
         ORDER BY received_at, sequence
         LIMIT 1 BY workspace, trace_id, kind, record_id, told_in, span_id

@@ -1,7 +1,8 @@
 -- judge_answers: finds what was wasted because an answer was judged wrong or hallucinated, and what was built on it.
 -- grain: one row a span so found, into answer_verdicts. Reads span_runs, run_records and call_verdicts of the same settlement.
 -- parameters: version = the settlement; its spans are in settling_spans.
--- Judged: the named span, whichever teller of its call was named, and all below it; without a span the run, and all below it.
+-- Judged: the named span, whichever teller of its call was named, and all below it; without a span, or by the span of its agent
+--   (attribute_records), the run, and all below it.
 --   The verdict nearest above a span counts; of two about the same span hallucinated before wrong.
 -- Built on it: what began, in the run that got the answer, after the answer ended and before a call that makes it again
 --   (rework_of) began; and all below that. A call's answer is got by its run, a run's answer by the run that called it.

@@ -20,7 +20,7 @@
 --   prevention_cost_usd      part of cost_usd: guarding against bad answers
 --   amortized_cost_usd       shares of assets that the runs carry
 --   total_cost_usd           cost_usd + amortized_cost_usd
---   value_usd                recorded revenue and value of outcomes, else by the value rules; NULL = nobody said, or a recorded amount has no rate
+--   value_usd                recorded revenue and value of outcomes, else by the value rules; NULL = nobody said, or an amount has no rate
 --   valued_runs              runs with a value
 --   margin_usd               value_usd - total_cost_usd; NULL = value_usd is
 --   margin_per_run_usd       margin_usd / runs

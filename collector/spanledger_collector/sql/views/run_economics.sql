@@ -12,17 +12,20 @@
 --                        that totals are the sum of their parts in any sum of runs; a lower bound with unpriced_attempts
 --   rule_value_usd       by the value rules in force for the run: for each `per` the most particular rule, times 1 (run),
 --                        succeeded, or what outcomes recorded of the unit (a run without it gets nothing by that rule), less with
---                        latency; each rounded half even. A rule of no agent is for runs of agents that no agent called. NULL = no rule fits, or its currency has no rate on that day
+--                        latency; each rounded half even. A rule of no agent is for runs of agents that no agent called. NULL = no rule fits, or
+--                        what one that fits is worth is in a currency without a rate on that day (nothing of it is nothing in any currency)
 --   value_usd            revenue + value of outcomes, as recorded; where no amount was recorded, in whatever
---                        currency, rule_value_usd; NULL = nobody said, or a recorded amount has no rate
+--                        currency, rule_value_usd; NULL = nobody said, or an amount has no rate (unconverted_records)
 --   value_source         recorded | rule | empty
+--   unconverted_records  amounts in a currency without a rate: recorded ones, and 1 for what value rules say where no amount was recorded
 --   margin_usd           value_usd - total_cost_usd; NULL where either is unknown. With unpriced_attempts it is an upper bound
 --   known_cost_ratio     counted attempts whose cost is known / counted attempts; 1 when there was none to know
 --   inclusive_total_cost_usd   inclusive_cost_usd + inclusive_amortized_cost_usd
 --   inclusive_value_usd  value_usd of the run + what was recorded (revenue, value of outcomes) of the runs below: in a top run each
 --                        recorded amount stands once. What a rule says of a run below stays in that run's own books: the worth
---                        of what was asked for is said by the caller's rule. NULL = nobody said of any of them, or a
---                        recorded amount has no rate
+--                        of what was asked for is said by the caller's rule. NULL = nobody said of any of them, or an
+--                        amount has no rate (inclusive_unconverted_records)
+--   inclusive_unconverted_records   unconverted_records of the run, and recorded amounts of runs below that have no rate
 --   inclusive_margin_usd   inclusive_value_usd - inclusive_total_cost_usd; an upper bound with inclusive_unpriced_attempts
 --   inclusive_known_cost_ratio   known_cost_ratio over the attempts of the run and of all runs below
 CREATE OR REPLACE VIEW run_economics AS
@@ -78,7 +81,7 @@ SELECT
     judged_wrong,
     judged_wrong_whole,
     records,
-    unconverted_records,
+    toUInt32(told_unconverted + is_rule_unconverted) AS unconverted_records,
     amortized_cost_usd,
     tool_cost_usd,
     effort_cost_usd,
@@ -122,13 +125,15 @@ SELECT
         CAST(ifNull(value_usd, 0) + value_below_usd AS Nullable(Decimal(38, 12)))
     ) AS inclusive_value_usd,
     CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
-    inclusive_unconverted_records,
+    toUInt32(told_inclusive_unconverted + is_rule_unconverted) AS inclusive_unconverted_records,
     callers,
     posted_at
 FROM
 (
     SELECT
-        *,
+        * EXCEPT (unconverted_records, inclusive_unconverted_records),
+        r.unconverted_records AS told_unconverted,
+        r.inclusive_unconverted_records AS told_inclusive_unconverted,
         toUInt8(if(outcome = '', status != 'error' AND NOT judged_wrong_whole, outcome = 'success')) AS succeeded,
         toDateTime64(r.started_at, 3, 'UTC') AS begun_at,
         -- The most particular rule of each `per` that fits the run.
@@ -159,17 +164,23 @@ FROM
         arrayFilter((x, n) -> n = 1, fitting, arrayEnumerateUniq(fitting.per)) AS used_rules,
         duration_ns / 1e9 AS latency_seconds,
         arrayMap(
-            x -> accurateCastOrNull(
+            x -> toDecimal256(
+                multiIf(x.per = 'run', toDecimal128(1, 6), x.per = 'success', toDecimal128(succeeded, 6), outcome_units[x.per]), 6
+            )
+                * toDecimal128(multiIf(
+                    x.zero_after_seconds > 0 AND latency_seconds >= x.zero_after_seconds, 0.,
+                    x.half_life_seconds > 0, exp2(-greatest(latency_seconds - x.grace_seconds, 0.) / x.half_life_seconds),
+                    1.
+                ), 12),
+            used_rules
+        ) AS how_many,
+        arrayMap(
+            (x, many) -> accurateCastOrNull(
                 roundBankers(
                     toDecimal256(x.amount, 12)
-                    * multiIf(x.per = 'run', toDecimal128(1, 6), x.per = 'success', toDecimal128(succeeded, 6), outcome_units[x.per])
-                    * toDecimal128(multiIf(
-                        x.zero_after_seconds > 0 AND latency_seconds >= x.zero_after_seconds, 0.,
-                        x.half_life_seconds > 0, exp2(-greatest(latency_seconds - x.grace_seconds, 0.) / x.half_life_seconds),
-                        1.
-                    ), 12)
+                    * many
                     * if(
-                        x.currency = 'USD',
+                        x.currency = 'USD' OR many = 0,
                         toDecimal256(1, 12),
                         nullIf(toDecimal256(arrayFirst(
                             f -> f.1 = x.currency AND f.2 <= begun_at AND f.3 > begun_at,
@@ -184,14 +195,20 @@ FROM
                 ),
                 'Decimal(38, 12)'
             ),
-            used_rules
+            used_rules,
+            how_many
         ) AS worth,
         -- Where nobody set a rule, the engine leaves all of this out.
         if(
             (SELECT count() FROM value_rules) = 0,
             CAST(NULL AS Nullable(Decimal(38, 12))),
             if(empty(worth) OR arrayExists(w -> w IS NULL, worth), NULL, arraySum(arrayMap(w -> ifNull(w, 0), worth)))
-        ) AS rule_value_usd
+        ) AS rule_value_usd,
+        if(
+            (SELECT count() FROM value_rules) = 0,
+            toUInt8(0),
+            told_unconverted = 0 AND r.revenue_usd IS NULL AND r.outcome_value_usd IS NULL AND arrayExists(w -> w IS NULL, worth)
+        ) AS is_rule_unconverted
     FROM runs AS r FINAL
     LEFT ANY JOIN
     (
