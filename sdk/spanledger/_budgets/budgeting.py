@@ -19,7 +19,13 @@ from spanledger._budgets.accounts import Account, Over, Reservation, reserve
 from spanledger._budgets.in_force import Holding, key_of
 from spanledger._budgets.refresh import ask_elsewhere
 from spanledger._budgets.settled_cost import settled_cost
-from spanledger._budgets.upper_cost import input_tokens, output_tokens, upper_cost
+from spanledger._budgets.upper_cost import (
+    input_tokens,
+    kinds_made,
+    opened,
+    output_tokens,
+    upper_cost,
+)
 from spanledger._calls.answer import Answer
 from spanledger._calls.attempts import Attempt, failure_of
 from spanledger._calls.facts import Attributes
@@ -86,10 +92,20 @@ class Request(NamedTuple):
 
 
 class _Upper(NamedTuple):
-    """Atto-USD that a call may cost at most, and of it the input's; None = nobody can tell."""
+    """Atto-USD that a call may cost at most, and of it the input's.
 
-    total: int | None
+    Attributes:
+        total: all of it, as far as it is known.
+        input: of it, the input's.
+        told: False = it may be more, and nobody can tell how much.
+    """
+
+    total: int
     input: int
+    told: bool = True
+
+
+_UNKNOWN: Final = _Upper(0, 0, told=False)
 
 
 class _Over(NamedTuple):
@@ -129,18 +145,18 @@ class Hold:
         met: the last of the errors that a budget was asked about.
     """
 
-    __slots__ = ("_input_cost", "_over", "_request", "_reservation", "attributes", "met")
+    __slots__ = ("_over", "_request", "_reservation", "_upper", "attributes", "met")
 
     def __init__(
         self,
         request: Request,
         reservation: Reservation | None,
-        input_cost: int,
+        upper: _Upper,
         over: Sequence[_Over],
     ) -> None:
         self._request = request
         self._reservation = reservation
-        self._input_cost = input_cost
+        self._upper = upper
         self._over = over
         self.attributes: Attributes = {}
         self.met: BudgetExceededError | None = None
@@ -189,7 +205,8 @@ class Hold:
             lost = sum(attempt.failure == "timeout" for attempt in attempts)
             if error is not None and source == "missing" and _interrupted(error):
                 lost = max(lost, 1)
-            self._reservation.settle((cost or 0) + lost * self._input_cost, unknown=cost is None)
+            unknown = cost is None or not (self._upper.told or error or source != "missing")
+            self._reservation.settle((cost or 0) + lost * self._upper.input, unknown=unknown)
 
     def _cost(
         self, answer: Answer, error: BaseException | None, source: str, reserved: int
@@ -248,33 +265,46 @@ def _hold(request: Request, held: Sequence[Holding], here: Context, share: Share
     for one, account in zip(budgets, accounts, strict=True):
         if one.spent_usd is not None and not account.is_shared:
             ask_elsewhere(one, account)
-    unknown = whole and upper.total is None
+    unknown = whole and not upper.told
     if unknown:
         _tell_unknown(request)
-    amount = upper.total or 0
     reservation, over = reserve(
         accounts,
-        amount if whole else min(amount, 1),
+        upper.total if whole else min(upper.total, 1),
         [one.mode == "raise" and share != "nothing" for one in budgets],
         [unknown and one.on_unknown == "raise" for one in budgets],
     )
     told = [_over(budgets[met.place], accounts[met.place], met, upper) for met in over]
     # Where a client of ours may be asked, it is for the client to warn.
     told = told if whole else [one for one in told if one.refuses and reservation is None]
-    return Hold(request, reservation, upper.input, told)
+    return Hold(request, reservation, upper, told)
 
 
 def _upper(request: Request, assumed_output_tokens: int) -> _Upper:
     known = rates_of(request.provider, request.model)
-    given, cached = input_tokens(request.prompt, request.kwargs, request.model)
-    if known is None or given is None:
-        return _Upper(None, 0)
-    made = output_tokens(request.operation, request.asked, assumed_output_tokens)
+    if known is None:
+        return _UNKNOWN
+    try:
+        kwargs = opened(request.kwargs)
+    except ValueError:  # a body that only its provider can read
+        return _UNKNOWN
+    given = input_tokens(request.prompt, kwargs, request.model)
+    if given.tokens is None:
+        return _UNKNOWN
     tier = str(request.asked.get(semconv.OPENAI_REQUEST_SERVICE_TIER, ""))
-    if request.kwargs.get("speed") == "fast":
+    if kwargs.get("speed") == "fast":
         tier = "fast"
-    cost = upper_cost(known, request.operation, given, made, cached=cached, tier=tier)
-    return _Upper(None, 0) if cost is None else _Upper(*cost)
+    cost = upper_cost(
+        known,
+        request.operation,
+        given.tokens,
+        output_tokens(request.operation, request.asked, assumed_output_tokens, kwargs),
+        cached=given.cached,
+        tier=tier,
+        media=given.media,
+        kinds=kinds_made(kwargs),
+    )
+    return _UNKNOWN if cost is None else _Upper(*cost, told=given.told)
 
 
 def _over(one: budget, account: Account, met: Over, upper: _Upper) -> _Over:
@@ -284,7 +314,7 @@ def _over(one: budget, account: Account, met: Over, upper: _Upper) -> _Over:
         limit_usd=usd(account.limit),
         spent_usd=usd(met.spent),
         reserved_usd=usd(met.reserved),
-        wanted_usd=None if upper.total is None else usd(upper.total),
+        wanted_usd=usd(upper.total) if upper.told else None,
     )
     return _Over(one, account, error)
 
@@ -317,7 +347,8 @@ def _tell_unknown(request: Request) -> None:
         return
     OWN.told.add(name)
     _log.warning(
-        "budgets cannot tell beforehand what a call of %s costs: nothing is reserved for it. "
-        "init(rates=...) gives rates to models that the rate card lacks",
+        "budgets cannot tell beforehand what a call of %s costs: nothing is reserved for what is "
+        "not known. init(rates=...) gives rates to models that the rate card lacks; a file, a "
+        "sound or a video in the request itself has a size, behind a URL or an id it has none",
         name,
     )

@@ -1,9 +1,11 @@
 """What a call may cost at most, from its request alone: the amount that a budget reserves.
 
-Input: the size of everything in the prompt, at fewer bytes a token than was measured of any text of
-people or programs, times the upper end of the family's ratio (``token_ratios``); images, audio and
-files count a fixed number each. Output: the limit that the request sets, times the answers it asks
-for, else what the budget assumes. The dearest rate of the input counts, as if nothing were cached.
+Input: the size of everything in the prompt (``prompt_size``), at fewer bytes a token than was
+measured of any text of people or programs, times the upper end of the family's ratio
+(``token_ratios``); images, sounds, videos and files as ``media_tokens`` has them. Output: the limit
+that the request sets, times the answers it asks for, else what the budget assumes. The dearest
+rates count: of the input as if nothing were cached, of the output as if all of it were of the
+dearest kind that the request allows.
 
 Not in it: what the server keeps of an earlier response or conversation, and searches that the
 provider's own tools make. The settled cost has all of it.
@@ -11,26 +13,27 @@ provider's own tools make. The settled cost has all of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple, cast
 
 from spanledger import semconv
+from spanledger._budgets import histories
+from spanledger._budgets.media_tokens import Kind, media_tokens
+from spanledger._budgets.output_limits import answers_asked, limit_of_body
+from spanledger._budgets.prompt_size import Tally
+from spanledger._calls.answer import JsonText, fields_of
 from spanledger._calls.token_ratios import ratio_of
-from spanledger.rates import ModelRates
+from spanledger._guard import guarded
+from spanledger.rates import ModelRates, Rates
 
 #: As ``tokens`` has it: below the 2.4 of minified code.
 _FEWEST_BYTES_PER_TOKEN: Final = 2
 #: What a chat format adds to a message or to a part of one, generously.
 _TOKENS_PER_ITEM: Final = 8
-#: One image at its highest resolution, or one file of a few pages.
-_TOKENS_PER_BLOB: Final = 5000
 #: What a provider adds of its own where there are tools (Anthropic: 313 to 735).
 _TOKENS_OF_TOOLS: Final = 750
-#: A schema given as a class: it is written out by the client.
-_BYTES_PER_CLASS: Final = 2000
-_BLOBS: Final = frozenset({"data", "image_url", "file_data", "images", "bytes", "inline_data"})
-#: Fields that ask for a place in the cache.
-_CACHE_MARKS: Final = frozenset({"cache_control", "cachePoint"})
+#: One image that a chat model makes, whatever the limit of its text (Gemini 3.1's at 4K: 2,520).
+_TOKENS_OF_A_MADE_IMAGE: Final = 2600
 #: Operations that generate nothing that is billed by the token.
 _WITHOUT_OUTPUT: Final = frozenset(
     {semconv.OPERATION_EMBEDDINGS, semconv.OPERATION_RERANK, semconv.OPERATION_MODERATION}
@@ -47,119 +50,170 @@ _BY_TOKEN: Final = frozenset(
 )
 #: Parameters beside the prompt that are written into it.
 _SCHEMAS: Final = ("response_format", "output_format", "text_format", "output_config", "text")
+#: Parts of the input that may be dearer than its text, by what was sent.
+_READ: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "image": ("image_input",),
+    "audio": ("audio_input",),
+    "video": ("video_input", "audio_input"),
+    "file": ("image_input", "audio_input", "video_input"),
+    "text": (),
+}
+#: Parts of the output that may be dearer than its text.
+_MADE: Final = ("audio_output", "image_output", "video_output")
+#: What of a row's units may be reserved where nothing but text is sent.
+_BESIDE_TEXT: Final = frozenset({*_MADE, "requests"})
+#: Parameters that say what an answer may hold, and how much of it there may be.
+_KINDS_ASKED: Final = frozenset({"modalities", "config", "generation_config"})
+_MORE_OUTPUT: Final = frozenset({"prompt", "best_of", "body", "extra_body"})
+_NO_MEDIA: Final[Mapping[Kind, int]] = {}
+_NO_PARAMETERS: Final[Mapping[str, Any]] = {}
 
 
-class _Tally:
-    """How much is in a prompt."""
+class Given(NamedTuple):
+    """The most that the input of a request may be.
 
-    __slots__ = ("blobs", "cached", "items", "readable", "utf8_bytes")
+    Attributes:
+        tokens: all of it; None = the prompt cannot be read without changing it.
+        cached: whether a place in the cache is asked for.
+        media: of the tokens, those that are no text.
+        told: whether the size of all that is no text is known.
+    """
 
-    def __init__(self) -> None:
-        self.utf8_bytes = 0
-        self.items = 0
-        self.blobs = 0
-        self.cached = False
-        self.readable = True
-
-    def add(self, value: Any, key: str = "") -> None:
-        """Count a value and everything in it; nothing is copied or consumed."""
-        kind = cast("type[object]", type(value))
-        if kind is str:
-            self._add_text(value, key)
-        elif kind is dict:
-            self._add_fields(value)
-        elif kind is list or kind is tuple:
-            self.items += len(value)
-            for item in value:
-                self.add(item, key)
-        elif kind is int or kind is float:
-            self.items += 1
-        elif value is not None and kind is not bool:
-            self._add_other(value)
-
-    def _add_text(self, text: str, key: str) -> None:
-        if key in _BLOBS or text.startswith("data:"):
-            self.blobs += 1
-        elif text.isascii():
-            self.utf8_bytes += len(text)
-        else:
-            self.utf8_bytes += len(text.encode("utf-8", "surrogatepass"))
-
-    def _add_fields(self, fields: Mapping[str, Any]) -> None:
-        self.items += 1
-        for name, value in fields.items():
-            self.utf8_bytes += len(name)
-            if type(value) is str:  # nearly always
-                self._add_text(value, name)
-            elif name in _CACHE_MARKS:
-                self.cached = True
-            else:
-                self.add(value, name)
-
-    def _add_other(self, value: Any) -> None:
-        if isinstance(value, str):
-            self.add(str.__str__(value))
-        elif isinstance(value, bytes | bytearray):
-            self.blobs += 1
-        elif isinstance(value, type) or callable(value):
-            self.utf8_bytes += _BYTES_PER_CLASS
-        elif isinstance(value, Mapping):
-            self._add_fields(dict(cast("Mapping[str, Any]", value)))
-        elif hasattr(value, "__next__") or hasattr(value, "__anext__"):
-            self.readable = False  # reading it would take it away from the client
-        else:
-            self._add_fields(getattr(value, "__dict__", {}))
+    tokens: int | None
+    cached: bool
+    media: Mapping[Kind, int] = _NO_MEDIA
+    told: bool = True
 
 
-def input_tokens(
-    prompt: tuple[str, ...], kwargs: Mapping[str, Any], model: str
-) -> tuple[int | None, bool]:
-    """The most that the input of a request may be, in tokens, and whether it may be cached.
+def opened(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters, with a body that is JSON already as what it says.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    body = kwargs.get("body")
+    return {**kwargs, "body": body.parsed()} if type(body) is JsonText else kwargs
+
+
+def input_tokens(prompt: tuple[str, ...], kwargs: Mapping[str, Any], model: str) -> Given:
+    """The most that the input of a request may be, in tokens.
 
     Args:
         prompt: names of the parameters that hold the prompt.
         kwargs: the request's parameters.
         model: whose tokenizer counts.
-
-    Returns:
-        None tokens where the prompt cannot be read without changing it.
     """
-    tally = _Tally()
+    tally = _counted(prompt, kwargs)
+    if tally is None or not tally.readable:
+        return Given(None, cached=False)
+    tokens = int(tally.utf8_bytes / _FEWEST_BYTES_PER_TOKEN * ratio_of(model).high) + 1
+    tokens += tally.items * _TOKENS_PER_ITEM + (_TOKENS_OF_TOOLS if kwargs.get("tools") else 0)
+    if not tally.parts:
+        return Given(tokens, tally.cached)
+    media, told = media_tokens(tally.parts, model)
+    return Given(tokens + sum(media.values()), tally.cached, media, told)
+
+
+@guarded(None)
+def _counted(prompt: tuple[str, ...], kwargs: Mapping[str, Any]) -> Tally:
+    """All that is sent; an error of ours in here makes its size unknown."""
+    tally = Tally()
     for name in prompt:
-        tally.add(kwargs.get(name))
+        value = kwargs.get(name)
+        if value is not None:
+            histories.count(name, value, tally)
     for name in _SCHEMAS:
         if name in kwargs and name not in prompt:
-            tally.add(kwargs[name])
-    if not tally.readable:
-        return None, tally.cached
-    tokens = int(tally.utf8_bytes / _FEWEST_BYTES_PER_TOKEN * ratio_of(model).high) + 1
-    tokens += tally.items * _TOKENS_PER_ITEM + tally.blobs * _TOKENS_PER_BLOB
-    return tokens + (_TOKENS_OF_TOOLS if kwargs.get("tools") else 0), tally.cached
+            tally.add(kwargs[name], plain=True)
+    if "images" in kwargs:  # Ollama's, beside the prompt
+        tally.add({"images": kwargs["images"]})
+    if "extra_body" in kwargs:
+        tally.add(kwargs["extra_body"])
+    return tally
 
 
-def output_tokens(operation: str, asked: Mapping[str, Any], assumed: int) -> int:
+def output_tokens(
+    operation: str,
+    asked: Mapping[str, Any],
+    assumed: int,
+    kwargs: Mapping[str, Any] = _NO_PARAMETERS,
+) -> int:
     """The most that may be generated, in tokens.
 
     Args:
         operation: kind of call.
         asked: attributes of the request.
         assumed: where the request sets no limit.
+        kwargs: the request's parameters.
     """
     if operation in _WITHOUT_OUTPUT:
         return 0
     limit = asked.get(semconv.REQUEST_MAX_TOKENS)
-    answers = asked.get(semconv.REQUEST_CHOICE_COUNT, 1)
-    return (assumed if limit is None else max(0, int(limit))) * max(1, int(answers))
+    answers = int(asked.get(semconv.REQUEST_CHOICE_COUNT, 1))
+    if not _MORE_OUTPUT.isdisjoint(kwargs):
+        limit = limit_of_body(kwargs, limit)
+        answers = answers_asked(operation, kwargs, answers)
+    if limit is None or limit < 0:  # -1: without end, of Ollama and others
+        limit = assumed
+    return int(limit) * max(1, answers)
+
+
+def kinds_made(kwargs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Units of what beside text an answer may hold: as the request says, else all of them."""
+    if _KINDS_ASKED.isdisjoint(kwargs):  # nearly always
+        return _MADE
+    asked = kwargs.get("modalities")
+    if asked is None:
+        config = fields_of(kwargs.get("config") or kwargs.get("generation_config"))
+        asked = config.get("response_modalities")
+    if not isinstance(asked, list | tuple) or not asked:
+        return _MADE
+    names = [str(getattr(one, "value", one)).lower() for one in cast("list[Any]", asked)]
+    return tuple(unit for unit in _MADE if unit.partition("_")[0] in names)
 
 
 def upper_cost(
-    rates: ModelRates, operation: str, given: int, made: int, *, cached: bool, tier: str
+    rates: ModelRates,
+    operation: str,
+    given: int,
+    made: int,
+    *,
+    cached: bool,
+    tier: str,
+    media: Mapping[Kind, int] = _NO_MEDIA,
+    kinds: tuple[str, ...] = _MADE,
 ) -> tuple[int, int] | None:
-    """Atto-USD that a request may cost at most, and of it the input's; None = not by the token."""
+    """Atto-USD that a request may cost at most, and of it the input's; None = not by the token.
+
+    Args:
+        rates: of the model.
+        operation: kind of call.
+        given: tokens of the input.
+        made: tokens of the output.
+        cached: whether a place in the cache is asked for.
+        tier: the service tier that is asked for.
+        media: of the input, tokens that are no text.
+        kinds: units of what beside text the answer may hold.
+    """
     row = rates.at(given, tier)
     if row is None or operation not in _BY_TOKEN:
         return None
     rate = row.dearest_input(cached=cached)
     if rate is None or (made and row.output is None):
         return None
-    return given * rate + made * (row.output or 0), given * rate
+    read = given * rate
+    output = row.output or 0
+    if not media and _BESIDE_TEXT.isdisjoint(row.units):  # nearly always
+        return read + made * output, read
+    for kind, tokens in media.items():
+        read += tokens * max(0, _dearest(row, _READ[kind]) - rate)
+    if made and "image_output" in row.units and "image_output" in kinds:
+        made = max(made, _TOKENS_OF_A_MADE_IMAGE)
+    by_call = _dearest(row, ("requests",)) if operation == semconv.OPERATION_CHAT else 0
+    return read + made * max(output, _dearest(row, kinds)) + by_call, read
+
+
+def _dearest(row: Rates, units: Iterable[str]) -> int:
+    """Atto-USD for one of the dearest of these units, rounded up; 0 where it has none of them."""
+    found = (row.units[unit] for unit in units if unit in row.units)
+    return max((-(-usd // per) for usd, per in found), default=0)

@@ -7,6 +7,7 @@ import enum
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -141,6 +142,45 @@ def test_64_threads_never_overspend(desk: Desk) -> None:
     assert state.spent_usd == SAID_COST * sent <= Decimal("0.02")
     assert state.reserved_usd == 0
     assert all(e.spent_usd + e.reserved_usd <= e.limit_usd for e in refused)
+
+
+def _seen(model: str, url: str) -> dict[str, Any]:
+    image = {"type": "image_url", "image_url": {"url": url}}
+    return {"model": model, "messages": [{"role": "user", "content": [image]}]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit", "said"),
+    [
+        # 1105 and 25,501 tokens of an image, by OpenAI's guide.
+        (_seen("gpt-4o", "https://example.com/a.png"), "0.02", Answer(input_tokens=1115)),
+        (_seen("gpt-4o-mini", "data:image/png;base64,AA"), "0.02", Answer(input_tokens=25_511)),
+    ],
+)
+def test_64_threads_never_overspend_on_images(
+    asked: dict[str, Any], limit: str, said: Answer, desk: Desk
+) -> None:
+    """Wherever the image is, and however dear it is to the model; all of them are under way."""
+    client = desk.make(cases_openai.CASES, "sync", max_retries=0)
+    desk.provider.enqueue(*[replace(said, text="a cat", output_tokens=20)] * 64)
+    one = budget(limit, mode="raise", on_unknown="raise")
+    begin = threading.Barrier(64)
+
+    def caller(_: int) -> int:
+        begin.wait()
+        with one:
+            try:
+                chat(client, **asked)
+            except BudgetExceededError:
+                return 1
+        return 0
+
+    with ThreadPoolExecutor(64) as pool:
+        refused = sum(pool.map(caller, range(64)))
+    sent = len(desk.provider.requests)
+    assert sent + refused == 64
+    assert sent > 1
+    assert 0 < one.state().spent_usd <= Decimal(limit)
 
 
 async def test_64_tasks_never_overspend(desk: Desk) -> None:
