@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
 from tests.support.page_asked import Asked
-from tests.support.page_fields import Field
+from tests.support.page_fields import Field, Usd, at
 from tests.support.page_tables import Shown, table_of
 
 from spanledger_collector.query import Estimate
@@ -36,7 +35,7 @@ def check_table(page: str, table_id: str, lines: Sequence[Sequence[Cell]], asked
     for line, row in _paired(shown, lines, rows, dict(zip(titles, fields, strict=True))):
         for (title, value, text), field in zip(line, fields, strict=True):
             if title != _DRAWN:
-                check(f"{table_id}: {title}", value, text, _value(row, field))
+                check(f"{table_id}: {title}", value, text, _told(row, field, title))
 
 
 def _field(shown: Shown, titles: Sequence[str], place: int) -> Field:
@@ -65,22 +64,30 @@ def _paired(
         return tuple(told[title] for title in shown.key)
 
     def of_row(row: Any) -> tuple[str, ...]:
-        told = [exact(_value(row, fields[title])) for title in shown.key]
+        told = [exact(_told(row, fields[title], title)) for title in shown.key]
         return tuple(printable(text) or NOTHING for text in told)
 
     return list(zip(sorted(lines, key=of_line), sorted(rows, key=of_row), strict=True))
 
 
-def _value(row: Any, field: Field) -> Any:
+def _told(row: Any, field: Field, title: str) -> Any:
+    """What the API tells; an amount in USD is read as one, but where the title says the unit."""
     if callable(field):
         of: Callable[[Any], Any] = field
         return of(row)
-    return reduce(getattr, field.split("."), row)
+    value = at(row, field)
+    return Usd(value) if field.endswith("_usd") and not title.endswith("(USD)") else value
 
 
 def check(what: str, value: str, text: str, told: Any) -> None:
-    """A cell: every digit of the value behind it, and the text rounded as it reads."""
-    if isinstance(told, Estimate):
+    """A cell: every digit of the value behind it, and the text rounded as it reads.
+
+    Of money a known zero, what is unknown and what nobody told are three things. Of all else there
+    is either a figure, or nothing; a count of nothing is a dash too.
+    """
+    if isinstance(told, Usd):
+        _check_money(what, value, text, told)
+    elif isinstance(told, Estimate):
         assert value == f"{exact(told.low)} {exact(told.high)}".strip(), what
     elif isinstance(told, bool):
         assert text == ("yes" if told else "no"), what
@@ -91,11 +98,19 @@ def check(what: str, value: str, text: str, told: Any) -> None:
             what
         )
     elif told is None or (not told and text == NOTHING):
-        assert text in (UNKNOWN, NOTHING), (what, text)
+        assert text == NOTHING, (what, text)
     else:
+        assert "$" not in text, (what, text)
         assert Decimal(value) == Decimal(str(told)), (what, value, told)
-        if "$" in text:
-            _check_rounded(text, Decimal(told))
+
+
+def _check_money(what: str, value: str, text: str, told: Usd) -> None:
+    if told.amount is None:
+        assert (value, text) == ("", UNKNOWN if told.is_told else NOTHING), what
+        return
+    assert "$" in text, (what, text)
+    assert Decimal(value) == told.amount, (what, value, told)
+    _check_rounded(text, told.amount)
 
 
 def _check_rounded(text: str, figure: Decimal) -> None:

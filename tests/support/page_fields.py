@@ -3,42 +3,103 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
 from typing import Any, Final
 
 #: Of a column: the field of a row, a path of them, or what it is computed by of a row.
 Field = str | Callable[[Any], Any]
 
+
+@dataclass(frozen=True, slots=True)
+class Usd:
+    """An amount of money.
+
+    Attributes:
+        amount: 0 = known to be nothing; None = unknown, or (``is_told`` is False) there is none.
+        is_told: whether there is such an amount.
+    """
+
+    amount: Decimal | None
+    is_told: bool = True
+
+
+def at(row: Any, path: str) -> Any:
+    """The value at a path of attributes."""
+    return reduce(getattr, path.split("."), row)
+
+
+def usd(path: str, is_told: Callable[[Any], object] = lambda _: True) -> Field:
+    """An amount; without one it is unknown if it was to be told, else there is none."""
+    return lambda row: Usd(at(row, path), bool(is_told(row)))
+
+
+def if_any(path: str) -> Field:
+    """An amount that is known wherever there is one."""
+    return usd(path, lambda _: False)
+
+
+def wasted(path: str, of: str = "cost_usd") -> Field:
+    """Part of a cost: of one that is unknown it is so too."""
+    return lambda row: Usd(None if at(row, of) is None else at(row, path))
+
+
+def mean(path: str) -> Field:
+    """A mean of money: unknown, but for a margin of what nobody told a value of."""
+    return usd(f"{path}.value", lambda row: at(row, path).reason != "no run has a value")
+
+
+def _is_valued(row: Any) -> bool:
+    return row.valued_runs > 0
+
+
+def _is_run_valued(run: Any) -> bool:
+    return run.value_source != "" or run.unconverted_records > 0
+
+
 ECONOMICS: Final[Mapping[str, Field]] = {
     "Day": "key", "Agent": "key", "Tenant": "key", "Agent and version": "key", "Runs": "runs",
-    "Success": "success_ratio", "Total cost": "total_cost_usd", "Rework": "rework_cost_usd",
-    "Amortized": "amortized_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
-    "A run": "total_cost_per_run_usd", "A success": "total_cost_per_success_usd",
+    "Success": "success_ratio", "Total cost": "total_cost_usd",
+    "Rework": wasted("rework_cost_usd"), "Amortized": if_any("amortized_cost_usd"),
+    "Value": usd("value_usd", _is_valued), "Margin": usd("margin_usd", _is_valued),
+    "A run": "total_cost_per_run_usd",
+    "A success": usd("total_cost_per_success_usd", lambda row: row.successes),
     "Total with sub-agents": "inclusive_total_cost_usd",
-    "A success, with sub-agents": "inclusive_cost_per_success_usd",
-    "Margin with sub-agents": "inclusive_margin_usd", "Known": "known_cost_ratio",
+    "A success, with sub-agents": usd(
+        "inclusive_cost_per_success_usd", lambda row: row.successes
+    ),
+    "Margin with sub-agents": usd("inclusive_margin_usd", _is_valued),
+    "Known": "known_cost_ratio",
     "p50": "p50_duration_ns", "p95": "p95_duration_ns",
 }  # fmt: skip
 MODELS: Final[Mapping[str, Field]] = {
     "Model": "key", "Provider": "provider", "Attempts": "attempts", "Cost": "cost_usd",
-    "Share": "cost_ratio", "Rework": "rework_cost_usd", "Estimated": "estimated_cost_usd",
+    "Share": "cost_ratio", "Rework": if_any("rework_cost_usd"),
+    "Estimated": if_any("estimated_cost_usd"),
     "Known": "known_cost_ratio", "Input tokens": "input_tokens", "Output tokens": "output_tokens",
 }  # fmt: skip
 RUNS: Final[Mapping[str, Field]] = {
     "Started (UTC)": "started_at", "Agent": "agent_name", "Version": "agent_version",
-    "Latency": "duration_ns", "Total cost": "total_cost_usd", "Value": "value_usd",
-    "Margin": "margin_usd", "Variable cost": "cost_usd",
-    "With sub-agents": "inclusive_total_cost_usd", "Margin with sub-agents": "inclusive_margin_usd",
-    "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd", "Calls": "calls",
+    "Latency": "duration_ns", "Total cost": "total_cost_usd",
+    "Value": usd("value_usd", _is_run_valued), "Margin": usd("margin_usd", _is_run_valued),
+    "Variable cost": "cost_usd", "With sub-agents": "inclusive_total_cost_usd",
+    "Margin with sub-agents": usd("inclusive_margin_usd", _is_run_valued),
+    "Rework": wasted("rework_cost_usd"), "Amortized": if_any("amortized_cost_usd"),
+    "Calls": "calls",
     "Retries": "retries", "Tenant": "tenant", "Status": "status", "Error": "error_type",
 }  # fmt: skip
 AGENTS: Final[Mapping[str, Field]] = {
     "Agent": "agent_name", "Version": "agent_version", "Runs": "runs", "Failed": "failed_runs",
-    "Variable cost": "cost_usd", "Rework": "rework_cost_usd", "Amortized": "amortized_cost_usd",
-    "Total cost": "total_cost_usd", "Value": "value_usd", "Margin": "margin_usd",
+    "Variable cost": "cost_usd", "Rework": wasted("rework_cost_usd"),
+    "Amortized": if_any("amortized_cost_usd"), "Total cost": "total_cost_usd",
+    "Value": usd("value_usd", _is_valued), "Margin": usd("margin_usd", _is_valued),
     "Total with sub-agents": "inclusive_total_cost_usd",
-    "A success, with sub-agents": "inclusive_cost_per_success_usd",
-    "Margin with sub-agents": "inclusive_margin_usd",
-    "Margin a run, with sub-agents": "inclusive_margin_per_run.value",
+    "A success, with sub-agents": usd(
+        "inclusive_cost_per_success_usd", lambda row: row.successful_runs
+    ),
+    "Margin with sub-agents": usd("inclusive_margin_usd", _is_valued),
+    "Margin a run, with sub-agents": mean("inclusive_margin_per_run"),
     "Sustainable": "verdict.sustainable", "Why": "verdict.reason",
     "Wasted of work": "rework_share.value", "Multiplier": "rework_multiplier.value",
     "Retries": "retries", "Known": "known_cost_ratio", "p50": "p50_duration_ns",
@@ -46,7 +107,7 @@ AGENTS: Final[Mapping[str, Field]] = {
 }  # fmt: skip
 #: Beside what the economics have.
 SUMS: Final[Mapping[str, Field]] = {
-    "Total": "key", "Traces": "traces", "Margin a trace": "margin_per_trace.value",
+    "Total": "key", "Traces": "traces", "Margin a trace": mean("margin_per_trace"),
     "Sustainable": "verdict.sustainable", "Why": "verdict.reason",
     "Wasted of work": "rework_share.value", "Multiplier": "multiplier.value",
 }  # fmt: skip
@@ -54,14 +115,15 @@ QUALITY: Final[Mapping[str, Field]] = {
     "Agent": "key", "Version": "key", "Tenant": "key", "Total": "key", "Cost": "cost_usd",
     "Prevention": "prevention_cost_usd", "Appraisal": "appraisal_cost_usd",
     "Failure": "failure_cost_usd", "Used": "good_cost_usd",
-    "Amortized appraisal": "amortized_appraisal_usd", "Quality": "quality_cost_usd",
+    "Amortized appraisal": if_any("amortized_appraisal_usd"), "Quality": "quality_cost_usd",
     "Of all that was paid": "quality_cost_ratio", "Unknown cost": "unknown_cost_attempts",
 }  # fmt: skip
 BREAK_EVEN: Final[Mapping[str, Field]] = {
     "Agent": "agent_name", "Version": "agent_version", "Capital": "capital_usd",
     "Runs so far": "runs", "Left out": "left_out_runs", "Recovered": "recovered_usd",
     "To recover": "unrecovered_usd",
-    "Contribution a run": "contribution_per_run.value", "Break-even runs": "break_even_runs.value",
+    "Contribution a run": usd("contribution_per_run.value"),
+    "Break-even runs": "break_even_runs.value",
     "Runs to go": "runs_to_go.value",
 }  # fmt: skip
 POOLS: Final[Mapping[str, Field]] = {

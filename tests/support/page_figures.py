@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tests.support.page_asked import Asked, behind, report
+from tests.support.page_fields import Usd, mean
 
+from spanledger_collector.query import AgentEconomics
 from spanledger_collector.query.titles import in_full, worth_showing
 
 
 def _overview(asked: Asked) -> Mapping[str, Any]:
     (row,) = asked.ledger.economics_by("total", asked.part)
     return {
-        "Total cost": row.total_cost_usd, "Value": row.value_usd, "Margin": row.margin_usd,
-        "Runs": row.runs, "Cost a success": row.inclusive_cost_per_success_usd,
-        "Rework": row.rework_cost_ratio, "Amortized": row.amortized_cost_usd,
+        "Total cost": Usd(row.total_cost_usd), "Value": Usd(row.value_usd, row.valued_runs > 0),
+        "Margin": Usd(row.margin_usd, row.valued_runs > 0), "Runs": row.runs,
+        "Cost a success": Usd(row.inclusive_cost_per_success_usd, row.successes > 0),
+        "Rework": row.rework_cost_ratio, "Amortized": Usd(row.amortized_cost_usd, is_told=False),
         "Cost known": row.known_cost_ratio,
     }  # fmt: skip
 
@@ -28,29 +31,37 @@ def _agent(asked: Asked) -> Mapping[str, Any]:
         "Sustainable": total.verdict.sustainable, "Runs": total.sums.runs,
         "Success rate": total.success_rate.value, "Median latency": total.p50_latency.value,
         "Wasted of the work": total.rework_share.value,
-        **{in_full(name): getattr(total, name).value
+        **{in_full(name): _mean(total, name)
            for name in worth_showing(money, lambda name: getattr(total, name))},
     }  # fmt: skip
+
+
+def _mean(total: AgentEconomics, name: str) -> Any:
+    told = mean(name)
+    assert callable(told)
+    return told(total)
 
 
 def _trace(asked: Asked) -> Mapping[str, Any]:
     row = asked.ledger.trace(asked.given["id"]).summary
     return {
-        "Variable cost": row.cost_usd, "Rework": row.rework_cost_usd, "Duration": row.duration_ns,
+        "Variable cost": Usd(row.cost_usd), "Duration": row.duration_ns,
+        "Rework": Usd(None if row.cost_usd is None else row.rework_cost_usd),
         "Status": row.status, "Runs": row.runs, "Attempts": row.attempts,
     }  # fmt: skip
 
 
 def _attempts(asked: Asked) -> Mapping[str, Any]:
     row = asked.ledger.models_behind(behind(asked))[0]
-    return {"Cost": row.all_cost_usd, "Attempts": row.all_attempts, "Tokens": row.all_tokens}
+    return {"Cost": Usd(row.all_cost_usd), "Attempts": row.all_attempts, "Tokens": row.all_tokens}
 
 
 def _asset(asked: Asked) -> Mapping[str, Any]:
     (row,) = [one for one in asked.ledger.assets() if one.asset_id == asked.given["id"]]
     return {
-        "Capital": row.capital_usd, "Charged": row.charged_usd, "Left": row.net_book_value_usd,
-        "A unit carries": row.rate_usd, "Units charged": row.charged_units,
+        "Capital": Usd(row.capital_usd), "Charged": Usd(row.charged_usd),
+        "Left": Usd(row.net_book_value_usd), "A unit carries": Usd(row.rate_usd),
+        "Units charged": row.charged_units,
         "State": row.state.replace("_", " "),
     }  # fmt: skip
 

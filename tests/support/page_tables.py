@@ -24,11 +24,15 @@ from tests.support.page_fields import (
     RUNS,
     SUMS,
     Field,
+    Usd,
+    if_any,
+    mean,
+    usd,
 )
 
 from spanledger_collector.query import QualityBy
 from spanledger_collector.query.breakdowns import SumsBy
-from spanledger_collector.query.titles import in_full, worth_showing
+from spanledger_collector.query.titles import TITLES, in_full, worth_showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +56,50 @@ def _named(*rows: tuple[Any, ...]) -> Sequence[Any]:
     return [SimpleNamespace(name=row[0], own=row[1], inclusive=row[-1]) for row in rows]
 
 
+def _part(title: str, amount: Any, cost: Any, *, is_valued: bool) -> Usd:
+    """A part of what an agent costs and earns, as it is told."""
+    if title == "of which rework" and cost is None:
+        return Usd(None)
+    is_none = title == "Amortized cost" or (not is_valued and title in ("Value", "Margin"))
+    return Usd(amount, not is_none)
+
+
 def _steps(asked: Asked) -> Sequence[Any]:
     sums = report(asked).total.sums
     parts = [
         ("Model calls", sums.model_cost_usd), ("Tools", sums.tool_cost_usd),
         ("People", sums.effort_cost_usd), ("Expenses", sums.expense_cost_usd),
     ]  # fmt: skip
-    return _named(
+    told = [
         *(part for part in parts if part[1] is not None), ("Variable cost", sums.cost_usd),
         ("of which rework", sums.rework_cost_usd), ("Amortized cost", sums.amortized_cost_usd),
         ("Total cost", sums.total_cost_usd), ("Value", sums.value_usd),
         ("Margin", sums.margin_usd),
-    )  # fmt: skip
+    ]  # fmt: skip
+    valued = sums.valued_runs > 0
+    return _named(
+        *((title, _part(title, usd, sums.cost_usd, is_valued=valued)) for title, usd in told)
+    )
 
 
 def _with_sub_agents(asked: Asked) -> Sequence[Any]:
     sums = report(asked).total.sums
     names = ("cost", "rework_cost", "amortized_cost", "total_cost", "value", "margin")
     titles = ("Variable cost", "of which rework", "Amortized cost", "Total cost", "Value", "Margin")
-    both = [(getattr(sums, f"{n}_usd"), getattr(sums, f"inclusive_{n}_usd")) for n in names]
-    return _named(*((title, *pair) for title, pair in zip(titles, both, strict=True)))
+    valued = sums.valued_runs > 0
+    return _named(
+        *(
+            (
+                title,
+                _part(title, getattr(sums, f"{name}_usd"), sums.cost_usd, is_valued=valued),
+                _part(
+                    title, getattr(sums, f"inclusive_{name}_usd"), sums.inclusive_cost_usd,
+                    is_valued=valued or sums.inclusive_value_usd is not None,
+                ),
+            )
+            for title, name in zip(titles, names, strict=True)
+        )
+    )  # fmt: skip
 
 
 def _compared(asked: Asked) -> Sequence[Any]:
@@ -83,7 +111,21 @@ def _compared(asked: Asked) -> Sequence[Any]:
     )
     figures = {one.name: one for one in told.figures}
     shown = worth_showing(figures, lambda name: (figures[name].old, figures[name].new))
-    return [SimpleNamespace(title=in_full(name), told=figures[name]) for name in shown]
+    return [
+        SimpleNamespace(title=in_full(name), told=figures[name], is_usd=TITLES[name][1] == "usd")
+        for name in shown
+    ]
+
+
+def _side(*sides: str) -> Callable[[Any], Any]:
+    """A figure of a side, or (of both) the difference: of what nobody told there is none."""
+
+    def told(line: Any) -> Any:
+        reasons = {getattr(line.told, side).reason for side in sides}
+        value = getattr(line.told, sides[0] if len(sides) == 1 else "difference").value
+        return Usd(value, "no run has a value" not in reasons) if line.is_usd else value
+
+    return told
 
 
 def _shares(asked: Asked) -> Sequence[Any]:
@@ -94,7 +136,8 @@ def _shares(asked: Asked) -> Sequence[Any]:
     ]  # fmt: skip
     told = [
         ("Variable cost", run.cost_usd, "sum of its attempts"),
-        ("of which rework", run.rework_cost_usd, "attempts with a reason"),
+        ("of which rework", None if run.cost_usd is None else run.rework_cost_usd,
+         "attempts with a reason"),
         ("Amortized cost", run.amortized_cost_usd, "its shares of assets"),
         ("Total cost", run.total_cost_usd, "variable and amortized"),
         ("Revenue", run.revenue_usd, "sum of its records"),
@@ -108,7 +151,15 @@ def _shares(asked: Asked) -> Sequence[Any]:
          "its own and what was recorded below it"),
         ("Margin, with sub-agents", run.inclusive_margin_usd, "that value less that cost"),
     ]  # fmt: skip
-    return [SimpleNamespace(name=name, own=own, how=how) for name, own, how in told]
+    valued = run.value_source != "" or run.unconverted_records > 0
+    own_alone = ("Amortized cost", "Revenue", "Value of outcomes", "Worth by rules")
+    untold = own_alone if valued else (*own_alone, "Value", "Margin")
+    if not valued and run.inclusive_value_usd is None:
+        untold = (*untold, "Value, with sub-agents", "Margin, with sub-agents")
+    return [
+        SimpleNamespace(name=name, own=Usd(own, name not in untold), how=how)
+        for name, own, how in told
+    ]
 
 
 def _spans(asked: Asked) -> Sequence[Any]:
@@ -117,6 +168,16 @@ def _spans(asked: Asked) -> Sequence[Any]:
 
 def _own(field: str) -> Callable[[Any], Any]:
     return lambda span: getattr(span, field) if span.attempts and span.counted else None
+
+
+def _own_usd(field: str) -> Callable[[Any], Usd]:
+    return lambda span: Usd(getattr(span, field), bool(span.attempts and span.counted))
+
+
+def _wasted(span: Any) -> Usd:
+    """Of a span with attempts that were wasted."""
+    is_wasted = span.rework_cost_usd is not None or span.rework_reason or span.retries
+    return Usd(span.rework_cost_usd, bool(span.attempts and span.counted and is_wasted))
 
 
 def _last(row: Any) -> str:
@@ -181,9 +242,11 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         lambda asked: report(asked).groups,
         {
             "Version": "key", "Tenant": "key", "Model": "key", "Runs": "sums.runs",
-            "Success": "success_rate.value", "A run": "inclusive_total_cost_per_run.value",
-            "A success": "inclusive_cost_per_success.value",
-            "Margin a run": "inclusive_margin_per_run.value", "p50": "p50_latency.value",
+            "Success": "success_rate.value", "A run": usd("inclusive_total_cost_per_run.value"),
+            "A success": usd(
+                "inclusive_cost_per_success.value", lambda row: row.sums.successful_runs
+            ),
+            "Margin a run": mean("inclusive_margin_per_run"), "p50": "p50_latency.value",
             "Sustainable": "verdict.sustainable", "Why": "verdict.why",
         },
         {
@@ -195,8 +258,8 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
     ("agent", "compared"): Shown(
         _compared,
         {
-            "Figure": "title", "column 1": "told.old.value", "column 2": "told.new.value",
-            "Difference": "told.difference.value", "Verdict": "told.verdict",
+            "Figure": "title", "column 1": _side("old"), "column 2": _side("new"),
+            "Difference": _side("old", "new"), "Verdict": "told.verdict",
             "More runs of the old": "told.more_runs_old", "And of the new": "told.more_runs_new",
         },
         {"Difference": "told.difference"},
@@ -217,9 +280,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
     ("trace", "spans"): Shown(
         _spans,
         {
-            "Span": "name", "Took": "duration_ns", "Cost": _own("cost_usd"),
+            "Span": "name", "Took": "duration_ns", "Cost": _own_usd("cost_usd"),
             "Input": _own("input_tokens"), "Output": _own("output_tokens"), "Retries": "retries",
-            "Rework": "rework_cost_usd", "Why": "rework_reason", "Model": "model",
+            "Rework": _wasted, "Why": "rework_reason", "Model": "model",
             "Agent": "agent_name", "Price": "price_status", "Not counted": "excluded_reason",
             "Error": "error_type", "Role": "role",
         },
@@ -233,7 +296,8 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         ],
         {
             "Happened (UTC)": "occurred_at", "Kind": "kind", "Record": "record_id", "Name": "name",
-            "Verdict": "verdict", "Amount": "amount", "Currency": "currency", "USD": "amount_usd",
+            "Verdict": "verdict", "Amount": "amount", "Currency": "currency",
+            "USD": usd("amount_usd", lambda row: row.counts and row.amount is not None),
             "Quantity": "quantity", "Counts": "counts", "Telling": "telling", "Why": "reason",
         },
     ),
@@ -268,8 +332,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         {
             "Path": _last,
             "Kind": lambda row: row.kinds[-1].replace("_", " ") if row.depth else "",
-            "Attempts": "attempts", "Cost": lambda row: row.cost_usd if row.attempts else None,
-            "Share": "cost_ratio", "Before": "before_cost_usd", "Change": "change_usd",
+            "Attempts": "attempts", "Cost": usd("cost_usd", lambda row: row.attempts),
+            "Share": "cost_ratio", "Before": if_any("before_cost_usd"),
+            "Change": if_any("change_usd"),
             "Called by": lambda row: " > ".join(row.names[:-1]),
         },
         key=("Called by", "Path", "Kind"),
@@ -286,7 +351,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         {
             "Agent": "key", "Model": "key", "Tenant": "key", "Attempts": "attempts",
             "Wasted": "rework_attempts", "Rate": "rework_rate.value", "Cost": "cost_usd",
-            "Rework": lambda row: row.rework_cost_usd if row.rework_attempts else None,
+            "Rework": lambda row: Usd(
+                row.rework_cost_usd if row.rework_attempts else None, row.rework_attempts > 0
+            ),
             "Of the cost": "rework_cost_ratio", "Multiplier": "rework_multiplier",
         },
         {"Rate": "rework_rate", "Of the cost": "rework_share", "Multiplier": "multiplier"},
@@ -308,10 +375,10 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Model": "model", "GPUs": "gpu_count", "Runs": "runs",
             "Left out": "left_out_runs", "p50": "p50_latency.value",
             "p95": "p95_latency.value", "A run": "cost_per_run_usd",
-            "A success, with sub-agents": "inclusive_cost_per_success.value",
+            "A success, with sub-agents": usd("inclusive_cost_per_success.value"),
             "A run, with sub-agents": "inclusive_cost_per_run_usd",
-            "Margin a run, with sub-agents": "inclusive_margin_per_run.value",
-            "Efficient": "is_efficient", "A second less": "usd_per_second.value",
+            "Margin a run, with sub-agents": mean("inclusive_margin_per_run"),
+            "Efficient": "is_efficient", "A second less": if_any("usd_per_second.value"),
         },
         {
             "p50": "p50_latency", "A success, with sub-agents": "inclusive_cost_per_success",
@@ -347,10 +414,10 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Method": "method", "Unit": "unit", "Capital": "capital_usd", "Charged": "charged_usd",
             "Left": "net_book_value_usd", "Written off": "written_off_usd",
             "Refused": "refused_usd", "A unit carries": "rate_usd",
-            "A unit, at least": "rate_low_usd", "A unit, at most": "rate_high_usd",
+            "A unit, at least": if_any("rate_low_usd"), "A unit, at most": if_any("rate_high_usd"),
             "Days end (UTC)": "ends_at",
             "Units charged": "charged_units", "Units left": "remaining_units",
-            "Unabsorbed": "unabsorbed_usd", "State": "state", "Estimates": "estimates",
+            "Unabsorbed": if_any("unabsorbed_usd"), "State": "state", "Estimates": "estimates",
             "Unconverted": "unconverted_entries",
         },
     ),
@@ -359,16 +426,19 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         {
             "Asset": "asset_id", "Agent": "agent_name", "Version": "agent_version",
             "Runs charged": "runs", "Carried": "charged_usd",
-            "Carried, at least": "charged_low_usd", "Carried, at most": "charged_high_usd",
-            "A run": "per_run_usd", "A run, at least": "per_run_low_usd",
-            "A run, at most": "per_run_high_usd",
+            "Carried, at least": if_any("charged_low_usd"),
+            "Carried, at most": if_any("charged_high_usd"), "A run": "per_run_usd",
+            "A run, at least": if_any("per_run_low_usd"),
+            "A run, at most": if_any("per_run_high_usd"),
         },
     ),
     ("asset", "entries"): Shown(
         lambda asked: asked.ledger.asset_entries(asked.given["id"]),
         {
             "In the books (UTC)": "received_at", "Entry": "entry", "Name": "entry_id",
-            "Capital": lambda row: None if row.entry == "plan" else row.capital_usd,
+            "Capital": lambda row: Usd(
+                None if row.entry == "plan" else row.capital_usd, row.entry != "plan"
+            ),
             "Amount": "amount", "Currency": "currency", "Expected units": "expected_units",
             "To asset": "to_asset_id", "Why": "reason", "Happened (UTC)": "occurred_at",
         },
@@ -380,8 +450,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         {
             "Posted (UTC)": "posted_at", "Asset": "asset_id", "Agent": "agent_name",
             "Version": "agent_version", "Units": "units", "Rate (USD)": "rate_usd",
-            "Charge": "amount_usd", "Charge, at least": "amount_low_usd",
-            "Charge, at most": "amount_high_usd", "Plan": "plan_id", "Newest entry": "basis_id",
+            "Charge": "amount_usd", "Charge, at least": if_any("amount_low_usd"),
+            "Charge, at most": if_any("amount_high_usd"), "Plan": "plan_id",
+            "Newest entry": "basis_id",
             "Run": "run_id",
         },
     ),
@@ -408,7 +479,7 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         {
             "Budget": "name", "Per": "per", "Of": "key", "Window": "window", "Since": "since",
             "Limit": "limit_usd", "Spent": "spent_usd", "Left": "left_usd",
-            "Projected": "projected_usd", "Unknown": "unknown_attempts", "State": "state",
+            "Projected": if_any("projected_usd"), "Unknown": "unknown_attempts", "State": "state",
         },
     ),
     ("budgets", "alerts"): Shown(

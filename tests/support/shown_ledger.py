@@ -1,4 +1,4 @@
-"""A ledger worth looking at: five days, three agents, tools, retries, rework, an asset.
+"""A ledger worth looking at: five days, agents, tools, retries, rework, an asset.
 
 Every figure comes from one seed and the real settler. The third agent has a name, a version, a
 tenant, a model, a tool, an error and a span name that were made to run in a browser or in a
@@ -52,6 +52,8 @@ XSS_TRACE = scene.hex32(900)
 PLAIN_TRACE = scene.hex32(1000)
 #: A trace whose run was charged its share of the asset ``tuned``.
 CHARGED_TRACE = scene.hex32(1035)
+#: Of a run whose margin is exactly 0, and of one with a value of whose cost nothing is known.
+EVEN, UNPRICED = 950, 951
 
 
 #: Ten minutes of two GPUs, as they were closed: calls, a cold start, idle time.
@@ -72,8 +74,8 @@ _WINDOW = {
 def show(store: Store) -> None:
     """Put it into an empty, migrated ledger."""
     rng = random.Random(11)  # noqa: S311 - test data
-    rows = [*_asset(), *_hostile()]
-    traces = [800, 801, 900]
+    rows = [*_asset(), *_hostile(), *_even(), *_unpriced()]
+    traces = [800, 801, 900, EVEN, UNPRICED]
     number = 1000
     for day in range(DAYS):
         for agent in _AGENTS:
@@ -134,6 +136,24 @@ def _run(rng: random.Random, trace: int, day: int, agent: _Agent) -> list[scene.
     if rng.random() < 0.2:
         rows[3] |= {"attempt_number": 2, "retry_reasons": ["429"], "retry_wait_seconds": [0.5]}
     return rows
+
+
+def _even() -> list[scene.Row]:
+    who = {"agent_name": "even", "agent_version": "1", "run_id": "even", "trace": EVEN}
+    earned = {"spanledger.outcome": "success", "spanledger.revenue.amount": "0.0002"}
+    return [
+        scene.span(1, 0, "agent", at=70, lasts=9, attributes=earned, **who),
+        scene.call(2, 1, (100, 0), at=71, request_model="small", **who),
+    ]
+
+
+def _unpriced() -> list[scene.Row]:
+    who = {"agent_name": "unpriced", "agent_version": "1", "run_id": "unpriced", "trace": UNPRICED}
+    earned = {"spanledger.outcome": "success", "spanledger.revenue.amount": "1.5"}
+    return [
+        scene.span(1, 0, "agent", at=80, lasts=9, attributes=earned, **who),
+        scene.call(2, 1, (100, 10), at=81, request_model="nobody-knows", **who),
+    ]
 
 
 def _tokens(rng: random.Random) -> tuple[int, int]:

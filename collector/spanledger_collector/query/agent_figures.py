@@ -10,7 +10,7 @@ from decimal import Decimal
 from spanledger_collector.estimate import Joint
 
 from . import estimates
-from .economics import Ask
+from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .rows import AgentRow
@@ -117,7 +117,7 @@ def _per_success(row: AgentMomentsRow) -> Estimate:
 
 def _margin(row: AgentMomentsRow) -> Figure:
     if not row.inclusive_valued_runs:
-        return estimates.unknown("no run has a value")
+        return estimates.unknown(NO_VALUE)
     shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
     return estimates.mean(row.inclusive_margin_mean_usd, *shape, row.inclusive_told_runs)
 

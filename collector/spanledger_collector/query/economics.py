@@ -21,6 +21,8 @@ from .sustainability import Sustainability, Told, sustainability
 GroupBy = Literal["version", "tenant", "model"]
 #: What figures are called that are with all that runs hand on to sub-agents.
 INCLUSIVE = "inclusive_"
+#: Why there is no mean value and no margin where nobody told a value.
+NO_VALUE: Final = "no run has a value"
 #: Kind and key of the group of all runs.
 TOTAL: Final = "total"
 #: What a group is -> the parameter that leaves one of them.
@@ -359,7 +361,7 @@ def _means(told: Sequence[_Mean], n: int, *, floor: float | None = None) -> dict
 
 
 def _valueless(told: Sequence[_Mean]) -> dict[str, Figure]:
-    return {name: estimates.unknown("no run has a value") for name, *_ in told}
+    return {name: estimates.unknown(NO_VALUE) for name, *_ in told}
 
 
 def _rates(row: MomentsRow) -> dict[str, Figure]:

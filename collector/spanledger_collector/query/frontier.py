@@ -18,7 +18,7 @@ from spanledger_collector.estimate import (
 )
 
 from . import estimates
-from .economics import Ask
+from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 
@@ -196,7 +196,7 @@ def _inclusive_cost(row: FrontierRow) -> Figure:
 def _margin(row: FrontierRow) -> Estimate:
     value = row.inclusive_margin_per_run_usd
     if value is None:
-        return estimates.unknown("no run has a value", n=row.inclusive_costed_runs).estimate
+        return estimates.unknown(NO_VALUE, n=row.inclusive_costed_runs).estimate
     shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
     return estimates.mean(value, *shape, row.inclusive_told_runs).estimate
 

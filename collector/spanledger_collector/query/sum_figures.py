@@ -15,7 +15,7 @@ from spanledger_collector.estimate import Joint
 
 from . import estimates
 from .breakdown_rows import EconomicsRow
-from .economics import Ask
+from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .sustainability import Sustainability, Told, sustainability
@@ -120,7 +120,7 @@ def _per_success(row: TraceMomentsRow) -> Estimate:
 
 def _margin(row: TraceMomentsRow) -> Figure:
     if not row.valued_traces:
-        return estimates.unknown("no run has a value")
+        return estimates.unknown(NO_VALUE)
     return estimates.mean(
         row.margin_mean_usd, row.margin_variance, row.margin_skewness, row.told_traces
     )

@@ -16,7 +16,7 @@ Show = Callable[[Any], str]
 _PLAIN: Final[Mapping[str, Show]] = {
     "text": lambda value: figures.named(str(value)) or figures.NOTHING,
     "usd": figures.usd,
-    "usd_if_any": lambda value: figures.usd(value) if value else figures.NOTHING,
+    "usd_if_told": lambda value: figures.NOTHING if value is None else figures.usd(value),
     "count": figures.count,
     "ratio": figures.ratio,
     "duration": figures.duration,
@@ -49,6 +49,7 @@ class Column:
         at_most: whether it is an upper bound, as a margin is where a cost is unknown.
         name: what stands where the text is empty.
         blank: whether the row has no such figure, rather than an unknown one.
+        unknown: whether the figure is not known, whatever the row says.
         unit: ends the kind, where each row has its own.
     """
 
@@ -61,6 +62,7 @@ class Column:
     at_most: Callable[[Any], bool] | None = None
     name: str = ""
     blank: Callable[[Any], bool] | None = None
+    unknown: Callable[[Any], bool] | None = None
     unit: Callable[[Any], str] | None = None
 
     def kind_of(self, row: Any) -> str:
@@ -82,7 +84,7 @@ class Column:
         value: Any = reduce(getattr, self.field.split("."), row)
         if self.is_interval:
             return [value.low, value.high]
-        return [value]
+        return [None if self.unknown and self.unknown(row) else value]
 
     def titles(self) -> list[str]:
         """The names of these values."""
@@ -157,7 +159,7 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
     if column.is_interval:
         return Cell(*_interval(column, row), href=href)
     (value,) = column.values(row)
-    text = figures.NOTHING if value is None and column.unit else KINDS[column.kind_of(row)](value)
+    text = KINDS[column.kind_of(row)](value)
     if text == figures.NOTHING and column.kind != "text":
         href = ""  # nothing is explained by nothing
     if column.kind == "text":
@@ -183,10 +185,13 @@ def _interval(column: Column, row: Any) -> tuple[str, str]:
     return figures.between(low, high, show) or figures.NOTHING, exact
 
 
-def estimate(title: str, field: str, kind: str, help: str = "") -> list[Column]:  # noqa: A002
+def estimate(
+    title: str, field: str, kind: str, help: str = "",  # noqa: A002
+    *, blank: Callable[[Any], bool] | None = None,
+) -> list[Column]:  # fmt: skip
     """The two columns of an Estimate: the figure and its interval."""
     return [
-        Column(title, f"{field}.value", kind, help),
+        Column(title, f"{field}.value", kind, help, blank=blank),
         Column("95% interval", field, f"interval {kind}", "Of such intervals 95% hold the truth."),
     ]
 

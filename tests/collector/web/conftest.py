@@ -11,9 +11,17 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from tests.collector.settle.scene import hex32
 from tests.support.ledger_pool import LedgerPool
 from tests.support.served_ledger import Served, served
-from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE, XSS, XSS_TRACE, show
+from tests.support.shown_ledger import (
+    CHARGED_TRACE,
+    PLAIN_TRACE,
+    UNPRICED,
+    XSS,
+    XSS_TRACE,
+    show,
+)
 
 from spanledger_collector.demo.show import Shown
 from spanledger_collector.demo.show import show as show_demo
@@ -121,6 +129,10 @@ PATHS = [
     "agents",
     "agent?agent=analyst",
     "agent?agent=support&by=tenant",
+    "agent?agent=even",
+    "agent?agent=unpriced",
+    f"run?trace={hex32(UNPRICED)}&id=unpriced",
+    f"trace?id={hex32(UNPRICED)}",
     "runs",
     f"trace?id={PLAIN_TRACE}",
     f"trace?id={XSS_TRACE}",

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from tests.collector.settle.scene import hex32
 from tests.support.served_ledger import Served
-from tests.support.shown_ledger import XSS
+from tests.support.shown_ledger import UNPRICED, XSS
 
 from spanledger_collector.query import Ledger
 from spanledger_collector.web.asked import Asked
@@ -109,7 +110,7 @@ def test_a_box_of_the_flame_graph_says_what_it_cost(demo_site: Served) -> None:
 HOSTILE = quote(XSS["agent_name"])
 
 
-@pytest.mark.parametrize("agent", ["analyst", HOSTILE])
+@pytest.mark.parametrize("agent", ["analyst", HOSTILE, "even", "unpriced"])
 def test_a_drawing_says_what_its_table_says(site: Served, agent: str) -> None:
     """Amount by amount, bounds of what is not wholly known included."""
     page = text_of(site, f"agent?agent={agent}&range=all")
@@ -142,3 +143,21 @@ def test_a_link_has_text(name: str) -> None:
     assert cell(column, SimpleNamespace(key=name)).text == "(blank)"
     assert cell(column, SimpleNamespace(key="")).text == "(none)"
     assert cell(column, SimpleNamespace(key=f"a{name}b")).text.startswith("a")
+
+
+def test_a_known_zero_is_neither_unknown_nor_untold(site: Served) -> None:
+    """Of a margin of 0, of a cost that nobody knows, of a value that nobody told: three texts."""
+    rows = rows_of(text_of(site, "agents?range=all"), "agents")
+    place = {"Rework": 4, "Value": 7, "Margin": 8, "Margin with sub-agents": 12}
+    told = {name: [row[at] for at in place.values()] for name, row in rows.items()}
+    assert told["even"] == ["$0.00", "$0.000200", "$0.00", "$0.00"]
+    assert told["unpriced"] == ["unknown", "$1.50", "unknown", "unknown"]
+    (hostile,) = (one for name, one in told.items() if "hacked" in name)
+    assert hostile[1:] == ["\N{EN DASH}"] * 3
+    shares = text_of(site, f"run?trace={hex32(UNPRICED)}&id=unpriced")
+    told_run = {name: amount for name, (amount, _) in rows_of(shares, "shares").items()}
+    unknown = ("Variable cost", "of which rework", "Total cost", "Margin")
+    assert {told_run[name] for name in unknown} == {"unknown"}
+    assert told_run["Amortized cost"] == told_run["Worth by rules"] == "\N{EN DASH}"
+    runs = rows_of(text_of(site, "runs?range=all&agent=even"), "runs")
+    assert [row[5] for row in runs.values()] == ["$0.00"]

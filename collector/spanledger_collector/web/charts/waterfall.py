@@ -25,11 +25,12 @@ class Step:
 
     Attributes:
         title: what it is.
-        amount: USD; None = unknown, which is drawn as nothing.
+        amount: USD; None = unknown, or (``is_untold``) there is none: drawn as nothing.
         tone: ``part`` of a sum, ``sum``, ``gain``, ``loss``, ``within`` (part of the one above).
         x, y, width: of its bar.
         label_x: where its amount stands.
         bound: stands before it: it is at least so much, at most, or (empty) just that.
+        is_untold: no such amount is to be known.
     """
 
     title: str
@@ -40,6 +41,12 @@ class Step:
     width: float = 0.0
     label_x: float = 0.0
     bound: str = ""
+    is_untold: bool = False
+
+    @property
+    def told(self) -> str:
+        """The amount as people read it, as in the table."""
+        return figures.NOTHING if self.is_untold else f"{self.bound}{figures.usd(self.amount)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,14 @@ class Waterfall:
 
 def waterfall(sums: AgentSums) -> Waterfall:
     """Of an agent: parts of the variable cost, amortized cost, total, value, margin."""
-    return _placed(_steps(sums), is_bound=bool(sums.unpriced_attempts))
+    untold = sums.value_usd is None and not sums.valued_runs
+    return _placed(_steps(sums), is_bound=bool(sums.unpriced_attempts), is_untold=untold)
+
+
+def has_none(title: str, amount: Decimal | None, *, is_untold: bool) -> bool:
+    """No asset is carried, or nobody said what it is worth: no such amount is to be known."""
+    of_value = is_untold and title in ("Value", MARGIN)
+    return amount is None and (title == "Amortized cost" or of_value)
 
 
 def _steps(sums: AgentSums) -> list[tuple[str, Decimal | None, str, Decimal]]:
@@ -75,7 +89,8 @@ def _steps(sums: AgentSums) -> list[tuple[str, Decimal | None, str, Decimal]]:
             steps.append((title, amount, "part", begin))
             begin += amount
     steps.append(("Variable cost", sums.cost_usd, "sum", zero))
-    steps.append(("of which rework", sums.rework_cost_usd, "within", zero))
+    wasted = None if sums.cost_usd is None else sums.rework_cost_usd
+    steps.append(("of which rework", wasted, "within", zero))
     steps.append(("Amortized cost", sums.amortized_cost_usd, "part", sums.cost_usd or zero))
     steps.append(("Total cost", sums.total_cost_usd, "sum", zero))
     steps.append(("Value", sums.value_usd, "gain", zero))
@@ -86,7 +101,7 @@ def _steps(sums: AgentSums) -> list[tuple[str, Decimal | None, str, Decimal]]:
 
 
 def _placed(
-    steps: Sequence[tuple[str, Decimal | None, str, Decimal]], *, is_bound: bool
+    steps: Sequence[tuple[str, Decimal | None, str, Decimal]], *, is_bound: bool, is_untold: bool
 ) -> Waterfall:
     ends = [float(begin + (amount or 0)) for _, amount, _, begin in steps]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
@@ -99,7 +114,9 @@ def _placed(
         placed.append(
             Step(
                 title, amount, tone, round(x, 2), number * _ROW, round(max(width, 1.0), 2),
-                round(x + max(width, 1.0) + 8, 2), _bound(title) if is_bound else "",
+                round(x + max(width, 1.0) + 8, 2),
+                _bound(title) if is_bound and amount is not None else "",
+                has_none(title, amount, is_untold=is_untold),
             )
         )  # fmt: skip
     return Waterfall(

@@ -13,7 +13,7 @@ from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.query.titles import in_full, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import KEPT, Asked
-from spanledger_collector.web.charts.waterfall import COSTS, MARGIN, waterfall
+from spanledger_collector.web.charts.waterfall import COSTS, MARGIN, has_none, waterfall
 from spanledger_collector.web.parts import (
     Choice,
     Drawing,
@@ -27,7 +27,16 @@ from spanledger_collector.web.parts import (
 )  # fmt: skip
 from spanledger_collector.web.table import Column, Table, estimate
 
-from .columns import LEFT_OUT, is_inclusive_lower_bound, is_lower_bound, leaves_out
+from .columns import (
+    LEFT_OUT,
+    is_cost_unknown,
+    is_inclusive_lower_bound,
+    is_inclusive_untold,
+    is_lower_bound,
+    is_untold,
+    is_untold_estimate,
+    leaves_out,
+)
 from .comparison import parts as comparison_parts
 
 _MONEY: Final = (
@@ -102,10 +111,10 @@ def _figures(report: AgentReport, asked: Asked) -> Figures:
     ]  # fmt: skip
     for field in worth_showing(_MONEY, lambda name: getattr(total, name)):
         told = getattr(total, field)
-        title = in_full(field)
+        text = figures.NOTHING if is_untold_estimate(told) else figures.usd(told.value)
         shown.append(
-            Figure(title, figures.usd(told.value), figures.exact(told.value),
-                   _between(told, figures.usd), runs)
+            Figure(in_full(field), text, figures.exact(told.value), _between(told, figures.usd),
+                   runs)
         )  # fmt: skip
     shown.append(
         Figure("Wasted of the work", figures.ratio(total.rework_share.value),
@@ -151,7 +160,7 @@ def _steps(sums: AgentSums, asked: Asked) -> Table:
         "steps", "Cost, value and margin of all its runs",
         [
             Column("Part", "title"),
-            Column("USD", "amount", "usd", blank=lambda step: _has_none(step.title, step.amount),
+            Column("USD", "amount", "usd", blank=lambda step: step.is_untold,
                    at_least=lambda step: step.bound == figures.AT_LEAST,
                    at_most=lambda step: step.bound == figures.AT_MOST,
                    link=lambda step: asked.link(_EXPLAINED.get(step.title, "flame"))),
@@ -160,16 +169,15 @@ def _steps(sums: AgentSums, asked: Asked) -> Table:
     )  # fmt: skip
 
 
-def _has_none(title: str, amount: Decimal | None) -> bool:
-    """No asset is carried, or nobody said what it is worth: no such amount is to be known."""
-    return amount is None and title in ("Amortized cost", "Value", MARGIN)
-
-
 def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
     """The same with all that the runs hand on, where they hand anything on."""
     rows = [
         ("Variable cost", sums.cost_usd, sums.inclusive_cost_usd),
-        ("of which rework", sums.rework_cost_usd, sums.inclusive_rework_cost_usd),
+        (
+            "of which rework",
+            None if is_cost_unknown(sums) else sums.rework_cost_usd,
+            None if sums.inclusive_cost_usd is None else sums.inclusive_rework_cost_usd,
+        ),
         ("Amortized cost", sums.amortized_cost_usd, sums.inclusive_amortized_cost_usd),
         ("Total cost", sums.total_cost_usd, sums.inclusive_total_cost_usd),
         ("Value", sums.value_usd, sums.inclusive_value_usd),
@@ -177,17 +185,19 @@ def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
     ]
     if all(own == inclusive for _, own, inclusive in rows):
         return []
+    untold, untold_below = is_untold(sums), is_inclusive_untold(sums)
     below = is_inclusive_lower_bound(sums)
     table = Table(
         "with-sub-agents", "Its own work, and with the runs of its sub-agents",
         [
             Column("Part", "title"),
-            Column("Own", "own", "usd", blank=lambda row: _has_none(row.title, row.own),
+            Column("Own", "own", "usd",
+                   blank=lambda row: has_none(row.title, row.own, is_untold=untold),
                    at_least=lambda row: is_lower_bound(sums) and row.title in COSTS,
                    at_most=lambda row: is_lower_bound(sums) and row.title == MARGIN),
             Column("With sub-agents", "inclusive", "usd",
                    "What calling the agent costs and brings; not to be summed over agents.",
-                   blank=lambda row: _has_none(row.title, row.inclusive),
+                   blank=lambda row: has_none(row.title, row.inclusive, is_untold=untold_below),
                    at_least=lambda row: below and row.title in COSTS,
                    at_most=lambda row: below and row.title == MARGIN),
         ],
@@ -210,9 +220,11 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
         *estimate("A run", "inclusive_total_cost_per_run", "usd",
                   "Total cost of a run, with sub-agents."),
         *estimate("A success", "inclusive_cost_per_success", "usd",
-                  "Total cost of all runs, with sub-agents / successes."),
+                  "Total cost of all runs, with sub-agents / successes.",
+                  blank=lambda group: not group.sums.successful_runs),
         *estimate("Margin a run", "inclusive_margin_per_run", "usd",
-                  "Value less total cost, with sub-agents."),
+                  "Value less total cost, with sub-agents.",
+                  blank=lambda group: is_untold_estimate(group.inclusive_margin_per_run)),
         *estimate("p50", "p50_latency", "duration"),
         Column("Sustainable", "verdict.sustainable",
                help="yes or no where the interval of the margin a run leaves 0 out, by both "

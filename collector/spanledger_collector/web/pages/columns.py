@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from spanledger_collector.query import Estimate
+from spanledger_collector.query.economics import NO_VALUE
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.table import Column
 
@@ -20,6 +22,34 @@ def is_lower_bound(row: Any) -> bool:
 def leaves_out(row: Any) -> bool:
     """Whether the cost or value of some runs that an asset serves is not known."""
     return bool(row.left_out_runs)
+
+
+def is_cost_unknown(row: Any) -> bool:
+    """Whether nothing is known of the cost, and so nothing of what of it was wasted."""
+    return row.cost_usd is None
+
+
+def is_untold(row: Any) -> bool:
+    """Whether nobody said what any of the runs is worth: there is no value, and no margin.
+
+    A value that was told in a currency without a rate is unknown instead.
+    """
+    return row.value_usd is None and not row.valued_runs
+
+
+def is_inclusive_untold(row: Any) -> bool:
+    """The same of the value with sub-agents."""
+    return row.inclusive_value_usd is None and not row.valued_runs
+
+
+def is_untold_estimate(told: Estimate) -> bool:
+    """The same of a mean."""
+    return told.value is None and told.reason == NO_VALUE
+
+
+def has_no_success(row: Any) -> bool:
+    """Whether there is nothing to divide the cost by."""
+    return not row.successes
 
 
 #: Runs that are in no mean of what an asset brings.
@@ -62,14 +92,15 @@ def economics(
                "Runs that succeeded / those of which it is known."),
         Column("Total cost", "total_cost_usd", "usd",
                "Variable and amortized cost of the runs.", at_least=is_lower_bound, link=runs),
-        Column("Rework", "rework_cost_usd", "usd_if_any",
-               "Variable cost of attempts that failed or were made again.", link=runs),
-        Column("Amortized", "amortized_cost_usd", "usd_if_any",
+        Column("Rework", "rework_cost_usd", "usd",
+               "Variable cost of attempts that failed or were made again.", link=runs,
+               unknown=is_cost_unknown),
+        Column("Amortized", "amortized_cost_usd", "usd_if_told",
                "The runs' shares of what was paid once.", link=runs),
-        Column("Value", "value_usd", "usd_if_any", "Recorded revenue and value of outcomes.",
-               link=runs),
-        Column("Margin", "margin_usd", "usd_if_any", "Value less total cost.",
-               at_most=is_lower_bound, link=runs),
+        Column("Value", "value_usd", "usd", "Recorded revenue and value of outcomes.",
+               link=runs, blank=is_untold),
+        Column("Margin", "margin_usd", "usd", "Value less total cost.",
+               at_most=is_lower_bound, link=runs, blank=is_untold),
         Column("A run", "total_cost_per_run_usd", "usd", "Total cost / runs.",
                at_least=is_lower_bound, link=runs),
         *(_with_sub_agents() if of_agents else [_a_success(runs)]),
@@ -83,9 +114,9 @@ def economics(
 
 def _a_success(runs: Callable[[Any], str] | None) -> Column:
     return Column(
-        "A success", "total_cost_per_success_usd", "usd_if_any",
+        "A success", "total_cost_per_success_usd", "usd",
         "Total cost of all runs / successes of agents that no agent called.",
-        at_least=is_lower_bound, link=runs,
+        at_least=is_lower_bound, link=runs, blank=has_no_success,
     )  # fmt: skip
 
 
@@ -94,11 +125,13 @@ def _with_sub_agents() -> Sequence[Column]:
     return [
         Column("Total with sub-agents", "inclusive_total_cost_usd", "usd",
                "What calling it costs; not to be summed.", at_least=is_inclusive_lower_bound),
-        Column("A success, with sub-agents", "inclusive_cost_per_success_usd", "usd_if_any",
-               "That of all runs / runs that succeeded.", at_least=is_inclusive_lower_bound),
-        Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
+        Column("A success, with sub-agents", "inclusive_cost_per_success_usd", "usd",
+               "That of all runs / runs that succeeded.", at_least=is_inclusive_lower_bound,
+               blank=has_no_success),
+        Column("Margin with sub-agents", "inclusive_margin_usd", "usd",
                "Value of its runs, and what was recorded below them, less the total with "
-               "sub-agents; not to be summed.", at_most=is_inclusive_lower_bound),
+               "sub-agents; not to be summed.", at_most=is_inclusive_lower_bound,
+               blank=is_inclusive_untold),
     ]  # fmt: skip
 
 
@@ -117,9 +150,9 @@ def models(asked: Asked) -> Sequence[Column]:
         Column("Cost", "cost_usd", "usd", "Variable cost of the counted attempts.",
                at_least=is_lower_bound, link=behind()),
         Column("Share", "cost_ratio", "ratio", "Of the cost of all rows.", link=behind()),
-        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the cost that was wasted.",
+        Column("Rework", "rework_cost_usd", "usd_if_told", "Part of the cost that was wasted.",
                link=behind("calls,rework")),
-        Column("Estimated", "estimated_cost_usd", "usd_if_any",
+        Column("Estimated", "estimated_cost_usd", "usd_if_told",
                "Part of the cost that rests on estimated usage.",
                link=behind(usage="estimated")),
         Column("Known", "known_cost_ratio", "ratio",

@@ -11,6 +11,8 @@ from spanledger_collector.web import figures
 from spanledger_collector.web.parts import Note, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
+from .columns import is_untold_estimate
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -29,9 +31,13 @@ def parts(report: ComparisonReport, runs: str) -> Sequence[Part]:
 
     columns = [
         Column("Figure", "title"),
-        Column(report.old or "(none)", "told.old.value", "", unit=unit),
-        Column(report.new or "(none)", "told.new.value", "", unit=unit),
-        Column("Difference", "told.difference.value", "signed ", unit=unit),
+        Column(report.old or "(none)", "told.old.value", "", unit=unit,
+               blank=lambda line: is_untold_estimate(line.told.old)),
+        Column(report.new or "(none)", "told.new.value", "", unit=unit,
+               blank=lambda line: is_untold_estimate(line.told.new)),
+        Column("Difference", "told.difference.value", "signed ", unit=unit,
+               blank=lambda line: is_untold_estimate(line.told.old)
+               or is_untold_estimate(line.told.new)),
         Column("95% interval", "told.difference", "interval signed ",
                "Of such intervals 95% hold the truth.", unit=unit),
         Column("Verdict", "told.verdict"),

@@ -106,8 +106,8 @@ def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Tabl
     ]  # fmt: skip
     if compared:
         columns += [
-            Column("Before", "row.before_cost_usd", "usd_if_any", "In the period held against."),
-            Column("Change", "row.change_usd", "usd_if_any", "Cost less the cost before."),
+            Column("Before", "row.before_cost_usd", "usd_if_told", "In the period held against."),
+            Column("Change", "row.change_usd", "usd_if_told", "Cost less the cost before."),
         ]
     columns.append(Column("Called by", "called_by"))
     return Table(

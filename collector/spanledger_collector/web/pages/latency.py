@@ -12,7 +12,13 @@ from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.parts import Drawing, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
-from .columns import OUTSIDE, economics, is_inclusive_lower_bound, runs_or_attempts
+from .columns import (
+    OUTSIDE,
+    economics,
+    is_inclusive_lower_bound,
+    is_untold_estimate,
+    runs_or_attempts,
+)
 from .runs import columns as run_columns
 
 _POINTS: Final = 500
@@ -97,11 +103,12 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
             *estimate("A success, with sub-agents", "inclusive_cost_per_success", "usd",
                       "Inclusive total cost of runs / successes."),
             Column("A run, with sub-agents", "inclusive_cost_per_run_usd", "usd"),
-            *estimate("Margin a run, with sub-agents", "inclusive_margin_per_run", "usd"),
+            *estimate("Margin a run, with sub-agents", "inclusive_margin_per_run", "usd",
+                      blank=lambda row: is_untold_estimate(row.inclusive_margin_per_run)),
             Column("Efficient", "is_efficient", "yes",
                    "No other option of the agent is as fast and cheaper, or as cheap and faster, "
                    "with sub-agents."),
-            Column("A second less", "usd_per_second.value", "usd_if_any",
+            Column("A second less", "usd_per_second.value", "usd_if_told",
                    "What it costs a success, against the next slower efficient option."),
         ],
         ledger.frontier(part.agent_name, part.since, part.until), query="frontier",

@@ -13,7 +13,15 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import NO_TENANT, OUTSIDE, economics, is_lower_bound, models, runs_or_attempts
+from .columns import (
+    NO_TENANT,
+    OUTSIDE,
+    economics,
+    is_lower_bound,
+    is_untold,
+    models,
+    runs_or_attempts,
+)
 
 _QUIET = Note(
     "No runs in this period",
@@ -75,15 +83,19 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
     """The figures of a sum of runs."""
     bound = is_lower_bound(row)
 
-    def money(title: str, amount: Any, note: str, href: str, bound: str = "") -> Figure:
-        text = figures.usd(amount)
+    def money(
+        title: str, amount: Any, note: str, href: str, bound: str = "", *, is_none: bool = False
+    ) -> Figure:
+        text = figures.NOTHING if is_none and amount is None else figures.usd(amount)
         text = f"{bound} {text}" if bound and amount is not None else text
         return Figure(title, text, figures.exact(amount), note, href)
 
     least, most = (
         ("\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}") if bound else ("", "")
     )
-    margin = money("Margin", row.margin_usd, "value less total cost", asked.link("agents"), most)
+    untold = is_untold(row)
+    margin = money("Margin", row.margin_usd, "value less total cost", asked.link("agents"), most,
+                   is_none=untold)  # fmt: skip
     if row.margin_usd is not None:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
     # Where the cost of work is known and none of it is told as wasted, none was.
@@ -96,17 +108,16 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
             money("Total cost", row.total_cost_usd, "variable and amortized",
                   asked.link("flame"), least),
             money("Value", row.value_usd, f"of {figures.counted(row.valued_runs, 'run')}",
-                  asked.link("runs")),
+                  asked.link("runs"), is_none=untold),
             margin,
             Figure("Runs", figures.count(row.runs), str(row.runs), runs, asked.link("runs")),
             money("Cost a success", row.inclusive_cost_per_success_usd, _successes(row),
-                  asked.link("agents"), least),
+                  asked.link("agents"), least, is_none=not row.successes),
             Figure("Rework", figures.ratio(row.rework_cost_ratio),
                    figures.exact(row.rework_cost_ratio), rework, asked.link("rework")),
-            Figure("Amortized", figures.usd(row.amortized_cost_usd),
-                   figures.exact(row.amortized_cost_usd), "shares of assets", asked.link("assets"))
-            if row.amortized_cost_usd else
-            Figure("Amortized", figures.NOTHING, "", "no shares of assets", asked.link("assets")),
+            money("Amortized", row.amortized_cost_usd, "shares of assets"
+                  if row.amortized_cost_usd is not None else "no shares of assets",
+                  asked.link("assets"), is_none=True),
             Figure("Cost known", figures.ratio(row.known_cost_ratio),
                    figures.exact(row.known_cost_ratio), known, asked.link("prices")),
         ]

@@ -51,7 +51,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
                    link=behind("work,rework"), at_least=bound),
             Column("Used", "good_cost_usd", "usd", "Work that was used.", link=behind("used"),
                    at_least=bound),
-            Column("Amortized appraisal", "amortized_appraisal_usd", "usd_if_any",
+            Column("Amortized appraisal", "amortized_appraisal_usd", "usd_if_told",
                    "Shares of evaluation assets, beside the cost.",
                    link=lambda _: asked.link("assets")),
             Column("Quality", "quality_cost_usd", "usd",

@@ -13,9 +13,10 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import is_inclusive_lower_bound, is_lower_bound
+from .columns import is_cost_unknown, is_inclusive_lower_bound, is_lower_bound
 from .paging import paging
 from .runs import columns as run_columns
+from .runs import is_inclusive_untold, is_untold
 
 _SHOWN: Final = 100
 _SOURCES: Final = {
@@ -31,11 +32,12 @@ class Share:
 
     Attributes:
         title: what it is.
-        amount: USD; None = unknown, or there is none.
+        amount: USD; None = unknown, or (``is_untold``) there is none.
         how: where it comes from.
         href: where that is shown.
         at_least: it is a lower bound.
         at_most: it is an upper bound.
+        is_untold: without an amount there is none to be known.
     """
 
     title: str
@@ -44,6 +46,7 @@ class Share:
     href: str = ""
     at_least: bool = False
     at_most: bool = False
+    is_untold: bool = False
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -78,30 +81,38 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 
 def _shares(run: RunRow, asked: Asked) -> Table:
     bound, below = is_lower_bound(run), is_inclusive_lower_bound(run)
+    wasted = None if is_cost_unknown(run) else run.rework_cost_usd
+    untold, untold_below = is_untold(run), is_inclusive_untold(run)
     books = asked.link("asset", trace=run.trace_id, run=run.run_id)
     rows = [
         Share("Variable cost", run.cost_usd, "sum of its attempts", "#attempts", bound),
-        Share("of which rework", run.rework_cost_usd, "attempts with a reason", "#attempts"),
-        Share("Amortized cost", run.amortized_cost_usd, "its shares of assets", books),
+        Share("of which rework", wasted, "attempts with a reason", "#attempts"),
+        Share("Amortized cost", run.amortized_cost_usd, "its shares of assets", books,
+              is_untold=True),
         Share("Total cost", run.total_cost_usd, "variable and amortized", "#shares", bound),
-        Share("Revenue", run.revenue_usd, "sum of its records", "#records"),
-        Share("Value of outcomes", run.outcome_value_usd, "sum of its records", "#records"),
-        Share("Worth by rules", run.rule_value_usd, "only where nothing was recorded", "#rules"),
-        Share("Value", run.value_usd, run.value_source or "nobody said", "#records"),
-        Share("Margin", run.margin_usd, "value less total cost", "#shares", at_most=bound),
+        Share("Revenue", run.revenue_usd, "sum of its records", "#records", is_untold=True),
+        Share("Value of outcomes", run.outcome_value_usd, "sum of its records", "#records",
+              is_untold=True),
+        Share("Worth by rules", run.rule_value_usd, "only where nothing was recorded", "#rules",
+              is_untold=True),
+        Share("Value", run.value_usd, run.value_source or "nobody said", "#records",
+              is_untold=untold),
+        Share("Margin", run.margin_usd, "value less total cost", "#shares", at_most=bound,
+              is_untold=untold),
         Share("Total cost, with sub-agents", run.inclusive_total_cost_usd,
               "its own and that of the runs below it", "#below", below),
         Share("Value, with sub-agents", run.inclusive_value_usd,
-              "its own and what was recorded below it", "#below"),
+              "its own and what was recorded below it", "#below", is_untold=untold_below),
         Share("Margin, with sub-agents", run.inclusive_margin_usd, "that value less that cost",
-              "#shares", at_most=below),
+              "#shares", at_most=below, is_untold=untold_below),
     ]  # fmt: skip
     return Table(
         "shares", "Parts of its cost and of its value, and what they add up to",
         [
             Column("Part", "title"),
-            Column("USD", "amount", "usd_if_any", at_least=lambda row: row.at_least,
-                   at_most=lambda row: row.at_most, link=lambda row: row.href),
+            Column("USD", "amount", "usd", at_least=lambda row: row.at_least,
+                   at_most=lambda row: row.at_most, link=lambda row: row.href,
+                   blank=lambda row: row.amount is None and row.is_untold),
             Column("How", "how"),
         ],
         rows, query="trace_runs",
@@ -119,7 +130,8 @@ def _records(rows: Sequence[RecordRow]) -> Table:
             Column("Verdict", "verdict"),
             Column("Amount", "amount", "exact", "As told, in the currency told."),
             Column("Currency", "currency"),
-            Column("USD", "amount_usd", "usd_if_any", "Of the telling that counts."),
+            Column("USD", "amount_usd", "usd", "Of the telling that counts.",
+                   blank=lambda row: row.amount is None or not row.counts),
             Column("Quantity", "quantity", "exact", "Minutes of effort, units of an outcome."),
             Column("Counts", "counts", "yes", "The last telling of a record counts."),
             Column("Telling", "telling", "count"),

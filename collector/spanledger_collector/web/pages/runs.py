@@ -10,7 +10,7 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import NO_TENANT, is_inclusive_lower_bound, is_lower_bound
+from .columns import NO_TENANT, is_cost_unknown, is_inclusive_lower_bound, is_lower_bound
 from .paging import AT_ONCE, paging
 
 SHOWN: Final = 100
@@ -31,6 +31,16 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     return Page("Runs", parts, "Each execution of an agent: what it cost, earned and took.")
 
 
+def is_untold(run: RunRow) -> bool:
+    """Whether nobody said what it is worth; of a currency without a rate it is unknown."""
+    return run.value_usd is None and not run.unconverted_records
+
+
+def is_inclusive_untold(run: RunRow) -> bool:
+    """The same of the value with sub-agents."""
+    return run.inclusive_value_usd is None and is_untold(run)
+
+
 def columns(asked: Asked) -> Sequence[Column]:
     """Of rows of ``run_economics``."""
 
@@ -44,21 +54,21 @@ def columns(asked: Asked) -> Sequence[Column]:
         Column("Latency", "duration_ns", "duration", link=lambda row: _trace(asked, row)),
         Column("Total cost", "total_cost_usd", "usd", "Variable cost and its share of assets.",
                at_least=is_lower_bound, link=explained),
-        Column("Value", "value_usd", "usd_if_any", "As recorded, else by value rules.",
-               link=explained),
-        Column("Margin", "margin_usd", "usd_if_any", "Value less total cost.",
-               at_most=is_lower_bound, link=explained),
+        Column("Value", "value_usd", "usd", "As recorded, else by value rules.",
+               link=explained, blank=is_untold),
+        Column("Margin", "margin_usd", "usd", "Value less total cost.",
+               at_most=is_lower_bound, link=explained, blank=is_untold),
         Column("Variable cost", "cost_usd", "usd", "Of the run itself.", at_least=is_lower_bound,
                link=explained),
         Column("With sub-agents", "inclusive_total_cost_usd", "usd",
                "Total cost of the run and of all runs below it.",
                at_least=is_inclusive_lower_bound, link=explained),
-        Column("Margin with sub-agents", "inclusive_margin_usd", "usd_if_any",
+        Column("Margin with sub-agents", "inclusive_margin_usd", "usd",
                "Value of the run, and what was recorded below it, less that.",
-               at_most=is_inclusive_lower_bound, link=explained),
-        Column("Rework", "rework_cost_usd", "usd_if_any", "Part of the variable cost.",
-               link=explained),
-        Column("Amortized", "amortized_cost_usd", "usd_if_any", "Its share of assets.",
+               at_most=is_inclusive_lower_bound, link=explained, blank=is_inclusive_untold),
+        Column("Rework", "rework_cost_usd", "usd", "Part of the variable cost.",
+               link=explained, unknown=is_cost_unknown),
+        Column("Amortized", "amortized_cost_usd", "usd_if_told", "Its share of assets.",
                link=lambda row: asked.link("asset", trace=row.trace_id, run=row.run_id)),
         Column("Calls", "calls", "count", link=explained),
         Column("Retries", "retries", "count", link=explained),

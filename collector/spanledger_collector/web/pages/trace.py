@@ -13,7 +13,7 @@ from spanledger_collector.web.charts.spans import Placed, tree
 from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import is_lower_bound
+from .columns import is_cost_unknown, is_lower_bound
 from .runs import columns as run_columns
 
 #: More would make a page that no browser scrolls; the CSV has all.
@@ -45,14 +45,14 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 def _figures(row: TraceRow, asked: Asked) -> Figures:
     explained = asked.link("explain", id=row.trace_id) if row.attempts else ""
     cost = figures.usd(row.cost_usd, at_least=is_lower_bound(row))
-    rework = row.rework_cost_usd or None
+    rework = None if is_cost_unknown(row) else row.rework_cost_usd
     retries = figures.counted(row.retries, "retry", "retries")
     return Figures(
         [
             Figure("Variable cost", cost, figures.exact(row.cost_usd),
                    _known(row), explained),
-            Figure("Rework", figures.usd(rework) if rework else figures.NOTHING,
-                   figures.exact(row.rework_cost_usd), "part of the cost", explained),
+            Figure("Rework", figures.usd(rework), figures.exact(rework), "part of the cost",
+                   explained),
             Figure("Duration", figures.duration(row.duration_ns), str(row.duration_ns),
                    figures.moment(row.started_at), "#spans"),
             Figure("Status", row.status, "", figures.counted(row.span_count, "span"),
@@ -77,6 +77,10 @@ def _spans(report: TraceReport, placed: Sequence[Placed], asked: Asked) -> Table
     def is_blank(one: Placed) -> bool:
         return not one.span.attempts or not one.span.counted
 
+    def is_used(one: Placed) -> bool:
+        wasted = one.span.rework_cost_usd is not None or one.span.rework_reason or one.span.retries
+        return is_blank(one) or not wasted
+
     def explained(one: Placed) -> str:
         return asked.link("explain", id=one.span.span_id, trace=trace_id)
 
@@ -93,8 +97,8 @@ def _spans(report: TraceReport, placed: Sequence[Placed], asked: Asked) -> Table
                    link=explained, blank=is_blank),
             Column("Retries", "span.retries", "count", link=explained,
                    blank=lambda one: not one.span.retries),
-            Column("Rework", "span.rework_cost_usd", "usd_if_any", "Part of the cost.",
-                   link=explained, blank=lambda one: not one.span.rework_cost_usd),
+            Column("Rework", "span.rework_cost_usd", "usd", "Part of the cost.",
+                   link=explained, blank=is_used),
             Column("Why", "span.rework_reason", "text", "Why it is rework."),
             Column("Model", "span.model"),
             Column("Agent", "span.agent_name"),
