@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import stat
 import threading
@@ -239,7 +240,9 @@ async def test_a_wrong_prices_file_is_told_before_anything_is_opened(tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["/v1/queries/agents", "/v1/traces/00", "/metrics", "/healthz"])
+@pytest.mark.parametrize(
+    "path", ["/v1/queries/agents", "/v1/traces/00", "/metrics", "/openapi.json"]
+)
 async def test_a_web_page_cannot_read_the_figures_of_this_machine(
     tmp_path: Path, store_dsn: str, path: str
 ) -> None:
@@ -303,12 +306,32 @@ async def test_a_collector_answers_by_the_names_it_is_told(tmp_path: Path, store
     )  # fmt: skip
     spans = request_bytes(0, SPANS)
     async with running(config) as (_, ports):
-        for port, path, body in ((ports.api, "/healthz", None), (ports.http, "/v1/traces", spans)):
+        read, write = (ports.api, "/v1/queries", None), (ports.http, "/v1/traces", spans)
+        for port, path, body in (read, write):
             told = [
                 (await asyncio.to_thread(ask, port, path, body, {**PROTOBUF, "Host": host}))[0]
                 for host in ("Collector:4318", f"localhost:{port}", "rebound.example", "127.0.0.1")
             ]
             assert told == [200, 200, 403, 403], path
+
+
+async def test_probes_ask_by_any_name(tmp_path: Path, store_dsn: str) -> None:
+    """An orchestrator asks by an address that nobody knew: it learns readiness, and no more."""
+    config = config_of(
+        tmp_path / "data", store_dsn, host="0.0.0.0", insecure=True,  # noqa: S104 - what is tested
+        allowed_hosts="collector",
+    )  # fmt: skip
+    async with running(config) as (collector, ports):
+        await collector.opened()
+        for path in ("/readyz", "/healthz"):
+            probe = {"Host": f"10.1.2.3:{ports.api}"}
+            status, body, _ = await asyncio.to_thread(ask, ports.api, path, None, probe)
+            assert (status, json.loads(body)) == (200, {"ready": True})
+            own = {"Host": "collector"}
+            status, body, _ = await asyncio.to_thread(ask, ports.api, path, None, own)
+            assert json.loads(body).keys() > {"ready", "journal", "ledger"}
+        for path in ("/metrics", "/readyz/", "/v1/readyz"):
+            assert (await asyncio.to_thread(ask, ports.api, path, None, probe))[0] == 403, path
 
 
 @pytest.mark.slow

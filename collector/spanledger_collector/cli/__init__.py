@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script.
 
     ``run`` is dispatched before anything heavy is imported: it has to work with the SDK alone and
-    to add no time to the program it starts.
+    to add no time to the program it starts. So is ``health``, which containers run all the time.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["run"] and not set(arguments[1:2]) & set(_HELP):
@@ -29,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         run_program(arguments[1:])
     try:
+        if arguments[:1] == ["health"] and set(arguments[1:]) <= {"--json"}:
+            from .probe import probe
+
+            sys.exit(probe(as_json=len(arguments) > 1))
         from .app import execute
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in _OURS:

@@ -21,6 +21,7 @@ from .engines import engines
 from .explain import explain
 from .export import export
 from .frontier import frontier
+from .health import health
 from .keys import keys
 from .models import models
 from .output import fail
@@ -94,6 +95,7 @@ app.command("reconcile")(reconcile)
 app.command("reprice")(reprice)
 app.command("sql")(sql)
 app.command("doctor")(doctor)
+app.command("health")(health)
 app.command("verify")(verify)
 app.command("schema")(schema)
 app.add_typer(deadletters, name="deadletters")

@@ -55,7 +55,7 @@ from spanledger_collector.query.named import read_names
 from .answers import Sending
 from .economics import ANSWERS, Answer, Asked
 from .keyed import Keyed, may
-from .loopback import check_host
+from .loopback import check_host, is_strange
 from .openapi import ARROW, TRACE_PARTS, document
 
 _LOG = logging.getLogger(__name__)
@@ -241,9 +241,9 @@ class Api:
         return _json(document())
 
     async def _told_health(self, request: Request) -> dict[str, Any]:
-        """A load balancer, which has no key, learns no more than whether it is ready."""
+        """A load balancer, which has no key or no name of ours, learns only whether it is ready."""
         health = await asyncio.to_thread(self._health)
-        if may(request.scope, "operate"):
+        if may(request.scope, "operate") and not is_strange(request.scope):
             return health
         return {"ready": health.get("ready", False)}
 
