@@ -9,9 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 import spanledger
 from spanledger import semconv
+from spanledger._work import recording
 from spanledger.testing import capture_spans
 
 
@@ -121,3 +123,22 @@ def test_what_cannot_be_used_is_left_out_and_said(
         assert record() == ""
     assert not spans.spans
     assert why in caplog.text
+
+
+def test_a_record_about_nothing_is_said_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of any span and without a subject; it is written all the same."""
+    monkeypatch.setattr(recording, "_told_of_nothing", [])
+    with capture_spans() as spans:
+        with spanledger.agent("support"), trace.use_span(trace.INVALID_SPAN):
+            spanledger.record_revenue("1")  # the run's id is there
+        with spanledger.workflow("w"):
+            spanledger.record_revenue("2")
+        spanledger.record_revenue("3", external_key="ticket-77")
+        assert not caplog.messages
+        assert spanledger.record_revenue("4")
+        spanledger.record_cost("5")
+    [said] = caplog.messages
+    assert said.startswith("revenue is about nothing: no run is around it and it names none")
+    assert spans.names().count("record revenue") == 4

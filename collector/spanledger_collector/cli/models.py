@@ -7,6 +7,7 @@ from spanledger_collector.query import ModelRow
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import answer, cost, count, coverage, share, text
+from .unplaced import tell_unplaced
 
 _COLUMNS = (
     "provider", "model", ">calls", ">failed", ">input", ">cache read", ">cache write", ">output",
@@ -23,11 +24,14 @@ def models(
 ) -> None:
     """What each model cost: calls, tokens, and how much of the cost is known. Whole days (UTC).
 
+    A last line tells which recorded amounts found no run, of whatever day.
+
     Example: spanledger models --since 2026-11-01
     """
     with connect(url, workspace) as ledger:
-        rows = ledger.models(utc(since), utc(until))
-    answer(rows, _table, as_json=as_json)
+        answer(ledger.models(utc(since), utc(until)), _table, as_json=as_json)
+        if not as_json:
+            tell_unplaced(ledger)
 
 
 def _table(rows: Sequence[ModelRow]) -> Grid:

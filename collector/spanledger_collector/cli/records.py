@@ -28,6 +28,7 @@ from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Url, Workspace, connect
 from .output import answer, console, counted, plain_decimal, print_json, text, usd_if_any
 from .record_file import Line, read_lines
+from .unplaced import list_unplaced
 
 _BATCH = 1000
 _TRIES = 5
@@ -236,15 +237,27 @@ def list_records(
     external_key: Annotated[
         str, typer.Option("--external-key", help="Of the runs that carry this key.")
     ] = "",
+    unplaced: Annotated[
+        bool,
+        typer.Option("--unplaced", help="Those that found no run, and so are in no sum."),
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most that --unplaced lists.")] = 100,
     url: Url = DEFAULT_ADDRESS,
     workspace: Workspace = "",
     as_json: Json = False,
 ) -> None:
     """Every telling of the records about a run: what counts now, and what it amended.
 
+    Or the records of no run: their key or id is mistyped, nothing was named, or the run is to come.
+
     Example: spanledger records list --external-key ticket-77
     """
     with connect(url, workspace) as ledger:
+        if unplaced:
+            if run_id or trace_id or external_key:
+                raise PermanentError("--unplaced lists records of no run: name none")
+            list_unplaced(ledger, limit, as_json=as_json)
+            return
         rows = ledger.records(run_id=run_id, trace_id=trace_id, external_key=external_key)
     answer(rows, _table, as_json=as_json, nothing=_NO_RECORDS)
 

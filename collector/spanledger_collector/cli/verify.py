@@ -9,6 +9,7 @@ from spanledger_collector.query.completeness import CompletenessRow, completenes
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import answer, console, count, counted
+from .unplaced import tell_unplaced
 
 _COLUMNS = ("day", ">loaded", ">settled", ">stored", ">missing")
 _MISSING = 1
@@ -23,14 +24,17 @@ def verify(
 ) -> None:
     """Holds what is stored of each day (UTC) against what was loaded and settled of it.
 
-    Ends with 1 where spans were deleted from the ledger's tables.
+    Ends with 1 where spans were deleted from the ledger's tables. A last line tells which recorded
+    amounts found no run, of whatever day.
 
     Example: spanledger verify --since 2026-11-01
     """
     given = {"since": utc(since), "until": utc(until)}
     with connect(url, workspace) as ledger:
         rows = completeness(ledger.query, **{k: v for k, v in given.items() if v is not None})
-    answer(rows, _table, as_json=as_json, nothing="Nothing was loaded in this period.")
+        answer(rows, _table, as_json=as_json, nothing="Nothing was loaded in this period.")
+        if not as_json:
+            tell_unplaced(ledger)
     missing = sum(row.missing_spans for row in rows)
     if not missing:
         return

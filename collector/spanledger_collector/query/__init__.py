@@ -28,6 +28,7 @@ from .pool_rows import PoolRow
 from .quality import QualityBy, QualityCost
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded, Rejected
+from .records import UnplacedAmountRow, UnplacedRecordRow, waiting
 from .remaining_life import RemainingLife
 from .remote import RemoteReader
 from .repricing import By, RepricedRow, Scenario
@@ -123,6 +124,8 @@ __all__ = [
     "Sustainable",
     "TraceReport",
     "TraceRow",
+    "UnplacedAmountRow",
+    "UnplacedRecordRow",
     "ValueRuleRow",
     "WhatIf",
     "WhatIfReport",
@@ -130,4 +133,5 @@ __all__ = [
     "parse_rows",
     "plain_rows",
     "query_names",
+    "waiting",
 ]

@@ -46,6 +46,7 @@ from .origins import Origins
 from .parsing import parse_rows
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded
+from .records import Records
 from .remembered import Remembered
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
 from .repricing import By, RepricedRow, Scenario
@@ -54,7 +55,6 @@ from .rows import (
     ChargeRow,
     CoverageRow,
     ModelRow,
-    RecordRow,
     RunRow,
     SpanRow,
     TraceReport,
@@ -73,7 +73,7 @@ Guard = Callable[[Store, str], str]
 
 
 @final
-class Ledger(Decisions, Breakdowns, Origins, Assets, Hardware):
+class Ledger(Decisions, Breakdowns, Origins, Records, Assets, Hardware):
     """Typed reads of one ledger; use :meth:`connect`.
 
     Args:
@@ -230,19 +230,6 @@ class Ledger(Decisions, Breakdowns, Origins, Assets, Hardware):
                 "records go through a running collector: connect to spanledger://host:port"
             )
         return self._reader.add_records(records)
-
-    def records(
-        self, *, run_id: str = "", trace_id: str = "", external_key: str = ""
-    ) -> Sequence[RecordRow]:
-        """Every telling of the records about a run, a trace or an external key, oldest first.
-
-        Raises:
-            PermanentError: not exactly one of the three was given.
-        """
-        subject = {"run_id": run_id, "trace_id": trace_id.lower(), "external_key": external_key}
-        if sum(map(bool, subject.values())) != 1:
-            raise PermanentError("records are listed by one of run_id, trace_id and external_key")
-        return parse_rows(RecordRow, self.query("records", **subject))
 
     def trace(self, trace_id: str, *, with_attempts: bool = True) -> TraceReport:
         """What one trace cost and why.

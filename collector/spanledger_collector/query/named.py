@@ -102,6 +102,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "run_options": (_OF_WORKSPACE, *_BY_START),
     "trace_cost": (_OF_WORKSPACE, *_BY_START),
     "training_runs": (_OF_WORKSPACE,),
+    "unplaced_records": (_OF_WORKSPACE,),
     "value_rules_in_force": ("workspace IN ('', {workspace:String})",),
 }
 

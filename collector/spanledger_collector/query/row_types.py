@@ -30,6 +30,7 @@ from .own_gpus import GpuHostRow, GpuOfferRow
 from .payback import ContributionRow
 from .pool_rows import PoolRow
 from .quality import QualityCostRow
+from .records import UnplacedAmountRow, UnplacedRecordRow
 from .repricing import RepricedRow
 from .rework import ReworkRateRow, ReworkReasonRow
 from .rows import (
@@ -93,6 +94,8 @@ ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "trace_summary": (TraceRow,),
     "traces_by": (TraceMomentsRow,),
     "traces_of_span": (SpanPlaceRow,),
+    "unplaced_amounts": (UnplacedAmountRow,),
+    "unplaced_records": (UnplacedRecordRow,),
     "value_rules": (ValueRuleRow,),
     "what_if": (SavingRow,),
 }

@@ -91,6 +91,9 @@ def moment(at_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
 
 
+#: Kind of the first record about nothing, once it was told.
+_told_of_nothing: Final[list[str]] = []
+
 _SUBJECT: Final[Mapping[str, str]] = {
     "trace_id": semconv.SUBJECT_TRACE_ID,
     "run_id": semconv.SUBJECT_RUN_ID,
@@ -142,11 +145,29 @@ def write(
     at_ns = None if at is None else int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1000
     if at_ns is not None:
         told[semconv.RECORD_RECORDED_AT] = moment(time.time_ns())
+    if not (subject or apart):
+        _warn_of_nothing(kind)
     # A record about something else is no part of the work around it.
     context = Context() if subject or apart else None
     span_id = _tell(f"{semconv.OPERATION_RECORD} {kind}", context, told, at_ns)
     given = told.get(semconv.RECORD_ID)
     return str(given) if given else trace.format_span_id(span_id)
+
+
+def _warn_of_nothing(kind: str) -> None:
+    """Say, once a process, that a record is about nothing: outside of any span, no run is around.
+
+    It is written all the same: the collector tells of it among the records of no run.
+    """
+    if scope.current_run_id() or trace.get_current_span().get_span_context().is_valid:
+        return
+    if not _told_of_nothing:
+        _told_of_nothing.append(kind)
+        _log.warning(
+            "%s is about nothing: no run is around it and it names none, so it will be in no sum; "
+            "give external_key, run_id or trace_id. Further ones are not told.",
+            kind,
+        )
 
 
 def _tell(

@@ -28,6 +28,7 @@ from spanledger_collector.query import (
     pool_rows,
     quality,
     query_names,
+    records,
     repricing,
     rework,
     rows,
@@ -93,6 +94,8 @@ TYPES: dict[str, type | None] = {
     "price_of": None,
     "price_tiers": None,
     "records": rows.RecordRow,
+    "unplaced_amounts": records.UnplacedAmountRow,
+    "unplaced_records": records.UnplacedRecordRow,
     "reprice": repricing.RepricedRow,
     "quality_costs": quality.QualityCostRow,
     "rework_ends": what_if.ReworkEndsRow,
@@ -143,6 +146,8 @@ ELSEWHERE = {
     "asset_use": "query/test_remaining_life.py",
     "gpu_hosts": "query/test_own_gpus.py",
     "gpu_offers": "query/test_own_gpus.py",
+    "unplaced_amounts": "settle/test_records.py",
+    "unplaced_records": "settle/test_records.py",
 }
 QUERIES = query_names()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.query import DirectReader, Ledger, waiting
 from spanledger_collector.store import Store
 
 from . import scene
@@ -303,3 +303,70 @@ def test_a_trace_of_records_alone_is_no_run(store: Store) -> None:
         scene.load(connection, [record_span(1, outcome="success")])
         scene.settle(store)
         assert not scene.runs(connection)
+
+
+def test_what_found_no_run_is_told_with_its_amounts(store: Store) -> None:
+    """By kind and currency, since when; what finds its run later, or is amended to one, leaves."""
+    early, late = (scene.moment(scene.START.replace(day=day)) for day in (3, 4))
+
+    def told(trace: int, **given: Any) -> scene.Row:
+        return record_span(900 + trace, trace=trace, **given)
+
+    wrong = [
+        told(11, subject__external_key="tikcet", expense__amount="50"),
+        told(12, subject__external_key="tikcet", revenue__amount="70"),
+        told(13, revenue__amount="9", record__id="of-nothing"),
+        told(14, subject__run_id="nobody", effort__minutes="12"),
+        told(15, subject__trace_id=scene.hex32(99), evaluation__verdict="wrong"),
+        told(16, subject__external_key="to-come", revenue__amount="0.5"),
+        told(17, record__id="moved", subject__run_id="r", revenue__amount="1", at=1),
+        # A trace that is there, and a run of it that is not.
+        told(18, subject__trace_id=scene.hex32(1), subject__run_id="R", revenue__amount="2",
+             revenue__currency="EUR"),
+    ]  # fmt: skip
+    right = [
+        told(21, subject__run_id="r", revenue__amount="100"),
+        told(22, subject__trace_id=scene.hex32(1), expense__amount="5"),
+        record_span(3, 1, outcome="success"),
+    ]
+    moved = told(23, record__id="moved", subject__run_id="s", revenue__amount="1", at=9)
+    come = agent_span(1, trace=2, run_id="later", attributes={"spanledger.external_key": "to-come"})
+    with store.connect() as connection, Ledger(DirectReader(store)) as ledger:
+        one = scene.settler(store)
+        first = [agent_span(1, run_id="r"), scene.call(2, 1, (1, 0)), *wrong, *right]
+        scene.load(connection, [row | {"received_at": early} for row in first])
+        one.settle_due(everything=True)
+        before = {row.record_id: row for row in ledger.unplaced_records()}
+        scene.load(connection, [row | {"received_at": late} for row in (come, moved)])
+        one.settle_due(everything=True)
+        after = ledger.unplaced_records()
+        amounts = ledger.unplaced_amounts()
+        one.stop(drain=False)
+        (run,) = scene.runs(connection).values()
+        none = Ledger(DirectReader(store), workspace="elsewhere").unplaced_amounts()
+    assert (run["outcome"], run["expense_cost_usd"]) == ("success", Decimal(5))
+    assert {row.told_in for row in before.values()} == {
+        scene.hex32(trace) for trace in (11, 12, 13, 14, 15, 16, 18)
+    }
+    nothing = before["of-nothing"]
+    assert (nothing.subject_kind, nothing.subject, nothing.amount) == ("none", "", Decimal(9))
+    assert {row.told_in for row in after} == {
+        scene.hex32(trace) for trace in (11, 12, 13, 14, 15, 18, 23)
+    }
+    moved_row = next(row for row in after if row.record_id == "moved")
+    assert (moved_row.tellings, moved_row.subject) == (2, "s")
+    assert [
+        (a.kind, a.currency, a.records, a.of_nothing, a.amount, a.minutes) for a in amounts
+    ] == [
+        ("effort", "", 1, 0, None, Decimal(12)),
+        ("evaluation", "", 1, 0, None, None),
+        ("expense", "USD", 1, 0, Decimal(50), None),
+        ("revenue", "EUR", 1, 0, Decimal(2), None),
+        ("revenue", "USD", 3, 1, Decimal(80), None),
+    ]
+    assert {row.waits_since.day for row in amounts} == {3}
+    assert waiting(amounts) == (
+        "7 records of no run (effort 12 minutes, expense 50 USD, revenue 2 EUR, revenue 80 USD) "
+        "are in no sum; the oldest waits since 2026-11-03 10:00 UTC."
+    )
+    assert (none, waiting(none)) == ([], "")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from spanledger_collector.query import CoverageRow, Ledger, PriceUsedRow
+from spanledger_collector.query import CoverageRow, Ledger, PriceUsedRow, waiting
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Tabled
 from spanledger_collector.web.table import Column, Table
 
 from .columns import models
+
+_UNPLACED = (
+    "Of the whole ledger, whatever is filtered here: a mistyped key, a run that was never sent or "
+    "is still to come. `spanledger records list --unplaced` lists them."
+)
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -59,10 +64,12 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ledger.prices_used(part), query="prices_used", link=priced,
     )  # fmt: skip
     unknown = "Unknown is not zero: an attempt without a price is in no sum, and makes it a bound."
+    unplaced = waiting(ledger.unplaced_amounts())
     return Page(
         "Prices and coverage",
         [
             Note("", [unknown]),
+            *([Note("Records of no run", [unplaced, _UNPLACED], tone="warn")] if unplaced else []),
             Tabled("Coverage", coverage),
             Tabled("By model", by_model),
             Tabled("Price rows", used),
