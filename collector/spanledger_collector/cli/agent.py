@@ -134,7 +134,12 @@ def _with_sub_agents(sums: AgentSums) -> Iterator[Sequence[str]]:
         ("inclusive total cost", sums.inclusive_total_cost_usd),
     )
     for title, amount in parts:
-        shown = cost(amount, attempts=1, unpriced=sums.inclusive_unpriced_attempts)
+        is_rework = title == "  of which rework"
+        unknown = (
+            sums.inclusive_unknown_rework_attempts if is_rework
+            else sums.inclusive_unpriced_attempts
+        )  # fmt: skip
+        shown = cost(amount, attempts=1, unpriced=unknown)
         yield title, "-" if amount is None and "amortized" in title else shown, ""
     yield "inclusive value", _signed(sums.inclusive_value_usd), ""
     yield (
@@ -150,6 +155,8 @@ def _amount(sums: AgentSums, title: str, amount: Decimal | None) -> str:
         return "-"
     if title in ("variable cost", "total cost", "  model calls"):
         return cost(amount, attempts=max(sums.attempts, 1), unpriced=sums.unpriced_attempts)
+    if title == "  of which rework":
+        return cost(amount, attempts=1, unpriced=sums.unknown_rework_attempts)
     return usd(amount)
 
 

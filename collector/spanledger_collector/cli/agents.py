@@ -19,6 +19,7 @@ from .output import (
     count,
     coverage,
     margin,
+    rework,
     seconds,
     share,
     text,
@@ -139,7 +140,8 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
                 cost(row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts),
                 coverage(row.attempts - row.unpriced_attempts, row.attempts),
                 share(row.estimated_cost_usd, row.cost_usd),
-                usd_if_any(row.rework_cost_usd), count(row.retries),
+                rework(row.rework_cost_usd, unknown=row.unknown_rework_attempts),
+                count(row.retries),
                 _inclusive(row, mean(row.inclusive_cost_per_run_usd)),
                 _inclusive(row, mean(row.inclusive_cost_per_success_usd))
                 if row.successful_runs else "-",

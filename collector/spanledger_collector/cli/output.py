@@ -84,6 +84,11 @@ def cost(amount: Decimal | None, *, attempts: int, unpriced: int, stand_in: int 
     return ("" if amount is None else sign) + usd(amount)
 
 
+def rework(amount: Decimal | None, *, unknown: int) -> str:
+    """The wasted part of a sum, a dash where none was; ``≥`` when the cost of some is unknown."""
+    return cost(amount, attempts=unknown or bool(amount), unpriced=unknown)
+
+
 def margin(amount: Decimal | None, *, unpriced: int) -> str:
     """What is left of a value, a dash where there is none; ``≤`` where some cost is not known."""
     return "-" if amount is None else ("≤" if unpriced else "") + usd(amount)

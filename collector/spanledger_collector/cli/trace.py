@@ -18,11 +18,11 @@ from .output import (
     coverage,
     plain_decimal,
     print_json,
+    rework,
     seconds,
     share,
     text,
     usd,
-    usd_if_any,
 )
 from .run_tree import run_tree
 from .runs import run_cost, run_inclusive_cost
@@ -73,11 +73,12 @@ def _headline(row: TraceRow, stand_in: int) -> str:
     told = cost(
         row.cost_usd, attempts=row.attempts, unpriced=row.unpriced_attempts, stand_in=stand_in
     )
+    wasted = rework(row.rework_cost_usd, unknown=row.unknown_rework_attempts)
     return (
         f"[bold]trace {text(row.trace_id)}[/]  {text(row.name)}  "
         f"{row.started_at:%Y-%m-%d %H:%M:%S} UTC  {seconds(row.duration_ns)}\n"
         f"cost [bold]{told}[/]"
-        + (f"  of which rework {usd(row.rework_cost_usd)}" if row.rework_cost_usd else "")
+        + ("" if wasted == "-" else f"  of which rework {wasted}")
         + _known(row)
     )
 
@@ -102,8 +103,8 @@ def _run_rows(runs: Sequence[RunRow]) -> Iterator[Sequence[str]]:
         yield (
             "  " * depth + ("└ " if depth else "") + text(name), text(run.status),
             run_cost(run), run_inclusive_cost(run),
-            usd_if_any(run.rework_cost_usd), count(run.calls), count(run.retries),
-            count(run.tool_calls), seconds(run.duration_ns),
+            rework(run.rework_cost_usd, unknown=run.unknown_rework_attempts), count(run.calls),
+            count(run.retries), count(run.tool_calls), seconds(run.duration_ns),
         )  # fmt: skip
 
 

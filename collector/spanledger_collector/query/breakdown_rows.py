@@ -42,6 +42,7 @@ class EconomicsRow:
     total_cost_per_run_usd: Decimal | None
     total_cost_per_success_usd: Decimal | None
     unpriced_attempts: int
+    unknown_rework_attempts: int
     known_cost_ratio: float
     inclusive_total_cost_usd: Decimal | None
     inclusive_value_usd: Decimal | None
@@ -68,6 +69,7 @@ class AttemptsRow:
     rework_cost_usd: Decimal | None
     estimated_cost_usd: Decimal | None
     unpriced_attempts: int
+    unknown_rework_attempts: int
     known_cost_ratio: float
     wait_seconds: float
 

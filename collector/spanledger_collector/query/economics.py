@@ -89,11 +89,13 @@ class AgentSums:
     inclusive_value_usd: Decimal | None
     inclusive_margin_usd: Decimal | None
     inclusive_unpriced_attempts: int
+    inclusive_unknown_rework_attempts: int
     inclusive_cheaper_usd: Decimal
     inclusive_dearer_usd: Decimal
     inclusive_uncosted_runs: int
     inclusive_unconverted_records: int
     unpriced_attempts: int
+    unknown_rework_attempts: int
     known_cost_ratio: float
     p50_duration_ns: int
     p95_duration_ns: int

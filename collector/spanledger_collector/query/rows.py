@@ -42,6 +42,7 @@ class TraceRow:
     cost_low_usd: Decimal | None
     cost_high_usd: Decimal | None
     unpriced_attempts: int
+    unknown_rework_attempts: int
     flops_total: Decimal
 
 
@@ -87,6 +88,7 @@ class RunRow:
     inclusive_value_usd: Decimal | None
     inclusive_margin_usd: Decimal | None
     inclusive_unpriced_attempts: int
+    inclusive_unknown_rework_attempts: int
     outcome: str
     revenue_usd: Decimal | None
     outcome_value_usd: Decimal | None
@@ -96,6 +98,7 @@ class RunRow:
     unconverted_records: int
     succeeded: bool
     unpriced_attempts: int
+    unknown_rework_attempts: int
     flops_total: Decimal
 
 
@@ -225,6 +228,7 @@ class AgentRow:
     margin_usd: Decimal | None
     valued_runs: int
     unpriced_attempts: int
+    unknown_rework_attempts: int
     known_cost_ratio: float
     inclusive_cost_usd: Decimal | None
     inclusive_rework_cost_usd: Decimal | None

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, get_args
+from io import StringIO
+from typing import Any, cast, get_args
 
 import httpx
 import orjson
 import pytest
+from rich.console import Console
 from tests.collector.settle import scene
 from tests.support.served_ledger import served
 from tests.support.writer_ledger import RUNS, Drawn
 
+from spanledger_collector.cli.agents import agents_table
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.estimate import Joint, part_interval
 from spanledger_collector.query import DirectReader, Ledger
@@ -107,6 +110,27 @@ def reworked(store: Store) -> Iterator[Ledger]:
     scene.settle(store, [1])
     with Ledger(DirectReader(store)) as found:
         yield found
+
+
+def test_runs_and_sums_say_how_much_of_the_waste_is_unknown(filled: Store) -> None:
+    """As the report does: the retried attempt that timed out may have been billed."""
+    with Ledger(DirectReader(filled)) as ledger:
+        (whole,) = ledger.rework(by="total").rates
+        (total,) = ledger.economics_by("total")
+        told = [
+            total.unknown_rework_attempts,
+            sum(row.unknown_rework_attempts for row in ledger.runs(limit=1000)),
+            sum(row.unknown_rework_attempts for row in ledger.agents()),
+            sum(row.unknown_rework_attempts for row in ledger.attempts_by("model")),
+        ]
+        assert told == [whole.unknown_rework_attempts] * 4 != [0] * 4
+        (planner,) = [row for row in ledger.agents() if row.agent_name == "planner"]
+        sums = ledger.agent("planner").total.sums
+        assert sums.unknown_rework_attempts == planner.unknown_rework_attempts == 1
+        assert sums.inclusive_unknown_rework_attempts >= 1
+        out = Console(file=StringIO(), width=250)
+        out.print(agents_table([planner]))
+        assert "\N{GREATER-THAN OR EQUAL TO}$0" in cast("StringIO", out.file).getvalue()
 
 
 @pytest.mark.parametrize("by", ["agent", "version", "model", "prompt", "tenant"])

@@ -12,6 +12,7 @@ if(sum(r.$(of)unconverted_records) > 0, NULL, sum(r.$(of)value_usd)) AS $(of)val
 CAST($(of)value_usd - $(of)total_cost_usd AS Nullable(Decimal(38, 12))) AS $(of)margin_usd,
 countIf(r.$(of)value_usd IS NOT NULL) AS $(of)valued_runs,
 sum(r.$(of)unpriced_attempts) AS $(of)unpriced_attempts,
+sum(r.$(of)unknown_rework_attempts) AS $(of)unknown_rework_attempts,
 countIf(r.is_$(of)costed) AS $(of)costed_runs,
 countIf(r.is_$(of)told) AS $(of)told_runs,
 countIf(r.is_$(of)costed AND r.succeeded) AS $(of)costed_successes,

@@ -9,7 +9,7 @@
 --   input_tokens, output_tokens, cost_usd, cost_per_run_usd,
 --   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
 --   assets), total_cost_usd (both costs), value_usd (recorded, else by value rules; NULL = of no run, or an amount has no rate), margin_usd (value less total cost of all runs),
---   valued_runs, unpriced_attempts, known_cost_ratio, inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_amortized_cost_usd,
+--   valued_runs, unpriced_attempts, unknown_rework_attempts (of them wasted: rework_cost_usd is a lower bound when above 0), known_cost_ratio, inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_amortized_cost_usd,
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts (the same of the runs and of all runs below them, as in the view agent_unit_economics: not to be summed
 --   over agents; those without the prefix are of the agent's own runs and sum to the ledger),
@@ -64,6 +64,7 @@ SELECT
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     countIf(r.value_usd IS NOT NULL) AS valued_runs,
     sum(r.unpriced_attempts) AS unpriced_attempts,
+    sum(r.unknown_rework_attempts) AS unknown_rework_attempts,
     if(sum(r.attempts) = 0, 1., 1. - sum(r.unpriced_attempts) / sum(r.attempts)) AS known_cost_ratio,
     sum(r.inclusive_cost_usd) AS inclusive_cost_usd,
     sum(r.inclusive_rework_cost_usd) AS inclusive_rework_cost_usd,

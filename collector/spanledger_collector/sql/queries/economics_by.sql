@@ -15,7 +15,7 @@
 --   (NULL = nobody said, or an amount has no rate), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
 --   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
---   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), known_cost_ratio,
+--   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), unknown_rework_attempts (of them wasted), known_cost_ratio,
 --   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
 WITH
     scope.1 IN ('total', 'day', 'tenant') AND {agent_name:String} = '' AND {agent_version:String} = '' AS has_runs_below
@@ -66,6 +66,7 @@ SELECT
     ) AS inclusive_cost_per_success_usd,
     if(has_runs_below, unpriced_attempts, sum(r.inclusive_unpriced_attempts)) AS inclusive_unpriced_attempts,
     sum(r.unpriced_attempts) AS unpriced_attempts,
+    sum(r.unknown_rework_attempts) AS unknown_rework_attempts,
     if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
     quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,

@@ -43,6 +43,7 @@ SELECT
     sum(r.cost_low_usd) AS cost_low_usd,
     sum(r.cost_high_usd) AS cost_high_usd,
     sum(r.unpriced_attempts) AS unpriced_attempts,
+    sum(r.unknown_rework_attempts) AS unknown_rework_attempts,
     sum(r.flops_total) AS flops_total,
     max(r.vram_peak_bytes) AS vram_peak_bytes,
     sum(r.gpu_seconds) AS gpu_seconds
