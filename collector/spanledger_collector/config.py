@@ -22,7 +22,10 @@ _LAST_PORT = 65_535
 class CollectorConfig(BaseSettings):
     """Every setting of ``spanledger up``."""
 
-    model_config = SettingsConfigDict(env_prefix="SPANLEDGER_", extra="forbid", frozen=True)
+    # An empty variable is as none: `${NAME:-}` of a compose file is one.
+    model_config = SettingsConfigDict(
+        env_prefix="SPANLEDGER_", env_ignore_empty=True, extra="forbid", frozen=True
+    )
 
     data_dir: Path = Field(
         default=Path(".spanledger"), description="Directory of the journal and the embedded ledger."
@@ -54,6 +57,11 @@ class CollectorConfig(BaseSettings):
         default=False,
         description="Listen on an address that other machines reach although there are no keys: "
         "whoever reaches it sends and reads.",
+    )
+    published_on: str = Field(
+        default="",
+        description="Of a container: the address of its machine that its ports are published on. "
+        "On 127.0.0.1 no other machine reaches them, on another keys are needed. Empty = host.",
     )
     allowed_hosts: str = Field(
         default="",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,8 +20,13 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 import yaml
+from tests.collector.whole_collector import ask, running, until
 
-from spanledger_collector.serve.loopback import LOOPBACK
+from spanledger_collector.cli.app import execute
+from spanledger_collector.config import CollectorConfig, settings
+from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.pipeline import Collector
+from spanledger_collector.serve.loopback import LOOPBACK, allowed
 from spanledger_collector.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +36,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 SCHEMA = ROOT / "tests" / "support" / "compose-spec.json"
 SECRETS = {"CLICKHOUSE_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_PASSWORD"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+_PROMETHEUS = (ROOT / "deploy/prometheus/prometheus.yml").read_text()
 
 
 def test_the_compose_file_is_valid() -> None:
@@ -61,28 +68,125 @@ def test_docker_takes_the_compose_file() -> None:
     assert b"set it in .env" in refused.stderr
 
 
+def _filled(text: str, given: Mapping[str, str] | None = None) -> str:
+    """A value of the compose file with its variables, as Compose fills them in."""
+    given = given or {}
+    text = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda one: given.get(one[1]) or one[2], text)
+    return re.sub(r"\$\{(\w+):\?[^}]*\}", lambda one: given[one[1]], text)
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_pinned_and_bounded(name: str) -> None:
-    """A minor version (patches may move), memory, a health check, restarts, loopback ports only."""
+    """A whole version, memory, a health check, restarts; loopback ports by default."""
     service = SERVICES[name]
     if "build" not in service:
-        assert re.search(r":v?\d+\.\d+[\d.]*$", service["image"])
+        assert re.search(r":v?\d+\.\d+\.\d+[\d.]*$", service["image"])
     assert service["healthcheck"]["test"]
     assert service["mem_limit"]
     assert service["restart"] == "unless-stopped"
     for port in service.get("ports", []):
-        assert port.startswith("127.0.0.1:")
+        assert _filled(port).startswith("127.0.0.1:")
     for volume in service.get("volumes", []):
-        source = volume.partition(":")[0]
+        source = _filled(volume).partition(":")[0]
         assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
 
 
 def test_no_foreign_name_reads_the_ledger() -> None:
     """The collector listens for its container: it answers by names of this machine and its own."""
-    names = SERVICES["collector"]["environment"]["SPANLEDGER_ALLOWED_HOSTS"].split(",")
-    assert set(names) == {*LOOPBACK, "collector", "host.docker.internal"}
-    asked = (ROOT / "deploy/prometheus/prometheus.yml").read_text()
-    assert re.findall(r"[a-z]+(?=:4319)", asked) == ["collector"]
+    told = SERVICES["collector"]["environment"]["SPANLEDGER_ALLOWED_HOSTS"]
+    names = {*LOOPBACK, "collector", "host.docker.internal"}
+    assert allowed("0.0.0.0", _filled(told)) == names  # noqa: S104 - as in the container
+    more = _filled(told, {"SPANLEDGER_NAMES": "Ledger.example"})
+    assert allowed("0.0.0.0", more) == {*names, "ledger.example"}  # noqa: S104 - likewise
+    (asked,) = yaml.safe_load(_PROMETHEUS)["scrape_configs"]
+    assert asked["static_configs"] == [{"targets": ["collector:4319"]}]
+
+
+def test_prometheus_has_a_key_when_there_is_one() -> None:
+    """The file that it reads is mounted, empty until told; what is a comment is valid too."""
+    (asked,) = yaml.safe_load(_PROMETHEUS)["scrape_configs"]
+    place = asked["authorization"]["credentials_file"]
+    (mounted,) = [one for one in SERVICES["prometheus"]["volumes"] if f":{place}:ro" in one]
+    source = _filled(mounted).partition(":")[0]
+    assert (ROOT / source).read_bytes() == b""
+    given = {"SPANLEDGER_METRICS_KEY_FILE": "./deploy/prometheus/key"}
+    assert _filled(mounted, given) == f"./deploy/prometheus/key:{place}:ro"
+    with_tls = re.sub(r"^    # (?=scheme|tls_config|  )", "    ", _PROMETHEUS, flags=re.MULTILINE)
+    (asked,) = yaml.safe_load(with_tls)["scrape_configs"]
+    assert (asked["scheme"], list(asked["tls_config"])) == ("https", ["server_name"])
+
+
+def test_secrets_stay_out_of_the_repository(tmp_path: Path) -> None:
+    """What a deployment writes beside our files is neither committed nor built in."""
+    git = shutil.which("git")
+    assert git is not None
+    subprocess.run([git, "init", "-q", str(tmp_path)], check=True)
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    kept = ("deploy/spanledger/README.md", "deploy/spanledger/alerts.example.yaml")
+    secret = (".env", "deploy/prometheus/key", "deploy/spanledger/tls.key")
+    told = subprocess.run(
+        [git, "check-ignore", *secret, *kept, "deploy/prometheus/no-key"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.split() == list(secret)
+    assert (ROOT / ".dockerignore").read_text().splitlines()[-1] == "**/.env"
+    assert "(umask 077; " in (ROOT / "docs/deploy.md").read_text()
+
+
+def _collector_environment(**given: str) -> dict[str, str]:
+    """Of the collector's container, the image's own too; /etc/spanledger is the folder."""
+    told = re.findall(r"(SPANLEDGER_\w+)=(\S+)", DOCKERFILE)
+    passwords = dict.fromkeys(SECRETS, "secret") | given
+    filled = {
+        name: _filled(value, passwords).replace("/etc/spanledger", str(ROOT / "deploy/spanledger"))
+        for name, value in SERVICES["collector"]["environment"].items()
+    }
+    return {**dict(told), **filled}
+
+
+def _config(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, database: str, **given: str
+) -> CollectorConfig:
+    for name, value in _collector_environment(**given).items():
+        monkeypatch.setenv(name, value)
+    ports = {"grpc_port": 0, "http_port": 0, "api_port": 0}
+    return settings({**ports, "data_dir": folder, "database": database})
+
+
+async def test_the_collector_starts_as_the_compose_file_has_it(
+    tmp_path: Path, store_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what .env may tell: by default nothing; budgets; for other machines, with keys alone."""
+    volume = "./deploy/spanledger:/etc/spanledger:ro"
+    assert volume in SERVICES["collector"]["volumes"]
+    config = _config(monkeypatch, tmp_path / "data", store_dsn)
+    assert config.host == "0.0.0.0"  # noqa: S104 - as in the container
+    told = {name: getattr(config, name) for name in CollectorConfig.model_fields}
+    assert not [name for name, value in told.items() if name.endswith("_file") and value]
+    assert config.tls_certificate is None
+    alerts = "/etc/spanledger/alerts.example.yaml"
+    config = _config(monkeypatch, tmp_path / "data", store_dsn, SPANLEDGER_ALERTS_FILE=alerts)
+    async with running(config) as (collector, ports):
+        await collector.opened()
+        # As Prometheus asks with an empty file.
+        asked = {"Host": "collector:4319", "Authorization": "Bearer"}
+        status, told, _ = await asyncio.to_thread(ask, ports.api, "/metrics", None, asked)
+        assert (status, b"spanledger_watch_age_seconds" in told) == (200, True)
+
+        async def watched() -> bool:
+            headers = {"Host": "localhost"}
+            answer = await asyncio.to_thread(ask, ports.api, "/v1/budgets", None, headers)
+            return answer[0] == 200 and json.loads(answer[1])["budgets"] != []
+
+        await until(watched)
+    public = {"SPANLEDGER_BIND": "0.0.0.0", "SPANLEDGER_NAMES": "ledger.example"}  # noqa: S104
+    config = _config(monkeypatch, tmp_path / "data", store_dsn, **public)
+    with pytest.raises(ConfigurationError, match="keys add"):
+        Collector(config)
+    assert execute(["keys", "add", "--may", "operate", "--data-dir", str(tmp_path / "data")]) == 0
+    async with running(config) as (_, ports):
+        answer = await asyncio.to_thread(ask, ports.api, "/metrics", None, asked)
+        assert answer[0] == 401
 
 
 def test_every_password_has_to_be_given() -> None:
@@ -189,7 +293,7 @@ def test_server_and_embedded_engine_are_one_version(module_store: Store) -> None
     with module_store.connect() as connection:
         (row,) = connection.rows("SELECT version() AS version")
     engine = ".".join(str(row["version"]).split(".")[:2])
-    assert SERVICES["clickhouse"]["image"] == f"clickhouse/clickhouse-server:{engine}"
+    assert SERVICES["clickhouse"]["image"].startswith(f"clickhouse/clickhouse-server:{engine}.")
 
 
 def test_the_image_is_not_root_and_has_no_engine() -> None:

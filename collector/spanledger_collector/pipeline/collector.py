@@ -241,9 +241,10 @@ def _check(config: CollectorConfig, keys: Keyring, tls: Tls | None) -> None:
     """Refuse settings that cannot work or are unsafe together, before anything is opened."""
     Address.parse(config.database_dsn())
     asked = keys.needs_keys or (tls is not None and tls.asks_clients)
-    if config.host not in LOOPBACK and not asked and not config.insecure:
+    reached = config.published_on or config.host
+    if reached not in LOOPBACK and not asked and not config.insecure:
         raise ConfigurationError(
-            f"on {config.host!r} other machines could send and read without a key; make one with "
+            f"on {reached!r} other machines could send and read without a key; make one with "
             f"`spanledger keys add` (keys are in {config.keys_path()}), let clients show a "
             "certificate (SPANLEDGER_TLS_CLIENT_CA), or use --insecure where a proxy in front asks "
             "for passwords"
