@@ -182,6 +182,14 @@ class Reservation:
         self.amount = amount
         self._held = [(account, account.epoch) for account in accounts]
 
+    def free(self) -> None:
+        """Set nothing aside any longer; what the call costs can still be settled."""
+        with GUARD.lock:
+            for account, epoch in self._held:
+                if account.epoch == epoch:
+                    account.reserved -= self.amount
+            self.amount = 0
+
     def settle(self, cost: int, *, unknown: bool = False) -> None:
         """Put what the call cost in the place of what was set aside; nothing the second time.
 

@@ -40,9 +40,9 @@ _log = logging.getLogger("spanledger")
 _INTERRUPTED: Final = (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)
 _MAX_TOLD: Final = 256
 
-#: What a call sets aside: what it may cost at most; next to nothing, so that it is refused where
-#: nothing is left, for one that may turn out to be a client's, which reserves; nothing.
-Share = Literal["most", "least", "nothing"]
+#: What a call sets aside: what it may cost at most; the same of one that may ask a client of ours,
+#: which warns then, and is let through where its cost cannot be told; nothing.
+Share = Literal["most", "first", "nothing"]
 
 
 class _Own:
@@ -184,6 +184,11 @@ class Hold:
         if self._reservation is not None:
             self._reservation.settle(0)
 
+    def free(self) -> None:
+        """Set nothing aside any longer: another call does, which is made for this one."""
+        if self._reservation is not None:
+            self._reservation.free()
+
     @guarded(None)
     def settle(
         self,
@@ -238,7 +243,7 @@ def take(
         held: the budgets in force.
         here: the context it is made in.
         refuse: called with what there is to tell before anything is raised.
-        share: of what it may cost at most, what is reserved.
+        share: what is reserved of it.
 
     Raises:
         BaseException: what a budget was asked to raise; nothing may be sent then.
@@ -270,12 +275,12 @@ def _hold(request: Request, held: Sequence[Holding], here: Context, share: Share
         _tell_unknown(request)
     reservation, over = reserve(
         accounts,
-        upper.total if whole else min(upper.total, 1),
+        upper.total,
         [one.mode == "raise" and share != "nothing" for one in budgets],
         [unknown and one.on_unknown == "raise" for one in budgets],
     )
     told = [_over(budgets[met.place], accounts[met.place], met, upper) for met in over]
-    # Where a client of ours may be asked, it is for the client to warn.
+    # Where a client of ours may be asked, it is for the client to warn and to ask.
     told = told if whole else [one for one in told if one.refuses and reservation is None]
     return Hold(request, reservation, upper, told)
 

@@ -3,18 +3,18 @@
     begin ──> reserves ──> a client's call inside? it tells and pays ──> nothing more
                        ──> none: the answer's usage ──> the span, what it cost
 
-Whether a model asks through a client of ours is known when it has answered, so the first call of a
-class's method reserves next to nothing: it is refused where nothing is left. By what the last one
-did, a method that goes past our clients reserves what it may cost at most, and tells failures too;
-one that does not leaves both to the client, or to the model, that it asks.
+Whether a model asks through a client of ours is known when it has answered. Until a class's method
+has, each of its calls reserves what it may cost at most, and gives it back when a client, or
+another model, begins inside: that one reserves. After that, by what the last one did, a method that
+goes past our clients reserves as before and tells failures too; one that does not leaves both to
+the client, or to the model, that it asks (``ways``).
 """
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping
 from time import perf_counter, time_ns
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry.context import get_current
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
@@ -28,36 +28,12 @@ from spanledger._calls.facts import Attributes
 from spanledger._calls.hosts import client_attributes
 from spanledger._calls.routing import provider_named
 from spanledger._frameworks.boundary import Boundary
+from spanledger._frameworks.ways import WAYS
 from spanledger._guard import guarded
 
 if TYPE_CHECKING:
     from spanledger._budgets.budgeting import Hold, Request
     from spanledger._frameworks.model_calls import ModelCall, Models, Question
-
-
-class Ways:
-    """Whether calls went past our clients, by the function that was called and the class."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """Know nothing, as at first."""
-        self._known: weakref.WeakKeyDictionary[Any, weakref.WeakKeyDictionary[type, bool]] = (
-            weakref.WeakKeyDictionary()
-        )
-
-    def of(self, method: object, model: object) -> weakref.WeakKeyDictionary[type, bool]:
-        """Those of the function of a bound method, which another may stand over."""
-        kind: type = type(model)
-        function: object = getattr(method, "__func__", kind)
-        found = self._known.get(function)
-        if found is None:
-            found = self._known[function] = weakref.WeakKeyDictionary[type, bool]()
-        return found
-
-
-WAYS: Final = Ways()
 
 
 class Method(NamedTuple):
@@ -84,7 +60,7 @@ class Asked:
         self._models, self._tracer = models, tracer
         self._model, self._parameters = method.model, method[2:]
         self._kind: type = type(method.model)
-        self._ways = WAYS.of(method.bound, method.model)
+        self._way = WAYS.of(method.bound, method.model)
         self._here = get_current()
         self._started_ns, self._perf = time_ns(), perf_counter()
         self._given: list[Any] = []
@@ -117,11 +93,15 @@ class Asked:
     def _take(self, request: Request, held: tuple[Holding, ...]) -> None:
         from spanledger._budgets.budgeting import take
 
-        own = self._ways.get(self._kind)
-        share = "least" if own is None else "most" if own else "nothing"
+        share = self._way.share(self._kind, self.boundary)
+        if share != "nothing":
+            self.boundary.hand_over()
         self._hold = take(request, held, self._here, self._refuse, share=share)
         if self._hold is not None:
             self.boundary.on_told = self._hold.release
+            self.boundary.on_inner = self._hold.free
+        else:
+            self._way.leave(self._kind, self.boundary)
 
     def _question(self) -> Question:
         return self._models.asks(self._model, *self._parameters)
@@ -129,6 +109,7 @@ class Asked:
     @guarded(None)
     def _refuse(self, attributes: Attributes, error: BaseException) -> None:
         self._open = False
+        self._way.leave(self._kind, self.boundary)
         self._tell_failed(error, {**attributes, **facts.FREE})
 
     # --- while it answers -------------------------------------------------------------------------
@@ -155,16 +136,19 @@ class Asked:
         if not self._open:
             return
         self._open = False
+        self._way.leave(self._kind, self.boundary)
         if self.boundary.told:  # by what began inside, which gave back what was reserved
-            self._ways[self._kind] = False
+            self._way.past[self._kind] = False
             return
         call = self._models.read(self._model, self._given)
         usage = None if call is None else call.answer.usage
         if call is not None and usage is not None and (usage.input_tokens or usage.output_tokens):
-            self._ways[self._kind] = True
+            self._way.past[self._kind] = True
             self._tell(call, complete=error is None)
-        elif error is not None and self._ways.get(self._kind):
+        elif error is not None and self._way.past.get(self._kind):
             self._fail(error)
+        elif self._hold is not None and error is not None:
+            self._hold.settle(Answer(), error, "missing")
         elif self._hold is not None:
             self._hold.release()
 
@@ -234,4 +218,5 @@ class Asked:
     def __del__(self) -> None:
         # A stream that nobody began to read; a finaliser may take no lock, so there is no span.
         if self._hold is not None and self._open:
+            self._way.leave(self._kind, self.boundary)
             self._hold.settle(Answer(), GeneratorExit(), "missing")

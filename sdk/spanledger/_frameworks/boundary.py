@@ -20,7 +20,7 @@ from spanledger._calls.attempts import current
 class Boundary:
     """One call of a framework's model, from where it is asked to where it has answered."""
 
-    __slots__ = ("_token", "heard", "on_told", "outer", "told")
+    __slots__ = ("_token", "heard", "on_inner", "on_told", "outer", "told")
 
     def __init__(self, heard: list[object]) -> None:
         running = current.get()
@@ -30,6 +30,8 @@ class Boundary:
         self.heard = heard
         #: Called when somebody inside tells the call, before that asks anything.
         self.on_told: Callable[[], object] | None = None
+        #: Called when a model that is asked inside sets aside what it may cost.
+        self.on_inner: Callable[[], object] | None = None
         #: That which this one is inside of.
         self.outer = _boundary.get()
         self._token: Token[Boundary | None] | None = None
@@ -44,6 +46,14 @@ class Boundary:
             with contextlib.suppress(ValueError):  # closed elsewhere: nothing to undo in there
                 _boundary.reset(self._token)
             self._token = None
+
+    def hand_over(self) -> None:
+        """What is set aside for those around is free for this one, which sets aside itself."""
+        boundary = self.outer
+        while boundary is not None:
+            if boundary.on_inner is not None:
+                boundary.on_inner()
+            boundary = boundary.outer
 
     def tell(self) -> None:
         """The call is told, and so are those that it is a part of."""

@@ -31,10 +31,15 @@ def _has_usage(response: Any) -> bool:
     return _usage(response) is not None
 
 
+def _parts(message: Any) -> Any:
+    """What a message holds: its content is the text alone."""
+    return getattr(message, "blocks", None) or message.content
+
+
 def _asks(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Question:
     prompt: Any = given(args, kwargs, "prompt" if "prompt" in kwargs else "messages")
     if not isinstance(prompt, str):
-        prompt = [(one.content, one.additional_kwargs) for one in prompt]
+        prompt = [(_parts(one), one.additional_kwargs) for one in prompt]
     sent = [prompt, kwargs.get("tools")]
     limit = limit_of(kwargs, model)
     return Question(*_whom(model), sent, limit, _address(model))

@@ -138,4 +138,7 @@ def limit_of(*holders: object) -> int | None:
 
 
 #: What integrations call it.
-_LIMITS: Final = ("max_tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens")
+_LIMITS: Final = (
+    *("max_tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens"),
+    *("num_predict", "max_tokens_to_sample"),
+)

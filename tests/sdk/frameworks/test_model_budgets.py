@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from decimal import Decimal
 from typing import Any, cast
@@ -12,7 +13,9 @@ from urllib.error import HTTPError
 import pytest
 from agents import Agent as OpenAIAgent
 from agents import RunConfig, Runner
-from langchain_core.messages import BaseMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from opentelemetry.trace import StatusCode
 from pydantic_ai import Agent
@@ -20,7 +23,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 from smolagents.models import ChatMessage, MessageRole
 from tests.sdk.frameworks.cases_langgraph import model as measured_model
 from tests.sdk.frameworks.conftest import Desk
-from tests.sdk.frameworks.contract import attributes, check_all, prompt
+from tests.sdk.frameworks.contract import MODEL, attributes, check_all, prompt
 from tests.sdk.frameworks.own_chat_models import Around, Chat, Streaming
 from tests.sdk.frameworks.own_models import Own, Raw, Small
 from tests.sdk.frameworks.transport import CACHED, RATES, check_budget
@@ -145,6 +148,99 @@ def test_a_client_of_ours_reserves_and_pays_alone(desk: Desk) -> None:
     assert (state.spent_usd, state.reserved_usd) == (Decimal("1.40"), 0)
     assert len(spans) == len(desk.provider.requests) == 2
     check_all(spans, desk.script)
+
+
+class Waiting(BaseChatModel):
+    """Asks nobody, and answers 60 tokens once all callers have come."""
+
+    model: str = MODEL
+    max_tokens: int = 60
+    crowd: Any
+
+    @property
+    def _llm_type(self) -> str:
+        return "waiting"
+
+    def _generate(self, *_args: Any, **_more: Any) -> ChatResult:
+        self.crowd.come()
+        usage = {"input_tokens": 5, "output_tokens": 60, "total_tokens": 65}
+        message = AIMessage("said", usage_metadata=cast("UsageMetadata", usage))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+class Crowd:
+    """Callers of a model that was never asked before, none of which is answered before all came."""
+
+    def __init__(self, size: int) -> None:
+        self._all = threading.Barrier(size)
+        self.sent: list[int] = []
+
+    def come(self) -> None:
+        """Be asked, and wait."""
+        self.sent.append(1)
+        self._all.wait(120)
+
+    def ask(self, model: BaseChatModel, one: budget) -> None:
+        """Ask, or be refused and wait."""
+        with one:
+            try:
+                model.invoke(prompt())
+            except BudgetExceededError:
+                self._all.wait(120)
+
+
+def ask_at_once(one: budget, **kind: Any) -> int:
+    """How many of 64 callers were answered."""
+    crowd = Crowd(64)
+    model = Waiting(crowd=crowd, **kind)
+    threads = [threading.Thread(target=crowd.ask, args=(model, one)) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(240)
+    assert one.state().reserved_usd == 0
+    return len(crowd.sent)
+
+
+@pytest.mark.usefixtures("rates", "desk")
+def test_first_calls_side_by_side_never_overspend() -> None:
+    """64 callers before anybody was answered: each reserves the most, for nobody knows who pays."""
+    one = budget("1.20", mode="raise")
+    assert ask_at_once(one) == 2
+    assert one.state().spent_usd == Decimal("1.20")
+
+
+@pytest.mark.usefixtures("rates", "desk")
+def test_of_first_calls_of_unknown_cost_one_is_let_through() -> None:
+    """What nobody can tell may be known by the client inside; by the answer of one it is."""
+    strict = budget(1, mode="raise", on_unknown="raise")
+    assert ask_at_once(strict, model="nobody-knows-it") == 1
+    assert strict.state().unknown_calls == 1
+    with strict, pytest.raises(BudgetExceededError):
+        Waiting(crowd=Crowd(1), model="nobody-knows-it").invoke(prompt())
+
+
+class Within(Around):
+    """A model that says how much the one may generate that it asks."""
+
+    max_tokens: int = 60
+
+
+@pytest.mark.usefixtures("rates")
+def test_a_first_call_hands_over_what_it_reserved(desk: Desk) -> None:
+    """To a client of ours, and to a model of the framework: there is room for 60 cents once."""
+    desk.script.turns = (CACHED,)
+    client = measured_model(desk.endpoint).bind(max_tokens=60)
+    for model in (
+        Switching(url=desk.provider.url, other=client),
+        Within(url="", others=[Limited(url=desk.provider.url)]),
+    ):
+        with budget("0.80", mode="raise") as one:
+            model.invoke(prompt())
+            desk.spans()  # the client's call is settled in the background
+            state = one.state()
+        assert (state.spent_usd, state.reserved_usd) == (Decimal("0.70"), 0)
+    assert len(desk.provider.requests) == 2
 
 
 @pytest.mark.usefixtures("rates")

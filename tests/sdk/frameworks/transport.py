@@ -61,7 +61,7 @@ async def check_budget(
     desk.script.turns = (CACHED,)
     budgeting.use_rates(RATES)
     try:
-        with budget(1, name="small", mode="raise") as one:
+        with budget(41, name="small", mode="raise") as one:  # 4096 tokens are 40.96
             await ask_model()
             assert one.state().spent_usd == Decimal("0.7")
             with pytest.raises(BudgetExceededError):  # up to 4096 tokens
