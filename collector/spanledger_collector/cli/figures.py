@@ -102,6 +102,6 @@ def _cells(lines: Sequence[tuple[str, Estimate, Show]]) -> Iterator[Sequence[str
             name,
             value(estimate, show),
             interval(estimate, show),
-            count(estimate.n),
+            f"{count(estimate.n)} traces" if estimate.is_by_trace else count(estimate.n),
             text(estimate.reason or estimate.method),
         )

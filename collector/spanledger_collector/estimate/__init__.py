@@ -12,6 +12,7 @@ interval that the data do not carry is not given, and says why. Which form, and 
 | a share of runs | Wilson | Wilson 1927, JASA 22 |
 | a share of money | Wilson with the effective number of runs | Korn & Graubard 1998 |
 | a percentile | order statistics, binomial ranks: no shape is assumed | David & Nagaraja, 7.1 |
+| both, of runs that share traces | with the effective number of runs | Woodruff 1952, JASA 47 |
 | a difference | Welch's t; of shares Newcombe's | Welch 1947; Newcombe 1998 |
 | use over days to come | exponentially weighted mean; Student's t of a prediction | Kish 1965 |
 | a ratio of two groups | the delta method on logarithms | Katz et al. 1978, Biometrics 34 |
@@ -31,8 +32,8 @@ from .mean import mean_interval, runs_to_tell
 from .percentile import RankGrid, percentile_interval
 from .ratio import independent_ratio_interval, ratio_interval, ratio_variance
 from .seldom import is_seldom, seldom_interval
-from .share import part_interval, share_interval
-from .statistics import Joint, Measured, Sample
+from .share import part_interval, runs_worth, share_interval
+from .statistics import Joint, Measured, Sample, Traces
 from .use import FEWEST_DAYS, Use, use_to_come, weighted_use
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Measured",
     "RankGrid",
     "Sample",
+    "Traces",
     "Use",
     "bounded_difference",
     "bounded_quotient",
@@ -58,6 +60,7 @@ __all__ = [
     "ratio_variance",
     "runs_needed",
     "runs_to_tell",
+    "runs_worth",
     "seldom_interval",
     "share_difference",
     "share_interval",

@@ -17,7 +17,7 @@ def difference(old: Measured, new: Measured, *, level: float = LEVEL) -> Interva
     """Where ``new - old`` is: Welch's t, each group with its own spread."""
     n = min(old.n, new.n)
     if n < FEWEST:
-        return Interval.none(_few(n), n=n, method=_WELCH, level=level)
+        return Interval.none(_few(n, old, new), n=n, method=_WELCH, level=level)
     error, t = _error(old.variance / old.n, new.variance / new.n, old.n, new.n, level)
     middle = new.value - old.value
     return Interval(middle - t * error, middle + t * error, level, old.n + new.n, _WELCH)
@@ -27,7 +27,7 @@ def quotient(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:
     """Where ``new / old`` is, by the delta method on logarithms; none unless both are above 0."""
     n = min(old.n, new.n)
     if n < FEWEST:
-        return Interval.none(_few(n), n=n, method=_DELTA, level=level)
+        return Interval.none(_few(n, old, new), n=n, method=_DELTA, level=level)
     if old.value <= 0 or new.value <= 0:
         reason = "a ratio needs two figures above 0"
         return Interval.none(reason, n=n, method=_DELTA, level=level)
@@ -108,5 +108,6 @@ def _error(a: float, b: float, n: int, m: int, level: float) -> tuple[float, flo
     return math.sqrt(total), student_t_quantile((1 + level) / 2, degrees)
 
 
-def _few(n: int) -> str:
-    return f"{n} of at least {FEWEST} runs: too few to compare"
+def _few(n: int, *sides: Measured) -> str:
+    unit = "traces" if any(side.runs_each > 1 for side in sides) else "runs"
+    return f"{n} of at least {FEWEST} {unit}: too few to compare"

@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 
 from .distributions import normal_quantile, student_t_quantile
-from .interval import LEVEL, Interval, too_few
+from .interval import FEWEST_OF_A_KIND, LEVEL, Interval, too_few
 from .ratio import ratio_variance
-from .statistics import Joint
+from .statistics import Joint, Traces
 
 _METHOD = "wilson"
 
 
-def share_interval(part: int, n: int, *, level: float = LEVEL) -> Interval:
+def share_interval(
+    part: int, n: int, *, level: float = LEVEL, traces: Traces | None = None
+) -> Interval:
     """Where the share is, by Wilson's score: sound for few runs, and for none or all of them.
+
+    Args:
+        part: runs that it is the share of.
+        n: all runs.
+        level: of confidence.
+        traces: that they share; None = each has its own.
 
     Raises:
         ValueError: the part is not one of the whole.
@@ -22,8 +30,33 @@ def share_interval(part: int, n: int, *, level: float = LEVEL) -> Interval:
         raise ValueError(f"{part} of {n} is no share")
     if not n:
         return Interval.none("no runs", n=0, method=_METHOD, level=level)
-    low, high = _wilson(part / n, n, level)
-    return Interval(low, high, level, n, _METHOD)
+    if traces is None:
+        return Interval(*_wilson(part / n, n, level), level, n, _METHOD)
+    if traces.n == 1:
+        reason = "all runs are of one trace: no telling how traces differ"
+        return Interval.none(reason, n=1, method=_METHOD, level=level)
+    worth = runs_worth(part / n, n, traces, level=level)
+    return Interval(*_wilson(part / n, worth, level), level, traces.n, _METHOD)
+
+
+def runs_worth(share: float, n: int, traces: Traces, *, level: float = LEVEL) -> float:
+    """Runs in traces of their own that would tell as much of a share as these do.
+
+    As many as leave it as uncertain as the traces show, and fewer by (z / t)^2, for that is
+    estimated too (Korn & Graubard 1998); never more than there are. Where what makes up the share,
+    or the rest, is seen in so few traces that their spread is not known, no more than the traces.
+
+    Raises:
+        ValueError: there are not two traces.
+    """
+    if traces.n < 2:  # noqa: PLR2004 - a spread takes two
+        raise ValueError(f"{traces.n} traces have no spread")
+    rarer = min(share, 1 - share)
+    seldom = traces.effective * rarer < FEWEST_OF_A_KIND
+    shown = share * (1 - share) * traces.n / traces.variance if traces.variance else math.inf
+    known = min(shown, traces.effective if seldom or math.isinf(shown) else n, n)
+    t = student_t_quantile((1 + level) / 2, traces.n - 1)
+    return known * (normal_quantile((1 + level) / 2) / t) ** 2
 
 
 def part_interval(joint: Joint, *, level: float = LEVEL) -> Interval:

@@ -74,8 +74,27 @@ class Measured:
         n: runs.
         value: the figure (a mean, a ratio of means, a share, a percentile).
         variance: n times the variance of the figure.
+        runs_each: runs that one of n stands for: more than one where n are traces.
     """
 
     n: int
     value: float
+    variance: float
+    runs_each: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where the runs of a group share traces: what a share of the runs is known by.
+
+    The runs of one trace go well or ill, fast or slow together, so traces are what is drawn.
+
+    Attributes:
+        n: traces.
+        effective: traces of equal size that would tell as much (Kish 1965): fewer, the less even.
+        variance: of the share, what one trace adds to it: n times the variance of the share.
+    """
+
+    n: int
+    effective: float
     variance: float

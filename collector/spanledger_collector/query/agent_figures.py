@@ -12,6 +12,7 @@ from spanledger_collector.estimate import Joint
 from . import estimates
 from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
+from .moments import ByTrace, TraceMoments, trace_moments
 from .parsing import parse_rows
 from .rows import AgentRow
 from .sustainability import Sustainability, Told, sustainability
@@ -22,6 +23,7 @@ class AgentMomentsRow:
     """What intervals of an agent's figures are computed from (query ``agents``)."""
 
     runs: int
+    traces: int
     judged_runs: int
     assumed_valued_runs: int
     rework_cost_usd: Decimal | None
@@ -74,19 +76,36 @@ class AgentFigures(AgentRow):
 def agent_figures(ask: Ask, period: Mapping[str, object]) -> Sequence[AgentFigures]:
     """Each agent and version of the period, most expensive first."""
     found = ask("agents", **period)
-    both = zip(parse_rows(AgentRow, found), parse_rows(AgentMomentsRow, found), strict=True)
-    return [_figures(row, moments) for row, moments in both]
+    rows, moments = parse_rows(AgentRow, found), parse_rows(AgentMomentsRow, found)
+    traces: ByTrace = {}
+    if any(row.traces < row.runs for row in moments):
+        traces = trace_moments(ask, str(period.get("agent_name", "")), period, "agent")
+    keys = [("agent", row.agent_version) for row in rows]
+    return [
+        _figures(row, shape, traces.get((row.agent_name, *key)) if _shares(shape) else None)
+        for row, shape, key in zip(rows, moments, keys, strict=True)
+    ]
 
 
-def _figures(row: AgentRow, moments: AgentMomentsRow) -> AgentFigures:
+def _shares(row: AgentMomentsRow) -> bool:
+    return row.traces < row.runs
+
+
+def _figures(row: AgentRow, moments: AgentMomentsRow, traces: TraceMoments | None) -> AgentFigures:
     columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(AgentRow)}
-    margin, wasted = _margin(moments), _rework(moments)
+    each = moments.runs / traces.row.traces if traces else 1.0
+    margin, success, wasted = (
+        figure if traces is None else estimates.by_trace(figure, each)
+        for figure in (
+            _margin(moments, traces), _per_success(moments, traces), _rework(moments, traces),
+        )
+    )  # fmt: skip
     return AgentFigures(
         **columns,
-        inclusive_cost_per_success=_per_success(moments),
+        inclusive_cost_per_success=success.estimate,
         inclusive_margin_per_run=margin.estimate,
-        rework_share=wasted,
-        rework_multiplier=estimates.multiplier(moments.rework_multiplier, wasted),
+        rework_share=wasted.estimate,
+        rework_multiplier=estimates.multiplier(moments.rework_multiplier, wasted.estimate),
         verdict=sustainability(margin, _told(moments)),
     )
 
@@ -96,35 +115,46 @@ def _told(row: AgentMomentsRow) -> Told:
         row.runs, row.inclusive_valued_runs, row.inclusive_cheaper_usd, row.inclusive_dearer_usd,
         row.judged_runs, row.assumed_valued_runs,
         row.inclusive_uncosted_runs, row.inclusive_unconverted_records, row.inclusive_margin_usd,
+        row.inclusive_told_runs, row.traces,
     )  # fmt: skip
 
 
-def _per_success(row: AgentMomentsRow) -> Estimate:
-    n = row.inclusive_costed_runs
-    joint = Joint(
-        n,
-        float(row.inclusive_total_cost_mean_usd or 0),
-        row.inclusive_costed_successes / n if n else 0.0,
-        row.inclusive_total_cost_variance,
-        row.inclusive_success_variance,
-        row.inclusive_total_cost_success_covariance,
-    )
+def _per_success(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:
+    n, runs, known = row.inclusive_costed_runs, row.inclusive_costed_runs, None
+    cost, skewness, success, covariance = (
+        row.inclusive_total_cost_variance, row.inclusive_total_cost_skewness,
+        row.inclusive_success_variance, row.inclusive_total_cost_success_covariance,
+    )  # fmt: skip
+    if traces is not None:
+        below = traces.inclusive
+        n, known = below.costed_traces, traces.share(below.success_variance, below.costed_traces)
+        cost, skewness = below.total_cost_variance, below.total_cost_skewness
+        success, covariance = below.success_variance, below.total_cost_success_covariance
+    share = row.inclusive_costed_successes / runs if runs else 0.0
+    mean = float(row.inclusive_total_cost_mean_usd or 0)
     return estimates.per_success(
-        row.inclusive_costed_cost_per_success_usd, joint, row.inclusive_costed_successes,
-        row.inclusive_total_cost_skewness,
-    ).estimate  # fmt: skip
+        row.inclusive_costed_cost_per_success_usd,
+        Joint(n, mean, share, cost, success, covariance),
+        row.inclusive_costed_successes, skewness, runs=runs, traces=known,
+    )  # fmt: skip
 
 
-def _margin(row: AgentMomentsRow) -> Figure:
+def _margin(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:
     if not row.inclusive_valued_runs:
         return estimates.unknown(NO_VALUE)
-    shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
-    return estimates.mean(row.inclusive_margin_mean_usd, *shape, row.inclusive_told_runs)
+    n, shape = (
+        row.inclusive_told_runs, (row.inclusive_margin_variance, row.inclusive_margin_skewness),
+    )  # fmt: skip
+    if traces is not None:
+        below = traces.inclusive
+        n, shape = below.told_traces, (below.margin_variance, below.margin_skewness)
+    return estimates.mean(row.inclusive_margin_mean_usd, *shape, n)
 
 
-def _rework(row: AgentMomentsRow) -> Estimate:
+def _rework(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:
+    shape, n = (row, row.runs) if traces is None else (traces.row, traces.row.traces)
     return estimates.wasted(
-        row.rework_cost_ratio, runs=row.runs, wasted_usd=row.rework_cost_usd,
-        work_usd=row.work_cost_usd, wasted_variance=row.rework_work_variance,
-        work_variance=row.work_variance, covariance=row.rework_work_covariance,
-    ).estimate  # fmt: skip
+        row.rework_cost_ratio, runs=n, wasted_usd=row.rework_cost_usd,
+        work_usd=row.work_cost_usd, wasted_variance=shape.rework_work_variance,
+        work_variance=shape.work_variance, covariance=shape.rework_work_covariance,
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,7 +20,7 @@ from spanledger_collector.estimate import (
 )
 
 from .economics import Ask, Group, groups, groups_and_total
-from .estimates import Estimate, Figure, decimal
+from .estimates import Estimate, Figure, decimal, in_traces
 from .mix import Shares, mix_caveats, mixes
 from .outcomes import is_untold, outcomes
 
@@ -233,7 +234,10 @@ def _apart(
         (a.measured.value, a.estimate.interval),
         (b.measured.value, b.estimate.interval),
     )
-    return share_difference(*shares), ratio
+    apart = share_difference(*shares)
+    if a.estimate.is_by_trace or b.estimate.is_by_trace:
+        apart = replace(apart, reason=in_traces(apart.reason))
+    return apart, ratio
 
 
 def _with_its_name(name: str, figure: Figure) -> Interval:
@@ -259,7 +263,11 @@ def _more(old: Figure, new: Figure) -> tuple[int | None, int | None]:
     needed = runs_needed(old.measured, new.measured)
     if needed is None:
         return None, None
-    return max(needed - old.measured.n, 0), max(needed - new.measured.n, 0)
+    # Where runs share traces, as many more at as many a trace.
+    more = (
+        math.ceil(max(needed - one.n, 0) * one.runs_each) for one in (old.measured, new.measured)
+    )
+    return next(more), next(more)
 
 
 def _less(new: Decimal | None, old: Decimal | None) -> Decimal | None:

@@ -13,14 +13,22 @@ from spanledger_collector.estimate import Joint, RankGrid
 
 from . import estimates
 from .estimates import Estimate, Figure
+from .moments import (
+    INCLUSIVE,
+    ByTrace,
+    MomentsRow,
+    MoneyMoments,
+    MoneyTracesRow,
+    TraceMoments,
+    inclusive,
+    trace_moments,
+)
 from .parsing import parse_rows
 from .reader import Row
 from .sustainability import Sustainability, Told, sustainability
 
 #: What a group of an agent's runs is.
 GroupBy = Literal["version", "tenant", "model"]
-#: What figures are called that are with all that runs hand on to sub-agents.
-INCLUSIVE = "inclusive_"
 #: Why there is no mean value and no margin where nobody told a value.
 NO_VALUE: Final = "no run has a value"
 #: Kind and key of the group of all runs.
@@ -41,6 +49,7 @@ class AgentSums:
     """
 
     runs: int
+    traces: int
     successful_runs: int
     failed_runs: int
     judged_runs: int
@@ -102,60 +111,6 @@ class AgentSums:
     p50_ttft_ns: int
     first_started_at: datetime
     last_started_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyMoments:
-    """Means and moments of money of a group of runs, own or inclusive (``run_moments.sql``)."""
-
-    valued_runs: int
-    costed_runs: int
-    told_runs: int
-    costed_successes: int
-    cost_mean_usd: Decimal | None
-    cost_variance: float
-    cost_skewness: float
-    total_cost_mean_usd: Decimal | None
-    total_cost_variance: float
-    total_cost_skewness: float
-    value_mean_usd: Decimal | None
-    value_variance: float
-    value_skewness: float
-    margin_mean_usd: Decimal | None
-    margin_variance: float
-    margin_skewness: float
-    contribution_mean_usd: Decimal | None
-    contribution_variance: float
-    contribution_skewness: float
-    cost_per_success_usd: Decimal | None
-    success_variance: float
-    total_cost_success_covariance: float
-
-
-@dataclass(frozen=True, slots=True)
-class MomentsRow:
-    """What else intervals of a group of runs are computed from (query ``agent_statistics``)."""
-
-    kind: str
-    key: str
-    runs: int
-    successful_runs: int
-    costed_runs: int
-    rework_cost_usd: Decimal | None
-    work_cost_usd: Decimal | None
-    rework_cost_ratio: float | None
-    rework_work_variance: float
-    work_variance: float
-    rework_work_covariance: float
-    rework_mean_usd: Decimal | None
-    rework_variance: float
-    rework_skewness: float
-    p50_duration_ns: int
-    p95_duration_ns: int
-    duration_mean_ns: float
-    duration_variance: float
-    duration_skewness: float
-    duration_grid_ns: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +186,7 @@ class Group:
     key: str
     sums: AgentSums
     figures: Mapping[str, Figure]
+    kind: str = ""
 
     def economics(self) -> AgentEconomics:
         """The group as it is shown."""
@@ -242,7 +198,8 @@ class Group:
             sums.runs, sums.inclusive_valued_runs, sums.inclusive_cheaper_usd,
             sums.inclusive_dearer_usd, sums.judged_runs, sums.assumed_valued_runs,
             sums.inclusive_uncosted_runs,
-            sums.inclusive_unconverted_records, sums.inclusive_margin_usd,
+            sums.inclusive_unconverted_records, sums.inclusive_margin_usd, sums.inclusive_told_runs,
+            sums.traces,
         )  # fmt: skip
         verdict = sustainability(margin, told)
         return AgentEconomics(
@@ -256,7 +213,7 @@ def groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> 
     Raises:
         NotFoundError: it has no run in the period.
     """
-    return [_group(found) for found in statistics(ask, agent_name, period, by)]
+    return _groups(ask, agent_name, period, by)
 
 
 def groups_and_total(
@@ -273,14 +230,23 @@ def groups_and_total(
     if period.get(_NARROWED.get(by, "")):  # the only group is all of them
         (one,) = groups(ask, agent_name, period, by)
         return [one], replace(one, key=TOTAL)
-    found = statistics(ask, agent_name, period, f"{by}_and_total")
-    told = [_group(one) for one in found if one.moments.kind != TOTAL]
-    (total,) = (_group(one) for one in found if one.moments.kind == TOTAL)
-    return told, total
+    found = _groups(ask, agent_name, period, f"{by}_and_total")
+    (total,) = (one for one in found if one.kind == TOTAL)
+    return [one for one in found if one.kind != TOTAL], total
 
 
-def _group(found: Statistics) -> Group:
-    return Group(found.moments.key, found.sums, figures(found))
+def _groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) -> Sequence[Group]:
+    found = statistics(ask, agent_name, period, by)
+    traces: ByTrace = {}
+    if any(one.moments.traces < one.moments.runs for one in found):
+        traces = trace_moments(ask, agent_name, period, by)
+    return [_group(one, traces, agent_name) for one in found]
+
+
+def _group(found: Statistics, by_trace: ByTrace, agent_name: str) -> Group:
+    row = found.moments
+    traces = by_trace.get((agent_name, row.kind, row.key)) if row.traces < row.runs else None
+    return Group(row.key, found.sums, figures(found, traces), row.kind)
 
 
 def statistics(
@@ -296,38 +262,49 @@ def statistics(
         known = sorted({str(row["agent_name"]) for row in ask("agents", **period)} - {""})
         there = f"the agents are: {', '.join(known)}" if known else "there are no runs of any agent"
         raise NotFoundError(f"no runs of an agent {agent_name!r} in this period; {there}")
-    inclusive = [{**row, **_inclusive(row)} for row in found]
     parts = (
         parse_rows(AgentSums, found),
         parse_rows(MomentsRow, found),
         parse_rows(MoneyMoments, found),
-        parse_rows(MoneyMoments, inclusive),
+        parse_rows(MoneyMoments, [inclusive(row) for row in found]),
     )
     return [Statistics(*each) for each in zip(*parts, strict=True)]
 
 
-def _inclusive(row: Row) -> Row:
-    """The inclusive columns, by the names of the own ones."""
-    told = ((name, value) for name, value in row.items() if name.startswith(INCLUSIVE))
-    return {name.removeprefix(INCLUSIVE): value for name, value in told}
+def figures(found: Statistics, traces: TraceMoments | None = None) -> dict[str, Figure]:
+    """The figures of a group, by the names of :class:`AgentEconomics`.
 
-
-def figures(found: Statistics) -> dict[str, Figure]:
-    """The figures of a group, by the names of :class:`AgentEconomics`."""
-    inclusive = _money(found.inclusive)
-    return {
-        **_money(found.own),
-        **{f"{INCLUSIVE}{name}": figure for name, figure in inclusive.items()},
-        **_rates(found.moments),
-        **_latencies(found.moments),
+    Args:
+        found: the group by its runs.
+        traces: and by its traces, where they are fewer; None = each run has its own.
+    """
+    own, below = (_money(found.own, None), _money(found.inclusive, None))
+    if traces is not None:
+        own = _money(found.own, traces.own, traces)
+        below = _money(found.inclusive, traces.inclusive, traces)
+    told = {
+        **own,
+        **{f"{INCLUSIVE}{name}": figure for name, figure in below.items()},
+        **_rates(found.moments, traces),
+        **_latencies(found.moments, traces),
     }
+    if traces is None:
+        return told
+    each = found.moments.runs / traces.row.traces
+    return {name: estimates.by_trace(figure, each) for name, figure in told.items()}
 
 
 #: Name of a figure, its mean, variance and skewness.
 _Mean = tuple[str, Decimal | None, float, float]
 
 
-def _money(row: MoneyMoments) -> dict[str, Figure]:
+def _money(
+    row: MoneyMoments, shared: MoneyTracesRow | None, traces: TraceMoments | None = None
+) -> dict[str, Figure]:
+    costed, told = row.costed_runs, row.told_runs
+    if shared is not None:
+        row = replace(row, **shared.shape())
+        costed, told = shared.costed_traces, shared.told_traces
     costs: Sequence[_Mean] = (
         ("cost_per_run", row.cost_mean_usd, row.cost_variance, row.cost_skewness),
         ("total_cost_per_run", row.total_cost_mean_usd, row.total_cost_variance,
@@ -339,20 +316,20 @@ def _money(row: MoneyMoments) -> dict[str, Figure]:
         ("contribution_per_run", row.contribution_mean_usd, row.contribution_variance,
          row.contribution_skewness),
     )  # fmt: skip
-    n = row.costed_runs
     joint = Joint(
-        n,
+        costed,
         float(row.total_cost_mean_usd or 0),
-        row.costed_successes / n if n else 0.0,
+        row.costed_successes / row.costed_runs if row.costed_runs else 0.0,
         row.total_cost_variance,
         row.success_variance,
         row.total_cost_success_covariance,
     )
     success = estimates.per_success(
-        row.cost_per_success_usd, joint, row.costed_successes, row.total_cost_skewness
-    )
-    earned = _means(values, row.told_runs) if row.valued_runs else _valueless(values)
-    return {**_means(costs, n, floor=0), "cost_per_success": success, **earned}
+        row.cost_per_success_usd, joint, row.costed_successes, row.total_cost_skewness,
+        runs=row.costed_runs, traces=traces and traces.share(row.success_variance, costed),
+    )  # fmt: skip
+    earned = _means(values, told) if row.valued_runs else _valueless(values)
+    return {**_means(costs, costed, floor=0), "cost_per_success": success, **earned}
 
 
 def _means(told: Sequence[_Mean], n: int, *, floor: float | None = None) -> dict[str, Figure]:
@@ -366,23 +343,28 @@ def _valueless(told: Sequence[_Mean]) -> dict[str, Figure]:
     return {name: estimates.unknown(NO_VALUE) for name, *_ in told}
 
 
-def _rates(row: MomentsRow) -> dict[str, Figure]:
+def _rates(row: MomentsRow, traces: TraceMoments | None) -> dict[str, Figure]:
     """Of all runs: of rework as far as their cost is known, so that it is what `rework` says."""
+    shape, runs = (row, row.runs) if traces is None else (traces.row, traces.row.traces)
     wasted = estimates.wasted(
-        row.rework_cost_ratio, runs=row.runs, wasted_usd=row.rework_cost_usd,
-        work_usd=row.work_cost_usd, wasted_variance=row.rework_work_variance,
-        work_variance=row.work_variance, covariance=row.rework_work_covariance,
+        row.rework_cost_ratio, runs=runs, wasted_usd=row.rework_cost_usd,
+        work_usd=row.work_cost_usd, wasted_variance=shape.rework_work_variance,
+        work_variance=shape.work_variance, covariance=shape.rework_work_covariance,
     )  # fmt: skip
-    success = estimates.share(row.successful_runs, row.runs)
+    known = None if traces is None else traces.share(traces.row.success_rate_variance)
+    success = estimates.share(row.successful_runs, row.runs, known)
     return {"success_rate": success, "rework_share": wasted}
 
 
-def _latencies(row: MomentsRow) -> dict[str, Figure]:
+def _latencies(row: MomentsRow, traces: TraceMoments | None) -> dict[str, Figure]:
     grid = RankGrid(row.runs, row.duration_grid_ns)
+    shape, n = (row, row.runs) if traces is None else (traces.row, traces.row.traces)
     value = estimates.decimal(row.duration_mean_ns)
-    mean = estimates.mean(value, row.duration_variance, row.duration_skewness, row.runs, floor=0)
+    mean = estimates.mean(value, shape.duration_variance, shape.duration_skewness, n, floor=0)
+    half = None if traces is None else traces.share(traces.row.p50_share_variance)
+    most = None if traces is None else traces.share(traces.row.p95_share_variance)
     return {
         "mean_latency": estimates.whole(mean),
-        "p50_latency": estimates.percentile(row.p50_duration_ns, grid, 0.5),
-        "p95_latency": estimates.percentile(row.p95_duration_ns, grid, 0.95),
+        "p50_latency": estimates.percentile(row.p50_duration_ns, grid, 0.5, half),
+        "p95_latency": estimates.percentile(row.p95_duration_ns, grid, 0.95, most),
     }

@@ -13,12 +13,14 @@ from spanledger_collector.estimate import (
     Measured,
     RankGrid,
     Sample,
+    Traces,
     is_seldom,
     mean_interval,
     part_interval,
     percentile_interval,
     ratio_interval,
     ratio_variance,
+    runs_worth,
     seldom_interval,
     share_interval,
 )
@@ -27,6 +29,8 @@ from spanledger_collector.estimate import (
 _PLACES = Decimal("1e-12")
 #: Spread over mean below which the engine's sums of cubes hold no skewness, only rounding.
 _LEAST_SPREAD = 1e-3
+#: What the form of an interval is called beside that it stands on traces.
+_BY_TRACE = " by trace"
 #: Standard errors to each side of an interval, for the spread that a rank interval implies.
 _Z95 = 1.959963984540054
 
@@ -40,8 +44,8 @@ class Estimate:
         low: the lower end of its interval; None = there is none.
         high: the upper end; None beside a lower end = it may be without bound.
         level: share of such intervals that hold the true value.
-        n: runs it stands on.
-        method: form of the interval.
+        n: runs it stands on; traces, where the runs share them (``is_by_trace``).
+        method: form of the interval, with `` by trace`` where it stands on traces.
         reason: why there is no interval, or no upper end; empty where there are both ends.
     """
 
@@ -60,6 +64,11 @@ class Estimate:
             value, decimal(interval.low), decimal(interval.high), interval.level, interval.n,
             interval.method, interval.reason,
         )  # fmt: skip
+
+    @property
+    def is_by_trace(self) -> bool:
+        """Whether ``n`` counts traces, which runs share, in place of runs."""
+        return self.method.endswith(_BY_TRACE)
 
     @property
     def interval(self) -> Interval:
@@ -130,7 +139,13 @@ def mean(
 
 
 def per_success(
-    value: Decimal | None, joint: Joint, successes: int, skewness: float = 0.0
+    value: Decimal | None,
+    joint: Joint,
+    successes: int,
+    skewness: float = 0.0,
+    *,
+    runs: int | None = None,
+    traces: Traces | None = None,
 ) -> Figure:
     """Of a cost per success: where few runs succeed, or few fail, by what bounds it.
 
@@ -139,14 +154,18 @@ def per_success(
         joint: cost over success of the runs.
         successes: of them.
         skewness: of their costs.
+        runs: that the successes are of, where the joint is of their traces; None = those of it.
+        traces: that the runs share, and the joint is of; None = each has its own.
     """
-    if not is_seldom(successes, joint.n):
+    if not is_seldom(successes, joint.n if traces is None or runs is None else runs, traces):
         return ratio(value, joint)
     if not joint.n:
         return unknown("no run has a cost that is known wholly")
     told = joint.over_variance > (_LEAST_SPREAD * joint.over_mean) ** 2
     costs = Sample(joint.n, joint.over_mean, joint.over_variance, skewness if told else 0.0)
-    interval = seldom_interval(costs, successes, floor=_floor(joint.over_mean))
+    interval = seldom_interval(
+        costs, successes, floor=_floor(joint.over_mean), runs=runs, traces=traces
+    )
     return Figure(Estimate.of(value, interval), _implied(value, interval), is_bounded=True)
 
 
@@ -173,11 +192,16 @@ def ratio(value: Decimal | None, joint: Joint, *, floor: float | None = 0) -> Fi
     return Figure(Estimate.of(value, interval), measured)
 
 
-def share(part: int, n: int) -> Figure:
-    """Of a share of runs."""
+def share(part: int, n: int, traces: Traces | None = None) -> Figure:
+    """Of a share of runs, by the traces that they share, if any."""
     value = part / n if n else None
-    measured = None if value is None else Measured(n, value, value * (1 - value))
-    return Figure(Estimate.of(decimal(value), share_interval(part, n)), measured)
+    interval = share_interval(part, n, traces=traces)
+    if value is None or interval.low is None:
+        return Figure(Estimate.of(decimal(value), interval), None)
+    variance = value * (1 - value)
+    if traces is not None:
+        variance *= traces.n / runs_worth(value, n, traces)
+    return Figure(Estimate.of(decimal(value), interval), Measured(interval.n, value, variance))
 
 
 def part(value: float | None, joint: Joint) -> Figure:
@@ -220,14 +244,27 @@ def multiplier(value: float | None, wasted: Estimate) -> Estimate:
     return replace(wasted, value=decimal(value), low=low, high=high, reason=reason)
 
 
-def percentile(value: int, grid: RankGrid, at: float) -> Figure:
+def percentile(value: int, grid: RankGrid, at: float, traces: Traces | None = None) -> Figure:
     """Of a percentile; its spread for comparisons is what the ranks imply (Price & Bonett 2002)."""
-    interval = percentile_interval(grid, at)
+    interval = percentile_interval(grid, at, traces=traces)
     measured = None
     if interval.low is not None and interval.high is not None:
         error = (interval.high - interval.low) / (2 * _Z95)
-        measured = Measured(grid.n, float(value), grid.n * error**2)
+        measured = Measured(interval.n, float(value), interval.n * error**2)
     return Figure(Estimate.of(Decimal(value), interval), measured)
+
+
+def by_trace(figure: Figure, runs_each: float) -> Figure:
+    """A figure over runs that share traces, said to stand on these.
+
+    Args:
+        figure: computed from moments by traces.
+        runs_each: that a trace has.
+    """
+    told, measured = of_traces(figure.estimate), figure.measured
+    if told.method:
+        told = replace(told, method=f"{told.method}{_BY_TRACE}")
+    return Figure(told, measured and replace(measured, runs_each=runs_each))
 
 
 def of_traces(estimate: Estimate) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from spanledger_collector.estimate import (
@@ -11,6 +11,7 @@ from spanledger_collector.estimate import (
     Joint,
     Measured,
     RankGrid,
+    Traces,
     bounded_difference,
     difference,
     independent_ratio_interval,
@@ -33,6 +34,7 @@ class FrontierRow:
     model: str
     gpu_count: int
     runs: int
+    traces: int
     successful_runs: int
     costed_runs: int
     costed_successes: int
@@ -65,6 +67,55 @@ class FrontierRow:
     inclusive_margin_variance: float
     inclusive_margin_skewness: float
     duration_grid_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierTracesRow:
+    """Moments of an option by the traces that its runs share (query ``frontier_traces``)."""
+
+    agent_name: str
+    model: str
+    gpu_count: int
+    traces: int
+    effective_traces: float
+    costed_traces: int
+    inclusive_costed_traces: int
+    inclusive_told_traces: int
+    cost_variance: float
+    cost_skewness: float
+    success_variance: float
+    cost_success_covariance: float
+    inclusive_cost_variance: float
+    inclusive_cost_skewness: float
+    inclusive_success_variance: float
+    inclusive_cost_success_covariance: float
+    inclusive_margin_variance: float
+    inclusive_margin_skewness: float
+    p50_share_variance: float
+    p95_share_variance: float
+
+    def share(self, variance: float, traces: int | None = None) -> Traces:
+        """What a share of the runs is known by."""
+        n = self.traces if traces is None else traces
+        return Traces(n, min(self.effective_traces, n), variance)
+
+
+@dataclass(frozen=True, slots=True)
+class Option(FrontierRow):
+    """A row with its moments by traces, where it has fewer of them than runs."""
+
+    shared: FrontierTracesRow | None
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Which of all options it is."""
+        return self.agent_name, self.model, self.gpu_count
+
+    def by_trace(self, figure: Figure) -> Figure:
+        """The figure, said to stand on traces where it does."""
+        if self.shared is None:
+            return figure
+        return estimates.by_trace(figure, self.runs / self.shared.traces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +177,36 @@ class FrontierPoint:
 
 def frontier(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequence[FrontierPoint]:
     """The options of an agent (of all, where it is empty), fastest first."""
-    rows = parse_rows(FrontierRow, ask("frontier", agent_name=agent_name, **period))
+    rows = _options(ask, agent_name, period)
     return [
         _point(row, _slower(row, rows[place + 1 :]), _fewer(row, rows))
         for place, row in enumerate(rows)
     ]
 
 
-def _fewer(row: FrontierRow, rows: Sequence[FrontierRow]) -> FrontierRow | None:
+def _options(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequence[Option]:
+    asked = {**period, "agent_name": agent_name}
+    rows = parse_rows(FrontierRow, ask("frontier", **asked))
+    traces: dict[tuple[str, str, int], FrontierTracesRow] = {}
+    if any(row.traces < row.runs for row in rows):
+        found = parse_rows(FrontierTracesRow, ask("frontier_traces", **asked))
+        traces = {(row.agent_name, row.model, row.gpu_count): row for row in found}
+    return [
+        Option(**asdict(row), shared=traces.get((row.agent_name, row.model, row.gpu_count)))
+        if row.traces < row.runs
+        else Option(**asdict(row), shared=None)
+        for row in rows
+    ]
+
+
+def _fewer(row: Option, rows: Sequence[Option]) -> Option | None:
     """The next fewer GPUs of the same agent and model."""
     key = row.agent_name, row.model, row.fewer_gpus
-    others = (one for one in rows if (one.agent_name, one.model, one.gpu_count) == key)
+    others = (one for one in rows if one.key == key)
     return next(others, None) if row.fewer_gpus else None
 
 
-def _slower(row: FrontierRow, after: Sequence[FrontierRow]) -> FrontierRow | None:
+def _slower(row: Option, after: Sequence[Option]) -> Option | None:
     """The next slower efficient option of the same agent, for an efficient one."""
     if not row.is_efficient:
         return None
@@ -148,9 +214,7 @@ def _slower(row: FrontierRow, after: Sequence[FrontierRow]) -> FrontierRow | Non
     return next(others, None)
 
 
-def _point(
-    row: FrontierRow, slower: FrontierRow | None, fewer: FrontierRow | None
-) -> FrontierPoint:
+def _point(row: Option, slower: Option | None, fewer: Option | None) -> FrontierPoint:
     return FrontierPoint(
         row.agent_name, row.model, row.gpu_count, row.runs, row.runs - row.inclusive_costed_runs,
         _latency(row, 0.5).estimate, _latency(row, 0.95).estimate, _cost(row).estimate,
@@ -162,51 +226,71 @@ def _point(
     )  # fmt: skip
 
 
-def _cost(row: FrontierRow) -> Figure:
-    n = row.costed_runs
+def _cost(row: Option) -> Figure:
+    runs, shape, by = row.costed_runs, row, None
+    if row.shared is not None:
+        shape, by = row.shared, row.shared.costed_traces
+    n = runs if by is None else by
     joint = Joint(
         n,
         float(row.cost_per_run_usd or 0),
-        row.costed_successes / n if n else 0.0,
-        row.cost_variance,
-        row.success_variance,
-        row.cost_success_covariance,
+        row.costed_successes / runs if runs else 0.0,
+        shape.cost_variance,
+        shape.success_variance,
+        shape.cost_success_covariance,
     )
-    return estimates.per_success(
-        row.cost_per_success_usd, joint, row.costed_successes, row.cost_skewness
-    )
-
-
-def _inclusive_cost(row: FrontierRow) -> Figure:
-    n = row.inclusive_costed_runs
-    joint = Joint(
-        n,
-        float(row.inclusive_cost_per_run_usd or 0),
-        row.inclusive_costed_successes / n if n else 0.0,
-        row.inclusive_cost_variance,
-        row.inclusive_success_variance,
-        row.inclusive_cost_success_covariance,
-    )
-    return estimates.per_success(
-        row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes,
-        row.inclusive_cost_skewness,
+    return row.by_trace(
+        estimates.per_success(
+            row.cost_per_success_usd, joint, row.costed_successes, shape.cost_skewness,
+            runs=runs, traces=row.shared and row.shared.share(shape.success_variance, n),
+        )
     )  # fmt: skip
 
 
-def _margin(row: FrontierRow) -> Estimate:
+def _inclusive_cost(row: Option) -> Figure:
+    runs, shape, by = row.inclusive_costed_runs, row, None
+    if row.shared is not None:
+        shape, by = row.shared, row.shared.inclusive_costed_traces
+    n = runs if by is None else by
+    joint = Joint(
+        n,
+        float(row.inclusive_cost_per_run_usd or 0),
+        row.inclusive_costed_successes / runs if runs else 0.0,
+        shape.inclusive_cost_variance,
+        shape.inclusive_success_variance,
+        shape.inclusive_cost_success_covariance,
+    )
+    return row.by_trace(
+        estimates.per_success(
+            row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes,
+            shape.inclusive_cost_skewness,
+            runs=runs, traces=row.shared and row.shared.share(shape.inclusive_success_variance, n),
+        )
+    )  # fmt: skip
+
+
+def _margin(row: Option) -> Estimate:
     value = row.inclusive_margin_per_run_usd
     if value is None:
         return estimates.unknown(NO_VALUE, n=row.inclusive_costed_runs).estimate
-    shape = row.inclusive_margin_variance, row.inclusive_margin_skewness
-    return estimates.mean(value, *shape, row.inclusive_told_runs).estimate
+    shape = row if row.shared is None else row.shared
+    n = row.inclusive_told_runs if row.shared is None else row.shared.inclusive_told_traces
+    mean = estimates.mean(
+        value, shape.inclusive_margin_variance, shape.inclusive_margin_skewness, n
+    )
+    return row.by_trace(mean).estimate
 
 
-def _latency(row: FrontierRow, share: float) -> Figure:
-    value = row.p50_duration_ns if share == 0.5 else row.p95_duration_ns  # noqa: PLR2004 - median
-    return estimates.percentile(value, RankGrid(row.runs, row.duration_grid_ns), share)
+def _latency(row: Option, share: float) -> Figure:
+    grid, half = RankGrid(row.runs, row.duration_grid_ns), share == 0.5  # noqa: PLR2004 - median
+    value = row.p50_duration_ns if half else row.p95_duration_ns
+    if row.shared is None:
+        return estimates.percentile(value, grid, share)
+    spread = row.shared.p50_share_variance if half else row.shared.p95_share_variance
+    return row.by_trace(estimates.percentile(value, grid, share, row.shared.share(spread)))
 
 
-def _second(row: FrontierRow, slower: FrontierRow | None) -> Estimate:
+def _second(row: Option, slower: Option | None) -> Estimate:
     """The price of a second, with cost and latency taken as measured apart."""
     if slower is None:
         return estimates.unknown("no slower option that is efficient").estimate
@@ -222,7 +306,7 @@ def _second(row: FrontierRow, slower: FrontierRow | None) -> Estimate:
     return Estimate.of(row.usd_per_second, independent_ratio_interval(dearer, sooner))
 
 
-def _speedup(row: FrontierRow, fewer: FrontierRow | None) -> Estimate:
+def _speedup(row: Option, fewer: Option | None) -> Estimate:
     """Median latency with fewer GPUs / with these."""
     if fewer is None:
         return estimates.unknown("no fewer GPUs of the same model").estimate
@@ -234,7 +318,7 @@ def _speedup(row: FrontierRow, fewer: FrontierRow | None) -> Estimate:
     return Estimate.of(value, quotient(now.measured, then.measured))
 
 
-def _dearer(row: FrontierRow, fewer: FrontierRow | None) -> Estimate:
+def _dearer(row: Option, fewer: Option | None) -> Estimate:
     """What a success costs more than with fewer GPUs."""
     if fewer is None:
         return estimates.unknown("no fewer GPUs of the same model").estimate

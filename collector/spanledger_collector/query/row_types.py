@@ -19,12 +19,13 @@ from .asset_rows import (
     AssetUseRow,
 )
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
-from .economics import AgentSums, MomentsRow, MoneyMoments
+from .economics import AgentSums
 from .energy_rows import EnergyRow
 from .engine_rows import EngineMinuteRow, EngineRow
 from .explanation import ChargeLineRow, ExplainedAttemptRow, SpanPlaceRow
-from .frontier import FrontierRow
+from .frontier import FrontierRow, FrontierTracesRow
 from .hosting import TokenCallsRow
+from .moments import AgentTracesRow, MomentsRow, MoneyMoments, MoneyTracesRow
 from .origins import AttemptBehindRow, ModelsBehindRow
 from .own_gpus import GpuHostRow, GpuOfferRow
 from .payback import ContributionRow
@@ -52,6 +53,7 @@ from .window_rows import EarnedByRow, SpentByRow
 #: A query that is not here is read row by row, without a type.
 ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "agent_statistics": (AgentSums, MomentsRow, MoneyMoments),
+    "agent_traces": (AgentTracesRow, MoneyTracesRow),
     "agents": (AgentRow, AgentMomentsRow),
     "asset_charges": (AssetChargeRow,),
     "asset_contributions": (ContributionRow,),
@@ -73,6 +75,7 @@ ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "explain_attempts": (ExplainedAttemptRow,),
     "explain_charges": (ChargeLineRow,),
     "frontier": (FrontierRow,),
+    "frontier_traces": (FrontierTracesRow,),
     "gpu_hosts": (GpuHostRow,),
     "gpu_offers": (GpuOfferRow,),
     "models": (ModelRow,),

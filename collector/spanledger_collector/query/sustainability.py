@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal
@@ -35,6 +36,8 @@ class Told:
         uncosted_runs: those whose cost is not wholly known; what is known of it is the least.
         unconverted_records: amounts told of them in a currency without a rate.
         margin_usd: value less known cost of all runs: at most so much, where some are uncosted.
+        known_runs: those that the mean margin is of; None = as many as its interval stands on.
+        traces: that the runs are in; None = each in its own.
     """
 
     runs: int
@@ -46,6 +49,8 @@ class Told:
     uncosted_runs: int = 0
     unconverted_records: int = 0
     margin_usd: Decimal | None = None
+    known_runs: int | None = None
+    traces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,15 @@ def sustainability(margin: Figure, told: Told) -> Sustainability:
         )
     answer, reason, why = _answer(margin.estimate, told)
     needed = None
-    whole = margin.estimate.n == told.runs  # more runs tell nothing of those that are not known
+    whole = (
+        _known(margin.estimate, told) == told.runs
+    )  # more runs tell nothing of those that are not known
     if answer == "too few data" and margin.measured is not None and whole:
         needed = runs_to_tell(margin.measured)
         needed = None if needed is None or needed <= margin.measured.n else needed
         if needed:
-            reason += f"; {needed:,} runs would tell, if it is as seen"
+            reason += f"; {needed:,} {_unit(margin.estimate)} would tell, if it is as seen"
+            needed = math.ceil(needed * margin.measured.runs_each)
     reasons, whys = zip((reason, why), *_beside(margin.estimate, told), strict=True)
     return Sustainability(answer, "; ".join(reasons), needed, "; ".join(whys))
 
@@ -100,9 +108,10 @@ def _beside(margin: Estimate, told: Told) -> list[tuple[str, str]]:
     """Runs that are not what the mean takes them for, with the same in few words."""
     found: list[tuple[str, str]] = []
     runs, unvalued = told.runs, told.runs - told.valued_runs
-    if margin.n < runs and margin.low is not None and margin.high is not None:
-        reason = f"of the other {margin.n:,} runs: {_between(margin)}"
-        found.append((reason, f"{runs - margin.n:,} of {runs:,} runs left out"))
+    known = _known(margin, told)
+    if known < runs and margin.low is not None and margin.high is not None:
+        reason = f"of the other {known:,} runs: {_between(margin)}"
+        found.append((reason, f"{runs - known:,} of {runs:,} runs left out"))
     if unvalued and not told.unconverted_records:  # with these some are unknown, which is not 0
         reason = f"{unvalued:,} of {runs:,} runs have no value told, counted as 0"
         found.append((reason, f"{unvalued:,} of {runs:,} without a value"))
@@ -115,13 +124,14 @@ def _beside(margin: Estimate, told: Told) -> list[tuple[str, str]]:
 
 def _answer(margin: Estimate, told: Told) -> tuple[Sustainable, str, str]:
     """The answer, its reason, and that in few words."""
-    if margin.n < told.runs:
+    known = _known(margin, told)
+    if known < told.runs:
         return _of_gaps(told)
     if margin.low is None or margin.high is None:
-        return "too few data", margin.reason, f"{margin.n:,} runs"
+        return "too few data", margin.reason, f"{margin.n:,} {_unit(margin)}"
     reason = _between(margin)
-    low = margin.low - told.dearer_usd / margin.n
-    high = margin.high + told.cheaper_usd / margin.n
+    low = margin.low - told.dearer_usd / known
+    high = margin.high + told.cheaper_usd / known
     if (low, high) != (margin.low, margin.high):
         reason += f", {_usd(low)} to {_usd(high)} at worst by what is estimated,"
     if low > 0:
@@ -136,8 +146,9 @@ def _answer(margin: Estimate, told: Told) -> tuple[Sustainable, str, str]:
 def _of_gaps(told: Told) -> tuple[Sustainable, str, str]:
     """Of runs some of which are not wholly known: what is known of a cost is the least it was."""
     said = gaps(told.runs, told.uncosted_runs, told.unconverted_records)
+    draws = told.runs if told.traces is None else told.traces
     # What an amount without a rate is worth may make up for any loss.
-    if told.margin_usd is not None and not told.unconverted_records and told.runs >= FEWEST:
+    if told.margin_usd is not None and not told.unconverted_records and draws >= FEWEST:
         most = told.margin_usd + told.cheaper_usd
         if most < 0:
             loss = f"the margin of all {told.runs:,} runs is at most {_usd(most)}"
@@ -161,7 +172,17 @@ def gaps(runs: int, uncosted_runs: int, unconverted_records: int) -> str:
 
 def _between(margin: Estimate) -> str:
     low, high = (_usd(end) for end in (margin.low, margin.high) if end is not None)
-    return f"margin a run {low} to {high} ({margin.level:.0%} interval, {margin.n:,} runs)"
+    stands = f"{margin.level:.0%} interval, {margin.n:,} {_unit(margin)}"
+    return f"margin a run {low} to {high} ({stands})"
+
+
+def _known(margin: Estimate, told: Told) -> int:
+    """Runs that the mean margin is of."""
+    return margin.n if told.known_runs is None else told.known_runs
+
+
+def _unit(margin: Estimate) -> str:
+    return "traces" if margin.is_by_trace else "runs"
 
 
 def _usd(amount: Decimal) -> str:

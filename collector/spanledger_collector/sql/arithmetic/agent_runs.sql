@@ -1,7 +1,7 @@
 -- agent_runs: CTEs: the runs of one agent in a period, each with the key of its group (by) and its main model, which is the
 --   priced model (else the called one) that most of the run's own money went to; empty = it called none. Read only where asked for.
 -- parameters: workspace; since, until (start of the run); agent_name; agent_version, tenant (empty = any); by (total |
---   version | tenant | model; what stands behind such a word is for who reads the runs).
+--   version | tenant | model; agent: versions, of any agent; what stands behind such a word is for who reads the runs).
 -- columns: those of run_economics, main_model, key, is_costed (the cost of the run is known wholly), is_told (and what was recorded of
 --   it has rates: so is its margin), is_inclusive_costed, is_inclusive_told (the same of it and of all runs below it).
 main_models AS
@@ -39,7 +39,7 @@ agent_runs AS
         e.*,
         m.main_model AS main_model,
         multiIf(
-            startsWith({by:String}, 'version'), e.agent_version,
+            startsWith({by:String}, 'version') OR {by:String} = 'agent', e.agent_version,
             startsWith({by:String}, 'tenant'), e.tenant,
             startsWith({by:String}, 'model'), m.main_model,
             'total'
@@ -53,7 +53,7 @@ agent_runs AS
     WHERE e.workspace = {workspace:String}
         AND e.started_at >= {since:DateTime64(9)}
         AND e.started_at < {until:DateTime64(9)}
-        AND e.agent_name = {agent_name:String}
+        AND ({by:String} = 'agent' OR e.agent_name = {agent_name:String})
         AND ({agent_version:String} = '' OR e.agent_version = {agent_version:String})
         AND ({tenant:String} = '' OR e.tenant = {tenant:String})
 )

@@ -9,6 +9,7 @@ points AS
         r.model AS model,
         r.gpu_count AS gpu_count,
         count() AS runs,
+        uniqExact(r.trace_id) AS traces,
         sum(r.succeeded) AS successful_runs,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
         quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,

@@ -9,7 +9,7 @@
 --   value, runs without one earned 0; where none has, value and margin are unknown.
 -- inclusive_*: the same of the runs and of all runs below them (sub-agents); means and moments over the runs whose inclusive cost is known wholly.
 -- Rework is of work: cost less what judged or guarded (arithmetic/rework_share), of all runs, as far as it is known.
--- columns: kind (total | version | tenant | model), key (total for all runs), runs, successful_runs, failed_runs, judged_runs (with a recorded outcome), assumed_successes (successful_runs without one), assumed_valued_runs (of those the ones that a value rule for a success speaks of), wrong_runs, calls, attempts, failed_attempts, retries,
+-- columns: kind (total | version | tenant | model), key (total for all runs), runs, traces (that they are in: where fewer, agent_traces has the moments), successful_runs, failed_runs, judged_runs (with a recorded outcome), assumed_successes (successful_runs without one), assumed_valued_runs (of those the ones that a value rule for a success speaks of), wrong_runs, calls, attempts, failed_attempts, retries,
 --   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, work_cost_usd (variable cost less the last
 --   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (their cost is not wholly known), p50_duration_ns,
@@ -34,11 +34,13 @@
 --   inclusive_unconverted_records (amounts in a currency without a rate).
 WITH
     @include arithmetic/agent_runs,
+    @include arithmetic/grouped_runs,
     @include arithmetic/trace_ends
 SELECT
     kind,
     if(kind = 'total', 'total', r.group_key) AS key,
     count() AS runs,
+    uniqExact(r.trace_id) AS traces,
     sum(r.succeeded) AS successful_runs,
     runs - successful_runs AS failed_runs,
     countIf(r.outcome != '') AS judged_runs,
@@ -93,22 +95,7 @@ SELECT
         range(least(runs, 1001))
     ) AS duration_grid_ns,
     @include arithmetic/run_ends
-FROM
-(
-    SELECT
-        * EXCEPT key,
-        key AS group_key,
-        arrayJoin(if(endsWith({by:String}, '_and_total'), [replaceOne({by:String}, '_and_total', ''), 'total'], [{by:String}])) AS kind,
-        ifNull(cost_usd, 0) AS cost,
-        ifNull(total_cost_usd, 0) AS total,
-        ifNull(value_usd, 0) AS earned,
-        ifNull(inclusive_cost_usd, 0) AS inclusive_cost,
-        ifNull(inclusive_total_cost_usd, 0) AS inclusive_total,
-        ifNull(inclusive_value_usd, 0) AS inclusive_earned,
-        ifNull(work_cost_usd, 0) AS work,
-        ifNull(rework_cost_usd, 0) AS wasted
-    FROM agent_runs
-) AS r
+FROM grouped_runs AS r
 LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id
 GROUP BY
     kind,

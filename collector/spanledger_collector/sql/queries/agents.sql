@@ -4,7 +4,7 @@
 -- grain: (agent_name, agent_version), most expensive first. units: USD, tokens, nanoseconds.
 -- What intervals are computed from (estimate/): means and moments of the costed runs, those whose inclusive cost is known wholly; a run
 --   without a value earned 0. _variance (n - 1 below the line), _skewness (third standardised moment) and _covariance are floats, 0 where there is none.
--- columns: agent_name, agent_version, runs, successful_runs, failed_runs, judged_runs (with a recorded outcome), assumed_valued_runs (successes
+-- columns: agent_name, agent_version, runs, traces (that they are in: where fewer, agent_traces has the moments), successful_runs, failed_runs, judged_runs (with a recorded outcome), assumed_valued_runs (successes
 --   without one whose worth a value rule for a success says), calls, attempts, failed_attempts, retries, tool_calls,
 --   input_tokens, output_tokens, cost_usd, cost_per_run_usd,
 --   cost_per_success_usd (of the total cost, shares of assets included; NULL when no run succeeded), rework_cost_usd, estimated_cost_usd, amortized_cost_usd (shares of
@@ -37,6 +37,7 @@ SELECT
     agent_name,
     agent_version,
     count() AS runs,
+    uniqExact(r.trace_id) AS traces,
     countIf(won) AS successful_runs,
     countIf(NOT r.succeeded) AS failed_runs,
     countIf(r.outcome != '') AS judged_runs,
