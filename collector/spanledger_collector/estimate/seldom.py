@@ -73,4 +73,5 @@ def _over(cost: float, share: float) -> float | None:
 
 def _none_of(n: int, level: float, traces: Traces | None) -> str:
     most = share_interval(0, n, level=level, traces=traces).high or 0.0
-    return f"no success in {n:,} runs: at most {most:.1%} of such runs succeed"
+    told = f"{n:,} runs" if traces is None else f"{n:,} runs of {traces.n:,} traces"
+    return f"no success in {told}: at most {most:.1%} of such runs succeed"

@@ -264,7 +264,8 @@ def by_trace(figure: Figure, runs_each: float) -> Figure:
     told, measured = of_traces(figure.estimate), figure.measured
     if told.method:
         told = replace(told, method=f"{told.method}{_BY_TRACE}")
-    return Figure(told, measured and replace(measured, runs_each=runs_each))
+    each = measured and replace(measured, runs_each=runs_each)
+    return replace(figure, estimate=told, measured=each)
 
 
 def of_traces(estimate: Estimate) -> Estimate:
@@ -273,5 +274,7 @@ def of_traces(estimate: Estimate) -> Estimate:
 
 
 def in_traces(reason: str) -> str:
-    """What is said of runs, of the traces that stand in their place."""
+    """What is said of runs, of the traces that stand in their place, unless it speaks of these."""
+    if "trace" in reason:
+        return reason
     return re.sub(r"\brun(s?)\b", r"trace\1", reason)
