@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from textwrap import indent
 
-_INCLUDE = re.compile(r"^( *)@include (arithmetic/\w+)((?: \w+=\w*)*)(,?)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^( *)@include (arithmetic/\w+)((?: \w+=[\w.]*)*)(,?)$", re.MULTILINE)
 #: The comment that a file begins with.
 _HEADER = re.compile(r"(--.*\n)+")
 

@@ -79,7 +79,10 @@ ARRAY JOIN
             ('total', 'total'),
             ('day', toString(toDate(r.started_at, 'UTC'))),
             ('agent', r.agent_name),
-            ('version', trim(r.agent_name || ' ' || r.agent_version)),
+            (
+                'version',
+                @include arithmetic/name_and_version name=r.agent_name version=r.agent_version
+            ),
             ('tenant', r.tenant)
         ]
     ) AS scope
