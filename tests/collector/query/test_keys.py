@@ -9,6 +9,7 @@ from tests.collector.settle import scene
 
 from spanledger import semconv
 from spanledger_collector.query import Behind, DirectReader, Ledger
+from spanledger_collector.query.keys import version_key
 from spanledger_collector.store import Store
 
 NAMES = ("a", "a b", ' "a"', '"a"', " a", "", "a  b")
@@ -42,6 +43,7 @@ def test_each_agent_and_version_has_a_key_of_its_own(store: Store) -> None:
         assert {row.cost_usd for row in ledger.quality(by="version")} == costs
         keys = {row.cost_usd: row.key for row in ledger.rework(by="version").rates}
     told = {pair: keys[Decimal(trace) / 100] for trace, pair in enumerate(pairs, 1)}
+    assert told == {pair: version_key(*pair) for pair in pairs}
     assert told["a", "b"] == "a b"
     assert told["a b", ""] == '"a b"'
     assert told["a", ""] == "a"

@@ -8,6 +8,7 @@ from typing import Final, cast, get_args
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import AgentRow, Ledger, SumFigures
 from spanledger_collector.query.breakdowns import SumsBy
+from spanledger_collector.query.keys import version_key
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Choice, Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
@@ -148,7 +149,7 @@ def _behind(asked: Asked, row: AgentRow) -> str:
     """What its figures are of: its runs, else the attempts of what has no name."""
     if row.agent_name and row.agent_version:
         return _runs(asked, row)
-    return asked.link("attempts", by="version", key=row.agent_name)
+    return asked.link("attempts", by="version", key=version_key(row.agent_name, row.agent_version))
 
 
 def _runs(asked: Asked, row: AgentRow) -> str:
