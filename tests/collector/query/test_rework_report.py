@@ -20,6 +20,7 @@ from spanledger_collector.cli.agents import agents_table
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.estimate import Joint, part_interval
 from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.query.keys import version_key
 from spanledger_collector.query.rework import ReworkBy
 from spanledger_collector.store import Store
 
@@ -195,7 +196,7 @@ def _key(by: str, row: dict[str, Any]) -> str:
         return f"{row['provider']}/{row['model']}"
     if by in ("version", "prompt"):
         what = "agent" if by == "version" else "prompt"
-        return f"{row[f'{what}_name']} {row[f'{what}_version']}".strip(" ")
+        return version_key(row[f"{what}_name"], row[f"{what}_version"])
     return {"total": "total", "agent": row["agent_name"], "tenant": row["tenant"]}[by]
 
 
