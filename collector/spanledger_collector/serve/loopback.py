@@ -8,6 +8,7 @@ Probes of orchestrators and load balancers ask by an address that nobody can tel
 any name they learn whether the collector is ready, and nothing else.
 """
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -27,6 +28,7 @@ _FROM_CONTAINERS = frozenset({"host.docker.internal", "host.containers.internal"
 
 #: What probes ask, by any name.
 PROBED = frozenset({"/healthz", "/readyz"})
+_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::[0-9]*)?")
 _STRANGE = "spanledger.asked_by_another_name"
 
 
@@ -51,12 +53,20 @@ def check_host(request: Request, names: AbstractSet[str] = LOOPBACK) -> None:
     Raises:
         RefusedQueryError: asked by another name.
     """
-    host = request.url.hostname or ""
+    told = request.headers.get("host")
+    # What is no name is refused as it is: the framework would take it for the address connected to.
+    host = (request.url.hostname or "") if told is None else _name(told)
     if host.lower() not in names:
         raise RefusedQueryError(
             f"this port answers as {' or '.join(sorted(names))}, not as {host[:100]!r}: "
             "ask one of those, or let the proxy in front send one as Host"
         )
+
+
+def _name(host: str) -> str:
+    """A Host without port and brackets; what cannot be one, whole."""
+    found = _HOST.fullmatch(host)
+    return host if found is None else found["ipv6"] or found["name"]
 
 
 def is_strange(scope: Mapping[str, Any]) -> bool:

@@ -99,6 +99,23 @@ def test_the_names_of_a_port(listens: str, told: str, names: set[str]) -> None:
     assert allowed(listens, told) == names
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:4319", 200), ("LOCALHOST", 200), ("127.0.0.1", 200), ("[::1]:4319", 200),
+        ("evil.example", 403), ("re_bound.example:4319", 403), ("[::2]", 403), ("localhost.", 403),
+        ("evil.example:99999", 403), ("evil/localhost", 403), ("evil@localhost", 403),
+        ("evil\\@localhost", 403), ("[::1", 403), ("", 403),
+    ],
+)  # fmt: skip
+async def test_what_is_no_name_of_a_port_is_refused(
+    client: httpx.AsyncClient, host: str, status: int
+) -> None:
+    """Also what is no name at all, which the framework takes for the address connected to."""
+    answer = await client.get("/v1/queries", headers={**KEY, "host": host})
+    assert answer.status_code == status
+
+
 async def test_the_api_has_its_own(client: httpx.AsyncClient) -> None:
     """They are of pages alone: nothing of the API changes."""
     answer = await client.get("/v1/queries", headers=KEY)
