@@ -21,6 +21,7 @@ from spanledger.errors import (
     UsageError,
 )
 from spanledger.records import (
+    mark_retry,
     record_cost,
     record_effort,
     record_evaluation,
@@ -44,6 +45,7 @@ __all__ = [
     "delivery",
     "flush",
     "init",
+    "mark_retry",
     "propagate_context",
     "record_cost",
     "record_effort",

@@ -26,9 +26,11 @@ import logging
 import re
 from typing import TYPE_CHECKING, Final, Literal
 
+from opentelemetry import trace
 from opentelemetry.util.types import AttributeValue
 
 from spanledger import semconv
+from spanledger._guard import guarded
 from spanledger._work import scope
 from spanledger._work.recording import About, Amount, exact, money_of, write
 
@@ -198,3 +200,28 @@ def record_effort(minutes: Amount, *, role: str = "reviewer", **about: Unpack[Ab
         return ""
     effort = {semconv.EFFORT_MINUTES: f"{told:f}", semconv.EFFORT_ROLE: scope.clean(role)}
     return write("effort", effort, about) or ""
+
+
+@guarded(None)
+def mark_retry(of: str, *, reason: str = "") -> None:
+    """Say that the work around (agent, workflow, task, tool) does earlier work of its trace again.
+
+    What the earlier work cost, with all below it, is rework then; this one costs what it costs.
+    Call it directly inside the later work. What is repeated in another trace is not recognised:
+    judge the earlier run there, ``record_evaluation("wrong", run_id=...)``.
+
+    Args:
+        of: the earlier run, as :func:`spanledger.current_run_id` gave it inside that run; or the id
+            of the earlier span (16 hex digits), such as of a task.
+        reason: why its result is thrown away, where it did not fail: a word of your own. Without,
+            the reason is ``application_retry``.
+    """
+    span, named = trace.get_current_span(), scope.clean(of or "")
+    if not named or not span.is_recording():
+        _log.warning("retry of %r left out: name a run, inside the work that does it again", of)
+        return
+    if reason:
+        span.set_attribute(semconv.REWORK_OF, named)
+        span.set_attribute(semconv.REWORK_REASON, scope.clean(reason))
+    else:
+        span.set_attribute(semconv.RETRY_OF, named)

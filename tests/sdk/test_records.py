@@ -142,3 +142,24 @@ def test_a_record_about_nothing_is_said_once(
     [said] = caplog.messages
     assert said.startswith("revenue is about nothing: no run is around it and it names none")
     assert spans.names().count("record revenue") == 4
+
+
+def test_work_that_is_done_again_names_the_earlier(caplog: pytest.LogCaptureFixture) -> None:
+    """The later span says it, with the reason where one is given; outside of work it is said."""
+    with capture_spans() as spans:
+        with spanledger.agent("first"):
+            earlier = spanledger.current_run_id() or ""
+        with spanledger.agent("again"):
+            spanledger.mark_retry(earlier)
+        with spanledger.task("anew"):
+            spanledger.mark_retry(earlier, reason="off_topic")
+        assert not caplog.messages
+        spanledger.mark_retry(earlier)
+        with spanledger.agent("of nothing"):
+            spanledger.mark_retry("")
+    again, anew = spans.attributes("invoke_agent again"), spans.attributes("task anew")
+    assert again[semconv.RETRY_OF] == earlier
+    assert (anew[semconv.REWORK_OF], anew[semconv.REWORK_REASON]) == (earlier, "off_topic")
+    assert semconv.RETRY_OF not in anew
+    assert semconv.RETRY_OF not in spans.attributes("invoke_agent of nothing")
+    assert len(caplog.messages) == 2

@@ -8,6 +8,7 @@
     attribute_records -> run_records  which run each record is of, which telling of it counts
     judge_calls     -> call_verdicts  which spans count
     judge_answers   -> answer_verdicts  what answers judged wrong wasted, if there are any
+    judge_repeats   -> answer_verdicts  what was wasted of agents that were run again, if any were
     price_attempts  -> attempts       the ledger
     price_services  -> attempts       what else a run cost, if anything: tools, people, expenses
     post_takings    -> asset_takings  what write-offs and transfers get of assets, if there are any
@@ -47,6 +48,7 @@ STEPS = (
     "attribute_records",
     "judge_calls",
     "judge_answers",
+    "judge_repeats",
     "price_attempts",
     "price_services",
     "post_takings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from spanledger_collector.store import Store
 
@@ -117,3 +118,49 @@ def test_the_attempts_inside_a_repeated_call_stay_transport_retries(store: Store
     assert [row["rework_reason"] for row in rows] == [
         "transport_retry", "transport_retry", "regenerated", "",
     ]  # fmt: skip
+
+
+def test_a_run_that_is_run_again_is_wasted_with_all_below_it(store: Store) -> None:
+    """By span id or run id; a tool in it too; the later work, wherever it is, is none."""
+
+    def agent(number: int, parent: int, at: int, lasts: int = 10, **given: Any) -> scene.Row:
+        name = {"agent_name": f"a{number}", "run_id": f"r{number}"}
+        return scene.span(number, parent, "agent", at=at, lasts=lasts, **(name | given))
+
+    def call(number: int, parent: int, at: int, **given: Any) -> scene.Row:
+        return scene.call(number, parent, (100, 0), at=at, **given)
+
+    spans = [
+        agent(1, 0, 0, 300),
+        # Run again by its span, with a sub-agent, a failed call, a judge's call and a paid tool.
+        agent(2, 1, 1, status="error", error_type="ValueError"),
+        *(call(3, 2, 2), call(4, 2, 3, status="error"), call(5, 2, 4) | {
+            "attributes": {"spanledger.purpose": "appraisal"}}),
+        *(agent(6, 2, 5, 2), call(7, 6, 5)),
+        scene.span(8, 2, "tool", at=6, tool_name="paid"),
+        *(agent(9, 1, 20, retry_of=2), call(10, 9, 21)),
+        # By its run, with a reason; once more, which was the last.
+        *(agent(12, 1, 40, rework_of="r9", rework_reason="off_topic"), call(13, 12, 41)),
+        # A task that starts its own repetition inside; one that names what goes on, or nobody.
+        *(scene.span(14, 1, "task", at=60, lasts=5), call(15, 14, 61)),
+        *(scene.span(16, 14, "task", at=70, lasts=5, retry_of=14), call(17, 16, 71)),
+        *(scene.span(18, 1, "task", at=80, lasts=5, retry_of=1), call(19, 18, 81)),
+        *(agent(20, 1, 90, retry_of="nobody"), call(21, 20, 91)),
+    ]  # fmt: skip
+    with store.connect() as connection:
+        paid = scene.price("paid", provider="tool", units={"calls": ("3", 1)})
+        scene.publish(connection, [scene.price(input="0.01"), paid])
+        scene.load(connection, spans)
+        scene.settle(store)
+        before = scene.attempts(connection)
+        scene.settle(store)
+        assert scene.attempts(connection) == before
+        runs = scene.runs(connection)
+    assert {int(row["span_id"], 16): row["rework_reason"] for row in before} == {
+        3: "application_retry", 4: "application_retry", 5: "", 7: "application_retry", 8: "application_retry",
+        10: "off_topic", 13: "", 15: "application_retry", 17: "", 19: "", 21: "",
+    }  # fmt: skip
+    wasted = {name: run["rework_cost_usd"] for name, run in runs.items() if run["rework_cost_usd"]}
+    assert wasted == {"r1": 1, "r2": 5, "r6": 1, "r9": 1}
+    assert runs["r1"]["inclusive_rework_cost_usd"] == 8
+    assert runs["r1"]["inclusive_cost_usd"] == 13

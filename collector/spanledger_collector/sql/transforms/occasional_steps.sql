@@ -42,6 +42,11 @@ SELECT
     ) > 0 AS judge_answers,
     (
         SELECT count()
+        FROM settling_spans
+        WHERE version = {version:UInt64} AND role IN ('agent', 'workflow', 'task', 'tool') AND (retry_of != '' OR rework_of != '')
+    ) > 0 AS judge_repeats,
+    (
+        SELECT count()
         FROM asset_entries
         WHERE workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
             AND (entry IN ('write_off', 'transfer') OR amount < 0)

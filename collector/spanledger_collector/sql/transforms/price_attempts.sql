@@ -290,6 +290,7 @@ SELECT
         outcome = 'retried', 'transport_retry',
         judged IN ('wrong', 'hallucinated'), judged,
         waste != '', waste,
+        judged != '' AND NOT startsWith(judged, 'built_on_'), judged, -- inside work that was done again
         outcome = 'error', 'failed',
         judged
     ),

@@ -137,7 +137,7 @@ WITH
             s.ended_at AS ended_at,
             s.received_at AS received_at,
             o.purpose AS purpose,
-            multiIf(v.reason IN ('wrong', 'hallucinated'), v.reason, s.status = 'error', 'failed', v.reason) AS rework_reason,
+            multiIf(v.reason != '' AND NOT startsWith(v.reason, 'built_on_'), v.reason, s.status = 'error', 'failed', v.reason) AS rework_reason,
             map('calls', toDecimal128(1, 6))::Map(LowCardinality(String), Decimal(38, 6)) AS units
         FROM
         (
