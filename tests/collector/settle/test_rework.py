@@ -156,9 +156,10 @@ def test_a_run_that_is_run_again_is_wasted_with_all_below_it(store: Store) -> No
         scene.settle(store)
         assert scene.attempts(connection) == before
         runs = scene.runs(connection)
+    again = "application_retry"
     assert {int(row["span_id"], 16): row["rework_reason"] for row in before} == {
-        3: "application_retry", 4: "application_retry", 5: "", 7: "application_retry", 8: "application_retry",
-        10: "off_topic", 13: "", 15: "application_retry", 17: "", 19: "", 21: "",
+        3: again, 4: again, 5: "", 7: again, 8: again, 10: "off_topic", 13: "", 15: again, 17: "",
+        19: "", 21: "",
     }  # fmt: skip
     wasted = {name: run["rework_cost_usd"] for name, run in runs.items() if run["rework_cost_usd"]}
     assert wasted == {"r1": 1, "r2": 5, "r6": 1, "r9": 1}
