@@ -132,7 +132,7 @@ def _of_type(fields: _Fields, kind: Kind) -> Found | None:
             return _NOTHING  # a document that is written out here
         return Found([_part(inner, kind, fields)], frozenset({"source"}))
     places = frozenset(name for name in (*_CONTENTS, *_PLACES) if _is_plain(fields.get(name)))
-    if not _HOLDERS.keys().isdisjoint(fields.keys() - places):
+    if any(fields[name] is not None for name in (_HOLDERS.keys() & fields.keys()) - places):
         return None
     return Found([_part(fields, kind, fields)], places)
 

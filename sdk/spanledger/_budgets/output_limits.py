@@ -1,7 +1,8 @@
 """How much a request lets a model generate, where its attributes do not say all of it.
 
 A body that is sent as it is (Bedrock's models, ``extra_body``) has a limit of its own, and that is
-the one that counts. A text completion may have many prompts, each with answers of its own.
+the one that counts. A text completion may have many prompts, each with answers of its own. What of
+a predicted output is not taken is billed as output all the same.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from spanledger import semconv
+from spanledger._budgets.prompt_size import Tally
 from spanledger._calls.answer import fields_of
 
 _BODIES: Final = ("body", "extra_body")
@@ -57,6 +59,15 @@ def answers_asked(operation: str, kwargs: Mapping[str, Any], choices: int) -> in
     if operation == semconv.OPERATION_TEXT_COMPLETION:
         answers *= _prompts(kwargs.get("prompt"))
     return answers
+
+
+def predicted_tokens(kwargs: Mapping[str, Any]) -> int:
+    """The most of a predicted output (OpenAI's) that is billed beside what is made in its place."""
+    if kwargs.get("prediction") is None:
+        return 0
+    tally = Tally()
+    tally.add(kwargs["prediction"], plain=True)
+    return tally.utf8_bytes
 
 
 def _prompts(prompt: Any) -> int:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, cast
 from spanledger import semconv
 from spanledger._budgets import histories
 from spanledger._budgets.media_tokens import Kind, media_tokens
-from spanledger._budgets.output_limits import answers_asked, limit_of_body
+from spanledger._budgets.output_limits import answers_asked, limit_of_body, predicted_tokens
 from spanledger._budgets.prompt_size import Tally
 from spanledger._calls.answer import JsonText, fields_of
 from spanledger._calls.token_ratios import ratio_of
@@ -64,7 +64,7 @@ _MADE: Final = ("audio_output", "image_output", "video_output")
 _BESIDE_TEXT: Final = frozenset({*_MADE, "requests"})
 #: Parameters that say what an answer may hold, and how much of it there may be.
 _KINDS_ASKED: Final = frozenset({"modalities", "config", "generation_config"})
-_MORE_OUTPUT: Final = frozenset({"prompt", "best_of", "body", "extra_body"})
+_MORE_OUTPUT: Final = frozenset({"prompt", "best_of", "body", "extra_body", "prediction"})
 _NO_MEDIA: Final[Mapping[Kind, int]] = {}
 _NO_PARAMETERS: Final[Mapping[str, Any]] = {}
 
@@ -107,7 +107,8 @@ def input_tokens(prompt: tuple[str, ...], kwargs: Mapping[str, Any], model: str)
     if tally is None or not tally.readable:
         return Given(None, cached=False)
     tokens = int(tally.utf8_bytes / _FEWEST_BYTES_PER_TOKEN * ratio_of(model).high) + 1
-    tokens += tally.items * _TOKENS_PER_ITEM + (_TOKENS_OF_TOOLS if kwargs.get("tools") else 0)
+    has_tools = kwargs.get("tools") or ("body" in kwargs and fields_of(kwargs["body"]).get("tools"))
+    tokens += tally.items * _TOKENS_PER_ITEM + (_TOKENS_OF_TOOLS if has_tools else 0)
     if not tally.parts:
         return Given(tokens, tally.cached)
     media, told = media_tokens(tally.parts, model)
@@ -149,13 +150,14 @@ def output_tokens(
     if operation in _WITHOUT_OUTPUT:
         return 0
     limit = asked.get(semconv.REQUEST_MAX_TOKENS)
-    answers = int(asked.get(semconv.REQUEST_CHOICE_COUNT, 1))
+    answers, rejected = int(asked.get(semconv.REQUEST_CHOICE_COUNT, 1)), 0
     if not _MORE_OUTPUT.isdisjoint(kwargs):
         limit = limit_of_body(kwargs, limit)
         answers = answers_asked(operation, kwargs, answers)
+        rejected = predicted_tokens(kwargs)
     if limit is None or limit < 0:  # -1: without end, of Ollama and others
         limit = assumed
-    return int(limit) * max(1, answers)
+    return (int(limit) + rejected) * max(1, answers)
 
 
 def kinds_made(kwargs: Mapping[str, Any]) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ _IMAGES: dict[str, Any] = {
     "pydantic ai, url": ImageUrl(url=URL),
     "pydantic ai, data": BinaryContent(data=b"x", media_type="image/png"),
     "an object": SimpleNamespace(type="image_url", image_url=SimpleNamespace(url=URL)),
+    "llama-index": SimpleNamespace(block_type="image", image=None, path=None, url=object()),
     "of a kind that is new": {"type": "image", "handle": 7},
 }
 
@@ -298,6 +299,7 @@ def test_sounds_and_images_are_reserved_at_their_own_rates() -> None:
         ({}, {"prompt": "a", "best_of": 20}, 20 * 500),
         ({semconv.REQUEST_CHOICE_COUNT: 3}, {"prompt": ["a"] * 2, "best_of": 2}, 6 * 500),
         ({}, {"prompt": "a", "extra_body": {"max_tokens": 9000, "best_of": 2}}, 2 * 9000),
+        ({}, {"prediction": {"type": "content", "content": "word " * 1000}}, 500 + 5018),
         ({semconv.REQUEST_MAX_TOKENS: -1}, {"prompt": "a"}, 4096),
         ({semconv.REQUEST_MAX_TOKENS: 0}, {"prompt": "a"}, 0),
     ],
