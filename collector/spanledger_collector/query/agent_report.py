@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .economics import AgentEconomics, Ask, Group, groups_and_total
-from .payback import BreakEven, Payback, break_even, contributions, paybacks
+from .payback import BreakEven, Payback, break_even, contributions, paybacks, version_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +50,5 @@ def agent_report(ask: Ask, agent_name: str, period: Mapping[str, object], by: st
         total.economics(),
         [group.economics() for group in found],
         [break_even(row) for row in assets],
-        paybacks(assets, versions),
+        paybacks(assets, versions, version_starts(ask, agent_name) if versions else {}),
     )

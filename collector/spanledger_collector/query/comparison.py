@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import datetime
 
 from spanledger_collector.errors import NotFoundError, PermanentError
-from spanledger_collector.estimate import (
-    Interval,
-    Measured,
-    bounded_difference,
-    bounded_quotient,
-    difference,
-    quotient,
-    runs_needed,
-    share_difference,
-)
+from spanledger_collector.estimate import Interval
 
+from .apart import apart
 from .economics import Ask, Group, groups, groups_and_total
-from .estimates import Estimate, Figure, decimal, in_traces
+from .estimates import Estimate, Figure
 from .mix import Shares, mix_caveats, mixes
+from .named import parse_moment
 from .outcomes import is_untold, outcomes
+from .sustainability import gaps
 
 #: Verdicts that name no direction.
 SAME, TOO_FEW = "no difference shown", "too few data"
@@ -48,8 +41,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "p50_latency": _TIME,
     "p95_latency": _TIME,
 }
-#: Figures that are shares: their differences stay between -1 and 1.
-_SHARES = frozenset({"success_rate", "rework_share"})
 #: A share of delegated cost that moved less is the same way of working.
 _ALIKE_DELEGATION = 0.05
 
@@ -60,17 +51,20 @@ class Compared:
 
     Attributes:
         name: the figure, as in :class:`AgentEconomics`.
-        old: of the first group.
+        old: of the first group, of its runs that are wholly known.
         new: of the second.
-        difference: ``new - old``.
-        ratio: ``new / old``; no interval unless both are above 0.
+        difference: ``new - old``; its interval is by both ends of what was estimated, in the worst
+            case. No value where the cost of runs is not wholly known: what is known alone bounds
+            it to one side (unknown costs are at least what is known), or it says how many they are.
+        ratio: ``new / old``; no interval unless both are above 0, and wholly known.
         verdict: ``cheaper`` or ``dearer`` (``faster`` or ``slower``, ``lower`` or ``higher``) where
             the interval of the difference leaves 0 out (also one without an end: a side without a
             success has no highest cost of one); ``no difference shown`` where it says that none is
             there that matters; else ``too few data``. Where outcomes were told of clearly fewer
             runs of one side, so are figures that stand on successes, without interval and ratio.
         more_runs_old: further runs of the first group with which the difference seen, if true,
-            would be shown four times of five; None where that cannot be told.
+            would be shown four times of five; None where that cannot be told, or no number of runs
+            shows it (unknown costs, estimates that could turn it).
         more_runs_new: of the second group.
     """
 
@@ -143,6 +137,31 @@ def compare_groups(
     return old, new
 
 
+def check_periods(*periods: tuple[datetime, datetime]) -> None:
+    """Two periods that no run can be in both of: what they share would count as two draws.
+
+    Raises:
+        PermanentError: they overlap, or one of them ends before it begins.
+    """
+    try:
+        told = [(parse_moment(start), parse_moment(end)) for start, end in periods]
+    except ValueError as error:
+        raise PermanentError(f"a period cannot be used: {error}") from error
+    for start, end in told:
+        if end <= start:
+            raise PermanentError(
+                f"a period ends before it begins: {start:%Y-%m-%dT%H:%M:%S} until "
+                f"{end:%Y-%m-%dT%H:%M:%S}; give the start first, and an end after it"
+            )
+    start, end = max(one for one, _ in told), min(one for _, one in told)
+    if start < end:
+        raise PermanentError(
+            f"the periods share the time from {start:%Y-%m-%dT%H:%M:%S} until "
+            f"{end:%Y-%m-%dT%H:%M:%S}, and runs of both are no two samples; end one where the "
+            "other begins"
+        )
+
+
 def compare_periods(
     ask: Ask, agent_name: str, named: Sequence[tuple[str, Mapping[str, object]]]
 ) -> tuple[Side, Side]:
@@ -187,18 +206,13 @@ def comparison(
 
 def _compare(name: str, old: Side, new: Side, words: tuple[str, str], matters: float) -> Compared:
     a, b = old.group.figures[name], new.group.figures[name]
-    apart, ratio = _apart(name, (old.name, a), (new.name, b))
-    verdict = _verdict(apart, a, words, matters)
-    more = (None, None) if verdict in words else _more(a, b)
+    found = apart(name, old.group, new.group, (old.name, new.name))
+    verdict = _verdict(found.difference.interval, a, words, matters)
+    more = None if verdict in words else found.more_runs
     return Compared(
-        name,
-        a.estimate,
-        b.estimate,
-        Estimate.of(_less(b.estimate.value, a.estimate.value), apart),
-        Estimate.of(_over(a.measured, b.measured), ratio),
-        verdict,
-        *more,
-    )
+        name, a.estimate, b.estimate, found.difference, found.ratio, verdict,
+        *(more or (None, None)),
+    )  # fmt: skip
 
 
 def _untold(name: str, old: Side, new: Side) -> Compared | None:
@@ -207,8 +221,10 @@ def _untold(name: str, old: Side, new: Side) -> Compared | None:
         return None
     a, b = (side.group.figures[name].estimate for side in (old, new))
     none = Interval.none(_outcomes(old, new), n=a.n + b.n, method="")
-    apart = Estimate.of(_less(b.value, a.value), none)
-    return Compared(name, a, b, apart, Estimate.of(None, none), TOO_FEW, None, None)
+    between = None if b.value is None or a.value is None else b.value - a.value
+    return Compared(
+        name, a, b, Estimate.of(between, none), Estimate.of(None, none), TOO_FEW, None, None
+    )
 
 
 def _is_untold(name: str, old: Side, new: Side) -> bool:
@@ -219,65 +235,13 @@ def _outcomes(old: Side, new: Side) -> str:
     return outcomes((old.name, old.group.sums), (new.name, new.group.sums))
 
 
-def _apart(
-    name: str, old: tuple[str, Figure], new: tuple[str, Figure]
-) -> tuple[Interval, Interval]:
-    """Intervals of difference and ratio."""
-    (_, a), (_, b) = old, new
-    if a.measured is None or b.measured is None or a.is_bounded or b.is_bounded:
-        told = [_with_its_name(*each) for each in (old, new)]
-        return bounded_difference(*told), bounded_quotient(*told)
-    ratio = quotient(a.measured, b.measured)
-    if name not in _SHARES:
-        return difference(a.measured, b.measured), ratio
-    shares = (
-        (a.measured.value, a.estimate.interval),
-        (b.measured.value, b.estimate.interval),
-    )
-    apart = share_difference(*shares)
-    if a.estimate.is_by_trace or b.estimate.is_by_trace:
-        apart = replace(apart, reason=in_traces(apart.reason))
-    return apart, ratio
-
-
-def _with_its_name(name: str, figure: Figure) -> Interval:
-    """The interval of a side; why an end of it is missing, in a sentence of its own."""
-    interval = figure.estimate.interval
-    told = f"{name or '(none)'}: {interval.reason}" if interval.reason else ""
-    return replace(interval, reason=told)
-
-
-def _verdict(apart: Interval, old: Figure, words: tuple[str, str], matters: float) -> str:
-    if apart.excludes(0):
-        return words[0] if apart.high is not None and apart.high < 0 else words[1]
+def _verdict(between: Interval, old: Figure, words: tuple[str, str], matters: float) -> str:
+    if between.excludes(0):
+        return words[0] if between.high is not None and between.high < 0 else words[1]
     if old.measured is None:
         return TOO_FEW
     least = matters * abs(old.measured.value)
-    return SAME if apart.within(-least, least) else TOO_FEW
-
-
-def _more(old: Figure, new: Figure) -> tuple[int | None, int | None]:
-    """Of a spread; how soon what is only bounded will be measured, nobody can say."""
-    if old.measured is None or new.measured is None or old.is_bounded or new.is_bounded:
-        return None, None
-    needed = runs_needed(old.measured, new.measured)
-    if needed is None:
-        return None, None
-    # Where runs share traces, as many more at as many a trace.
-    more = (
-        math.ceil(max(needed - one.n, 0) * one.runs_each) for one in (old.measured, new.measured)
-    )
-    return next(more), next(more)
-
-
-def _less(new: Decimal | None, old: Decimal | None) -> Decimal | None:
-    return None if new is None or old is None else new - old
-
-
-def _over(old: Measured | None, new: Measured | None) -> Decimal | None:
-    if old is None or new is None or old.value <= 0 or new.value <= 0:
-        return None
-    return decimal(new.value / old.value)
+    return SAME if between.within(-least, least) else TOO_FEW
 
 
 def _delegated(old: Side, new: Side) -> Sequence[str]:
@@ -308,10 +272,16 @@ def _gaps(side: Side) -> Sequence[str]:
     if left_out:
         told.append(
             f"{side.name}: the cost of {left_out} of {sums.runs} runs, or of a run below them, is "
-            "not wholly known (or an amount was recorded in a currency without a rate); they are "
-            "in no inclusive figure of money"
+            "not wholly known; they are in no inclusive figure of money, and no difference of "
+            "money is told but one that what is known of them bears out"
         )
+    if sums.inclusive_unconverted_records:
+        unknown = gaps(sums.runs, 0, sums.inclusive_unconverted_records)
+        told.append(f"{side.name}: value and margin are not known: {unknown}")
     if sums.inclusive_estimated_cost_usd and sums.inclusive_cost_usd:
         share = sums.inclusive_estimated_cost_usd / sums.inclusive_cost_usd
-        told.append(f"{side.name}: {share:.1%} of the variable cost rests on estimated usage")
+        told.append(
+            f"{side.name}: {share:.1%} of the variable cost rests on estimated usage: differences "
+            "of cost are between its ends, at worst"
+        )
     return told

@@ -12,6 +12,7 @@ from .agent_report import AgentReport, agent_report
 from .comparison import (
     MATTERS,
     ComparisonReport,
+    check_periods,
     compare_groups,
     compare_periods,
     comparison,
@@ -100,7 +101,13 @@ class Decisions(ABC):
         *,
         matters: float = MATTERS,
     ) -> ComparisonReport:
-        """All runs of an agent in two periods (start, end exclusive), as :meth:`compare`."""
+        """All runs of an agent in two periods (start, end exclusive), as :meth:`compare`.
+
+        Raises:
+            NotFoundError: it has no run in one of them.
+            PermanentError: the periods overlap, or one ends before it begins.
+        """
+        check_periods(old, new)
         named_periods = [(f"{_told(a)}/{_told(b)}", period(a, b)) for a, b in (old, new)]
         sides = compare_periods(self.query, agent_name, named_periods)
         return comparison(agent_name, "period", *sides, matters=matters)

@@ -99,6 +99,8 @@ class AgentSums:
     inclusive_margin_usd: Decimal | None
     inclusive_unpriced_attempts: int
     inclusive_unknown_rework_attempts: int
+    inclusive_usage_cheaper_usd: Decimal
+    inclusive_usage_dearer_usd: Decimal
     inclusive_cheaper_usd: Decimal
     inclusive_dearer_usd: Decimal
     inclusive_uncosted_runs: int

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from itertools import pairwise
 
-from spanledger_collector.estimate import Interval, Joint, difference, share_difference
+from spanledger_collector.estimate import Interval, Joint, share_difference
 
 from . import estimates
+from .apart import apart
 from .economics import Ask, Group
-from .estimates import Estimate, Figure, decimal
+from .ends import widened
+from .estimates import Estimate, Figure
 from .outcomes import is_untold, outcomes
 from .parsing import parse_rows
 from .sustainability import gaps
@@ -47,6 +50,16 @@ class ContributionRow:
     left_out_runs: int
     uncosted_runs: int
     unconverted_records: int
+    cheaper_usd: Decimal
+    dearer_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """When a version of an agent ran first, of all its runs (query ``agent_versions``)."""
+
+    agent_version: str
+    first_started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,8 @@ class BreakEven:
             has a value, or an amount has no rate. With runs left out at most so much.
         unrecovered_usd: what is still to be earned; 0 once all is. With runs left out at least so
             much.
-        contribution_per_run: their part of value less inclusive variable cost of a run, USD.
+        contribution_per_run: their part of value less inclusive variable cost of a run, USD; its
+            interval, and those of the runs, by both ends of what was estimated, in the worst case.
         break_even_runs: runs from the first one on that earn the capital.
         runs_to_go: runs from now on that earn what is unrecovered.
     """
@@ -100,9 +114,10 @@ class Payback:
         new: the version that the assets serve.
         asset_ids: the assets.
         capital_usd: what was paid for them.
-        left_out_runs: runs of both whose cost or value is not wholly known: with any, nothing of
-            what follows is told.
-        saving_per_run: inclusive variable cost of a run of the old less that of the new, USD.
+        left_out_runs: runs of both whose cost or value is not wholly known: no gain is told with
+            any, and no saving where it is the cost of one.
+        saving_per_run: inclusive variable cost of a run of the old less that of the new, USD; its
+            interval by both ends of what was estimated, in the worst case, as all that follow.
         gain_per_run: the same and what a run of the new earns more, USD; unknown without values.
         runs_by_saving: runs of the new version whose saving is the capital; None where it succeeds
             less often, or nobody can tell: what fails saves nothing.
@@ -141,12 +156,34 @@ def break_even(row: ContributionRow) -> BreakEven:
             unrecovered = max(row.capital_usd - recovered, Decimal(0))
         left_out = gaps(row.runs, row.uncosted_runs, row.unconverted_records)
         figure = estimates.unknown(left_out, n=row.costed_runs) if left_out else _contribution(row)
-    a_run = figure.estimate
+    a_run = _by_ends(figure.estimate, row)
     return BreakEven(
         row.agent_name, row.agent_version, row.is_planned, row.asset_ids, row.capital_usd,
         row.unconverted_entries, row.runs, row.left_out_runs, recovered, unrecovered, a_run,
-        runs_for(row.capital_usd, a_run), runs_for(unrecovered, a_run),
+        runs_for(row.capital_usd, a_run), _to_go(row, unrecovered, a_run),
     )  # fmt: skip
+
+
+def _by_ends(a_run: Estimate, row: ContributionRow) -> Estimate:
+    """What a run leaves, if usage was estimated as wrongly as may be."""
+    if not row.costed_runs:
+        return a_run
+    below, above = (float(usd) / row.costed_runs for usd in (row.dearer_usd, row.cheaper_usd))
+    return Estimate.of(a_run.value, widened(a_run.interval, below, above))
+
+
+def _to_go(row: ContributionRow, unrecovered: Decimal | None, a_run: Estimate) -> Estimate:
+    """Runs from now on: what is recovered so far is as unsure as the usage of those runs."""
+    found = runs_for(unrecovered, a_run)
+    unsure = row.cheaper_usd or row.dearer_usd
+    if not unsure or found.value is None or row.contribution_usd is None:
+        return found
+    left = row.capital_usd - row.contribution_usd
+    least, most = (
+        runs_for(max(to_go, Decimal(0)), a_run)
+        for to_go in (left - row.cheaper_usd, left + row.dearer_usd)
+    )
+    return replace(found, low=least.low, high=most.high, reason=most.reason)
 
 
 def _contribution(row: ContributionRow) -> Figure:
@@ -169,14 +206,24 @@ def _contribution(row: ContributionRow) -> Figure:
     return estimates.ratio(row.contribution_mean_usd, joint, floor=None)
 
 
-def paybacks(rows: Sequence[ContributionRow], versions: Sequence[Group]) -> Sequence[Payback]:
+def version_starts(ask: Ask, agent_name: str) -> Mapping[str, datetime]:
+    """When each version of an agent ran first, of all its runs."""
+    rows = parse_rows(VersionRow, ask("agent_versions", agent_name=agent_name))
+    return {row.agent_version: row.first_started_at for row in rows}
+
+
+def paybacks(
+    rows: Sequence[ContributionRow], versions: Sequence[Group], starts: Mapping[str, datetime]
+) -> Sequence[Payback]:
     """Of every version with assets of its own that came after another one.
 
     Args:
         rows: assets by scope.
-        versions: the agent's versions; the one that ran first is the oldest.
+        versions: the agent's versions, of the period that is asked for.
+        starts: when each ran first: a period may begin with a run of any of them, and makes none
+            older by that.
     """
-    order = sorted(versions, key=lambda group: group.sums.first_started_at)
+    order = sorted(versions, key=lambda group: (starts[group.key], group.key))
     found: list[Payback] = []
     for old, new in pairwise(order):
         own = [row for row in rows if row.agent_version and row.agent_version == new.key]
@@ -185,31 +232,27 @@ def paybacks(rows: Sequence[ContributionRow], versions: Sequence[Group]) -> Sequ
 
 
 def _payback(row: ContributionRow, old: Group, new: Group) -> Payback:
-    left_out, said = _left_out(old, new)
-    costs = (group.figures["inclusive_cost_per_run"] for group in (new, old))
-    saving = estimates.unknown(said).estimate if left_out else _apart(*costs)
-    gains = (group.figures["inclusive_contribution_per_run"] for group in (old, new))
-    if not left_out and is_untold("inclusive_contribution_per_run", old.sums, new.sums):
-        said = outcomes((old.key, old.sums), (new.key, new.sums))
-        gain = estimates.unknown(said).estimate
-    else:
-        gain = estimates.unknown(said).estimate if left_out else _apart(*gains)
+    cost, gain = "inclusive_cost_per_run", "inclusive_contribution_per_run"
+    left_out = sum(group.sums.runs - group.sums.inclusive_told_runs for group in (old, new))
+    # What the older costs more is what the new one saves.
+    saving = _known(cost, old, new) or apart(cost, new, old).difference
+    gained = _known(gain, old, new) or apart(gain, old, new).difference
+    if is_untold(gain, old.sums, new.sums):
+        gained = estimates.unknown(outcomes((old.key, old.sums), (new.key, new.sums))).estimate
     return Payback(
-        old.key, new.key, row.asset_ids, row.capital_usd, left_out, saving, gain,
-        _by_saving(runs_for(row.capital_usd, saving), old, new), runs_for(row.capital_usd, gain),
+        old.key, new.key, row.asset_ids, row.capital_usd, left_out, saving, gained,
+        _by_saving(runs_for(row.capital_usd, saving), old, new), runs_for(row.capital_usd, gained),
     )  # fmt: skip
 
 
-def _left_out(old: Group, new: Group) -> tuple[int, str]:
-    """Runs that are in no mean of the two, and why."""
+def _known(figure: str, old: Group, new: Group) -> Estimate | None:
+    """Why a figure of both together is not known; None = it is."""
     both = (old.sums, new.sums)
-    left_out = sum(sums.runs - sums.inclusive_told_runs for sums in both)
-    said = gaps(
-        sum(sums.runs for sums in both),
-        sum(sums.inclusive_uncosted_runs for sums in both),
-        sum(sums.inclusive_unconverted_records for sums in both),
-    )
-    return left_out, said
+    uncosted = sum(sums.inclusive_uncosted_runs for sums in both)
+    unconverted = sum(sums.inclusive_unconverted_records for sums in both)
+    runs = sum(sums.runs for sums in both)
+    said = gaps(runs, uncosted, unconverted if "contribution" in figure else 0)
+    return estimates.unknown(said).estimate if said else None
 
 
 def _by_saving(runs: Estimate, old: Group, new: Group) -> Estimate:
@@ -233,14 +276,6 @@ def _by_saving(runs: Estimate, old: Group, new: Group) -> Estimate:
     return replace(runs, high=None, reason=reason)
 
 
-def _apart(less: Figure, more: Figure) -> Estimate:
-    """``more - less``, with Welch's interval."""
-    if less.measured is None or more.measured is None:
-        return estimates.unknown(less.estimate.reason or more.estimate.reason).estimate
-    apart = difference(less.measured, more.measured)
-    return Estimate.of(decimal(more.measured.value - less.measured.value), apart)
-
-
 def runs_for(capital_usd: Decimal | None, a_run: Estimate) -> Estimate:
     """Whole runs that earn the capital at so much a run.
 
@@ -261,6 +296,7 @@ def runs_for(capital_usd: Decimal | None, a_run: Estimate) -> Estimate:
     low = _runs(capital_usd, a_run.high)
     if a_run.low <= 0:
         reason = "a run may earn nothing beyond its cost: perhaps never"
+        reason = "; ".join(filter(None, (reason, a_run.reason)))
         return Estimate(value, low, None, a_run.level, a_run.n, _METHOD, reason)
     return Estimate(value, low, _runs(capital_usd, a_run.low), a_run.level, a_run.n, _METHOD, "")
 

@@ -28,7 +28,7 @@ from .hosting import TokenCallsRow
 from .moments import AgentTracesRow, MomentsRow, MoneyMoments, MoneyTracesRow
 from .origins import AttemptBehindRow, ModelsBehindRow
 from .own_gpus import GpuHostRow, GpuOfferRow
-from .payback import ContributionRow
+from .payback import ContributionRow, VersionRow
 from .pool_rows import PoolRow
 from .quality import QualityCostRow
 from .records import UnplacedAmountRow, UnplacedRecordRow
@@ -54,6 +54,7 @@ from .window_rows import EarnedByRow, SpentByRow
 ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "agent_statistics": (AgentSums, MomentsRow, MoneyMoments),
     "agent_traces": (AgentTracesRow, MoneyTracesRow),
+    "agent_versions": (VersionRow,),
     "agents": (AgentRow, AgentMomentsRow),
     "asset_charges": (AssetChargeRow,),
     "asset_contributions": (ContributionRow,),

@@ -113,8 +113,10 @@ def _side(runs: int, cost: str) -> Side:
 
 def _nothing() -> economics.AgentSums:
     fields = economics.AgentSums.__dataclass_fields__
-    empty: dict[str, Any] = {name: None if name.endswith("_usd") else 0 for name in fields}
-    return economics.AgentSums(**empty)
+    known: dict[str, Any] = {"Decimal": Decimal(0), "Decimal | None": None}
+    return economics.AgentSums(
+        **{name: known.get(str(field.type), 0) for name, field in fields.items()}
+    )
 
 
 _SUMS = _nothing()
@@ -232,16 +234,52 @@ def test_where_none_fails_a_difference_is_told_by_the_ends() -> None:
     assert few.ratio.low < Decimal("0.9")
 
 
-def test_unknown_costs_are_a_caveat() -> None:
-    old, new = _side(50, "1"), _side(50, "1")
+def test_unknown_costs_are_no_verdict() -> None:
+    """The 40 runs that happen to be known cost 0.5, all of the others 1: the ten may cost 4."""
+    old, new = _side(50, "1"), _side(40, "0.5")
     sums = replace(
-        _SUMS, runs=50, inclusive_costed_runs=40, inclusive_cost_usd=Decimal(4),
-        inclusive_estimated_cost_usd=Decimal(1),
+        _SUMS, runs=50, inclusive_costed_runs=40, inclusive_uncosted_runs=10, uncosted_runs=10,
+        inclusive_cost_usd=Decimal(20), inclusive_estimated_cost_usd=Decimal(5),
     )  # fmt: skip
     new = replace(new, group=replace(new.group, sums=sums))
-    caveats = comparison("a", "version", old, new, matters=0.1).caveats
-    assert "the cost of 10 of 50 runs, or of a run below them, is not wholly known" in caveats[0]
-    assert "25.0% of the variable cost rests on estimated usage" in caveats[1]
+    report = comparison("a", "version", old, new, matters=0.1)
+    first = report.figures[0]
+    assert first.verdict == "too few data"
+    assert first.difference.reason == "x: the cost of 10 of 50 runs is not wholly known"
+    known = "the cost of 10 of 50 runs, or of a run below them, is not wholly known"
+    assert known in report.caveats[0]
+    assert "25.0% of the variable cost rests on estimated usage" in report.caveats[1]
+
+
+@pytest.mark.parametrize(
+    ("cost", "known_usd", "verdict", "back"),
+    [
+        # Nothing is known of the other ten, and 1.28 a run are dearer than 1 for all that.
+        ("1.6", "64", "dearer", "cheaper"),
+        # 1.2 a run are not: one of five runs has gaps, perhaps one of four.
+        ("1.5", "60", "too few data", "too few data"),
+        # The other ten cost as much as is known of them, and more.
+        ("1.5", "75", "dearer", "cheaper"),
+        ("1.05", "52.5", "too few data", "too few data"),
+        ("0.5", "520", "dearer", "cheaper"),
+    ],
+)
+def test_what_is_known_alone_may_decide(cost: str, known_usd: str, verdict: str, back: str) -> None:
+    """Of 50 runs the cost of 40 is known wholly, and of all so much; the others cost 1."""
+    old, new = _side(50, "1"), _side(40, cost)
+    known = Decimal(known_usd)
+    sums = replace(
+        _SUMS, runs=50, successful_runs=50, inclusive_costed_runs=40, inclusive_uncosted_runs=10,
+        inclusive_cost_usd=known, inclusive_total_cost_usd=known,
+    )  # fmt: skip
+    new = replace(new, group=replace(new.group, sums=sums))
+    name = "inclusive_total_cost_per_run"
+    there, here = (
+        _by_name(comparison("a", "version", *sides, matters=0.1))[name]
+        for sides in ((old, new), (new, old))
+    )
+    assert (there.verdict, here.verdict) == (verdict, back)
+    assert there.difference.high is None
 
 
 def test_work_that_moved_to_sub_agents_is_a_caveat() -> None:

@@ -58,6 +58,7 @@ TYPES: dict[str, type | None] = {
     "agent_mix": None,
     "agent_statistics": moments.MomentsRow,
     "agent_traces": moments.AgentTracesRow,
+    "agent_versions": payback.VersionRow,
     "agents": rows.AgentRow,
     "attempts_by": breakdown_rows.AttemptsRow,
     "cost_paths": breakdown_rows.CostPathRow,

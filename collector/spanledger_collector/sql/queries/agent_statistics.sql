@@ -29,8 +29,9 @@
 --   rework_multiplier (work / work that was used), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a
 --   run, over all runs), rework_mean_usd, rework_variance, rework_skewness (of rework, over the costed runs), duration_mean_ns,
 --   duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted durations: rank 1 + i * (runs - 1) / (length - 1)),
---   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the inclusive cost of all runs is less or more by the ends of what was
---   estimated: usage, and how many units will share an asset), inclusive_uncosted_runs (their inclusive cost is not wholly known),
+--   inclusive_usage_cheaper_usd, inclusive_usage_dearer_usd (by so much the inclusive variable cost of all runs is less or more by the ends
+--   of estimated usage), inclusive_cheaper_usd, inclusive_dearer_usd (the inclusive total cost by these and by those of how many units
+--   will share an asset), inclusive_uncosted_runs (their inclusive cost is not wholly known),
 --   inclusive_unconverted_records (amounts in a currency without a rate).
 WITH
     @include arithmetic/agent_runs,

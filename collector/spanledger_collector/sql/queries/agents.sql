@@ -19,7 +19,8 @@
 --   these the margins), inclusive_costed_successes, inclusive_total_cost_mean_usd,
 --   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
 --   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness,
---   inclusive_cheaper_usd, inclusive_dearer_usd (by so much the cost of all runs is less or more by the ends of what was estimated),
+--   inclusive_usage_cheaper_usd, inclusive_usage_dearer_usd (by so much the variable cost of all runs is less or more by the ends of
+--   estimated usage), inclusive_cheaper_usd, inclusive_dearer_usd (the total cost by these and by those of what shares assets),
 --   inclusive_uncosted_runs (their cost is not wholly known), inclusive_unconverted_records (amounts in a currency without a rate).
 WITH
     @include arithmetic/trace_ends,

@@ -13,7 +13,8 @@
 --   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed; at most so much with uncosted_runs), contribution_mean_usd (a costed run),
 --   costed_traces (traces of the costed runs), contribution_trace_mean_usd (this and what follows: by trace), contribution_variance,
 --   contribution_skewness, runs_variance, contribution_runs_covariance, left_out_runs (those that are not costed),
---   uncosted_runs (of them, runs whose cost is not wholly known), unconverted_records (amounts in a currency without a rate: in no sum).
+--   uncosted_runs (of them, runs whose cost is not wholly known), unconverted_records (amounts in a currency without a rate: in no sum),
+--   cheaper_usd, dearer_usd (by so much the variable cost in contribution_usd is less or more by the ends of estimated usage).
 WITH
     scopes AS
     (
@@ -46,6 +47,8 @@ WITH
             unconverted_records,
             toDecimal256(if(value_source = 'rule', ifNull(value_usd, 0), 0), 12) AS ruled,
             toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) - ruled AS contribution,
+            toFloat64(ifNull(cost_usd - cost_low_usd, 0)) AS cheaper,
+            toFloat64(ifNull(cost_high_usd - cost_usd, 0)) AS dearer,
             arrayFilter(
                 s -> s.booked_at <= posted_at AND arrayExists(
                     a -> a.agent_name != '' AND s.agent_name IN ('', a.agent_name) AND s.agent_version IN ('', a.agent_version),
@@ -95,11 +98,14 @@ WITH
             min(r.is_costed) AS is_costed,
             max(r.is_uncosted) AS is_uncosted,
             sum(r.unconverted_records) AS unconverted,
-            toDecimal128(sum(part), 12) AS contribution
+            toDecimal128(sum(part), 12) AS contribution,
+            sum(r.cheaper * weight) AS cheaper,
+            sum(r.dearer * weight) AS dearer
         FROM reached AS r
         ARRAY JOIN
             serving AS scope,
-            arrayPopFront(arrayDifference(arrayPushFront(parts_up_to, toDecimal256(0, 24)))) AS part
+            arrayPopFront(arrayDifference(arrayPushFront(parts_up_to, toDecimal256(0, 24)))) AS part,
+            arrayMap(w -> toFloat64(w) / toFloat64(arraySum(weights)), weights) AS weight
         GROUP BY
             agent_name,
             agent_version,
@@ -123,7 +129,9 @@ WITH
             ifNotFinite(varSampStableIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_variance,
             ifNotFinite(skewSampIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_skewness,
             ifNotFinite(varSampStableIf(toFloat64(t.runs), t.is_costed), 0) AS runs_variance,
-            ifNotFinite(covarSampStableIf(toFloat64(t.contribution), toFloat64(t.runs), t.is_costed), 0) AS contribution_runs_covariance
+            ifNotFinite(covarSampStableIf(toFloat64(t.contribution), toFloat64(t.runs), t.is_costed), 0) AS contribution_runs_covariance,
+            toDecimal128(sum(t.cheaper), 12) AS cheaper_usd,
+            toDecimal128(sum(t.dearer), 12) AS dearer_usd
         FROM traces AS t
         GROUP BY
             agent_name,
@@ -154,7 +162,9 @@ SELECT
     r.contribution_runs_covariance AS contribution_runs_covariance,
     if(is_planned, r.left_out_runs, 0) AS left_out_runs,
     if(is_planned, r.uncosted_runs, 0) AS uncosted_runs,
-    if(is_planned, r.unconverted_records, 0) AS unconverted_records
+    if(is_planned, r.unconverted_records, 0) AS unconverted_records,
+    r.cheaper_usd AS cheaper_usd,
+    r.dearer_usd AS dearer_usd
 FROM scopes AS s
 LEFT ANY JOIN served AS r ON r.agent_name = s.agent_name AND r.agent_version = s.agent_version
 WHERE {agent_name:String} = '' OR s.agent_name = {agent_name:String}
