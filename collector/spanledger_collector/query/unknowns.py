@@ -48,7 +48,8 @@ def known_alone(name: str, group: Group) -> Interval:
     if known is None or mean is None or not sums.runs:
         return nothing
     if figure == "cost_per_success":
-        found = seldom_interval(mean, sums.successful_runs)
+        floor = 0.0 if mean.mean >= 0 else None  # else credits are among them
+        found = seldom_interval(mean, sums.successful_runs, floor=floor)
     else:
         found = mean_interval(mean)
     if found.low is None:
