@@ -142,7 +142,7 @@ def test_what_is_dearer_by_what_is_known_is_dearer(ledger: Ledger) -> None:
         assert -2 < found.difference.high < -1
         assert (found.difference.value, found.difference.low) == (None, None)
     assert (
-        "cheaper per success than 1 (16 runs)?  dearer, by $1.7 or more a success: 2: "
+        "cheaper per success than 1 (16 runs)?  dearer, by $1.68 or more a success: 2: "
         in _answer(ledger, "dear")
     )
     back = _compared(ledger, "dear", "2", "1")
