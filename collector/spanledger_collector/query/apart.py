@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -19,7 +20,7 @@ from spanledger_collector.estimate import (
 
 from .economics import Group
 from .ends import Ends, ends, turned, widened
-from .estimates import Estimate, Figure, decimal
+from .estimates import Estimate, Figure, decimal, in_traces
 from .unknowns import known_alone, unknown_of
 
 #: Figures that are shares: their differences stay between -1 and 1.
@@ -66,6 +67,8 @@ def apart(name: str, old: Group, new: Group, names: tuple[str, str] = ("", "")) 
         between = turned(bounded_difference(*told), bounded_difference(*sides))
         return Apart(Estimate.of(value, between), Estimate.of(over, bounded_quotient(*sides)), None)
     between = _difference(name, a, b)
+    if a.estimate.is_by_trace or b.estimate.is_by_trace:
+        between = replace(between, reason=in_traces(between.reason))
     below, above = off[1].below + off[0].above, off[1].above + off[0].below
     return Apart(
         Estimate.of(value, widened(between, below, above)),
@@ -128,7 +131,11 @@ def _more(old: Measured, new: Measured, below: float, above: float) -> tuple[int
         return None
     at_worst = new if nearest == seen else replace(new, value=old.value + nearest)
     needed = runs_needed(old, at_worst)
-    return None if needed is None else (max(needed - old.n, 0), max(needed - new.n, 0))
+    if needed is None:
+        return None
+    # Where runs share traces, as many more at as many a trace.
+    further = [math.ceil(max(needed - one.n, 0) * one.runs_each) for one in (old, new)]
+    return further[0], further[1]
 
 
 def _less(new: Decimal | None, old: Decimal | None) -> Decimal | None:

@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from typing import Final
 
-from spanledger_collector.estimate import Interval, Sample, mean_interval, seldom_interval
+from spanledger_collector.estimate import Interval, Sample, Traces, mean_interval, seldom_interval
 
 from .economics import INCLUSIVE, AgentSums, Group
 from .ends import ends
@@ -49,7 +49,9 @@ def known_alone(name: str, group: Group) -> Interval:
         return nothing
     if figure == "cost_per_success":
         floor = 0.0 if mean.mean >= 0 else None  # else credits are among them
-        found = seldom_interval(mean, sums.successful_runs, floor=floor)
+        found = seldom_interval(
+            mean, sums.successful_runs, floor=floor, runs=sums.runs, traces=_traces(group)
+        )
     else:
         found = mean_interval(mean)
     if found.low is None:
@@ -97,4 +99,15 @@ def _mean_of(name: str, group: Group, known_usd: Decimal | None) -> Sample | Non
     share = costed / runs
     between = share * (1 - share) * (whole.value - of_gaps) ** 2 * runs / max(runs - 1, 1)
     variance = share * spread + (1 - share) * spread * wider + between
-    return Sample(runs, mean, variance if math.isfinite(variance) else 0.0)
+    # Runs that share traces are as many draws as there are traces of those that are known.
+    draws = whole.n if whole.runs_each > 1 else runs
+    variance *= draws / runs
+    return Sample(draws, mean, variance if math.isfinite(variance) else 0.0)
+
+
+def _traces(group: Group) -> Traces | None:
+    """What the share of successes is known by, where runs share traces."""
+    told = group.figures["success_rate"].measured
+    if told is None or told.runs_each <= 1:
+        return None
+    return Traces(told.n, float(told.n), told.variance)
