@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -38,7 +39,7 @@ class Asked:
         if self.given.get("range") == "7d":
             return Slice(datetime.now(timezone.utc) - timedelta(days=7), None, *words)
         start = _day(since) if since else None
-        return Slice(start, _day(until) + timedelta(days=1) if until else None, *words)
+        return Slice(start, _end(until) if until else None, *words)
 
     @property
     def before(self) -> tuple[datetime, datetime] | None:
@@ -55,7 +56,13 @@ class Asked:
 
 
 def _day(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+    told = datetime.fromisoformat(text)
+    return told if told.tzinfo else told.replace(tzinfo=timezone.utc)
+
+
+def _end(text: str) -> datetime:
+    """A day with all its hours, or a time."""
+    return _day(text) + timedelta(days=1 if len(text) == len("2026-11-02") else 0)
 
 
 def given_by(path: str) -> Mapping[str, str]:
@@ -68,7 +75,10 @@ def behind(asked: Asked) -> Behind:
     words = {"by": "by", "key": "key", "only": "only", "reason": "rework_reason"}
     words |= {"price": "price_status", "usage": "usage_source", "row": "price_id"}
     told = {field: asked.given[word] for word, field in words.items() if word in asked.given}
-    return Behind(asked.part, **told)
+    ids: list[str] = json.loads(asked.given.get("model", "[]"))
+    steps: list[list[str]] = json.loads(asked.given.get("path", "[]"))
+    path = tuple((kind, name) for kind, name in steps)
+    return Behind(asked.part, **told, model_ids=tuple(ids), path=path)
 
 
 def report(asked: Asked) -> AgentReport:

@@ -114,6 +114,6 @@ def _check_money(what: str, value: str, text: str, told: Usd) -> None:
 
 
 def _check_rounded(text: str, figure: Decimal) -> None:
-    digits = re.sub(r"[≥≤$, ]", "", text).replace(MINUS, "-")
+    digits = re.sub(r"[≥≤$,+ ]", "", text).replace(MINUS, "-")
     places = len(digits.partition(".")[2])
     assert abs(Decimal(digits) - figure) <= Decimal(1).scaleb(-places) / 2

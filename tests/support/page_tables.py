@@ -180,6 +180,18 @@ def _wasted(span: Any) -> Usd:
     return Usd(span.rework_cost_usd, bool(span.attempts and span.counted and is_wasted))
 
 
+def _change(row: Any) -> Usd:
+    """Open where both costs have unknown attempts, or one of them is wholly unknown."""
+    sides = (
+        (row.attempts, row.unpriced_attempts, row.cost_usd),
+        (row.before_attempts, row.before_unpriced_attempts, row.before_cost_usd),
+    )
+    is_open = all(unpriced for _, unpriced, _ in sides) or any(
+        attempts and cost is None for attempts, _, cost in sides
+    )
+    return Usd(None if is_open else row.change_usd)
+
+
 def _last(row: Any) -> str:
     nameless = {"agent": "(outside any agent)", "model": "(no model)"}
     nameless |= {"tool_price": "(price of the tool)"}
@@ -333,8 +345,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "Path": _last,
             "Kind": lambda row: row.kinds[-1].replace("_", " ") if row.depth else "",
             "Attempts": "attempts", "Cost": usd("cost_usd", lambda row: row.attempts),
-            "Share": "cost_ratio", "Before": if_any("before_cost_usd"),
-            "Change": if_any("change_usd"),
+            "Share": "cost_ratio",
+            "Before": usd("before_cost_usd", lambda row: row.before_attempts),
+            "Change": _change,
             "Called by": lambda row: " > ".join(row.names[:-1]),
         },
         key=("Called by", "Path", "Kind"),

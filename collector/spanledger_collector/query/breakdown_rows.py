@@ -82,6 +82,9 @@ class CostPathRow:
         depth: steps of the path; 0 = all.
         kinds: of each step: agent, tool, model, tool_price, person, expense or loading.
         names: of each step; empty = outside any agent, no model told, the tool's own price.
+        before_attempts: in the period held against, as all that begins with ``before_``.
+        change_usd: ``cost_usd`` less ``before_cost_usd``; exact where neither period has an attempt
+            of unknown cost.
     """
 
     depth: int
@@ -91,6 +94,8 @@ class CostPathRow:
     unpriced_attempts: int
     cost_usd: Decimal | None
     cost_ratio: float | None
+    before_attempts: int
+    before_unpriced_attempts: int
     before_cost_usd: Decimal | None
     change_usd: Decimal | None
 

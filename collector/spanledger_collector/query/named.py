@@ -50,6 +50,8 @@ DEFAULTS: Mapping[str, object] = {
     "price_status": "",
     "usage_source": "",
     "price_id": "",
+    "model_ids": "",
+    "path": "",
     "asset_id": "",
     "in_trace": "",
     "grain": "day",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -29,6 +30,10 @@ class Behind:
         price_status: whether the cost is known; empty = any.
         usage_source: who told the tokens; empty = any.
         price_id: priced by this row of the price book; empty = by any, or by none.
+        model_ids: provider, model asked for, model that answered, and provider and model priced as:
+            those that have all five, empty ones included; none = any.
+        path: kind and name of each step from the outermost agent, as of ``Ledger.cost_paths``:
+            those at or below it; none = any.
     """
 
     part: Slice = Slice()  # noqa: RUF009 - frozen
@@ -39,11 +44,15 @@ class Behind:
     price_status: str = ""
     usage_source: str = ""
     price_id: str = ""
+    model_ids: tuple[str, ...] = ()
+    path: tuple[tuple[str, str], ...] = ()
 
     def parameters(self) -> dict[str, object]:
         """Those of a named query; what is not given is left to its default."""
         named = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "part"}
-        return {**self.part.parameters(), **{name: value for name, value in named.items() if value}}
+        lists = {name: json.dumps(named[name]) for name in ("model_ids", "path") if named[name]}
+        told = {name: value for name, value in named.items() if value}
+        return {**self.part.parameters(), **told, **lists}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +128,14 @@ class Origins(ABC):
         return parse_rows(AttemptBehindRow, self.query("attempts_behind", **asked))
 
     def models_behind(
-        self, figure: Behind = _ANY, *, limit: int = 100
+        self, figure: Behind = _ANY, *, limit: int = 100, offset: int = 0
     ) -> Sequence[ModelsBehindRow]:
-        """The model ids of these attempts as called, answered and priced, dearest first."""
-        asked = {**figure.parameters(), "limit": limit}
+        """The model ids of these attempts as called, answered and priced, dearest first.
+
+        Args:
+            figure: which attempts.
+            limit: at most so many.
+            offset: so many of the dearest are left out.
+        """
+        asked = {**figure.parameters(), "limit": limit, "offset": offset}
         return parse_rows(ModelsBehindRow, self.query("models_behind", **asked))

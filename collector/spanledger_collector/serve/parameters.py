@@ -53,6 +53,10 @@ _WORDS: Final[Mapping[str, str]] = {
     "price_status": "Whether the cost is known; empty = any.",
     "usage_source": "Who told the tokens; empty = any.",
     "price_id": "A row of the price book; empty = any, or none.",
+    "model_ids": "Provider, model asked for, model that answered, provider and model priced as, as "
+    "a list in JSON; empty = any.",
+    "path": "Below which agent, tool or model: kinds and names from the outermost agent, as a list "
+    "of pairs in JSON; empty = any.",
     "since_before": "Start of an earlier period to hold against.",
     "until_before": "End of the earlier period.",
     "slice_seconds": "Length of a piece of time.",

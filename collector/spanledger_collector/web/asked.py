@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from spanledger_collector.errors import PermanentError
@@ -49,6 +50,11 @@ def exact(given: Mapping[str, str]) -> Mapping[str, str]:
     return kept
 
 
+def compact(told: Sequence[object]) -> str:
+    """A list as a word of the URL; an empty one is none."""
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")) if told else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One request.
@@ -77,6 +83,40 @@ class Asked:
         if not told.isascii() or not told.isdigit() or int(told[:12]) > most:
             raise PermanentError(f"{name} = {told[:50]!r} is no whole number from 0 to {most:,}")
         return int(told)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Words, as a list in JSON.
+
+        Raises:
+            PermanentError: it is no such list.
+        """
+        told = self._json(name)
+        words: list[Any] = cast("list[Any]", told) if isinstance(told, list) else [None]
+        if not all(isinstance(one, str) for one in words):
+            raise PermanentError(f"{name} = {self.text(name)[:50]!r} is no list of words")
+        return tuple(str(word) for word in words)
+
+    def steps(self, name: str) -> tuple[tuple[str, str], ...]:
+        """A box of the flame graph: kinds and names from the outermost, as JSON (:func:`steps`).
+
+        Raises:
+            PermanentError: it is no such list.
+        """
+        told: Any = self._json(name)
+        try:
+            path = tuple((kind, name) for kind, name in told)
+        except (ValueError, TypeError):
+            path = ((None, None),)
+        if not all(isinstance(text, str) for step in path for text in step):
+            shown = self.text(name)[:50]
+            raise PermanentError(f"{name} = {shown!r} is no box of this page: choose one there")
+        return cast("tuple[tuple[str, str], ...]", path)
+
+    def _json(self, name: str) -> object:
+        try:
+            return json.loads(self.text(name) or "[]")
+        except (ValueError, RecursionError):
+            return None
 
     def offset(self) -> int:
         """So many rows of a list are left out.
@@ -124,6 +164,19 @@ class Asked:
         part = self.part()
         return replace(part, until=part.until or self.now)
 
+    def of_day(self, day: str) -> Mapping[str, str]:
+        """For :meth:`link`: one day of the period, so far as the period has it.
+
+        Args:
+            day: as 2026-11-02.
+        """
+        since, until = self.period()
+        start = datetime.fromisoformat(day).replace(tzinfo=timezone.utc)
+        first = since if since and since > start else None
+        last = until if until and until < start + timedelta(days=1) else None
+        ends = {"since": first, "until": last}
+        return {"range": "", **{name: at.isoformat() if at else day for name, at in ends.items()}}
+
     def whole_days(self) -> Mapping[str, str]:
         """For :meth:`link`: the period as the days that sums over whole days take of it."""
         since, until = self.period()
@@ -169,7 +222,7 @@ class Asked:
         whole_day = end and len(told) == _DAY_LENGTH
         return (at + timedelta(days=1) if whole_day else at).astimezone(timezone.utc)
 
-    def link(self, path: str, **changed: str) -> str:
+    def link(self, path: str, /, **changed: str) -> str:
         """Another page with the same filters, but for those that are changed; empty = without."""
         kept = {name: self.text(name) for name in KEPT}
         asked = {name: value for name, value in {**kept, **changed}.items() if value}

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from tests.collector.settle import scene
 
-from spanledger_collector.query import CostPathRow, DirectReader, Ledger, Slice
+from spanledger_collector.query import Behind, CostPathRow, DirectReader, Ledger, Slice
 from spanledger_collector.store import Store
 
 RATE = Decimal("0.01")
@@ -160,6 +160,7 @@ def test_two_periods_of_nested_agents(ledger: Ledger) -> None:
     assert (gone.cost_usd, gone.attempts) == (None, 0)
     assert gone.change_usd == -(gone.before_cost_usd or 0) == -11_000 * RATE
     assert told[RESEARCHER,].change_usd == 0
+    assert (gone.before_attempts, gone.before_unpriced_attempts) == (2, 0)
     check_conservation(rows)
 
 
@@ -186,3 +187,22 @@ def test_a_path_has_an_end(ledger: Ledger) -> None:
     assert max(row.depth for row in rows) == 2 * 32 + 2
     assert rows[0].cost_usd == 100 * RATE
     check_conservation(rows)
+
+
+def test_the_attempts_below_a_path_are_what_it_sums(ledger: Ledger) -> None:
+    """Every step of every path, with the models of them."""
+    part = Slice(tenant="nested")
+    for row in ledger.cost_paths(part):
+        path = tuple(zip(row.kinds, row.names, strict=True))
+        (first, *_) = ledger.models_behind(Behind(part, path=path))
+        assert (first.all_cost_usd, first.all_attempts) == (row.cost_usd, row.attempts), path
+    models = ledger.models_behind(Behind(part))
+    assert len(models) > 1
+    assert ledger.models_behind(Behind(part), offset=1) == models[1:]
+    for one in models:
+        ids = (
+            one.provider, one.request_model, one.response_model, one.priced_provider,
+            one.priced_model,
+        )  # fmt: skip
+        (alone,) = ledger.models_behind(Behind(part, model_ids=ids))
+        assert (alone.all_cost_usd, alone.all_attempts) == (one.cost_usd, one.attempts)

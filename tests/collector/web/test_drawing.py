@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from types import SimpleNamespace
@@ -83,7 +83,17 @@ def test_no_cell_of_csv_is_a_formula(values: list[str | Decimal]) -> None:
 def row(path: Path, usd: int, before: int = 0) -> CostPathRow:
     kinds, names = (tuple(step[place] for step in path) for place in (0, 1))
     return CostPathRow(
-        len(path), kinds, names, 1, 0, Decimal(usd), None, Decimal(before), Decimal(usd - before)
+        len(path),
+        kinds,
+        names,
+        1,
+        0,
+        Decimal(usd),
+        None,
+        int(before > 0),
+        0,
+        Decimal(before),
+        Decimal(usd - before),
     )
 
 
@@ -165,3 +175,28 @@ def test_points_lie_on_the_drawing(measured: list[tuple[int, float]]) -> None:
     for point in drawn.points:
         assert 0 <= point.x <= drawn.width
         assert 0 <= point.y <= drawn.height
+
+
+def test_a_change_of_what_is_not_known_has_no_direction() -> None:
+    """Dearer and cheaper where it is sure, in words and by a mark; else it is said to be open."""
+    known = row((("agent", "a"),), 3, 2)
+    cases = {
+        "dearer": known,
+        "the same": row((("agent", "a"),), 2, 2),
+        "the change is not known": replace(
+            known, before_cost_usd=None, before_unpriced_attempts=1, change_usd=known.cost_usd
+        ),
+    }
+    partly = replace(known, before_unpriced_attempts=1)
+    least = replace(known, unpriced_attempts=1)
+    new = replace(known, before_attempts=0, before_cost_usd=None, change_usd=known.cost_usd)
+    for word, one in [*cases.items(), ("the change is not known", partly), ("dearer", least),
+                      ("dearer", new)]:  # fmt: skip
+        (frame,) = flame([one], path_of(one), link=lambda _: "", is_compared=True).frames
+        assert frame.told.endswith(f": {word}"), (frame.told, word)
+        assert frame.label.startswith("▲") == (word == "dearer")
+        assert "unknown" not in frame.told or one.before_cost_usd is None
+    (frame,) = flame([partly], path_of(partly), link=lambda _: "", is_compared=True).frames
+    assert "before ≥ $2.00" in frame.told
+    (frame,) = flame([new], path_of(new), link=lambda _: "", is_compared=True).frames
+    assert f"before {figures.NOTHING}" in frame.told

@@ -6,7 +6,8 @@
 --   includes all below it; those with nothing below sum to the whole. Shorter ones first, most expensive first. units: USD, 12 decimals; ratios.
 -- columns: depth, kinds (of each step: agent | tool | model | tool_price | person | expense | loading), names (of each step; empty = outside any
 --   agent, no model told, the price of the tool itself), attempts, unpriced_attempts, cost_usd (NULL = none known), cost_ratio (of all; NULL
---   where nothing was paid), before_cost_usd, change_usd (cost_usd - before_cost_usd, unknown counted as 0 where the other is known).
+--   where nothing was paid), before_attempts, before_unpriced_attempts, before_cost_usd, change_usd (cost_usd - before_cost_usd: of a period without
+--   attempts the cost is 0; unknown counted as 0 where the other is known; exact where neither period has an unpriced attempt).
 SELECT
     length(path) AS depth,
     path.1 AS kinds,
@@ -15,6 +16,8 @@ SELECT
     sum(leaves.unpriced_attempts) AS unpriced_attempts,
     sum(leaves.cost_usd) AS cost_usd,
     toFloat64(cost_usd) / nullIf(toFloat64(max(cost_usd) OVER ()), 0) AS cost_ratio,
+    sum(leaves.before_attempts) AS before_attempts,
+    sum(leaves.before_unpriced_attempts) AS before_unpriced_attempts,
     sum(leaves.before_cost_usd) AS before_cost_usd,
     CAST(
         if(cost_usd IS NULL AND before_cost_usd IS NULL, NULL, ifNull(cost_usd, 0) - ifNull(before_cost_usd, 0)) AS Nullable(Decimal(38, 12))
@@ -27,6 +30,8 @@ FROM
         paid.attempts AS attempts,
         paid.unpriced_attempts AS unpriced_attempts,
         paid.cost_usd AS cost_usd,
+        paid.before_attempts AS before_attempts,
+        paid.before_unpriced_attempts AS before_unpriced_attempts,
         paid.before_cost_usd AS before_cost_usd
     FROM
     (
@@ -40,6 +45,8 @@ FROM
             countIf(a.is_now) AS attempts,
             countIf(a.is_now AND a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
             sumIf(a.cost_usd, a.is_now) AS cost_usd,
+            countIf(a.is_before) AS before_attempts,
+            countIf(a.is_before AND a.price_status IN ('unpriced', 'partial', 'unmetered')) AS before_unpriced_attempts,
             sumIf(a.cost_usd, a.is_before) AS before_cost_usd
         FROM
         (

@@ -26,6 +26,13 @@ _NAMELESS: Final = {
     "expense": "(an expense)",
     "loading": "(loading of a model)",
 }
+#: What tells a tone without its colour: before the name, and in words.
+_MARKS: Final = {
+    "up": ("▲ ", "dearer"),
+    "down": ("▼ ", "cheaper"),
+    "same": ("", "the same"),
+    "unsure": ("? ", "the change is not known"),
+}
 #: Kinds that have a colour of their own; others have that of models.
 _COLOURED: Final = ("agent", "tool")
 
@@ -38,9 +45,10 @@ class Frame:
         row: its figures.
         label: its last name, cut to what fits; empty = nothing fits.
         name: its last name, whole.
-        told: what it cost, as people read it; with a bound where that is one.
+        told: what it cost, as people read it; with a bound where that is one; against an earlier
+            period also what it cost then, and whether it is dearer or cheaper.
         href: what a click shows.
-        tone: ``up``, ``down`` or ``same`` against the earlier period, else its kind.
+        tone: ``up``, ``down``, ``same`` or ``unsure`` against the earlier period, else its kind.
     """
 
     row: CostPathRow
@@ -141,12 +149,13 @@ def _frames(
             name = name_of(row)
             tone = _tone(row) if is_compared else tone_of(row)
             y = row.depth * _ROW
-            told = figures.usd(row.cost_usd, at_least=bool(row.unpriced_attempts))
+            cost = figures.usd(row.cost_usd, at_least=bool(row.unpriced_attempts))
+            mark = _MARKS[tone][0] if is_compared else ""
             yield Frame(
                 row,
-                _label(name, told, width),
+                _label(f"{mark}{name}", cost, width),
                 name,
-                told,
+                f"{cost}, before {before_of(row)}: {_MARKS[tone][1]}" if is_compared else cost,
                 link(row),
                 tone,
                 round(x, 2),
@@ -159,8 +168,34 @@ def _weight(row: CostPathRow) -> Decimal:
     return row.cost_usd or Decimal(0)
 
 
+def before_of(row: CostPathRow) -> str:
+    """What it cost in the period held against, as people read it."""
+    if not row.before_attempts:
+        return figures.NOTHING
+    return figures.usd(row.before_cost_usd, at_least=bool(row.before_unpriced_attempts))
+
+
+def is_change_unknown(row: CostPathRow) -> bool:
+    """Whether costs that nobody knows leave even a bound of the change open.
+
+    Of a period without attempts the cost is known: it is nothing.
+    """
+    is_unknown = row.attempts and row.cost_usd is None
+    was_unknown = row.before_attempts and row.before_cost_usd is None
+    return bool(
+        is_unknown or was_unknown or (row.unpriced_attempts and row.before_unpriced_attempts)
+    )
+
+
 def _tone(row: CostPathRow) -> str:
+    """Dearer and cheaper only where it is sure, whatever the unknown costs are."""
     change = row.change_usd or Decimal(0)
+    if is_change_unknown(row):
+        return "unsure"
+    if row.unpriced_attempts:
+        return "up" if change > 0 else "unsure"
+    if row.before_unpriced_attempts:
+        return "down" if change < 0 else "unsure"
     return "up" if change > 0 else "down" if change < 0 else "same"
 
 

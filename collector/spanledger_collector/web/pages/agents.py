@@ -108,7 +108,7 @@ def _sums(ledger: Ledger, asked: Asked, by: SumsBy) -> Table:
 
     def runs(row: SumFigures) -> str:
         if by == "day":
-            return asked.link("runs", range="", since=row.key, until=row.key)
+            return asked.link("runs", **asked.of_day(row.key))
         return runs_or_attempts(asked, "tenant", row.key) if by == "tenant" else asked.link("runs")
 
     return Table(

@@ -8,7 +8,7 @@ from typing import Final
 
 from spanledger_collector.query import AttemptBehindRow, Behind, Ledger, ModelsBehindRow
 from spanledger_collector.web import figures
-from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.asked import Asked, compact
 from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
@@ -27,6 +27,8 @@ NARROWED: Final = {
     "usage": "usage_source",
     "row": "price_id",
 }
+#: Words that are lists, as JSON: model ids, and the box of the flame graph that they are below.
+_LISTS: Final = ("model", "path")
 _TITLES: Final = {
     "only": "only",
     "reason": "rework",
@@ -38,27 +40,37 @@ _TITLES: Final = {
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    told = {field: asked.text(word) for word, field in NARROWED.items() if asked.text(word)}
-    figure = Behind(asked.part(), **told)
+    figure = _figure(asked)
     models = ledger.models_behind(figure, limit=_MODELS)
+    frozen = replace(figure, part=asked.frozen())
     offset = asked.offset()
     found = ledger.attempts_behind(figure, limit=_SHOWN + 1, offset=offset)
 
     def further(offset: int) -> Sequence[AttemptBehindRow]:
-        whole = replace(figure, part=asked.frozen())
-        return ledger.attempts_behind(whole, limit=AT_ONCE, offset=offset)
+        return ledger.attempts_behind(frozen, limit=AT_ONCE, offset=offset)
+
+    def further_models(offset: int) -> Sequence[ModelsBehindRow]:
+        return ledger.models_behind(frozen, limit=AT_ONCE, offset=offset)
 
     parts: list[Part] = [
         *_which(asked),
         *_sums(models),
-        Tabled("By model id", _models(models, asked)),
+        Tabled("By model id", _models(models, asked, further_models)),
         *_cut(models),
         Tabled("Attempts", _attempts(found[:_SHOWN], asked, further)),
         *paging(asked, found, _SHOWN, "attempts", ("Dearer", "Cheaper")),
     ]
     return Page(
         "Attempts", parts, "Each try of a model call, and what else was paid: what sums are of.",
-        at="prices", kept=tuple(NARROWED),
+        at="prices", kept=(*NARROWED, *_LISTS),
+    )  # fmt: skip
+
+
+def _figure(asked: Asked) -> Behind:
+    """Which attempts."""
+    told = {field: asked.text(word) for word, field in NARROWED.items() if asked.text(word)}
+    return Behind(
+        asked.part(), **told, model_ids=asked.texts("model"), path=asked.steps("path")
     )  # fmt: skip
 
 
@@ -67,6 +79,11 @@ def _which(asked: Asked) -> Iterator[Part]:
     by = asked.text("by", "total")
     told = [] if by == "total" else [f"{by}: {asked.text('key') or '(none)'}"]
     told += [f"{title}: {asked.text(word)}" for word, title in _TITLES.items() if asked.text(word)]
+    if asked.text("model"):
+        told.append(f"model id: {' / '.join(filter(None, asked.texts('model'))) or '(no model)'}")
+    if asked.text("path"):
+        names = [name or f"({kind})" for kind, name in asked.steps("path")]
+        told.append(f"below: {' > '.join(names)}")
     if told:
         yield Note(
             "", [" · ".join(told)], links=[("All attempts of the period", asked.link("attempts"))]
@@ -91,13 +108,23 @@ def _sums(models: Sequence[ModelsBehindRow]) -> Iterator[Part]:
 def _cut(models: Sequence[ModelsBehindRow]) -> Iterator[Part]:
     for row in models[:1]:
         if row.all_models > len(models):
-            told = f"The dearest {len(models):,} of {row.all_models:,} are shown."
+            told = f"The dearest {len(models):,} of {row.all_models:,} are shown; the CSV has all."
             yield Note("", [told], "warn")
 
 
-def _models(models: Sequence[ModelsBehindRow], asked: Asked) -> Table:
+def _models(
+    models: Sequence[ModelsBehindRow],
+    asked: Asked,
+    further: Callable[[int], Sequence[ModelsBehindRow]],
+) -> Table:
     def behind(row: ModelsBehindRow) -> str:
-        return asked.again(price=row.price_status, usage=row.usage_source, offset="")
+        ids = (
+            row.provider, row.request_model, row.response_model, row.priced_provider,
+            row.priced_model,
+        )  # fmt: skip
+        return asked.again(
+            price=row.price_status, usage=row.usage_source, model=compact(ids), offset=""
+        )
 
     return Table(
         "models", "Model ids as called, as answered and as priced, dearest first",
@@ -113,7 +140,7 @@ def _models(models: Sequence[ModelsBehindRow], asked: Asked) -> Table:
             Column("Priced as", "priced_model", name="(not in the price book)"),
             Column("Price of", "priced_provider", help="Provider of the price row."),
         ],
-        models, query="models_behind",
+        models, query="models_behind", from_offset=further,
     )  # fmt: skip
 
 

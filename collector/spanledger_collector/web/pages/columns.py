@@ -93,7 +93,7 @@ def economics(
         Column("Total cost", "total_cost_usd", "usd",
                "Variable and amortized cost of the runs.", at_least=is_lower_bound, link=runs),
         Column("Rework", "rework_cost_usd", "usd",
-               "Variable cost of attempts that failed or were made again.", link=runs,
+               "Variable cost of attempts that failed or were made again.", link=_wasted(runs),
                unknown=is_cost_unknown),
         Column("Amortized", "amortized_cost_usd", "usd_if_told",
                "The runs' shares of what was paid once.", link=runs),
@@ -110,6 +110,18 @@ def economics(
         Column("p50", "p50_duration_ns", "duration", "Half of the runs took at most so long."),
         Column("p95", "p95_duration_ns", "duration", "95% of the runs took at most so long."),
     ]  # fmt: skip
+
+
+def _wasted(runs: Callable[[Any], str] | None) -> Callable[[Any], str] | None:
+    """Of what leads to attempts the wasted ones."""
+    if runs is None:
+        return None
+
+    def behind(row: Any) -> str:
+        href = runs(row)
+        return f"{href}&only=rework" if href.startswith("/ui/attempts?") else href
+
+    return behind
 
 
 def _a_success(runs: Callable[[Any], str] | None) -> Column:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from datetime import datetime
+from typing import Final
 
-from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import CostPathRow, Ledger
-from spanledger_collector.web.asked import KEPT, Asked
-from spanledger_collector.web.charts.flame import Path, flame, in_order, name_of, path_of
+from spanledger_collector.web.asked import KEPT, Asked, compact
+from spanledger_collector.web.charts.flame import (
+    Path,
+    before_of,
+    flame,
+    in_order,
+    is_change_unknown,
+    name_of,
+    path_of,
+)
 from spanledger_collector.web.charts.spans import DEEPEST
 from spanledger_collector.web.parts import Choice, Dates, Drawing, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
 from .columns import is_lower_bound
 
+_NO_BOX: Final = "What was chosen cost nothing in this period: choose “Show all”."
+#: So many of what is gone are named.
+_NAMED_GONE: Final = 5
 #: Words of the URL: first and last day of the period that is held against.
 _OTHER: Final = ("before_since", "before_until")
 
@@ -25,7 +35,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
     before = asked.held_against()
     rows = ledger.cost_paths(asked.part(), before)
-    zoom = _zoom(asked)
+    zoom = asked.steps("at")
     parts: list[Part] = []
     choices = _choices(asked, is_compared=before is not None)
     if len(choices) > 1:
@@ -40,7 +50,11 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         )
         links = [("Show all", _zoomed(asked, ()))] if zoom else []
         parts.append(Drawing("Where the money goes", drawn, links))
-    parts.append(Tabled("The same in figures", _table(asked, rows, compared=before is not None)))
+        if not drawn.frames:
+            parts.append(Note("", [_NO_BOX], "warn"))
+        if before is not None:
+            parts += _gone(rows)
+    parts.append(Tabled("The same in figures", _table(asked, rows, before)))
     return Page(
         "Cost flame graph", parts, "Where the money goes: agents and what they called.",
         kept=("at", *_OTHER),
@@ -65,55 +79,71 @@ def _other_period(asked: Asked) -> Dates:
     return Dates("Against another period", "flame", fields, [(k, v) for k, v in kept if v])
 
 
-def _zoom(asked: Asked) -> Path:
-    """The box that is looked at alone: ``at``, a list of kinds and names as JSON."""
-    told = asked.text("at")
-    try:
-        steps: Any = json.loads(told or "[]")
-        path = tuple((kind, name) for kind, name in steps)
-    except (ValueError, TypeError, RecursionError):
-        path = ((None, None),)
-    if not all(isinstance(text, str) for step in path for text in step):
-        raise PermanentError(f"at = {told[:50]!r} is no box of this page: choose one there")
-    return cast("Path", path)
+def _gone(rows: Sequence[CostPathRow]) -> Sequence[Part]:
+    """What the period held against had and this one has not: it has no width, so it is told."""
+    there = {path_of(row) for row in rows if row.attempts}
+    gone = [row for row in rows if not row.attempts and (path_of(row)[:-1] in there)]
+    if not gone:
+        return []
+    told = [f"{' > '.join((*row.names[:-1], name_of(row)))}: {before_of(row)}" for row in gone]
+    more = [f"and {len(told) - _NAMED_GONE:,} more"] if len(told) > _NAMED_GONE else []
+    lines = [*told[:_NAMED_GONE], *more, "They are in no box; the table has them."]
+    return [Note("Gone since then", lines)]
 
 
 def _link(asked: Asked, row: CostPathRow) -> str:
     return _zoomed(asked, path_of(row))
 
 
-def _runs(asked: Asked, agent: str) -> str:
-    """A filter without a word means all: what is outside of any agent leads nowhere."""
-    return asked.link("runs", agent=agent) if agent else ""
-
-
 def _zoomed(asked: Asked, path: Path) -> str:
-    return asked.again(
-        at=json.dumps(path, ensure_ascii=False, separators=(",", ":")) if path else ""
-    )
+    return asked.again(at=compact(path))
 
 
-def _table(asked: Asked, rows: Sequence[CostPathRow], *, compared: bool) -> Table:
+def _behind(asked: Asked, **period: str) -> Callable[[NamedPath], str]:
+    """The attempts that a figure sums."""
+    return lambda one: asked.link("attempts", path=compact(path_of(one.row)), **period)
+
+
+def _table(
+    asked: Asked, rows: Sequence[CostPathRow], before: tuple[datetime, datetime] | None
+) -> Table:
     named = [_named(row) for row in in_order(rows)]
     columns = [
         Column("Path", "name", link=lambda one: _link(asked, one.row)),
         Column("Kind", "kind"),
         Column("Attempts", "row.attempts", "count"),
-        Column("Cost", "row.cost_usd", "usd", "Of it and of all below; leads to the runs.",
+        Column("Cost", "row.cost_usd", "usd", "Of it and of all below; leads to its attempts.",
                at_least=lambda one: is_lower_bound(one.row),
                blank=lambda one: not one.row.attempts),
         Column("Share", "row.cost_ratio", "ratio", "Of the cost of all."),
     ]  # fmt: skip
-    if compared:
+    if before is not None:
+        since, until = (at.isoformat() for at in before)
         columns += [
-            Column("Before", "row.before_cost_usd", "usd_if_told", "In the period held against."),
-            Column("Change", "row.change_usd", "usd_if_told", "Cost less the cost before."),
+            Column(
+                "Before",
+                "row.before_cost_usd",
+                "usd",
+                "In the period held against.",
+                link=_behind(asked, range="", since=since, until=until),
+                blank=lambda one: not one.row.before_attempts,
+                at_least=lambda one: bool(one.row.before_unpriced_attempts),
+            ),
+            Column(
+                "Change",
+                "row.change_usd",
+                "signed usd",
+                "Cost less the cost before.",
+                unknown=lambda one: is_change_unknown(one.row),
+                at_least=lambda one: bool(one.row.unpriced_attempts),
+                at_most=lambda one: bool(one.row.before_unpriced_attempts),
+            ),
         ]
     columns.append(Column("Called by", "called_by"))
     return Table(
         "paths", "Each agent, tool and model below what called it, with the cost of all below",
         columns, named, query="cost_paths", indent=lambda one: min(one.row.depth, DEEPEST),
-        link=lambda one: _runs(asked, one.agent or asked.text("agent")) or asked.link("attempts"),
+        link=_behind(asked),
     )  # fmt: skip
 
 
@@ -125,11 +155,8 @@ class NamedPath:
     name: str
     kind: str
     called_by: str
-    agent: str
 
 
 def _named(row: CostPathRow) -> NamedPath:
     kind = row.kinds[-1].replace("_", " ") if row.depth else ""
-    agents = [name for kind, name in path_of(row) if kind == "agent"]
-    agent = agents[-1] if agents else ""
-    return NamedPath(row, name_of(row), kind, " > ".join(row.names[:-1]), agent)
+    return NamedPath(row, name_of(row), kind, " > ".join(row.names[:-1]))

@@ -38,11 +38,14 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         if part.agent_name
         else ledger.agents_and_versions(part)
     )
+
+    def behind(row: EconomicsRow) -> str:
+        return _of_version(asked, part.agent_name, row.key)
+
     by_version = Table(
         "by-version", "Runs by version of agents",
-        economics(Column("Agent and version", "key", name=OUTSIDE), of_agents=True),
-        sums["version"], query="economics_by",
-        link=lambda row: asked.link("attempts", by="version", key=row.key),
+        economics(Column("Agent and version", "key", name=OUTSIDE), behind, of_agents=True),
+        sums["version"], query="economics_by", link=behind,
     )  # fmt: skip
     return Page(
         "Latency against cost",
@@ -55,6 +58,14 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         "What runs took, beside what they cost.",
     )  # fmt: skip
+
+
+def _of_version(asked: Asked, agent: str, key: str) -> str:
+    """The runs of a version of the agent that is asked for, else the attempts of a key."""
+    version = key.removeprefix(agent).strip() if agent and key.startswith(agent) else ""
+    if version:
+        return asked.link("runs", agent=agent, version=version)
+    return asked.link("attempts", by="version", key=key)
 
 
 def _drawn(asked: Asked) -> Sequence[Column]:

@@ -132,7 +132,7 @@ def _successes(row: EconomicsRow) -> str:
 
 
 def _day(asked: Asked, row: EconomicsRow) -> str:
-    return asked.link("runs", range="", since=row.key, until=row.key)
+    return asked.link("runs", **asked.of_day(row.key))
 
 
 def _agent(asked: Asked, row: EconomicsRow) -> str:
