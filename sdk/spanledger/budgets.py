@@ -90,8 +90,8 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         mode: what happens to a call that is too much: ``warn`` logs once and lets it through;
             ``raise`` raises :class:`BudgetExceededError` before anything is sent; a function is
             called with that error: where it returns the call goes on, what it raises is raised.
-        on_unknown: what happens to a call whose cost cannot be told beforehand (no rates, or not
-            billed by the token): ``warn`` or ``raise``.
+        on_unknown: what happens to a call whose cost cannot be told beforehand (no rates, not
+            billed by the token, or with a file whose size nobody tells): ``warn`` or ``raise``.
         assumed_output_tokens: reserved for a request that sets no limit to its output.
         spent_usd: asked in the background with the key and the start of the window (None without
             one): what everybody has spent, such as the ledger knows it.

@@ -12,10 +12,9 @@ A copy keeps its texts alive, so there are few, and the oldest goes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
-from spanledger._budgets.prompt_size import Tally
+from spanledger._budgets.prompt_size import Tally, sort_of
 from spanledger._calls.answer import fields_of
 
 #: A shorter list is counted each time, at about a microsecond an item.
@@ -158,7 +157,7 @@ def _copied(
     if kind is tuple:
         return tuple([_copied(one, alive, fields, depth + 1) for one in value])
     own = getattr(value, "__dict__", None)
-    if type(own) is not dict or isinstance(value, type | Mapping | list | tuple):
+    if type(own) is not dict or sort_of(value) != "object":
         raise _UnkeptError
     unknown = getattr(value, "__pydantic_extra__", None)
     for one in cast("list[dict[str, Any]]", [own] if unknown is None else [own, unknown]):

@@ -92,7 +92,8 @@ def media_in(fields: _Fields) -> Found:
     Args:
         fields: of a message, or of a part of one; has one of ``MARKS``, or a type of ``TYPES``.
     """
-    if fields.get("uri") and fields.get("mime_type"):  # a file of Google's
+    is_file = fields.get("uri") and fields.get("mime_type") and fields.get("text") is None
+    if is_file:  # Google's
         return Found([_part(fields, "file", fields)], frozenset({"uri"}))
     kind = TYPES.get(_type_of(fields))
     if kind is not None and (whole := _of_type(fields, kind)) is not None:

@@ -8,7 +8,7 @@ its tools stay.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from spanledger._budgets.media_parts import MARKS, TYPES, media_in, object_part
 from spanledger._budgets.media_tokens import Part
@@ -31,7 +31,12 @@ _LONG_CHARACTERS: Final = 500
 _MAX_SIZES: Final = 4096
 _NO_FIELDS: Final[frozenset[str]] = frozenset()
 
+#: An object with fields; a text, class or function, mapping, list; no text; what is read only once.
+Sort = Literal["object", "text", "class", "mapping", "items", "part", "stream"]
+_MAX_SORTS: Final = 512
+
 _sizes: Final[dict[int, int]] = {}
+_sorts: Final[dict[type[Any], Sort]] = {}
 
 
 def _utf8_size(text: str) -> int:
@@ -112,20 +117,54 @@ class Tally:
         self.utf8_bytes += size
 
     def _add_other(self, value: Any, plain: bool) -> None:
-        if isinstance(value, str):
-            self.add(str.__str__(value))
-        elif isinstance(value, type) or callable(value):
-            self.utf8_bytes += _BYTES_PER_CLASS
-        elif isinstance(value, Mapping):
-            self._add_fields(dict(cast("Mapping[Any, Any]", value)), plain)
-        elif (part := object_part(value)) is not None:
-            self.parts.append(part)
-        elif hasattr(value, "__next__") or hasattr(value, "__anext__"):
-            self.readable = False
-        elif isinstance(value, list | tuple | set | frozenset):
-            self.add(list(cast("list[Any]", value)), plain=plain)
-        else:
-            self._add_fields(getattr(value, "__dict__", {}), plain)
+        sort = sort_of(value)
+        if sort == "object":
+            self._add_fields(_told(value), plain)
             unknown: Any = getattr(value, "__pydantic_extra__", None)
             if unknown:
                 self._add_fields(unknown, plain)
+        elif sort == "text":
+            self.add(str.__str__(value))
+        elif sort == "class":
+            self.utf8_bytes += _BYTES_PER_CLASS
+        elif sort == "mapping":
+            self._add_fields(dict(cast("Mapping[Any, Any]", value)), plain)
+        elif sort == "items":
+            self.add(list(cast("list[Any]", value)), plain=plain)
+        elif (part := object_part(value)) is not None:
+            self.parts.append(part)
+        else:
+            self.readable = False
+
+
+def sort_of(value: object) -> Sort:
+    """What a value is that is of no plain kind, by its class."""
+    kind: type[Any] = type(value)
+    sort = _sorts.get(kind)
+    if sort is None:
+        if len(_sorts) >= _MAX_SORTS:  # classes that an application makes anew
+            _sorts.clear()
+        sort = _sorts[kind] = _sort_of(value, kind)
+    return sort
+
+
+def _sort_of(value: object, kind: type[Any]) -> Sort:
+    if issubclass(kind, str):
+        return "text"
+    if issubclass(kind, type) or callable(value):
+        return "class"
+    if issubclass(kind, Mapping):
+        return "mapping"
+    if object_part(value) is not None:
+        return "part"
+    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+        return "stream"
+    return "items" if issubclass(kind, list | tuple | set | frozenset) else "object"
+
+
+def _told(value: Any) -> Mapping[str, Any]:
+    """The fields of an object that a client sends: those that are set."""
+    fields: Mapping[str, Any] | None = getattr(value, "__dict__", None)
+    if fields is None:
+        fields = {name: getattr(value, name, None) for name in getattr(value, "__slots__", ())}
+    return {name: one for name, one in fields.items() if one is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -228,6 +229,20 @@ def test_what_is_text_counts_as_text(content: Any) -> None:
     found = given(content)
     assert found.tokens is not None
     assert not found.media
+    assert 10_000 < found.tokens < 11_000
+
+
+@dataclass(slots=True)
+class _Slotted:
+    """A message without a mapping of its own."""
+
+    role: str
+    content: str
+
+
+def test_what_is_in_an_object_without_a_mapping_counts() -> None:
+    found = input_tokens(("messages",), {"messages": [_Slotted("user", "word " * 4000)]}, "gpt-4o")
+    assert found.tokens is not None
     assert 10_000 < found.tokens < 11_000
 
 
