@@ -7,6 +7,7 @@ interval that the data do not carry is not given, and says why. Which form, and 
 | of | form | source |
 |---|---|---|
 | a mean | Student's t; of skewed values on Hall's transformed t | Hall 1992, JRSS B 54 |
+| a mean, where few earn or few do not | that within both, moved by Wilson's ends | Bonferroni |
 | a ratio of sums | Fieller | Fieller 1954, JRSS B 16 |
 | a cost per success, where few succeed or few fail | ends of the mean over Wilson's | Bonferroni |
 | a share of runs | Wilson | Wilson 1927, JASA 22 |
@@ -33,6 +34,7 @@ from .percentile import RankGrid, percentile_interval
 from .ratio import independent_ratio_interval, ratio_interval, ratio_variance
 from .seldom import is_seldom, seldom_interval
 from .share import part_interval, runs_worth, share_interval
+from .stake import Stake, stake_interval, told_by
 from .statistics import Joint, Measured, Sample, Traces
 from .use import FEWEST_DAYS, Use, use_to_come, weighted_use
 
@@ -45,6 +47,7 @@ __all__ = [
     "Measured",
     "RankGrid",
     "Sample",
+    "Stake",
     "Traces",
     "Use",
     "bounded_difference",
@@ -64,7 +67,9 @@ __all__ = [
     "seldom_interval",
     "share_difference",
     "share_interval",
+    "stake_interval",
     "student_t_quantile",
+    "told_by",
     "use_to_come",
     "weighted_use",
 ]

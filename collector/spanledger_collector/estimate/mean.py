@@ -25,7 +25,8 @@ def mean_interval(sample: Sample, *, level: float = LEVEL, floor: float | None =
     Args:
         sample: what was seen.
         level: of confidence.
-        floor: what no observation can be below (0 for costs).
+        floor: what no observation can be below (0 for costs without credits among them); where the
+            mean is below it, some are, and it is none.
     """
     skewed = sample.n <= _COCHRAN * sample.skewness**2
     method = _HALL if skewed else _STUDENT
@@ -36,7 +37,7 @@ def mean_interval(sample: Sample, *, level: float = LEVEL, floor: float | None =
     upper, lower = (_plain(sample, x) if skewed else x for x in (t, -t))
     error = math.sqrt(sample.variance / sample.n)
     low, high = sample.mean - upper * error, sample.mean - lower * error
-    if floor is not None:
+    if floor is not None and sample.mean >= floor:
         low = max(low, floor)
     return Interval(low, high, level, sample.n, method)
 

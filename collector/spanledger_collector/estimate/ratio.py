@@ -26,7 +26,8 @@ def ratio_interval(joint: Joint, *, level: float = LEVEL, floor: float | None = 
     """Where the ratio of the means is, by Fieller's theorem.
 
     Fieller's interval needs no large sample below the line, and tells by itself when what is below
-    the line might be nothing: then no interval holds the ratio, and none is given.
+    the line might be nothing: then no interval holds the ratio, and none is given. A floor that the
+    ratio itself is below is none.
     """
     refusal = too_few(joint.n, method=_METHOD, level=level)
     if refusal:
@@ -49,7 +50,9 @@ def ratio_interval(joint: Joint, *, level: float = LEVEL, floor: float | None = 
     half = t / abs(under) * math.sqrt(max(spread, 0.0) / n)
     middle = ratio - doubt * joint.covariance
     low, high = (middle - half) / (1 - g), (middle + half) / (1 - g)
-    return Interval(low if floor is None else max(low, floor), high, level, n, _METHOD)
+    if floor is not None and ratio >= floor:
+        low = max(low, floor)
+    return Interval(low, high, level, n, _METHOD)
 
 
 def independent_ratio_interval(

@@ -46,6 +46,9 @@ class AgentMomentsRow:
     inclusive_margin_mean_usd: Decimal | None
     inclusive_margin_variance: float
     inclusive_margin_skewness: float
+    inclusive_earning_runs: int
+    inclusive_staked_runs: int
+    inclusive_margin_earning_covariance: float
     inclusive_cheaper_usd: Decimal
     inclusive_dearer_usd: Decimal
     inclusive_uncosted_runs: int
@@ -145,10 +148,17 @@ def _margin(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:
     n, shape = (
         row.inclusive_told_runs, (row.inclusive_margin_variance, row.inclusive_margin_skewness),
     )  # fmt: skip
+    known = None
     if traces is not None:
         below = traces.inclusive
         n, shape = below.told_traces, (below.margin_variance, below.margin_skewness)
-    return estimates.mean(row.inclusive_margin_mean_usd, *shape, n)
+        known = traces.share(0.0, n)
+    stake = estimates.stake(
+        row.inclusive_told_runs, row.inclusive_earning_runs, row.inclusive_staked_runs,
+        estimates.worth(row.inclusive_margin_mean_usd, row.inclusive_total_cost_mean_usd),
+        row.inclusive_margin_earning_covariance, known,
+    )  # fmt: skip
+    return estimates.mean(row.inclusive_margin_mean_usd, *shape, n, stake=stake)
 
 
 def _rework(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, Literal, get_args
 
 from spanledger_collector.errors import NotFoundError, PermanentError
-from spanledger_collector.estimate import Joint, RankGrid
+from spanledger_collector.estimate import Joint, RankGrid, Traces
 
 from . import estimates
 from .estimates import Estimate, Figure
@@ -296,8 +296,8 @@ def figures(found: Statistics, traces: TraceMoments | None = None) -> dict[str, 
     return {name: estimates.by_trace(figure, each) for name, figure in told.items()}
 
 
-#: Name of a figure, its mean, variance and skewness.
-_Mean = tuple[str, Decimal | None, float, float]
+#: Name of a figure, its mean, variance, skewness and covariance with earning something.
+_Mean = tuple[str, Decimal | None, float, float, float]
 
 
 def _money(
@@ -308,15 +308,17 @@ def _money(
         row = replace(row, **shared.shape())
         costed, told = shared.costed_traces, shared.told_traces
     costs: Sequence[_Mean] = (
-        ("cost_per_run", row.cost_mean_usd, row.cost_variance, row.cost_skewness),
+        ("cost_per_run", row.cost_mean_usd, row.cost_variance, row.cost_skewness, 0.0),
         ("total_cost_per_run", row.total_cost_mean_usd, row.total_cost_variance,
-         row.total_cost_skewness),
+         row.total_cost_skewness, 0.0),
     )  # fmt: skip
     values: Sequence[_Mean] = (
-        ("value_per_run", row.value_mean_usd, row.value_variance, row.value_skewness),
-        ("margin_per_run", row.margin_mean_usd, row.margin_variance, row.margin_skewness),
+        ("value_per_run", row.value_mean_usd, row.value_variance, row.value_skewness,
+         row.value_earning_covariance),
+        ("margin_per_run", row.margin_mean_usd, row.margin_variance, row.margin_skewness,
+         row.margin_earning_covariance),
         ("contribution_per_run", row.contribution_mean_usd, row.contribution_variance,
-         row.contribution_skewness),
+         row.contribution_skewness, row.contribution_earning_covariance),
     )  # fmt: skip
     joint = Joint(
         costed,
@@ -330,15 +332,24 @@ def _money(
         row.cost_per_success_usd, joint, row.costed_successes, row.total_cost_skewness,
         runs=row.costed_runs, traces=traces and traces.share(row.success_variance, costed),
     )  # fmt: skip
-    earned = _means(values, told) if row.valued_runs else _valueless(values)
-    return {**_means(costs, costed, floor=0), "cost_per_success": success, **earned}
+    staked = traces and traces.share(0.0, told)
+    earned = _earned(values, row, told, staked) if row.valued_runs else _valueless(values)
+    means = {name: estimates.mean(*moments, costed, floor=0) for name, *moments, _ in costs}
+    return {**means, "cost_per_success": success, **earned}
 
 
-def _means(told: Sequence[_Mean], n: int, *, floor: float | None = None) -> dict[str, Figure]:
+def _earned(
+    told: Sequence[_Mean], row: MoneyMoments, n: int, traces: Traces | None
+) -> dict[str, Figure]:
+    worth = estimates.worth(row.margin_mean_usd, row.total_cost_mean_usd)
+    known = row.told_runs, row.earning_runs, row.staked_runs, worth
     return {
-        name: estimates.mean(value, variance, skewness, n, floor=floor)
-        for name, value, variance, skewness in told
-    }
+        name: estimates.mean(
+            value, variance, skewness, n,
+            stake=estimates.stake(*known, covariance, traces),
+        )
+        for name, value, variance, skewness, covariance in told
+    }  # fmt: skip
 
 
 def _valueless(told: Sequence[_Mean]) -> dict[str, Figure]:

@@ -13,6 +13,7 @@ from spanledger_collector.estimate import (
     Measured,
     RankGrid,
     Sample,
+    Stake,
     Traces,
     is_seldom,
     mean_interval,
@@ -23,6 +24,8 @@ from spanledger_collector.estimate import (
     runs_worth,
     seldom_interval,
     share_interval,
+    stake_interval,
+    told_by,
 )
 
 #: Ends of intervals are estimates of estimates: kept to this many places.
@@ -86,11 +89,13 @@ class Figure:
         measured: its spread; None = there is none to reckon with.
         is_bounded: all that is known of the figure is that it lies in its interval: the spread is
             what that implies, and a difference is told by the ends (``bounded_difference``).
+        bound: by what, in words, where that is how few runs of a kind were seen.
     """
 
     estimate: Estimate
     measured: Measured | None
     is_bounded: bool = False
+    bound: str = ""
 
 
 def decimal(number: float | None) -> Decimal | None:
@@ -127,15 +132,66 @@ def unknown(reason: str, *, n: int = 0) -> Figure:
 
 
 def mean(
-    value: Decimal | None, variance: float, skewness: float, n: int, *, floor: float | None = None
+    value: Decimal | None,
+    variance: float,
+    skewness: float,
+    n: int,
+    *,
+    floor: float | None = None,
+    stake: Stake | None = None,
 ) -> Figure:
-    """Of a mean over runs."""
+    """Of a mean over runs.
+
+    Args:
+        value: the mean; None = nothing is known of it.
+        variance: of a run.
+        skewness: of a run.
+        n: runs.
+        floor: what no run can be below.
+        stake: what of it hangs on whether runs earn something; None = nothing does.
+    """
     if value is None:
         return unknown("nothing is known of it", n=n)
     at = float(value)
     told = variance > (_LEAST_SPREAD * at) ** 2
     sample = Sample(n, at, variance, skewness if told else 0.0)
+    if stake is not None and stake.is_seldom:
+        interval = stake_interval(sample, stake)
+        measured = _implied(value, interval)
+        return Figure(Estimate.of(value, interval), measured, True, told_by(stake))
     return Figure(Estimate.of(value, mean_interval(sample, floor=floor)), Measured(n, at, variance))
+
+
+def worth(margin_usd: Decimal | None, cost_usd: Decimal | None) -> float:
+    """What a run earned, from what it left and what it cost."""
+    return float((margin_usd or 0) + (cost_usd or 0))
+
+
+def stake(
+    n: int,
+    earning: int,
+    staked: int,
+    worth: float,
+    covariance: float,
+    traces: Traces | None = None,
+) -> Stake | None:
+    """What of a mean hangs on whether runs earn something.
+
+    Args:
+        n: runs.
+        earning: of them that succeeded and earned something.
+        staked: of them whose value may hang on how they go.
+        worth: of a run; where none was seen that earned nothing, one that does is worth 0.
+        covariance: of the quantity with being an earning run.
+        traces: that the runs share; None = each has its own.
+    """
+    if not staked or not n:
+        return None
+    share = earning / n
+    if earning == n:
+        return Stake(n, earning, max(worth, 0.0), traces)
+    gap = covariance * (n - 1) / n / (share * (1 - share)) if earning else None
+    return Stake(n, earning, gap, traces)
 
 
 def per_success(

@@ -52,6 +52,11 @@ class MoneyMoments(MoneyShape):
     margin_mean_usd: Decimal | None
     contribution_mean_usd: Decimal | None
     cost_per_success_usd: Decimal | None
+    earning_runs: int
+    staked_runs: int
+    value_earning_covariance: float
+    margin_earning_covariance: float
+    contribution_earning_covariance: float
 
 
 @dataclass(frozen=True, slots=True)

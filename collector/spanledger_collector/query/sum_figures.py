@@ -41,6 +41,9 @@ class TraceMomentsRow:
     margin_mean_usd: Decimal | None
     margin_variance: float
     margin_skewness: float
+    earning_traces: int
+    staked_traces: int
+    margin_earning_covariance: float
     rework_cost_usd: Decimal | None
     work_cost_usd: Decimal | None
     rework_cost_ratio: float | None
@@ -121,8 +124,13 @@ def _per_success(row: TraceMomentsRow) -> Estimate:
 def _margin(row: TraceMomentsRow) -> Figure:
     if not row.valued_traces:
         return estimates.unknown(NO_VALUE)
+    worth = estimates.worth(row.margin_mean_usd, row.total_cost_mean_usd)
+    stake = estimates.stake(
+        row.told_traces, row.earning_traces, row.staked_traces, worth,
+        row.margin_earning_covariance,
+    )  # fmt: skip
     return estimates.mean(
-        row.margin_mean_usd, row.margin_variance, row.margin_skewness, row.told_traces
+        row.margin_mean_usd, row.margin_variance, row.margin_skewness, row.told_traces, stake=stake
     )
 
 

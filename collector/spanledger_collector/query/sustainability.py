@@ -91,10 +91,11 @@ def sustainability(margin: Figure, told: Told) -> Sustainability:
         )
     answer, reason, why = _answer(margin.estimate, told)
     needed = None
-    whole = (
-        _known(margin.estimate, told) == told.runs
-    )  # more runs tell nothing of those that are not known
-    if answer == "too few data" and margin.measured is not None and whole:
+    # More runs tell nothing of those that are not known.
+    whole = _known(margin.estimate, told) == told.runs
+    if answer == "too few data" and margin.bound and not margin.estimate.interval.excludes(0):
+        reason = "; ".join(dict.fromkeys((reason, margin.bound)))
+    elif answer == "too few data" and margin.measured and not margin.is_bounded and whole:
         needed = runs_to_tell(margin.measured)
         needed = None if needed is None or needed <= margin.measured.n else needed
         if needed:

@@ -7,9 +7,12 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spanledger_collector.estimate import Joint, Sample, is_seldom
 from spanledger_collector.query import Estimate, estimates
+from spanledger_collector.query.sustainability import Told, sustainability
 
 ROUNDS = 500
 
@@ -69,3 +72,112 @@ def test_with_five_of_both_kinds_it_is_the_ratio() -> None:
     assert [is_seldom(part, 20) for part in (0, 4, 5, 15, 16, 20)] == [
         True, True, False, False, True, True,
     ]  # fmt: skip
+
+
+def _margin(margins: Sequence[float], worth: Sequence[float], *, staked: bool) -> estimates.Figure:
+    """As the engine sums it: who earned something is an earning run."""
+    n, earned = len(margins), [float(one > 0) for one in worth]
+    sample, joint = Sample.of(margins), Joint.of(margins, earned)
+    stake = estimates.stake(
+        n, int(sum(earned)), n if staked else 0, sum(worth) / n, joint.covariance
+    )
+    value = estimates.decimal(sample.mean)
+    return estimates.mean(value, sample.variance, sample.skewness, n, stake=stake)
+
+
+def _answer(figure: estimates.Figure, n: int) -> str:
+    return sustainability(figure, Told(n, n, judged_runs=n)).sustainable
+
+
+@pytest.mark.parametrize(
+    ("success", "cost", "wrong"),
+    [(0.9, 1.85, "yes"), (0.95, 1.95, "yes"), (0.1, 0.15, "no"), (0.05, 0.05, "no")],
+)
+def test_what_was_hardly_seen_is_no_certainty(success: float, cost: float, wrong: str) -> None:
+    """$2 a success. Two lose $0.05 a run and seldom fail, two gain and seldom succeed."""
+    rng = random.Random(34)  # noqa: S311 - a simulation, the same each time
+    for n in (10, 12, 20, 30, 50):
+        said = 0
+        for _ in range(ROUNDS):
+            worth = [2.0 if rng.random() < success else 0.0 for _ in range(n)]
+            margins = [one - rng.gauss(cost, 0.03) for one in worth]
+            figure = _margin(margins, worth, staked=True)
+            said += _answer(figure, n) == wrong
+        assert said / ROUNDS <= 0.025, n
+
+
+@pytest.mark.parametrize("failed", [-2.0, 0.0, 1.0])
+@pytest.mark.parametrize("spread", [0.0, 0.5])
+def test_a_margin_is_held_where_few_fail(failed: float, spread: float) -> None:
+    """What fails brings a penalty, nothing, or a part; what succeeds the same or not always."""
+    rng = random.Random(35)  # noqa: S311 - a simulation, the same each time
+    for n, success in ((10, 0.9), (20, 0.95), (30, 0.9)):
+        truth, held = 2 * success + failed * (1 - success) - 1, 0
+        for _ in range(ROUNDS):
+            won = [rng.random() < success for _ in range(n)]
+            skew = math.exp(-(spread**2) / 2)
+            worth = [2 * skew * rng.lognormvariate(0, spread) if one else 0.0 for one in won]
+            margins = [
+                a + (0 if one else failed) - rng.gauss(1, 0.1)
+                for a, one in zip(worth, won, strict=True)
+            ]
+            held += _held(_margin(margins, worth, staked=True).estimate, truth)
+        # A penalty that was not seen yet is nobody's knowledge: it is taken for 0.
+        assert held / ROUNDS >= (0.65 if failed < 0 else 0.94), n
+
+
+def test_what_does_not_hang_on_success_is_a_mean_like_any_other() -> None:
+    """A rule for every run alike; and where both kinds were seen often enough, any value."""
+    rng = random.Random(36)  # noqa: S311 - a simulation, the same each time
+    costs = [rng.gauss(1.5, 0.1) for _ in range(20)]
+    sure = _margin([2 - one for one in costs], [2.0] * 20, staked=False)
+    assert (sure.estimate.method, sure.is_bounded, sure.bound) == ("student t", False, "")
+    assert _answer(sure, 20) == "yes"
+    worth = [2.0] * 15 + [0.0] * 5
+    plain = _margin([a - b for a, b in zip(worth, costs, strict=True)], worth, staked=True)
+    assert plain.estimate.method in ("student t", "hall t")
+    # That those who failed earned as much shows that it does not hang on it.
+    margins = [2 - one for one in costs]
+    stake = estimates.stake(20, 18, 20, 2.0, Joint.of(margins, [0.0] * 2 + [1.0] * 18).covariance)
+    sample = Sample.of(margins)
+    like = estimates.mean(
+        estimates.decimal(sample.mean), sample.variance, sample.skewness, 20, stake=stake
+    )
+    assert _answer(like, 20) == "yes"
+
+
+def test_an_agent_that_never_earned_may_yet() -> None:
+    """Of 20 runs 16 % may earn something that nobody has seen: no loss is certain."""
+    figure = _margin([-1.0 - place / 100 for place in range(20)], [0.0] * 20, staked=True)
+    assert figure.estimate.high is None
+    verdict = sustainability(figure, Told(20, 20, judged_runs=20))
+    assert verdict.sustainable == "too few data"
+    told = "0 of 20 runs earned something: up to 16.1% may, and how much is not known"
+    assert verdict.reason.startswith(told)
+    assert verdict.runs_needed is None
+
+
+_MARGINS = st.lists(
+    st.tuples(st.floats(-1000, 1000), st.booleans()), min_size=10, max_size=40
+)  # fmt: skip
+
+
+@given(_MARGINS, st.booleans())
+def test_an_interval_holds_its_own_figure(runs: list[tuple[float, bool]], staked: bool) -> None:
+    """Whatever was lost, credited or earned."""
+    margins, won = [one for one, _ in runs], [float(one) for _, one in runs]
+    found = [
+        _margin(margins, won, staked=staked),
+        _per_success(margins, won),
+        estimates.mean(
+            estimates.decimal(Sample.of(margins).mean), Sample.of(margins).variance, 0.0,
+            len(margins), floor=0,
+        ),
+    ]  # fmt: skip
+    for figure in found:
+        value, interval = figure.estimate.value, figure.estimate.interval
+        if value is None:
+            continue
+        slack = 1e-6 + 1e-9 * abs(float(value))
+        assert interval.low is None or interval.low <= float(value) + slack
+        assert interval.high is None or interval.high >= float(value) - slack

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tests.collector.settle import scene
 
 from spanledger_collector.estimate import Measured, runs_to_tell
-from spanledger_collector.query import DirectReader, Ledger, estimates
+from spanledger_collector.query import DirectReader, Ledger, Slice, estimates
 from spanledger_collector.query.sustainability import Told, sustainability
 from spanledger_collector.store import Store
+from spanledger_collector.value import ValueRule, publish
 
 
 @pytest.fixture
@@ -188,9 +189,76 @@ def test_sub_agents_are_in_the_verdict(filled: Store) -> None:
             assert row.verdict == groups[row.agent_version].verdict
 
 
+#: Agent -> what it earns (by a rule, else recorded where it succeeds), runs, failures, the verdict.
+_EARNERS: dict[str, tuple[str, int, int, str]] = {
+    "recorded": ("", 12, 0, "too few data"),
+    "by-success": ("success", 12, 0, "too few data"),
+    "in-time": ("run, in time", 12, 0, "too few data"),
+    "every-run": ("run", 12, 0, "yes"),
+    "every-run-failed": ("run", 12, 11, "yes"),
+    "once-failed": ("", 12, 1, "too few data"),
+    "told": ("", 60, 6, "yes"),
+}
+
+
+def _earner(agent: str, number: int, trace: int) -> list[scene.Row]:
+    """A run that costs $1.4 and a little, and is worth $2."""
+    paid, _, failures, _ = _EARNERS[agent]
+    attributes = {"spanledger.outcome": "failure" if number < failures else "success"}
+    if not paid and number >= failures:
+        attributes["spanledger.revenue.amount"] = "2"
+    tokens = 1400 + number % 4 * 5
+    return [
+        scene.span(
+            1, 0, "agent", trace=trace, agent_name=agent, at=trace * 60, attributes=attributes
+        ),
+        scene.call(2, 1, (tokens, 0), trace=trace, at=trace * 60),
+    ]
+
+
+def test_a_failure_not_seen_yet_is_no_certainty(store: Store) -> None:
+    """Of 12 runs that all earned $2 as few as 76 % may: $1.52 a run, and a run costs $1.41."""
+    rules = [
+        {"per": "success", "amount": "2", "agent": "by-success"},
+        {"per": "run", "amount": "2", "agent": "in-time", "decay": {"zero_after_seconds": "60"}},
+        {"per": "run", "amount": "2", "agent": "every-run"},
+        {"per": "run", "amount": "2", "agent": "every-run-failed"},
+    ]
+    runs = [(agent, number) for agent, told in _EARNERS.items() for number in range(told[1])]
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price(input="0.001")])
+        publish(
+            connection,
+            [ValueRule.model_validate({**one, "valid_from": "2026-01-01"}) for one in rules],
+        )
+        rows = [_earner(*run, trace) for trace, run in enumerate(runs, 1)]
+        scene.load(connection, [row for run in rows for row in run])
+    scene.settle(store, range(1, len(runs) + 1))
+    with Ledger(DirectReader(store)) as ledger:
+        told = {row.agent_name: row for row in ledger.agents()}
+        for agent, (_, count, failures, answer) in _EARNERS.items():
+            group = ledger.agent(agent).total
+            assert group.verdict.sustainable == answer, agent
+            assert told[agent].verdict == group.verdict
+            assert told[agent].inclusive_margin_per_run == group.inclusive_margin_per_run
+            (whole,) = ledger.sums_by("total", Slice(agent_name=agent))
+            assert whole.verdict.sustainable == answer, agent
+            assert whole.margin_per_trace.low == group.margin_per_run.low
+            if answer == "too few data":
+                seen = f"{count - failures} of 12 runs earned something: as few as"
+                assert seen in group.verdict.reason
+                assert "traces earned something" in whole.verdict.reason
+                assert group.value_per_run.method == "mean and wilson"
+        recorded = ledger.agent("recorded").total.value_per_run
+        assert recorded.low is not None
+        # Wilson at half the doubt: 12 / (12 + 2.2414^2) of $2.
+        assert float(recorded.low) == pytest.approx(2 * 12 / (12 + 2.2414027**2), rel=1e-6)
+        assert recorded.high == 2
+
+
 @pytest.mark.slow
 def test_shares_of_an_asset_could_turn_it(store: Store) -> None:
-    """1,200 over 120 runs, 20 to 240 by the plan: of $14 a run 5 to 60 are the asset's.
+    """1,200 over 120 runs, 20 to 240 by the plan: of $24 a run 5 to 60 are the asset's.
 
     The top hands on what carries the asset; usage below costs 0.05 to 0.3.
     """
@@ -217,12 +285,12 @@ def test_shares_of_an_asset_could_turn_it(store: Store) -> None:
         assert rows["top"] == ledger.agent("top").total.verdict
         assert rows["top"].sustainable == "too few data"
         assert rows["top"].why == "estimates could turn it"
-        assert "$3.36 to $4.44 (95% interval, 12 runs), -$46.8 to $9.49 at" in rows["top"].reason
+        assert "$6.18 to $14.5 (95% interval, 12 runs), -$44.0 to $19.6 at" in rows["top"].reason
         assert rows["helper"].sustainable == "no value told"
 
 
 def _handed_on(number: int) -> list[scene.Row]:
-    worth = {"spanledger.revenue.amount": str(14 + number % 3 - 1)}
+    worth = {"spanledger.revenue.amount": str(24 + number % 3 - 1)}
     where = {"trace": number + 1, "at": 60 * (number + 1)}
     usage = {"input_tokens_low": 50, "input_tokens_high": 300}
     return [

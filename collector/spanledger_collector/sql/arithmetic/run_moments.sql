@@ -2,6 +2,8 @@
 --   the inclusive ones have alike, as columns of a SELECT: what intervals of money are computed from.
 -- parameters: of = nothing for the runs themselves, inclusive_ for the runs with all runs below them. Money in USD, 12 decimals;
 --   _variance (n - 1 below the line), _skewness and _covariance as floats, 0 where there is none.
+-- earning_runs: told ones that succeeded and earned something; staked_runs: told ones whose value may hang on how they go (arithmetic/staked);
+--   _earning_covariance: with being an earning run.
 -- Means and moments of cost are of the costed runs, of value, margin and contribution of those told (is_told). Where any run of a group has a value, runs without one earned 0.
 sum(r.$(of)cost_usd) AS $(of)cost_usd,
 sum(r.$(of)rework_cost_usd) AS $(of)rework_cost_usd,
@@ -37,4 +39,19 @@ toDecimal128(
 ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_$(of)costed), 0) AS $(of)success_variance,
 ifNotFinite(
     covarSampStableIf(toFloat64(r.$(of)total), toFloat64(r.succeeded), r.is_$(of)costed), 0
-) AS $(of)total_cost_success_covariance
+) AS $(of)total_cost_success_covariance,
+countIf(r.is_$(of)told AND r.succeeded AND r.$(of)earned > 0) AS $(of)earning_runs,
+countIf(
+    r.is_$(of)told
+    AND
+    @include arithmetic/staked
+) AS $(of)staked_runs,
+ifNotFinite(
+    covarSampStableIf(toFloat64(r.$(of)earned), toFloat64(r.succeeded AND r.$(of)earned > 0), r.is_$(of)told), 0
+) AS $(of)value_earning_covariance,
+ifNotFinite(
+    covarSampStableIf(toFloat64(r.$(of)earned - r.$(of)total), toFloat64(r.succeeded AND r.$(of)earned > 0), r.is_$(of)told), 0
+) AS $(of)margin_earning_covariance,
+ifNotFinite(
+    covarSampStableIf(toFloat64(r.$(of)earned - r.$(of)cost), toFloat64(r.succeeded AND r.$(of)earned > 0), r.is_$(of)told), 0
+) AS $(of)contribution_earning_covariance

@@ -10,6 +10,8 @@
 --   these the means and moments, of rework those of all), told_traces (costed, and their value has rates: of these the margins), costed_successes (of agents that no agent called, arithmetic/asked_for),
 --   total_cost_mean_usd, total_cost_variance, total_cost_skewness, cost_per_success_usd, success_mean, success_variance,
 --   total_cost_success_covariance, margin_mean_usd (value less total cost; nobody's word is a value of 0), margin_variance, margin_skewness,
+--   earning_traces (told ones that earned something and in which nothing that was asked for failed), staked_traces (told ones whose value may hang on how they go,
+--   arithmetic/staked), margin_earning_covariance (with being an earning trace),
 --   rework_cost_usd, work_cost_usd, rework_cost_ratio, rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance,
 --   rework_work_covariance, cheaper_usd, dearer_usd (by so much all traces cost less or more by the ends of what was estimated, at most),
 --   uncosted_traces (their cost is not wholly known), unconverted_records (amounts in a currency without a rate).
@@ -38,6 +40,9 @@ SELECT
     ) AS margin_mean_usd,
     ifNotFinite(varSampStableIf(toFloat64(t.earned - t.total), t.is_told), 0) AS margin_variance,
     ifNotFinite(skewSampIf(toFloat64(t.earned - t.total), t.is_told), 0) AS margin_skewness,
+    countIf(t.is_told AND t.earns) AS earning_traces,
+    countIf(t.is_told AND t.staked) AS staked_traces,
+    ifNotFinite(covarSampStableIf(toFloat64(t.earned - t.total), toFloat64(t.earns), t.is_told), 0) AS margin_earning_covariance,
     sum(t.wasted) AS rework_cost_usd,
     sum(t.work) AS work_cost_usd,
     @include arithmetic/rework_share of=work_cost_usd,
@@ -68,6 +73,14 @@ FROM
         ) AS successes,
         sum(ifNull(r.total_cost_usd, 0)) AS total,
         sum(ifNull(r.value_usd, 0)) AS earned,
+        earned > 0 AND countIf(
+            NOT r.succeeded
+            AND
+            @include arithmetic/asked_for
+        ) = 0 AS earns,
+        max(
+            @include arithmetic/staked
+        ) AS staked,
         sum(ifNull(r.rework_cost_usd, 0)) AS wasted,
         sum(ifNull(r.work_cost_usd, 0)) AS work
     FROM run_economics AS r
