@@ -267,7 +267,7 @@ def test_how_sure_it_is_follows(ledger: Ledger) -> None:
 
 
 def test_a_pencil_is_as_sure() -> None:
-    """Student, Hall and Wilson written out, over the ten runs of the page."""
+    """Hall and Wilson written out, over the ten runs of the page."""
     runs = [TOLD[str(run)] for run in RUNS]
     sub_agent = [0.04 if run == 8 else 0.0 for run in RUNS]
     margins = [float(run[5]) - sub for run, sub in zip(runs, sub_agent, strict=True)]
@@ -276,7 +276,7 @@ def test_a_pencil_is_as_sure() -> None:
     wasted = [float(run[1]) for run in runs]
     work = [float(run[0]) - (0.005 if number == 6 else 0) for number, run in enumerate(runs, 1)]
     found = {
-        "inclusive margin per run": _student(margins),
+        "inclusive margin per run": _staked(margins, won),
         "inclusive cost per successful run": _bounded(costs, won),
         "wasted, by money": _wilson(wasted, work),
     }
@@ -292,25 +292,41 @@ def _covariance(a: Sequence[float], b: Sequence[float]) -> float:
     return sum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)) / 9
 
 
-def _student(values: Sequence[float]) -> tuple[float, ...]:
-    mean, error = sum(values) / 10, math.sqrt(_covariance(values, values) / 10)
-    return mean, mean - T9 * error, mean + T9 * error
+def _staked(margins: Sequence[float], won: Sequence[float]) -> tuple[float, ...]:
+    """What runs of both kinds spread by, moved by how often one that earns something may come."""
+    mean, share = sum(margins) / 10, sum(won) / 10
+    earned = sum(one for one, is_won in zip(margins, won, strict=True) if is_won) / sum(won)
+    gap = (earned - mean) / (1 - share)
+    left = [one - gap * (is_won - share) for one, is_won in zip(margins, won, strict=True)]
+    third = sum((one - mean) ** 3 for one in margins) / 10
+    # Less the third moment of the two kinds, taken as spreading alike.
+    low, high = _hall(left, third - gap**3 * share * (1 - share) * (1 - 2 * share))
+    least, most = _half_wilson(share)
+    return mean, low + (least - share) * gap, high + (most - share) * gap
 
 
 def _bounded(costs: Sequence[float], won: Sequence[float]) -> tuple[float, ...]:
-    """Ends of the mean cost, by Hall's transformation, over those of the share that succeeds."""
-    mean, spread = sum(costs) / 10, _covariance(costs, costs)
-    skewness = sum((cost - mean) ** 3 for cost in costs) / 10 / spread**1.5
-    g = skewness / math.sqrt(10)
+    """Ends of the mean cost over those of the share that succeeds."""
+    mean = sum(costs) / 10
+    low, high = _hall(costs, sum((one - mean) ** 3 for one in costs) / 10)
+    least, most = _half_wilson(sum(won) / 10)
+    return sum(costs) / sum(won), low / most, high / least
+
+
+def _hall(values: Sequence[float], third: float) -> tuple[float, float]:
+    """Ends of a mean by Hall's transformation, at half the doubt."""
+    mean, spread = sum(values) / 10, _covariance(values, values)
+    g = third / spread**1.5 / math.sqrt(10)
     upper, lower = (3 / g * (_root(1 + g * (t - g / 6)) - 1) for t in (T9_HALF, -T9_HALF))
-    error, share, z = math.sqrt(spread / 10), sum(won) / 10, Z_HALF
+    error = math.sqrt(spread / 10)
+    return mean - upper * error, mean - lower * error
+
+
+def _half_wilson(share: float) -> tuple[float, float]:
+    z = Z_HALF
     middle = (share + z**2 / 20) / (1 + z**2 / 10)
     half = z / (1 + z**2 / 10) * math.sqrt(share * (1 - share) / 10 + z**2 / 400)
-    return (
-        mean / share,
-        (mean - upper * error) / (middle + half),
-        (mean - lower * error) / (middle - half),
-    )
+    return middle - half, middle + half
 
 
 def _root(value: float) -> float:

@@ -70,13 +70,13 @@ def told_by(stake: Stake, *, level: float = LEVEL) -> str:
     """How often each kind was seen, and may come, in words."""
     share = share_interval(stake.part, stake.n, level=level, traces=stake.traces)
     low, high = share.low or 0.0, share.high or 0.0
-    if stake.part < FEWEST_OF_A_KIND:
+    if stake.part < stake.n - stake.part:
         return f"{stake.part:,} of {stake.n:,} runs earned something: up to {high:.1%} may"
     return f"{stake.part:,} of {stake.n:,} runs earned something: as few as {low:.1%} may"
 
 
 def _within(sample: Sample, stake: Stake) -> Sample:
-    """The same around the same mean, less what the two kinds differ by: their pooled spread."""
+    """The same around the same mean, less what the two kinds differ by: what both spread alike."""
     share, gap = stake.part / stake.n, stake.gap or 0.0
     if stake.traces is not None or not 0 < share < 1 or sample.n < FEWEST_OF_A_KIND:
         return sample

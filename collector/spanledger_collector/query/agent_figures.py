@@ -156,7 +156,7 @@ def _margin(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:
     stake = estimates.stake(
         row.inclusive_told_runs, row.inclusive_earning_runs, row.inclusive_staked_runs,
         estimates.worth(row.inclusive_margin_mean_usd, row.inclusive_total_cost_mean_usd),
-        row.inclusive_margin_earning_covariance, known,
+        row.inclusive_margin_earning_covariance, traces=known,
     )  # fmt: skip
     return estimates.mean(row.inclusive_margin_mean_usd, *shape, n, stake=stake)
 

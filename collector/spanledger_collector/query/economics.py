@@ -346,7 +346,7 @@ def _earned(
     return {
         name: estimates.mean(
             value, variance, skewness, n,
-            stake=estimates.stake(*known, covariance, traces),
+            stake=estimates.stake(*known, covariance, traces=traces),
         )
         for name, value, variance, skewness, covariance in told
     }  # fmt: skip

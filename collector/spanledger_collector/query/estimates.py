@@ -173,6 +173,7 @@ def stake(
     staked: int,
     worth: float,
     covariance: float,
+    *,
     traces: Traces | None = None,
 ) -> Stake | None:
     """What of a mean hangs on whether runs earn something.
