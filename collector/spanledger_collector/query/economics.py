@@ -334,7 +334,10 @@ def _money(
     )  # fmt: skip
     staked = traces and traces.share(0.0, told)
     earned = _earned(values, row, told, staked) if row.valued_runs else _valueless(values)
-    means = {name: estimates.mean(*moments, costed, floor=0) for name, *moments, _ in costs}
+    means = {
+        name: estimates.mean(value, variance, skewness, costed, floor=0)
+        for name, value, variance, skewness, _ in costs
+    }
     return {**means, "cost_per_success": success, **earned}
 
 
