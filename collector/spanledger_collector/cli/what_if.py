@@ -125,12 +125,15 @@ def show(report: WhatIfReport, out: Console) -> None:
         f"{usd(report.cost_usd)}; savings of several changes do not add up"
     )
     out.print(Grid("", _COLUMNS, map(_cells, report.scenarios)))
+    for note in report.notes:
+        out.print(f"\n{text(note)}")
     out.print("\n[bold]Not known[/]")
     told: set[str] = set()
     for scenario in report.scenarios:
-        if scenario.unknown and scenario.kind not in told:
-            told.add(scenario.kind)
-            out.print(f"{scenario.kind}: {printable('; '.join(scenario.unknown))}")
+        words = f"{scenario.kind}: {printable('; '.join(scenario.unknown))}"
+        if scenario.unknown and words not in told:
+            told.add(words)
+            out.print(words)
 
 
 def _cells(scenario: WhatIf) -> Sequence[str]:

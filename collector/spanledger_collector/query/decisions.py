@@ -20,6 +20,7 @@ from .comparison import (
 from .economics import GroupBy
 from .frontier import FrontierPoint, frontier
 from .hosting import Hosting
+from .operations import Operations
 from .payback import BreakEven, break_evens
 from .quality import QualityBy, QualityCost, quality
 from .reader import Row
@@ -206,13 +207,14 @@ class Decisions(ABC):
             PermanentError: a scenario cannot be.
         """
         within = period(since, until)
+        operations = Operations.of(self.query, agent_name, within)
         if models is None:
-            models = other_models(self.query, agent_name, within)
+            models = other_models(self.query, operations)
         for provider, model in models:
             self.check_priced(provider, model)
         asked = list(changes(models, tiers, cache_shares))
         return what_if(
-            self.query, agent_name, within, asked, hostings=hostings,
+            self.query, agent_name, within, asked, operations, hostings=hostings,
             rework_shares=rework_shares, weight_formats=weight_formats,
         )  # fmt: skip
 

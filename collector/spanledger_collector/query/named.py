@@ -58,6 +58,7 @@ DEFAULTS: Mapping[str, object] = {
     "as_known_at": _LATEST,
     "as_valid_at": _EARLIEST,
     "of_model": "",
+    "of_operations": "",
     "set_provider": "",
     "set_model": "",
     "set_tier": "",

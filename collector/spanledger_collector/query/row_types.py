@@ -26,6 +26,7 @@ from .explanation import ChargeLineRow, ExplainedAttemptRow, SpanPlaceRow
 from .frontier import FrontierRow, FrontierTracesRow
 from .hosting import TokenCallsRow
 from .moments import AgentTracesRow, MomentsRow, MoneyMoments, MoneyTracesRow
+from .operations import ModelOperationsRow
 from .origins import AttemptBehindRow, ModelsBehindRow
 from .own_gpus import GpuHostRow, GpuOfferRow
 from .payback import ContributionRow, VersionRow
@@ -79,6 +80,7 @@ ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "frontier_traces": (FrontierTracesRow,),
     "gpu_hosts": (GpuHostRow,),
     "gpu_offers": (GpuOfferRow,),
+    "model_operations": (ModelOperationsRow,),
     "models": (ModelRow,),
     "models_behind": (ModelsBehindRow,),
     "pools": (PoolRow,),

@@ -13,6 +13,7 @@ from . import estimates
 from .economics import AgentSums, Ask, statistics
 from .estimates import Estimate
 from .hosting import NO_CALLS, Hosting, TokenCallsRow, hosted
+from .operations import Operations, changed_operations
 from .own_gpus import OwnGpuChange, own_gpu_changes
 from .parsing import parse_rows
 from .repricing import Scenario
@@ -42,6 +43,14 @@ _UNKNOWN: Mapping[Kind, Sequence[str]] = {
         "calls whose cost is not known (a timeout may have been billed)",
     ),
 }
+#: Calls that another model does not answer.
+_KEPT = "calls of other kinds than the model answers stay as they are, at what they cost"
+#: No operation has this name.
+_NONE = "-"
+_NO_MODEL = (
+    "no other model of this ledger has a price and answers such calls: name one to try, such as "
+    "--model PROVIDER/MODEL"
+)
 #: Of rework that a right answer would not have saved.
 _NOT_MADE_AGAIN = (
     "of answers judged wrong and of failures that nobody made again are not in it: a right answer "
@@ -125,12 +134,14 @@ class WhatIfReport:
         runs: of the period.
         cost_usd: their variable cost.
         scenarios: most saved first; the savings of several do not add up.
+        notes: what could not be tried, and what to do.
     """
 
     agent_name: str
     runs: int
     cost_usd: Decimal | None
     scenarios: Sequence[WhatIf]
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,20 +167,12 @@ def changes(
         yield Change(named, "cache", Scenario(cache_read_share=share))
 
 
-def other_models(
-    ask: Ask, agent_name: str, period: Mapping[str, object]
-) -> Sequence[tuple[str, str]]:
-    """What else the ledger has calls of, and a price: most used first."""
-    own = {
-        str(row["member"])
-        for row in ask("agent_mix", agent_name=agent_name, by="total", **period)
-        if row["dimension"] == "model"
-    }
-    seen = [(str(row["provider"]), str(row["model"])) for row in ask("models", **period)]
+def other_models(ask: Ask, operations: Operations) -> Sequence[tuple[str, str]]:
+    """What else the ledger has such calls of, and a price: most used first."""
     priced = (
         pair
-        for pair in seen
-        if pair[1] not in own and ask("is_priced", provider=pair[0], model=pair[1])[0]["prices"]
+        for pair in operations.others()
+        if ask("is_priced", provider=pair[0], model=pair[1])[0]["prices"]
     )
     return [pair for _, pair in zip(range(_MOST_MODELS), priced, strict=False)]
 
@@ -179,6 +182,7 @@ def what_if(
     agent_name: str,
     period: Mapping[str, object],
     asked: Sequence[Change],
+    operations: Operations,
     *,
     hostings: Sequence[Hosting] = (),
     rework_shares: Sequence[float] = (1.0,),
@@ -191,6 +195,7 @@ def what_if(
         agent_name: whose calls.
         period: ``since`` and ``until``.
         asked: scenarios of prices.
+        operations: what models are called for: another one answers only calls of its kind.
         hostings: open models on GPUs of one's own.
         rework_shares: parts of the rework that are not made, above 0 to 1.
         weight_formats: for calls on GPUs of one's own; empty = the usual smaller ones.
@@ -216,22 +221,29 @@ def what_if(
         found += [_hosted(plan, used, sums) for plan in hostings]
     for change in asked:
         parameters = {**period, **change.scenario.parameters(), "agent_name": agent_name}
+        kept: Sequence[str] = ()
+        if change.kind == "model":
+            scenario = change.scenario
+            told, kept = changed_operations(ask, operations, scenario.provider, scenario.model)
+            parameters["of_operations"] = ",".join(told) or _NONE
         found += [
-            _saved(change, saving, sums)
+            _saved(change, saving, sums, kept)
             for saving in parse_rows(SavingRow, ask("what_if", **parameters))
         ]
     found.sort(key=lambda one: (one.saved_usd is None, -(one.saved_usd or 0), one.name))
-    return WhatIfReport(agent_name, sums.runs, sums.cost_usd, found)
+    notes = [] if any(one.kind == "model" for one in found) else [_NO_MODEL]
+    return WhatIfReport(agent_name, sums.runs, sums.cost_usd, found, notes)
 
 
-def _saved(change: Change, row: SavingRow, sums: AgentSums) -> WhatIf:
+def _saved(change: Change, row: SavingRow, sums: AgentSums, kept: Sequence[str]) -> WhatIf:
     figure = estimates.mean(
         row.saving_mean_usd, row.saving_variance, row.saving_skewness, row.compared_runs
     )
     low, high = _ends(row.saved_usd, row.saved_estimated_usd, sums)
     return WhatIf(
         change.name, change.kind, row.saved_usd, low, high, _ratio(row.saved_usd, sums),
-        figure.estimate, row.attempts, row.compared_attempts, row.missing, _UNKNOWN[change.kind],
+        figure.estimate, row.attempts, row.compared_attempts, row.missing,
+        [*([f"{', '.join(kept)}: {_KEPT}"] if kept else []), *_UNKNOWN[change.kind]],
     )  # fmt: skip
 
 

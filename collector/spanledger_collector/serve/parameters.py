@@ -63,6 +63,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "at": "When the price is to hold.",
     "known_at": "When the price has to be known.",
     "of_model": "Only calls of this model, as provider/model; empty = of all.",
+    "of_operations": "Only these kinds of calls, with a comma between; empty = all.",
     "set_provider": "Provider of the model that answers instead; empty = as it was.",
     "set_model": "The model that answers instead; empty = as it was.",
     "set_tier": "The service tier instead; empty = as served.",

@@ -22,6 +22,7 @@ from spanledger_collector.query import (
     hosting,
     moments,
     named,
+    operations,
     origins,
     own_gpus,
     payback,
@@ -81,6 +82,7 @@ TYPES: dict[str, type | None] = {
     "frontier_traces": frontier.FrontierTracesRow,
     "attempts_behind": origins.AttemptBehindRow,
     "models": rows.ModelRow,
+    "model_operations": operations.ModelOperationsRow,
     "models_behind": origins.ModelsBehindRow,
     "gpu_hosts": own_gpus.GpuHostRow,
     "gpu_offers": own_gpus.GpuOfferRow,
@@ -118,7 +120,7 @@ TYPES: dict[str, type | None] = {
 }
 #: What queries say of an empty ledger that always have a row.
 EMPTY: dict[str, list[dict[str, Any]]] = {
-    "is_priced": [{"prices": 0}],
+    "is_priced": [{"prices": 0, "output_prices": 0}],
     "rework_ends": [
         {
             "cheaper_usd": 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -239,3 +240,63 @@ def test_what_nobody_made_again_would_have_cost_the_same(store: Store) -> None:
 def _only_rework(ledger: Ledger, agent: str) -> WhatIf:
     (found,) = [s for s in ledger.what_if(agent, models=[]).scenarios if s.kind == "rework"]
     return found
+
+
+def test_a_model_answers_calls_of_its_kind_alone(store: Store) -> None:
+    """An agent that chats and embeds: its embeddings stay, and no embedding model is offered.
+
+    And an answer in the period of a run that began before it is no part of the period's runs.
+    """
+    emb = {"request_model": "emb", "operation": "embeddings"}
+    rows: list[scene.Row] = []
+    for trace in range(1, 13):
+        where = {"trace": trace, "at": 3600 + trace * 60}
+        rows += [
+            scene.span(1, 0, "agent", agent_name="rag", lasts=30, **where),
+            scene.call(2, 1, (1000, 200), **where),
+            scene.call(3, 1, (100_000, 0), **emb, **where),
+        ]
+    # Began an hour before the period, and was dear in it.
+    rows += [
+        scene.span(1, 0, "agent", agent_name="rag", lasts=7000, trace=20),
+        scene.call(2, 1, (1_000_000, 0), trace=20, at=6000),
+    ]
+    for trace in (30, 31):
+        where = {"trace": trace, "at": 3600}
+        rows += [
+            scene.span(1, 0, "agent", agent_name="other", lasts=30, **where),
+            scene.call(2, 1, (10, 1), request_model="m2", **where),
+            scene.call(3, 1, (10, 0), request_model="emb2", operation="embeddings", **where),
+        ]
+    prices = [
+        scene.price("m1", input="0.0000025", output="0.00001"),
+        scene.price("m2", input="0.00000015", output="0.0000006"),
+        scene.price("emb", input="0.00000002"),
+        scene.price("emb2", input="0.00000001"),
+        scene.price("emb3", input="0.00000001"),
+    ]
+    with store.connect() as connection:
+        scene.publish(connection, prices)
+        scene.load(connection, rows)
+    scene.settle(store, [*range(1, 13), 20, 30, 31])
+    since = scene.START + timedelta(hours=1)
+    with Ledger(DirectReader(store)) as ledger:
+        report = ledger.what_if("rag", since)
+        found = {one.name: one for one in report.scenarios}
+        chats = 12 * (1000 * Decimal("0.00000235") + 200 * Decimal("0.0000094"))
+        assert found["acme/m2 instead"].saved_usd == chats
+        assert found["acme/m2 instead"].unknown[0].startswith("embeddings: calls of other kinds")
+        assert found["acme/emb2 instead"].saved_usd == 12 * 100_000 * Decimal("0.00000001")
+        assert found["acme/emb2 instead"].unknown[0].startswith("chat: calls of other kinds")
+        assert report.runs == found["acme/m2 instead"].saving_per_run.n == 12
+        assert all(one.saved_usd is None or one.saved_usd < (report.cost_usd or 0)
+                   for one in report.scenarios)  # fmt: skip
+        # Of a model that nobody called the book says what it is.
+        (named,) = [
+            one for one in ledger.what_if("rag", since, models=[("acme", "emb3")]).scenarios
+            if one.kind == "model"
+        ]  # fmt: skip
+        assert named.saved_usd == found["acme/emb2 instead"].saved_usd
+        assert report.notes == []
+        only_chat = ledger.what_if("other", since, models=[])
+        assert "name one to try" in only_chat.notes[0]

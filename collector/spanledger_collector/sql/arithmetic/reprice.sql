@@ -4,7 +4,7 @@
 --   changes of a price, side of every threshold, units used), and then priced as one, which is exact where sums need no
 --   rounding. Where they might (a rate with more than 12 decimals, another currency, parts of buckets, fractions of units),
 --   only equal usage is put together.
--- reads `asked`: columns of attempts, and by_...: what rows of the answer stand for. (by_key, a tuple where it is of several
+-- reads `asked`: columns of attempts, kept (stays as it was, whatever the change), and by_...: what rows of the answer stand for. (by_key, a tuple where it is of several
 --   columns: each further one takes the engine long to plan; a column of its own is what a reader's filter has to reach attempts by.) parameters: those of the query reprice
 --   but workspace, since, until and by.
 -- gives `compared`, a few rows for each combination of by_...: sums of attempts that are alike in what is known of them. units:
@@ -90,7 +90,7 @@ called AS
         toString(provider) AS provider_seen,
         request_model,
         response_model,
-        {of_model:String} IN ('', request_model, response_model, priced_model) AS changed,
+        NOT kept AND {of_model:String} IN ('', request_model, response_model, priced_model) AS changed,
         changed AND {set_model:String} != '' AS moved,
         multiIf(NOT changed OR {set_tier:String} = '', toString(service_tier), {set_tier:String} = 'standard', '', {set_tier:String}) AS tier,
         multiIf(NOT changed OR {set_region:String} = '', toString(region), {set_region:String} = 'anywhere', '', {set_region:String}) AS region_priced,

@@ -1,6 +1,6 @@
 -- gpu_hosts: the model calls of an agent that GPUs of one's own answered, by what answered them: a pool (gpu_windows), or the device that a call
 --   measured itself on. What other formats and GPUs are held against.
--- parameters: workspace; agent_name; since, until (start of the call, until exclusive).
+-- parameters: workspace; agent_name; since, until (start of the run, until exclusive).
 -- grain: one row a model, GPU, count and format, dearest first. units: USD; tokens; seconds; bytes.
 -- columns: model (architecture of the pool, else the model that answered, else the one asked for), gpu_model (of the catalogue, or as its driver
 --   says; empty = not told), gpus (that share the model; 1 where nothing is told), weight_format (of the pool; empty = not told), weight_bytes
@@ -17,8 +17,8 @@ WITH
         FROM attempts FINAL
         WHERE workspace = {workspace:String}
             AND agent_name = {agent_name:String}
-            AND started_at >= {since:DateTime64(9)}
-            AND started_at < {until:DateTime64(9)}
+            AND
+            @include arithmetic/of_runs
             AND counted
             AND priced_provider = 'gpu'
             AND operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')

@@ -30,7 +30,8 @@ WITH
                 ),
                 {by:String} = 'tier', if(service_tier = '', 'standard', toString(service_tier)),
                 'total'
-            ) AS by_key
+            ) AS by_key,
+            false AS kept
         FROM attempts FINAL
         WHERE workspace = {workspace:String}
             AND started_at >= {since:DateTime64(9)}

@@ -1,7 +1,7 @@
--- token_calls: the model calls of an agent, and of those that used tokens and whose cost is known what they used and were billed: what GPUs
+-- token_calls: the model calls of an agent that generate text, and of those that used tokens and whose cost is known what they used and were billed: what GPUs
 --   of one's own are held against. Both sides are of the same calls.
--- parameters: workspace; agent_name; since, until (start of the call, until exclusive).
--- grain: one row; none where the agent made no calls. units: USD; tokens.
+-- parameters: workspace; agent_name; since, until (start of the run, until exclusive).
+-- grain: one row; none where the agent made no such calls. units: USD; tokens.
 -- columns: runs (with model calls), attempts (model calls and retries), compared_attempts (whose cost is known wholly, and is one of tokens or
 --   nothing), calls (of those, that used tokens), input_tokens, cache_read_tokens (of them), output_tokens, billed_usd (of those calls),
 --   whole_runs (all of whose attempts are compared), whole_calls, whole_billed_usd (of those runs), whole_calls_variance,
@@ -49,10 +49,10 @@ FROM
         FROM attempts AS a FINAL
         WHERE a.workspace = {workspace:String}
             AND a.agent_name = {agent_name:String}
-            AND a.started_at >= {since:DateTime64(9)}
-            AND a.started_at < {until:DateTime64(9)}
+            AND
+            @include arithmetic/of_runs
             AND a.counted
-            AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
+            AND a.operation IN ('chat', 'text_completion', 'generate_content')
     )
     GROUP BY
         trace_id,

@@ -1,6 +1,7 @@
 -- what_if: what the model calls of an agent would have saved, had they been made otherwise: run by run, so that a mean over runs has an
 --   interval. Changes nothing in the ledger. How, and why that is exact: arithmetic/reprice.sql.
--- parameters: workspace; agent_name; since, until (start of the call, until exclusive); as_known_at, as_valid_at, of_model, set_provider,
+-- parameters: workspace; agent_name; since, until (start of the run, until exclusive); of_operations
+--   (kinds of calls that are changed, with a comma between; empty = all: the others stay as they are); as_known_at, as_valid_at, of_model, set_provider,
 --   set_model, set_tier, set_region, set_cache_read_ppm (as in reprice).
 -- grain: one row; none where the agent made no calls. units: USD. Savings are of the attempts whose cost is known wholly on both sides.
 -- columns: runs (with model calls), compared_runs (all of whose attempts can be compared), attempts, compared_attempts, billed_usd (of
@@ -11,12 +12,13 @@ WITH
     (
         SELECT
             *,
-            (trace_id, run_id) AS by_key
+            (trace_id, run_id) AS by_key,
+            {of_operations:String} != '' AND NOT has(splitByChar(',', {of_operations:String}), toString(operation)) AS kept
         FROM attempts FINAL
         WHERE workspace = {workspace:String}
             AND agent_name = {agent_name:String}
-            AND started_at >= {since:DateTime64(9)}
-            AND started_at < {until:DateTime64(9)}
+            AND
+            @include arithmetic/of_runs
             AND counted
             AND operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
     ),

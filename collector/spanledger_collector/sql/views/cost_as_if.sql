@@ -34,7 +34,8 @@ WITH
                 toString(if(priced_provider != '', priced_provider, provider)),
                 multiIf(priced_model != '', priced_model, response_model != '', response_model, request_model),
                 toString(service_tier)
-            ) AS by_key
+            ) AS by_key,
+            false AS kept
         FROM attempts FINAL
         WHERE counted AND operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
     ),
