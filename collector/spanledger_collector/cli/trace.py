@@ -171,6 +171,11 @@ def _flops(a: AttemptRow) -> str:
 
 
 def _notes(report: TraceReport) -> Iterator[str]:
+    here = {run.run_id for run in report.runs}
+    lost = [run for run in report.runs if run.caller_missing and run.parent_run_id not in here]
+    if lost:
+        runs = counted(len(lost), "run")
+        yield f"[dim]called by a run that is not in this trace, whose cost has them not: {runs}[/]"
     left_out = [a for a in report.attempts if not a.counted]
     if left_out:
         reasons = ", ".join(sorted({a.excluded_reason for a in left_out}))

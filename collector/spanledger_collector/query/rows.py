@@ -96,6 +96,7 @@ class RunRow:
     value_source: str
     records: int
     unconverted_records: int
+    caller_missing: bool
     succeeded: bool
     unpriced_attempts: int
     unknown_rework_attempts: int

@@ -15,6 +15,7 @@ a change of a table         of columns: of ``<t>_local`` first and then of ``<t>
                             every node; of what only a stored table has (settings, projections):
                             of the stored one
 a view that goes            on every node
+rows taken over             as it is, by the node that is asked: from and to the Distributed tables
 ==========================  ======================================================================
 
 The macros ``{shard}`` and ``{replica}`` must be set on every node, as usual for replication. The
@@ -34,6 +35,7 @@ _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 _CHANGE = re.compile(r"^ALTER TABLE (\w+)", re.MULTILINE)
 _COLUMN_CHANGE = re.compile(r"\s*\w+ COLUMN ")
 _DROP = re.compile(r"^DROP VIEW IF EXISTS (\w+)", re.MULTILINE)
+_COPY = re.compile(r"^INSERT INTO (\w+)", re.MULTILINE)
 _FILLER = re.compile(r"^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+)", re.MULTILINE)
 _VIEW = re.compile(r"^CREATE OR REPLACE VIEW (\w+)", re.MULTILINE)
 _ENGINE = re.compile(r"^ENGINE = (\w+)(?:\(([^)]*)\))?", re.MULTILINE)
@@ -80,10 +82,8 @@ def _clustered(text: str, kinds: Mapping[str, str], cluster: str) -> str:
     change = _CHANGE.search(text)
     if change:
         return _changed(text, change, kinds, cluster)
-    if _DROP.search(text):
-        return _DROP.sub(_on_cluster(cluster), text, count=1)
     if not table:
-        raise PermanentError(f"a schema file is no table, view or change of a table: {text[:80]!r}")
+        return _without_table(text, cluster)
     name = table.group(1)
     if kinds[name] == "null":
         return _TABLE.sub(_on_cluster(cluster), text, count=1)
@@ -97,6 +97,14 @@ def _clustered(text: str, kinds: Mapping[str, str], cluster: str) -> str:
     )
     local = _replicated(created, f"/clickhouse/tables/{{shard}}/{{database}}/{name}", "{replica}")
     return f"{local.strip().rstrip(';')};\n\n{_distributed(name, cluster)}"
+
+
+def _without_table(text: str, cluster: str) -> str:
+    if _DROP.search(text):
+        return _DROP.sub(_on_cluster(cluster), text, count=1)
+    if _COPY.search(text):
+        return text
+    raise PermanentError(f"a schema file is no table, view, copy or change: {text[:80]!r}")
 
 
 def _changed(text: str, change: re.Match[str], kinds: Mapping[str, str], cluster: str) -> str:

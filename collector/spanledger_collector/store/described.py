@@ -54,6 +54,10 @@ _WORDS: Final[Mapping[str, str]] = {
 _ENTRY = re.compile(r"^--   (\w+(?:, \w+)*)  +(\S.*)$|^--   (\w+(?:, \w+)*) (\S.*)$")
 _CONTINUED = re.compile(r"^--    +(\S.*)$")
 _COMMENT = re.compile(r"^ *`?(\w+)`? .*? COMMENT '((?:[^'\\]|\\.|'')*)'", re.MULTILINE)
+_CHANGED = re.compile(r"^ALTER TABLE (\w+)", re.MULTILINE)
+_ADDED = re.compile(
+    r"ADD COLUMN IF NOT EXISTS (\w+)(?:(?!ADD COLUMN).)*?COMMENT '((?:[^'\\]|\\.|'')*)'", re.DOTALL
+)
 _SOURCE = re.compile(r"\b(?:FROM|JOIN) (\w+)")
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 _PARAMETER = re.compile(r"\{(\w+):(\w+)")
@@ -146,6 +150,9 @@ def _table_comments() -> dict[str, dict[str, str]]:
         table = _TABLE.search(file.text)
         if table:
             found[table[1]] = dict(_COMMENT.findall(file.text))
+        changed = _CHANGED.search(file.text)
+        if changed and changed[1] in found:
+            found[changed[1]] |= dict(_ADDED.findall(file.text))
     return found
 
 

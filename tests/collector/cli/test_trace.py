@@ -56,6 +56,18 @@ def test_standard_rates_that_stand_in_are_marked(filled_dsn: str) -> None:
     assert "~" not in _printed(report)
 
 
+def test_runs_whose_caller_is_elsewhere_are_told(filled_dsn: str) -> None:
+    """The figures of the one that called them do not hold them."""
+    with Ledger.connect(filled_dsn) as ledger:
+        report = ledger.trace(TRACE)
+    told = "called by a run that is not in this trace, whose cost has them not: 1 run"
+    assert told not in _printed(report)
+    first, *others = report.runs
+    lost = dataclasses.replace(first, parent_run_id="lost", caller_missing=True)
+    below = [dataclasses.replace(run, caller_missing=True) for run in others]
+    assert told in _printed(dataclasses.replace(report, runs=(lost, *below)))
+
+
 def _printed(report: TraceReport) -> str:
     paper = io.StringIO()
     Console(width=250, file=paper).print(trace_view(report))

@@ -21,6 +21,8 @@ ASKED = {
     "nested": (Decimal(4), 2),
     "broken": (Decimal(2), 1),
     "no agent": (Decimal(3), 0),
+    "lost": (Decimal(3), 0),
+    "elsewhere": (Decimal(2), 1),
 }
 
 
@@ -68,6 +70,19 @@ def _rows() -> list[scene.Row]:
         scene.span(1, 0, "workflow", workflow_name="w", **loose),
         scene.call(2, 1, (300, 0), **loose),
     ]
+    # Three helpers whose caller was killed; one has a workflow between. And a caller whose helper
+    # is in a trace of its own, as a consumer of a queue is.
+    lost = {"trace": 7, "tenant": "lost"}
+    called = {"parent_run_id": "never came", **lost}
+    rows += [
+        *(_agent(1, 99, "success", **called), scene.call(2, 1, (100, 0), **lost)),
+        *(_agent(3, 99, "success", **called), scene.call(4, 3, (100, 0), **lost)),
+        scene.span(5, 99, "workflow", workflow_name="w", run_id="between", **called),
+        *(_agent(6, 5, "success", **lost), scene.call(7, 6, (100, 0), **lost)),
+    ]
+    for trace, given in ((8, {"run_id": "boss"}), (9, {"parent_run_id": "boss"})):
+        where = {"trace": trace, "tenant": "elsewhere"}
+        rows += [_agent(1, 0, "success", **given, **where), scene.call(2, 1, (100, 0), **where)]
     return rows
 
 
@@ -76,7 +91,7 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
     with module_store.connect() as connection:
         scene.publish(connection, [scene.price("m1", input="0.01")])
         scene.load(connection, _rows())
-    scene.settle(module_store, range(1, 7))
+    scene.settle(module_store, range(1, 10))
     with Ledger(DirectReader(module_store)) as found:
         yield found
 
@@ -95,16 +110,16 @@ def test_a_cost_per_success_is_over_what_was_asked_for(ledger: Ledger) -> None:
     assert found == {key: (*asked, _each(*asked)) for key, asked in ASKED.items()}
     for kind in ("total", "day"):
         (row,) = told[kind]
-        assert (row.total_cost_usd, row.successes) == (Decimal(11), 4)
+        assert (row.total_cost_usd, row.successes) == (Decimal(16), 5)
         assert row.total_cost_per_success_usd == row.inclusive_cost_per_success_usd
-        assert row.inclusive_cost_per_success_usd == _each(Decimal(11), 4)
+        assert row.inclusive_cost_per_success_usd == _each(Decimal(16), 5)
 
 
 def test_what_ran_outside_any_agent_is_no_success(ledger: Ledger) -> None:
     """Nobody said that it succeeded: neither does a ratio, nor a cost per success count it."""
     by_agent = {row.key: row for row in ledger.economics_by("agent")}
     loose = by_agent[""]
-    assert (loose.runs, loose.successful_runs, loose.failed_runs) == (5, 0, 1)
+    assert (loose.runs, loose.successful_runs, loose.failed_runs) == (6, 0, 1)
     assert (loose.success_ratio, loose.total_cost_per_success_usd) == (0, None)
     no_agent = next(row for row in ledger.economics_by("tenant") if row.key == "no agent")
     assert (no_agent.runs, no_agent.failed_runs, no_agent.success_ratio) == (1, 0, None)
@@ -124,4 +139,4 @@ def test_alerts_divide_by_the_same(ledger: Ledger) -> None:
     each, whole = (list(readings.of(condition)) for condition in rules.conditions())
     told = {reading.key: reading.value for reading in each}
     assert told == {key: _each(*asked) for key, asked in ASKED.items()}
-    assert [reading.value for reading in whole] == [_each(Decimal(11), 4)]
+    assert [reading.value for reading in whole] == [_each(Decimal(16), 5)]

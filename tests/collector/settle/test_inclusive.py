@@ -169,12 +169,20 @@ def test_a_rule_for_a_sub_agent_is_of_its_own_books(ledger: tuple[Store, Connect
 
 @st.composite
 def _tree(draw: st.DrawFn) -> list[scene.Row]:
-    """Agents inside one another, each with calls and records of all kinds, in any order."""
+    """Agents inside one another, each with calls and records of all kinds, in any order.
+
+    Some say themselves who called them: one that never came, one of another trace, or any of
+    these, so that they call each other in circles.
+    """
     rows: list[scene.Row] = []
     for number in range(1, draw(st.integers(1, 6)) + 1):
         parent = draw(st.integers(0, number - 1))
         name = draw(st.sampled_from(("a", "b", "c")))
-        rows.append(scene.span(number, parent, "agent", agent_name=name, at=number))
+        agent = scene.span(number, parent, "agent", agent_name=name, at=number)
+        agent["run_id"] = "only" if number == 1 else scene.hex16(number)
+        said = draw(st.sampled_from(("", "", "", "", "lost", "elsewhere", "any")))
+        agent["parent_run_id"] = scene.hex16(draw(st.integers(2, 6))) if said == "any" else said
+        rows.append(agent)
         rows += [
             scene.call(
                 number * 10 + place, number, (draw(st.integers(0, 9)), 0), at=number + 1,
@@ -203,7 +211,20 @@ def _below(runs: dict[str, dict[str, Any]], top: str) -> list[dict[str, Any]]:
     """The run and all runs below it."""
     found = [runs[top]]
     for run in found:
-        found += [one for one in runs.values() if one["parent_run_id"] == run["run_id"]]
+        found += [
+            one
+            for one in runs.values()
+            if one["parent_run_id"] == run["run_id"] and one not in found
+        ]
+    return found
+
+
+def _above(runs: dict[str, dict[str, Any]], run_id: str) -> list[str]:
+    """Run ids from this one up, the last one perhaps not there; in a circle each once."""
+    found: list[str] = []
+    while run_id and run_id not in found:
+        found.append(run_id)
+        run_id = runs[run_id]["parent_run_id"] if run_id in runs else ""
     return found
 
 
@@ -219,6 +240,10 @@ def _sum(rows: Sequence[dict[str, Any]], column: str) -> Any:
 
 def _check(runs: dict[str, dict[str, Any]]) -> None:
     for run_id, run in runs.items():
+        above = _above(runs, run_id)
+        assert run["caller_missing"] == (above[-1] not in runs), above
+        if run["parent_run_id"] not in runs:
+            assert run["is_top"], above
         below = _below(runs, run_id)
         for own, inclusive in INCLUSIVE.items():
             assert run[inclusive] == _sum(below, own), (run, inclusive)
@@ -243,22 +268,31 @@ def test_top_runs_hold_the_ledger_once(
     first = next(_EXAMPLES) * 1000
     _settle(ledger, _fine_tune(first, "b", "7", "30"))
     traces = range(first + 10, first + 10 + len(trees))
-    placed = [
-        _minute({**row, "trace_id": scene.hex32(number)}, 5)
-        for number, tree in zip(traces, trees, strict=True)
-        for row in tree
-    ]
+    placed: list[scene.Row] = []
+    for number, tree in zip(traces, trees, strict=True):
+        other = number + 1 if number + 1 in traces else traces[0]
+        names = {"only": f"only {number}", "elsewhere": f"only {other}"}
+        for row in tree:
+            named = {
+                name: names.get(row[name], row[name])
+                for name in ("run_id", "parent_run_id")
+                if name in row
+            }
+            placed.append(_minute({**row, **named, "trace_id": scene.hex32(number)}, 5))
     _settle(ledger, placed)
     found = [_economics(ledger[1], number) for number in traces]
     for runs in found:
         _check(runs)
     everything = [run for runs in found for run in runs.values()]
-    tops = [run for run in everything if not run["parent_run_id"]]
+    shapes = {(run["caller_missing"], run["is_top"], not run["callers"]) for run in everything}
+    if max(map(len, trees)) > 1:  # hypothesis begins with the least example
+        assert shapes >= {(True, True, True), (True, False, False), (False, True, False)}
+    tops = [run for run in everything if run["is_top"]]
     for own, inclusive in INCLUSIVE.items():
         if own == "value_usd":
             told = [runs for runs in found if _sum([*runs.values()], own) is not None]
             everything = [run for runs in told for run in runs.values()]
-            tops = [run for run in everything if not run["parent_run_id"]]
+            tops = [run for run in everything if run["is_top"]]
         assert (_sum(tops, inclusive) or 0) == (_sum(everything, own) or 0), inclusive
 
 

@@ -57,6 +57,36 @@ def test_an_interrupted_start_is_finished(
     assert migrate(connection) == [file.name for file in files[3:]]
 
 
+def test_what_was_told_and_settled_before_is_taken_over(unmigrated_store: Store) -> None:
+    """Whom records name, by their names; runs that named no caller are tops."""
+    connection = unmigrated_store.connect()
+    for file in schema_files():
+        if file.number < 132:
+            connection.execute(file.text)
+            row = (file.number, file.name, file.sha256)
+            connection.insert_rows("schema_migrations", ("number", "name", "sha256"), [row])
+    about = ["workspace", "subject_kind", "subject", "kind", "record_id", "trace_id", "span_id"]
+    told = [
+        ["w", "key", "t-1", "revenue", "sale", "t1", "s1"],
+        ["w", "trace", "t2", "revenue", "own", "t2", "s2"],
+    ]
+    connection.insert_rows("records", about, told)
+    columns = ["workspace", "trace_id", "run_id", "parent_run_id"]
+    connection.insert_rows("runs", columns, [["w", "t1", "r1", ""], ["w", "t1", "r2", "r1"]])
+    migrate(connection)
+    connection.insert_rows("records", about, [["w", "run", "r2", "revenue", "sale", "t3", "s3"]])
+    named = "SELECT record_id, subject FROM record_tellings FINAL ORDER BY span_id"
+    assert [tuple(row.values()) for row in connection.rows(named)] == [
+        ("sale", "t-1"),
+        ("sale", "r2"),
+    ]
+    runs = "SELECT run_id, is_top, caller_missing FROM runs FINAL ORDER BY run_id"
+    assert [tuple(row.values()) for row in connection.rows(runs)] == [
+        ("r1", True, False),
+        ("r2", False, False),
+    ]
+
+
 def test_balances_that_missed_a_charge_are_right_after_an_upgrade(unmigrated_store: Store) -> None:
     """They were a table of their own, written after the charges; now they are read from these."""
     connection = unmigrated_store.connect()

@@ -3,5 +3,7 @@
 --   what value rules of no agent are for.
 -- A helper's run is a part of its caller's. Workflows, and calls outside any agent, are around or beside the work: nobody says of
 --   them whether it succeeded, only that no error ended them.
--- Reads r.kind, r.callers (the agents above it, at any distance).
-r.kind = 'agent' AND empty(r.callers)
+-- Nor is a run what was asked for that was called by what is not in its trace (caller_missing): its caller's span was lost or did not
+--   arrive yet, or is in another trace, where it is what was asked for itself.
+-- Reads r.kind, r.callers (the agents above it, at any distance), r.caller_missing.
+r.kind = 'agent' AND empty(r.callers) AND NOT r.caller_missing

@@ -81,7 +81,7 @@ LEFT JOIN
             run_id String, trace_id String, told_by String, amount_usd Nullable(Decimal(38, 12))
         ) AS placed
     FROM run_records FINAL
-    WHERE workspace = {workspace:String} AND trace_id IN (SELECT trace_id FROM traces)
+    WHERE workspace = {workspace:String} AND trace_id IN (SELECT trace_id FROM traces) AND NOT is_moved
     GROUP BY kind, record_id
 ) AS found ON found.placed_kind = told.kind AND found.placed_record_id = told.record_id
 WHERE {trace_id:String} != ''

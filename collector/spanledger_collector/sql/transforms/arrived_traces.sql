@@ -1,14 +1,33 @@
 -- arrived_traces: what arrived in one journal since a record: the settler's list of work.
 -- grain: one row a (record, trace), oldest record first; a record is never cut by the limit.
 -- parameters: journal_id; from_sequence (inclusive); limit. units: spans = of this trace in the record.
--- What an application says of another trace than the one it says it in (records) lets that trace be settled again; a run id
--- or external key that no trace has yet is looked up when its trace is settled.
+-- What an application says of another trace than the one it says it in (records) lets that trace be settled again, and so what named
+-- somebody else by the same name of a record before, which it moves: of many such the ten that were said last, for one of them counted.
+-- A run id or external key that no trace has yet is looked up when its trace is settled.
 WITH
+    said AS
+    (
+        SELECT workspace, subject_kind, subject, kind, record_id, sequence
+        FROM records
+        WHERE journal_id = {journal_id:String} AND sequence >= {from_sequence:UInt64}
+            AND (subject_kind != 'trace' OR subject != trace_id)
+    ),
     told AS
     (
         SELECT workspace, subject_kind, subject, sequence
-        FROM records
-        WHERE journal_id = {journal_id:String} AND sequence >= {from_sequence:UInt64} AND (subject_kind != 'trace' OR subject != trace_id)
+        FROM said
+        UNION DISTINCT
+        SELECT workspace, o.subject_kind AS subject_kind, o.subject AS subject, sequence
+        FROM said
+        INNER JOIN
+        (
+            SELECT workspace, kind, record_id, subject_kind, subject
+            FROM record_tellings
+            WHERE (workspace, kind, record_id) IN (SELECT workspace, kind, record_id FROM said)
+            GROUP BY workspace, kind, record_id, subject_kind, subject
+            ORDER BY max((recorded_at, occurred_at, span_id, trace_id)) DESC
+            LIMIT 10 BY workspace, kind, record_id
+        ) AS o USING (workspace, kind, record_id)
     )
 SELECT
     sequence,

@@ -5,10 +5,12 @@
 -- first one's. An external key is on everything below where it was set: its run is the topmost one that carries it.
 -- Within a trace: the named run, else the run of the named span (a record without a subject names its own span), else the
 -- top run. The span that a run is an execution of (also where another tells the same run) stands for the run as a whole. Of several tellings of a record the one recorded last counts, by the time that it says itself, so that the order in
--- which they arrive changes nothing; of two of one time the later name of a span. amount_usd: by the rate of the
+-- which they arrive changes nothing; of two of one time the later name of a span. That may name somebody else: then the record is moved,
+-- and counts there alone, or nowhere until its run is found. What was told within a trace of that trace stays there, whatever is told
+-- elsewhere by its name (record_tellings). amount_usd: by the rate of the
 -- day it happened (arithmetic/usd_per_currency).
 INSERT INTO run_records
-    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, occurred_at, recorded_at, received_at, first_success_at,
+    (workspace, trace_id, run_id, told_by, subject_span_id, kind, record_id, tellings, is_moved, occurred_at, recorded_at, received_at, first_success_at,
     purpose, name, verdict, amount, currency, amount_usd, quantity, score, label, reason, version)
 WITH
     -- The runs of these traces, by what a record may call them; top = the run for a record about the trace as a whole.
@@ -175,7 +177,8 @@ WITH
             r.label AS label,
             r.reason AS reason,
             multiIf(r.subject_run_id != '', r.subject_run_id, p.run_id != '', p.run_id, t.top_run_id) AS run_id,
-            if(r.subject_span_id = r.span_id, '', r.subject_span_id) AS about_span_id
+            if(r.subject_span_id = r.span_id, '', r.subject_span_id) AS about_span_id,
+            r.subject = r.trace_id AS is_local
         FROM records AS r
         INNER JOIN tops AS t ON t.workspace = r.workspace AND t.trace_id = r.subject
         LEFT ANY JOIN placed AS p ON p.workspace = r.workspace AND p.trace_id = r.subject AND p.span_id = r.subject_span_id
@@ -202,10 +205,41 @@ WITH
             r.label AS label,
             r.reason AS reason,
             o.run_id AS run_id,
-            r.subject_span_id AS about_span_id
+            r.subject_span_id AS about_span_id,
+            false AS is_local
         FROM records AS r
         INNER JOIN owned AS o ON o.workspace = r.workspace AND o.kind = r.subject_kind AND o.key = r.subject
         WHERE (r.workspace, r.subject_kind, r.subject) IN (SELECT workspace, kind, key FROM owned)
+    ),
+    -- The last telling of each record that may be among these, whomever it names.
+    last_told AS
+    (
+        SELECT
+            workspace,
+            kind,
+            record_id,
+            max((recorded_at, occurred_at, span_id, trace_id)) AS last_telling
+        FROM record_tellings
+        WHERE (workspace, kind, record_id) IN (
+            SELECT workspace, kind, record_id
+            FROM records
+            WHERE (workspace, subject_kind, subject) IN (
+                SELECT
+                    workspace,
+                    named.1,
+                    named.2
+                FROM
+                (
+                    SELECT
+                        workspace,
+                        arrayJoin([('trace', trace_id), ('run', if(run_id != '', run_id, span_id)), ('key', external_key)]) AS named
+                    FROM settling_spans
+                    WHERE version = {version:UInt64}
+                )
+                WHERE named.2 != ''
+            )
+        )
+        GROUP BY workspace, kind, record_id
     )
 SELECT
     workspace,
@@ -216,6 +250,7 @@ SELECT
     kind,
     record_id,
     tellings,
+    NOT has_local AND last_telling > (newest.15, newest.3, newest.12, newest.16),
     newest.3,
     newest.15,
     newest.14,
@@ -252,13 +287,14 @@ FROM
         kind,
         record_id,
         count() AS tellings,
+        max(is_local) AS has_local,
         minOrNullIf(received_at, kind = 'outcome' AND verdict = 'success') AS first_success_at,
         toString(newest.7) AS told_currency,
         toDateTime64(newest.14, 3) AS known_at,
         toDateTime64(newest.3, 3) AS happened_at,
         argMax(
             (run_id, judged_span_id, occurred_at, name, verdict, amount, currency, quantity, score, label, reason, span_id, purpose,
-            received_at, recorded_at),
+            received_at, recorded_at, told_in),
             (recorded_at, occurred_at, span_id, told_in)
         ) AS newest
     FROM
@@ -279,4 +315,5 @@ FROM
         LIMIT 1 BY workspace, trace_id, kind, record_id, told_in, span_id
     )
     GROUP BY workspace, trace_id, kind, record_id
-)
+) AS t
+LEFT ANY JOIN last_told USING (workspace, kind, record_id)

@@ -17,7 +17,7 @@ WITH RECURSIVE
         SELECT workspace, trace_id, run_id, subject_span_id, min(toString(r.verdict)) AS verdict
         FROM run_records AS r
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
-            AND version = {version:UInt64} AND kind = 'evaluation' AND r.verdict IN ('wrong', 'hallucinated')
+            AND version = {version:UInt64} AND kind = 'evaluation' AND r.verdict IN ('wrong', 'hallucinated') AND NOT is_moved
         GROUP BY workspace, trace_id, run_id, subject_span_id
     ),
     judged_traces AS

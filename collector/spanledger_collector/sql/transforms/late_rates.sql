@@ -10,7 +10,7 @@ WHERE (workspace, trace_id) IN (
         FROM run_records
         WHERE amount IS NOT NULL AND amount_usd IS NULL AND currency IN (SELECT currency FROM fx)
     )
-    AND amount IS NOT NULL AND amount_usd IS NULL
+    AND amount IS NOT NULL AND amount_usd IS NULL AND NOT is_moved
     AND arrayExists(
         x -> x.1 = currency AND x.2 <= toDateTime64(occurred_at, 3) AND x.3 > toDateTime64(occurred_at, 3),
         (SELECT groupArray((toString(f.currency), f.valid_from, f.valid_to)) FROM fx AS f FINAL)

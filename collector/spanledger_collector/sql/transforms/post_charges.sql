@@ -73,7 +73,7 @@ WITH
                 min(first_success_at) AS first_at
             FROM run_records
             WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
-                AND version = {version:UInt64} AND kind = 'outcome'
+                AND version = {version:UInt64} AND kind = 'outcome' AND NOT is_moved
             GROUP BY workspace, trace_id, run_id
         )
         WHERE newest = 'success'

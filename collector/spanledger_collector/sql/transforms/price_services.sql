@@ -212,7 +212,7 @@ WITH
             amount_usd
         FROM run_records
         WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64})
-            AND version = {version:UInt64} AND kind IN ('effort', 'expense')
+            AND version = {version:UInt64} AND kind IN ('effort', 'expense') AND NOT is_moved
     ),
     used AS
     (

@@ -16,7 +16,7 @@ INSERT INTO runs
     effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, inclusive_attempts, inclusive_unpriced_attempts,
     inclusive_unknown_rework_attempts,
     inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd, inclusive_amortized_cost_usd,
-    inclusive_unconverted_records, value_below_usd, callers, posted_at, version, is_deleted)
+    inclusive_unconverted_records, value_below_usd, callers, is_top, caller_missing, posted_at, version, is_deleted)
 WITH
     paid AS
     (
@@ -77,7 +77,7 @@ WITH
             count() AS records,
             countIf(kind IN ('revenue', 'outcome') AND amount IS NOT NULL AND amount_usd IS NULL) AS unconverted_records
         FROM run_records
-        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64}
+        WHERE (workspace, trace_id) IN (SELECT workspace, trace_id FROM settling WHERE version = {version:UInt64}) AND version = {version:UInt64} AND NOT is_moved
         GROUP BY
             workspace,
             trace_id,
@@ -184,7 +184,8 @@ WITH
             trace_id,
             run_id
     ),
-    -- Each run with all runs above it, itself included: sets of ancestors, doubled.
+    -- Each run with all runs above it, itself included: sets of ancestors, doubled; and whether one of them names a caller that is not there.
+    -- A pointer that ends nowhere is in a circle of runs, and all that is ever pointed to is that circle: the first of it is its top.
     lines AS
     (
         SELECT
@@ -199,19 +200,32 @@ WITH
                         state.1,
                         state.2
                     ),
-                    arrayMap(i -> if(i = 0, 0, state.2[i]), state.2)
+                    arrayMap(i -> if(i = 0, 0, state.2[i]), state.2),
+                    arrayMap((missing, i) -> toUInt8(missing OR (i != 0 AND state.3[i])), state.3, state.2)
                 ),
                 range(toUInt8(ceil(log2(length(nodes) + 1))) + 1),
-                (arrayMap(n -> [n.position], nodes), arrayMap(n -> n.parent, nodes))
-            ).1 AS ancestors
+                (arrayMap(n -> [n.position], nodes), arrayMap(n -> n.parent, nodes), arrayMap(n -> n.caller_missing, nodes))
+            ) AS climbed,
+            climbed.1 AS ancestors,
+            climbed.3 AS missing,
+            arrayDistinct(arrayFilter(i -> i != 0, climbed.2)) AS circles,
+            arrayMap(
+                (n, above) -> toUInt8(n.parent = 0 OR (has(circles, n.position) AND arrayMin(above) = n.position)),
+                nodes,
+                ancestors
+            ) AS tops
         FROM
         (
             SELECT
                 c.workspace AS workspace,
                 c.trace_id AS trace_id,
-                arraySort(n -> n.1, groupArray((c.position, p.position, c.run_id, c.agent)))::Array(
-                    Tuple(position UInt32, parent UInt32, run_id String, agent Tuple(agent_name String, agent_version String))
-                ) AS nodes
+                arraySort(
+                    n -> n.1,
+                    groupArray((c.position, p.position, c.run_id, c.parent_run_id != '' AND p.position = 0, c.agent))
+                )::Array(Tuple(
+                    position UInt32, parent UInt32, run_id String, caller_missing UInt8,
+                    agent Tuple(agent_name String, agent_version String)
+                )) AS nodes
             FROM run_tree AS c
             LEFT ANY JOIN run_tree AS p
                 ON p.workspace = c.workspace AND p.trace_id = c.trace_id AND p.run_id = c.parent_run_id
@@ -229,7 +243,9 @@ WITH
             run_id,
             run_ids[ancestor] AS ancestor_id,
             agents[ancestor] AS agent,
-            run_id = ancestor_id AS is_self
+            run_id = ancestor_id AS is_self,
+            is_top,
+            caller_missing
         FROM
         (
             SELECT
@@ -238,11 +254,15 @@ WITH
                 run_ids,
                 agents,
                 run_id,
-                ancestry
+                ancestry,
+                is_top,
+                caller_missing
             FROM lines
             ARRAY JOIN
                 run_ids AS run_id,
-                ancestors AS ancestry
+                ancestors AS ancestry,
+                tops AS is_top,
+                missing AS caller_missing
         )
         ARRAY JOIN ancestry AS ancestor
     ),
@@ -252,7 +272,9 @@ WITH
             workspace,
             trace_id,
             run_id,
-            arraySort(groupUniqArrayIf(agent, NOT is_self AND agent.agent_name != '')) AS callers
+            arraySort(groupUniqArrayIf(agent, NOT is_self AND agent.agent_name != '')) AS callers,
+            any(is_top) AS is_top,
+            any(caller_missing) AS caller_missing
         FROM above
         GROUP BY
             workspace,
@@ -350,6 +372,8 @@ SELECT
     i.unconverted_records,
     i.value_below_usd,
     u.callers,
+    u.is_top,
+    u.caller_missing,
     s.posted_at,
     {version:UInt64},
     0

@@ -2,7 +2,7 @@
 -- grain: one row a run (workspace, trace_id, run_id). units: USD, 12 decimals; nanoseconds (_ns); tokens. NULL money = unknown.
 -- Own and inclusive: a figure without a prefix is of the run itself; inclusive_* is the same figure of the run and of all runs below it
 -- in its trace (sub-agents, at any depth): what an execution costs and brings with all that it hands on. Own figures sum to the ledger
--- over all runs; inclusive ones do over top runs (parent_run_id = '') alone, and count twice where a caller and its callee are both summed.
+-- over all runs; inclusive ones do over top runs (is_top) alone, and count twice where a caller and its callee are both summed.
 -- columns: those of the table runs, and
 --   succeeded            1 = its recorded outcome is success; where none was recorded, it ended without an error and nobody judged it as a
 --                        whole to be wrong or hallucinated
@@ -129,6 +129,8 @@ SELECT
     CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
     toUInt32(told_inclusive_unconverted + is_rule_unconverted) AS inclusive_unconverted_records,
     callers,
+    is_top,
+    caller_missing,
     posted_at
 FROM
 (

@@ -3,7 +3,7 @@
 -- columns:
 --   tenant                of the top run
 --   name                  of the top run: its agent, else its workflow, else its service
---   status                error when a top run (one without a parent in the trace) failed
+--   status                error when a top run (is_top: one without a parent in the trace) failed
 --   runs                  runs of any kind
 --   agents                different agents
 --   cost_usd              sum of the runs' own costs = sum of the counted attempts
@@ -14,12 +14,12 @@ CREATE OR REPLACE VIEW trace_cost AS
 SELECT
     r.workspace AS workspace,
     r.trace_id AS trace_id,
-    argMin(r.tenant, (r.parent_run_id != '', r.started_at, r.run_id)) AS tenant,
+    argMin(r.tenant, (NOT r.is_top, r.started_at, r.run_id)) AS tenant,
     argMin(
         multiIf(r.agent_name != '', r.agent_name, r.workflow_name != '', r.workflow_name, toString(r.service_name)),
-        (r.parent_run_id != '', r.started_at, r.run_id)
+        (NOT r.is_top, r.started_at, r.run_id)
     ) AS name,
-    if(countIf(r.status = 'error' AND r.parent_run_id = '') > 0, 'error', 'ok') AS status,
+    if(countIf(r.status = 'error' AND r.is_top) > 0, 'error', 'ok') AS status,
     min(r.started_at) AS started_at,
     max(r.ended_at) AS ended_at,
     toUInt64(greatest(toUnixTimestamp64Nano(max(r.ended_at)) - toUnixTimestamp64Nano(min(r.started_at)), 0)) AS duration_ns,

@@ -24,6 +24,11 @@ _SOURCES: Final = {
     "rule": "No amount was recorded of it: its value is by the value rules below.",
     "": "Nobody said what it is worth: no amount was recorded, and no value rule fits.",
 }
+_MISSING: Final = (
+    "It, or a run above it, was called by one that is not in this trace: lost, not there yet, or "
+    "in another trace. The figures of that one with sub-agents do not hold it, and value rules of "
+    "no agent do not pay it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     records = [one for one in ledger.records(trace_id=trace_id) if one.run_id == run_id]
     parts: list[Part] = [
         Tabled("How it came about", _shares(run, asked)),
-        Note("", [_SOURCES[run.value_source]]),
+        Note("", [_SOURCES[run.value_source], *([_MISSING] if run.caller_missing else [])]),
         Tabled("Records", _records(records)),
         *_rules(ledger, run),
         Tabled("Attempts", _attempts(shown, asked)),
