@@ -41,11 +41,16 @@ lint: $(VENV)/.dev ## style, types and architecture contracts
 # Some tests wait more than they compute: half as many workers again as processors, at most 4.
 WORKERS := $(shell n=$$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )); echo $$(( n > 4 ? 4 : n < 1 ? 1 : n )))
 
+# Where the tests of the pages keep a picture of each, in light, dark and narrow.
+SPANLEDGER_TEST_PICTURES ?= $(CURDIR)/build/pictures
+export SPANLEDGER_TEST_PICTURES
+
 test: lint ## lint, then the tests; those that take more than a few seconds each with `make test CI=1` only
 	$(BIN)/python -m tests.support.environments
 	$(BIN)/python -m tests.support.javascript
 	$(BIN)/python -m tests.support.browser
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow")
+	@test ! -d $(SPANLEDGER_TEST_PICTURES) || echo "pictures of the pages: $(SPANLEDGER_TEST_PICTURES)"
 
 oldest: $(VENV)/.dev ## every contract test on the oldest supported version of each client and framework
 	SPANLEDGER_TESTS_OLDEST="every row" $(BIN)/pytest -s tests/environments/test_oldest.py

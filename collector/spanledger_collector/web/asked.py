@@ -29,8 +29,31 @@ _DAY_LENGTH: Final = 10
 #: A field of a form shows the day of such a word; the time goes along under ``<word>_time``.
 _DATED: Final = ("since", "until", "before_since", "before_until")
 _MOST: Final = 4_000_000_000
+#: Before a word that no field could hold as it is.
+_ESCAPED: Final = "json:"
+_NO_FIELD: Final = re.compile(r"[\x00-\x1f\x7f]")
 #: A time as Grafana's ``${__from}`` gives it, from 1973 on.
 _MILLISECONDS: Final = re.compile(r"[0-9]{12,14}")
+
+
+def carried(value: str) -> str:
+    """A word as it stands in a field or a URL and comes back the same.
+
+    Fields of forms change line breaks and leave out other such characters: a word with one goes as
+    JSON behind a mark, and so does one that begins with that mark.
+    """
+    plain = not _NO_FIELD.search(value) and not value.startswith(_ESCAPED)
+    return value if plain else f"{_ESCAPED}{json.dumps(value)}"
+
+
+def _received(value: str) -> str:
+    if not value.startswith(_ESCAPED):
+        return value
+    try:
+        told: object = json.loads(value.removeprefix(_ESCAPED))
+    except (ValueError, RecursionError):
+        return value
+    return told if isinstance(told, str) else value
 
 
 def exact(given: Mapping[str, str]) -> Mapping[str, str]:
@@ -39,7 +62,7 @@ def exact(given: Mapping[str, str]) -> Mapping[str, str]:
     Milliseconds since 1970 stand for the UTC day that they are in: as dashboards give their period,
     whose panels sum whole days.
     """
-    kept = dict(given)
+    kept = {name: _received(value) for name, value in given.items()}
     for name in _DATED:
         time = kept.pop(f"{name}_time", "")
         if _MILLISECONDS.fullmatch(kept.get(name, "")):
@@ -225,12 +248,13 @@ class Asked:
     def link(self, path: str, /, **changed: str) -> str:
         """Another page with the same filters, but for those that are changed; empty = without."""
         kept = {name: self.text(name) for name in KEPT}
-        asked = {name: value for name, value in {**kept, **changed}.items() if value}
+        asked = {name: carried(value) for name, value in {**kept, **changed}.items() if value}
         return f"/ui/{path}" + (f"?{urlencode(asked)}" if asked else "")
 
     def again(self, **changed: str) -> str:
         """This page, with everything it was asked for, but for what is changed."""
-        asked = {name: value for name, value in {**self.given, **changed}.items() if value}
+        given = {**self.given, **changed}
+        asked = {name: carried(value) for name, value in given.items() if value}
         return f"/ui/{self.path}" + (f"?{urlencode(asked)}" if asked else "")
 
     def in_range(self, word: str) -> str:

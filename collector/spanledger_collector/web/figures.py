@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any
 
 _SECOND_NS = 1_000_000_000
 _MILLISECOND_NS = 1_000_000
+_SECOND_MS = 1000
 _MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3600
 _SIGNIFICANT = 3
@@ -34,12 +36,14 @@ def usd(amount: Decimal | None, *, at_least: bool = False) -> str:
 
 
 def _digits(amount: Decimal) -> str:
-    if amount >= _WHOLE_FROM:
+    """What is rounded up to the next size reads as that."""
+    cents = round(amount, 2)
+    if cents >= _WHOLE_FROM:
         return f"{amount:,.0f}"
     if amount >= _CENT_FROM or not amount:
-        return f"{amount:,.2f}"
-    places = _SIGNIFICANT - 1 - amount.adjusted()
-    return f"{amount:.{max(places, 2)}f}"
+        return f"{cents:,.2f}"
+    rounded = round(amount, _SIGNIFICANT - 1 - amount.adjusted())
+    return f"{rounded:.{max(_SIGNIFICANT - 1 - rounded.adjusted(), 2)}f}"
 
 
 def signed(show: Callable[[Any], str], value: Any) -> str:
@@ -51,6 +55,8 @@ def exact(number: object) -> str:
     """Every digit, no exponent, no zeros at the end; what is not known is empty."""
     if number is None:
         return ""
+    if isinstance(number, float) and math.isfinite(number):
+        number = Decimal(repr(number))
     if isinstance(number, Decimal):
         digits = f"{number:f}"
         return digits.rstrip("0").rstrip(".") if "." in digits else digits
@@ -72,8 +78,13 @@ def counted(number: int, what: str, several: str = "") -> str:
 
 
 def ratio(share: float | Decimal | None) -> str:
-    """A share of one as a percentage."""
-    return NOTHING if share is None else f"{share:.1%}"
+    """A share of one as a percentage; almost all is not all, and almost none not none."""
+    if share is None:
+        return NOTHING
+    told = f"{share:.1%}"
+    if told == "100.0%" and share < 1:
+        return "> 99.9%"
+    return "< 0.1%" if told == "0.0%" and share > 0 else told
 
 
 def duration(time_ns: Decimal | float | None) -> str:
@@ -82,10 +93,11 @@ def duration(time_ns: Decimal | float | None) -> str:
         return NOTHING
     if time_ns < _MILLISECOND_NS:
         return "< 1 ms"
-    if time_ns < _SECOND_NS:
-        return f"{time_ns / _MILLISECOND_NS:.0f} ms"
+    milliseconds = round(time_ns / _MILLISECOND_NS)
+    if milliseconds < _SECOND_MS:
+        return f"{milliseconds} ms"
     seconds = float(time_ns) / _SECOND_NS
-    if seconds < _MINUTE_SECONDS:
+    if round(seconds, 2) < _MINUTE_SECONDS:
         return f"{seconds:.2f} s"
     whole = round(seconds)
     if whole < _HOUR_SECONDS:

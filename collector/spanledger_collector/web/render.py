@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from . import figures
-from .asked import ALL, RANGES, Asked
+from .asked import ALL, RANGES, Asked, carried
 from .parts import Page
 
 #: Entries of the navigation: path, name.
@@ -88,6 +88,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["printable"] = figures.printable
+    environment.filters["carried"] = carried
     environment.filters["usd"] = figures.usd
     environment.filters["exact"] = figures.exact
     return environment

@@ -22,10 +22,12 @@ from tests.support.served_ledger import Served
 from spanledger_collector.demo.show import Shown as Demonstrated
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
+from spanledger_collector.web.asked import exact
 from spanledger_collector.web.pages import PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not found(), reason=HOW)]
-#: Where pictures of the pages are kept; by default beside the other files of the test run.
+#: Where pictures of the pages are kept (``make test``: build/pictures); by default beside the other
+#: files of the test run.
 PICTURES = os.environ.get("SPANLEDGER_TEST_PICTURES", "")
 
 
@@ -313,3 +315,35 @@ def test_a_table_is_downloaded(tab: Watched, site: Served) -> None:
     with page.expect_download() as download:
         page.locator("a[href*='csv=by-agent']").click()
     assert download.value.suggested_filename == "spanledger-by-agent.csv"
+
+
+def test_a_name_with_a_line_break_survives_its_forms(tab: Watched, site: Served) -> None:
+    """Sent by the form of filters and by that of periods, as typed fields and as hidden ones."""
+    for form in ("Filters", "Against another period"):
+        page = opened(tab, site, "flame?agent=line%0Afeed&tenant=a%0D%0Ab")
+        page.locator(f"form[aria-label='{form}'] button").click()
+        page.wait_for_load_state()
+        told = exact(given_by(page.url))
+        assert (told["agent"], told["tenant"]) == ("line\nfeed", "a\r\nb")
+
+
+def test_a_drawing_is_no_stop_of_the_keyboard(tab: Watched, site: Served) -> None:
+    """Its boxes are the links of the table below, which has them all."""
+    page = opened(tab, site, "flame")
+    boxes = page.locator(".flame a").count()
+    assert boxes == page.locator(".flame a[tabindex='-1']").count() > 0
+    assert page.locator("#paths tbody th a").count() >= boxes
+
+
+def test_the_chart_by_day_tells_bounds_and_gaps(tab: Watched, site: Served) -> None:
+    """Its legend is the cell of the table, and a day without runs is a gap."""
+    page = opened(tab, site, "overview")
+    page.wait_for_selector("[data-plot] canvas")
+    box = page.locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 50)
+    first = page.locator("#by-day tbody tr").first.locator("td").nth(2).inner_text()
+    page.wait_for_function(
+        "told => document.querySelector('.u-legend').innerText.includes(told)", arg=first
+    )
+    assert first.startswith("\N{GREATER-THAN OR EQUAL TO}")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from spanledger_collector.query import CostPathRow, SpanRow
 from spanledger_collector.web import figures
+from spanledger_collector.web.asked import carried, exact
 from spanledger_collector.web.charts.flame import Path, flame, in_order, path_of
 from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.charts.spans import tree
@@ -30,6 +31,9 @@ from spanledger_collector.web.table import Column, Table
         (Decimal(0), "$0.00"),
         (Decimal("0.0031800001"), "$0.00318"),
         (Decimal("0.999"), "$0.999"),
+        (Decimal("0.9999"), "$1.00"),
+        (Decimal("0.09996"), "$0.100"),
+        (Decimal("99999.996"), "$100,000"),
         (Decimal("1.005"), "$1.00"),
         (Decimal("-12.346"), f"{figures.MINUS}$12.35"),
         (Decimal(1234567), "$1,234,567"),
@@ -47,6 +51,8 @@ def test_money(amount: Decimal | None, shown: str) -> None:
         (0, figures.NOTHING),
         (10, "< 1 ms"),
         (40_000_000, "40 ms"),
+        (999_900_000, "1.00 s"),
+        (59_999_000_000, "1 min 00 s"),
         (1_500_000_000, "1.50 s"),
         (61_000_000_000, "1 min 01 s"),
         (7_260_000_000_000, "2 h 01 min"),
@@ -200,3 +206,27 @@ def test_a_change_of_what_is_not_known_has_no_direction() -> None:
     assert "before ≥ $2.00" in frame.told
     (frame,) = flame([new], path_of(new), link=lambda _: "", is_compared=True).frames
     assert f"before {figures.NOTHING}" in frame.told
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(1.0, "100.0%"), (0.9999, "> 99.9%"), (0.0, "0.0%"), (0.0001, "< 0.1%"), (0.5, "50.0%")],
+)
+def test_almost_all_is_not_all(share: float, shown: str) -> None:
+    """A share that is rounded to a whole says that it is none."""
+    assert figures.ratio(share) == shown
+
+
+def test_exact_has_no_exponent() -> None:
+    """Every digit of a number, floats included."""
+    assert figures.exact(2e-05) == "0.00002"
+    assert figures.exact(1e22) == "1" + "0" * 22
+    assert figures.exact(0.1) == "0.1"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_word_comes_back_from_a_field(word: str) -> None:
+    """Whatever it holds: no field gets a character that a browser would change."""
+    field = carried(word)
+    assert not set(field) & {chr(code) for code in range(32)}
+    assert exact({"agent": field}) == {"agent": word}

@@ -64,6 +64,9 @@ def test_static_files_are_ours_alone(client: httpx.Client) -> None:
         ("runs?offset=99999999999999999999", 400, "is no whole number"),
         ("agent", 400, "choose one on the page Agents"),
         ("agent?agent=nobody", 404, "no runs of an agent"),
+        ("flame?at=7", 400, "is no box of this page"),
+        ("attempts?path=7", 400, "is no box"),
+        ("attempts?model={}", 400, "is no list of words"),
         ("agent?agent=analyst&by=moon&range=all", 400, "none of version, tenant, model"),
         ("rework?by=moon", 400, "none of total, agent, version"),
         ("asset", 400, "choose one on the page Assets"),
@@ -104,3 +107,28 @@ def test_while_the_ledger_is_opened(site: Served) -> None:
         assert httpx.get(f"{site.url}/ui/budgets").status_code == 200
     finally:
         site.reader = reader
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("old=gone&new=2", "version gone has no runs in this period"),
+        ("old=1&new=1", "Choose two that are not the same version"),
+        ("", 'id="compared"'),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_told(
+    client: httpx.Client, given: str, told: str
+) -> None:
+    """The page of the agent stays, with the form by which to choose others."""
+    answer = client.get(f"agent?agent=analyst&range=all&{given}")
+    assert answer.status_code == 200
+    assert told in answer.text
+    assert 'aria-label="Compare two by version"' in answer.text
+
+
+def test_a_box_that_is_not_there_is_told(client: httpx.Client) -> None:
+    """All boxes are shown then."""
+    page = client.get('flame?range=all&at=[["agent","gone"]]').text
+    assert "gone: no attempts of it in this period" in page
+    assert page.count("<rect") > 3

@@ -149,7 +149,7 @@ def _left_out(sums: AgentSums) -> Sequence[Part]:
 #: Where parts are explained; the others by the runs and what they called.
 _EXPLAINED: Final = {
     "of which rework": "rework",
-    "Amortized cost": "assets",
+    "Amortized cost": "runs",
     "Value": "runs",
     "Margin": "runs",
 }
@@ -215,7 +215,7 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
 
     columns = [
         Column(report.by.capitalize(), "key", name="(none)", link=runs),
-        Column("Runs", "sums.runs", "count", link=runs),
+        Column("Runs", "sums.runs", "count"),
         *estimate("Success", "success_rate", "ratio"),
         *estimate("A run", "inclusive_total_cost_per_run", "usd",
                   "Total cost of a run, with sub-agents."),
@@ -233,8 +233,16 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
     ]  # fmt: skip
     return Table(
         "groups", f"Its runs by {report.by}", columns, report.groups,
-        link=lambda group: runs(group) or asked.link("runs"),
+        link=lambda group: runs(group) or _nameless(report, asked),
     )  # fmt: skip
+
+
+def _nameless(report: AgentReport, asked: Asked) -> str:
+    """Runs without a version or tenant can be asked for by their attempts only."""
+    if report.by == "model":
+        return asked.link("runs")
+    key = report.agent_name if report.by == "version" else ""
+    return asked.link("attempts", by=report.by, key=key)
 
 
 def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Part]:
@@ -242,17 +250,27 @@ def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Par
     if len(keys) < 2:  # noqa: PLR2004 - one is compared with nothing
         return []
     newest = sorted(report.groups, key=lambda group: group.sums.first_started_at)
-    old = asked.text("old", newest[-2].key)
-    new = asked.text("new", newest[-1].key)
+    latest = [group.key for group in newest]
+    wanted = [asked.text("old", latest[-2]), asked.text("new", latest[-1])]
+    notes = [
+        Note("", [f"{report.by} {key or '(none)'} has no runs in this period."], "warn")
+        for key in wanted
+        if key not in keys
+    ]
+    old, new = wanted if not notes else latest[-2:]
+    if old == new:
+        notes.append(Note("", [f"Choose two that are not the same {report.by}."], "warn"))
     kept = [(key, asked.text(key)) for key in (*KEPT, "by")]
     pick = Pick(
         f"Compare two by {report.by}", "agent", keys, old, new, [(k, v) for k, v in kept if v]
     )
+    if old == new:
+        return [pick, *notes]
     told = ledger.compare(
         report.agent_name, old, new, *asked.period(), by=cast("GroupBy", report.by),
         agent_version=asked.text("version"), tenant=asked.text("tenant"),
     )  # fmt: skip
-    return [pick, *comparison_parts(told, asked.link("runs"))]
+    return [pick, *notes, *comparison_parts(told, asked.link("runs"))]
 
 
 def _break_evens(report: AgentReport, asked: Asked) -> Sequence[Part]:

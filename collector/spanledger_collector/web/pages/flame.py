@@ -24,7 +24,7 @@ from spanledger_collector.web.table import Column, Table
 
 from .columns import is_lower_bound
 
-_NO_BOX: Final = "What was chosen cost nothing in this period: choose “Show all”."
+_NO_BOX: Final = "no attempts of it in this period; all are shown."
 #: So many of what is gone are named.
 _NAMED_GONE: Final = 5
 #: Words of the URL: first and last day of the period that is held against.
@@ -37,6 +37,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     rows = ledger.cost_paths(asked.part(), before)
     zoom = asked.steps("at")
     parts: list[Part] = []
+    if zoom and not any(path_of(row) == zoom and row.attempts for row in rows):
+        parts.append(Note("", [f"{' > '.join(name for _, name in zoom)}: {_NO_BOX}"], "warn"))
+        zoom = ()
     choices = _choices(asked, is_compared=before is not None)
     if len(choices) > 1:
         parts.append(Choice("Show", choices))
@@ -50,8 +53,6 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         )
         links = [("Show all", _zoomed(asked, ()))] if zoom else []
         parts.append(Drawing("Where the money goes", drawn, links))
-        if not drawn.frames:
-            parts.append(Note("", [_NO_BOX], "warn"))
         if before is not None:
             parts += _gone(rows)
     parts.append(Tabled("The same in figures", _table(asked, rows, before)))

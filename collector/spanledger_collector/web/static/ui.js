@@ -17,8 +17,13 @@
   const draw = (box) => {
     const table = document.getElementById(box.dataset.plot);
     const names = box.dataset.columns.split("|");
-    const days = [...table.tBodies[0].rows].map((row) => Date.parse(row.cells[0].textContent.trim()) / 1000);
-    const drawn = names.map((name) => cellsOf(table, name).map(valueOf));
+    // A day without runs has no row: it is a gap, not a point on the way from one day to the next.
+    const rowOf = new Map([...table.tBodies[0].rows].map((row, place) => [Date.parse(row.cells[0].textContent.trim()) / 1000, place]));
+    const [first, last] = [Math.min(...rowOf.keys()), Math.max(...rowOf.keys())];
+    const days = Array.from({ length: (last - first) / 86400 + 1 }, (_, number) => first + number * 86400);
+    const cells = names.map((name) => cellsOf(table, name));
+    const cellAt = (place, number) => cells[place][rowOf.get(days[number])];
+    const drawn = names.map((_, place) => days.map((_day, number) => valueOf(cellAt(place, number))));
     const colours = [colour("--part"), colour("--gain"), colour("--within")];
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     box.replaceChildren();
@@ -29,7 +34,7 @@
           { label: "Day", value: "{YYYY}-{MM}-{DD}" },
           ...names.map((name, place) => ({
             label: name, stroke: colours[place], width: 2, points: { show: days.length < 60, size: 6, fill: colours[place] },
-            value: (_, number) => (number === null ? "–" : `$${number.toLocaleString("en", { maximumSignificantDigits: 4 })}`),
+            value: (_, __, ___, number) => cellAt(place, number)?.textContent.trim() ?? "–",
           })),
         ],
         axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 91, 365].map((days) => days * 86400), space: 70, values: "{MMM} {D}" }, { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => `$${tick.toLocaleString("en", { maximumSignificantDigits: 4 })}`) }],
