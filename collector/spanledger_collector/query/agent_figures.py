@@ -46,6 +46,7 @@ class AgentMomentsRow:
     inclusive_margin_mean_usd: Decimal | None
     inclusive_margin_variance: float
     inclusive_margin_skewness: float
+    inclusive_credited_runs: int
     inclusive_earning_runs: int
     inclusive_staked_runs: int
     inclusive_margin_earning_covariance: float
@@ -139,6 +140,7 @@ def _per_success(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:
         row.inclusive_costed_cost_per_success_usd,
         Joint(n, mean, share, cost, success, covariance),
         row.inclusive_costed_successes, skewness, runs=runs, traces=known,
+        credited=row.inclusive_credited_runs > 0,
     )  # fmt: skip
 
 

@@ -331,11 +331,13 @@ def _money(
     success = estimates.per_success(
         row.cost_per_success_usd, joint, row.costed_successes, row.total_cost_skewness,
         runs=row.costed_runs, traces=traces and traces.share(row.success_variance, costed),
+        credited=row.credited_runs > 0,
     )  # fmt: skip
     staked = traces and traces.share(0.0, told)
     earned = _earned(values, row, told, staked) if row.valued_runs else _valueless(values)
+    floor = None if row.credited_runs else 0
     means = {
-        name: estimates.mean(value, variance, skewness, costed, floor=0)
+        name: estimates.mean(value, variance, skewness, costed, floor=floor)
         for name, value, variance, skewness, _ in costs
     }
     return {**means, "cost_per_success": success, **earned}

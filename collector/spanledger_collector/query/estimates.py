@@ -203,6 +203,7 @@ def per_success(
     *,
     runs: int | None = None,
     traces: Traces | None = None,
+    credited: bool = False,
 ) -> Figure:
     """Of a cost per success: where few runs succeed, or few fail, by what bounds it.
 
@@ -213,22 +214,17 @@ def per_success(
         skewness: of their costs.
         runs: that the successes are of, where the joint is of their traces; None = those of it.
         traces: that the runs share, and the joint is of; None = each has its own.
+        credited: runs among them cost less than nothing.
     """
     if not is_seldom(successes, joint.n if traces is None or runs is None else runs, traces):
-        return ratio(value, joint)
+        return ratio(value, joint, floor=None if credited else 0)
     if not joint.n:
         return unknown("no run has a cost that is known wholly")
     told = joint.over_variance > (_LEAST_SPREAD * joint.over_mean) ** 2
     costs = Sample(joint.n, joint.over_mean, joint.over_variance, skewness if told else 0.0)
-    interval = seldom_interval(
-        costs, successes, floor=_floor(joint.over_mean), runs=runs, traces=traces
-    )
+    floor = None if credited or joint.over_mean < 0 else 0
+    interval = seldom_interval(costs, successes, floor=floor, runs=runs, traces=traces)
     return Figure(Estimate.of(value, interval), _implied(value, interval), is_bounded=True)
-
-
-def _floor(mean: float) -> float | None:
-    """What no cost can be below: where the mean is, credits are among them, and nothing is."""
-    return 0.0 if mean >= 0 else None
 
 
 def _implied(value: Decimal | None, interval: Interval) -> Measured | None:
@@ -263,8 +259,10 @@ def share(part: int, n: int, traces: Traces | None = None) -> Figure:
 
 def part(value: float | None, joint: Joint) -> Figure:
     """Of a share of money, such as what of the work was wasted."""
-    if value is None or not joint.under_mean:
+    if not joint.under_mean:
         return unknown("nothing stands below the line", n=joint.n)
+    if value is None:
+        return unknown("credits leave less than this part of it: no share", n=joint.n)
     measured = Measured(joint.n, value, ratio_variance(joint))
     return Figure(Estimate.of(decimal(value), part_interval(joint)), measured)
 

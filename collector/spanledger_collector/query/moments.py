@@ -52,6 +52,7 @@ class MoneyMoments(MoneyShape):
     margin_mean_usd: Decimal | None
     contribution_mean_usd: Decimal | None
     cost_per_success_usd: Decimal | None
+    credited_runs: int
     earning_runs: int
     staked_runs: int
     value_earning_covariance: float

@@ -41,6 +41,7 @@ class TraceMomentsRow:
     margin_mean_usd: Decimal | None
     margin_variance: float
     margin_skewness: float
+    credited_traces: int
     earning_traces: int
     staked_traces: int
     margin_earning_covariance: float
@@ -117,7 +118,11 @@ def _per_success(row: TraceMomentsRow) -> Estimate:
         row.total_cost_variance, row.success_variance, row.total_cost_success_covariance,
     )  # fmt: skip
     return estimates.per_success(
-        row.cost_per_success_usd, joint, row.costed_successes, row.total_cost_skewness
+        row.cost_per_success_usd,
+        joint,
+        row.costed_successes,
+        row.total_cost_skewness,
+        credited=row.credited_traces > 0,
     ).estimate
 
 

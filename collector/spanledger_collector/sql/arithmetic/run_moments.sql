@@ -2,7 +2,7 @@
 --   the inclusive ones have alike, as columns of a SELECT: what intervals of money are computed from.
 -- parameters: of = nothing for the runs themselves, inclusive_ for the runs with all runs below them. Money in USD, 12 decimals;
 --   _variance (n - 1 below the line), _skewness and _covariance as floats, 0 where there is none.
--- earning_runs: told ones that succeeded and earned something; staked_runs: told ones whose value may hang on how they go (arithmetic/staked);
+-- credited_runs: costed ones that cost less than nothing: credits were more. earning_runs: told ones that succeeded and earned something; staked_runs: told ones whose value may hang on how they go (arithmetic/staked);
 --   _earning_covariance: with being an earning run.
 -- Means and moments of cost are of the costed runs, of value, margin and contribution of those told (is_told). Where any run of a group has a value, runs without one earned 0.
 sum(r.$(of)cost_usd) AS $(of)cost_usd,
@@ -40,6 +40,7 @@ ifNotFinite(varSampStableIf(toFloat64(r.succeeded), r.is_$(of)costed), 0) AS $(o
 ifNotFinite(
     covarSampStableIf(toFloat64(r.$(of)total), toFloat64(r.succeeded), r.is_$(of)costed), 0
 ) AS $(of)total_cost_success_covariance,
+countIf(r.is_$(of)costed AND least(r.$(of)cost, r.$(of)total) < 0) AS $(of)credited_runs,
 countIf(r.is_$(of)told AND r.succeeded AND r.$(of)earned > 0) AS $(of)earning_runs,
 countIf(
     r.is_$(of)told

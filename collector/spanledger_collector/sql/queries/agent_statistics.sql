@@ -19,7 +19,7 @@
 --   total_cost_variance, total_cost_skewness, value_mean_usd, value_variance, value_skewness, margin_mean_usd, margin_variance,
 --   margin_skewness, contribution_mean_usd (value less variable cost), contribution_variance, contribution_skewness,
 --   cost_per_success_usd (total cost of the costed runs / their successes), success_variance, total_cost_success_covariance,
---   earning_runs (told ones that succeeded and earned something), staked_runs (told ones whose value may hang on how they go, arithmetic/staked),
+--   credited_runs (costed ones that cost less than nothing, by credits), earning_runs (told ones that succeeded and earned something), staked_runs (told ones whose value may hang on how they go, arithmetic/staked),
 --   value_earning_covariance, margin_earning_covariance, contribution_earning_covariance (with being an earning run),
 --   inclusive_cost_usd, inclusive_rework_cost_usd, inclusive_estimated_cost_usd, inclusive_amortized_cost_usd,
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_valued_runs, inclusive_unpriced_attempts, inclusive_unknown_rework_attempts,
@@ -27,7 +27,7 @@
 --   inclusive_total_cost_mean_usd, inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_value_mean_usd,
 --   inclusive_value_variance, inclusive_value_skewness, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness,
 --   inclusive_contribution_mean_usd, inclusive_contribution_variance, inclusive_contribution_skewness, inclusive_cost_per_success_usd,
---   inclusive_success_variance, inclusive_total_cost_success_covariance, inclusive_earning_runs, inclusive_staked_runs,
+--   inclusive_success_variance, inclusive_total_cost_success_covariance, inclusive_credited_runs, inclusive_earning_runs, inclusive_staked_runs,
 --   inclusive_value_earning_covariance, inclusive_margin_earning_covariance, inclusive_contribution_earning_covariance, rework_cost_ratio (rework / work_cost_usd),
 --   rework_multiplier (work / work that was used), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a
 --   run, over all runs), rework_mean_usd, rework_variance, rework_skewness (of rework, over the costed runs), duration_mean_ns,

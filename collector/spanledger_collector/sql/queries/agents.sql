@@ -18,7 +18,7 @@
 --   all runs), inclusive_valued_runs, inclusive_costed_runs, inclusive_told_runs (costed, and their value has rates: of
 --   these the margins), inclusive_costed_successes, inclusive_total_cost_mean_usd,
 --   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
---   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness, inclusive_earning_runs, inclusive_staked_runs,
+--   inclusive_total_cost_success_covariance, inclusive_margin_mean_usd, inclusive_margin_variance, inclusive_margin_skewness, inclusive_credited_runs (they cost less than nothing, by credits), inclusive_earning_runs, inclusive_staked_runs,
 --   inclusive_margin_earning_covariance (told runs that succeeded and earned something, told runs whose value may hang on how they go, as in agent_statistics),
 --   inclusive_usage_cheaper_usd, inclusive_usage_dearer_usd (by so much the variable cost of all runs is less or more by the ends of
 --   estimated usage), inclusive_cheaper_usd, inclusive_dearer_usd (the total cost by these and by those of what shares assets),
@@ -105,6 +105,7 @@ SELECT
     ) AS inclusive_margin_mean_usd,
     ifNotFinite(varSampStableIf(toFloat64(earned - total), is_told), 0) AS inclusive_margin_variance,
     ifNotFinite(skewSampIf(toFloat64(earned - total), is_told), 0) AS inclusive_margin_skewness,
+    countIf(is_costed AND total < 0) AS inclusive_credited_runs,
     countIf(is_told AND r.succeeded AND earned > 0) AS inclusive_earning_runs,
     countIf(
         is_told

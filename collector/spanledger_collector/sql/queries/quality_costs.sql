@@ -8,7 +8,7 @@
 --   go well or ill together: they are no draws of their own.
 -- columns: key, cost_usd, prevention_cost_usd, appraisal_cost_usd, failure_cost_usd, good_cost_usd (disjoint parts of it; NULL = nothing is known
 --   of the cost), amortized_appraisal_usd (beside it: shares of evaluation assets), quality_cost_usd (prevention + appraisal + failure +
---   amortized appraisal), quality_cost_ratio (of cost + amortized appraisal; NULL = nothing was paid), unknown_cost_attempts (their cost is
+--   amortized appraisal), quality_cost_ratio (of cost + amortized appraisal; NULL = nothing was paid, or credits leave less), unknown_cost_attempts (their cost is
 --   unknown: costs are lower bounds when > 0), traces (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
 --   (n - 1 below the line, of quality_cost_usd and of cost + amortized appraisal, over the parts, floats; 0 where there is none).
 SELECT
@@ -22,7 +22,11 @@ SELECT
     CAST(
         prevention_cost_usd + appraisal_cost_usd + failure_cost_usd + amortized_appraisal_usd AS Nullable(Decimal(38, 12))
     ) AS quality_cost_usd,
-    toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0) AS quality_cost_ratio,
+    if(
+        quality_cost_usd BETWEEN 0 AND cost_usd + amortized_appraisal_usd,
+        toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0),
+        NULL
+    ) AS quality_cost_ratio,
     sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
     countIf(p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL) AS traces,
     ifNotFinite(varSampStableIf(p.quality, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS quality_variance,

@@ -7,7 +7,7 @@
 --   good_cost_usd         work that was used
 --   amortized_appraisal_usd   beside cost_usd: the runs' share of evaluation assets
 --   quality_cost_usd      prevention + appraisal + failure + amortized_appraisal_usd
---   quality_cost_ratio    quality_cost_usd / (cost_usd + amortized_appraisal_usd); NULL when nothing was paid
+--   quality_cost_ratio    quality_cost_usd / (cost_usd + amortized_appraisal_usd); NULL when nothing was paid, or credits leave less
 CREATE OR REPLACE VIEW quality_cost AS
 SELECT
     workspace,
@@ -24,7 +24,11 @@ SELECT
     CAST(
         prevention_cost_usd + appraisal_cost_usd + failure_cost_usd + amortized_appraisal_usd AS Nullable(Decimal(38, 12))
     ) AS quality_cost_usd,
-    toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0) AS quality_cost_ratio
+    if(
+        quality_cost_usd BETWEEN 0 AND cost_usd + amortized_appraisal_usd,
+        toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0),
+        NULL
+    ) AS quality_cost_ratio
 FROM
 (
     SELECT

@@ -8,9 +8,9 @@
 --   cost_usd              cost of the attempts; NULL when none of it is known
 --   rework_cost_usd       cost of those that were wasted; NULL when none of it is known
 --   rework_ratio          rework_attempts / attempts
---   rework_cost_ratio     rework_cost_usd / cost_usd; NULL when nothing was paid
+--   rework_cost_ratio     rework_cost_usd / cost_usd; NULL when nothing was paid, or credits leave less than was wasted
 --   rework_multiplier     cost_usd / (cost_usd - rework_cost_usd): paid for a dollar of work that was used; 1 = nothing was
---                         wasted, NULL = all was
+--                         wasted, NULL = all was, or credits leave less
 CREATE OR REPLACE VIEW rework_rate AS
 SELECT
     a.workspace AS workspace,
