@@ -1,6 +1,7 @@
 """Which run a span belongs to, in trees of any shape."""
 
 from decimal import Decimal
+from typing import Any
 
 from spanledger_collector.store import Connection, Store
 
@@ -198,3 +199,44 @@ def test_the_first_copy_of_a_span_counts_and_workspaces_do_not_mix(store: Store)
         assert scene.cost(connection, "attempts", "workspace = 'default'") == Decimal("0.01")
         assert scene.cost(connection, "attempts", "workspace = 'other'") == Decimal("0.02")
         assert scene.cost(connection, "runs") == Decimal("0.03")
+
+
+def test_one_execution_told_by_two_instrumentations_is_one_run(store: Store) -> None:
+    """An agent that calls itself, twice or with work between, is as many runs as executions."""
+
+    def told(number: int, parent: int, teller: str, **given: Any) -> scene.Row:
+        told: dict[str, Any] = {"agent_name": "a", "at": number, "lasts": 100 - 2 * number}
+        told |= {"dialect": "otel", "scope_name": teller} | given
+        return scene.span(number, parent, "agent", **told)
+
+    traces = [
+        # Told twice inside another agent, with a sub-agent of another name below.
+        [told(1, 0, "x", agent_name="top"), told(2, 1, "x"), told(3, 2, "y", at=2, lasts=96),
+         scene.call(4, 3, (1, 0), at=5), told(5, 3, "x", agent_name="b"),
+         scene.span(6, 2, "record", attributes={"spanledger.outcome": "success"})],
+        # Calls itself, told by one; told by two; with a call between; another name; another time.
+        [told(1, 0, "x"), told(2, 1, "x")],
+        [told(1, 0, "x"), told(2, 1, "y"), scene.call(9, 2, (1, 0), at=2), told(3, 2, "x"),
+         told(4, 3, "y")],
+        [told(1, 0, "x"), scene.call(2, 1, (1, 0), at=3), told(3, 1, "y")],
+        [told(1, 0, "x"), told(2, 1, "y", agent_name="b")],
+        [told(1, 0, "x"), told(2, 1, "y", lasts=500)],
+        [told(1, 0, "x"), told(2, 1, "y", service_name="elsewhere")],
+        # Ours inside another's: its id is stamped on what is below, and it is the run's.
+        [told(1, 0, "x", agent_name="top"), told(2, 1, "x"),
+         told(3, 2, "spanledger", run_id="ours", dialect="spanledger"),
+         scene.call(4, 3, (1, 0), at=5, run_id="ours")],
+    ]  # fmt: skip
+    with store.connect() as connection:
+        for trace, spans in enumerate(traces, 1):
+            scene.load(connection, [span | {"trace_id": scene.hex32(trace)} for span in spans])
+        scene.settle(store, range(1, len(traces) + 1))
+        runs = [scene.runs(connection, trace) for trace in range(1, len(traces) + 1)]
+    top, once, below = (scene.hex16(number) for number in (1, 3, 5))
+    assert [len(found) for found in runs] == [3, 2, 2, 2, 2, 2, 2, 2]
+    assert {name: (run["agent_name"], run["parent_run_id"]) for name, run in runs[0].items()} == {
+        top: ("top", ""), once: ("a", top), below: ("b", once),
+    }  # fmt: skip
+    assert (runs[0][once]["calls"], runs[0][once]["outcome"]) == (1, "success")
+    assert runs[2][scene.hex16(4)]["parent_run_id"] == scene.hex16(2)
+    assert (runs[7]["ours"]["parent_run_id"], runs[7]["ours"]["calls"]) == (top, 1)
