@@ -3,6 +3,7 @@
 ::
 
     gather_spans    -> settling_spans what all others read: one moment's view of the spans
+    pair_tellers    -> told_twice     which agents two instrumentations tell, if any
     attribute_spans -> span_runs      which run each span belongs to
     trace_callers   -> run_paths      which agents and tools led to runs that were called, if any
     attribute_records -> run_records  which run each record is of, which telling of it counts
@@ -43,6 +44,7 @@ _PAGE_TRACES = 10_000
 _MAX_CHAIN = 100
 #: In the order they are run.
 STEPS = (
+    "pair_tellers",
     "attribute_spans",
     "trace_callers",
     "attribute_records",

@@ -30,6 +30,7 @@ SHARDED = (
     "parked_traces",
     "asset_waits",
     "record_tellings",
+    "told_twice",
 )
 EVERYWHERE = (
     "fx",

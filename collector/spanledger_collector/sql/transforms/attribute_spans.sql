@@ -3,10 +3,7 @@
 -- parameters: version = the settlement; its spans are in settling_spans.
 -- Rules: a stamped run id wins; an agent span without one is a run (run_id = its span id); any other span belongs to
 -- the nearest run above it; what is under no run belongs to the run of the trace (run_id = trace_id).
--- One execution that two instrumentations tell is one run: an agent's span without a stamped id, whose only child is an agent's span of the
--- same name, by another instrumentation of the same service, within its time, is of that one's run (which mostly arrives first, so that
--- the run keeps its id). An agent that calls itself has spans of one instrumentation; where it is told twice, it has work of its own
--- beside the next one: the call of the model that asks for it. Without any, some of its spans stay runs of their own.
+-- An execution that two instrumentations tell is one run, that of the inner one (pair_tellers).
 -- A run has one tenant, and all that is in it is of that tenant, whatever its spans say: that of the span it is an execution of,
 -- else the one that its spans name, else the one that its trace names; of several, none. What is under no agent and no workflow
 -- is one run a tenant where its spans name several (run_id = trace_id.tenant), so that a worker's calls are each charged to
@@ -20,56 +17,6 @@ INSERT INTO span_runs
     (workspace, trace_id, span_id, day, role, run_id, run_kind, is_run_root, parent_run_id, tenant, agent_name, agent_id,
     agent_version, workflow_name, tool_name, tool_is_near, purpose, conversation_id, enclosing_call, usage_below, version)
 WITH
-    agents AS
-    (
-        SELECT
-            workspace,
-            trace_id,
-            span_id,
-            parent_span_id,
-            agent_name,
-            if(startsWith(scope_name, 'spanledger'), 'spanledger', toString(scope_name)) AS teller,
-            service_name,
-            run_id,
-            started_at,
-            ended_at
-        FROM settling_spans
-        WHERE version = {version:UInt64} AND role = 'agent' AND agent_name != ''
-    ),
-    told_inside AS
-    (
-        SELECT
-            i.workspace AS workspace,
-            i.trace_id AS trace_id,
-            o.span_id AS outer_id,
-            o.teller AS outer_teller,
-            i.span_id AS inner_id,
-            i.teller AS inner_teller,
-            if(i.run_id != '', i.run_id, i.span_id) AS inner_run
-        FROM agents AS i
-        INNER JOIN agents AS o ON o.workspace = i.workspace AND o.trace_id = i.trace_id AND o.span_id = i.parent_span_id
-        WHERE o.agent_name = i.agent_name
-            AND o.teller != i.teller
-            AND o.service_name = i.service_name
-            AND o.run_id = ''
-            AND o.started_at <= i.started_at
-            AND o.ended_at >= i.ended_at
-            AND (o.workspace, o.trace_id, o.span_id) NOT IN (
-                SELECT workspace, trace_id, parent_span_id
-                FROM settling_spans
-                WHERE version = {version:UInt64} AND role != 'record' AND parent_span_id IN (SELECT span_id FROM agents)
-                GROUP BY workspace, trace_id, parent_span_id
-                HAVING count() > 1
-            )
-    ),
-    -- Agents' spans that are of the run of another one inside them.
-    told_twice AS
-    (
-        SELECT t.workspace AS workspace, t.trace_id AS trace_id, t.outer_id AS span_id, t.inner_run AS inner_run
-        FROM told_inside AS t
-        LEFT ANY JOIN told_inside AS u ON u.workspace = t.workspace AND u.trace_id = t.trace_id AND u.inner_id = t.outer_id
-        WHERE u.outer_teller != t.inner_teller
-    ),
     -- One row a trace: its spans as arrays, all in one order.
     trees AS
     (
@@ -106,7 +53,12 @@ WITH
                 multiIf(run_id != '', run_id, inner_run != '', inner_run, role = 'agent', span_id, '') AS run_named,
                 usage_source IN ('provider', 'estimated') AND role != 'ignore' AS metered
             FROM settling_spans
-            LEFT ANY JOIN told_twice USING (workspace, trace_id, span_id)
+            LEFT ANY JOIN
+            (
+                SELECT workspace, trace_id, span_id, inner_run
+                FROM told_twice
+                WHERE version = {version:UInt64}
+            ) AS twice USING (workspace, trace_id, span_id)
             WHERE version = {version:UInt64}
         )
         GROUP BY

@@ -18,6 +18,21 @@ SELECT
         (
             SELECT 1
             FROM settling_spans
+            WHERE version = {version:UInt64} AND role = 'agent' AND agent_name != ''
+            GROUP BY
+                workspace,
+                trace_id,
+                agent_name
+            HAVING uniqExact(scope_name) > 1
+            LIMIT 1
+        )
+    ) > 0 AS pair_tellers,
+    (
+        SELECT count()
+        FROM
+        (
+            SELECT 1
+            FROM settling_spans
             WHERE version = {version:UInt64}
             GROUP BY
                 workspace,
