@@ -42,7 +42,7 @@ def rows_of(page: str, table: str) -> dict[str, list[str]]:
 def test_work_without_waste_is_not_unknown(demo_site: Served) -> None:
     """Retries of the demo cost nothing: that is known."""
     page = text_of(demo_site, "overview?range=all")
-    assert re.search(r"\$0\.00 of \$0\.\d+ of work", page)
+    assert re.search(r"\$0\.00 of ≥ \$0\.\d+ of work", page)
     assert "unknown of" not in page
 
 
@@ -51,15 +51,19 @@ def test_headlines_tell_what_is_known_of_waste(ledger: Ledger) -> None:
     (total,) = ledger.economics_by("total")
     asked = Asked("overview", {}, datetime(2026, 11, 28, tzinfo=timezone.utc))
     told = [
-        replace(total, work_cost_usd=work, rework_cost_usd=wasted, rework_cost_ratio=ratio)
-        for work, wasted, ratio in (
-            (Decimal(2), Decimal(1), 0.5),
-            (Decimal(2), Decimal(0), 0.0),
-            (Decimal(2), None, 0.0),
-            (Decimal(0), Decimal(0), None),
-            (None, None, None),
+        replace(
+            total, work_cost_usd=work, rework_cost_usd=wasted, rework_cost_ratio=ratio,
+            unpriced_attempts=unknown, unknown_rework_attempts=unknown,
         )
-    ]
+        for work, wasted, ratio, unknown in (
+            (Decimal(2), Decimal(1), 0.5, 0),
+            (Decimal(2), Decimal(0), 0.0, 0),
+            (Decimal(2), None, 0.0, 0),
+            (Decimal(0), Decimal(0), None, 0),
+            (None, None, None, 0),
+            (Decimal(2), Decimal(0), 0.0, 1),
+        )
+    ]  # fmt: skip
     notes = [{one.title: one.note for one in figures_of(row, asked).figures} for row in told]
     assert [note["Rework"] for note in notes] == [
         "$1.00 of $2.00 of work",
@@ -67,7 +71,12 @@ def test_headlines_tell_what_is_known_of_waste(ledger: Ledger) -> None:
         "$0.00 of $2.00 of work",
         "$0.00 of $0.00 of work",
         "unknown of unknown of work",
+        "\N{GREATER-THAN OR EQUAL TO} $0.00 of \N{GREATER-THAN OR EQUAL TO} $2.00 of work",
     ]
+    shares = [
+        one.text for row in told for one in figures_of(row, asked).figures if one.title == "Rework"
+    ]
+    assert (shares[1], shares[-1]) == ("0.0%", "unknown")
     assert {note["Value"] for note in notes} == {f"of {total.valued_runs} runs"}
 
 

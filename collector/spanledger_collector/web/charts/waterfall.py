@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Final
@@ -17,6 +17,7 @@ _RIGHT = 130.0
 #: What is at least so much, and at most, where the cost of some attempts is not known.
 COSTS: Final = ("Variable cost", "Total cost")
 MARGIN: Final = "Margin"
+REWORK: Final = "of which rework"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Waterfall:
 def waterfall(sums: AgentSums) -> Waterfall:
     """Of an agent: parts of the variable cost, amortized cost, total, value, margin."""
     untold = sums.value_usd is None and not sums.valued_runs
-    return _placed(_steps(sums), is_bound=bool(sums.unpriced_attempts), is_untold=untold)
+    bounds = _bounds(sums)
+    return _placed(_steps(sums), bounds, is_untold=untold)
 
 
 def has_none(title: str, amount: Decimal | None, *, is_untold: bool) -> bool:
@@ -90,7 +92,7 @@ def _steps(sums: AgentSums) -> list[tuple[str, Decimal | None, str, Decimal]]:
             begin += amount
     steps.append(("Variable cost", sums.cost_usd, "sum", zero))
     wasted = None if sums.cost_usd is None else sums.rework_cost_usd
-    steps.append(("of which rework", wasted, "within", zero))
+    steps.append((REWORK, wasted, "within", zero))
     steps.append(("Amortized cost", sums.amortized_cost_usd, "part", sums.cost_usd or zero))
     steps.append(("Total cost", sums.total_cost_usd, "sum", zero))
     steps.append(("Value", sums.value_usd, "gain", zero))
@@ -101,7 +103,10 @@ def _steps(sums: AgentSums) -> list[tuple[str, Decimal | None, str, Decimal]]:
 
 
 def _placed(
-    steps: Sequence[tuple[str, Decimal | None, str, Decimal]], *, is_bound: bool, is_untold: bool
+    steps: Sequence[tuple[str, Decimal | None, str, Decimal]],
+    bounds: Mapping[str, str],
+    *,
+    is_untold: bool,
 ) -> Waterfall:
     ends = [float(begin + (amount or 0)) for _, amount, _, begin in steps]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
@@ -115,7 +120,7 @@ def _placed(
             Step(
                 title, amount, tone, round(x, 2), number * _ROW, round(max(width, 1.0), 2),
                 round(x + max(width, 1.0) + 8, 2),
-                _bound(title) if is_bound and amount is not None else "",
+                bounds.get(title, "") if amount is not None else "",
                 has_none(title, amount, is_untold=is_untold),
             )
         )  # fmt: skip
@@ -130,7 +135,8 @@ def _placed(
     )
 
 
-def _bound(title: str) -> str:
-    if title in COSTS:
-        return figures.AT_LEAST
-    return figures.AT_MOST if title == MARGIN else ""
+def _bounds(sums: AgentSums) -> Mapping[str, str]:
+    """By title: what is a lower or an upper bound, as some cost is not known."""
+    found = dict.fromkeys(COSTS, figures.AT_LEAST) | {MARGIN: figures.AT_MOST}
+    rework = {REWORK: figures.AT_LEAST} if sums.unknown_rework_attempts else {}
+    return (found if sums.unpriced_attempts else {}) | rework

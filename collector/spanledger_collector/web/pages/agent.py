@@ -13,7 +13,7 @@ from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.query.titles import in_full, worth_showing
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import KEPT, Asked
-from spanledger_collector.web.charts.waterfall import COSTS, MARGIN, has_none, waterfall
+from spanledger_collector.web.charts.waterfall import COSTS, MARGIN, REWORK, has_none, waterfall
 from spanledger_collector.web.parts import (
     Choice,
     Drawing,
@@ -33,6 +33,7 @@ from .columns import (
     is_inclusive_lower_bound,
     is_inclusive_untold,
     is_lower_bound,
+    is_rework_lower_bound,
     is_untold,
     is_untold_estimate,
     leaves_out,
@@ -148,7 +149,7 @@ def _left_out(sums: AgentSums) -> Sequence[Part]:
 
 #: Where parts are explained; the others by the runs and what they called.
 _EXPLAINED: Final = {
-    "of which rework": "rework",
+    REWORK: "rework",
     "Amortized cost": "runs",
     "Value": "runs",
     "Margin": "runs",
@@ -174,7 +175,7 @@ def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
     rows = [
         ("Variable cost", sums.cost_usd, sums.inclusive_cost_usd),
         (
-            "of which rework",
+            REWORK,
             None if is_cost_unknown(sums) else sums.rework_cost_usd,
             None if sums.inclusive_cost_usd is None else sums.inclusive_rework_cost_usd,
         ),
@@ -193,12 +194,14 @@ def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
             Column("Part", "title"),
             Column("Own", "own", "usd",
                    blank=lambda row: has_none(row.title, row.own, is_untold=untold),
-                   at_least=lambda row: is_lower_bound(sums) and row.title in COSTS,
+                   at_least=lambda row: (is_lower_bound(sums) and row.title in COSTS)
+                   or (is_rework_lower_bound(sums) and row.title == REWORK),
                    at_most=lambda row: is_lower_bound(sums) and row.title == MARGIN),
             Column("With sub-agents", "inclusive", "usd",
                    "What calling the agent costs and brings; not to be summed over agents.",
                    blank=lambda row: has_none(row.title, row.inclusive, is_untold=untold_below),
-                   at_least=lambda row: below and row.title in COSTS,
+                   at_least=lambda row: (below and row.title in COSTS)
+                   or (bool(sums.inclusive_unknown_rework_attempts) and row.title == REWORK),
                    at_most=lambda row: below and row.title == MARGIN),
         ],
         [OwnAndInclusive(*row) for row in rows], query="agent_statistics",

@@ -21,6 +21,7 @@ from .columns import (
     is_inclusive_lower_bound,
     is_inclusive_untold,
     is_lower_bound,
+    is_rework_lower_bound,
     is_untold,
     is_untold_estimate,
     runs_or_attempts,
@@ -58,7 +59,7 @@ def _agents(ledger: Ledger, asked: Asked) -> Table:
             Column("Variable cost", "cost_usd", "usd", "Of the runs themselves, without "
                    "sub-agents: sums to the ledger.", at_least=is_lower_bound),
             Column("Rework", "rework_cost_usd", "usd", "Part of the variable cost.",
-                   unknown=is_cost_unknown),
+                   unknown=is_cost_unknown, at_least=is_rework_lower_bound),
             Column("Amortized", "amortized_cost_usd", "usd_if_told", "Shares of assets."),
             Column("Total cost", "total_cost_usd", "usd", "Variable and amortized cost.",
                    at_least=is_lower_bound),

@@ -19,6 +19,11 @@ def is_lower_bound(row: Any) -> bool:
     return bool(row.unpriced_attempts)
 
 
+def is_rework_lower_bound(row: Any) -> bool:
+    """Whether the cost of some wasted attempts is not known."""
+    return bool(row.unknown_rework_attempts)
+
+
 def leaves_out(row: Any) -> bool:
     """Whether the cost or value of some runs that an asset serves is not known."""
     return bool(row.left_out_runs)
@@ -94,7 +99,7 @@ def economics(
                "Variable and amortized cost of the runs.", at_least=is_lower_bound, link=runs),
         Column("Rework", "rework_cost_usd", "usd",
                "Variable cost of attempts that failed or were made again.", link=_wasted(runs),
-               unknown=is_cost_unknown),
+               unknown=is_cost_unknown, at_least=is_rework_lower_bound),
         Column("Amortized", "amortized_cost_usd", "usd_if_told",
                "The runs' shares of what was paid once.", link=runs),
         Column("Value", "value_usd", "usd", "Recorded revenue and value of outcomes.",
@@ -163,7 +168,7 @@ def models(asked: Asked) -> Sequence[Column]:
                at_least=is_lower_bound, link=behind()),
         Column("Share", "cost_ratio", "ratio", "Of the cost of all rows.", link=behind()),
         Column("Rework", "rework_cost_usd", "usd_if_told", "Part of the cost that was wasted.",
-               link=behind("calls,rework")),
+               link=behind("calls,rework"), at_least=is_rework_lower_bound),
         Column("Estimated", "estimated_cost_usd", "usd_if_told",
                "Part of the cost that rests on estimated usage.",
                link=behind(usage="estimated")),

@@ -18,6 +18,7 @@ from .columns import (
     OUTSIDE,
     economics,
     is_lower_bound,
+    is_rework_lower_bound,
     is_untold,
     models,
     runs_or_attempts,
@@ -100,7 +101,14 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
     # Where the cost of work is known and none of it is told as wasted, none was.
     wasted = None if row.work_cost_usd is None else row.rework_cost_usd or Decimal(0)
-    rework = f"{figures.usd(wasted)} of {figures.usd(row.work_cost_usd)} of work"
+    some = is_rework_lower_bound(row)
+    rework = (
+        f"{figures.usd(wasted, at_least=some)} of "
+        f"{figures.usd(row.work_cost_usd, at_least=is_lower_bound(row))} of work"
+    )
+    # Of waste of unknown cost alone no share is known.
+    is_unknown = some and not row.rework_cost_usd
+    share = None if is_unknown else row.rework_cost_ratio
     known = f"{figures.counted(row.attempts, 'attempt')}, {row.unpriced_attempts:,} of unknown cost"
     runs = f"{row.successful_runs:,} succeeded, {row.failed_runs:,} did not"
     return Figures(
@@ -113,8 +121,8 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
             Figure("Runs", figures.count(row.runs), str(row.runs), runs, asked.link("runs")),
             money("Cost a success", row.inclusive_cost_per_success_usd, _successes(row),
                   asked.link("agents"), least, is_none=not row.successes),
-            Figure("Rework", figures.ratio(row.rework_cost_ratio),
-                   figures.exact(row.rework_cost_ratio), rework, asked.link("rework")),
+            Figure("Rework", figures.UNKNOWN if is_unknown else figures.ratio(share),
+                   figures.exact(share), rework, asked.link("rework")),
             money("Amortized", row.amortized_cost_usd, "shares of assets"
                   if row.amortized_cost_usd is not None else "no shares of assets",
                   asked.link("assets"), is_none=True),

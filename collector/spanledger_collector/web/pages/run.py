@@ -13,7 +13,12 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import is_cost_unknown, is_inclusive_lower_bound, is_lower_bound
+from .columns import (
+    is_cost_unknown,
+    is_inclusive_lower_bound,
+    is_lower_bound,
+    is_rework_lower_bound,
+)
 from .paging import paging
 from .runs import columns as run_columns
 from .runs import is_inclusive_untold, is_untold
@@ -91,7 +96,8 @@ def _shares(run: RunRow, asked: Asked) -> Table:
     books = asked.link("asset", trace=run.trace_id, run=run.run_id)
     rows = [
         Share("Variable cost", run.cost_usd, "sum of its attempts", "#attempts", bound),
-        Share("of which rework", wasted, "attempts with a reason", "#attempts"),
+        Share("of which rework", wasted, "attempts with a reason", "#attempts",
+              is_rework_lower_bound(run)),
         Share("Amortized cost", run.amortized_cost_usd, "its shares of assets", books,
               is_untold=True),
         Share("Total cost", run.total_cost_usd, "variable and amortized", "#shares", bound),

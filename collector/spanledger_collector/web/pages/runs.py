@@ -10,7 +10,13 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import NO_TENANT, is_cost_unknown, is_inclusive_lower_bound, is_lower_bound
+from .columns import (
+    NO_TENANT,
+    is_cost_unknown,
+    is_inclusive_lower_bound,
+    is_lower_bound,
+    is_rework_lower_bound,
+)
 from .paging import AT_ONCE, paging
 
 SHOWN: Final = 100
@@ -67,7 +73,7 @@ def columns(asked: Asked) -> Sequence[Column]:
                "Value of the run, and what was recorded below it, less that.",
                at_most=is_inclusive_lower_bound, link=explained, blank=is_inclusive_untold),
         Column("Rework", "rework_cost_usd", "usd", "Part of the variable cost.",
-               link=explained, unknown=is_cost_unknown),
+               link=explained, unknown=is_cost_unknown, at_least=is_rework_lower_bound),
         Column("Amortized", "amortized_cost_usd", "usd_if_told", "Its share of assets.",
                link=lambda row: asked.link("asset", trace=row.trace_id, run=row.run_id)),
         Column("Calls", "calls", "count", link=explained),

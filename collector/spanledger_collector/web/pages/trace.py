@@ -13,7 +13,7 @@ from spanledger_collector.web.charts.spans import Placed, tree
 from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
-from .columns import is_cost_unknown, is_lower_bound
+from .columns import is_cost_unknown, is_lower_bound, is_rework_lower_bound
 from .runs import columns as run_columns
 
 #: More would make a page that no browser scrolls; the CSV has all.
@@ -51,8 +51,8 @@ def _figures(row: TraceRow, asked: Asked) -> Figures:
         [
             Figure("Variable cost", cost, figures.exact(row.cost_usd),
                    _known(row), explained),
-            Figure("Rework", figures.usd(rework), figures.exact(rework), "part of the cost",
-                   explained),
+            Figure("Rework", figures.usd(rework, at_least=is_rework_lower_bound(row)),
+                   figures.exact(rework), "part of the cost", explained),
             Figure("Duration", figures.duration(row.duration_ns), str(row.duration_ns),
                    figures.moment(row.started_at), "#spans"),
             Figure("Status", row.status, "", figures.counted(row.span_count, "span"),
