@@ -391,7 +391,8 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "A success, with sub-agents": usd("inclusive_cost_per_success.value"),
             "A run, with sub-agents": "inclusive_cost_per_run_usd",
             "Margin a run, with sub-agents": mean("inclusive_margin_per_run"),
-            "Efficient": "is_efficient", "A second less": if_any("usd_per_second.value"),
+            "Efficient": "is_efficient", "Why unknown": "why",
+            "A second less": if_any("usd_per_second.value"),
         },
         {
             "p50": "p50_latency", "A success, with sub-agents": "inclusive_cost_per_success",

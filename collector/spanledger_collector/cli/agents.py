@@ -79,7 +79,7 @@ def agents(
     check_by(by, ["agent", *get_args(SumsBy)])
     with connect(url, workspace) as ledger:
         if by == "agent":
-            answer(ledger.agents(utc(since), utc(until)), _both_tables, as_json=as_json)
+            answer(ledger.agents(utc(since), utc(until)), tables, as_json=as_json)
             return
         part = Slice(since=utc(since), until=utc(until))
         sums = ledger.sums_by(cast("SumsBy", by), part)
@@ -88,9 +88,11 @@ def agents(
 
 def _sums_tables(rows: Sequence[SumFigures], by: str) -> Group:
     columns, verdicts = ([name.format(by=by) for name in names] for names in (_SUMS, _SUM_VERDICTS))
+    uncosted = any(row.unpriced_attempts for row in rows)
+    worth = "\nIs it worth it?" + (" Of the traces whose cost is known wholly" if uncosted else "")
     return Group(
         Grid(f"All agents by {by}", columns, map(_sums, rows)),
-        Grid("\nIs it worth it?", verdicts, map(_sum_verdict, rows)),
+        Grid(worth, verdicts, map(_sum_verdict, rows)),
         Grid("\nWhy", (by, "sustainable", "why"), map(_sum_why, rows)),
     )
 
@@ -154,12 +156,15 @@ def agents_table(rows: Sequence[AgentRow]) -> Grid:
     )  # fmt: skip
 
 
-def _both_tables(rows: Sequence[AgentFigures]) -> Group:
+def tables(rows: Sequence[AgentFigures]) -> Group:
+    """The rows, the verdict on each, and why."""
     return Group(agents_table(rows), _verdicts_table(rows), _whys_table(rows))
 
 
 def _verdicts_table(rows: Sequence[AgentFigures]) -> Grid:
-    return Grid("\nIs it worth it? With sub-agents", _VERDICTS, map(_verdict, rows))
+    uncosted = any(row.inclusive_unpriced_attempts for row in rows)
+    of = ", of the runs whose cost is known wholly" if uncosted else ""
+    return Grid(f"\nIs it worth it? With sub-agents{of}", _VERDICTS, map(_verdict, rows))
 
 
 def _whys_table(rows: Sequence[AgentFigures]) -> Grid:

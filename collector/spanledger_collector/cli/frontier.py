@@ -12,6 +12,8 @@ from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connect, utc
 from .output import NOTHING_FOUND, console, count, print_json, text, usd
 
+_EFFICIENT = {True: "yes", False: "no", None: "unknown"}
+
 
 def frontier(
     agent: Annotated[str, typer.Argument(help="The agent; without it, all.")] = "",
@@ -24,7 +26,8 @@ def frontier(
     """What each model (and number of GPUs) costs an agent beside the latency that it buys.
 
     Costs are inclusive: with all that runs hand on to sub-agents, whose time is in the latency too.
-    Left out of them are runs whose cost is not wholly known: with any, costs may be too low.
+    Left out of them are runs whose cost is not wholly known: with any, costs may be too low, and
+    whether an option is efficient is told only where what is known of it says that it is not.
 
     Example: spanledger frontier researcher --since 2026-11-01
     """
@@ -36,7 +39,7 @@ def frontier(
     if not points:
         console().print(NOTHING_FOUND)
         return
-    console().print(Grid("Frontier", columns(points), map(_cells, points)))
+    console().print(Grid("Frontier", columns(points), map(cells, points)))
 
 
 def columns(points: Sequence[FrontierPoint]) -> Sequence[str]:
@@ -51,11 +54,12 @@ def columns(points: Sequence[FrontierPoint]) -> Sequence[str]:
         "agent", "model", ">GPUs", ">runs", ">left out", ">p50", ">95% interval", ">p95",
         f">{said}cost a success", ">95% interval", f">{said}margin a run", ">95% interval",
         "efficient",
-        ">a second costs", ">95% interval", ">than fewer GPUs",
+        ">a second costs", ">95% interval", ">than fewer GPUs", "why unknown",
     )  # fmt: skip
 
 
-def _cells(point: FrontierPoint) -> Sequence[str]:
+def cells(point: FrontierPoint) -> Sequence[str]:
+    """One line an option."""
     margin = point.inclusive_margin_per_run
     cost = point.inclusive_cost_per_success
     return (
@@ -64,9 +68,9 @@ def _cells(point: FrontierPoint) -> Sequence[str]:
         interval(point.p50_latency, latency), value(point.p95_latency, latency),
         value(cost, money), interval(cost, money),
         "-" if margin.value is None else value(margin, money), interval(margin, money),
-        "yes" if point.is_efficient else "no",
+        _EFFICIENT[point.is_efficient],
         "-" if point.usd_per_second.value is None else value(point.usd_per_second, money),
-        interval(point.usd_per_second, money), _gpus(point),
+        interval(point.usd_per_second, money), _gpus(point), text(point.why),
     )  # fmt: skip
 
 

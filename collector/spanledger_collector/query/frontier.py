@@ -22,6 +22,7 @@ from . import estimates
 from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
+from .sustainability import gaps
 
 _SECOND_NS = 1e9
 
@@ -51,7 +52,7 @@ class FrontierRow:
     inclusive_cost_per_success_usd: Decimal | None
     inclusive_value_per_run_usd: Decimal | None
     inclusive_margin_per_run_usd: Decimal | None
-    is_efficient: bool
+    is_efficient: bool | None
     usd_per_second: Decimal | None
     fewer_gpus: int
     speedup_over_fewer: float | None
@@ -142,8 +143,12 @@ class FrontierPoint:
         inclusive_value_per_run_usd: with what was recorded below; None = no run has a value.
         inclusive_margin_per_run: that less the inclusive cost.
         is_efficient: no other option of the agent is as fast (p50) and cheaper a success, or as
-            cheap and faster. Of the figures seen: their intervals may overlap.
-        usd_per_second: what a second less costs a success, against the next slower efficient one.
+            cheap and faster. Of the figures seen: their intervals may overlap. None = nobody can
+            say: it, or an option as fast, has runs of unknown cost. What is known of these is the
+            least they cost: such an option may be told to be beaten, never to beat another.
+        why: why it is not told whether it is efficient; empty where it is.
+        usd_per_second: what a second less costs a success, against the next slower efficient one;
+            unknown where of that one it is not told.
         fewer_gpus: the next fewer GPUs that the same model was served by; 0 = none.
         speedup_over_fewer: median latency with those / with these.
         usd_over_fewer: what a success costs more than with those.
@@ -166,7 +171,8 @@ class FrontierPoint:
     inclusive_cost_per_run_usd: Decimal | None
     inclusive_value_per_run_usd: Decimal | None
     inclusive_margin_per_run: Estimate
-    is_efficient: bool
+    is_efficient: bool | None
+    why: str
     usd_per_second: Estimate
     fewer_gpus: int
     speedup_over_fewer: float | None
@@ -179,7 +185,7 @@ def frontier(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequenc
     """The options of an agent (of all, where it is empty), fastest first."""
     rows = _options(ask, agent_name, period)
     return [
-        _point(row, _slower(row, rows[place + 1 :]), _fewer(row, rows))
+        _point(row, _slower(row, rows[place + 1 :]), _fewer(row, rows), _why(row, rows))
         for place, row in enumerate(rows)
     ]
 
@@ -207,22 +213,50 @@ def _fewer(row: Option, rows: Sequence[Option]) -> Option | None:
 
 
 def _slower(row: Option, after: Sequence[Option]) -> Option | None:
-    """The next slower efficient option of the same agent, for an efficient one."""
+    """The next slower option of the same agent that may be efficient, for an efficient one."""
     if not row.is_efficient:
         return None
-    others = (one for one in after if one.agent_name == row.agent_name and one.is_efficient)
+    others = (
+        one for one in after if one.agent_name == row.agent_name and one.is_efficient is not False
+    )
     return next(others, None)
 
 
-def _point(row: Option, slower: Option | None, fewer: Option | None) -> FrontierPoint:
+def _why(row: Option, rows: Sequence[Option]) -> str:
+    """Why nobody can say whether it is efficient."""
+    if row.is_efficient is not None:
+        return ""
+    if unknown := _unknown(row):
+        return unknown
+    others = (
+        one
+        for one in rows
+        if one.agent_name == row.agent_name
+        and one.p50_duration_ns <= row.p50_duration_ns
+        and _unknown(one)
+    )
+    told = (f"{_named(one)} is as fast and may be cheaper: {_unknown(one)}" for one in others)
+    return "; ".join(told)
+
+
+def _unknown(row: Option) -> str:
+    return gaps(row.runs, row.runs - row.inclusive_costed_runs, 0)
+
+
+def _named(row: Option) -> str:
+    on = f" on {row.gpu_count} GPUs" if row.gpu_count else ""
+    return f"{row.model or '(no model)'}{on}"
+
+
+def _point(row: Option, slower: Option | None, fewer: Option | None, why: str) -> FrontierPoint:
     return FrontierPoint(
         row.agent_name, row.model, row.gpu_count, row.runs, row.runs - row.inclusive_costed_runs,
         _latency(row, 0.5).estimate, _latency(row, 0.95).estimate, _cost(row).estimate,
         row.cost_per_run_usd, row.value_per_run_usd, row.margin_per_run_usd,
         _inclusive_cost(row).estimate, row.inclusive_cost_per_run_usd,
-        row.inclusive_value_per_run_usd, _margin(row), row.is_efficient, _second(row, slower),
-        row.fewer_gpus, row.speedup_over_fewer, row.usd_over_fewer, _speedup(row, fewer),
-        _dearer(row, fewer),
+        row.inclusive_value_per_run_usd, _margin(row), row.is_efficient, why,
+        _second(row, slower, why), row.fewer_gpus, row.speedup_over_fewer, row.usd_over_fewer,
+        _speedup(row, fewer), _dearer(row, fewer),
     )  # fmt: skip
 
 
@@ -290,8 +324,13 @@ def _latency(row: Option, share: float) -> Figure:
     return row.by_trace(estimates.percentile(value, grid, share, row.shared.share(spread)))
 
 
-def _second(row: Option, slower: Option | None) -> Estimate:
+def _second(row: Option, slower: Option | None, why: str) -> Estimate:
     """The price of a second, with cost and latency taken as measured apart."""
+    if why:
+        return estimates.unknown(why).estimate
+    if slower is not None and slower.is_efficient is None:
+        unknown = _unknown(slower) or "an option as fast may be cheaper"
+        return estimates.unknown(f"{_named(slower)}: {unknown}").estimate
     if slower is None:
         return estimates.unknown("no slower option that is efficient").estimate
     costs = _inclusive_cost(row), _inclusive_cost(slower)
@@ -322,6 +361,9 @@ def _dearer(row: Option, fewer: Option | None) -> Estimate:
     """What a success costs more than with fewer GPUs."""
     if fewer is None:
         return estimates.unknown("no fewer GPUs of the same model").estimate
+    for option in (row, fewer):
+        if unknown := _unknown(option):
+            return estimates.unknown(f"{_named(option)}: {unknown}").estimate
     now, then = _inclusive_cost(row), _inclusive_cost(fewer)
     if now.measured is None or then.measured is None:
         why = now.estimate.reason or then.estimate.reason or "too few successes"

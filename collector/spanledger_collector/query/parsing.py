@@ -52,6 +52,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "int": int,
     "float": float,
     "bool": bool,
+    "bool | None": lambda value: None if value is None else bool(value),
     "date": _day,
     "datetime": _moment,
     "datetime | None": lambda value: None if value is None else _moment(value),

@@ -22,7 +22,7 @@ _PLAIN: Final[Mapping[str, Show]] = {
     "duration": figures.duration,
     "seconds": figures.seconds,
     "moment": figures.moment,
-    "yes": lambda value: "yes" if value else "no",
+    "yes": lambda value: figures.UNKNOWN if value is None else "yes" if value else "no",
     "factor": lambda value: figures.NOTHING if value is None else f"{value:.3f}",
     "exact": lambda value: figures.exact(value) or figures.NOTHING,
 }

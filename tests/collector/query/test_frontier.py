@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import statistics
@@ -12,14 +13,25 @@ from itertools import pairwise
 from statistics import NormalDist
 
 import pytest
+from rich.console import Console
 from tests.collector.settle import scene
 
+from spanledger_collector.cli.frontier import cells, columns
+from spanledger_collector.cli.grid import Grid
 from spanledger_collector.estimate import Measured, independent_ratio_interval, student_t_quantile
 from spanledger_collector.query import DirectReader, FrontierPoint, Ledger
 from spanledger_collector.store import Connection, Store
 
 AGENTS = 30
 CENT = Decimal("0.01")
+#: Agents with four runs by m1 and four by m2, of which one also called what has no price: model,
+#: seconds, tokens of a cent.
+GAPS = {
+    "may be cheaper, slower": (("m1", 5, 100), ("m2", 8, 90)),
+    "may be cheaper, faster": (("m1", 8, 100), ("m2", 5, 90)),
+    "is dearer, slower": (("m1", 5, 100), ("m2", 8, 200)),
+    "is dearer, faster": (("m1", 8, 100), ("m2", 5, 200)),
+}
 
 
 def _served(
@@ -72,8 +84,17 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
         for first, model, seconds, tokens in ((200, "m2", 9, 50), (220, "m3", 12, 60)):
             for trace in range(first, first + 12):
                 rows += _served("chat", trace, model=model, seconds=seconds, tokens=tokens)
+        for place, (agent, options) in enumerate(GAPS.items()):
+            for number in range(8):
+                trace = 300 + 10 * place + number
+                model, seconds, tokens = options[number % 2]
+                rows += _served(agent, trace, model=model, seconds=seconds, tokens=tokens)
+                if number == 7:  # by m2, the second of the two
+                    rows.append(scene.call(3, 1, (9, 0), trace=trace, request_model="no-price"))
         scene.load(connection, rows)
-        scene.settle(module_store, [*range(100, 136), *range(200, 212), *range(220, 232)])
+        traces = [*range(100, 136), *range(200, 212), *range(220, 232)]
+        traces += [300 + 10 * place + number for place in range(len(GAPS)) for number in range(8)]
+        scene.settle(module_store, traces)
         _scattered(connection)
     with Ledger(DirectReader(module_store)) as found:
         yield found
@@ -122,6 +143,35 @@ def test_what_is_slower_and_dearer_is_not_efficient(ledger: Ledger) -> None:
     assert (slow.model, slow.is_efficient) == ("m3", False)
     assert slow.usd_per_second.value is None
     assert fast.gpu_count == 0
+
+
+def test_an_option_with_unknown_costs_is_not_told_efficient(ledger: Ledger) -> None:
+    """What is known of it is the least: enough to be beaten, not to beat another."""
+    known = "the cost of 1 of 4 runs is not wholly known"
+    found = {agent: {point.model: point for point in ledger.frontier(agent)} for agent in GAPS}
+    told = {
+        agent: tuple(points[model].is_efficient for model in ("m1", "m2"))
+        for agent, points in found.items()
+    }
+    assert told == {
+        "may be cheaper, slower": (True, None),
+        "may be cheaper, faster": (None, None),
+        "is dearer, slower": (True, False),
+        "is dearer, faster": (True, None),
+    }
+    slower, faster = (found[f"may be cheaper, {how}"] for how in ("slower", "faster"))
+    assert [slower[model].why for model in ("m1", "m2")] == ["", known]
+    assert faster["m2"].why == known
+    assert faster["m1"].why == f"m2 is as fast and may be cheaper: {known}"
+    # What a second costs against an option of unknown cost, nobody knows.
+    price = slower["m1"].usd_per_second
+    assert (price.value, price.low, price.reason) == (None, None, f"m2: {known}")
+    assert faster["m1"].usd_per_second.reason == faster["m1"].why
+    out = Console(file=io.StringIO(), width=300, record=True)
+    out.print(Grid("", columns(list(faster.values())), map(cells, faster.values())))
+    shown = out.export_text()
+    assert shown.count("unknown") > 2
+    assert faster["m1"].why in shown
 
 
 def _dominated(point: FrontierPoint, others: list[FrontierPoint]) -> bool:
@@ -173,7 +223,7 @@ def test_the_view_says_the_same(ledger: Ledger, module_store: Store) -> None:
         assert row["cost_per_success_usd"] == point.cost_per_success.value
         assert row["inclusive_cost_per_success_usd"] == point.inclusive_cost_per_success.value
         assert row["p50_duration_ns"] == point.p50_latency.value
-        assert bool(row["is_efficient"]) == point.is_efficient
+        assert row["is_efficient"] == point.is_efficient
         assert row["usd_per_second"] == point.usd_per_second.value
     assert found == {}
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from tests.collector.settle import scene
 
 from spanledger_collector.cli import compare as compare_verb
+from spanledger_collector.cli.agents import tables
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import Compared, DirectReader, Ledger
 from spanledger_collector.store import Store
@@ -124,6 +125,18 @@ def test_unknown_costs_are_no_saving(ledger: Ledger) -> None:
     assert back.verdict == "too few data"
     said = "cheaper per success than 1 (16 runs)?  too few data"
     assert said in _answer(ledger, "gaps")
+
+
+def test_two_figures_of_an_agent_say_which_runs_they_are_of(ledger: Ledger) -> None:
+    """A success of all runs costs so much at least; of those known wholly exactly so much."""
+    of = "With sub-agents, of the runs whose cost is known wholly"
+    for agent, is_said in (("gaps", True), ("sure", False)):
+        out = Console(file=StringIO(), width=200)
+        out.print(tables([row for row in ledger.agents() if row.agent_name == agent]))
+        printed = cast("StringIO", out.file).getvalue()
+        assert "Is it worth it? With sub-agents" in printed
+        assert (of in printed) == is_said
+        assert ("\N{GREATER-THAN OR EQUAL TO}$" in printed) == is_said
 
 
 def test_what_is_dearer_by_what_is_known_is_dearer(ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ points AS
         count() AS runs,
         uniqExact(r.trace_id) AS traces,
         sum(r.succeeded) AS successful_runs,
+        toDecimal256(sum(ifNull(r.inclusive_total_cost_usd, 0)), 24) AS known_usd,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
         quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
         @include arithmetic/option_costs of=,
@@ -26,43 +27,62 @@ points AS
         model,
         gpu_count
 ),
--- Efficient: no option of the agent is as fast and cheaper a success, or as cheap and faster.
+-- Of runs whose cost is not wholly known what is known is the least: least_usd a success, of all runs; sure_usd where there are none such.
+bounded AS
+(
+    SELECT
+        *,
+        if(inclusive_costed_runs < runs, NULL, inclusive_cost_per_success_usd) AS sure_usd,
+        if(
+            inclusive_costed_runs < runs,
+            toDecimal128(roundBankers(known_usd / nullIf(successful_runs, 0), 12), 12),
+            inclusive_cost_per_success_usd
+        ) AS least_usd
+    FROM points
+),
+-- Efficient: no option of the agent is as fast and cheaper a success, or as cheap and faster. Where costs are not wholly known an option may
+--   be told to be beaten, as it costs more yet, and never to beat another: then it is unknown.
 judged AS
 (
     SELECT
         *,
-        min(inclusive_cost_per_success_usd) OVER (
-            PARTITION BY workspace, agent_name
-            ORDER BY p50_duration_ns, inclusive_cost_per_success_usd NULLS LAST, model, gpu_count
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS cheapest_as_fast_usd,
+        min(sure_usd) OVER as_fast AS cheapest_as_fast_usd,
+        min(if(sure_usd IS NULL, least_usd, NULL)) OVER as_fast AS perhaps_as_fast_usd,
         row_number() OVER (
             PARTITION BY workspace, agent_name
-            ORDER BY p50_duration_ns, inclusive_cost_per_success_usd NULLS LAST, model, gpu_count
+            ORDER BY p50_duration_ns, least_usd NULLS LAST, model, gpu_count
         ) AS place,
-        inclusive_cost_per_success_usd IS NOT NULL
-            AND (place = 1 OR cheapest_as_fast_usd IS NULL OR inclusive_cost_per_success_usd < cheapest_as_fast_usd) AS is_efficient
-    FROM points
+        multiIf(
+            least_usd IS NULL OR ifNull(least_usd >= cheapest_as_fast_usd, 0), toNullable(toUInt8(0)),
+            sure_usd IS NULL OR ifNull(perhaps_as_fast_usd < least_usd, 0), NULL,
+            toNullable(toUInt8(1))
+        ) AS is_efficient
+    FROM bounded
+    WINDOW as_fast AS (
+        PARTITION BY workspace, agent_name
+        ORDER BY p50_duration_ns, least_usd NULLS LAST, model, gpu_count
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
 ),
 frontier AS
 (
     SELECT
         *,
         leadInFrame(toNullable(p50_duration_ns)) OVER slower AS slower_p50_ns,
-        leadInFrame(inclusive_cost_per_success_usd) OVER slower AS slower_cost_usd,
+        leadInFrame(if(is_efficient IS NULL, NULL, sure_usd)) OVER slower AS slower_cost_usd,
         lagInFrame(toNullable(gpu_count)) OVER fewer AS fewer_gpus,
         lagInFrame(toNullable(p50_duration_ns)) OVER fewer AS fewer_p50_ns,
-        lagInFrame(inclusive_cost_per_success_usd) OVER fewer AS fewer_cost_usd,
+        lagInFrame(sure_usd) OVER fewer AS fewer_cost_usd,
         CAST(
-            if(is_efficient, (inclusive_cost_per_success_usd - slower_cost_usd) / ((slower_p50_ns - p50_duration_ns) / 1e9), NULL)
+            if(ifNull(is_efficient, 0), (sure_usd - slower_cost_usd) / ((slower_p50_ns - p50_duration_ns) / 1e9), NULL)
             AS Nullable(Decimal(38, 12))
         ) AS usd_per_second,
         if(gpu_count > 0 AND fewer_gpus > 0, fewer_p50_ns / nullIf(p50_duration_ns, 0), NULL) AS speedup_over_fewer,
-        if(gpu_count > 0 AND fewer_gpus > 0, inclusive_cost_per_success_usd - fewer_cost_usd, NULL) AS usd_over_fewer
+        if(gpu_count > 0 AND fewer_gpus > 0, sure_usd - fewer_cost_usd, NULL) AS usd_over_fewer
     FROM judged
     WINDOW
         slower AS (
-            PARTITION BY workspace, agent_name, is_efficient
+            PARTITION BY workspace, agent_name, ifNull(is_efficient, 1)
             ORDER BY p50_duration_ns, place
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ),

@@ -119,6 +119,7 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
             Column("Efficient", "is_efficient", "yes",
                    "No other option of the agent is as fast and cheaper, or as cheap and faster, "
                    "with sub-agents."),
+            Column("Why unknown", "why"),
             Column("A second less", "usd_per_second.value", "usd_if_told",
                    "What it costs a success, against the next slower efficient option."),
         ],
