@@ -63,14 +63,13 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
         for row in _run(version, number, 1 + 24 * place + number)
     ]
     unknown = [
-        # Slower, by a model of its own: an option that might be cheaper leaves others unknown.
-        scene.span(1, 0, "agent", agent_name="lead", agent_version="3", trace=99, lasts=9),
-        scene.call(2, 1, (1, 0), trace=99, request_model="m3"),
+        scene.span(1, 0, "agent", agent_name="lead", agent_version="3", trace=99),
+        scene.call(2, 1, (1, 0), trace=99),
         scene.span(3, 1, "agent", agent_name="helper", trace=99),
         scene.call(4, 3, (1, 0), trace=99, request_model="unknown-x"),
     ]
     with module_store.connect() as connection:
-        prices = [scene.price(model, input=str(RATE)) for model in (*MODELS.values(), "m3")]
+        prices = [scene.price(model, input=str(RATE)) for model in MODELS.values()]
         scene.publish(connection, prices)
         scene.load(connection, [*rows, *unknown])
     scene.settle(module_store, [*range(1, 49), 99])
@@ -131,8 +130,10 @@ def test_an_option_that_delegates_more_is_not_efficient_for_that(ledger: Ledger)
     assert hands_on.cost_per_success.value is not None
     assert keeps.cost_per_success.value is not None
     assert hands_on.cost_per_success.value < keeps.cost_per_success.value
-    assert (keeps.is_efficient, hands_on.is_efficient) == (True, False)
-    assert options["m3"].is_efficient is None
+    # One run of m1 is of unknown cost: nobody can say, and what is known has m2 as the dearer one.
+    assert (keeps.is_efficient, hands_on.is_efficient) == (None, None)
+    known = "the cost of 1 of 25 runs is not wholly known"
+    assert (keeps.why, hands_on.why) == (known, f"m1 is as fast and may be cheaper: {known}")
     costs = [(own + helped) * RATE for own, helped in TOKENS["2"]]
     joint = Joint.of([float(cost) for cost in costs], [float(_succeeded(n)) for n in range(24)])
     expected = ratio_interval(joint, floor=0)
