@@ -184,7 +184,7 @@ def test_a_difference_that_estimates_could_turn_is_not_claimed(ledger: Ledger) -
     assert total.difference.high - Decimal("0.3") > Decimal("0.49")
     margin, value = (figures[f"inclusive_{name}_per_run"] for name in ("margin", "value"))
     assert margin.verdict == "too few data"
-    assert value.verdict == "no difference shown"
+    assert "estimates" not in value.difference.method
     assert margin.difference.low is not None
     assert margin.difference.low < Decimal("-0.49") - Decimal("0.3")
     back = _compared(ledger, "estimated", "2", "1")["inclusive_cost_per_run"]
@@ -210,7 +210,7 @@ def test_a_payback_and_a_break_even_are_as_sure_as_the_usage_is(ledger: Ledger) 
     assert paid.runs_by_saving.low is not None
     assert (paid.runs_by_saving.low, paid.runs_by_saving.high) == (75, None)
     assert paid.runs_by_saving.reason.endswith("perhaps never; estimates could turn it")
-    assert (paid.runs_by_gain.low, paid.runs_by_gain.high) == (75, None)
+    assert (paid.runs_by_gain.low, paid.runs_by_gain.high) == (44, None)
     (earned,) = ledger.break_even("estimated")
     # 1.2 less 0.6 to 1.5.
     assert earned.contribution_per_run.low is not None
