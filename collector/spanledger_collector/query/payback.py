@@ -235,9 +235,8 @@ def _payback(row: ContributionRow, old: Group, new: Group) -> Payback:
     cost, gain = "inclusive_cost_per_run", "inclusive_contribution_per_run"
     left_out = sum(group.sums.runs - group.sums.inclusive_told_runs for group in (old, new))
     # What the older costs more is what the new one saves.
-    names = (old.key, new.key)
-    saving = _known(cost, old, new) or apart(cost, new, old, names[::-1]).difference
-    gained = _known(gain, old, new) or apart(gain, old, new, names).difference
+    saving = _known(cost, old, new) or apart(cost, new, old, (new.key, old.key)).difference
+    gained = _known(gain, old, new) or apart(gain, old, new, (old.key, new.key)).difference
     if is_untold(gain, old.sums, new.sums):
         gained = estimates.unknown(outcomes((old.key, old.sums), (new.key, new.sums))).estimate
     return Payback(
