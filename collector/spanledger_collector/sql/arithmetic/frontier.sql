@@ -9,7 +9,7 @@ points AS
         r.model AS model,
         r.gpu_count AS gpu_count,
         count() AS runs,
-        uniqExact(r.trace_id) AS traces,
+        uniqExact(cityHash64(r.trace_id)) AS traces,
         sum(r.succeeded) AS successful_runs,
         toDecimal256(sum(ifNull(r.inclusive_total_cost_usd, 0)), 24) AS known_usd,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,

@@ -44,7 +44,7 @@ SELECT
     kind,
     if(kind = 'total', 'total', r.group_key) AS key,
     count() AS runs,
-    uniqExact(r.trace_id) AS traces,
+    uniqExact(cityHash64(r.trace_id)) AS traces,
     sum(r.succeeded) AS successful_runs,
     runs - successful_runs AS failed_runs,
     countIf(r.outcome != '') AS judged_runs,

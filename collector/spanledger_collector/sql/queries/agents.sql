@@ -39,7 +39,7 @@ SELECT
     agent_name,
     agent_version,
     count() AS runs,
-    uniqExact(r.trace_id) AS traces,
+    uniqExact(cityHash64(r.trace_id)) AS traces,
     countIf(won) AS successful_runs,
     countIf(NOT r.succeeded) AS failed_runs,
     countIf(r.outcome != '') AS judged_runs,
