@@ -15,6 +15,7 @@ from spanledger_collector.query import (
     GroupBy,
     Sustainability,
 )
+from spanledger_collector.query.agent_report import ElsewhereRow
 from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.query.titles import TITLES, worth_showing
 
@@ -68,6 +69,8 @@ def show(report: AgentReport, out: Console) -> None:
     if sums.inclusive_unconverted_records:
         unknown = gaps(sums.runs, 0, sums.inclusive_unconverted_records)
         out.print(f"[yellow]value and margin are not known: {unknown}[/]")
+    if report.elsewhere.runs:
+        out.print(f"[yellow]{elsewhere(report.elsewhere)}[/]")
     out.print(Grid("\nWhere it goes", ("", ">USD", ">of total cost"), _waterfall(sums)))
     out.print(figures_table("\nA run", _lines(report.total)))
     out.print(_groups(report))
@@ -77,6 +80,15 @@ def show(report: AgentReport, out: Console) -> None:
     if report.paybacks:
         out.print("")
         out.print(payback_table(report.paybacks))
+
+
+def elsewhere(row: ElsewhereRow) -> str:
+    """What the inclusive figures do not hold."""
+    spent = "of unknown cost" if row.cost_usd is None else f"{usd(row.cost_usd)}"
+    return (
+        f"called {counted(row.runs, 'run')} in {counted(row.traces, 'other trace')} ({spent}): in "
+        "none of its inclusive figures; hand the trace context on with the work"
+    )
 
 
 def verdict_line(verdict: Sustainability) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from .agent_figures import AgentMomentsRow
+from .agent_report import ElsewhereRow
 from .asset_rows import (
     AssetChargeRow,
     AssetEntryRow,
@@ -53,6 +54,7 @@ from .window_rows import EarnedByRow, SpentByRow
 
 #: A query that is not here is read row by row, without a type.
 ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
+    "agent_elsewhere": (ElsewhereRow,),
     "agent_statistics": (AgentSums, MomentsRow, MoneyMoments),
     "agent_traces": (AgentTracesRow, MoneyTracesRow),
     "agent_versions": (VersionRow,),

@@ -13,6 +13,7 @@ from spanledger_collector import sql
 from spanledger_collector.query import (
     DirectReader,
     Ledger,
+    agent_report,
     asset_rows,
     breakdown_rows,
     energy_rows,
@@ -56,6 +57,7 @@ GIVEN: dict[str, Any] = {
 AGENT = "planner"  # fmt: skip
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
+    "agent_elsewhere": agent_report.ElsewhereRow,
     "agent_mix": None,
     "agent_statistics": moments.MomentsRow,
     "agent_traces": moments.AgentTracesRow,
@@ -120,6 +122,7 @@ TYPES: dict[str, type | None] = {
 }
 #: What queries say of an empty ledger that always have a row.
 EMPTY: dict[str, list[dict[str, Any]]] = {
+    "agent_elsewhere": [{"runs": 0, "traces": 0, "cost_usd": None}],
     "is_priced": [{"prices": 0, "output_prices": 0}],
     "rework_ends": [
         {

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from io import StringIO
+from typing import cast
 
 import pytest
+from rich.console import Console
 from tests.collector.settle import scene
 
+from spanledger_collector.cli.agent import show
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 from spanledger_collector.watch import Rules
@@ -127,6 +131,19 @@ def test_what_ran_outside_any_agent_is_no_success(ledger: Ledger) -> None:
     agents = [row for key, row in by_agent.items() if key]
     assert total.successful_runs == sum(row.successful_runs for row in agents)
     assert total.failed_runs == sum(row.failed_runs for row in agents) + 1
+
+
+def test_what_an_agent_called_in_other_traces_is_told(ledger: Ledger) -> None:
+    """Of the caller's agent and of those above it: its inclusive figures do not hold it."""
+    report = ledger.agent("a1")
+    assert (report.elsewhere.runs, report.elsewhere.traces) == (1, 1)
+    assert report.elsewhere.cost_usd == Decimal(1)
+    out = Console(file=StringIO(), width=200)
+    show(report, out)
+    told = "called 1 run in 1 other trace ($1): in none of its inclusive figures"
+    assert told in cast("StringIO", out.file).getvalue()
+    other = ledger.agent("a2")
+    assert (other.elsewhere.runs, other.elsewhere.cost_usd) == (0, None)
 
 
 def test_alerts_divide_by_the_same(ledger: Ledger) -> None:

@@ -81,7 +81,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     sums = report.total.sums
     parts: list[Part] = [
         _figures(report, asked),
-        *_left_out(sums),
+        *_left_out(report),
         Drawing("Where the cost goes and what is left", waterfall(sums)),
         Tabled("The same in figures", _steps(sums, asked)),
         *_with_sub_agents(sums, asked),
@@ -134,7 +134,8 @@ def _between(told: Any, show: Any) -> str:
     return figures.between(told.low, told.high, show) or told.reason or "no interval"
 
 
-def _left_out(sums: AgentSums) -> Sequence[Part]:
+def _left_out(report: AgentReport) -> Sequence[Part]:
+    sums, elsewhere = report.total.sums, report.elsewhere
     told: list[str] = []
     if sums.inclusive_uncosted_runs:
         told.append(
@@ -144,6 +145,12 @@ def _left_out(sums: AgentSums) -> Sequence[Part]:
     if sums.inclusive_unconverted_records:
         unknown = gaps(sums.runs, 0, sums.inclusive_unconverted_records)
         told.append(f"Value and margin are not known: {unknown}.")
+    if elsewhere.runs:
+        spent = figures.usd(elsewhere.cost_usd)
+        told.append(
+            f"It called {elsewhere.runs:,} runs in other traces ({spent}): in none of its figures "
+            "with sub-agents."
+        )
     return [Note("", told, "warn")] if told else []
 
 
