@@ -22,6 +22,10 @@ from .schemas import Schema, schema_of
 
 #: ClickHouse has 0 and 1 for some.
 _BOOLEAN: Final[Schema] = {"type": ["boolean", "integer"]}
+_TOLD_AS: Final[Mapping[Any, Schema]] = {
+    bool: _BOOLEAN,
+    bool | None: {"type": ["boolean", "integer", "null"]},
+}
 
 
 def rows_of(name: str) -> Schema:
@@ -62,5 +66,5 @@ def _told(name: str) -> Mapping[str, Schema]:
         hints: Mapping[str, Any] = get_type_hints(kind)
         for field in dataclasses.fields(kind):
             hint = hints[field.name]
-            found[field.name] = _BOOLEAN if hint is bool else schema_of(hint, {})
+            found[field.name] = _TOLD_AS.get(hint) or schema_of(hint, {})
     return found
