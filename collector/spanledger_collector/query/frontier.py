@@ -67,6 +67,9 @@ class FrontierRow:
     inclusive_cost_success_covariance: float
     inclusive_margin_variance: float
     inclusive_margin_skewness: float
+    inclusive_earning_runs: int
+    inclusive_staked_runs: int
+    inclusive_margin_earning_covariance: float
     duration_grid_ns: tuple[int, ...]
 
 
@@ -309,8 +312,13 @@ def _margin(row: Option) -> Estimate:
         return estimates.unknown(NO_VALUE, n=row.inclusive_costed_runs).estimate
     shape = row if row.shared is None else row.shared
     n = row.inclusive_told_runs if row.shared is None else row.shared.inclusive_told_traces
+    stake = estimates.stake(
+        row.inclusive_told_runs, row.inclusive_earning_runs, row.inclusive_staked_runs,
+        float(row.inclusive_value_per_run_usd or 0), row.inclusive_margin_earning_covariance,
+        traces=row.shared and row.shared.share(0.0, n),
+    )  # fmt: skip
     mean = estimates.mean(
-        value, shape.inclusive_margin_variance, shape.inclusive_margin_skewness, n
+        value, shape.inclusive_margin_variance, shape.inclusive_margin_skewness, n, stake=stake
     )
     return row.by_trace(mean).estimate
 

@@ -50,6 +50,10 @@ class ContributionRow:
     left_out_runs: int
     uncosted_runs: int
     unconverted_records: int
+    earning_traces: int
+    staked_traces: int
+    value_trace_mean_usd: float
+    contribution_earning_covariance: float
     cheaper_usd: Decimal
     dearer_usd: Decimal
 
@@ -194,7 +198,11 @@ def _contribution(row: ContributionRow) -> Figure:
             row.contribution_variance,
             row.contribution_skewness,
             row.costed_runs,
-        )
+            stake=estimates.stake(
+                row.costed_traces, row.earning_traces, row.staked_traces,
+                row.value_trace_mean_usd, row.contribution_earning_covariance,
+            ),
+        )  # fmt: skip
     joint = Joint(
         row.costed_traces,
         row.contribution_trace_mean_usd,

@@ -216,6 +216,24 @@ def _earner(agent: str, number: int, trace: int) -> list[scene.Row]:
     ]
 
 
+def _least_assets() -> list[scene.Row]:
+    """An asset for each agent that costs next to nothing: its runs have contributions."""
+    told: list[dict[str, str]] = []
+    for agent in _EARNERS:
+        plan = {"entry": "plan", "unit": "execution", "expected_units": "1000"}
+        told += [
+            {"id": agent, "entry": "cost", "kind": "training", "amount": "0.000000001"},
+            {"id": agent, **plan, "agent.name": agent},
+        ]
+    return [
+        scene.span(
+            place, role="record", trace=900, lasts=0, received_at=scene.moment(scene.START),
+            attributes={f"spanledger.asset.{key}": value for key, value in one.items()},
+        )
+        for place, one in enumerate(told, 1)
+    ]  # fmt: skip
+
+
 def test_a_failure_not_seen_yet_is_no_certainty(store: Store) -> None:
     """Of 12 runs that all earned $2 as few as 76 % may: $1.52 a run, and a run costs $1.41."""
     rules = [
@@ -231,6 +249,8 @@ def test_a_failure_not_seen_yet_is_no_certainty(store: Store) -> None:
             connection,
             [ValueRule.model_validate({**one, "valid_from": "2026-01-01"}) for one in rules],
         )
+        scene.load(connection, _least_assets())
+        scene.settle(store, [900])
         rows = [_earner(*run, trace) for trace, run in enumerate(runs, 1)]
         scene.load(connection, [row for run in rows for row in run])
     scene.settle(store, range(1, len(runs) + 1))
@@ -249,6 +269,15 @@ def test_a_failure_not_seen_yet_is_no_certainty(store: Store) -> None:
                 assert seen in group.verdict.reason
                 assert "traces earned something" in whole.verdict.reason
                 assert group.value_per_run.method == "mean and wilson"
+            # What it left stands on the frontier and under the break-even of its asset likewise.
+            (point,) = ledger.frontier(agent)
+            assert point.inclusive_margin_per_run == group.inclusive_margin_per_run
+            (earned,) = ledger.break_even(agent)
+            left, same = earned.contribution_per_run, group.contribution_per_run
+            assert (left.value, left.method) == (same.value, same.method)
+            for end, other in ((left.low, same.low), (left.high, same.high)):
+                assert (end is None) == (other is None)
+                assert float(end or 0) == pytest.approx(float(other or 0), rel=1e-9)
         recorded = ledger.agent("recorded").total.value_per_run
         assert recorded.low is not None
         # Wilson at half the doubt: 12 / (12 + 2.2414^2) of $2.

@@ -29,6 +29,7 @@ option_runs AS
         is_costed AND e.unconverted_records = 0 AS is_told,
         e.total_cost_usd AS total_cost_usd,
         e.value_usd AS value_usd,
+        e.value_source AS value_source,
         e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AS is_inclusive_costed,
         is_inclusive_costed AND e.inclusive_unconverted_records = 0 AS is_inclusive_told,
         e.inclusive_total_cost_usd AS inclusive_total_cost_usd,

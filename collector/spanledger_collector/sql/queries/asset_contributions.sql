@@ -14,6 +14,8 @@
 --   costed_traces (traces of the costed runs), contribution_trace_mean_usd (this and what follows: by trace), contribution_variance,
 --   contribution_skewness, runs_variance, contribution_runs_covariance, left_out_runs (those that are not costed),
 --   uncosted_runs (of them, runs whose cost is not wholly known), unconverted_records (amounts in a currency without a rate: in no sum),
+--   earning_traces (costed ones with a run that succeeded and earned something), staked_traces (costed ones whose value may hang on how they go,
+--   arithmetic/staked), value_trace_mean_usd, contribution_earning_covariance (with being an earning trace),
 --   cheaper_usd, dearer_usd (by so much the variable cost in contribution_usd is less or more by the ends of estimated usage).
 WITH
     scopes AS
@@ -42,11 +44,15 @@ WITH
             (agent_name, agent_version)::Tuple(agent_name String, agent_version String) AS agent,
             callers,
             value_usd IS NOT NULL AS is_valued,
+            r.succeeded AND ifNull(value_usd, 0) > 0 AS is_earning,
+            @include arithmetic/staked
+            AS is_staked,
             cost_usd IS NOT NULL AND unpriced_attempts = 0 AND unconverted_records = 0 AS is_costed,
             cost_usd IS NULL OR unpriced_attempts > 0 AS is_uncosted,
             unconverted_records,
             toDecimal256(if(value_source = 'rule', ifNull(value_usd, 0), 0), 12) AS ruled,
             toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) - ruled AS contribution,
+            toFloat64(ifNull(cost_usd, 0)) AS cost,
             toFloat64(ifNull(cost_usd - cost_low_usd, 0)) AS cheaper,
             toFloat64(ifNull(cost_high_usd - cost_usd, 0)) AS dearer,
             arrayFilter(
@@ -70,7 +76,7 @@ WITH
                 arrayCumSum(weights),
                 own_up_to
             ) AS parts_up_to
-        FROM run_economics
+        FROM run_economics AS r
         -- Without a plan for whom it is asked no run is read.
         WHERE workspace = {workspace:String}
             AND (
@@ -99,6 +105,10 @@ WITH
             max(r.is_uncosted) AS is_uncosted,
             sum(r.unconverted_records) AS unconverted,
             toDecimal128(sum(part), 12) AS contribution,
+            max(r.is_earning) AS is_earning,
+            -- Runs that nobody said a value of hang on nothing, beside one that has one.
+            max(r.is_valued AND r.is_staked) OR NOT max(r.is_valued) AS is_staked,
+            toFloat64(contribution) + sum(r.cost * weight) AS worth,
             sum(r.cheaper * weight) AS cheaper,
             sum(r.dearer * weight) AS dearer
         FROM reached AS r
@@ -130,6 +140,12 @@ WITH
             ifNotFinite(skewSampIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_skewness,
             ifNotFinite(varSampStableIf(toFloat64(t.runs), t.is_costed), 0) AS runs_variance,
             ifNotFinite(covarSampStableIf(toFloat64(t.contribution), toFloat64(t.runs), t.is_costed), 0) AS contribution_runs_covariance,
+            countIf(t.is_costed AND t.is_earning) AS earning_traces,
+            countIf(t.is_costed AND t.is_staked) AS staked_traces,
+            ifNotFinite(avgIf(t.worth, t.is_costed), 0) AS value_trace_mean_usd,
+            ifNotFinite(
+                covarSampStableIf(toFloat64(t.contribution), toFloat64(t.is_earning), t.is_costed), 0
+            ) AS contribution_earning_covariance,
             toDecimal128(sum(t.cheaper), 12) AS cheaper_usd,
             toDecimal128(sum(t.dearer), 12) AS dearer_usd
         FROM traces AS t
@@ -163,6 +179,10 @@ SELECT
     if(is_planned, r.left_out_runs, 0) AS left_out_runs,
     if(is_planned, r.uncosted_runs, 0) AS uncosted_runs,
     if(is_planned, r.unconverted_records, 0) AS unconverted_records,
+    r.earning_traces AS earning_traces,
+    r.staked_traces AS staked_traces,
+    r.value_trace_mean_usd AS value_trace_mean_usd,
+    r.contribution_earning_covariance AS contribution_earning_covariance,
     r.cheaper_usd AS cheaper_usd,
     r.dearer_usd AS dearer_usd
 FROM scopes AS s

@@ -8,7 +8,8 @@
 --   inclusive_margin_per_run_usd (with all runs below), is_efficient, usd_per_second, fewer_gpus (of the same model, 0 = none),
 --   speedup_over_fewer, usd_over_fewer (these by inclusive costs), cost_variance, cost_skewness, success_variance, cost_success_covariance (of the
 --   costed runs), inclusive_cost_variance, inclusive_cost_skewness, inclusive_success_variance, inclusive_cost_success_covariance,
---   inclusive_margin_variance, inclusive_margin_skewness, duration_grid_ns (at most 1001 of the sorted durations).
+--   inclusive_margin_variance, inclusive_margin_skewness, inclusive_earning_runs (told ones that succeeded and earned something),
+--   inclusive_staked_runs (told ones whose value may hang on how they go), inclusive_margin_earning_covariance, duration_grid_ns (at most 1001 of the sorted durations).
 WITH
     @include arithmetic/asked_options,
     @include arithmetic/run_options,
@@ -50,6 +51,9 @@ SELECT
     inclusive_cost_success_covariance,
     inclusive_margin_variance,
     inclusive_margin_skewness,
+    inclusive_earning_runs,
+    inclusive_staked_runs,
+    inclusive_margin_earning_covariance,
     duration_grid_ns
 FROM frontier
 ORDER BY
