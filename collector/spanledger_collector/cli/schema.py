@@ -31,5 +31,10 @@ def schema(
 
 
 def statements(ddl: str) -> list[str]:
-    """The statements of a script; each ends in a semicolon at the end of a line."""
-    return [f"{part.strip()};" for part in f"{ddl}\n".split(";\n") if part.strip()]
+    """The statements of a script; each ends in a semicolon at the end of a line of SQL."""
+    found: list[list[str]] = [[]]
+    for line in ddl.splitlines():
+        found[-1].append(line)
+        if line.endswith(";") and not line.startswith("--"):
+            found.append([])
+    return [told for lines in found if (told := "\n".join(lines).strip())]
