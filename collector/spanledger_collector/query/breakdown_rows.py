@@ -18,6 +18,8 @@ class EconomicsRow:
 
     kind: str
     key: str
+    agent_name: str
+    agent_version: str
     runs: int
     successful_runs: int
     failed_runs: int
@@ -52,6 +54,7 @@ class EconomicsRow:
     inclusive_unpriced_attempts: int
     p50_duration_ns: int
     p95_duration_ns: int
+    inclusive_unconverted_records: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,7 @@ class AgentRow:
     inclusive_unpriced_attempts: int
     p50_duration_ns: int
     p95_duration_ns: int
+    inclusive_unconverted_records: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@
 --   agents; not to be summed. Where a row has the runs of all agents (total, day, tenant, no agent asked for) those below are among
 --   its runs already: the same as without the prefix; and its successes, what a cost per success is divided by, are those of top
 --   runs, which no run called: a sub-agent's success is no further success of who asked.
--- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; agent and version; total), runs, successful_runs, failed_runs (the rest ran
+-- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; agent and version; total), agent_name, agent_version (of a row by version; empty in others), runs, successful_runs, failed_runs (the rest ran
 --   outside any agent and ended without an error: nobody said that it succeeded, arithmetic/won), success_ratio (of those of which it is known), calls, attempts, retries,
 --   input_tokens, output_tokens, cost_usd (variable cost of the runs themselves: sums to the ledger), rework_cost_usd,
 --   work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio, rework_multiplier (arithmetic/rework_share), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
@@ -16,12 +16,14 @@
 --   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), unknown_rework_attempts (of them wasted), known_cost_ratio,
---   p50_duration_ns, p95_duration_ns, p50_ttft_ns.
+--   p50_duration_ns, p95_duration_ns, p50_ttft_ns, inclusive_unconverted_records (amounts in a currency without a rate).
 WITH
     scope.1 IN ('total', 'day', 'tenant') AND {agent_name:String} = '' AND {agent_version:String} = '' AS has_runs_below
 SELECT
     scope.1 AS kind,
     scope.2 AS key,
+    if(kind = 'version', any(r.agent_name), '') AS agent_name,
+    if(kind = 'version', any(r.agent_version), '') AS agent_version,
     count() AS runs,
     countIf(
         @include arithmetic/won
@@ -70,7 +72,8 @@ SELECT
     if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
     quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
-    quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns
+    quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns,
+    sum(r.inclusive_unconverted_records) AS inclusive_unconverted_records
 FROM run_economics AS r
 ARRAY JOIN
     arrayFilter(

@@ -65,7 +65,8 @@ class Waterfall:
 
 def waterfall(sums: AgentSums) -> Waterfall:
     """Of an agent: parts of the variable cost, amortized cost, total, value, margin."""
-    untold = sums.value_usd is None and not sums.valued_runs
+    told = sums.valued_runs or sums.inclusive_unconverted_records
+    untold = sums.value_usd is None and not told
     bounds = _bounds(sums)
     return _placed(_steps(sums), bounds, is_untold=untold)
 

@@ -39,12 +39,13 @@ def is_untold(row: Any) -> bool:
 
     A value that was told in a currency without a rate is unknown instead.
     """
-    return row.value_usd is None and not row.valued_runs
+    return row.value_usd is None and not (row.valued_runs or row.inclusive_unconverted_records)
 
 
 def is_inclusive_untold(row: Any) -> bool:
     """The same of the value with sub-agents."""
-    return row.inclusive_value_usd is None and not row.valued_runs
+    told = row.valued_runs or row.inclusive_unconverted_records
+    return row.inclusive_value_usd is None and not told
 
 
 def is_untold_estimate(told: Estimate) -> bool:

@@ -40,7 +40,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     )
 
     def behind(row: EconomicsRow) -> str:
-        return _of_version(asked, part.agent_name, row.key)
+        return _of_version(asked, row)
 
     by_version = Table(
         "by-version", "Runs by version of agents",
@@ -60,12 +60,11 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     )  # fmt: skip
 
 
-def _of_version(asked: Asked, agent: str, key: str) -> str:
-    """The runs of a version of the agent that is asked for, else the attempts of a key."""
-    version = key.removeprefix(agent).strip() if agent and key.startswith(agent) else ""
-    if version:
-        return asked.link("runs", agent=agent, version=version)
-    return asked.link("attempts", by="version", key=key)
+def _of_version(asked: Asked, row: EconomicsRow) -> str:
+    """The runs of a version; of what has no name the attempts, which can be asked for by key."""
+    if row.agent_name and row.agent_version:
+        return asked.link("runs", agent=row.agent_name, version=row.agent_version)
+    return asked.link("attempts", by="version", key=row.key)
 
 
 def _drawn(asked: Asked) -> Sequence[Column]:
