@@ -19,7 +19,7 @@ def _overview(asked: Asked) -> Mapping[str, Any]:
         "Margin": Usd(row.margin_usd, row.valued_runs > 0), "Runs": row.runs,
         "Cost a success": Usd(row.inclusive_cost_per_success_usd, row.successes > 0),
         "Rework": row.rework_cost_ratio
-        if row.rework_cost_usd or not row.unknown_rework_attempts else None,
+        if row.rework_cost_usd or not row.unknown_rework_attempts else Usd(None),
         "Amortized": Usd(row.amortized_cost_usd, is_told=False),
         "Cost known": row.known_cost_ratio,
     }  # fmt: skip
