@@ -11,7 +11,7 @@ from .parsing import parse_rows
 
 #: Different calls of one kind: a model that answers one of them can answer all.
 _GENERATING: Final = frozenset({"chat", "text_completion", "generate_content"})
-#: Of a model that nobody called, by whether the book has a rate for its output.
+#: Of a model that nobody called and whose output has no rate, where the agent makes such calls.
 _ONLY_INPUT: Final = frozenset({"embeddings"})
 
 
@@ -68,9 +68,8 @@ def changed_operations(
     ask: Ask, operations: Operations, provider: str, model: str
 ) -> tuple[Sequence[str], Sequence[str]]:
     """Kinds of the agent's calls that the model could answer, and those that stay as they are."""
-    answered = operations.answered_by(provider, model)
+    answered, own = operations.answered_by(provider, model), operations.own()
     if not answered:
         (row,) = ask("is_priced", provider=provider, model=model)
-        answered = _GENERATING if row["output_prices"] else _ONLY_INPUT
-    own = operations.own()
+        answered = _GENERATING if row["output_prices"] or not own & _ONLY_INPUT else _ONLY_INPUT
     return sorted(own & answered), sorted(own - answered)
