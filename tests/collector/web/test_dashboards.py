@@ -232,7 +232,7 @@ def offered(reader: Reader, variable: str, agent: Sequence[str] = ()) -> dict[st
 
 def test_the_variable_offers_the_agents(reader: Reader) -> None:
     """All names but the empty one."""
-    assert list(offered(reader, "agents"))[1:] == ["analyst", "support"]
+    assert list(offered(reader, "agents"))[1:] == ["analyst", "even", "support", "unpriced"]
     versions = offered(reader, "versions")
     assert versions
     assert "" not in versions

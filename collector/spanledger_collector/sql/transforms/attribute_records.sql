@@ -218,26 +218,36 @@ WITH
             workspace,
             kind,
             record_id,
-            max((recorded_at, occurred_at, span_id, trace_id)) AS last_telling
-        FROM record_tellings
-        WHERE (workspace, kind, record_id) IN (
-            SELECT workspace, kind, record_id
-            FROM records
-            WHERE (workspace, subject_kind, subject) IN (
-                SELECT
-                    workspace,
-                    named.1,
-                    named.2
-                FROM
-                (
+            max(telling) AS last_telling
+        FROM
+        (
+            -- A telling that comes again is as old as its first copy.
+            SELECT
+                workspace,
+                kind,
+                record_id,
+                min((recorded_at, occurred_at, span_id, trace_id)) AS telling
+            FROM record_tellings
+            WHERE (workspace, kind, record_id) IN (
+                SELECT workspace, kind, record_id
+                FROM records
+                WHERE (workspace, subject_kind, subject) IN (
                     SELECT
                         workspace,
-                        arrayJoin([('trace', trace_id), ('run', if(run_id != '', run_id, span_id)), ('key', external_key)]) AS named
-                    FROM settling_spans
-                    WHERE version = {version:UInt64}
+                        named.1,
+                        named.2
+                    FROM
+                    (
+                        SELECT
+                            workspace,
+                            arrayJoin([('trace', trace_id), ('run', if(run_id != '', run_id, span_id)), ('key', external_key)]) AS named
+                        FROM settling_spans
+                        WHERE version = {version:UInt64}
+                    )
+                    WHERE named.2 != ''
                 )
-                WHERE named.2 != ''
             )
+            GROUP BY workspace, kind, record_id, trace_id, span_id
         )
         GROUP BY workspace, kind, record_id
     )
