@@ -90,7 +90,8 @@ def test_what_a_thread_is_given_is_the_librarys_own_otherwise(
     assert isinstance(module.litellm, ModuleType)
     assert module.litellm.provider_list is litellm.provider_list
     monkeypatch.setattr(litellm, "num_retries", None)  # put back after the test
-    module.litellm.num_retries = 7
+    carried: Any = module.litellm
+    carried.num_retries = 7
     assert litellm.num_retries == 7
     registry.uninstrument(["litellm"])
     assert module.litellm is litellm
