@@ -153,6 +153,7 @@ def _config(
     return settings({**ports, "data_dir": folder, "database": database})
 
 
+@pytest.mark.slow
 async def test_the_collector_starts_as_the_compose_file_has_it(
     tmp_path: Path, store_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

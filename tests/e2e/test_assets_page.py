@@ -43,6 +43,7 @@ def _wait(until: Callable[[], bool]) -> None:
     assert until()
 
 
+@pytest.mark.slow
 def test_the_examples_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The ledger says what the page says."""
     booking, runs, reading = _blocks("python")

@@ -43,6 +43,7 @@ def _post(port: int, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", _CASES)
 def test_bad_input_is_refused_clearly_and_good_input_goes_on(
     collector: RunningCollector, case: str

@@ -178,6 +178,7 @@ def test_a_trace_tells_why(shell: Shell) -> None:
         assert word in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", ["40", "80", "100", "120", "200"])
 @pytest.mark.parametrize("line", READS[:6], ids=" ".join)
 def test_any_terminal_will_do(

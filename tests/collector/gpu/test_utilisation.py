@@ -22,6 +22,7 @@ _LLAMA = ModelArchitecture.from_catalogue("llama-3.1-8b")
 _FLOPS = int(estimate_flops(_LLAMA, 1000, 0, 200).total.value)
 
 
+@pytest.mark.slow
 def test_what_a_pool_and_its_calls_made_of_their_time(gpus: Scene) -> None:
     """By the dense peaks of the time in which calls were served whose tokens are known."""
     gpus.rates((0, "2.95"))

@@ -338,6 +338,7 @@ def _told_of_one_version() -> list[scene.Row]:
     return rows
 
 
+@pytest.mark.slow
 def test_outcomes_that_have_not_come_are_no_success(store: Store) -> None:
     """Nobody told of version 2: that it never failed is no news, nor what it earns by a rule."""
     paid = {"per": "success", "amount": "0.03", "valid_from": "2026-01-01", "agent": "late"}

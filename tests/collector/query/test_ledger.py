@@ -70,6 +70,7 @@ def test_a_collector_answers_as_clickhouse_does(
     assert QUESTIONS[question](remote) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", query_names())
 def test_arrow_is_the_same_on_both_ways(name: str, direct: Ledger, remote: Ledger) -> None:
     """Schema and values."""
@@ -114,6 +115,7 @@ def test_hostile_text_arrives_as_it_is(remote: Ledger) -> None:
     assert remote.trace(HOSTILE_TRACE).summary.name == HOSTILE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value", ["' OR 1=1 --", "x'; DROP TABLE runs; --", "{workspace:String}", "\\'", "%27", "\\N"]
 )

@@ -114,6 +114,7 @@ def test_no_verdict_stands_on_the_runs_that_happen_to_be_known(ledger: Ledger) -
     assert "24 amounts are in a currency" in total.verdict.reason
 
 
+@pytest.mark.slow
 def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> None:
     """5 USD earned and 4.9 CHF given back are not 5 USD: in no sum, of runs, agents or alerts."""
     for run in ledger.runs(agent_name="refunded"):

@@ -146,6 +146,7 @@ def test_a_pool_says_its_format(ledger: Ledger) -> None:
     assert [name for name in named if " in " in name] == ["llama-3.1-8b in int8 instead of bf16"]
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_told(ledger: Ledger) -> None:
     """Sixteen bits of eight billion weights are more than 16 GB; a replica of four may be one."""
     assert "llama-3.1-8b on 1 instead of 4 x h100-sxm5-80gb" in _tried(ledger, "wide")

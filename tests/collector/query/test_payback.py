@@ -88,6 +88,7 @@ def _tuned(trace: int, version: str, outcome: str) -> list[scene.Row]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("second", "value", "reason"),
     [

@@ -222,6 +222,7 @@ def _of_view(connection: Connection, view: str, key: str) -> dict[str, RepricedR
     return {row.key: row for row in parse_rows(RepricedRow, rows)}
 
 
+@pytest.mark.slow
 def test_what_was_billed_is_a_view_with_the_same_columns(
     ledger: Ledger, module_store: Store
 ) -> None:

@@ -242,6 +242,7 @@ def _only_rework(ledger: Ledger, agent: str) -> WhatIf:
     return found
 
 
+@pytest.mark.slow
 def test_a_model_answers_calls_of_its_kind_alone(store: Store) -> None:
     """An agent that chats and embeds: its embeddings stay, and no embedding model is offered.
 

@@ -177,6 +177,7 @@ def test_too_many_spans_are_refused() -> None:
         decode_protobuf(message.SerializeToString())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [(), (1,), (1, 2), (1, 2, 2), (1, 2, 2, 9, 2, 5)], ids=lambda path: str(len(path))
 )

@@ -68,6 +68,7 @@ def test_a_query_is_told_with_its_parameters(name: str) -> None:
     assert len(told["summary"]) > 10
 
 
+@pytest.mark.slow
 def test_the_columns_are_those_that_the_engine_tells(any_store: Store) -> None:
     """Embedded and server: every column of every query has a type, and the type a schema."""
     with any_store.connect() as connection:
@@ -122,6 +123,7 @@ def test_a_real_answer_is_as_told(client: httpx.Client, name: str) -> None:
     Draft202012Validator(told).validate(answer.json())
 
 
+@pytest.mark.slow
 def test_what_is_required_is_enough(client: httpx.Client) -> None:
     """Every path, asked with nothing but what the document requires."""
     values = {**_VALUES, "old": "1", "new": "2"}
@@ -170,6 +172,7 @@ def test_a_word_that_means_nothing_is_refused(client: httpx.Client, path: str, t
         assert Draft202012Validator(schema).is_valid(schema["default"])
 
 
+@pytest.mark.slow
 def test_a_name_may_hold_a_slash(store: Store) -> None:
     """An agent of a team: ``team/billing``, and one whose name ends as a path does."""
     names = ("team/billing", "team/comparison", "100%2F")
@@ -213,6 +216,7 @@ def test_a_report_is_told_with_its_parameters(client: httpx.Client, path: str) -
     assert set(listed) == told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [path for path, told in PATHS.items() if "get" in told and "/queries/" not in path]
 )

@@ -22,6 +22,7 @@ def _counted(store: Store) -> dict[int, tuple[bool, str, str]]:
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [1, 2])
 def test_roots_of_two_traces_are_one_call(store: Store, first: int) -> None:
     """The trace that was settled before its other half arrived is settled again."""
@@ -134,6 +135,7 @@ def test_roots_that_differ_are_two_calls(store: Store) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("response_id", ["", "x"])
 @pytest.mark.parametrize(("outer", "counts"), [({}, 2), ({"at": 11, "lasts": 1}, 1)])
 def test_the_inner_of_two_roots_counts(

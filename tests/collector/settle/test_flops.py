@@ -88,6 +88,7 @@ def test_json_has_every_digit(store: Store) -> None:
             assert f'"flops":"{10**24 + 1}"'.encode() in _dumps(told)
 
 
+@pytest.mark.slow
 def test_older_runs_keep_their_flops(
     unmigrated_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

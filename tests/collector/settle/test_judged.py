@@ -77,6 +77,7 @@ def test_a_wrong_answer_and_what_was_built_on_it_are_wasted(any_store: Store) ->
     assert (sub["cost_usd"], sub["rework_cost_usd"]) == (Decimal("0.04"), Decimal("0.04"))
 
 
+@pytest.mark.slow
 def test_what_follows_the_answer_that_was_made_again_is_built_on_that(store: Store) -> None:
     told, _ = _settled(
         store,
@@ -103,6 +104,7 @@ def test_an_answer_of_a_sub_agent_is_got_by_the_run_that_called_it(store: Store)
     assert [row["judged_wrong"] for row in runs.values()] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_bad_answer_inside_a_sub_agent_reaches_who_called_it(any_store: Store) -> None:
     """Up to the top: what each of them began after it got an answer that was made of it."""
     told, runs = _settled(

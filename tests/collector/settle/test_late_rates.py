@@ -63,6 +63,7 @@ def _run_sums(connection: Connection) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
+@pytest.mark.slow
 def test_what_was_told_in_a_currency_counts_when_its_rate_is_known(store: Store) -> None:
     """100 EUR over 2 runs, and 10 USD beside 30 EUR over 4; 2 runs come, and a third later."""
     with store.connect() as connection:
@@ -139,6 +140,7 @@ def test_what_was_told_in_a_currency_counts_when_its_rate_is_known(store: Store)
         assert _run_sums(connection) == [*converted, (None, None, 0, 0, Decimal("21.25"))]
 
 
+@pytest.mark.slow
 def test_what_was_taken_meanwhile_goes_first_and_the_rest_is_charged_once(store: Store) -> None:
     """100 EUR over 2 runs, 20 USD written off while it waits; 3 runs came, a fourth comes later."""
     with store.connect() as connection:

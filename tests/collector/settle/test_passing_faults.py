@@ -142,6 +142,7 @@ def _parked(connection: Connection) -> list[tuple[int, object, str]]:
     return [(int(str(row["trace_id"]), 16), row["state"], str(row["reason"])) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_trace_over_a_limit_keeps_back_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +249,7 @@ def test_what_was_asked_for_is_settled_after_a_kill(
         after.stop(drain=False)
 
 
+@pytest.mark.slow
 def test_what_is_refused_and_has_no_room_is_found_after_a_kill(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_run_that_began_in_another_month_is_there_once(store: Store) -> None:
     assert (before[0]["usd"], after[0]["n"]) == (Decimal("0.07"), 0)
 
 
+@pytest.mark.slow
 def test_an_attempt_whose_earlier_copy_is_of_another_month_is_there_once(store: Store) -> None:
     """The copy that was received first counts, also when it is loaded last."""
     with store.connect() as connection:

@@ -294,6 +294,7 @@ def test_a_full_group_of_traces_fits_in_one_statement(any_store: Store) -> None:
     assert (row["runs"], settler.failed_traces) == (1000, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first_to_read", ["ours", "theirs"])
 def test_two_settlers_of_one_trace_leave_one_ledger(
     store: Store, monkeypatch: pytest.MonkeyPatch, first_to_read: str

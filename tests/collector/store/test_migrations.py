@@ -43,6 +43,7 @@ def test_everything_is_made_once(unmigrated_store: Store) -> None:
     assert migrate(connection) == []
 
 
+@pytest.mark.slow
 def test_an_interrupted_start_is_finished(
     unmigrated_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +58,7 @@ def test_an_interrupted_start_is_finished(
     assert migrate(connection) == [file.name for file in files[3:]]
 
 
+@pytest.mark.slow
 def test_what_was_told_and_settled_before_is_taken_over(unmigrated_store: Store) -> None:
     """Whom records name, by their names; runs that named no caller are tops."""
     connection = unmigrated_store.connect()
@@ -87,6 +89,7 @@ def test_what_was_told_and_settled_before_is_taken_over(unmigrated_store: Store)
     ]
 
 
+@pytest.mark.slow
 def test_balances_that_missed_a_charge_are_right_after_an_upgrade(unmigrated_store: Store) -> None:
     """They were a table of their own, written after the charges; now they are read from these."""
     connection = unmigrated_store.connect()
@@ -114,6 +117,7 @@ def test_balances_that_missed_a_charge_are_right_after_an_upgrade(unmigrated_sto
     assert connection.rows(balances) == expected
 
 
+@pytest.mark.slow
 def test_an_applied_file_never_changes(
     unmigrated_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +152,7 @@ def test_views_are_replaced_at_each_start(any_store: Store) -> None:
     assert "wrong" not in {row["name"] for row in described}
 
 
+@pytest.mark.slow
 def test_a_failing_view_names_its_file(any_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message of a view that cannot be made says which file to look at."""
     monkeypatch.setattr(

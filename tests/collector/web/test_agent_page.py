@@ -44,6 +44,7 @@ def test_no_question_is_asked_twice(shown: Store, by: str) -> None:
     assert passes["agent_statistics"] == (1 if by == "version" else 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["version", "tenant", "model"])
 @pytest.mark.parametrize("narrowed", [{}, {"agent_version": "2"}, {"tenant": "acme"}])
 def test_groups_and_total_of_one_pass_are_those_of_two(

@@ -145,6 +145,7 @@ def test_a_panel_asks_one_view_without_arithmetic(panel: Panel) -> None:
 NOT_IN_THE_DEMO = ("assets", "gpu_bill_by_day", "gpu_pools")
 
 
+@pytest.mark.slow
 @BY_SQL
 def test_a_panel_is_answered(
     panel: Panel, reader: Reader, demo_reader: Reader, empty_reader: Reader
@@ -182,6 +183,7 @@ def rateless_reader(store: Store) -> Iterator[Reader]:
         yield reader
 
 
+@pytest.mark.slow
 def test_sums_are_those_of_the_pages(
     reader: Reader, demo_reader: Reader, rateless_reader: Reader
 ) -> None:

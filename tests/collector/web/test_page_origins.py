@@ -58,6 +58,7 @@ def linked(page: str) -> Iterator[tuple[str, str, str]]:
             yield title, html.unescape(found[1]), found[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     ["rework", "rework?by=model", "rework?by=tenant&agent=analyst", "prices", "prices?tenant=acme",
@@ -132,6 +133,7 @@ OF_RUNS = {
 _LINK = re.compile(r'<a href="/ui/((?:attempts|runs)\?[^"]*)"><data value="([^"]+)"')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
