@@ -220,10 +220,11 @@ def test_a_payback_and_a_break_even_are_as_sure_as_the_usage_is(ledger: Ledger) 
     assert earned.runs_to_go.high is None
     (paid,), (earned,) = ledger.agent("sure").paybacks, ledger.break_even("sure")
     assert (paid.runs_by_saving.low, paid.runs_by_saving.high) == (55, 68)
-    assert (earned.break_even_runs.low, earned.break_even_runs.high) == (40, 47)
+    assert (earned.break_even_runs.low, earned.break_even_runs.high) == (40, 86)
     assert earned.unrecovered_usd is not None
-    # What is still to be earned is as sure as what was recovered: 16 runs of 0.75 to 0.64.
-    assert (earned.runs_to_go.low, earned.runs_to_go.high) == (24, 31)
+    # What is still to be earned is as sure as what was recovered, by 16 runs of 0.75 to 0.64; and
+    # as none of them failed yet, more of those to come may: so many runs are the upper ends.
+    assert (earned.runs_to_go.low, earned.runs_to_go.high) == (24, 57)
 
 
 def test_which_version_is_the_older_does_not_hang_on_the_period(ledger: Ledger) -> None:
