@@ -97,6 +97,9 @@ def test_cancelled_tasks_are_told_as_cancelled() -> None:
     program = """
     import asyncio
 
+    # Who starts jobs in the background may have it ignored, and this process with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
     @spanledger.agent
     async def waiting(number):
         while True:  # a signal that comes as the loop goes to wait is heard when it wakes
