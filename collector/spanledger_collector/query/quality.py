@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Literal, get_args
 
@@ -19,28 +19,8 @@ QualityBy = Literal["total", "agent", "version", "tenant"]
 
 
 @dataclass(frozen=True, slots=True)
-class QualityCostRow:
-    """What the cost of quality of one key is computed from (query ``quality_costs``)."""
-
-    key: str
-    cost_usd: Decimal | None
-    prevention_cost_usd: Decimal | None
-    appraisal_cost_usd: Decimal | None
-    failure_cost_usd: Decimal | None
-    good_cost_usd: Decimal | None
-    amortized_appraisal_usd: Decimal
-    quality_cost_usd: Decimal | None
-    quality_cost_ratio: float | None
-    unknown_cost_attempts: int
-    traces: int
-    quality_variance: float
-    paid_variance: float
-    quality_paid_covariance: float
-
-
-@dataclass(frozen=True, slots=True)
-class QualityCost:
-    """Cost of quality of one key over a period, after Feigenbaum's parts.
+class QualitySums:
+    """What the cost of quality of one key comes to over a period, after Feigenbaum's parts.
 
     Attributes:
         key: an agent, version or tenant.
@@ -54,7 +34,6 @@ class QualityCost:
         quality_cost_ratio: of all that was paid; None = nothing was.
         unknown_cost_attempts: those whose cost is not known; where there are any, costs are lower
             bounds, and the ratio is of what is known.
-        quality_share: ``quality_cost_ratio`` with its interval, reckoned by traces (``n``).
     """
 
     key: str
@@ -67,6 +46,26 @@ class QualityCost:
     quality_cost_usd: Decimal | None
     quality_cost_ratio: float | None
     unknown_cost_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCostRow(QualitySums):
+    """The same with what its interval is computed from (query ``quality_costs``)."""
+
+    traces: int
+    quality_variance: float
+    paid_variance: float
+    quality_paid_covariance: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCost(QualitySums):
+    """Cost of quality of one key over a period.
+
+    Attributes:
+        quality_share: ``quality_cost_ratio`` with its interval, reckoned by traces.
+    """
+
     quality_share: Estimate
 
 
@@ -85,11 +84,8 @@ def quality(
 
 
 def _cost(row: QualityCostRow) -> QualityCost:
-    return QualityCost(
-        row.key, row.cost_usd, row.prevention_cost_usd, row.appraisal_cost_usd,
-        row.failure_cost_usd, row.good_cost_usd, row.amortized_appraisal_usd,
-        row.quality_cost_usd, row.quality_cost_ratio, row.unknown_cost_attempts, _share(row),
-    )  # fmt: skip
+    sums = {one.name: getattr(row, one.name) for one in fields(QualitySums)}
+    return QualityCost(**sums, quality_share=_share(row))
 
 
 def _share(row: QualityCostRow) -> Estimate:

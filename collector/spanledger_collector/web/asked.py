@@ -96,6 +96,17 @@ class Asked:
         """A word of the query."""
         return self.given.get(name, default)
 
+    def choice(self, name: str, words: Sequence[str], default: str) -> str:
+        """One of these words.
+
+        Raises:
+            PermanentError: it is none of them.
+        """
+        told = self.text(name, default)
+        if told not in words:
+            raise PermanentError(f"{name} {told[:50]!r} is none of {', '.join(words)}")
+        return told
+
     def number(self, name: str, default: int, *, most: int) -> int:
         """A whole number from 0 to ``most``.
 

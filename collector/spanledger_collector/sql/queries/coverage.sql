@@ -12,13 +12,8 @@ SELECT
     if(sum(tokens) OVER () = 0, 0., tokens / sum(tokens) OVER ()) AS tokens_ratio,
     sum(a.cost_usd) AS cost_usd
 FROM attempts AS a FINAL
-WHERE a.workspace = {workspace:String}
-    AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
-    AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
-    AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-    AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
-    AND ({tenant:String} = '' OR a.tenant = {tenant:String})
-    AND a.counted
+WHERE
+    @include arithmetic/attempts_of_days
 GROUP BY
     price_status,
     usage_source

@@ -60,13 +60,8 @@ FROM
             CAST(NULL AS Nullable(Decimal(38, 12))) AS amortized,
             countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown
         FROM attempts AS a FINAL
-        WHERE a.workspace = {workspace:String}
-            AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
-            AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
-            AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-            AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
-            AND ({tenant:String} = '' OR a.tenant = {tenant:String})
-            AND a.counted
+        WHERE
+            @include arithmetic/attempts_of_days
         GROUP BY
             @include arithmetic/attempt_key,
             part

@@ -38,13 +38,8 @@ FROM
         countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
         countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts
     FROM attempts AS a FINAL
-    WHERE a.workspace = {workspace:String}
-        AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
-        AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
-        AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-        AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
-        AND ({tenant:String} = '' OR a.tenant = {tenant:String})
-        AND a.counted
+    WHERE
+        @include arithmetic/attempts_of_days
         AND a.purpose = 'work'
     GROUP BY
         @include arithmetic/attempt_key,

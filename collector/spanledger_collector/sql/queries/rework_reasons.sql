@@ -17,13 +17,8 @@ SELECT
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
     sum(a.wait_seconds) AS wait_seconds
 FROM attempts AS a FINAL
-WHERE a.workspace = {workspace:String}
-    AND toDate(a.started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
-    AND toDate(a.started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
-    AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-    AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
-    AND ({tenant:String} = '' OR a.tenant = {tenant:String})
-    AND a.counted
+WHERE
+    @include arithmetic/attempts_of_days
     AND a.rework_reason != ''
 GROUP BY
     @include arithmetic/attempt_key

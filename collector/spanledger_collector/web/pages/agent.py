@@ -70,9 +70,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     name = asked.text("agent")
     if not name:
         raise PermanentError("this page is about one agent: choose one on the page Agents")
-    by = asked.text("by", "version")
-    if by not in get_args(GroupBy):
-        raise PermanentError(f"by {by[:50]!r} is none of {', '.join(get_args(GroupBy))}")
+    by = asked.choice("by", get_args(GroupBy), "version")
     ledger = ledger.remembering()  # what is compared is what the report divides by
     report = ledger.agent(
         name, *asked.period(), by=cast("GroupBy", by), agent_version=asked.text("version"),

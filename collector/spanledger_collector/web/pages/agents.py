@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast, get_args
 
-from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import AgentRow, Ledger, SumFigures
 from spanledger_collector.query.breakdowns import SumsBy
 from spanledger_collector.query.keys import version_key
@@ -32,9 +31,7 @@ _KINDS: Final = ("agent", *get_args(SumsBy))
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    by = asked.text("by", "agent")
-    if by not in _KINDS:
-        raise PermanentError(f"by {by[:50]!r} is none of {', '.join(_KINDS)}")
+    by = asked.choice("by", _KINDS, "agent")
     of_all = by != "agent"
     table = _sums(ledger, asked, cast("SumsBy", by)) if of_all else _agents(ledger, asked)
     return Page(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast, get_args
 
-from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import Ledger, QualityBy, QualityCost
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Choice, Note, Page, Tabled
@@ -17,9 +16,7 @@ _EMPTY = "(none)"
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    by = asked.text("by", "agent")
-    if by not in _KINDS:
-        raise PermanentError(f"by {by[:50]!r} is none of {', '.join(_KINDS)}")
+    by = asked.choice("by", _KINDS, "agent")
     part = asked.part()
     rows = ledger.quality(
         part.since, part.until, by=cast("QualityBy", by), agent_name=part.agent_name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast, get_args
 
-from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import Ledger
 from spanledger_collector.query.rework import ReworkBy, ReworkReport
 from spanledger_collector.web.asked import Asked
@@ -21,9 +20,7 @@ _BY_TRACES = "Of such intervals 95% hold the truth; reckoned by traces."
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    by = asked.text("by", "agent")
-    if by not in _KINDS:
-        raise PermanentError(f"by {by[:50]!r} is none of {', '.join(_KINDS)}")
+    by = asked.choice("by", _KINDS, "agent")
     part = asked.part()
 
     def wasted(row: Any) -> str:
