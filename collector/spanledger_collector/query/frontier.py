@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import Any
 
 from spanledger_collector.estimate import (
     Interval,
@@ -19,8 +20,9 @@ from spanledger_collector.estimate import (
 )
 
 from . import estimates
-from .economics import NO_VALUE, Ask
+from .economics import INCLUSIVE, NO_VALUE, Ask
 from .estimates import Estimate, Figure
+from .moments import known_by
 from .parsing import parse_rows
 from .sustainability import gaps
 
@@ -28,7 +30,23 @@ _SECOND_NS = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class FrontierRow:
+class OptionShape:
+    """Moments that intervals of an option are computed from: of its runs, or of their traces."""
+
+    cost_variance: float
+    cost_skewness: float
+    success_variance: float
+    cost_success_covariance: float
+    inclusive_cost_variance: float
+    inclusive_cost_skewness: float
+    inclusive_success_variance: float
+    inclusive_cost_success_covariance: float
+    inclusive_margin_variance: float
+    inclusive_margin_skewness: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierRow(OptionShape):
     """One way to serve an agent (query ``frontier``, whose header says what each column is)."""
 
     agent_name: str
@@ -57,16 +75,6 @@ class FrontierRow:
     fewer_gpus: int
     speedup_over_fewer: float | None
     usd_over_fewer: Decimal | None
-    cost_variance: float
-    cost_skewness: float
-    success_variance: float
-    cost_success_covariance: float
-    inclusive_cost_variance: float
-    inclusive_cost_skewness: float
-    inclusive_success_variance: float
-    inclusive_cost_success_covariance: float
-    inclusive_margin_variance: float
-    inclusive_margin_skewness: float
     inclusive_earning_runs: int
     inclusive_staked_runs: int
     inclusive_margin_earning_covariance: float
@@ -74,7 +82,7 @@ class FrontierRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FrontierTracesRow:
+class FrontierTracesRow(OptionShape):
     """Moments of an option by the traces that its runs share (query ``frontier_traces``)."""
 
     agent_name: str
@@ -85,23 +93,12 @@ class FrontierTracesRow:
     costed_traces: int
     inclusive_costed_traces: int
     inclusive_told_traces: int
-    cost_variance: float
-    cost_skewness: float
-    success_variance: float
-    cost_success_covariance: float
-    inclusive_cost_variance: float
-    inclusive_cost_skewness: float
-    inclusive_success_variance: float
-    inclusive_cost_success_covariance: float
-    inclusive_margin_variance: float
-    inclusive_margin_skewness: float
     p50_share_variance: float
     p95_share_variance: float
 
     def share(self, variance: float, traces: int | None = None) -> Traces:
         """What a share of the runs is known by."""
-        n = self.traces if traces is None else traces
-        return Traces(n, min(self.effective_traces, n), variance)
+        return known_by(self.traces if traces is None else traces, self.effective_traces, variance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +111,11 @@ class Option(FrontierRow):
     def key(self) -> tuple[str, str, int]:
         """Which of all options it is."""
         return self.agent_name, self.model, self.gpu_count
+
+    @property
+    def shape(self) -> OptionShape:
+        """Its moments: by traces, where its runs share them."""
+        return self if self.shared is None else self.shared
 
     def by_trace(self, figure: Figure) -> Figure:
         """The figure, said to stand on traces where it does."""
@@ -200,10 +202,14 @@ def _options(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequenc
     if any(row.traces < row.runs for row in rows):
         found = parse_rows(FrontierTracesRow, ask("frontier_traces", **asked))
         traces = {(row.agent_name, row.model, row.gpu_count): row for row in found}
+    names = [one.name for one in fields(FrontierRow)]
     return [
-        Option(**asdict(row), shared=traces.get((row.agent_name, row.model, row.gpu_count)))
-        if row.traces < row.runs
-        else Option(**asdict(row), shared=None)
+        Option(
+            **{name: getattr(row, name) for name in names},
+            shared=traces.get((row.agent_name, row.model, row.gpu_count))
+            if row.traces < row.runs
+            else None,
+        )
         for row in rows
     ]
 
@@ -263,54 +269,42 @@ def _point(row: Option, slower: Option | None, fewer: Option | None, why: str) -
     )  # fmt: skip
 
 
-def _cost(row: Option) -> Figure:
-    runs, shape, by = row.costed_runs, row, None
-    if row.shared is not None:
-        shape, by = row.shared, row.shared.costed_traces
-    n = runs if by is None else by
+def _cost(row: Option, of: str = "") -> Figure:
+    """Of a success: what the runs themselves cost, or (``INCLUSIVE``) with all runs below."""
+
+    def told(name: str, where: object = row) -> Any:
+        return getattr(where, f"{of}{name}")
+
+    runs = told("costed_runs")
+    n = runs if row.shared is None else told("costed_traces", row.shared)
+    shape = row.shape
+    varied = told("success_variance", shape)
     joint = Joint(
         n,
-        float(row.cost_per_run_usd or 0),
-        row.costed_successes / runs if runs else 0.0,
-        shape.cost_variance,
-        shape.success_variance,
-        shape.cost_success_covariance,
+        float(told("cost_per_run_usd") or 0),
+        told("costed_successes") / runs if runs else 0.0,
+        told("cost_variance", shape),
+        varied,
+        told("cost_success_covariance", shape),
     )
     return row.by_trace(
         estimates.per_success(
-            row.cost_per_success_usd, joint, row.costed_successes, shape.cost_skewness,
-            runs=runs, traces=row.shared and row.shared.share(shape.success_variance, n),
+            told("cost_per_success_usd"), joint, told("costed_successes"),
+            told("cost_skewness", shape),
+            runs=runs, traces=row.shared and row.shared.share(varied, n),
         )
     )  # fmt: skip
 
 
 def _inclusive_cost(row: Option) -> Figure:
-    runs, shape, by = row.inclusive_costed_runs, row, None
-    if row.shared is not None:
-        shape, by = row.shared, row.shared.inclusive_costed_traces
-    n = runs if by is None else by
-    joint = Joint(
-        n,
-        float(row.inclusive_cost_per_run_usd or 0),
-        row.inclusive_costed_successes / runs if runs else 0.0,
-        shape.inclusive_cost_variance,
-        shape.inclusive_success_variance,
-        shape.inclusive_cost_success_covariance,
-    )
-    return row.by_trace(
-        estimates.per_success(
-            row.inclusive_cost_per_success_usd, joint, row.inclusive_costed_successes,
-            shape.inclusive_cost_skewness,
-            runs=runs, traces=row.shared and row.shared.share(shape.inclusive_success_variance, n),
-        )
-    )  # fmt: skip
+    return _cost(row, INCLUSIVE)
 
 
 def _margin(row: Option) -> Estimate:
     value = row.inclusive_margin_per_run_usd
     if value is None:
         return estimates.unknown(NO_VALUE, n=row.inclusive_costed_runs).estimate
-    shape = row if row.shared is None else row.shared
+    shape = row.shape
     n = row.inclusive_told_runs if row.shared is None else row.shared.inclusive_told_traces
     stake = estimates.stake(
         row.inclusive_told_runs, row.inclusive_earning_runs, row.inclusive_staked_runs,

@@ -118,6 +118,11 @@ class AgentTracesRow:
     p95_share_variance: float
 
 
+def known_by(traces: int, effective_traces: float, variance: float) -> Traces:
+    """What a share is known by: never by more traces than there are of it."""
+    return Traces(traces, min(effective_traces, traces), variance)
+
+
 @dataclass(frozen=True, slots=True)
 class TraceMoments:
     """Of one group."""
@@ -129,7 +134,7 @@ class TraceMoments:
     def share(self, variance: float, traces: int | None = None) -> Traces:
         """What a share of the runs is known by."""
         n = self.row.traces if traces is None else traces
-        return Traces(n, min(self.row.effective_traces, n), variance)
+        return known_by(n, self.row.effective_traces, variance)
 
 
 #: Agent, kind and key of a group -> its moments by traces.
