@@ -107,21 +107,21 @@ def _lines(total: AgentEconomics) -> list[tuple[str, Estimate, Show]]:
 
 def _waterfall(sums: AgentSums) -> Iterator[Sequence[str]]:
     """From what a run uses to what it leaves, indented by what is part of what."""
-    parts = (
-        ("  model calls", sums.model_cost_usd),
-        ("  tools", sums.tool_cost_usd),
-        ("  people", sums.effort_cost_usd),
-        ("  expenses", sums.expense_cost_usd),
-        ("variable cost", sums.cost_usd),
-        ("  of which rework", sums.rework_cost_usd),
-        ("  of which judging answers", sums.appraisal_cost_usd),
-        ("  of which prevention", sums.prevention_cost_usd),
-        ("amortized cost", sums.amortized_cost_usd),
-        ("total cost", sums.total_cost_usd),
+    unknown = sums.unpriced_attempts
+    parts: Sequence[tuple[str, Decimal | None, int | None]] = (
+        ("  model calls", sums.model_cost_usd, unknown),
+        ("  tools", sums.tool_cost_usd, None),
+        ("  people", sums.effort_cost_usd, None),
+        ("  expenses", sums.expense_cost_usd, None),
+        ("variable cost", sums.cost_usd, unknown),
+        ("  of which rework", sums.rework_cost_usd, sums.unknown_rework_attempts),
+        ("  of which judging answers", sums.appraisal_cost_usd, None),
+        ("  of which prevention", sums.prevention_cost_usd, None),
+        ("amortized cost", sums.amortized_cost_usd, None),
+        ("total cost", sums.total_cost_usd, unknown),
     )
-    for title, amount in parts:
-        shown = _amount(sums, title, amount)
-        yield title, shown, share(amount, sums.total_cost_usd)
+    for title, amount, unpriced in parts:
+        yield title, _amount(amount, unpriced), share(amount, sums.total_cost_usd)
     yield "value", _signed(sums.value_usd), ""
     yield "margin", _margin(sums.margin_usd, sums.unpriced_attempts), ""
     if delegates(sums):
@@ -139,19 +139,16 @@ def delegates(sums: AgentSums) -> bool:
 
 def _with_sub_agents(sums: AgentSums) -> Iterator[Sequence[str]]:
     """The same with all that the runs hand on; no part of the sums above."""
+    unknown = sums.inclusive_unpriced_attempts
     parts = (
-        ("inclusive variable cost", sums.inclusive_cost_usd),
-        ("  of which rework", sums.inclusive_rework_cost_usd),
-        ("inclusive amortized cost", sums.inclusive_amortized_cost_usd),
-        ("inclusive total cost", sums.inclusive_total_cost_usd),
-    )
-    for title, amount in parts:
-        is_rework = title == "  of which rework"
-        unknown = (
-            sums.inclusive_unknown_rework_attempts if is_rework
-            else sums.inclusive_unpriced_attempts
-        )  # fmt: skip
-        shown = cost(amount, attempts=1, unpriced=unknown)
+        ("inclusive variable cost", sums.inclusive_cost_usd, unknown),
+        ("  of which rework", sums.inclusive_rework_cost_usd,
+         sums.inclusive_unknown_rework_attempts),
+        ("inclusive amortized cost", sums.inclusive_amortized_cost_usd, unknown),
+        ("inclusive total cost", sums.inclusive_total_cost_usd, unknown),
+    )  # fmt: skip
+    for title, amount, unpriced in parts:
+        shown = _amount(amount, unpriced)
         yield title, "-" if amount is None and "amortized" in title else shown, ""
     yield "inclusive value", _signed(sums.inclusive_value_usd), ""
     yield (
@@ -161,15 +158,11 @@ def _with_sub_agents(sums: AgentSums) -> Iterator[Sequence[str]]:
     )
 
 
-def _amount(sums: AgentSums, title: str, amount: Decimal | None) -> str:
-    """A part that is not there is nothing; a sum that is not known says so."""
-    if amount is None and title not in ("variable cost", "total cost", "  model calls"):
-        return "-"
-    if title in ("variable cost", "total cost", "  model calls"):
-        return cost(amount, attempts=max(sums.attempts, 1), unpriced=sums.unpriced_attempts)
-    if title == "  of which rework":
-        return cost(amount, attempts=1, unpriced=sums.unknown_rework_attempts)
-    return usd(amount)
+def _amount(amount: Decimal | None, unpriced: int | None) -> str:
+    """A sum that is not known says so; a part (``unpriced`` None) that is not there is nothing."""
+    if unpriced is None:
+        return "-" if amount is None else usd(amount)
+    return cost(amount, attempts=1, unpriced=unpriced)
 
 
 def _signed(amount: Decimal | None) -> str:
