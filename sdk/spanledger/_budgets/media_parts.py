@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
 from spanledger._budgets.media_tokens import Kind, Part
+from spanledger._calls.answer import fields_of
 
 _Fields = Mapping[str, Any]
 
@@ -213,6 +214,4 @@ def _formed(part: Part) -> Part:
 
 
 def _fields_of(value: Any) -> _Fields:
-    if isinstance(value, Mapping):
-        return cast("_Fields", value)
-    return getattr(value, "__dict__", {})
+    return cast("_Fields", value) if isinstance(value, Mapping) else fields_of(value)
