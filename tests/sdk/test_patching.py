@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import importlib
 import inspect
 import itertools
@@ -327,3 +328,37 @@ def test_names_given_before_change_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert vars(first)["ask"] is old  # the library goes on calling what it called
     rename(second, "ask", newest, old)
     assert vars(third)["ask"] is old
+
+
+def test_modules_may_come_while_names_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the garbage collector ends meanwhile may import."""
+    name = "spanledger_test_imported_by_garbage"
+    library = ModuleType("spanledger_test_library")
+    monkeypatch.setitem(sys.modules, name, library)  # taken out at the end
+    before = gc.get_threshold()
+    try:
+        for allocations in (25, 50, 100, 200, 400):
+            gc.disable()
+            del sys.modules[name]
+            _circle(lambda: sys.modules.setdefault(name, library))
+            gc.set_threshold(allocations)
+            gc.enable()
+            rename(library, "ask", allocations, object())
+            gc.collect()
+            assert sys.modules[name] is library
+    finally:
+        gc.set_threshold(*before)
+        gc.enable()
+
+
+def _circle(end: Callable[[], object]) -> None:
+    """Leaves what only the garbage collector ends."""
+
+    class Circle:
+        def __init__(self) -> None:
+            self.own = self
+
+        def __del__(self) -> None:
+            end()
+
+    Circle()

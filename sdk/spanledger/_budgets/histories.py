@@ -132,7 +132,7 @@ def _keep(key: object, known: _Counted | None, added: list[Any], tally: Tally) -
 
 def _let_go() -> None:
     """Forget the oldest where there are too many; other threads may be at it, too."""
-    kept = list(_lists.items())
+    kept = list(_lists.copy().items())
     left = sum(one.tally.utf8_bytes for _, one in kept)
     for number, (key, one) in enumerate(kept):
         if len(kept) - number <= _MAX_LISTS and left <= _MAX_BYTES_IN_ALL:

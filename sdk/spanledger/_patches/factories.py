@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import functools
 import gc
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from spanledger._calls.api import Api
 from spanledger._guard import guarded
 from spanledger._patches.patching import Patch, PatchState, Target, Wrapped, Wrapper
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class FactoryPatch:
         self._patch = Patch(factory.target, self._make)
         self._clients: weakref.WeakSet[Any] = weakref.WeakSet()
         self._classes: weakref.WeakSet[type[Any]] = weakref.WeakSet()
+        self._lock = threading.RLock()  # clients are made in any thread while these are read
 
     @property
     def target(self) -> Target:
@@ -92,7 +96,7 @@ class FactoryPatch:
     def install(self) -> None:
         """Patch the function; clients that are there already, made by it or before, are told."""
         self._patch.install()
-        for owner in {*self._classes, *self._living()}:
+        for owner in {*self._kept(self._classes), *self._living()}:
             self._wrap(owner)
             for client in gc.get_referrers(owner):
                 if type(client) is owner:
@@ -101,10 +105,14 @@ class FactoryPatch:
     def remove(self) -> None:
         """Put the function back, and the methods of its clients."""
         self._patch.remove()
-        for owner in list(self._classes):
+        for owner in self._kept(self._classes):
             _bare(owner, self._wrappers)
-        for client in list(self._clients):
+        for client in self._kept(self._clients):
             self._release(client)
+
+    def _kept(self, those: weakref.WeakSet[T]) -> list[T]:
+        with self._lock:
+            return list(those)
 
     @guarded(())
     def _living(self) -> Iterable[type[Any]]:
@@ -127,7 +135,8 @@ class FactoryPatch:
             method = owner.__dict__.get(name)
             if method is not None and not isinstance(method, Wrapped):
                 setattr(owner, name, Wrapped(method, functools.partial(self._dispatch, wrapper)))
-        self._classes.add(owner)
+        with self._lock:
+            self._classes.add(owner)
 
     @guarded(None)
     def _adopt(self, client: Any) -> None:
@@ -139,7 +148,8 @@ class FactoryPatch:
             if theirs is not None and not isinstance(theirs, Wrapped):
                 setattr(client, name, Wrapped(theirs, self._over(wrapper, weakref.ref(client))))
         self._factory.listen(client)
-        self._clients.add(client)
+        with self._lock:
+            self._clients.add(client)
 
     @guarded(None)
     def _release(self, client: Any) -> None:

@@ -73,7 +73,8 @@ def rename(library: object, name: str, old: object, new: object) -> None:
 def _change(changes: _Changes) -> None:
     if not changes:
         return
-    for place, module in list(sys.modules.items()):
+    # One step, where a list of the items is many: whatever is collected meanwhile may import.
+    for place, module in sys.modules.copy().items():
         if type(module) is not ModuleType:
             continue
         names = vars(module)

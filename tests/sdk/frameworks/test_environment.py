@@ -18,8 +18,14 @@ from spanledger._patches.registry import available_frameworks
 _HERE = Path(__file__).parent
 _NAME = "frameworks"
 _APART = sorted(name for name in available_frameworks() if not is_held_here(name))
-#: Other people's packages call what other people's packages have given up.
-_THEIR_WARNINGS = ("-W", "ignore::DeprecationWarning", "-W", "ignore::ImportWarning")
+#: Other people's packages call what other people's packages have given up, and google-adk's
+#: synchronous streams end their loop beside connections that their server has not closed yet.
+_THEIR_WARNINGS = (
+    *("-W", "ignore::DeprecationWarning"),
+    *("-W", "ignore::ImportWarning"),
+    *("-W", "ignore:unclosed transport:ResourceWarning"),
+    *("-W", "ignore:unclosed <socket.socket:ResourceWarning"),
+)
 
 
 def test_a_framework_that_is_not_here_is_pinned_there() -> None:
