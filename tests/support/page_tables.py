@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, Final, cast
 
 from tests.support.page_asked import Asked, behind, pools, report, rework
@@ -29,10 +28,22 @@ from tests.support.page_fields import (
     mean,
     usd,
 )
+from tests.support.page_rows import (
+    change,
+    compared,
+    last,
+    own,
+    own_usd,
+    shares,
+    side,
+    spans,
+    steps,
+    wasted,
+    with_sub_agents,
+)
 
 from spanledger_collector.query import QualityBy
 from spanledger_collector.query.breakdowns import SumsBy
-from spanledger_collector.query.titles import TITLES, in_full, worth_showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,152 +61,6 @@ class Shown:
     fields: Mapping[str, Field]
     intervals: Mapping[str, str] | None = None
     key: Sequence[str] = ()
-
-
-def _named(*rows: tuple[Any, ...]) -> Sequence[Any]:
-    return [SimpleNamespace(name=row[0], own=row[1], inclusive=row[-1]) for row in rows]
-
-
-def _part(title: str, amount: Any, cost: Any, *, is_valued: bool) -> Usd:
-    """A part of what an agent costs and earns, as it is told."""
-    if title == "of which rework" and cost is None:
-        return Usd(None)
-    is_none = title == "Amortized cost" or (not is_valued and title in ("Value", "Margin"))
-    return Usd(amount, not is_none)
-
-
-def _steps(asked: Asked) -> Sequence[Any]:
-    sums = report(asked).total.sums
-    parts = [
-        ("Model calls", sums.model_cost_usd), ("Tools", sums.tool_cost_usd),
-        ("People", sums.effort_cost_usd), ("Expenses", sums.expense_cost_usd),
-    ]  # fmt: skip
-    told = [
-        *(part for part in parts if part[1] is not None), ("Variable cost", sums.cost_usd),
-        ("of which rework", sums.rework_cost_usd), ("Amortized cost", sums.amortized_cost_usd),
-        ("Total cost", sums.total_cost_usd), ("Value", sums.value_usd),
-        ("Margin", sums.margin_usd),
-    ]  # fmt: skip
-    valued = sums.valued_runs > 0
-    return _named(
-        *((title, _part(title, usd, sums.cost_usd, is_valued=valued)) for title, usd in told)
-    )
-
-
-def _with_sub_agents(asked: Asked) -> Sequence[Any]:
-    sums = report(asked).total.sums
-    names = ("cost", "rework_cost", "amortized_cost", "total_cost", "value", "margin")
-    titles = ("Variable cost", "of which rework", "Amortized cost", "Total cost", "Value", "Margin")
-    valued = sums.valued_runs > 0
-    return _named(
-        *(
-            (
-                title,
-                _part(title, getattr(sums, f"{name}_usd"), sums.cost_usd, is_valued=valued),
-                _part(
-                    title, getattr(sums, f"inclusive_{name}_usd"), sums.inclusive_cost_usd,
-                    is_valued=valued or sums.inclusive_value_usd is not None,
-                ),
-            )
-            for title, name in zip(titles, names, strict=True)
-        )
-    )  # fmt: skip
-
-
-def _compared(asked: Asked) -> Sequence[Any]:
-    """The two sides stand in the titles of the columns."""
-    part = asked.part
-    by: Any = asked.given.get("by", "version")
-    told = asked.ledger.compare(
-        part.agent_name, asked.titles[1], asked.titles[2], part.since, part.until, by=by
-    )
-    figures = {one.name: one for one in told.figures}
-    shown = worth_showing(figures, lambda name: (figures[name].old, figures[name].new))
-    return [
-        SimpleNamespace(title=in_full(name), told=figures[name], is_usd=TITLES[name][1] == "usd")
-        for name in shown
-    ]
-
-
-def _side(*sides: str) -> Callable[[Any], Any]:
-    """A figure of a side, or (of both) the difference: of what nobody told there is none."""
-
-    def told(line: Any) -> Any:
-        reasons = {getattr(line.told, side).reason for side in sides}
-        value = getattr(line.told, sides[0] if len(sides) == 1 else "difference").value
-        return Usd(value, "no run has a value" not in reasons) if line.is_usd else value
-
-    return told
-
-
-def _shares(asked: Asked) -> Sequence[Any]:
-    """Parts of a run, and how each of them is made."""
-    (run,) = [
-        one for one in asked.ledger.trace(asked.given["trace"]).runs
-        if one.run_id == asked.given["id"]
-    ]  # fmt: skip
-    told = [
-        ("Variable cost", run.cost_usd, "sum of its attempts"),
-        ("of which rework", None if run.cost_usd is None else run.rework_cost_usd,
-         "attempts with a reason"),
-        ("Amortized cost", run.amortized_cost_usd, "its shares of assets"),
-        ("Total cost", run.total_cost_usd, "variable and amortized"),
-        ("Revenue", run.revenue_usd, "sum of its records"),
-        ("Value of outcomes", run.outcome_value_usd, "sum of its records"),
-        ("Worth by rules", run.rule_value_usd, "only where nothing was recorded"),
-        ("Value", run.value_usd, run.value_source or "nobody said"),
-        ("Margin", run.margin_usd, "value less total cost"),
-        ("Total cost, with sub-agents", run.inclusive_total_cost_usd,
-         "its own and that of the runs below it"),
-        ("Value, with sub-agents", run.inclusive_value_usd,
-         "its own and what was recorded below it"),
-        ("Margin, with sub-agents", run.inclusive_margin_usd, "that value less that cost"),
-    ]  # fmt: skip
-    valued = run.value_source != "" or run.unconverted_records > 0
-    own_alone = ("Amortized cost", "Revenue", "Value of outcomes", "Worth by rules")
-    untold = own_alone if valued else (*own_alone, "Value", "Margin")
-    if not valued and run.inclusive_value_usd is None:
-        untold = (*untold, "Value, with sub-agents", "Margin, with sub-agents")
-    return [
-        SimpleNamespace(name=name, own=Usd(own, name not in untold), how=how)
-        for name, own, how in told
-    ]
-
-
-def _spans(asked: Asked) -> Sequence[Any]:
-    return asked.ledger.trace(asked.given["id"]).spans
-
-
-def _own(field: str) -> Callable[[Any], Any]:
-    return lambda span: getattr(span, field) if span.attempts and span.counted else None
-
-
-def _own_usd(field: str) -> Callable[[Any], Usd]:
-    return lambda span: Usd(getattr(span, field), bool(span.attempts and span.counted))
-
-
-def _wasted(span: Any) -> Usd:
-    """Of a span with attempts that were wasted."""
-    is_wasted = span.rework_cost_usd is not None or span.rework_reason or span.retries
-    return Usd(span.rework_cost_usd, bool(span.attempts and span.counted and is_wasted))
-
-
-def _change(row: Any) -> Usd:
-    """Open where both costs have unknown attempts, or one of them is wholly unknown."""
-    sides = (
-        (row.attempts, row.unpriced_attempts, row.cost_usd),
-        (row.before_attempts, row.before_unpriced_attempts, row.before_cost_usd),
-    )
-    is_open = all(unpriced for _, unpriced, _ in sides) or any(
-        attempts and cost is None for attempts, _, cost in sides
-    )
-    return Usd(None if is_open else row.change_usd)
-
-
-def _last(row: Any) -> str:
-    nameless = {"agent": "(outside any agent)", "model": "(no model)"}
-    nameless |= {"tool_price": "(price of the tool)"}
-    return row.names[-1] or nameless[row.kinds[-1]] if row.depth else "all"
 
 
 #: By page and id of the table; numbers at the end of an id are left out.
@@ -246,9 +111,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         QUALITY,
         {"Of all that was paid": "quality_share"},
     ),
-    ("agent", "steps"): Shown(_steps, {"Part": "name", "USD": "own"}),
+    ("agent", "steps"): Shown(steps, {"Part": "name", "USD": "own"}),
     ("agent", "with-sub-agents"): Shown(
-        _with_sub_agents, {"Part": "name", "Own": "own", "With sub-agents": "inclusive"}
+        with_sub_agents, {"Part": "name", "Own": "own", "With sub-agents": "inclusive"}
     ),
     ("agent", "groups"): Shown(
         lambda asked: report(asked).groups,
@@ -268,10 +133,10 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         },
     ),
     ("agent", "compared"): Shown(
-        _compared,
+        compared,
         {
-            "Figure": "title", "column 1": _side("old"), "column 2": _side("new"),
-            "Difference": _side("old", "new"), "Verdict": "told.verdict",
+            "Figure": "title", "column 1": side("old"), "column 2": side("new"),
+            "Difference": side("old", "new"), "Verdict": "told.verdict",
             "More runs of the old": "told.more_runs_old", "And of the new": "told.more_runs_new",
         },
         {"Difference": "told.difference"},
@@ -290,17 +155,17 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
     ("latency", "runs"): Shown(lambda asked: asked.ledger.runs_of(asked.part, limit=500), RUNS),
     ("trace", "runs"): Shown(lambda asked: asked.ledger.trace(asked.given["id"]).runs, RUNS),
     ("trace", "spans"): Shown(
-        _spans,
+        spans,
         {
-            "Span": "name", "Took": "duration_ns", "Cost": _own_usd("cost_usd"),
-            "Input": _own("input_tokens"), "Output": _own("output_tokens"), "Retries": "retries",
-            "Rework": _wasted, "Why": "rework_reason", "Model": "model",
+            "Span": "name", "Took": "duration_ns", "Cost": own_usd("cost_usd"),
+            "Input": own("input_tokens"), "Output": own("output_tokens"), "Retries": "retries",
+            "Rework": wasted, "Why": "rework_reason", "Model": "model",
             "Agent": "agent_name", "Price": "price_status", "Not counted": "excluded_reason",
             "Error": "error_type", "Role": "role",
         },
         key=("Span", "Role", "Took"),
     ),
-    ("run", "shares"): Shown(_shares, {"Part": "name", "USD": "own", "How": "how"}),
+    ("run", "shares"): Shown(shares, {"Part": "name", "USD": "own", "How": "how"}),
     ("run", "records"): Shown(
         lambda asked: [
             one for one in asked.ledger.records(trace_id=asked.given["trace"])
@@ -342,12 +207,12 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
     ("flame", "paths"): Shown(
         lambda asked: asked.ledger.cost_paths(asked.part, asked.before),
         {
-            "Path": _last,
+            "Path": last,
             "Kind": lambda row: row.kinds[-1].replace("_", " ") if row.depth else "",
             "Attempts": "attempts", "Cost": usd("cost_usd", lambda row: row.attempts),
             "Share": "cost_ratio",
             "Before": usd("before_cost_usd", lambda row: row.before_attempts),
-            "Change": _change,
+            "Change": change,
             "Called by": lambda row: " > ".join(row.names[:-1]),
         },
         key=("Called by", "Path", "Kind"),

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timezone
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import yaml
-from dashboards.description import BUDGETS, DASHBOARDS, SQL, MetricPanel, Panel, text
+from dashboards.description import DASHBOARDS, SQL, Panel, text
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import build_scope
 from tests.collector.settle import scene
@@ -23,11 +21,9 @@ from spanledger_collector import sql
 from spanledger_collector.demo.show import Shown
 from spanledger_collector.query import DirectReader, Ledger, Reader
 from spanledger_collector.store import Store
-from spanledger_collector.watch.metrics import WatchMetrics
 from spanledger_collector.web.pages import PAGES
 
 MADE = SQL.parent / "grafana"
-PROVISIONING = SQL.parent / "provisioning"
 PANELS = [one for board in DASHBOARDS for one in board.panels if isinstance(one, Panel)]
 BY_SQL = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.sql)
 #: The plug-in's macros as it writes them out, and variables as Grafana does.
@@ -315,97 +311,15 @@ def test_the_flame_graph_is_a_nested_set(reader: Reader, demo_reader: Reader) ->
                 assert above[row["level"] - 1][1] <= above[row["level"] - 1][0]
 
 
-def _dashboards() -> Iterator[Any]:
-    for path in MADE.glob("*.json"):
-        yield json.loads(path.read_text())
-
-
-def _panels() -> Iterator[Any]:
-    for dashboard in _dashboards():
-        yield from dashboard["panels"]
-
-
-def test_a_panel_says_what_it_is() -> None:
-    """Title, a sentence, a unit, our source; no two on the same place."""
-    for panel in _panels():
-        assert panel["title"]
-        assert len(panel["description"]) > 20
-        assert panel["fieldConfig"]["defaults"]["unit"]
-        is_metric = panel["datasource"]["uid"] == "spanledger-metrics"
-        assert is_metric or panel["datasource"]["uid"] == "spanledger"
-        assert panel["targets"][0]["expr" if is_metric else "rawSql"]
-    for dashboard in _dashboards():
-        taken: set[tuple[int, int]] = set()
-        for panel in dashboard["panels"]:
-            x, y, w, h = (panel["gridPos"][name] for name in "xywh")
-            cells = {(i, j) for i in range(x, x + w) for j in range(y, y + h)}
-            assert x + w <= 24
-            assert not cells & taken
-            taken |= cells
-
-
-#: As Grafana puts it into an address.
-_WORKSPACE = "workspace=${workspace:percentencode}"
-_DAYS = "&since=${__from}&until=${__to}"
-_TIMES = "&since=${__from:date:iso}&until=${__to:date:iso}"
-
-
-def _links(told: Any) -> Iterator[str]:
-    """Every address that a dashboard leads to."""
-    if isinstance(told, dict):
-        if "url" in told:
-            yield told["url"]
-        for value in told.values():
-            yield from _links(value)
-    elif isinstance(told, list):
-        for value in told:
-            yield from _links(value)
-
-
-def test_every_link_keeps_the_workspace_and_the_period() -> None:
-    """The panel's own: whole days of UTC where it has such, times where it has, else all."""
-    for dashboard in _dashboards():
-        (own,) = dashboard["links"]
-        assert own["url"] == f"${{web}}/ui/overview?{_WORKSPACE}{_DAYS}"
-        for panel in dashboard["panels"]:
-            asked = panel["targets"][0].get("rawSql", "")
-            kept = _DAYS if "$__dateFilter(" in asked else "&range=all"
-            kept = _TIMES if "$__timeFilter(" in asked else kept
-            (link,) = panel["links"]
-            page, _, query = link["url"].removeprefix("${web}/ui/").partition("?")
-            assert page in {*PAGES, "budgets"}
-            assert query == _WORKSPACE + ("" if page == "budgets" else kept)
-            for url in _links(panel):
-                assert _WORKSPACE in url, url
-                assert url.endswith(kept) or url.partition("?")[0].endswith(
-                    ("/budgets", "/trace", "/asset")
-                ), url
-
-
-def test_budgets_are_asked_for_what_the_collector_tells() -> None:
-    """Each metric of a panel is one, with the labels that its condition and its legend name."""
-    told = {family.name: family for family in WatchMetrics(lambda: None, None).describe()}
-    labels = {name: getattr(family, "_labelnames", ()) for name, family in told.items()}
-    assert "budget" in labels["spanledger_budget_spent_usd"]
-    for panel in BUDGETS.panels:
-        assert isinstance(panel, MetricPanel)
-        for name in re.findall(r"spanledger_\w+", panel.expression):
-            assert name in told
-            named = re.findall(r"\{\{(\w+)\}\}", panel.legend)
-            named += re.findall(r"(\w+)=", panel.expression) if "{" in panel.expression else []
-            assert set(named) <= set(labels[name])
-
-
-def test_a_trace_leads_to_its_page() -> None:
-    """From the table of runs to the built-in page, whose address is a variable."""
-    told = json.dumps([panel for panel in _panels() if panel["title"] == "Newest runs"])
-    assert "${web}/ui/trace?id=${__value.raw}" in told
-
-
 @pytest.mark.parametrize("panel", [panel for panel in PANELS if panel.kind == "table"])
 def test_what_a_row_names_leads_to_its_page(panel: Panel, reader: Reader) -> None:
     """In every table: a trace, an agent, a tenant, an asset; pages that are there."""
-    (made,) = [one for one in _panels() if one["title"] == panel.title]
+    (made,) = [
+        one
+        for path in MADE.glob("*.json")
+        for one in json.loads(path.read_text())["panels"]
+        if one["title"] == panel.title
+    ]
     linked = {
         override["matcher"]["options"]: override["properties"][0]["value"][0]["url"]
         for override in made["fieldConfig"]["overrides"]
@@ -418,15 +332,3 @@ def test_what_a_row_names_leads_to_its_page(panel: Panel, reader: Reader) -> Non
         if column in columns:
             assert linked[column].startswith(f"${{web}}/ui/{page}?")
     assert set(named.values()) <= set(PAGES)
-
-
-def test_provisioning_names_what_is_there() -> None:
-    """The data source that panels ask; no password stands in a file."""
-    source = yaml.safe_load((PROVISIONING / "datasources" / "spanledger.yaml").read_text())
-    one, metrics = source["datasources"]
-    assert (metrics["uid"], metrics["type"]) == ("spanledger-metrics", "prometheus")
-    assert metrics["url"] == "${PROMETHEUS_URL}"
-    assert (one["uid"], one["type"]) == ("spanledger", "grafana-clickhouse-datasource")
-    assert one["secureJsonData"]["password"] == "${CLICKHOUSE_READER_PASSWORD}"
-    provider = yaml.safe_load((PROVISIONING / "dashboards" / "spanledger.yaml").read_text())
-    assert Path(provider["providers"][0]["options"]["path"]).name == "spanledger"

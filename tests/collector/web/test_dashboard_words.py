@@ -1,0 +1,117 @@
+"""What the dashboards say beside their figures: words, links, budgets, provisioning."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dashboards.description import BUDGETS, SQL, MetricPanel
+
+from spanledger_collector.watch.metrics import WatchMetrics
+from spanledger_collector.web.pages import PAGES
+
+MADE = SQL.parent / "grafana"
+PROVISIONING = SQL.parent / "provisioning"
+
+
+def _dashboards() -> Iterator[Any]:
+    for path in MADE.glob("*.json"):
+        yield json.loads(path.read_text())
+
+
+def _panels() -> Iterator[Any]:
+    for dashboard in _dashboards():
+        yield from dashboard["panels"]
+
+
+def test_a_panel_says_what_it_is() -> None:
+    """Title, a sentence, a unit, our source; no two on the same place."""
+    for panel in _panels():
+        assert panel["title"]
+        assert len(panel["description"]) > 20
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        is_metric = panel["datasource"]["uid"] == "spanledger-metrics"
+        assert is_metric or panel["datasource"]["uid"] == "spanledger"
+        assert panel["targets"][0]["expr" if is_metric else "rawSql"]
+    for dashboard in _dashboards():
+        taken: set[tuple[int, int]] = set()
+        for panel in dashboard["panels"]:
+            x, y, w, h = (panel["gridPos"][name] for name in "xywh")
+            cells = {(i, j) for i in range(x, x + w) for j in range(y, y + h)}
+            assert x + w <= 24
+            assert not cells & taken
+            taken |= cells
+
+
+#: As Grafana puts it into an address.
+_WORKSPACE = "workspace=${workspace:percentencode}"
+_DAYS = "&since=${__from}&until=${__to}"
+_TIMES = "&since=${__from:date:iso}&until=${__to:date:iso}"
+
+
+def _links(told: Any) -> Iterator[str]:
+    """Every address that a dashboard leads to."""
+    if isinstance(told, dict):
+        if "url" in told:
+            yield told["url"]
+        for value in told.values():
+            yield from _links(value)
+    elif isinstance(told, list):
+        for value in told:
+            yield from _links(value)
+
+
+def test_every_link_keeps_the_workspace_and_the_period() -> None:
+    """The panel's own: whole days of UTC where it has such, times where it has, else all."""
+    for dashboard in _dashboards():
+        (own,) = dashboard["links"]
+        assert own["url"] == f"${{web}}/ui/overview?{_WORKSPACE}{_DAYS}"
+        for panel in dashboard["panels"]:
+            asked = panel["targets"][0].get("rawSql", "")
+            kept = _DAYS if "$__dateFilter(" in asked else "&range=all"
+            kept = _TIMES if "$__timeFilter(" in asked else kept
+            (link,) = panel["links"]
+            page, _, query = link["url"].removeprefix("${web}/ui/").partition("?")
+            assert page in {*PAGES, "budgets"}
+            assert query == _WORKSPACE + ("" if page == "budgets" else kept)
+            for url in _links(panel):
+                assert _WORKSPACE in url, url
+                assert url.endswith(kept) or url.partition("?")[0].endswith(
+                    ("/budgets", "/trace", "/asset")
+                ), url
+
+
+def test_budgets_are_asked_for_what_the_collector_tells() -> None:
+    """Each metric of a panel is one, with the labels that its condition and its legend name."""
+    told = {family.name: family for family in WatchMetrics(lambda: None, None).describe()}
+    labels = {name: getattr(family, "_labelnames", ()) for name, family in told.items()}
+    assert "budget" in labels["spanledger_budget_spent_usd"]
+    for panel in BUDGETS.panels:
+        assert isinstance(panel, MetricPanel)
+        for name in re.findall(r"spanledger_\w+", panel.expression):
+            assert name in told
+            named = re.findall(r"\{\{(\w+)\}\}", panel.legend)
+            named += re.findall(r"(\w+)=", panel.expression) if "{" in panel.expression else []
+            assert set(named) <= set(labels[name])
+
+
+def test_a_trace_leads_to_its_page() -> None:
+    """From the table of runs to the built-in page, whose address is a variable."""
+    told = json.dumps([panel for panel in _panels() if panel["title"] == "Newest runs"])
+    assert "${web}/ui/trace?id=${__value.raw}" in told
+
+
+def test_provisioning_names_what_is_there() -> None:
+    """The data source that panels ask; no password stands in a file."""
+    source = yaml.safe_load((PROVISIONING / "datasources" / "spanledger.yaml").read_text())
+    one, metrics = source["datasources"]
+    assert (metrics["uid"], metrics["type"]) == ("spanledger-metrics", "prometheus")
+    assert metrics["url"] == "${PROMETHEUS_URL}"
+    assert (one["uid"], one["type"]) == ("spanledger", "grafana-clickhouse-datasource")
+    assert one["secureJsonData"]["password"] == "${CLICKHOUSE_READER_PASSWORD}"
+    provider = yaml.safe_load((PROVISIONING / "dashboards" / "spanledger.yaml").read_text())
+    assert Path(provider["providers"][0]["options"]["path"]).name == "spanledger"
