@@ -262,6 +262,7 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
         {
             "p50": "p50_latency", "A success, with sub-agents": "inclusive_cost_per_success",
             "Margin a run, with sub-agents": "inclusive_margin_per_run",
+            "A second less": "usd_per_second",
         },
     ),
     ("attempts", "models"): Shown(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,6 @@ from spanledger_collector.estimate import (
     Joint,
     Measured,
     RankGrid,
-    Traces,
     bounded_difference,
     difference,
     independent_ratio_interval,
@@ -21,107 +20,12 @@ from spanledger_collector.estimate import (
 
 from . import estimates
 from .economics import INCLUSIVE, NO_VALUE, Ask
+from .ends import COULD_TURN, Ends, turned, widened
 from .estimates import Estimate, Figure
-from .moments import known_by
-from .parsing import parse_rows
-from .sustainability import gaps
+from .frontier_rows import Option, options
+from .sustainability import gaps, in_dollars
 
 _SECOND_NS = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class OptionShape:
-    """Moments that intervals of an option are computed from: of its runs, or of their traces."""
-
-    cost_variance: float
-    cost_skewness: float
-    success_variance: float
-    cost_success_covariance: float
-    inclusive_cost_variance: float
-    inclusive_cost_skewness: float
-    inclusive_success_variance: float
-    inclusive_cost_success_covariance: float
-    inclusive_margin_variance: float
-    inclusive_margin_skewness: float
-
-
-@dataclass(frozen=True, slots=True)
-class FrontierRow(OptionShape):
-    """One way to serve an agent (query ``frontier``, whose header says what each column is)."""
-
-    agent_name: str
-    model: str
-    gpu_count: int
-    runs: int
-    traces: int
-    successful_runs: int
-    costed_runs: int
-    costed_successes: int
-    p50_duration_ns: int
-    p95_duration_ns: int
-    cost_per_run_usd: Decimal | None
-    cost_per_success_usd: Decimal | None
-    value_per_run_usd: Decimal | None
-    margin_per_run_usd: Decimal | None
-    inclusive_costed_runs: int
-    inclusive_told_runs: int
-    inclusive_costed_successes: int
-    inclusive_cost_per_run_usd: Decimal | None
-    inclusive_cost_per_success_usd: Decimal | None
-    inclusive_value_per_run_usd: Decimal | None
-    inclusive_margin_per_run_usd: Decimal | None
-    is_efficient: bool | None
-    usd_per_second: Decimal | None
-    fewer_gpus: int
-    speedup_over_fewer: float | None
-    usd_over_fewer: Decimal | None
-    inclusive_earning_runs: int
-    inclusive_staked_runs: int
-    inclusive_margin_earning_covariance: float
-    duration_grid_ns: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FrontierTracesRow(OptionShape):
-    """Moments of an option by the traces that its runs share (query ``frontier_traces``)."""
-
-    agent_name: str
-    model: str
-    gpu_count: int
-    traces: int
-    effective_traces: float
-    costed_traces: int
-    inclusive_costed_traces: int
-    inclusive_told_traces: int
-    p50_share_variance: float
-    p95_share_variance: float
-
-    def share(self, variance: float, traces: int | None = None) -> Traces:
-        """What a share of the runs is known by."""
-        return known_by(self.traces if traces is None else traces, self.effective_traces, variance)
-
-
-@dataclass(frozen=True, slots=True)
-class Option(FrontierRow):
-    """A row with its moments by traces, where it has fewer of them than runs."""
-
-    shared: FrontierTracesRow | None
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """Which of all options it is."""
-        return self.agent_name, self.model, self.gpu_count
-
-    @property
-    def shape(self) -> OptionShape:
-        """Its moments: by traces, where its runs share them."""
-        return self if self.shared is None else self.shared
-
-    def by_trace(self, figure: Figure) -> Figure:
-        """The figure, said to stand on traces where it does."""
-        if self.shared is None:
-            return figure
-        return estimates.by_trace(figure, self.runs / self.shared.traces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +48,21 @@ class FrontierPoint:
         margin_per_run_usd: likewise.
         inclusive_cost_per_success: total cost with all runs below (sub-agents), USD; what the
             figures after the inclusive ones are reckoned by.
-        inclusive_cost_per_run_usd: likewise.
+        inclusive_cost_low_usd: of a success by the low ends of what was estimated (usage, shares of
+            assets), all at once: the worst case. With runs left out, what is known of all runs.
+        inclusive_cost_high_usd: by the high ends; None = without bound, as runs are left out.
+        inclusive_cost_per_run_usd: total cost with all runs below, USD.
         inclusive_value_per_run_usd: with what was recorded below; None = no run has a value.
         inclusive_margin_per_run: that less the inclusive cost.
         is_efficient: no other option of the agent is as fast (p50) and cheaper a success, or as
             cheap and faster. Of the figures seen: their intervals may overlap. None = nobody can
-            say: it, or an option as fast, has runs of unknown cost. What is known of these is the
-            least they cost: such an option may be told to be beaten, never to beat another.
+            say: the ends of what is estimated leave open which is cheaper, or it, or an option as
+            fast, has runs of unknown cost. What is known of these is the least they cost: such an
+            option may be told to be beaten, never to beat another.
         why: why it is not told whether it is efficient; empty where it is.
         usd_per_second: what a second less costs a success, against the next slower efficient one;
-            unknown where of that one it is not told.
+            unknown where of that one it is not told. Its interval is by both ends of what was
+            estimated, in the worst case, as that of ``dearer``.
         fewer_gpus: the next fewer GPUs that the same model was served by; 0 = none.
         speedup_over_fewer: median latency with those / with these.
         usd_over_fewer: what a success costs more than with those.
@@ -173,6 +82,8 @@ class FrontierPoint:
     value_per_run_usd: Decimal | None
     margin_per_run_usd: Decimal | None
     inclusive_cost_per_success: Estimate
+    inclusive_cost_low_usd: Decimal | None
+    inclusive_cost_high_usd: Decimal | None
     inclusive_cost_per_run_usd: Decimal | None
     inclusive_value_per_run_usd: Decimal | None
     inclusive_margin_per_run: Estimate
@@ -188,29 +99,10 @@ class FrontierPoint:
 
 def frontier(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequence[FrontierPoint]:
     """The options of an agent (of all, where it is empty), fastest first."""
-    rows = _options(ask, agent_name, period)
+    rows = options(ask, agent_name, period)
     return [
         _point(row, _slower(row, rows[place + 1 :]), _fewer(row, rows), _why(row, rows))
         for place, row in enumerate(rows)
-    ]
-
-
-def _options(ask: Ask, agent_name: str, period: Mapping[str, object]) -> Sequence[Option]:
-    asked = {**period, "agent_name": agent_name}
-    rows = parse_rows(FrontierRow, ask("frontier", **asked))
-    traces: dict[tuple[str, str, int], FrontierTracesRow] = {}
-    if any(row.traces < row.runs for row in rows):
-        found = parse_rows(FrontierTracesRow, ask("frontier_traces", **asked))
-        traces = {(row.agent_name, row.model, row.gpu_count): row for row in found}
-    names = [one.name for one in fields(FrontierRow)]
-    return [
-        Option(
-            **{name: getattr(row, name) for name in names},
-            shared=traces.get((row.agent_name, row.model, row.gpu_count))
-            if row.traces < row.runs
-            else None,
-        )
-        for row in rows
     ]
 
 
@@ -237,15 +129,28 @@ def _why(row: Option, rows: Sequence[Option]) -> str:
         return ""
     if unknown := _unknown(row):
         return unknown
-    others = (
-        one
-        for one in rows
-        if one.agent_name == row.agent_name
-        and one.p50_duration_ns <= row.p50_duration_ns
-        and _unknown(one)
-    )
-    told = (f"{_named(one)} is as fast and may be cheaper: {_unknown(one)}" for one in others)
+    cheaper = [one for one in rows if one.key != row.key and _may_beat(one, row)]
+    gone = [one for one in cheaper if _unknown(one)]
+    told = [f"{_named(one)} is as fast and may be cheaper: {_unknown(one)}" for one in gone]
+    known = [
+        f"{_named(one)} is as fast, for {_between(one)}" for one in cheaper if not _unknown(one)
+    ]
+    if known:
+        told += [f"{COULD_TURN}: {_between(row)} a success", *known]
     return "; ".join(told)
+
+
+def _may_beat(one: Option, row: Option) -> bool:
+    """An option of the same agent that is as fast, and may be cheaper."""
+    low, high = one.inclusive_cost_per_success_low_usd, row.inclusive_cost_per_success_high_usd
+    is_rival = one.agent_name == row.agent_name and one.p50_duration_ns <= row.p50_duration_ns
+    return is_rival and low is not None and high is not None and low < high
+
+
+def _between(row: Option) -> str:
+    """What a success costs, by both ends."""
+    ends = (row.inclusive_cost_per_success_low_usd, row.inclusive_cost_per_success_high_usd)
+    return " to ".join(dict.fromkeys(in_dollars(end) for end in ends if end is not None))
 
 
 def _unknown(row: Option) -> str:
@@ -262,7 +167,8 @@ def _point(row: Option, slower: Option | None, fewer: Option | None, why: str) -
         row.agent_name, row.model, row.gpu_count, row.runs, row.runs - row.inclusive_costed_runs,
         _latency(row, 0.5).estimate, _latency(row, 0.95).estimate, _cost(row).estimate,
         row.cost_per_run_usd, row.value_per_run_usd, row.margin_per_run_usd,
-        _inclusive_cost(row).estimate, row.inclusive_cost_per_run_usd,
+        _inclusive_cost(row).estimate, row.inclusive_cost_per_success_low_usd,
+        row.inclusive_cost_per_success_high_usd, row.inclusive_cost_per_run_usd,
         row.inclusive_value_per_run_usd, _margin(row), row.is_efficient, why,
         _second(row, slower, why), row.fewer_gpus, row.speedup_over_fewer, row.usd_over_fewer,
         _speedup(row, fewer), _dearer(row, fewer),
@@ -331,7 +237,7 @@ def _second(row: Option, slower: Option | None, why: str) -> Estimate:
     if why:
         return estimates.unknown(why).estimate
     if slower is not None and slower.is_efficient is None:
-        unknown = _unknown(slower) or "an option as fast may be cheaper"
+        unknown = _unknown(slower) or f"{COULD_TURN.removesuffix(' it')} whether it is efficient"
         return estimates.unknown(f"{_named(slower)}: {unknown}").estimate
     if slower is None:
         return estimates.unknown("no slower option that is efficient").estimate
@@ -344,7 +250,39 @@ def _second(row: Option, slower: Option | None, why: str) -> Estimate:
             return Estimate.of(row.usd_per_second, none)
     dearer = _apart(costs[1].measured, costs[0].measured, 1.0)
     sooner = _apart(times[0].measured, times[1].measured, _SECOND_NS)
-    return Estimate.of(row.usd_per_second, independent_ratio_interval(dearer, sooner))
+    plain = independent_ratio_interval(dearer, sooner)
+    return Estimate.of(row.usd_per_second, _by_ends(plain, dearer, sooner, _off(row, slower)))
+
+
+def _by_ends(
+    plain: Interval, over: Measured, under: Measured, off: tuple[float, float]
+) -> Interval:
+    """The interval of a ratio, by what is above its line being so much less, and more."""
+    if plain.low is None or not any(off):
+        return plain
+    less, more = (
+        independent_ratio_interval(replace(over, value=over.value + by), under)
+        for by in (-off[0], off[1])
+    )
+    how = f"{plain.method}, ends of estimates"
+    return turned(plain, replace(plain, low=less.low, high=more.high, method=how))
+
+
+def _ends(row: Option) -> Ends:
+    """How far a success of it is off, by what was estimated."""
+    cost = row.inclusive_cost_per_success_usd
+    low, high = row.inclusive_cost_per_success_low_usd, row.inclusive_cost_per_success_high_usd
+    if cost is None or low is None or high is None:
+        return Ends()
+    below, above = float(cost - low), float(high - cost)
+    shares = (below / float(cost), above / float(cost)) if cost else (0.0, 0.0)
+    return Ends(below, above, *shares)
+
+
+def _off(row: Option, other: Option) -> tuple[float, float]:
+    """By how much a success of the first less one of the other is less, and more, at worst."""
+    one, two = _ends(row), _ends(other)
+    return one.below + two.above, one.above + two.below
 
 
 def _speedup(row: Option, fewer: Option | None) -> Estimate:
@@ -372,9 +310,12 @@ def _dearer(row: Option, fewer: Option | None) -> Estimate:
         none = Interval.none(why, n=now.estimate.n, method="welch t")
         return Estimate.of(row.usd_over_fewer, none)
     if now.is_bounded or then.is_bounded:
-        ends = bounded_difference(then.estimate.interval, now.estimate.interval)
-        return Estimate.of(row.usd_over_fewer, ends)
-    return Estimate.of(row.usd_over_fewer, difference(then.measured, now.measured))
+        told = (then.estimate.interval, now.estimate.interval)
+        sides = (_ends(fewer).around(told[0]), _ends(row).around(told[1]))
+        between = turned(bounded_difference(*told), bounded_difference(*sides))
+        return Estimate.of(row.usd_over_fewer, between)
+    between = widened(difference(then.measured, now.measured), *_off(row, fewer))
+    return Estimate.of(row.usd_over_fewer, between)
 
 
 def _apart(less: Measured | None, more: Measured | None, unit: float) -> Measured:

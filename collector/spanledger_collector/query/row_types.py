@@ -24,7 +24,7 @@ from .economics import AgentSums
 from .energy_rows import EnergyRow
 from .engine_rows import EngineMinuteRow, EngineRow
 from .explanation import ChargeLineRow, ExplainedAttemptRow, SpanPlaceRow
-from .frontier import FrontierRow, FrontierTracesRow
+from .frontier_rows import FrontierRow, FrontierTracesRow
 from .hosting import TokenCallsRow
 from .moments import AgentTracesRow, MomentsRow, MoneyMoments, MoneyTracesRow
 from .operations import ModelOperationsRow

@@ -134,7 +134,7 @@ def _answer(margin: Estimate, told: Told) -> tuple[Sustainable, str, str]:
     low = margin.low - told.dearer_usd / known
     high = margin.high + told.cheaper_usd / known
     if (low, high) != (margin.low, margin.high):
-        reason += f", {_usd(low)} to {_usd(high)} at worst by what is estimated,"
+        reason += f", {in_dollars(low)} to {in_dollars(high)} at worst by what is estimated,"
     if low > 0:
         return "yes", f"{reason} is above 0", "margin above 0"
     if high < 0:
@@ -152,7 +152,7 @@ def _of_gaps(told: Told) -> tuple[Sustainable, str, str]:
     if told.margin_usd is not None and not told.unconverted_records and draws >= FEWEST:
         most = told.margin_usd + told.cheaper_usd
         if most < 0:
-            loss = f"the margin of all {told.runs:,} runs is at most {_usd(most)}"
+            loss = f"the margin of all {told.runs:,} runs is at most {in_dollars(most)}"
             return "no", f"{loss}; {said}", "margin below 0 by known costs"
     why = "costs unknown" if told.uncosted_runs else "rates unknown"
     return "too few data", said, why
@@ -172,7 +172,7 @@ def gaps(runs: int, uncosted_runs: int, unconverted_records: int) -> str:
 
 
 def _between(margin: Estimate) -> str:
-    low, high = (_usd(end) for end in (margin.low, margin.high) if end is not None)
+    low, high = (in_dollars(end) for end in (margin.low, margin.high) if end is not None)
     stands = f"{margin.level:.0%} interval, {margin.n:,} {_unit(margin)}"
     return f"margin a run {low} to {high} ({stands})"
 
@@ -186,7 +186,7 @@ def _unit(margin: Estimate) -> str:
     return "traces" if margin.is_by_trace else "runs"
 
 
-def _usd(amount: Decimal) -> str:
+def in_dollars(amount: Decimal) -> str:
     """Three significant digits: an end of an interval is no sum of the ledger."""
     places = min(amount.adjusted() - _DIGITS + 1, 0) if amount else 0
     shown = amount.quantize(Decimal(1).scaleb(places), ROUND_HALF_EVEN)

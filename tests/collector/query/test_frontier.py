@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 from statistics import NormalDist
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -18,7 +19,12 @@ from tests.collector.settle import scene
 
 from spanledger_collector.cli.frontier import cells, columns
 from spanledger_collector.cli.grid import Grid
-from spanledger_collector.estimate import Measured, independent_ratio_interval, student_t_quantile
+from spanledger_collector.estimate import (
+    Interval,
+    Measured,
+    independent_ratio_interval,
+    student_t_quantile,
+)
 from spanledger_collector.query import DirectReader, FrontierPoint, Ledger
 from spanledger_collector.store import Connection, Store
 
@@ -32,17 +38,62 @@ GAPS = {
     "is dearer, slower": (("m1", 5, 100), ("m2", 8, 200)),
     "is dearer, faster": (("m1", 8, 100), ("m2", 5, 200)),
 }
+#: Agents with twelve runs by m1, whose usage was told, and twelve by m2, whose usage was estimated:
+#: seconds and tokens of m1, of m2, and between what those lie.
+ESTIMATED = {
+    "turned": ((5, 100), (8, 90), (60, 150)),
+    "held": ((5, 200), (8, 100), (90, 120)),
+    "beaten": ((5, 100), (8, 200), (150, 250)),
+    "alike": ((5, 110), (5, 100), (50, 150)),
+}
 
 
 def _served(
-    agent: str, trace: int, *, model: str, seconds: int, tokens: int, gpus: int = 0
+    agent: str,
+    trace: int,
+    *,
+    model: str,
+    seconds: int,
+    tokens: int,
+    gpus: int = 0,
+    between: tuple[int, int] | None = None,
 ) -> list[scene.Row]:
     """A run that takes so long and costs a cent a token, on so many GPUs."""
-    where = {"trace": trace, "request_model": model, "gpu_count": gpus}
+    where: dict[str, Any] = {"trace": trace, "request_model": model, "gpu_count": gpus}
+    if between is not None:
+        low, high = between
+        where |= {"usage_source": "estimated", "input_tokens_low": low, "input_tokens_high": high}
     root = scene.span(
         1, 0, "agent", trace=trace, agent_name=agent, lasts=seconds, run_id=f"r{trace}"
     )
     return [root, scene.call(2, 1, (tokens, 0), lasts=seconds, **where)]
+
+
+def _estimated() -> Iterator[tuple[int, list[scene.Row]]]:
+    """Traces of ``ESTIMATED``, and of ``gpus``, on 1 and 2 of them, where those are estimated."""
+    for place, (agent, (told, guessed, between)) in enumerate(ESTIMATED.items()):
+        for number in range(12):
+            trace = 400 + 30 * place + 2 * number
+            yield (
+                trace,
+                _served(agent, trace, model="m1", seconds=told[0], tokens=told[1] + number % 3),
+            )
+            yield (
+                trace + 1,
+                _served(
+                    agent, trace + 1, model="m2", seconds=guessed[0], tokens=guessed[1],
+                    between=between,
+                ),
+            )  # fmt: skip
+    for number in range(24):
+        trace, is_two = 600 + number, number % 2 == 1
+        yield (
+            trace,
+            _served(
+                "gpus", trace, model="m1", seconds=5 if is_two else 9, gpus=1 + is_two,
+                tokens=130 if is_two else 100 + number % 3, between=(80, 150) if is_two else None,
+            ),
+        )  # fmt: skip
 
 
 def _scattered(connection: Connection) -> None:
@@ -91,8 +142,10 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
                 rows += _served(agent, trace, model=model, seconds=seconds, tokens=tokens)
                 if number == 7:  # by m2, the second of the two
                     rows.append(scene.call(3, 1, (9, 0), trace=trace, request_model="no-price"))
+        estimated = dict(_estimated())
+        rows += [row for told in estimated.values() for row in told]
         scene.load(connection, rows)
-        traces = [*range(100, 136), *range(200, 212), *range(220, 232)]
+        traces = [*estimated, *range(100, 136), *range(200, 212), *range(220, 232)]
         traces += [300 + 10 * place + number for place in range(len(GAPS)) for number in range(8)]
         scene.settle(module_store, traces)
         _scattered(connection)
@@ -174,6 +227,72 @@ def test_an_option_with_unknown_costs_is_not_told_efficient(ledger: Ledger) -> N
     assert faster["m1"].why in shown
 
 
+def test_what_estimates_could_turn_is_not_told(ledger: Ledger) -> None:
+    """By both ends of the usage of m2: whether it is efficient, and what a second costs."""
+    found = {agent: {one.model: one for one in ledger.frontier(agent)} for agent in ESTIMATED}
+    told = {
+        agent: (points["m1"].is_efficient, points["m2"].is_efficient)
+        for agent, points in found.items()
+    }
+    assert told == {
+        "turned": (True, None), "held": (True, True), "beaten": (True, False),
+        "alike": (None, None),
+    }  # fmt: skip
+    turned, held, alike = (found[agent] for agent in ("turned", "held", "alike"))
+    assert turned["m2"].why == (
+        "estimates could turn it: $0.600 to $1.50 a success; m1 is as fast, for $1.01"
+    )
+    price = turned["m1"].usd_per_second
+    assert (price.value, price.low, price.high) == (None, None, None)
+    assert price.reason == "m2: estimates could turn whether it is efficient"
+    assert alike["m1"].why == (
+        "estimates could turn it: $1.11 a success; m2 is as fast, for $0.500 to $1.50"
+    )
+    assert alike["m2"].why == (
+        "estimates could turn it: $0.500 to $1.50 a success; m1 is as fast, for $1.11"
+    )
+    # A second costs 1.01 USD / 3, and 0.2 USD less or 0.1 more by what a success of m2 costs.
+    price = held["m1"].usd_per_second
+    assert float(price.value or 0) == pytest.approx(1.01 / 3)
+    plain = _price_of_a_second(held["m1"], held["m2"])
+    assert price.method == "fieller, ends of estimates"
+    for end, seen, off in ((price.low, plain.low, -0.2), (price.high, plain.high, 0.1)):
+        assert end is not None
+        assert seen is not None
+        assert float(end) == pytest.approx(seen + off / 3, rel=1e-9)
+
+
+def _price_of_a_second(fast: FrontierPoint, slow: FrontierPoint) -> Interval:
+    """As if nothing were estimated: of costs whose spread is what their intervals imply."""
+    spread = 0.0
+    for cost in (one.inclusive_cost_per_success for one in (fast, slow)):
+        assert cost.low is not None
+        assert cost.high is not None
+        assert cost.value is not None
+        off = float(max(cost.high - cost.value, cost.value - cost.low))
+        spread += (off / NormalDist().inv_cdf(0.975)) ** 2
+    dearer = Measured(12, 1.01, 12 * spread)
+    return independent_ratio_interval(dearer, Measured(12, 3.0, 0.0))
+
+
+def test_what_more_gpus_cost_is_between_the_ends_of_estimates(ledger: Ledger) -> None:
+    """1.30 USD on two by an estimate of 0.80 to 1.50, 1.01 USD on one."""
+    two, one = ledger.frontier("gpus")
+    assert (two.gpu_count, one.gpu_count) == (2, 1)
+    assert two.dearer.value == two.usd_over_fewer == Decimal("0.29")
+    costs = two.inclusive_cost_per_success, one.inclusive_cost_per_success
+    assert None not in {end for cost in costs for end in (cost.low, cost.high)}
+    now, then = (cost.interval for cost in costs)
+    assert two.dearer.method == "ends of both"
+    assert float(two.dearer.low or 0) == pytest.approx(
+        (now.low or 0) * 0.8 / 1.3 - (then.high or 0), rel=1e-9
+    )
+    assert float(two.dearer.high or 0) == pytest.approx(
+        (now.high or 0) * 1.5 / 1.3 - (then.low or 0), rel=1e-9
+    )
+    assert (two.is_efficient, one.is_efficient) == (True, None)
+
+
 def _dominated(point: FrontierPoint, others: list[FrontierPoint]) -> bool:
     where = (point.p50_latency.value or 0, point.inclusive_cost_per_success.value or 0)
     return any(
@@ -222,6 +341,8 @@ def test_the_view_says_the_same(ledger: Ledger, module_store: Store) -> None:
         row = found.pop((point.agent_name, point.model, point.gpu_count))
         assert row["cost_per_success_usd"] == point.cost_per_success.value
         assert row["inclusive_cost_per_success_usd"] == point.inclusive_cost_per_success.value
+        assert row["inclusive_cost_per_success_low_usd"] == point.inclusive_cost_low_usd
+        assert row["inclusive_cost_per_success_high_usd"] == point.inclusive_cost_high_usd
         assert row["p50_duration_ns"] == point.p50_latency.value
         assert row["is_efficient"] == point.is_efficient
         assert row["usd_per_second"] == point.usd_per_second.value

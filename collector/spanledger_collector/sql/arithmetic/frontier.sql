@@ -1,4 +1,4 @@
--- frontier: CTEs: from runs with their options (option_runs: columns of the view run_options) to what each option of an agent costs
+-- frontier: CTEs: from runs with their options (option_runs) and the ends of their traces (trace_ends) to what each option of an agent costs
 --   beside the latency that it buys. Costs are of the costed runs, value and margin of those told; where any has a value, those without one earned 0. What is efficient, and
 --   what a second or more GPUs cost, is said of inclusive costs: the latency of a run is also that of what it hands on to sub-agents.
 points AS
@@ -16,53 +16,69 @@ points AS
         quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
         @include arithmetic/option_costs of=,
         @include arithmetic/option_costs of=inclusive_,
+        @include arithmetic/run_ends,
         arrayMap(
             i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
             range(least(runs, 1001))
         ) AS duration_grid_ns
     FROM option_runs AS r
+    LEFT ANY JOIN trace_ends AS w ON w.workspace = r.workspace AND w.trace_id = r.trace_id
     GROUP BY
         workspace,
         agent_name,
         model,
         gpu_count
 ),
--- Of runs whose cost is not wholly known what is known is the least: least_usd a success, of all runs; sure_usd where there are none such.
+-- Between what a success costs: by the ends of what is estimated, at worst (least_usd, most_usd). Of runs whose cost is not wholly known what
+--   is known is the least, of all runs: there is no most. sure_usd: the cost itself, where there are none such.
 bounded AS
 (
     SELECT
         *,
         if(inclusive_costed_runs < runs, NULL, inclusive_cost_per_success_usd) AS sure_usd,
+        toDecimal128(
+            roundBankers((known_usd - toDecimal256(inclusive_cheaper_usd, 24)) / nullIf(successful_runs, 0), 12), 12
+        ) AS least_usd,
         if(
             inclusive_costed_runs < runs,
-            toDecimal128(roundBankers(known_usd / nullIf(successful_runs, 0), 12), 12),
-            inclusive_cost_per_success_usd
-        ) AS least_usd
+            NULL,
+            toDecimal128(
+                roundBankers((known_usd + toDecimal256(inclusive_dearer_usd, 24)) / nullIf(successful_runs, 0), 12), 12
+            )
+        ) AS most_usd
     FROM points
 ),
--- Efficient: no option of the agent is as fast and cheaper a success, or as cheap and faster. Where costs are not wholly known an option may
---   be told to be beaten, as it costs more yet, and never to beat another: then it is unknown.
+-- Efficient: no option of the agent is as fast and cheaper a success, or as cheap and faster. Where the ends leave it open which is cheaper
+--   it is unknown. An option of unknown cost may be told to be beaten, as it costs more yet, and never to beat another.
 judged AS
 (
     SELECT
         *,
-        min(sure_usd) OVER as_fast AS cheapest_as_fast_usd,
-        min(if(sure_usd IS NULL, least_usd, NULL)) OVER as_fast AS perhaps_as_fast_usd,
+        min(most_usd) OVER as_fast AS cheapest_as_fast_usd,
+        min(least_usd) OVER as_fast AS perhaps_as_fast_usd,
+        min(least_usd) OVER alike AS perhaps_alike_usd,
         row_number() OVER (
             PARTITION BY workspace, agent_name
             ORDER BY p50_duration_ns, least_usd NULLS LAST, model, gpu_count
         ) AS place,
         multiIf(
             least_usd IS NULL OR ifNull(least_usd >= cheapest_as_fast_usd, 0), toNullable(toUInt8(0)),
-            sure_usd IS NULL OR ifNull(perhaps_as_fast_usd < least_usd, 0), NULL,
+            most_usd IS NULL OR ifNull(perhaps_as_fast_usd < most_usd, 0) OR ifNull(perhaps_alike_usd < most_usd, 0), NULL,
             toNullable(toUInt8(1))
         ) AS is_efficient
     FROM bounded
-    WINDOW as_fast AS (
-        PARTITION BY workspace, agent_name
-        ORDER BY p50_duration_ns, least_usd NULLS LAST, model, gpu_count
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    )
+    WINDOW
+        as_fast AS (
+            PARTITION BY workspace, agent_name
+            ORDER BY p50_duration_ns, least_usd NULLS LAST, model, gpu_count
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ),
+        -- Those exactly as fast that come later, as they may cost more.
+        alike AS (
+            PARTITION BY workspace, agent_name, p50_duration_ns
+            ORDER BY least_usd NULLS LAST, model, gpu_count
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        )
 ),
 frontier AS
 (

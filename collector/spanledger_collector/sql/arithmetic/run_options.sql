@@ -1,4 +1,4 @@
--- run_options: CTE option_runs: runs with how each was served: columns of the view run_options.
+-- run_options: CTE option_runs: runs with how each was served: columns of the view run_options, and what their ends are told by (run_ends).
 -- Reads asked_runs (run_economics of agents), asked_attempts (attempts FINAL), asked_spans (workspace, trace_id, span_id, gpu_count, of
 --   spans that tell one) and asked_shares (gpu_shares FINAL): all there is, or what a question is about. A run's own attempts and spans
 --   have to be among them.
@@ -33,7 +33,16 @@ option_runs AS
         e.inclusive_cost_usd IS NOT NULL AND e.inclusive_unpriced_attempts = 0 AS is_inclusive_costed,
         is_inclusive_costed AND e.inclusive_unconverted_records = 0 AS is_inclusive_told,
         e.inclusive_total_cost_usd AS inclusive_total_cost_usd,
-        e.inclusive_value_usd AS inclusive_value_usd
+        e.inclusive_value_usd AS inclusive_value_usd,
+        e.cost_usd AS cost_usd,
+        e.cost_low_usd AS cost_low_usd,
+        e.cost_high_usd AS cost_high_usd,
+        e.attempts AS attempts,
+        e.inclusive_attempts AS inclusive_attempts,
+        e.inclusive_unpriced_attempts AS inclusive_unpriced_attempts,
+        e.inclusive_unconverted_records AS inclusive_unconverted_records,
+        e.inclusive_cost_usd AS inclusive_cost_usd,
+        e.inclusive_amortized_cost_usd AS inclusive_amortized_cost_usd
     FROM asked_runs AS e
     LEFT ANY JOIN
     (

@@ -7,16 +7,23 @@
 --   cost_per_run_usd, cost_per_success_usd   total cost of the run itself, shares of assets included; NULL = not known, or no success
 --   value_per_run_usd, margin_per_run_usd    of the costed runs whose value has rates; NULL = no run has a value
 --   inclusive_cost_per_run_usd, inclusive_cost_per_success_usd   the same with all runs below (sub-agents); NULL = not known, or no success
+--   inclusive_cost_per_success_low_usd, inclusive_cost_per_success_high_usd   the same by the ends of what is estimated, at worst; with runs of unknown
+--                      cost what is known of all runs at least, and NULL
 --   inclusive_value_per_run_usd, inclusive_margin_per_run_usd    likewise, with what was recorded of the runs below
 --   is_efficient       1 = no other option of the agent is as fast (p50) and cheaper a success, or as cheap and faster; inclusive costs. NULL = unknown:
---                      it, or one as fast, has runs of unknown cost (fewer inclusive_costed_runs than runs), by the known part of which it may be 0, never 1
+--                      it, or one as fast, has runs of unknown cost (fewer inclusive_costed_runs than runs), by the known part of which it may be 0, never 1;
+--                      or the ends of what is estimated could turn it (of inclusive_cost_per_success_low_usd and _high_usd)
 --   usd_per_second     price of a second: what a success costs more, inclusively, than with the next slower efficient option, for a second less
 --                      (NULL = none, or unknown whether that one is efficient)
 --   speedup_over_fewer, usd_over_fewer   what more GPUs buy: median latency with the next fewer GPUs that the same model was
 --                      served by / that of this row, and what a success costs more, inclusively
 CREATE OR REPLACE VIEW latency_frontier AS
 WITH
-    option_runs AS (SELECT * FROM run_options),
+    @include arithmetic/all_options,
+    asked_usage AS (SELECT workspace, trace_id, cost_usd, cost_low_usd, cost_high_usd FROM runs FINAL),
+    asked_charges AS (SELECT * FROM amortization_charges FINAL),
+    @include arithmetic/run_options,
+    @include arithmetic/ends_by_trace,
     @include arithmetic/frontier
 SELECT
     workspace,
@@ -35,6 +42,8 @@ SELECT
     margin_per_run_usd,
     inclusive_cost_per_run_usd,
     inclusive_cost_per_success_usd,
+    least_usd AS inclusive_cost_per_success_low_usd,
+    most_usd AS inclusive_cost_per_success_high_usd,
     inclusive_value_per_run_usd,
     inclusive_margin_per_run_usd,
     is_efficient,

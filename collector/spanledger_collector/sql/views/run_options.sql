@@ -10,10 +10,27 @@
 -- the others: as in run_economics.
 CREATE OR REPLACE VIEW run_options AS
 WITH
-    asked_runs AS (SELECT * FROM run_economics WHERE agent_name != ''),
-    asked_attempts AS (SELECT *, model_key FROM attempts FINAL),
-    asked_spans AS (SELECT workspace, trace_id, span_id, gpu_count FROM spans WHERE gpu_count > 0),
-    asked_shares AS (SELECT * FROM gpu_shares FINAL),
+    @include arithmetic/all_options,
     @include arithmetic/run_options
-SELECT *
+SELECT
+    workspace,
+    trace_id,
+    run_id,
+    agent_name,
+    agent_version,
+    tenant,
+    started_at,
+    model,
+    gpu_count,
+    duration_ns,
+    succeeded,
+    is_costed,
+    is_told,
+    total_cost_usd,
+    value_usd,
+    value_source,
+    is_inclusive_costed,
+    is_inclusive_told,
+    inclusive_total_cost_usd,
+    inclusive_value_usd
 FROM option_runs;

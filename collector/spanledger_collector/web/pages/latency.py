@@ -117,10 +117,12 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
                       blank=lambda row: is_untold_estimate(row.inclusive_margin_per_run)),
             Column("Efficient", "is_efficient", "yes",
                    "No other option of the agent is as fast and cheaper, or as cheap and faster, "
-                   "with sub-agents."),
+                   "with sub-agents; unknown where costs are, or estimates could turn it."),
             Column("Why unknown", "why"),
             Column("A second less", "usd_per_second.value", "usd_if_told",
                    "What it costs a success, against the next slower efficient option."),
+            Column("95% interval", "usd_per_second", "interval usd",
+                   "By both ends of what is estimated, at worst."),
         ],
         ledger.frontier(part.agent_name, part.since, part.until), query="frontier",
         link=lambda _: asked.link("runs", version="", tenant=""),
