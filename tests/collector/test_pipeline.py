@@ -298,6 +298,7 @@ async def test_a_collector_for_other_machines_answers_by_any_name(
         assert answer[0] == 200
 
 
+@pytest.mark.slow
 async def test_a_collector_answers_by_the_names_it_is_told(tmp_path: Path, store_dsn: str) -> None:
     """One in a container whose port is published on the loopback address is asked by that alone."""
     config = config_of(

@@ -109,6 +109,7 @@ def _told(estimate: Estimate) -> tuple[float, ...]:
     return tuple(float(end) for end in ends if end is not None)
 
 
+@pytest.mark.slow
 def test_the_answers_are_what_the_page_says(ledger: Ledger) -> None:
     figures = {one.name: one for one in ledger.compare("clerk", "1", "2").figures}
     success, run = figures["cost_per_success"], figures["total_cost_per_run"]

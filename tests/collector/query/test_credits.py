@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from decimal import Decimal
 
+import pytest
 from tests.collector.settle import scene
 from tests.collector.settle.told import record_span
 
@@ -33,6 +34,7 @@ def _holds(estimate: Estimate) -> bool:
     return value is None or ((low is None or low <= value) and (high is None or value <= high))
 
 
+@pytest.mark.slow
 def test_intervals_hold_their_figures_with_credits(store: Store) -> None:
     runs = [(agent, number) for agent in _CREDITS for number in range(20)]
     with store.connect() as connection:

@@ -55,6 +55,7 @@ def judged(store: Store) -> Iterator[Ledger]:
         yield found
 
 
+@pytest.mark.slow
 def test_the_share_is_that_of_the_runs(judged: Ledger) -> None:
     """Quality: a cent of guarding, `trace` cents of judging, 10 + trace failed, 0.50 of the set."""
 

@@ -234,6 +234,7 @@ def _least_assets() -> list[scene.Row]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_failure_not_seen_yet_is_no_certainty(store: Store) -> None:
     """Of 12 runs that all earned $2 as few as 76 % may: $1.52 a run, and a run costs $1.41."""
     rules = [

@@ -139,6 +139,7 @@ def test_two_figures_of_an_agent_say_which_runs_they_are_of(ledger: Ledger) -> N
         assert ("\N{GREATER-THAN OR EQUAL TO}$" in printed) == is_said
 
 
+@pytest.mark.slow
 def test_what_is_dearer_by_what_is_known_is_dearer(ledger: Ledger) -> None:
     """3 USD a run, and four of the runs cost more yet: at least so much more than 1 USD."""
     figures = _compared(ledger, "dear")

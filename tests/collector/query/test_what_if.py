@@ -202,6 +202,7 @@ def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
         assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
 
 
+@pytest.mark.slow
 def test_what_nobody_made_again_would_have_cost_the_same(store: Store) -> None:
     """12 answers judged wrong, of which two were made again, with what was built on one of them."""
     rows: list[scene.Row] = []

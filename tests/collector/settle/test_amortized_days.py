@@ -34,6 +34,7 @@ def _rent(usd: str = "100") -> list[scene.Row]:
     return _days_ago(50, [cost, entered(2, 0, "plan", life_days=100, **plan)])
 
 
+@pytest.mark.slow
 def test_what_the_days_cost_holds_when_a_cost_comes_later(store: Store) -> None:
     """100 USD over 100 days, half of them passed, cost 50; 20 more are spread over the others."""
     with store.connect() as connection:
