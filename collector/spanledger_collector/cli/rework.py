@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated, cast, get_args
 
 import typer
+from rich.console import Console
 
-from spanledger_collector.query import ReworkBy, ReworkRate, ReworkReasonRow
+from spanledger_collector.query import ReworkBy, ReworkRate, ReworkReasonRow, ReworkReport
 
 from .figures import factor, interval, percent, value
 from .grid import Grid
@@ -16,6 +17,11 @@ _RATES = (
     "{by}", ">attempts", ">wasted", ">rate", ">95% interval", ">cost", ">wasted", ">of cost",
     ">95% interval", ">multiplier", ">95% interval",
 )  # fmt: skip
+#: Whether a share is a lower bound, or an upper one; where it may be both it is neither.
+_BOUNDS = {
+    (True, False): "\N{GREATER-THAN OR EQUAL TO}", (False, True): "\N{LESS-THAN OR EQUAL TO}",
+    (False, False): "",
+}  # fmt: skip
 _REASONS = ("{by}", "reason", ">attempts", ">input", ">output", ">cost", ">waited")
 
 
@@ -40,19 +46,25 @@ def rework(
     if as_json:
         print_json(report)
         return
+    show(report, console())
+
+
+def show(report: ReworkReport, out: Console) -> None:
+    """How much was wasted, and why."""
     if not report.rates:
-        console().print(NOTHING_FOUND)
+        out.print(NOTHING_FOUND)
         return
-    rates, reasons = ([name.format(by=by) for name in names] for names in (_RATES, _REASONS))
-    console().print(Grid("How much of the work was wasted", rates, map(_rate, report.rates)))
+    rates, reasons = ([name.format(by=report.by) for name in names] for names in (_RATES, _REASONS))
+    out.print(Grid("How much of the work was wasted", rates, map(_rate, report.rates)))
     if report.reasons:
-        console().print(Grid("\nWhy", reasons, map(_reason, report.reasons)))
+        out.print(Grid("\nWhy", reasons, map(_reason, report.reasons)))
 
 
 def _rate(row: ReworkRate) -> Sequence[str]:
     wasted = usd(row.rework_cost_usd) if row.rework_attempts else "-"
-    ratio = "-" if not row.rework_cost_ratio else f"{row.rework_cost_ratio:.1%}"
-    multiplier = "-" if row.rework_multiplier is None else f"{row.rework_multiplier:.3f}"
+    bound = _BOUNDS[row.is_share_at_least, row.is_share_at_most]
+    ratio = "-" if not row.rework_cost_ratio else f"{bound}{row.rework_cost_ratio:.1%}"
+    multiplier = "-" if row.rework_multiplier is None else f"{bound}{row.rework_multiplier:.3f}"
     return (
         text(row.key), count(row.attempts), count(row.rework_attempts),
         value(row.rework_rate, percent), interval(row.rework_rate, percent),

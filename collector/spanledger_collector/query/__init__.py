@@ -6,12 +6,13 @@ ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same ro
 
 from .agent_figures import AgentFigures
 from .agent_report import AgentReport
+from .agent_sums import AgentSums
 from .asset_rows import AssetChargeRow, AssetEntryRow, AssetRow, AssetShareRow, AssetUseRow
 from .assets import Assets
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
 from .breakdowns import Breakdowns, Slice
 from .comparison import Compared, ComparisonReport
-from .economics import AgentEconomics, AgentSums, GroupBy
+from .economics import AgentEconomics, GroupBy
 from .energy_rows import EnergyRow
 from .engine_rows import EngineMinuteRow, EngineRow
 from .estimates import Estimate

@@ -16,6 +16,7 @@ from .moments import ByTrace, TraceMoments, trace_moments
 from .parsing import parse_rows
 from .rows import AgentRow
 from .sustainability import Sustainability, Told, sustainability
+from .waste import Waste
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class AgentMomentsRow:
     work_cost_usd: Decimal | None
     rework_cost_ratio: float | None
     rework_multiplier: float | None
+    rework_cheaper_usd: Decimal
+    rework_dearer_usd: Decimal
+    used_cheaper_usd: Decimal
+    used_dearer_usd: Decimal
     rework_work_variance: float
     work_variance: float
     rework_work_covariance: float
@@ -104,12 +109,16 @@ def _figures(row: AgentRow, moments: AgentMomentsRow, traces: TraceMoments | Non
             _margin(moments, traces), _per_success(moments, traces), _rework(moments, traces),
         )
     )  # fmt: skip
+    waste = Waste.of(
+        moments, moments.work_cost_usd, row.unpriced_attempts, row.unknown_rework_attempts
+    )
+    share = waste.estimate(wasted.estimate)
     return AgentFigures(
         **columns,
         inclusive_cost_per_success=success.estimate,
         inclusive_margin_per_run=margin.estimate,
-        rework_share=wasted.estimate,
-        rework_multiplier=estimates.multiplier(moments.rework_multiplier, wasted.estimate),
+        rework_share=share,
+        rework_multiplier=estimates.multiplier(moments.rework_multiplier, share),
         verdict=sustainability(margin, _told(moments)),
     )
 

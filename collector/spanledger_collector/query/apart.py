@@ -19,9 +19,10 @@ from spanledger_collector.estimate import (
 )
 
 from .economics import Group
-from .ends import Ends, ends, turned, widened
-from .estimates import Estimate, Figure, decimal, in_traces
+from .ends import WASTED, Ends, ends, turned, widened
+from .estimates import OF_ENDS, Estimate, Figure, decimal, in_traces
 from .unknowns import known_alone, unknown_of
+from .waste import by_odds
 
 #: Figures that are shares: their differences stay between -1 and 1.
 _SHARES: Final = frozenset({"success_rate", "rework_share"})
@@ -70,8 +71,11 @@ def apart(name: str, old: Group, new: Group, names: tuple[str, str] = ("", "")) 
     if a.estimate.is_by_trace or b.estimate.is_by_trace:
         between = replace(between, reason=in_traces(between.reason))
     below, above = off[1].below + off[0].above, off[1].above + off[0].below
+    by_ends = widened(between, below, above)
+    if name == WASTED and (below or above):
+        by_ends = _wasted_apart(between, (old, new))
     return Apart(
-        Estimate.of(value, widened(between, below, above)),
+        Estimate.of(value, by_ends),
         Estimate.of(over, _ratio(a.measured, b.measured, *off)),
         _more(a.measured, b.measured, below, above),
     )
@@ -82,7 +86,11 @@ def _by_what_is_known(name: str, groups: tuple[Group, Group], names: tuple[str, 
     sides: list[Interval] = []
     for group, told in zip(groups, names, strict=True):
         figure = group.figures[name].estimate.interval
-        if unknown_of(name, group.sums):
+        gone = unknown_of(name, group.sums)
+        if name == WASTED:
+            figure = group.sums.waste.around(figure)
+            figure = replace(figure, reason=gone) if gone else figure
+        elif gone:
             figure = known_alone(name, group)
         else:
             figure = ends(name, group.sums).around(figure)
@@ -105,6 +113,29 @@ def _difference(name: str, old: Figure, new: Figure) -> Interval:
         return difference(old.measured, new.measured)
     sides = [(one.measured.value, one.estimate.interval) for one in (old, new) if one.measured]
     return share_difference(*sides)
+
+
+def _wasted_apart(plain: Interval, groups: tuple[Group, Group]) -> Interval:
+    """The difference of shares wasted by the ends that make it least, and those that make it most.
+
+    Each end is of what the shares would be if all estimates were off so.
+    """
+    old, new = (group.sums.waste for group in groups)
+    figures = [group.figures[WASTED] for group in groups]
+    least, most = (
+        share_difference(*[_at(one, by) for one, by in zip(figures, odds, strict=True)])
+        for odds in ((old.high, new.low), (old.low, new.high))
+    )
+    told = replace(plain, low=least.low, high=most.high, method=f"{plain.method}{OF_ENDS}")
+    return turned(plain, told)
+
+
+def _at(figure: Figure, factor: float) -> tuple[float, Interval]:
+    """A share and its interval, with so many times its odds."""
+    assert figure.measured is not None  # noqa: S101 - its caller looked
+    told = figure.estimate.interval
+    ends = [None if end is None else by_odds(end, factor) for end in (told.low, told.high)]
+    return by_odds(figure.measured.value, factor), replace(told, low=ends[0], high=ends[1])
 
 
 def _ratio(old: Measured, new: Measured, old_off: Ends, new_off: Ends) -> Interval:

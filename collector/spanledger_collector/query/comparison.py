@@ -205,12 +205,11 @@ def comparison(
 
 
 def _compare(name: str, old: Side, new: Side, words: tuple[str, str], matters: float) -> Compared:
-    a, b = old.group.figures[name], new.group.figures[name]
     found = apart(name, old.group, new.group, (old.name, new.name))
-    verdict = _verdict(found.difference.interval, a, words, matters)
+    verdict = _verdict(found.difference.interval, old.group.figures[name], words, matters)
     more = None if verdict in words else found.more_runs
     return Compared(
-        name, a.estimate, b.estimate, found.difference, found.ratio, verdict,
+        name, old.group.shown(name), new.group.shown(name), found.difference, found.ratio, verdict,
         *(more or (None, None)),
     )  # fmt: skip
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, get_args
 
@@ -12,6 +11,7 @@ from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.estimate import Joint, RankGrid, Traces
 
 from . import estimates
+from .agent_sums import AgentSums
 from .estimates import Estimate, Figure
 from .moments import (
     INCLUSIVE,
@@ -37,82 +37,6 @@ TOTAL: Final = "total"
 _NARROWED: Final[Mapping[str, str]] = {"version": "agent_version", "tenant": "tenant"}
 #: Asks a named query; :meth:`Ledger.query` is one.
 Ask = Callable[..., list[Row]]
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSums:
-    """Sums over a group of runs (query ``agent_statistics``, whose header says what each is).
-
-    What has no prefix is of the runs themselves and sums to the ledger over all agents;
-    ``inclusive_*`` is the same with all runs below them, which is in the books of each agent on the
-    way: not to be summed over agents.
-    """
-
-    runs: int
-    traces: int
-    successful_runs: int
-    failed_runs: int
-    judged_runs: int
-    assumed_successes: int
-    assumed_valued_runs: int
-    wrong_runs: int
-    valued_runs: int
-    costed_runs: int
-    uncosted_runs: int
-    calls: int
-    attempts: int
-    failed_attempts: int
-    retries: int
-    tool_calls: int
-    input_tokens: int
-    cache_read_tokens: int
-    output_tokens: int
-    flops_total: Decimal
-    gpu_seconds: float
-    model_cost_usd: Decimal | None
-    tool_cost_usd: Decimal | None
-    effort_cost_usd: Decimal | None
-    expense_cost_usd: Decimal | None
-    cost_usd: Decimal | None
-    rework_cost_usd: Decimal | None
-    appraisal_cost_usd: Decimal | None
-    prevention_cost_usd: Decimal | None
-    work_cost_usd: Decimal | None
-    rework_cost_ratio: float | None
-    rework_multiplier: float | None
-    estimated_cost_usd: Decimal | None
-    cost_low_usd: Decimal | None
-    cost_high_usd: Decimal | None
-    amortized_cost_usd: Decimal | None
-    total_cost_usd: Decimal | None
-    value_usd: Decimal | None
-    margin_usd: Decimal | None
-    inclusive_valued_runs: int
-    inclusive_costed_runs: int
-    inclusive_told_runs: int
-    inclusive_cost_usd: Decimal | None
-    inclusive_rework_cost_usd: Decimal | None
-    inclusive_estimated_cost_usd: Decimal | None
-    inclusive_amortized_cost_usd: Decimal | None
-    inclusive_total_cost_usd: Decimal | None
-    inclusive_value_usd: Decimal | None
-    inclusive_margin_usd: Decimal | None
-    inclusive_unpriced_attempts: int
-    inclusive_unknown_rework_attempts: int
-    inclusive_usage_cheaper_usd: Decimal
-    inclusive_usage_dearer_usd: Decimal
-    inclusive_cheaper_usd: Decimal
-    inclusive_dearer_usd: Decimal
-    inclusive_uncosted_runs: int
-    inclusive_unconverted_records: int
-    unpriced_attempts: int
-    unknown_rework_attempts: int
-    known_cost_ratio: float
-    p50_duration_ns: int
-    p95_duration_ns: int
-    p50_ttft_ns: int
-    first_started_at: datetime
-    last_started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +74,9 @@ class AgentEconomics:
         inclusive_contribution_per_run: that less the inclusive variable cost, USD.
         success_rate: share of runs that succeeded.
         rework_share: share of the cost of work that was wasted, of all runs, as far as it is known:
-            what :meth:`Ledger.rework` says. Judging and guarding answers is no work.
+            what :meth:`Ledger.rework` says. Judging and guarding answers is no work. Its interval
+            is by both ends of estimated usage, at worst; where costs are unknown, the end that
+            holds for all that.
         rework_multiplier: paid for a dollar of work that was used.
         mean_latency: ns.
         p50_latency: ns.
@@ -190,9 +116,14 @@ class Group:
     figures: Mapping[str, Figure]
     kind: str = ""
 
+    def shown(self, name: str) -> Estimate:
+        """A figure as it is shown: the share wasted by both ends of what is estimated, too."""
+        told = self.figures[name].estimate
+        return self.sums.waste.estimate(told) if name == "rework_share" else told
+
     def economics(self) -> AgentEconomics:
         """The group as it is shown."""
-        shown = {name: figure.estimate for name, figure in self.figures.items()}
+        shown = {name: self.shown(name) for name in self.figures}
         multiplier = estimates.multiplier(self.sums.rework_multiplier, shown["rework_share"])
         margin = self.figures[f"{INCLUSIVE}margin_per_run"]
         sums = self.sums

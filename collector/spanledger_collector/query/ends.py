@@ -8,16 +8,19 @@ from typing import Final
 
 from spanledger_collector.estimate import Interval
 
-from .economics import INCLUSIVE, AgentSums
+from .agent_sums import AgentSums
+from .economics import INCLUSIVE
+from .estimates import OF_ENDS as _HOW
 
 #: Why an interval that the runs alone would decide does not.
 COULD_TURN: Final = "estimates could turn it"
-_HOW: Final = ", ends of estimates"
 #: Figures that shares of assets are in, and those of variable cost alone.
 _TOTAL: Final = frozenset({"total_cost_per_run", "cost_per_success", "margin_per_run"})
 _VARIABLE: Final = frozenset({"cost_per_run", "contribution_per_run"})
 _GAINS: Final = frozenset({"margin_per_run", "contribution_per_run"})
 _PER_SUCCESS: Final = "cost_per_success"
+#: The share of the work that was wasted.
+WASTED: Final = "rework_share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def ends(name: str, sums: AgentSums) -> Ends:
     what somebody told, and no share of an asset or a usage is in it.
     """
     figure = name.removeprefix(INCLUSIVE)
+    if figure == WASTED:
+        waste = sums.waste
+        return Ends(waste.below, waste.above)
     if figure not in _TOTAL | _VARIABLE:
         return Ends()
     cheaper, dearer, spent = _by_estimates(name, figure, sums)

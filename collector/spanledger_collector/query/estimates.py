@@ -34,6 +34,8 @@ _PLACES = Decimal("1e-12")
 _LEAST_SPREAD = 1e-3
 #: What the form of an interval is called beside that it stands on traces.
 _BY_TRACE = " by trace"
+#: And that it is between both ends of what is estimated.
+OF_ENDS = ", ends of estimates"
 #: Standard errors to each side of an interval, for the spread that a rank interval implies.
 _Z95 = 1.959963984540054
 
@@ -307,6 +309,12 @@ def percentile(value: int, grid: RankGrid, at: float, traces: Traces | None = No
         error = (interval.high - interval.low) / (2 * _Z95)
         measured = Measured(interval.n, float(value), interval.n * error**2)
     return Figure(Estimate.of(Decimal(value), interval), measured)
+
+
+def form(method: str, added: str) -> str:
+    """The form of an interval, with what is added to it; that it stands on traces is said last."""
+    plain = method.removesuffix(_BY_TRACE)
+    return f"{plain}{added}{method[len(plain) :]}"
 
 
 def by_trace(figure: Figure, runs_each: float) -> Figure:

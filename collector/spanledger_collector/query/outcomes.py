@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .economics import AgentSums
+from .agent_sums import AgentSums
 
 #: Figures that stand on which runs succeeded, and those that do where a value rule pays a success.
 _OF_SUCCESSES = frozenset({"inclusive_cost_per_success", "cost_per_success", "success_rate"})

@@ -13,6 +13,7 @@ from . import estimates
 from .economics import Ask
 from .estimates import Estimate
 from .parsing import parse_rows
+from .waste import Waste
 
 #: What a row of the answer is.
 ReworkBy = Literal["total", "agent", "version", "model", "prompt", "tenant"]
@@ -43,6 +44,10 @@ class ReworkRateRow:
     rework_cost_usd: Decimal | None
     rework_cost_ratio: float | None
     rework_multiplier: float | None
+    rework_cheaper_usd: Decimal
+    rework_dearer_usd: Decimal
+    used_cheaper_usd: Decimal
+    used_dearer_usd: Decimal
     unknown_cost_attempts: int
     unknown_rework_attempts: int
     traces: int
@@ -68,7 +73,8 @@ class ReworkRate:
             bounds, and the share and the multiplier are of what is known.
         unknown_rework_attempts: those of them that were wasted.
         rework_share: the share of the cost with its interval, reckoned by traces (``n``): what is
-            asked for with all that it sets off goes well or ill together.
+            asked for with all that it sets off goes well or ill together; by both ends of estimated
+            usage, at worst; where costs are unknown, the end that holds for all that.
         multiplier: ``rework_multiplier`` with its interval, likewise.
     """
 
@@ -84,6 +90,16 @@ class ReworkRate:
     unknown_rework_attempts: int
     rework_share: Estimate
     multiplier: Estimate
+
+    @property
+    def is_share_at_least(self) -> bool:
+        """What was wasted is known in part alone: the share of the cost is at least as told."""
+        return 0 < self.unknown_rework_attempts == self.unknown_cost_attempts
+
+    @property
+    def is_share_at_most(self) -> bool:
+        """What was used is known in part alone: the share is at most as told."""
+        return self.unknown_cost_attempts > self.unknown_rework_attempts == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +141,5 @@ def _share(row: ReworkRateRow) -> Estimate:
         work_usd=row.cost_usd, wasted_variance=row.rework_work_variance,
         work_variance=row.work_variance, covariance=row.rework_work_covariance,
     )  # fmt: skip
-    return estimates.of_traces(wasted.estimate)
+    unknown = row.unknown_cost_attempts, row.unknown_rework_attempts
+    return Waste.of(row, row.cost_usd, *unknown).estimate(estimates.of_traces(wasted.estimate))

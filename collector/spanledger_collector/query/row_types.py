@@ -11,6 +11,7 @@ from typing import Final
 
 from .agent_figures import AgentMomentsRow
 from .agent_report import ElsewhereRow
+from .agent_sums import AgentSums
 from .asset_rows import (
     AssetChargeRow,
     AssetEntryRow,
@@ -20,7 +21,6 @@ from .asset_rows import (
     AssetUseRow,
 )
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
-from .economics import AgentSums
 from .energy_rows import EnergyRow
 from .engine_rows import EngineMinuteRow, EngineRow
 from .explanation import ChargeLineRow, ExplainedAttemptRow, SpanPlaceRow

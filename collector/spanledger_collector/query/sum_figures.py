@@ -19,6 +19,7 @@ from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .sustainability import Sustainability, Told, sustainability
+from .waste import Waste
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class TraceMomentsRow:
     work_cost_usd: Decimal | None
     rework_cost_ratio: float | None
     rework_multiplier: float | None
+    rework_cheaper_usd: Decimal
+    rework_dearer_usd: Decimal
+    used_cheaper_usd: Decimal
+    used_dearer_usd: Decimal
     rework_work_variance: float
     work_variance: float
     rework_work_covariance: float
@@ -90,7 +95,10 @@ def sum_figures(ask: Ask, by: str, part: Mapping[str, object]) -> Sequence[SumFi
 
 def _figures(row: EconomicsRow, moments: TraceMomentsRow) -> SumFigures:
     columns = {field.name: getattr(row, field.name) for field in dataclasses.fields(EconomicsRow)}
-    margin, wasted = _margin(moments), _rework(moments)
+    waste = Waste.of(
+        moments, moments.work_cost_usd, row.unpriced_attempts, row.unknown_rework_attempts
+    )
+    margin, wasted = _margin(moments), waste.estimate(_rework(moments))
     told = Told(
         moments.traces, moments.valued_traces, moments.cheaper_usd, moments.dearer_usd,
         uncosted_runs=moments.uncosted_traces, unconverted_records=moments.unconverted_records,

@@ -8,7 +8,8 @@ from typing import Final
 
 from spanledger_collector.estimate import Interval, Sample, Traces, mean_interval, seldom_interval
 
-from .economics import INCLUSIVE, AgentSums, Group
+from .agent_sums import AgentSums
+from .economics import INCLUSIVE, Group
 from .ends import ends
 from .sustainability import gaps
 

@@ -10,7 +10,8 @@ from typing import Literal
 from spanledger_collector.errors import PermanentError
 
 from . import estimates
-from .economics import AgentSums, Ask, statistics
+from .agent_sums import AgentSums
+from .economics import Ask, statistics
 from .estimates import Estimate
 from .hosting import NO_CALLS, Hosting, TokenCallsRow, hosted
 from .operations import Operations, changed_operations

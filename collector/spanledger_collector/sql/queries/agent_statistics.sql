@@ -29,7 +29,8 @@
 --   inclusive_contribution_mean_usd, inclusive_contribution_variance, inclusive_contribution_skewness, inclusive_cost_per_success_usd,
 --   inclusive_success_variance, inclusive_total_cost_success_covariance, inclusive_credited_runs, inclusive_earning_runs, inclusive_staked_runs,
 --   inclusive_value_earning_covariance, inclusive_margin_earning_covariance, inclusive_contribution_earning_covariance, rework_cost_ratio (rework / work_cost_usd),
---   rework_multiplier (work / work that was used), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a
+--   rework_multiplier (work / work that was used), rework_cheaper_usd, rework_dearer_usd, used_cheaper_usd, used_dearer_usd (by so much rework,
+--   and the work that was used, is less or more by the ends of estimated usage, arithmetic/waste_ends), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a
 --   run, over all runs), rework_mean_usd, rework_variance, rework_skewness (of rework, over the costed runs), duration_mean_ns,
 --   duration_variance, duration_skewness, duration_grid_ns (at most 1001 of the sorted durations: rank 1 + i * (runs - 1) / (length - 1)),
 --   inclusive_usage_cheaper_usd, inclusive_usage_dearer_usd (by so much the inclusive variable cost of all runs is less or more by the ends
@@ -85,6 +86,7 @@ SELECT
     @include arithmetic/run_moments of=,
     @include arithmetic/run_moments of=inclusive_,
     @include arithmetic/rework_share of=work_cost_usd,
+    @include arithmetic/waste_ends,
     ifNotFinite(varSampStable(toFloat64(r.wasted)), 0) AS rework_work_variance,
     ifNotFinite(varSampStable(toFloat64(r.work)), 0) AS work_variance,
     ifNotFinite(covarSampStable(toFloat64(r.wasted), toFloat64(r.work)), 0) AS rework_work_covariance,

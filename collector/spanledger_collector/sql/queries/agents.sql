@@ -14,7 +14,8 @@
 --   inclusive_unpriced_attempts (the same of the runs and of all runs below them, as in the view agent_unit_economics: not to be summed
 --   over agents; those without the prefix are of the agent's own runs and sum to the ledger),
 --   p50_duration_ns, p95_duration_ns, p50_ttft_ns, work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio,
---   rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a run, over
+--   rework_multiplier (arithmetic/rework_share), rework_cheaper_usd, rework_dearer_usd, used_cheaper_usd, used_dearer_usd (by so much rework,
+--   and the work that was used, is less or more by the ends of estimated usage, arithmetic/waste_ends), rework_work_variance, work_variance, rework_work_covariance (of rework and work of a run, over
 --   all runs), inclusive_valued_runs, inclusive_costed_runs, inclusive_told_runs (costed, and their value has rates: of
 --   these the margins), inclusive_costed_successes, inclusive_total_cost_mean_usd,
 --   inclusive_total_cost_variance, inclusive_total_cost_skewness, inclusive_costed_cost_per_success_usd, inclusive_success_variance,
@@ -87,6 +88,7 @@ SELECT
     quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns,
     sum(r.work_cost_usd) AS work_cost_usd,
     @include arithmetic/rework_share of=work_cost_usd,
+    @include arithmetic/waste_ends,
     ifNotFinite(varSampStable(wasted), 0) AS rework_work_variance,
     ifNotFinite(varSampStable(work), 0) AS work_variance,
     ifNotFinite(covarSampStable(wasted, work), 0) AS rework_work_covariance,

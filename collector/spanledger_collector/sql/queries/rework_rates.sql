@@ -8,6 +8,8 @@
 --   go well or ill together: they are no draws of their own.
 -- columns: key, attempts, rework_attempts (of them wasted), cost_usd, rework_cost_usd (NULL = nothing of the cost is known),
 --   rework_cost_ratio, rework_multiplier (arithmetic/rework_share: of a dollar of work, and paid for a dollar of work that was used),
+--   rework_cheaper_usd, rework_dearer_usd, used_cheaper_usd, used_dearer_usd (by so much rework, and the work that was used, is less or more by the
+--   ends of estimated usage),
 --   unknown_cost_attempts (their cost is unknown: costs are lower bounds when > 0), unknown_rework_attempts (of them wasted),
 --   traces (parts with work), rework_work_variance, work_variance, rework_work_covariance (n - 1 below the line, over the parts, floats; 0
 --   where there is none).
@@ -18,6 +20,10 @@ SELECT
     sum(p.cost_usd) AS cost_usd,
     if(cost_usd IS NULL, NULL, ifNull(sum(p.wasted_usd), toDecimal128(0, 12))) AS rework_cost_usd,
     @include arithmetic/rework_share of=cost_usd,
+    toDecimal128(ifNull(sum(p.wasted_low), 0), 12) AS rework_cheaper_usd,
+    toDecimal128(ifNull(sum(p.wasted_high), 0), 12) AS rework_dearer_usd,
+    toDecimal128(ifNull(sum(p.used_low), 0), 12) AS used_cheaper_usd,
+    toDecimal128(ifNull(sum(p.used_high), 0), 12) AS used_dearer_usd,
     sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
     sum(p.unknown_rework_attempts) AS unknown_rework_attempts,
     count() AS traces,
@@ -35,6 +41,10 @@ FROM
         countIf(a.rework_reason != '') AS rework_attempts,
         sum(a.cost_usd) AS cost_usd,
         sumIf(a.cost_usd, a.rework_reason != '') AS wasted_usd,
+        sumIf(a.cost_usd - a.cost_low_usd, a.rework_reason != '') AS wasted_low,
+        sumIf(a.cost_high_usd - a.cost_usd, a.rework_reason != '') AS wasted_high,
+        sumIf(a.cost_usd - a.cost_low_usd, a.rework_reason = '') AS used_low,
+        sumIf(a.cost_high_usd - a.cost_usd, a.rework_reason = '') AS used_high,
         countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
         countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts
     FROM attempts AS a FINAL

@@ -12,7 +12,8 @@
 --   total_cost_success_covariance, margin_mean_usd (value less total cost; nobody's word is a value of 0), margin_variance, margin_skewness,
 --   credited_traces (costed ones that cost less than nothing, by credits), earning_traces (told ones that earned something and in which nothing that was asked for failed), staked_traces (told ones whose value may hang on how they go,
 --   arithmetic/staked), margin_earning_covariance (with being an earning trace),
---   rework_cost_usd, work_cost_usd, rework_cost_ratio, rework_multiplier (arithmetic/rework_share), rework_work_variance, work_variance,
+--   rework_cost_usd, work_cost_usd, rework_cost_ratio, rework_multiplier (arithmetic/rework_share), rework_cheaper_usd, rework_dearer_usd, used_cheaper_usd, used_dearer_usd (by so much rework,
+--   and the work that was used, is less or more by the ends of estimated usage, arithmetic/waste_ends), rework_work_variance, work_variance,
 --   rework_work_covariance, cheaper_usd, dearer_usd (by so much all traces cost less or more by the ends of what was estimated, at most),
 --   uncosted_traces (their cost is not wholly known), unconverted_records (amounts in a currency without a rate).
 WITH
@@ -47,6 +48,10 @@ SELECT
     sum(t.wasted) AS rework_cost_usd,
     sum(t.work) AS work_cost_usd,
     @include arithmetic/rework_share of=work_cost_usd,
+    sum(t.rework_cheaper_usd) AS rework_cheaper_usd,
+    sum(t.rework_dearer_usd) AS rework_dearer_usd,
+    sum(t.used_cheaper_usd) AS used_cheaper_usd,
+    sum(t.used_dearer_usd) AS used_dearer_usd,
     ifNotFinite(varSampStable(toFloat64(t.wasted)), 0) AS rework_work_variance,
     ifNotFinite(varSampStable(toFloat64(t.work)), 0) AS work_variance,
     ifNotFinite(covarSampStable(toFloat64(t.wasted), toFloat64(t.work)), 0) AS rework_work_covariance,
@@ -83,7 +88,8 @@ FROM
             @include arithmetic/staked
         ) AS staked,
         sum(ifNull(r.rework_cost_usd, 0)) AS wasted,
-        sum(ifNull(r.work_cost_usd, 0)) AS work
+        sum(ifNull(r.work_cost_usd, 0)) AS work,
+        @include arithmetic/waste_ends
     FROM run_economics AS r
     WHERE r.workspace = {workspace:String}
         AND r.started_at >= {since:DateTime64(9)}

@@ -90,10 +90,13 @@ def _rates(report: ReworkReport, asked: Asked) -> Table:
                at_least=lambda row: bool(row.unknown_rework_attempts), link=wasted,
                blank=lambda row: not row.rework_attempts),
         Column("Of the cost", "rework_cost_ratio", "ratio", "As far as costs are known.",
-               link=wasted),
+               at_least=lambda row: row.is_share_at_least,
+               at_most=lambda row: row.is_share_at_most, link=wasted),
         Column("95% interval", "rework_share", "interval ratio", _BY_TRACES),
         Column("Multiplier", "rework_multiplier", "factor",
-               "Paid for a dollar of work that was used; 1 = nothing was wasted."),
+               "Paid for a dollar of work that was used; 1 = nothing was wasted.",
+               at_least=lambda row: row.is_share_at_least,
+               at_most=lambda row: row.is_share_at_most),
         Column("95% interval", "multiplier", "interval factor", _BY_TRACES),
     ]  # fmt: skip
     return Table(
