@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
 import urllib.request
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,36 @@ def test_python_amends_and_lists_what_was_amended(collector: RunningCollector) -
             assert {row.run_id for row in rows} == {"run-7000002"}
         none_stored = ledger.add_records([{"kind": "revenue"}])
         assert (none_stored.record_ids, len(none_stored.rejected)) == ([], 1)
+
+
+def test_the_later_of_two_tellings_counts_also_in_one_request_and_in_one_file(
+    collector: RunningCollector, tmp_path: Path
+) -> None:
+    """With a time of its own and without, by API and by file; several, as a coin may fall right."""
+    numbers = range(7_000_020, 7_000_036)
+    for number in numbers:
+        agent(collector, number, f"t-{number}")
+    by_api, by_file = numbers[:8], numbers[8:]
+
+    def tellings(few: Iterable[int]) -> list[dict[str, str]]:
+        return [
+            {"kind": "revenue", "external_key": f"t-{number}", "record_id": f"twice-{number}",
+             "amount": amount, "at": "2026-11-01" if number % 2 else ""}
+            for number in few for amount in ("1", "2")
+        ]  # fmt: skip
+
+    with collector.ledger() as ledger:
+        assert not ledger.add_records(tellings(by_api)).rejected
+    file = tmp_path / "twice.csv"
+    with file.open("w", newline="") as lines:
+        table = csv.DictWriter(lines, list(tellings(by_file)[0]))
+        table.writeheader()
+        table.writerows(tellings(by_file))
+    assert execute(["records", "import", str(file), "--url", collector.address]) == 0
+    where = "FROM run_economics WHERE run_id >= 'run-7000020' AND run_id < 'run-7000036'"
+    collector.wait_for(f"SELECT countIf(records = 1) {where}", len(numbers))
+    rows = collector.rows(f"SELECT run_id, revenue_usd {where} ORDER BY run_id")
+    assert [row["revenue_usd"] for row in rows] == [Decimal(2)] * len(numbers)
 
 
 def test_a_file_with_bad_lines_imported_twice(

@@ -119,9 +119,14 @@ def _identifier(pattern: re.Pattern[str], digits: int) -> Callable[[object], str
     return read
 
 
-def recorded_at(value: object) -> str:
-    """When it was said, in UTC, as the SDK writes it."""
+def _recorded_at(value: object) -> str:
     return f"{_time(value).astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def instant(at_ns: int) -> str:
+    """Nanoseconds since 1970 as the SDK writes them: ISO 8601 in UTC, none of them lost."""
+    seconds, ns = divmod(at_ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
 
 
 #: Reads one field; raises :class:`FlawError`.
@@ -137,7 +142,7 @@ COMMON: Final[_Fields] = {
     "record_id": (semconv.RECORD_ID, text),
     "reason": (semconv.RECORD_REASON, text),
     "tenant": (semconv.TENANT_ID, text),
-    "recorded_at": (semconv.RECORD_RECORDED_AT, recorded_at),
+    "recorded_at": (semconv.RECORD_RECORDED_AT, _recorded_at),
 }
 #: Kind of record -> its own fields; of the required ones one is enough.
 KINDS: Final[Mapping[str, _Fields]] = {

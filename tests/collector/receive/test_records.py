@@ -105,6 +105,20 @@ def test_the_same_record_again_is_the_same_span_and_another_is_another() -> None
     assert before <= first["start_ns"] <= time.time_ns()
 
 
+def test_of_two_tellings_in_one_request_the_later_one_is_said_later() -> None:
+    """Its moments are one nanosecond apart: that decides which of them counts."""
+    dated = {**SALE, "at": "2026-11-01"}
+    tellings = [{**sale, "amount": str(n)} for n in range(1, 11) for sale in (SALE, dated)]
+    told = spans(*tellings)
+    undated, said = told[::2], [str(one["spanledger.record.recorded_at"]) for one in told[1::2]]
+    starts = [int(one["start_ns"]) for one in undated]
+    assert [start - starts[0] for start in starts] == [*range(0, 20, 2)]
+    assert said == sorted(set(said))
+    seconds, fraction = divmod(starts[0] + 1, 10**9)
+    second = datetime.fromtimestamp(seconds, timezone.utc)
+    assert said[0] == f"{second:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
 def test_a_record_without_an_id_is_a_new_one_each_time() -> None:
     record = {name: value for name, value in SALE.items() if name != "record_id"}
     _, answer = decode_records(orjson.dumps({"records": [record, record]}))
