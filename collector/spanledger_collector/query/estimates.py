@@ -164,6 +164,32 @@ def mean(
     return Figure(Estimate.of(value, mean_interval(sample, floor=floor)), Measured(n, at, variance))
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a mean over runs is drawn with: n runs or, of these, n traces apart."""
+
+    n: int
+    variance: float
+    skewness: float = 0.0
+
+
+def mean_of_runs(
+    value: Decimal | None, runs: Shape, traces: Shape, *, floor: float | None = None
+) -> Figure:
+    """Of a mean over runs, by the traces that they share, where these are fewer.
+
+    Args:
+        value: the mean; None = nothing is known of it.
+        runs: each for itself.
+        traces: that they are in (``trace_apart.sql``).
+        floor: what no run can be below.
+    """
+    if traces.n == runs.n:
+        return mean(value, runs.variance, runs.skewness, runs.n, floor=floor)
+    by_traces = mean(value, traces.variance, traces.skewness, traces.n, floor=floor)
+    return by_trace(by_traces, runs.n / traces.n)
+
+
 def worth(margin_usd: Decimal | None, cost_usd: Decimal | None) -> float:
     """What a run earned, from what it left and what it cost."""
     return float((margin_usd or 0) + (cost_usd or 0))

@@ -24,7 +24,7 @@ from spanledger_collector.errors import PermanentError
 from spanledger_collector.estimate import Interval
 
 from . import estimates
-from .estimates import Estimate, decimal
+from .estimates import Estimate, Shape, decimal
 
 _METHOD = "range of the roofline"
 
@@ -73,10 +73,28 @@ class TokenCallsRow:
     whole_calls_variance: float
     whole_billed_variance: float
     whole_billed_calls_covariance: float
+    whole_traces: int
+    trace_calls_variance: float
+    trace_billed_variance: float
+    trace_billed_calls_covariance: float
+
+    def spread(self, a_call_usd: float) -> float:
+        """Variance of what a run, each for itself, was billed less so much a call."""
+        shared = self.whole_billed_calls_covariance
+        calls, billed = self.whole_calls_variance, self.whole_billed_variance
+        return max(billed - 2 * a_call_usd * shared + a_call_usd**2 * calls, 0.0)
+
+    def trace_spread(self, a_call_usd: float) -> float:
+        """The same of traces apart."""
+        shared = self.trace_billed_calls_covariance
+        calls, billed = self.trace_calls_variance, self.trace_billed_variance
+        return max(billed - 2 * a_call_usd * shared + a_call_usd**2 * calls, 0.0)
 
 
 #: An agent without model calls.
-NO_CALLS = TokenCallsRow(0, 0, 0, 0, 0, 0, 0, Decimal(0), 0, 0, Decimal(0), 0.0, 0.0, 0.0)
+NO_CALLS = TokenCallsRow(
+    0, 0, 0, 0, 0, 0, 0, Decimal(0), 0, 0, Decimal(0), 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +166,7 @@ def _a_run(point: BreakEven, used: TokenCallsRow) -> Estimate:
     told, slow, fast = (
         _mean_saving(point, used, each) for each in (capacity.value, capacity.low, capacity.high)
     )
-    method = f"{told.method} x {_METHOD}"
+    method = estimates.form(told.method, f" x {_METHOD}")
     if told.value is None or slow.low is None or fast.high is None:
         none = Interval.none(told.reason, n=told.n, method=method)
         return Estimate.of(told.value, none)
@@ -159,12 +177,11 @@ def _mean_saving(point: BreakEven, used: TokenCallsRow, capacity_per_hour: float
     a_call = point.usd_per_hour / capacity_per_hour
     on_gpus = _gpu_time_usd(point, used.whole_calls, capacity_per_hour)
     mean = decimal(float(used.whole_billed_usd - on_gpus) / used.whole_runs)
-    variance = (
-        used.whole_billed_variance
-        - 2 * a_call * used.whole_billed_calls_covariance
-        + a_call**2 * used.whole_calls_variance
-    )
-    return estimates.mean(mean, max(variance, 0.0), 0.0, used.whole_runs).estimate
+    return estimates.mean_of_runs(
+        mean,
+        Shape(used.whole_runs, used.spread(a_call)),
+        Shape(used.whole_traces, used.trace_spread(a_call)),
+    ).estimate
 
 
 def _unknown(plan: Hosting, point: BreakEven, used: TokenCallsRow) -> Iterator[str]:

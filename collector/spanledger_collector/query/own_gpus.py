@@ -27,7 +27,7 @@ from spanledger_collector.estimate import Interval
 
 from . import estimates
 from .economics import Ask
-from .estimates import Estimate
+from .estimates import Estimate, Shape
 from .parsing import parse_rows
 
 #: What is changed.
@@ -69,6 +69,9 @@ class GpuHostRow:
     cost_mean_usd: Decimal | None
     cost_variance: float
     cost_skewness: float
+    compared_traces: int
+    trace_cost_variance: float
+    trace_cost_skewness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +279,16 @@ def _change(served: _Served, plan: _Plan) -> OwnGpuChange:
 
 def _a_run(row: GpuHostRow, value: float, low: float, high: float) -> Estimate:
     """The mean cost of a run with its doubt, times the share that is saved with its own."""
-    cost = estimates.mean(
-        row.cost_mean_usd, row.cost_variance, row.cost_skewness, row.compared_runs, floor=0
+    cost = estimates.mean_of_runs(
+        row.cost_mean_usd,
+        Shape(row.compared_runs, row.cost_variance, row.cost_skewness),
+        Shape(row.compared_traces, row.trace_cost_variance, row.trace_cost_skewness),
+        floor=0,
     ).estimate
     if cost.value is None:
         return cost
     mean = estimates.decimal(float(cost.value) * value)
-    method = f"{cost.method} x {_ROOFLINE}"
+    method = estimates.form(cost.method, f" x {_ROOFLINE}")
     if cost.low is None or cost.high is None:
         return Estimate.of(mean, Interval.none(cost.reason, n=cost.n, method=method))
     ends = [float(end) * share for end in (cost.low, cost.high) for share in (low, high)]

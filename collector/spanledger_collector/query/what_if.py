@@ -12,7 +12,7 @@ from spanledger_collector.errors import PermanentError
 from . import estimates
 from .agent_sums import AgentSums
 from .economics import Ask, statistics
-from .estimates import Estimate
+from .estimates import Estimate, Shape
 from .hosting import NO_CALLS, Hosting, TokenCallsRow, hosted
 from .operations import Operations, changed_operations
 from .own_gpus import OwnGpuChange, own_gpu_changes
@@ -73,6 +73,9 @@ class SavingRow:
     saving_mean_usd: Decimal | None
     saving_variance: float
     saving_skewness: float
+    compared_traces: int
+    trace_saving_variance: float
+    trace_saving_skewness: float
     missing: tuple[str, ...]
 
 
@@ -88,6 +91,9 @@ class ReworkEndsRow:
     made_again_mean_usd: Decimal | None
     made_again_variance: float
     made_again_skewness: float
+    costed_traces: int
+    trace_made_again_variance: float
+    trace_made_again_skewness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,8 @@ class WhatIf:
         saved_low_usd: by the ends of what is estimated: usage, or how fast GPUs are.
         saved_high_usd: likewise.
         saved_ratio: of the agent's variable cost.
-        saving_per_run: USD, over the runs that can be compared wholly.
+        saving_per_run: USD, over the runs that can be compared wholly; its interval is by traces,
+            where these runs share them.
         attempts: model calls and retries of the agent; of what is changed on one's own GPUs, those
             on the GPUs in question.
         compared_attempts: of them those whose cost is known wholly on both sides; others save
@@ -237,8 +244,10 @@ def what_if(
 
 
 def _saved(change: Change, row: SavingRow, sums: AgentSums, kept: Sequence[str]) -> WhatIf:
-    figure = estimates.mean(
-        row.saving_mean_usd, row.saving_variance, row.saving_skewness, row.compared_runs
+    figure = estimates.mean_of_runs(
+        row.saving_mean_usd,
+        Shape(row.compared_runs, row.saving_variance, row.saving_skewness),
+        Shape(row.compared_traces, row.trace_saving_variance, row.trace_saving_skewness),
     )
     low, high = _ends(row.saved_usd, row.saved_estimated_usd, sums)
     return WhatIf(
@@ -250,10 +259,12 @@ def _saved(change: Change, row: SavingRow, sums: AgentSums, kept: Sequence[str])
 
 def _rework(sums: AgentSums, share: float, row: ReworkEndsRow) -> WhatIf:
     """This part of what was made again, not made; all of it is the most that fewer retries save."""
-    figure = estimates.mean(
-        row.made_again_mean_usd, row.made_again_variance, row.made_again_skewness,
-        row.costed_runs, floor=0,
-    )  # fmt: skip
+    figure = estimates.mean_of_runs(
+        row.made_again_mean_usd,
+        Shape(row.costed_runs, row.made_again_variance, row.made_again_skewness),
+        Shape(row.costed_traces, row.trace_made_again_variance, row.trace_made_again_skewness),
+        floor=0,
+    )
     wasted = None if sums.rework_cost_usd is None else row.made_again_usd
     saved, low, high = (
         estimates.times(None if wasted is None else wasted + off, share)

@@ -134,6 +134,9 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
             "made_again_mean_usd": None,
             "made_again_variance": 0,
             "made_again_skewness": 0,
+            "costed_traces": 0,
+            "trace_made_again_variance": 0,
+            "trace_made_again_skewness": 0,
         }
     ],
     "spending": [

@@ -7,7 +7,8 @@
 --   (as calls tell; 0 = not told), runs (with such calls), compared_runs (the cost of all of their such calls is known), attempts,
 --   compared_attempts, calls (of those, that used tokens), input_tokens, cache_read_tokens (of them), output_tokens, gpu_seconds (of the compared
 --   attempts), call_seconds (their durations, summed), billed_usd, cost_mean_usd, cost_variance, cost_skewness (of a run's such calls, over
---   compared_runs; floats but the mean).
+--   compared_runs; floats but the mean), compared_traces (that these are in), trace_cost_variance, trace_cost_skewness (of traces apart,
+--   arithmetic/trace_apart: what the mean is drawn with where these are fewer).
 WITH
     own AS
     (
@@ -54,58 +55,92 @@ SELECT
     gpu_model,
     gpus,
     weight_format,
-    max(run_weight_bytes) AS weight_bytes,
-    count() AS runs,
-    countIf(run_attempts = run_compared) AS compared_runs,
-    sum(run_attempts) AS attempts,
-    sum(run_compared) AS compared_attempts,
-    sum(run_calls) AS calls,
-    sum(run_input_tokens) AS input_tokens,
-    sum(run_cache_read_tokens) AS cache_read_tokens,
-    sum(run_output_tokens) AS output_tokens,
-    sum(run_gpu_seconds) AS gpu_seconds,
-    sum(run_call_seconds) AS call_seconds,
-    ifNull(sum(run_billed_usd), toDecimal128(0, 12)) AS billed_usd,
-    toDecimal128(
-        roundBankers(
-            toDecimal256(sumIf(ifNull(run_billed_usd, 0), run_attempts = run_compared), 24) / nullIf(compared_runs, 0), 12
-        ),
-        12
-    ) AS cost_mean_usd,
-    ifNotFinite(varSampStableIf(toFloat64(ifNull(run_billed_usd, 0)), run_attempts = run_compared), 0) AS cost_variance,
-    ifNotFinite(skewSampIf(toFloat64(ifNull(run_billed_usd, 0)), run_attempts = run_compared), 0) AS cost_skewness
+    max(trace_weight_bytes) AS weight_bytes,
+    sum(runs_n) AS runs,
+    sum(compared_n) AS compared_runs,
+    sum(trace_attempts) AS attempts,
+    sum(trace_compared) AS compared_attempts,
+    sum(trace_calls) AS calls,
+    sum(trace_input_tokens) AS input_tokens,
+    sum(trace_cache_read_tokens) AS cache_read_tokens,
+    sum(trace_output_tokens) AS output_tokens,
+    sum(trace_gpu_seconds) AS gpu_seconds,
+    sum(trace_call_seconds) AS call_seconds,
+    ifNull(sum(trace_billed_usd), toDecimal128(0, 12)) AS billed_usd,
+    toDecimal128(roundBankers(toDecimal256(sum(compared_usd), 24) / nullIf(compared_runs, 0), 12), 12) AS cost_mean_usd,
+    ifNotFinite(varSampStableArray(costs), 0) AS cost_variance,
+    ifNotFinite(skewSampArray(costs), 0) AS cost_skewness,
+    countIf(compared_n > 0) AS compared_traces,
+    @include arithmetic/trace_shape of=trace_cost in=compared
 FROM
 (
     SELECT
-        if(p.model != '', p.model, toString(a.answered_by)) AS model,
-        if(p.gpu_model != '', p.gpu_model, toString(d.gpu_model)) AS gpu_model,
-        greatest(if(p.gpus > 0, p.gpus, d.gpu_count), 1) AS gpus,
-        toString(p.weight_format) AS weight_format,
-        a.trace_id AS trace_id,
-        a.run_id AS run_id,
-        max(a.vram_weights_bytes) AS run_weight_bytes,
-        count() AS run_attempts,
-        countIf(a.cost_usd IS NOT NULL) AS run_compared,
-        countIf(a.cost_usd IS NOT NULL AND a.output_tokens > 0) AS run_calls,
-        sumIf(
-            a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens,
-            a.cost_usd IS NOT NULL AND a.output_tokens > 0
-        ) AS run_input_tokens,
-        sumIf(a.cache_read_tokens, a.cost_usd IS NOT NULL AND a.output_tokens > 0) AS run_cache_read_tokens,
-        sumIf(a.output_tokens, a.cost_usd IS NOT NULL) AS run_output_tokens,
-        sumIf(a.gpu_seconds, a.cost_usd IS NOT NULL) AS run_gpu_seconds,
-        sumIf(a.duration_ns / 1e9, a.cost_usd IS NOT NULL) AS run_call_seconds,
-        sum(a.cost_usd) AS run_billed_usd
-    FROM own AS a
-    LEFT ANY JOIN pools AS p ON p.trace_id = a.trace_id AND p.span_id = a.span_id
-    LEFT ANY JOIN devices AS d ON d.trace_id = a.trace_id AND d.span_id = a.span_id
-    GROUP BY
-        model,
-        gpu_model,
-        gpus,
-        weight_format,
-        trace_id,
-        run_id
+        *,
+        @include arithmetic/trace_apart of=trace_cost in=compared
+    FROM
+    (
+        SELECT
+            model,
+            gpu_model,
+            gpus,
+            weight_format,
+            trace_id,
+            max(run_weight_bytes) AS trace_weight_bytes,
+            count() AS runs_n,
+            countIf(run_attempts = run_compared) AS compared_n,
+            sum(run_attempts) AS trace_attempts,
+            sum(run_compared) AS trace_compared,
+            sum(run_calls) AS trace_calls,
+            sum(run_input_tokens) AS trace_input_tokens,
+            sum(run_cache_read_tokens) AS trace_cache_read_tokens,
+            sum(run_output_tokens) AS trace_output_tokens,
+            sum(run_gpu_seconds) AS trace_gpu_seconds,
+            sum(run_call_seconds) AS trace_call_seconds,
+            sum(run_billed_usd) AS trace_billed_usd,
+            sumIf(ifNull(run_billed_usd, 0), run_attempts = run_compared) AS compared_usd,
+            groupArrayIf(toFloat64(ifNull(run_billed_usd, 0)), run_attempts = run_compared) AS costs,
+            arraySum(costs) AS trace_cost_sum
+        FROM
+        (
+            SELECT
+                if(p.model != '', p.model, toString(a.answered_by)) AS model,
+                if(p.gpu_model != '', p.gpu_model, toString(d.gpu_model)) AS gpu_model,
+                greatest(if(p.gpus > 0, p.gpus, d.gpu_count), 1) AS gpus,
+                toString(p.weight_format) AS weight_format,
+                a.trace_id AS trace_id,
+                a.run_id AS run_id,
+                max(a.vram_weights_bytes) AS run_weight_bytes,
+                count() AS run_attempts,
+                countIf(a.cost_usd IS NOT NULL) AS run_compared,
+                countIf(a.cost_usd IS NOT NULL AND a.output_tokens > 0) AS run_calls,
+                sumIf(
+                    a.input_uncached_tokens + a.cache_read_tokens + a.cache_write_5m_tokens + a.cache_write_1h_tokens,
+                    a.cost_usd IS NOT NULL AND a.output_tokens > 0
+                ) AS run_input_tokens,
+                sumIf(a.cache_read_tokens, a.cost_usd IS NOT NULL AND a.output_tokens > 0) AS run_cache_read_tokens,
+                sumIf(a.output_tokens, a.cost_usd IS NOT NULL) AS run_output_tokens,
+                sumIf(a.gpu_seconds, a.cost_usd IS NOT NULL) AS run_gpu_seconds,
+                sumIf(a.duration_ns / 1e9, a.cost_usd IS NOT NULL) AS run_call_seconds,
+                sum(a.cost_usd) AS run_billed_usd
+            FROM own AS a
+            LEFT ANY JOIN pools AS p ON p.trace_id = a.trace_id AND p.span_id = a.span_id
+            LEFT ANY JOIN devices AS d ON d.trace_id = a.trace_id AND d.span_id = a.span_id
+            GROUP BY
+                model,
+                gpu_model,
+                gpus,
+                weight_format,
+                trace_id,
+                run_id
+        )
+        GROUP BY
+            model,
+            gpu_model,
+            gpus,
+            weight_format,
+            trace_id
+    )
+    WINDOW g AS (PARTITION BY model, gpu_model, gpus, weight_format)
 )
 GROUP BY
     model,

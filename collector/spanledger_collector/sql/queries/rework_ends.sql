@@ -5,7 +5,8 @@
 -- grain: one row. units: USD, 12 decimals; moments are floats of it, 0 where there are none.
 -- columns: cheaper_usd, dearer_usd (by so much it cost less or more by the ends of what was estimated of its usage, all ends of one side
 --   together: the worst case), made_again_usd, not_made_again_usd (the rest of the rework), costed_runs (whose cost is known wholly),
---   made_again_mean_usd, made_again_variance, made_again_skewness (of a run, over the costed ones).
+--   made_again_mean_usd, made_again_variance, made_again_skewness (of a run, over the costed ones), costed_traces (that these are in),
+--   trace_made_again_variance, trace_made_again_skewness (of traces apart, arithmetic/trace_apart: what the mean is drawn with where these are fewer).
 WITH
     redone AS
     (
@@ -41,39 +42,60 @@ WITH
             AND (b.trace_id, b.span_id) IN (SELECT trace_id, span_id FROM redone)
     )
 SELECT
-    toDecimal128(ifNull(sum(w.cheaper), 0), 12) AS cheaper_usd,
-    toDecimal128(ifNull(sum(w.dearer), 0), 12) AS dearer_usd,
-    toDecimal128(ifNull(sum(e.rework), 0), 12) - not_made_again_usd AS made_again_usd,
-    toDecimal128(ifNull(sum(w.kept), 0), 12) AS not_made_again_usd,
-    countIf(e.is_costed) AS costed_runs,
-    toDecimal128(
-        roundBankers(toDecimal256(sumIf(e.rework - ifNull(w.kept, 0), e.is_costed), 24) / nullIf(costed_runs, 0), 12), 12
-    ) AS made_again_mean_usd,
-    ifNotFinite(varSampStableIf(toFloat64(e.rework - ifNull(w.kept, 0)), e.is_costed), 0) AS made_again_variance,
-    ifNotFinite(skewSampIf(toFloat64(e.rework - ifNull(w.kept, 0)), e.is_costed), 0) AS made_again_skewness
+    toDecimal128(ifNull(sum(trace_cheaper), 0), 12) AS cheaper_usd,
+    toDecimal128(ifNull(sum(trace_dearer), 0), 12) AS dearer_usd,
+    toDecimal128(ifNull(sum(trace_rework), 0), 12) - not_made_again_usd AS made_again_usd,
+    toDecimal128(ifNull(sum(trace_kept), 0), 12) AS not_made_again_usd,
+    sum(costed_n) AS costed_runs,
+    toDecimal128(roundBankers(toDecimal256(sum(costed_again), 24) / nullIf(costed_runs, 0), 12), 12) AS made_again_mean_usd,
+    ifNotFinite(varSampStableArray(again_usd), 0) AS made_again_variance,
+    ifNotFinite(skewSampArray(again_usd), 0) AS made_again_skewness,
+    countIf(costed_n > 0) AS costed_traces,
+    @include arithmetic/trace_shape of=trace_made_again in=costed
 FROM
 (
     SELECT
-        trace_id,
-        run_id,
-        ifNull(rework_cost_usd, 0) AS rework,
-        cost_usd IS NOT NULL AND unpriced_attempts = 0 AS is_costed
-    FROM run_economics
-    WHERE workspace = {workspace:String}
-        AND agent_name = {agent_name:String}
-        AND started_at >= {since:DateTime64(9)}
-        AND started_at < {until:DateTime64(9)}
-) AS e
-LEFT ANY JOIN
-(
-    SELECT
-        trace_id,
-        run_id,
-        sumIf(usd - low, again) AS cheaper,
-        sumIf(high - usd, again) AS dearer,
-        sumIf(usd, NOT again) AS kept
-    FROM wasted
-    GROUP BY
-        trace_id,
-        run_id
-) AS w ON w.trace_id = e.trace_id AND w.run_id = e.run_id;
+        *,
+        @include arithmetic/trace_apart of=trace_made_again in=costed
+    FROM
+    (
+        SELECT
+            e.trace_id AS trace_id,
+            sum(w.cheaper) AS trace_cheaper,
+            sum(w.dearer) AS trace_dearer,
+            sum(e.rework) AS trace_rework,
+            sum(w.kept) AS trace_kept,
+            countIf(e.is_costed) AS costed_n,
+            sumIf(e.rework - ifNull(w.kept, 0), e.is_costed) AS costed_again,
+            groupArrayIf(toFloat64(e.rework - ifNull(w.kept, 0)), e.is_costed) AS again_usd,
+            arraySum(again_usd) AS trace_made_again_sum
+        FROM
+        (
+            SELECT
+                trace_id,
+                run_id,
+                ifNull(rework_cost_usd, 0) AS rework,
+                cost_usd IS NOT NULL AND unpriced_attempts = 0 AS is_costed
+            FROM run_economics
+            WHERE workspace = {workspace:String}
+                AND agent_name = {agent_name:String}
+                AND started_at >= {since:DateTime64(9)}
+                AND started_at < {until:DateTime64(9)}
+        ) AS e
+        LEFT ANY JOIN
+        (
+            SELECT
+                trace_id,
+                run_id,
+                sumIf(usd - low, again) AS cheaper,
+                sumIf(high - usd, again) AS dearer,
+                sumIf(usd, NOT again) AS kept
+            FROM wasted
+            GROUP BY
+                trace_id,
+                run_id
+        ) AS w ON w.trace_id = e.trace_id AND w.run_id = e.run_id
+        GROUP BY trace_id
+    )
+    WINDOW g AS ()
+);

@@ -6,7 +6,8 @@
 -- grain: one row; none where the agent made no calls. units: USD. Savings are of the attempts whose cost is known wholly on both sides.
 -- columns: runs (with model calls), compared_runs (all of whose attempts can be compared), attempts, compared_attempts, billed_usd (of
 --   those), saved_usd (billed less repriced), saved_estimated_usd (the part of it whose usage was estimated), saving_mean_usd,
---   saving_variance, saving_skewness (of a run, over compared_runs), missing (units, tiers and currencies without a rate).
+--   saving_variance, saving_skewness (of a run, over compared_runs), compared_traces (that compared_runs are in), trace_saving_variance,
+--   trace_saving_skewness (of traces apart, arithmetic/trace_apart: what the mean is drawn with where these are fewer), missing (units, tiers and currencies without a rate).
 WITH
     asked AS
     (
@@ -24,30 +25,54 @@ WITH
     ),
     @include arithmetic/reprice
 SELECT
-    count() AS runs,
-    countIf(run_attempts = run_compared) AS compared_runs,
-    sum(run_attempts) AS attempts,
-    sum(run_compared) AS compared_attempts,
-    sum(run_billed) AS billed_usd,
-    if(compared_attempts = 0, NULL, sum(saving)) AS saved_usd,
-    sum(saving_estimated) AS saved_estimated_usd,
-    toDecimal128(
-        roundBankers(toDecimal256(sumIf(saving, run_attempts = run_compared), 24) / nullIf(compared_runs, 0), 12), 12
-    ) AS saving_mean_usd,
-    ifNotFinite(varSampStableIf(toFloat64(saving), run_attempts = run_compared), 0) AS saving_variance,
-    ifNotFinite(skewSampIf(toFloat64(saving), run_attempts = run_compared), 0) AS saving_skewness,
-    arraySort(groupUniqArrayArray(100)(run_missing)) AS missing
+    sum(runs_n) AS runs,
+    sum(compared_n) AS compared_runs,
+    sum(trace_attempts) AS attempts,
+    sum(trace_compared) AS compared_attempts,
+    sum(trace_billed) AS billed_usd,
+    if(compared_attempts = 0, NULL, sum(trace_saved)) AS saved_usd,
+    sum(trace_estimated) AS saved_estimated_usd,
+    toDecimal128(roundBankers(toDecimal256(sum(compared_saving), 24) / nullIf(compared_runs, 0), 12), 12) AS saving_mean_usd,
+    ifNotFinite(varSampStableArray(savings), 0) AS saving_variance,
+    ifNotFinite(skewSampArray(savings), 0) AS saving_skewness,
+    countIf(compared_n > 0) AS compared_traces,
+    @include arithmetic/trace_shape of=trace_saving in=compared,
+    arraySort(groupUniqArrayArray(100)(trace_missing)) AS missing
 FROM
 (
     SELECT
-        by_key,
-        sum(group_attempts) AS run_attempts,
-        sumIf(group_attempts, comparable) AS run_compared,
-        sumIf(c.billed, comparable) AS run_billed,
-        toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable), 0), 12) AS saving,
-        toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable AND estimated), 0), 12) AS saving_estimated,
-        groupUniqArrayArray(100)(absent) AS run_missing
-    FROM compared AS c
-    GROUP BY by_key
+        *,
+        @include arithmetic/trace_apart of=trace_saving in=compared
+    FROM
+    (
+        SELECT
+            by_key.1 AS trace_id,
+            count() AS runs_n,
+            countIf(run_attempts = run_compared) AS compared_n,
+            sum(run_attempts) AS trace_attempts,
+            sum(run_compared) AS trace_compared,
+            sum(run_billed) AS trace_billed,
+            sum(saving) AS trace_saved,
+            sum(saving_estimated) AS trace_estimated,
+            sumIf(saving, run_attempts = run_compared) AS compared_saving,
+            groupArrayIf(toFloat64(saving), run_attempts = run_compared) AS savings,
+            arraySum(savings) AS trace_saving_sum,
+            groupUniqArrayArray(100)(run_missing) AS trace_missing
+        FROM
+        (
+            SELECT
+                by_key,
+                sum(group_attempts) AS run_attempts,
+                sumIf(group_attempts, comparable) AS run_compared,
+                sumIf(c.billed, comparable) AS run_billed,
+                toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable), 0), 12) AS saving,
+                toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable AND estimated), 0), 12) AS saving_estimated,
+                groupUniqArrayArray(100)(absent) AS run_missing
+            FROM compared AS c
+            GROUP BY by_key
+        )
+        GROUP BY trace_id
+    )
+    WINDOW g AS ()
 )
 HAVING runs > 0;
