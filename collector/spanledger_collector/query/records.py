@@ -78,8 +78,8 @@ class Records(ABC):
     ) -> Sequence[UnplacedRecordRow]:
         """Records that are in no run, those that wait longest first.
 
-        A mistyped key, a run that was never sent, a record that names nothing; and for some seconds
-        what belongs to a run that is not settled yet.
+        A mistyped key, a run that was never sent or is still to come, a record that names nothing.
+        A record is looked for when what arrived with it is settled (some seconds).
 
         Args:
             limit: at most so many.

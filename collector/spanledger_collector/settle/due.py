@@ -75,6 +75,11 @@ class DueTraces:
             self._seen = {key: count for key, count in self._seen.items() if key[0] >= self._floor}
         return self._floor
 
+    @property
+    def floor(self) -> int:
+        """The sequence that was read from last: of what is from there on more may show."""
+        return self._floor
+
     def observe(self, now: float, arrivals: Iterable[Arrival]) -> int:
         """Note what was read; returns how much of it was new."""
         self._forget(now)

@@ -42,6 +42,7 @@ from .settlement import (
     run_steps,
     try_nothing,
 )
+from .strays import Strays
 from .turns import TurnTakenError
 
 _LOG = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class Passes:
         self._due: DueTraces | None = None
         self.cursor = Cursor(journal_id)
         self.parked = ParkedTraces(journal_id)
+        self._strays = Strays(journal_id)
         # Of the pass that is under way.
         self._overtaken: list[TraceKey] = []
         self._postponed: dict[TraceKey, _Postponed] = {}
@@ -170,6 +172,13 @@ class Passes:
             finally:
                 postponed = self._take_up(connection, due)
             self.cursor.save(connection, due.next_sequence())
+            self._strays.search(
+                connection,
+                self.cursor.versions(),
+                settled=due.next_sequence(),
+                complete=due.floor,
+                anew=bool(keys),
+            )
             return len(keys) - postponed
 
     def settle_traces(self, traces: Iterable[tuple[str, str]]) -> int:

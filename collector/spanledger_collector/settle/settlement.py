@@ -17,6 +17,7 @@
     post_charges    -> amortization_charges  what runs carry of assets, if there are any
     sum_runs        -> runs
     bury_attempts, bury_runs          what an earlier settlement wrote and the newest did not
+    search_records  -> stray_records  which records have no run any more, or have one since, if any
 
 Small groups cost what the engine needs to plan these statements, not to run them. Hence the working
 table, the many narrow stages and the settings below; and in the statements a SELECT in a SELECT
@@ -36,6 +37,7 @@ from spanledger.hosts import PRIVATE_HOST
 from spanledger_collector import sql
 from spanledger_collector.store import Connection
 
+from .strays import search_settled, try_searching
 from .turns import Turn, try_turn, turn
 
 # Traces whose size is asked for at once.
@@ -132,6 +134,8 @@ def run_steps(connection: Connection, version: int) -> None:
             _post(connection, version, [step for step in POSTING if wanted[step]])
         elif step not in POSTING and wanted[step]:
             _execute(connection, step, version)
+    if wanted["attribute_records"]:
+        search_settled(connection, version)
 
 
 def try_nothing(connection: Connection, version: int, hosts: Mapping[str, str]) -> None:
@@ -151,6 +155,7 @@ def try_nothing(connection: Connection, version: int, hosts: Mapping[str, str]) 
         _execute(connection, step, version)
     connection.rows(sql.read(_POSTED), {"version": version})
     try_turn(connection)
+    try_searching(connection, version)
     overtaken(connection, version)
 
 

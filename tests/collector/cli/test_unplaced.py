@@ -48,6 +48,9 @@ def test_amounts_of_no_run_are_told(
     store = Store.open(store_dsn)
     with store.connect() as connection:
         scene.load(connection, wrong)
+    settler = scene.settler(store)
+    settler.settle_due(everything=True)
+    settler.stop(drain=False)
     store.close()
     for verb in ("models", "verify"):
         assert f"{WAITS} `spanledger records list --unplaced` lists them." in said(verb)

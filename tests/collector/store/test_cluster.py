@@ -48,6 +48,9 @@ EVERYWHERE = (
     "asset_takings",
     "asset_rests",
     "posting_turns",
+    "stray_records",
+    "record_searches",
+    "sought_records",
 )
 
 
