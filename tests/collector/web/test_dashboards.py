@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timezone
-from itertools import pairwise
-from typing import Any
-from urllib.parse import quote
 
 import pytest
-from dashboards.description import DASHBOARDS, SQL, Panel, text
+from dashboards.description import SQL, Panel, text
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import build_scope
 from tests.collector.settle import scene
+from tests.support.dashboards import MADE, PANELS, check_nested_set, expanded
 
 from spanledger_collector import sql
 from spanledger_collector.demo.show import Shown
@@ -23,48 +21,7 @@ from spanledger_collector.query import DirectReader, Ledger, Reader
 from spanledger_collector.store import Store
 from spanledger_collector.web.pages import PAGES
 
-MADE = SQL.parent / "grafana"
-PANELS = [one for board in DASHBOARDS for one in board.panels if isinstance(one, Panel)]
 BY_SQL = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.sql)
-#: The plug-in's macros as it writes them out, and variables as Grafana does.
-_MACROS = (
-    (r"\$__dateFilter\((\w+)\)", r"\1 >= toDate('2020-01-01') AND \1 <= toDate('2099-12-31')"),
-    (
-        r"\$__timeFilter\((\w+)\)",
-        r"\1 >= toDateTime(1577836800) AND \1 <= toDateTime(4102444799)",
-    ),
-)
-_HEX = {"agent": ("analyst", "support"), "version": ("1", "2")}
-
-
-def expanded(
-    statement: str, *, all_agents: bool = False, chosen: Mapping[str, Sequence[str]] | None = None
-) -> str:
-    """A statement as it reaches ClickHouse.
-
-    Args:
-        statement: with macros and variables.
-        all_agents: everything is chosen, of agents and versions.
-        chosen: values of ``agent`` and ``version``, else those of two agents; of ``workspace`` one.
-    """
-    chosen = chosen or {}
-    condition = r"\$__conditionalAll\((.+\)), \$(?:agent|version)\)"
-    statement = re.sub(condition, "1=1" if all_agents else r"\1", statement)
-    for macro, written in _MACROS:
-        statement = re.sub(macro, written, statement)
-    for name, names in _HEX.items():
-        values = chosen.get(name) or [one.encode().hex().upper() for one in names]
-        statement = statement.replace(f"${{{name}:sqlstring}}", sqlstring(values))
-    (workspace,) = chosen.get("workspace", ["default"])
-    statement = statement.replace("${workspace:percentencode}", quote(workspace, safe="~"))
-    assert "$" not in statement
-    return statement
-
-
-def sqlstring(values: Sequence[str]) -> str:
-    """As Grafana's format of that name: a quote is doubled, a backslash stays."""
-    doubled = [value.replace("'", "''") for value in values]
-    return ",".join(f"'{value}'" for value in doubled)
 
 
 @pytest.fixture
@@ -294,21 +251,10 @@ def test_the_version_narrows_what_has_one() -> None:
 
 
 def test_the_flame_graph_is_a_nested_set(reader: Reader, demo_reader: Reader) -> None:
-    """In the order of a walk down: each level is one deeper at most, one root is all of it."""
+    """Else Grafana's panel throws; with credits in test_dashboard_figures.py."""
     (panel,) = [panel for panel in PANELS if panel.kind == "flamegraph"]
     for each in (reader, demo_reader):
-        found = each.sql(expanded(panel.statement, all_agents=True)).to_pylist()
-        levels = [row["level"] for row in found]
-        assert levels.count(0) == 1
-        assert all(after <= level + 1 for level, after in pairwise(levels))
-        self_usd = [row["self"] for row in found if row["self"] is not None]
-        assert sum(self_usd) == found[0]["value"] > 0
-        above: dict[int, list[Any]] = {}
-        for row in found:
-            above[row["level"]] = [row["value"], row["self"] or 0]
-            if row["level"]:
-                above[row["level"] - 1][1] += row["value"]
-                assert above[row["level"] - 1][1] <= above[row["level"] - 1][0]
+        check_nested_set(each.sql(expanded(panel.statement, all_agents=True)).to_pylist())
 
 
 @pytest.mark.parametrize("panel", [panel for panel in PANELS if panel.kind == "table"])

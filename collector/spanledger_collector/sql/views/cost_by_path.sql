@@ -13,6 +13,8 @@
 --   attempts             counted attempts of the last step and all below
 --   cost_usd             of the last step and all below; NULL = none of it is known
 --   self_cost_usd        part of cost_usd that ends there: 0 where nothing does; NULL = none of it is known
+--   gross_cost_usd       cost_usd before credits (costs below 0): never more than that of the step above; NULL = none of it is known
+--   self_gross_cost_usd  part of gross_cost_usd that ends there, as self_cost_usd
 --   unpriced_attempts    attempts whose cost is unknown or partly unknown: the cost is a lower bound when above 0
 CREATE OR REPLACE VIEW cost_by_path AS
 SELECT
@@ -44,6 +46,11 @@ SELECT
         if(countIf(length(steps) = length(paid.all_steps)) = 0, 0, sumIf(paid.cost_usd, length(steps) = length(paid.all_steps)))
         AS Nullable(Decimal(38, 12))
     ) AS self_cost_usd,
+    sum(paid.gross_cost_usd) AS gross_cost_usd,
+    CAST(
+        if(countIf(length(steps) = length(paid.all_steps)) = 0, 0, sumIf(paid.gross_cost_usd, length(steps) = length(paid.all_steps)))
+        AS Nullable(Decimal(38, 12))
+    ) AS self_gross_cost_usd,
     sum(paid.unpriced_attempts) AS unpriced_attempts
 FROM
 (
@@ -57,6 +64,7 @@ FROM
         ::Array(Tuple(kind String, name String)) AS all_steps,
         count() AS attempts,
         sum(a.cost_usd) AS cost_usd,
+        sum(if(a.cost_usd < 0, toDecimal128(0, 12), a.cost_usd)) AS gross_cost_usd,
         countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts
     FROM attempts AS a FINAL
     WHERE a.counted
