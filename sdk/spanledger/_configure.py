@@ -11,7 +11,7 @@ from __future__ import annotations
 import atexit
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate, trace
@@ -21,6 +21,7 @@ from spanledger._guard import tell_repeated
 from spanledger._process_lock import ProcessLock
 from spanledger._work.past_sampling import close_way, open_way
 from spanledger._work.scope import tracer
+from spanledger.budgets import budget, of_process
 from spanledger.config import Settings, default_tenant, disabled, own_rates
 from spanledger.errors import ConfigurationError
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from spanledger._delivery.backlog import Delivery
     from spanledger._delivery.processor import DeliveryProcessor
     from spanledger._work.identity import IdentityProcessor
-    from spanledger.budgets import budget
 
 _log = logging.getLogger("spanledger")
 _EXIT_DRAIN_SECONDS: Final = 2.0
@@ -66,7 +66,7 @@ def init(
     timeout_seconds: float | None = None,
     compression: str | None = None,
     tenant: str | None = None,
-    budgets: Sequence[budget] = (),
+    budgets: Iterable[budget] | budget = (),
     rates: Mapping[str, Mapping[str, object]] | None = None,
     instrument: bool | Sequence[str] = True,
     exporter: str | Sequence[str] | SpanExporter | None = None,
@@ -93,7 +93,8 @@ def init(
         timeout_seconds: Bound of one request. Default 10.
         compression: ``none`` (default), ``gzip`` or ``deflate``.
         tenant: On whose behalf this whole process works.
-        budgets: What model calls of this process may cost: :class:`spanledger.budget`.
+        budgets: What model calls of this process may cost: :class:`spanledger.budget`, one or
+            several; what is none is left out with a warning.
         rates: For budgets, rates of models that the rate card lacks, or has otherwise: model or
             ``provider/model`` -> ``input``, ``output``, ``cache_read``, ``cache_write``,
             ``cache_write_1h`` in USD per million tokens.
@@ -110,15 +111,16 @@ def init(
         exit_timeout_seconds: How long the end of the process waits for the last spans.
     """
     arguments = dict(locals())
+    arguments["budgets"] = held = of_process(budgets)
     with _state.lock():
         if not disabled():
             _begin(arguments)
-        held = _state.on and _state.instrumented and PROCESS.budgets == tuple(budgets)
-        if budgets and not held:
+        in_force = _state.on and _state.instrumented and PROCESS.budgets == held
+        if held and not in_force:
             _log.warning(
                 "%d budgets are not in force: telemetry is off, no client is instrumented, or "
                 "init() was called before with others",
-                len(budgets),
+                len(held),
             )
 
 
@@ -252,7 +254,7 @@ def _start(arguments: Mapping[str, Any]) -> bool:
 
 
 def _use_budgets(
-    budgets: Sequence[budget], rates: Mapping[str, Mapping[str, object]] | None, tenant: str
+    budgets: tuple[budget, ...], rates: Mapping[str, Mapping[str, object]] | None, tenant: str
 ) -> None:
     """Put budgets in force; rates are read also for those that are made later.
 
@@ -265,7 +267,7 @@ def _use_budgets(
         from spanledger._budgets import budgeting
 
         budgeting.use_rates(given)
-    PROCESS.budgets = tuple(budgets)
+    PROCESS.budgets = budgets
 
 
 def _add_budgets(first: dict[str, Any], again: Mapping[str, Any]) -> None:

@@ -11,13 +11,13 @@ import inspect
 import logging
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import Token
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -273,3 +273,33 @@ def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         words = ", ".join(repr(one) if one is None else str(one) for one in allowed)
         raise ConfigurationError(f"{name}={value!r} is nothing a budget can have: give {words}")
+
+
+def put_on(given: object) -> budget | None:
+    """What a decorator was given as its budget.
+
+    Raises:
+        ConfigurationError: it is none. In a call it would fail, and take with it what holds there.
+    """
+    if given is None or isinstance(given, budget):
+        return given
+    raise ConfigurationError(
+        f"budget={given!r}: give one spanledger.budget(...); further ones go on a "
+        "block (`with`), on other work around, or into init(budgets=[...])"
+    )
+
+
+def of_process(given: object) -> tuple[budget, ...]:
+    """What ``init`` was given as budgets; what is none is left out with a warning."""
+    if given is None or isinstance(given, budget):
+        return () if given is None else (given,)
+    found: list[budget] = []
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    for one in cast("Iterable[object]", given if several else (given,)):
+        if isinstance(one, budget):
+            found.append(one)
+        else:
+            _log.warning(
+                "init(budgets=...): %r is left out: give a list of spanledger.budget(...)", one
+            )
+    return tuple(found)

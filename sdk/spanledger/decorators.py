@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from opentelemetry.trace import Span
 
@@ -26,9 +26,7 @@ from spanledger._work import scope
 from spanledger._work.activation import Activation, Definition
 from spanledger._work.kinds import AGENT, TASK, TOOL, WORKFLOW, WorkKind
 from spanledger._work.wrapping import wrap
-
-if TYPE_CHECKING:
-    from spanledger.budgets import budget
+from spanledger.budgets import budget, put_on
 
 F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, Any, Any] | staticmethod[Any, Any]")
 
@@ -140,13 +138,15 @@ class Decorator:
 
         Raises:
             UsageError: bare use on something that is not a function or method.
+            ConfigurationError: ``budget`` is none.
         """
-        if name is not None and not isinstance(name, str):
-            return Scope(functools.partial(self._define, {}, {}, None))(name)
         entries = scope.tag_entries(tags)
         if tenant is not None:
             entries[semconv.TENANT_ID] = scope.clean(tenant)
-        define = functools.partial(self._define, self._kind.own(version, id), entries, budget)
+        limit = put_on(budget)
+        define = functools.partial(self._define, self._kind.own(version, id), entries, limit)
+        if name is not None and not isinstance(name, str):
+            return Scope(define)(name)
         return Scope(define if name is None else lambda _default: define(name))
 
     def _define(

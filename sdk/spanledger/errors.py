@@ -6,9 +6,9 @@
     └── BudgetExceededError               a model call that was not made, for it is too much
 
 Telemetry never raises into a running call. What reaches the application is :class:`UsageError`, at
-decoration time, the first time the module is imported; a budget whose arguments cannot be used,
-where it is made; and, only where a budget was asked to raise, :class:`BudgetExceededError`, in the
-place of a request that is then not sent.
+decoration time, the first time the module is imported; :class:`ConfigurationError` where a budget
+is made of what it cannot be made of, or what is none is put on a function; and, only where a budget
+was asked to raise, :class:`BudgetExceededError`, in the place of a request that is then not sent.
 """
 
 from __future__ import annotations

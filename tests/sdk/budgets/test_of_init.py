@@ -73,6 +73,26 @@ def test_the_first_that_has_budgets_decides() -> None:
     assert "1 budgets are not in force" in unenforced
 
 
+def test_what_is_no_budget_is_left_out_and_a_single_one_holds() -> None:
+    """Nothing that ``init`` is given takes the good budgets with it, and it never raises."""
+    finished = run(
+        """
+        import logging, spanledger
+        logging.basicConfig(format="%(message)s")
+        good = spanledger.budget(0, mode="raise", name="good")
+        process = spanledger._budgets.in_force.PROCESS
+        for given in ([good, 0.5], good, [good, [good]], iter([good]), "0.5", 0.5, None, ()):
+            spanledger.init(exporter="none", budgets=given)
+            print(process.budgets == (good,), len(process.budgets))
+            spanledger.shutdown()
+        """
+    )
+    assert finished.stdout.splitlines() == ["True 1"] * 4 + ["False 0"] * 4
+    told = finished.stderr.splitlines()
+    assert ["init(budgets=...)" in line for line in told] == [True] * 4
+    assert [line.count("0.5") for line in told] == [1, 0, 1, 1]
+
+
 @pytest.mark.parametrize(
     "given", ["instrument=False", "exporter='nowhere'", "rates={'mine': {}}", ""]
 )

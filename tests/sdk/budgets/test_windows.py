@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import time
@@ -116,24 +115,6 @@ def _until(done: Any) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.001)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        ({"limit_usd": -1}, "limit_usd=-1"),
-        ({"limit_usd": "much"}, "limit_usd='much'"),
-        ({"limit_usd": 1, "per": "user"}, "per='user'"),
-        ({"limit_usd": 1, "window": "year"}, "window='year'"),
-        ({"limit_usd": 1, "mode": "stop"}, "mode='stop'"),
-        ({"limit_usd": 1, "mode": asyncio.sleep}, "would not be awaited"),
-        ({"limit_usd": 1, "on_unknown": "free"}, "on_unknown='free'"),
-        ({"limit_usd": 1, "assumed_output_tokens": -1}, "assumed_output_tokens=-1"),
-    ],
-)
-def test_arguments_that_cannot_be_used_are_named(arguments: dict[str, Any], named: str) -> None:
-    with pytest.raises(ConfigurationError, match=named):
-        budget(**arguments)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""What a budget cannot be made of, and what is no budget where one is put on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.sdk.budgets.calls import cents, spend
+
+import spanledger
+from spanledger.budgets import budget
+from spanledger.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"limit_usd": -1}, "limit_usd=-1"),
+        ({"limit_usd": "much"}, "limit_usd='much'"),
+        ({"limit_usd": 1, "per": "user"}, "per='user'"),
+        ({"limit_usd": 1, "window": "year"}, "window='year'"),
+        ({"limit_usd": 1, "mode": "stop"}, "mode='stop'"),
+        ({"limit_usd": 1, "mode": asyncio.sleep}, "would not be awaited"),
+        ({"limit_usd": 1, "on_unknown": "free"}, "on_unknown='free'"),
+        ({"limit_usd": 1, "assumed_output_tokens": -1}, "assumed_output_tokens=-1"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_named(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        budget(**arguments)
+
+
+@pytest.mark.parametrize("kind", ["agent", "workflow", "task", "tool"])
+def test_what_is_no_budget_is_refused_where_it_is_put_on(kind: str) -> None:
+    """When the function is decorated: in a call it would lift every limit, and hide the run."""
+    decorator = getattr(spanledger, kind)
+    for given in (0.5, "0.50", [budget(1)], (budget(1),), budget):
+        with pytest.raises(ConfigurationError, match=r"budget=.*give one spanledger\.budget"):
+            decorator(budget=given)
+
+
+def test_a_budget_beside_the_function_itself_holds() -> None:
+    one = budget(1)
+    agent: Any = spanledger.agent
+    agent(lambda: spend(3), budget=one)()
+    assert cents(one.state().spent_usd) == 3
