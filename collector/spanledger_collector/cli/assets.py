@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+import orjson
 import typer
 
-from spanledger_collector.errors import ConfigurationError, PermanentError
+from spanledger_collector.errors import ConfigurationError, PermanentError, RefusedQueryError
+from spanledger_collector.query import Ledger
 from spanledger_collector.query.remaining_life import HALF_LIFE_DAYS
+from spanledger_collector.receive.records import decode_records
 
 from .asset_tables import assets_table, remaining_life_table, shares_table
 from .break_even import break_even_table
@@ -102,8 +105,7 @@ def add(
     if not entries:
         raise ConfigurationError("give --cost, or a plan such as --expected-executions, or both")
     for entry in entries:
-        name = f"{record_id} {entry['kind']}" if record_id and len(entries) > 1 else record_id
-        entry |= {**shared, "record_id": name}
+        entry |= {**shared, "record_id": record_id}
     _tell(url, entries, as_json=as_json)
 
 
@@ -181,21 +183,58 @@ def estimate(
 def _tell(
     url: str, entries: Sequence[dict[str, str]], *, as_json: bool, quiet: bool = False
 ) -> None:
-    """Send entries together; print their ids.
+    """Send entries together, or none of them; print their ids.
 
     Raises:
-        PermanentError: one of them was not stored; the message says which and why.
+        PermanentError: one of them was not stored; the message says which and why, and which were.
     """
     sent = [{name: said for name, said in entry.items() if said} for entry in entries]
+    _check(sent)
     with connect(url) as ledger:
+        for entry in sent:
+            if "record_id" in entry:
+                entry["record_id"] = _named(ledger, entry)
         recorded = ledger.add_records(sent)
     if as_json:
         print_json({"record_ids": recorded.record_ids})
     elif not quiet:
         for record_id in recorded.record_ids:
             console().print(text(record_id))
+    refused = {flaw.index for flaw in recorded.rejected}
+    stored = ", ".join(_what(entry) for place, entry in enumerate(sent) if place not in refused)
     for flaw in recorded.rejected:
         raise PermanentError(
-            f"{entries[flaw.index]['kind']} of {entries[flaw.index]['asset']!r} was not stored: "
-            f"{flaw.reason}"
+            f"{_what(sent[flaw.index])} was not stored: {flaw.reason}"
+            + (f". Stored, and not to be told again: {stored}" if stored else "")
         )
+
+
+def _check(entries: Sequence[dict[str, str]]) -> None:
+    """The collector's own decision, before it is asked: of a cost and its plan both or none.
+
+    Raises:
+        PermanentError: one of them cannot be stored.
+    """
+    _, answer = decode_records(orjson.dumps({"records": entries}))
+    others = ", nor what was told with it" if len(entries) > 1 else ""
+    for place, reason in answer.rejected:
+        raise PermanentError(f"{_what(entries[place])} was not stored{others}: {reason}")
+
+
+def _what(entry: dict[str, str]) -> str:
+    return f"{entry['kind']} of {entry['asset']!r}"
+
+
+def _named(ledger: Ledger, entry: dict[str, str]) -> str:
+    """The name of an entry; what an older version named otherwise keeps that, so as to count once.
+
+    A cost and a plan told together were ``<record id> asset_cost`` and ``<record id> asset_plan``.
+    """
+    kind, name = entry["kind"], entry["record_id"]
+    older = f"{name} {kind}"
+    try:
+        told = ledger.query("asset_entries", asset_id=entry["asset"])
+    except RefusedQueryError:
+        return name  # a key that may only send: what is in the books is not for it to know
+    names = {row["entry_id"] for row in told if f"asset_{row['entry']}" == kind}
+    return older if older in names and name not in names else name
