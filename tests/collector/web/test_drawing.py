@@ -112,7 +112,9 @@ _steps = st.lists(
     st.tuples(st.sampled_from(["agent", "tool"]), st.sampled_from(["", "a", "b<"])), max_size=6
 )
 paths = st.dictionaries(
-    st.builds(_ended, _steps, st.sampled_from(["m", "", "n"])), st.integers(1, 10_000), min_size=1
+    st.builds(_ended, _steps, st.sampled_from(["m", "", "n"])),
+    st.integers(-10_000, 10_000),
+    min_size=1,
 )
 
 
@@ -128,12 +130,19 @@ def rows_of(leaves: dict[Path, int]) -> list[CostPathRow]:
 
 @given(paths, st.integers(0, 3))
 def test_frames_lie_inside_their_parents(leaves: dict[Path, int], zoomed: int) -> None:
-    """As wide as their money, no two over each other, none outside of the one above."""
+    """As wide as what was paid, credits or not; no two over each other, none out of its parent."""
     rows = rows_of(leaves)
     zoom = next(iter(leaves))[:zoomed]
     drawn = flame(rows, zoom, link=lambda _: "", is_compared=False)
     frames = {path_of(frame.row): frame for frame in drawn.frames}
     assert frames[zoom].width == drawn.width
+    paid = {
+        path: sum(max(usd, 0) for leaf, usd in leaves.items() if leaf[: len(path)] == path)
+        for path in frames
+    }
+    for path, frame in frames.items():
+        if path[: len(zoom)] == zoom and paid[zoom]:
+            assert frame.width == pytest.approx(drawn.width * paid[path] / paid[zoom], abs=0.01)
     for path, frame in frames.items():
         if path and path[:-1] in frames:
             above = frames[path[:-1]]

@@ -6,7 +6,7 @@
 --   includes all below it; those with nothing below sum to the whole. Shorter ones first, most expensive first. units: USD, 12 decimals; ratios.
 -- columns: depth, kinds (of each step: agent | tool | model | tool_price | person | expense | loading), names (of each step; empty = outside any
 --   agent, no model told, the price of the tool itself), attempts, unpriced_attempts, cost_usd (NULL = none known), cost_ratio (of all; NULL
---   where nothing was paid), before_attempts, before_unpriced_attempts, before_cost_usd, change_usd (cost_usd - before_cost_usd: of a period without
+--   where nothing was paid, or credits leave nothing; above 1 where they leave less than that), before_attempts, before_unpriced_attempts, before_cost_usd, change_usd (cost_usd - before_cost_usd: of a period without
 --   attempts the cost is 0; unknown counted as 0 where the other is known; exact where neither period has an unpriced attempt).
 SELECT
     length(path) AS depth,
@@ -15,7 +15,7 @@ SELECT
     sum(leaves.attempts) AS attempts,
     sum(leaves.unpriced_attempts) AS unpriced_attempts,
     sum(leaves.cost_usd) AS cost_usd,
-    toFloat64(cost_usd) / nullIf(toFloat64(max(cost_usd) OVER ()), 0) AS cost_ratio,
+    toFloat64(cost_usd) / nullIf(greatest(toFloat64(maxIf(cost_usd, depth = 0) OVER ()), 0), 0) AS cost_ratio,
     sum(leaves.before_attempts) AS before_attempts,
     sum(leaves.before_unpriced_attempts) AS before_unpriced_attempts,
     sum(leaves.before_cost_usd) AS before_cost_usd,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Final
@@ -83,8 +83,9 @@ def flame(
     frames = list(_frames(rows, zoom, link, is_compared=is_compared))
     about = (
         "Each box is an agent, below it what it called: tools, other agents, models; as wide as "
-        "the cost of it and of all below. Choose a box to see it alone. The table below has the "
-        "same figures."
+        "what was paid for it and for all below. "
+        f"{'Credits make no box narrower. ' if credits_of(rows, zoom) else ''}"
+        "Choose a box to see it alone. The table below has the same figures."
     )
     height = max((frame.y for frame in frames), default=0.0) + _ROW
     return Flame("Cost by who called whom", about, frames, _WIDTH, height, is_compared)
@@ -125,14 +126,23 @@ def in_order(rows: Sequence[CostPathRow]) -> list[CostPathRow]:
     return ordered
 
 
+def credits_of(rows: Sequence[CostPathRow], zoom: Path) -> list[CostPathRow]:
+    """What costs less than nothing at or below ``zoom``: it is in the amounts, and in no box.
+
+    The largest credit first.
+    """
+    found = [row for row in _ends(rows) if path_of(row)[: len(zoom)] == zoom]
+    costs = [(row.cost_usd, row) for row in found if row.cost_usd is not None and row.cost_usd < 0]
+    return [row for _, row in sorted(costs, key=lambda told: told[0])]
+
+
 def _frames(
     rows: Sequence[CostPathRow], zoom: Path, link: Callable[[CostPathRow], str],
     *, is_compared: bool,
 ) -> Iterator[Frame]:  # fmt: skip
     """Parents come before their children; what is above the zoom fills the width."""
-    by_path = {path_of(row): row for row in rows}
-    top = by_path.get(zoom)
-    scale = _WIDTH / float(_weight(top) or 1) if top else 0.0
+    weights = _weights(rows)
+    scale = _WIDTH / float(weights.get(zoom) or 1)
     free: dict[Path, float] = {}
     for row in rows:
         path = path_of(row)
@@ -141,7 +151,7 @@ def _frames(
             continue
         parent = path[:-1]
         x = 0.0 if above else free.get(parent, 0.0)
-        width = _WIDTH if above else float(_weight(row)) * scale
+        width = _WIDTH if above else float(weights[path]) * scale
         if not above:
             free[parent] = x + width
         free[path] = x
@@ -164,8 +174,20 @@ def _frames(
             )
 
 
-def _weight(row: CostPathRow) -> Decimal:
-    return row.cost_usd or Decimal(0)
+def _weights(rows: Sequence[CostPathRow]) -> Mapping[Path, Decimal]:
+    """What was paid at or below each path, without credits: a box holds those of all it called."""
+    weights: dict[Path, Decimal] = defaultdict(Decimal)
+    weights |= {path_of(row): max(row.cost_usd or Decimal(0), Decimal(0)) for row in _ends(rows)}
+    for row in reversed(rows):  # callers come before what they called
+        if row.depth:
+            weights[path_of(row)[:-1]] += weights[path_of(row)]
+    return weights
+
+
+def _ends(rows: Sequence[CostPathRow]) -> list[CostPathRow]:
+    """Those that called nothing: they sum to the whole."""
+    callers = {path_of(row)[:-1] for row in rows if row.depth}
+    return [row for row in rows if path_of(row) not in callers]
 
 
 def before_of(row: CostPathRow) -> str:

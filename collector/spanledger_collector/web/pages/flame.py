@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from spanledger_collector.query import CostPathRow, Ledger
+from spanledger_collector.web import figures
 from spanledger_collector.web.asked import KEPT, Asked, compact
 from spanledger_collector.web.charts.flame import (
     Path,
     before_of,
+    credits_of,
     flame,
     in_order,
     is_change_unknown,
@@ -25,8 +27,8 @@ from spanledger_collector.web.table import Column, Table
 from .columns import is_lower_bound
 
 _NO_BOX: Final = "no attempts of it in this period; all are shown."
-#: So many of what is gone are named.
-_NAMED_GONE: Final = 5
+#: So many of what has no box are named.
+_NAMED: Final = 5
 #: Words of the URL: first and last day of the period that is held against.
 _OTHER: Final = ("before_since", "before_until")
 
@@ -53,6 +55,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         )
         links = [("Show all", _zoomed(asked, ()))] if zoom else []
         parts.append(Drawing("Where the money goes", drawn, links))
+        parts += _credits(rows, zoom)
         if before is not None:
             parts += _gone(rows)
     parts.append(Tabled("The same in figures", _table(asked, rows, before)))
@@ -86,10 +89,24 @@ def _gone(rows: Sequence[CostPathRow]) -> Sequence[Part]:
     gone = [row for row in rows if not row.attempts and (path_of(row)[:-1] in there)]
     if not gone:
         return []
-    told = [f"{' > '.join((*row.names[:-1], name_of(row)))}: {before_of(row)}" for row in gone]
-    more = [f"and {len(told) - _NAMED_GONE:,} more"] if len(told) > _NAMED_GONE else []
-    lines = [*told[:_NAMED_GONE], *more, "They are in no box; the table has them."]
+    lines = [*_listed(gone, before_of), "They are in no box; the table has them."]
     return [Note("Gone since then", lines)]
+
+
+def _credits(rows: Sequence[CostPathRow], zoom: Path) -> Sequence[Part]:
+    """Costs below 0: no box can be as wide as them, so they are told."""
+    found = credits_of(rows, zoom)
+    if not found:
+        return []
+    told = _listed(found, lambda row: figures.usd(row.cost_usd, at_least=is_lower_bound(row)))
+    last = "They are in the amounts of the boxes, and make none narrower; the table has them."
+    return [Note("Credits", [*told, last])]
+
+
+def _listed(rows: Sequence[CostPathRow], amount: Callable[[CostPathRow], str]) -> Sequence[str]:
+    """The first few by their whole paths."""
+    told = [f"{' > '.join((*row.names[:-1], name_of(row)))}: {amount(row)}" for row in rows]
+    return [*told[:_NAMED], *([f"and {len(told) - _NAMED:,} more"] if len(told) > _NAMED else [])]
 
 
 def _link(asked: Asked, row: CostPathRow) -> str:
