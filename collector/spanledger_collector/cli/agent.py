@@ -18,6 +18,7 @@ from spanledger_collector.query import (
 from spanledger_collector.query.agent_report import ElsewhereRow
 from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.query.titles import TITLES, worth_showing
+from spanledger_collector.query.waste import Bound
 
 from .break_even import break_even_table, payback_table
 from .figures import Show, figures_table, interval, latency, money, percent, titled, value
@@ -97,12 +98,14 @@ def verdict_line(verdict: Sustainability) -> str:
     return f"sustainable: [{colour}]{verdict.sustainable}[/]: {text(verdict.reason)}"
 
 
-def _lines(total: AgentEconomics) -> list[tuple[str, Estimate, Show]]:
+def _lines(total: AgentEconomics) -> list[tuple[str, Estimate, Show, Bound]]:
     def figure(name: str) -> Estimate:
         return cast("Estimate", getattr(total, name))
 
     told = [(name, *titled(name)) for name in worth_showing(TITLES, figure)]
-    return [(title, figure(name), how) for name, title, how in told]
+    wasted: Bound = total.sums.waste.bound
+    bounds: dict[str, Bound] = {"rework_share": wasted, "rework_multiplier": wasted}
+    return [(title, figure(name), how, bounds.get(name, "")) for name, title, how in told]
 
 
 def _waterfall(sums: AgentSums) -> Iterator[Sequence[str]]:

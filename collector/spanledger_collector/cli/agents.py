@@ -10,7 +10,7 @@ from rich.console import Group
 from spanledger_collector.query import AgentFigures, AgentRow, Slice, SumFigures
 from spanledger_collector.query.breakdowns import SumsBy
 
-from .figures import factor, mean, money, percent, shown
+from .figures import factor, mean, money, part, percent, shown
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import (
@@ -43,6 +43,7 @@ _SUMS = (
 )  # fmt: skip
 
 
+_OF_TRACES = " Of the traces whose cost is known wholly (wasted: as known of all)"
 #: The same of all agents together, by trace.
 _SUM_VERDICTS = (
     "{by}", ">traces", ">a success", ">95% interval", ">margin a trace", ">95% interval",
@@ -89,7 +90,7 @@ def agents(
 def _sums_tables(rows: Sequence[SumFigures], by: str) -> Group:
     columns, verdicts = ([name.format(by=by) for name in names] for names in (_SUMS, _SUM_VERDICTS))
     uncosted = any(row.unpriced_attempts for row in rows)
-    worth = "\nIs it worth it?" + (" Of the traces whose cost is known wholly" if uncosted else "")
+    worth = "\nIs it worth it?" + (_OF_TRACES if uncosted else "")
     return Group(
         Grid(f"All agents by {by}", columns, map(_sums, rows)),
         Grid(worth, verdicts, map(_sum_verdict, rows)),
@@ -100,8 +101,9 @@ def _sums_tables(rows: Sequence[SumFigures], by: str) -> Group:
 def _sum_verdict(row: SumFigures) -> Sequence[str]:
     return (
         text(row.key), count(row.traces), *shown(row.cost_per_success, money),
-        *shown(row.margin_per_trace, money), *shown(row.rework_share, percent),
-        shown(row.multiplier, factor)[0], row.verdict.sustainable,
+        *shown(row.margin_per_trace, money),
+        *shown(row.rework_share, percent, row.share_bound),
+        shown(row.multiplier, factor, row.share_bound)[0], row.verdict.sustainable,
     )  # fmt: skip
 
 
@@ -114,12 +116,11 @@ def _sums(row: SumFigures) -> Sequence[str]:
         attempts = row.attempts or bool(amount)
         return cost(amount, attempts=attempts, unpriced=row.unpriced_attempts)
 
-    wasted = row.rework_cost_ratio
     return (
         text(row.key), count(row.runs), _ratio(row.success_ratio), spent(row.cost_usd),
         coverage(row.attempts - row.unpriced_attempts, row.attempts),
         usd_if_any(row.amortized_cost_usd), spent(row.total_cost_usd),
-        "-" if not wasted else f"{wasted:.1%}", usd_if_any(row.value_usd),
+        part(row.rework_cost_ratio, row.share_bound), usd_if_any(row.value_usd),
         margin(row.margin_usd, unpriced=row.unpriced_attempts),
         spent(mean(row.total_cost_per_run_usd)),
         spent(mean(row.total_cost_per_success_usd)) if row.successes else "-",
@@ -163,7 +164,7 @@ def tables(rows: Sequence[AgentFigures]) -> Group:
 
 def _verdicts_table(rows: Sequence[AgentFigures]) -> Grid:
     uncosted = any(row.inclusive_unpriced_attempts for row in rows)
-    of = ", of the runs whose cost is known wholly" if uncosted else ""
+    of = ", of the runs whose cost is known wholly (wasted: as known of all)" if uncosted else ""
     return Grid(f"\nIs it worth it? With sub-agents{of}", _VERDICTS, map(_verdict, rows))
 
 
@@ -185,7 +186,8 @@ def _verdict(row: AgentFigures) -> Sequence[str]:
     return (
         *_name(row), *shown(row.inclusive_cost_per_success, money),
         *shown(row.inclusive_margin_per_run, money),
-        *shown(row.rework_share, percent), shown(row.rework_multiplier, factor)[0],
+        *shown(row.rework_share, percent, row.share_bound),
+        shown(row.rework_multiplier, factor, row.share_bound)[0],
         row.verdict.sustainable,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from spanledger_collector.query import Estimate
 from spanledger_collector.query.titles import TITLES, Unit
+from spanledger_collector.query.waste import Bound
 
 from .grid import Grid
 from .output import count, seconds, text, usd
@@ -13,6 +14,11 @@ _VALUE_DIGITS, _END_DIGITS = 6, 3
 #: Factors lie around 1, and what matters is how far off.
 _FACTOR_DIGITS = 4
 _PERCENT = 100
+
+#: Before a share that is so much or more, or so much or less, as costs are unknown.
+BOUNDS: Mapping[Bound, str] = {
+    "at least": "\N{GREATER-THAN OR EQUAL TO}", "at most": "\N{LESS-THAN OR EQUAL TO}", "": "",
+}  # fmt: skip
 
 #: A figure as it is shown: a value, or an end of its interval (which is rounded).
 Show = Callable[[Decimal], str]
@@ -66,11 +72,18 @@ def rounded(number: Decimal, digits: int) -> Decimal:
     return number.quantize(Decimal(1).scaleb(places), ROUND_HALF_EVEN)
 
 
-def value(estimate: Estimate, show: Show) -> str:
+def value(estimate: Estimate, show: Show, bound: Bound = "") -> str:
     """The figure alone, six digits of it; ``unknown`` where it is not known."""
     if estimate.value is None:
         return usd(None)
-    return show(estimate.value if show is factor else rounded(estimate.value, _VALUE_DIGITS))
+    digits = estimate.value if show is factor else rounded(estimate.value, _VALUE_DIGITS)
+    return f"{BOUNDS[bound]}{show(digits)}"
+
+
+def part(ratio: float | None, bound: Bound) -> str:
+    """A share of a sum that was wasted; a dash where nothing is known to be, nor may be."""
+    nothing = not ratio and bound != "at least"
+    return "-" if ratio is None or nothing else f"{BOUNDS[bound]}{ratio:.1%}"
 
 
 def interval(estimate: Estimate, show: Show) -> str:
@@ -84,23 +97,23 @@ def interval(estimate: Estimate, show: Show) -> str:
     return f"{low} or more" if high is None else f"{low} to {high}"
 
 
-def shown(estimate: Estimate, show: Show) -> tuple[str, str]:
+def shown(estimate: Estimate, show: Show, bound: Bound = "") -> tuple[str, str]:
     """The figure and its interval, as two cells; what is not known at all is a dash."""
     if estimate.value is None and estimate.low is None:
         return "-", "-"
-    return value(estimate, show), interval(estimate, show)
+    return value(estimate, show, bound), interval(estimate, show)
 
 
-def figures_table(title: str, lines: Sequence[tuple[str, Estimate, Show]]) -> Grid:
+def figures_table(title: str, lines: Sequence[tuple[str, Estimate, Show, Bound]]) -> Grid:
     """One line a figure: value, interval, runs, form of the interval or why there is none."""
     return Grid(title, ("", ">value", ">95% interval", ">runs", "how"), _cells(lines))
 
 
-def _cells(lines: Sequence[tuple[str, Estimate, Show]]) -> Iterator[Sequence[str]]:
-    for name, estimate, show in lines:
+def _cells(lines: Sequence[tuple[str, Estimate, Show, Bound]]) -> Iterator[Sequence[str]]:
+    for name, estimate, show, bound in lines:
         yield (
             name,
-            value(estimate, show),
+            value(estimate, show, bound),
             interval(estimate, show),
             f"{count(estimate.n)} traces" if estimate.is_by_trace else count(estimate.n),
             text(estimate.reason or estimate.method),

@@ -8,7 +8,7 @@ import typer
 
 from spanledger_collector.query import QualityBy, QualityCost
 
-from .figures import interval, percent
+from .figures import BOUNDS, interval, percent
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
 from .output import answer, cost, text, usd
@@ -41,10 +41,12 @@ def quality(
     with connect(url, workspace) as ledger:
         rows = ledger.quality(utc(since), utc(until), by=cast("QualityBy", by), agent_name=agent)
 
-    def table(found: Sequence[QualityCost]) -> Grid:
-        return Grid("Cost of quality", (by, *_COLUMNS), map(_cells, found))
+    answer(rows, lambda found: table(found, by), as_json=as_json)
 
-    answer(rows, table, as_json=as_json)
+
+def table(rows: Sequence[QualityCost], by: str) -> Grid:
+    """The rows as people read them."""
+    return Grid("Cost of quality", (by, *_COLUMNS), map(_cells, rows))
 
 
 def _cells(row: QualityCost) -> Sequence[str]:
@@ -56,5 +58,6 @@ def _cells(row: QualityCost) -> Sequence[str]:
         text(row.key), spent(row.cost_usd), spent(row.prevention_cost_usd),
         spent(row.appraisal_cost_usd), spent(row.failure_cost_usd), spent(row.good_cost_usd),
         usd(row.amortized_appraisal_usd), spent(row.quality_cost_usd),
-        "-" if ratio is None else f"{ratio:.1%}", interval(row.quality_share, percent),
+        "-" if ratio is None else f"{BOUNDS[row.share_bound]}{ratio:.1%}",
+        interval(row.quality_share, percent),
     )  # fmt: skip

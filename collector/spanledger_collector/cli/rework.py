@@ -8,20 +8,15 @@ from rich.console import Console
 
 from spanledger_collector.query import ReworkBy, ReworkRate, ReworkReasonRow, ReworkReport
 
-from .figures import factor, interval, percent, value
+from .figures import BOUNDS, factor, interval, part, percent, value
 from .grid import Grid
 from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, check_by, connect, utc
-from .output import NOTHING_FOUND, console, cost, count, print_json, text, usd
+from .output import NOTHING_FOUND, console, cost, count, print_json, text
 
 _RATES = (
     "{by}", ">attempts", ">wasted", ">rate", ">95% interval", ">cost", ">wasted", ">of cost",
     ">95% interval", ">multiplier", ">95% interval",
 )  # fmt: skip
-#: Whether a share is a lower bound, or an upper one; where it may be both it is neither.
-_BOUNDS = {
-    (True, False): "\N{GREATER-THAN OR EQUAL TO}", (False, True): "\N{LESS-THAN OR EQUAL TO}",
-    (False, False): "",
-}  # fmt: skip
 _REASONS = ("{by}", "reason", ">attempts", ">input", ">output", ">cost", ">waited")
 
 
@@ -61,14 +56,15 @@ def show(report: ReworkReport, out: Console) -> None:
 
 
 def _rate(row: ReworkRate) -> Sequence[str]:
-    wasted = usd(row.rework_cost_usd) if row.rework_attempts else "-"
-    bound = _BOUNDS[row.is_share_at_least, row.is_share_at_most]
-    ratio = "-" if not row.rework_cost_ratio else f"{bound}{row.rework_cost_ratio:.1%}"
+    unknown, wasted = row.unknown_cost_attempts, row.unknown_rework_attempts
+    bound = BOUNDS[row.share_bound]
     multiplier = "-" if row.rework_multiplier is None else f"{bound}{row.rework_multiplier:.3f}"
     return (
         text(row.key), count(row.attempts), count(row.rework_attempts),
         value(row.rework_rate, percent), interval(row.rework_rate, percent),
-        usd(row.cost_usd), wasted, ratio, interval(row.rework_share, percent),
+        cost(row.cost_usd, attempts=row.attempts, unpriced=unknown),
+        cost(row.rework_cost_usd, attempts=row.rework_attempts, unpriced=wasted),
+        part(row.rework_cost_ratio, row.share_bound), interval(row.rework_share, percent),
         multiplier, interval(row.multiplier, factor),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Literal, get_args
 
@@ -13,6 +13,7 @@ from . import estimates
 from .economics import Ask
 from .estimates import Estimate
 from .parsing import parse_rows
+from .waste import Bound, Waste, bound
 
 #: What a row of the answer is.
 QualityBy = Literal["total", "agent", "version", "tenant"]
@@ -34,6 +35,7 @@ class QualitySums:
         quality_cost_ratio: of all that was paid; None = nothing was.
         unknown_cost_attempts: those whose cost is not known; where there are any, costs are lower
             bounds, and the ratio is of what is known.
+        unknown_quality_attempts: of them those of prevention, appraisal and failure.
     """
 
     key: str
@@ -46,6 +48,12 @@ class QualitySums:
     quality_cost_usd: Decimal | None
     quality_cost_ratio: float | None
     unknown_cost_attempts: int
+    unknown_quality_attempts: int
+
+    @property
+    def share_bound(self) -> Bound:
+        """What the ratio is where costs are not known."""
+        return bound(self.unknown_cost_attempts, self.unknown_quality_attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,8 @@ class QualityCost(QualitySums):
     """Cost of quality of one key over a period.
 
     Attributes:
-        quality_share: ``quality_cost_ratio`` with its interval, reckoned by traces.
+        quality_share: ``quality_cost_ratio`` with its interval, reckoned by traces; where costs are
+            unknown, the end that holds for all that.
     """
 
     quality_share: Estimate
@@ -95,4 +104,10 @@ def _share(row: QualityCostRow) -> Estimate:
         wasted_variance=row.quality_variance, work_variance=row.paid_variance,
         covariance=row.quality_paid_covariance,
     )  # fmt: skip
-    return estimates.of_traces(share.estimate)
+    told, unknown = estimates.of_traces(share.estimate), row.unknown_cost_attempts
+    if told.value is None or not unknown:
+        return told
+    of_quality = row.unknown_quality_attempts
+    gaps = Waste(None, unknown_used=unknown - of_quality, unknown_wasted=of_quality)
+    attempts = "1 attempt" if unknown == 1 else f"{unknown:,} attempts"
+    return replace(gaps.estimate(told), reason=f"the cost of {attempts} is not known")

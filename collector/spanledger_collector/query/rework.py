@@ -13,7 +13,7 @@ from . import estimates
 from .economics import Ask
 from .estimates import Estimate
 from .parsing import parse_rows
-from .waste import Waste
+from .waste import Bound, Waste, bound
 
 #: What a row of the answer is.
 ReworkBy = Literal["total", "agent", "version", "model", "prompt", "tenant"]
@@ -92,14 +92,9 @@ class ReworkRate:
     multiplier: Estimate
 
     @property
-    def is_share_at_least(self) -> bool:
-        """What was wasted is known in part alone: the share of the cost is at least as told."""
-        return 0 < self.unknown_rework_attempts == self.unknown_cost_attempts
-
-    @property
-    def is_share_at_most(self) -> bool:
-        """What was used is known in part alone: the share is at most as told."""
-        return self.unknown_cost_attempts > self.unknown_rework_attempts == 0
+    def share_bound(self) -> Bound:
+        """What share and multiplier are where costs are not known."""
+        return bound(self.unknown_cost_attempts, self.unknown_rework_attempts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .sustainability import Sustainability, Told, sustainability
-from .waste import Waste
+from .waste import Bound, Waste, bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,11 @@ class SumFigures(EconomicsRow):
     rework_share: Estimate
     multiplier: Estimate
     verdict: Sustainability
+
+    @property
+    def share_bound(self) -> Bound:
+        """What the share wasted and the multiplier are where costs are not known."""
+        return bound(self.unpriced_attempts, self.unknown_rework_attempts)
 
 
 def sum_figures(ask: Ask, by: str, part: Mapping[str, object]) -> Sequence[SumFigures]:

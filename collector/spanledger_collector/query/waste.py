@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 from spanledger_collector.estimate import Interval
 
 from .estimates import OF_ENDS, Estimate, decimal, form
+
+#: What a share is where costs are unknown; empty = itself, or nobody can say.
+Bound = Literal["", "at least", "at most"]
 
 _NOTHING = Decimal(0)
 
@@ -85,6 +88,11 @@ class Waste:
         return cls(share, least, most, unknown - unknown_wasted, unknown_wasted)
 
     @property
+    def bound(self) -> Bound:
+        """What the share is."""
+        return bound(self.unknown_used + self.unknown_wasted, self.unknown_wasted)
+
+    @property
     def below(self) -> float:
         """By so much the share is less."""
         return 0.0 if self.share is None else self.share - by_odds(self.share, self.low)
@@ -126,6 +134,18 @@ class Waste:
             share, low=decimal(found.low), high=decimal(found.high), method=found.method,
             reason=found.reason,
         )  # fmt: skip
+
+
+def bound(unknown: int, unknown_wasted: int) -> Bound:
+    """What the known share wasted is, where the cost of so many attempts is not known.
+
+    Args:
+        unknown: attempts of unknown cost.
+        unknown_wasted: of them those that were wasted.
+    """
+    if unknown_wasted:
+        return "at least" if unknown == unknown_wasted else ""
+    return "at most" if unknown else ""
 
 
 def by_odds(share: float, factor: float) -> float:

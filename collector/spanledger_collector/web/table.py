@@ -188,10 +188,13 @@ def _interval(column: Column, row: Any) -> tuple[str, str]:
 def estimate(
     title: str, field: str, kind: str, help: str = "",  # noqa: A002
     *, blank: Callable[[Any], bool] | None = None,
+    at_least: Callable[[Any], bool] | None = None, at_most: Callable[[Any], bool] | None = None,
 ) -> list[Column]:  # fmt: skip
     """The two columns of an Estimate: the figure and its interval."""
     return [
-        Column(title, f"{field}.value", kind, help, blank=blank),
+        Column(
+            title, f"{field}.value", kind, help, blank=blank, at_least=at_least, at_most=at_most
+        ),
         Column("95% interval", field, f"interval {kind}", "Of such intervals 95% hold the truth."),
     ]
 

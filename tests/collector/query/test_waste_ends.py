@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -14,13 +16,23 @@ import pytest
 from rich.console import Console
 from tests.collector.settle import scene
 
+from spanledger_collector.cli import agent as agent_verb
+from spanledger_collector.cli import agents as agents_verb
+from spanledger_collector.cli import quality as quality_verb
 from spanledger_collector.cli import rework as rework_verb
 from spanledger_collector.estimate import Interval, Joint, part_interval, share_difference
 from spanledger_collector.query import DirectReader, Estimate, Ledger
 from spanledger_collector.query.waste import by_odds
 from spanledger_collector.store import Connection, Store
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.pages import agent as agent_page
+from spanledger_collector.web.pages import agents as agents_page
+from spanledger_collector.web.pages import quality as quality_page
+from spanledger_collector.web.parts import Figures, Page, Tabled
 
 RUNS = 24
+AT_LEAST, AT_MOST = "\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}"
+NOW = datetime(2026, 11, 28, tzinfo=timezone.utc)
 #: Tokens of the answer that was made again, of the one that was used, and their ends where the
 #: usage was estimated; models of calls without a price: one that is used, one that is made again.
 
@@ -179,15 +191,79 @@ def test_unknown_costs_leave_a_share_one_end(ledger: Ledger) -> None:
     for told in _shares(ledger, "both"):
         assert (told.low, told.high) == (None, None)
         assert told.reason == "the cost of 6 used and 6 wasted attempts is not known"
-    out = Console(file=io.StringIO(), width=300, record=True)
-    rework_verb.show(ledger.rework(by="version"), out)
-    rates = out.export_text().partition("Why")[0].splitlines()
+    out = _printed(lambda out: rework_verb.show(ledger.rework(by="version"), out))
+    rates = out.partition("Why")[0].splitlines()
     lines = {line.split("  ")[0]: line for line in rates}
-    assert "\N{LESS-THAN OR EQUAL TO}19." in lines["redoes gap"]
+    assert f"{AT_MOST}19." in lines["redoes gap"]
     assert " or less" in lines["redoes gap"]
-    assert "\N{GREATER-THAN OR EQUAL TO}19." in lines["redoes lost"]
+    assert f"{AT_LEAST}19." in lines["redoes lost"]
     assert " or more" in lines["redoes lost"]
     assert "or " not in lines["redoes both"].replace("redoes", "")
+    # Of all work something is unknown in either, of what was wasted in one.
+    for version, costs in (("told", 0), ("gap", 1), ("lost", 2), ("both", 2)):
+        assert lines[f"redoes {version}"].count(f"{AT_LEAST}$") == costs
+
+
+def test_a_share_that_is_a_bound_is_marked_wherever_it_is_told(ledger: Ledger) -> None:
+    """By agent and version, and of one agent; in the shell as on the pages."""
+    asked = Asked("agents", {"by": "agent", "range": "all"}, NOW)
+    page = {str(row[1]): row for row in _cells(agents_page.page(ledger, asked), "agents")}
+    told = _printed(lambda out: out.print(agents_verb.tables(ledger.agents())))
+    verdicts = told.partition("Is it worth it?")[2].partition("Why")[0].splitlines()
+    for version, mark in (("told", ""), ("gap", AT_MOST), ("lost", AT_LEAST), ("both", "")):
+        (line,) = [one for one in verdicts if f" {version} " in one]
+        assert f" {mark}19." in line
+        assert f" {mark}1.2" in line
+        shown = [one.replace(" ", "") for one in page[version]]
+        assert any(one.startswith(f"{mark}19.") for one in shown)
+        assert any(one.startswith(f"{mark}1.2") for one in shown)
+        report = ledger.agent("redoes", agent_version=version)
+        printed = _printed(lambda out, report=report: agent_verb.show(report, out))
+        assert re.search(rf"wasted of the work +{mark}19\.", printed)
+        assert re.search(rf"rework multiplier +{mark}1\.2", printed)
+        one = Asked("agent", {"agent": "redoes", "version": version, "range": "all"}, NOW)
+        (figure,) = [
+            figure
+            for part in agent_page.page(ledger, one).parts if isinstance(part, Figures)
+            for figure in part.figures if figure.title == "Wasted of the work"
+        ]  # fmt: skip
+        assert figure.text.replace(" ", "").startswith(f"{mark}19.")
+
+
+def test_the_share_of_quality_has_the_end_that_holds(ledger: Ledger) -> None:
+    """Here what was wasted is all that it is of."""
+    rows = {row.key: row for row in ledger.quality(by="version")}
+    for version, ends in (("gap", (False, True)), ("lost", (True, False)), ("both", (False,) * 2)):
+        row, (_, plain) = rows[f"redoes {version}"], _plain(version)
+        share = row.quality_share
+        assert (share.low is not None, share.high is not None) == ends
+        found, expected = (share.low, plain.low) if ends[0] else (share.high, plain.high)
+        assert not any(ends) or float(found or 0) == pytest.approx(expected)
+        attempts = row.unknown_cost_attempts
+        assert attempts == (12 if version == "both" else 6)
+        assert share.reason == f"the cost of {attempts} attempts is not known"
+    told = _printed(lambda out: out.print(quality_verb.table(list(rows.values()), "version")))
+    asked = Asked("quality", {"by": "version", "range": "all"}, NOW)
+    page = {str(row[0]): row for row in _cells(quality_page.page(ledger, asked), "quality")}
+    for version, mark in (("told", ""), ("gap", AT_MOST), ("lost", AT_LEAST), ("both", "")):
+        (line,) = [one for one in told.splitlines() if f"redoes {version} " in one]
+        assert f" {mark}19." in line
+        shown = [one.replace(" ", "") for one in page[f"redoes {version}"]]
+        assert any(one.startswith(f"{mark}19.") for one in shown)
+
+
+def _printed(show: Callable[[Console], None]) -> str:
+    out = Console(file=io.StringIO(), width=300, record=True)
+    show(out)
+    return out.export_text()
+
+
+def _cells(page: Page, table: str) -> list[list[str]]:
+    """The texts of a table of a page."""
+    (found,) = [
+        part.table for part in page.parts if isinstance(part, Tabled) and part.table.id == table
+    ]
+    return [[cell.text for cell in cells] for _, cells, _ in found.body()]
 
 
 def test_a_difference_that_estimates_could_turn_is_not_claimed(ledger: Ledger) -> None:

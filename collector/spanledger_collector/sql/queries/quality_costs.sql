@@ -9,7 +9,7 @@
 -- columns: key, cost_usd, prevention_cost_usd, appraisal_cost_usd, failure_cost_usd, good_cost_usd (disjoint parts of it; NULL = nothing is known
 --   of the cost), amortized_appraisal_usd (beside it: shares of evaluation assets), quality_cost_usd (prevention + appraisal + failure +
 --   amortized appraisal), quality_cost_ratio (of cost + amortized appraisal; NULL = nothing was paid, or credits leave less), unknown_cost_attempts (their cost is
---   unknown: costs are lower bounds when > 0), traces (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
+--   unknown: costs are lower bounds when > 0), unknown_quality_attempts (of them those of prevention, appraisal and failure), traces (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
 --   (n - 1 below the line, of quality_cost_usd and of cost + amortized appraisal, over the parts, floats; 0 where there is none).
 SELECT
     key,
@@ -28,6 +28,7 @@ SELECT
         NULL
     ) AS quality_cost_ratio,
     sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
+    sum(p.unknown_quality_attempts) AS unknown_quality_attempts,
     countIf(p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL) AS traces,
     ifNotFinite(varSampStableIf(p.quality, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS quality_variance,
     ifNotFinite(varSampStableIf(p.paid, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS paid_variance,
@@ -43,6 +44,7 @@ FROM
         sum(u.failure) AS failure_usd,
         sum(u.amortized) AS amortized_usd,
         sum(u.unknown) AS unknown_cost_attempts,
+        sum(u.unknown_quality) AS unknown_quality_attempts,
         toFloat64(ifNull(amortized_usd, 0)) AS evaluated,
         toFloat64(ifNull(prevention_usd, 0)) + toFloat64(ifNull(appraisal_usd, 0)) + toFloat64(ifNull(failure_usd, 0)) + evaluated AS quality,
         toFloat64(ifNull(cost_usd, 0)) + evaluated AS paid
@@ -58,7 +60,10 @@ FROM
             sumIf(a.cost_usd, a.purpose = 'appraisal') AS appraisal,
             sumIf(a.cost_usd, a.purpose = 'work' AND a.rework_reason != '') AS failure,
             CAST(NULL AS Nullable(Decimal(38, 12))) AS amortized,
-            countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown
+            countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown,
+            countIf(
+                a.price_status IN ('unpriced', 'partial', 'unmetered') AND (a.purpose IN ('prevention', 'appraisal') OR a.rework_reason != '')
+            ) AS unknown_quality
         FROM attempts AS a FINAL
         WHERE
             @include arithmetic/attempts_of_days
@@ -76,6 +81,7 @@ FROM
             NULL,
             NULL,
             sum(a.amount_usd),
+            toUInt64(0),
             toUInt64(0)
         FROM
         (

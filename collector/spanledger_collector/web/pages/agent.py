@@ -53,6 +53,7 @@ _MONEY: Final = (
 
 
 #: How a verdict looks; what the data do not tell is neither.
+_MARKS: Final = {"at least": figures.AT_LEAST, "at most": figures.AT_MOST, "": ""}
 _TONES: Final = {"yes": "good", "no": "bad"}
 
 
@@ -115,8 +116,9 @@ def _figures(report: AgentReport, asked: Asked) -> Figures:
             Figure(in_full(field), text, figures.exact(told.value), _between(told, figures.usd),
                    runs)
         )  # fmt: skip
+    mark = _MARKS[total.sums.waste.bound]
     shown.append(
-        Figure("Wasted of the work", figures.ratio(total.rework_share.value),
+        Figure("Wasted of the work", f"{mark}{figures.ratio(total.rework_share.value)}",
                figures.exact(total.rework_share.value), _between(total.rework_share, figures.ratio),
                asked.link("rework"))
     )  # fmt: skip

@@ -21,6 +21,8 @@ from .columns import (
     is_inclusive_untold,
     is_lower_bound,
     is_rework_lower_bound,
+    is_share_at_least,
+    is_share_at_most,
     is_untold,
     is_untold_estimate,
     runs_or_attempts,
@@ -131,9 +133,11 @@ def _sums(ledger: Ledger, asked: Asked, by: SumsBy) -> Table:
 def _wasted(multiplier: str) -> Sequence[Column]:
     return [
         *estimate("Wasted of work", "rework_share", "ratio",
-                  "Cost of rework / cost of work, as far as it is known."),
+                  "Cost of rework / cost of work, as far as it is known.",
+                  at_least=is_share_at_least, at_most=is_share_at_most),
         *estimate("Multiplier", multiplier, "factor",
-                  "Paid for a dollar of work that was used."),
+                  "Paid for a dollar of work that was used.",
+                  at_least=is_share_at_least, at_most=is_share_at_most),
     ]  # fmt: skip
 
 

@@ -24,6 +24,16 @@ def is_rework_lower_bound(row: Any) -> bool:
     return bool(row.unknown_rework_attempts)
 
 
+def is_share_at_least(row: Any) -> bool:
+    """Whether the share wasted may be more alone, as the cost of what was wasted is not known."""
+    return row.share_bound == "at least"
+
+
+def is_share_at_most(row: Any) -> bool:
+    """Whether it may be less alone."""
+    return row.share_bound == "at most"
+
+
 def leaves_out(row: Any) -> bool:
     """Whether the cost or value of some runs that an asset serves is not known."""
     return bool(row.left_out_runs)

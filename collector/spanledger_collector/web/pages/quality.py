@@ -10,6 +10,8 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Choice, Note, Page, Tabled
 from spanledger_collector.web.table import Column, Table
 
+from .columns import is_share_at_least, is_share_at_most
+
 _KINDS = get_args(QualityBy)
 _EMPTY = "(none)"
 
@@ -55,7 +57,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
                    "Prevention, appraisal, failure and those shares.", link=behind(),
                    at_least=bound),
             Column("Of all that was paid", "quality_cost_ratio", "ratio",
-                   "As far as costs are known.", link=behind()),
+                   "As far as costs are known.", link=behind(), at_least=is_share_at_least,
+                   at_most=is_share_at_most),
             Column("95% interval", "quality_share", "interval ratio",
                    "Of such intervals 95% hold the truth; reckoned by traces."),
             Column("Unknown cost", "unknown_cost_attempts", "count",

@@ -11,7 +11,7 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Choice, Note, Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
-from .columns import is_lower_bound
+from .columns import is_lower_bound, is_share_at_least, is_share_at_most
 
 _KINDS = get_args(ReworkBy)
 _EMPTY = "(none)"
@@ -90,13 +90,11 @@ def _rates(report: ReworkReport, asked: Asked) -> Table:
                at_least=lambda row: bool(row.unknown_rework_attempts), link=wasted,
                blank=lambda row: not row.rework_attempts),
         Column("Of the cost", "rework_cost_ratio", "ratio", "As far as costs are known.",
-               at_least=lambda row: row.is_share_at_least,
-               at_most=lambda row: row.is_share_at_most, link=wasted),
+               at_least=is_share_at_least, at_most=is_share_at_most, link=wasted),
         Column("95% interval", "rework_share", "interval ratio", _BY_TRACES),
         Column("Multiplier", "rework_multiplier", "factor",
                "Paid for a dollar of work that was used; 1 = nothing was wasted.",
-               at_least=lambda row: row.is_share_at_least,
-               at_most=lambda row: row.is_share_at_most),
+               at_least=is_share_at_least, at_most=is_share_at_most),
         Column("95% interval", "multiplier", "interval factor", _BY_TRACES),
     ]  # fmt: skip
     return Table(
