@@ -8,7 +8,14 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from itertools import pairwise
 
-from spanledger_collector.estimate import Interval, Joint, share_difference
+from spanledger_collector.estimate import (
+    Interval,
+    Joint,
+    Stake,
+    Traces,
+    ratio_variance,
+    share_difference,
+)
 
 from . import estimates
 from .apart import apart
@@ -54,6 +61,8 @@ class ContributionRow:
     staked_traces: int
     value_trace_mean_usd: float
     contribution_earning_covariance: float
+    earning_runs: int
+    earning_value_usd: float
     cheaper_usd: Decimal
     dearer_usd: Decimal
 
@@ -191,7 +200,10 @@ def _to_go(row: ContributionRow, unrecovered: Decimal | None, a_run: Estimate) -
 
 
 def _contribution(row: ContributionRow) -> Figure:
-    """Of a run. Runs of one trace are not drawn apart: where there are any, of traces over runs."""
+    """Of a run. Runs of one trace are not drawn apart: where there are any, of traces over runs.
+
+    Where hardly any run earned nothing, or something, yet, by how often such a run may come.
+    """
     if row.costed_traces == row.costed_runs:
         return estimates.mean(
             row.contribution_mean_usd,
@@ -211,7 +223,29 @@ def _contribution(row: ContributionRow) -> Figure:
         row.runs_variance,
         row.contribution_runs_covariance,
     )
-    return estimates.ratio(row.contribution_mean_usd, joint, floor=None)
+    stake = _shared_stake(row)
+    if stake is None or not stake.is_seldom or not joint.under_mean:
+        return estimates.ratio(row.contribution_mean_usd, joint, floor=None)
+    variance = ratio_variance(joint)
+    return estimates.mean(row.contribution_mean_usd, variance, 0.0, joint.n, stake=stake)
+
+
+def _shared_stake(row: ContributionRow) -> Stake | None:
+    """What hangs on whether runs that share traces earn something.
+
+    Which of them cost what is not told apart in a trace: a run that earns nothing is taken to cost
+    what runs cost, and leaves so much less as it earns less.
+    """
+    n, earning, traces = row.costed_runs, row.earning_runs, row.costed_traces
+    if not row.staked_traces or not n or not traces:
+        return None
+    squares = row.runs_variance * (traces - 1) + n * n / traces
+    known = Traces(traces, n * n / squares, 0.0)
+    if not earning:
+        return Stake(n, 0, None, known)
+    others = row.value_trace_mean_usd * traces - row.earning_value_usd
+    gap = row.earning_value_usd / earning - (others / (n - earning) if n > earning else 0.0)
+    return Stake(n, earning, max(gap, 0.0), known)
 
 
 def version_starts(ask: Ask, agent_name: str) -> Mapping[str, datetime]:

@@ -10,6 +10,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.collector.settle import scene
 
+from spanledger_collector.estimate import (
+    Joint,
+    Sample,
+    Stake,
+    Traces,
+    ratio_variance,
+    stake_interval,
+)
 from spanledger_collector.query import BreakEven, DirectReader, Ledger
 from spanledger_collector.store import Store
 from spanledger_collector.value import ValueRule, publish
@@ -175,12 +183,42 @@ def test_runs_of_one_trace_are_no_independent_draws(books: Store) -> None:
     rows = _asset("w5", 1, "30", "boss")
     for trace in range(1, 13):
         for place in range(1, trace % 3 + 2):
-            rows += _run("w5", trace, place, "boss", 100, earned=str(2 + trace % 4))
+            earned = str(4 + trace % 4) if place == 1 else "0"
+            rows += _run("w5", trace, place, "boss", 100, earned=earned)
     found = _break_even(books, "w5", rows)["boss"]
     assert found.runs == 24
     assert found.contribution_per_run.n == 12
     assert found.contribution_per_run.method == "fieller"
     assert found.contribution_per_run.low is not None
+
+
+def test_runs_of_one_trace_that_all_earned_may_fail_yet(books: Store) -> None:
+    """The same with none that earned nothing, and with a helper that earned in place of its caller.
+
+    As few of the 24 runs may earn as twelve traces leave open, at half the doubt.
+    """
+    rows = [*_asset("w60", 1, "30", "boss"), *_asset("w60", 2, "30", "chief")]
+    sizes = [trace % 3 + 1 for trace in range(1, 13)]
+    for trace, runs in enumerate(sizes, 1):
+        for place in range(1, runs + 1):
+            rows += _run("w60", trace, place, "boss", 100, earned=str(2 + trace % 4))
+            where = {"trace": 100 + trace, "tokens": 50}
+            rows += _run("w60", place=2 * place, agent="chief", **where)
+            rows += _run("w60", place=2 * place + 1, agent="aide", parent=2 * place, **where,
+                         earned=str(2 + trace % 4))  # fmt: skip
+    found = _break_even(books, "w60", rows)
+    left = [float(runs * (1 + trace % 4)) for trace, runs in enumerate(sizes, 1)]
+    joint = Joint.of(left, [float(runs) for runs in sizes])
+    mean = sum(left) / 24
+    sample = Sample(12, mean, ratio_variance(joint))
+    known = Traces(12, 24**2 / sum(runs**2 for runs in sizes), 0.0)
+    expected = stake_interval(sample, Stake(24, 24, mean + 1, known))
+    for agent in ("boss", "chief"):
+        a_run = found[agent].contribution_per_run
+        assert (found[agent].runs, a_run.n, a_run.method) == (24, 12, "mean and wilson")
+        assert a_run.interval.low == pytest.approx(expected.low, rel=1e-9)
+        assert a_run.interval.high == pytest.approx(expected.high, rel=1e-9)
+        assert (found[agent].break_even_runs.high is None) == ((expected.low or 0) <= 0)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@
 --   uncosted_runs (of them, runs whose cost is not wholly known), unconverted_records (amounts in a currency without a rate: in no sum),
 --   earning_traces (costed ones with a run that succeeded and earned something), staked_traces (costed ones whose value may hang on how they go,
 --   arithmetic/staked), value_trace_mean_usd, contribution_earning_covariance (with being an earning trace),
+--   earning_runs (costed runs that earned something; where it was earned below them, as many as earned it there), earning_value_usd (what they did),
 --   cheaper_usd, dearer_usd (by so much the variable cost in contribution_usd is less or more by the ends of estimated usage).
 WITH
     scopes AS
@@ -93,13 +94,18 @@ WITH
             scope.agent_version AS agent_version,
             trace_id,
             countIf(
-                r.agent.agent_name != ''
-                AND scope.agent_name IN ('', r.agent.agent_name)
-                AND scope.agent_version IN ('', r.agent.agent_version)
-                AND NOT arrayExists(
-                    a -> scope.agent_name IN ('', a.agent_name) AND scope.agent_version IN ('', a.agent_version), r.callers
-                )
+                (
+                    r.agent.agent_name != ''
+                    AND scope.agent_name IN ('', r.agent.agent_name)
+                    AND scope.agent_version IN ('', r.agent.agent_version)
+                    AND NOT arrayExists(
+                        a -> scope.agent_name IN ('', a.agent_name) AND scope.agent_version IN ('', a.agent_version), r.callers
+                    )
+                ) AS is_own
             ) AS runs,
+            countIf(is_own AND r.is_earning) AS own_earning,
+            if(own_earning > 0, own_earning, least(runs, countIf(r.is_earning))) AS earning_runs,
+            sumIf(toFloat64(part) + r.cost * weight, r.is_earning) AS earned,
             countIf(r.is_valued) AS valued_runs,
             min(r.is_costed) AS is_costed,
             max(r.is_uncosted) AS is_uncosted,
@@ -141,6 +147,8 @@ WITH
             ifNotFinite(varSampStableIf(toFloat64(t.runs), t.is_costed), 0) AS runs_variance,
             ifNotFinite(covarSampStableIf(toFloat64(t.contribution), toFloat64(t.runs), t.is_costed), 0) AS contribution_runs_covariance,
             countIf(t.is_costed AND t.is_earning) AS earning_traces,
+            sumIf(t.earning_runs, t.is_costed) AS earning_runs,
+            sumIf(t.earned, t.is_costed) AS earning_value_usd,
             countIf(t.is_costed AND t.is_staked) AS staked_traces,
             ifNotFinite(avgIf(t.worth, t.is_costed), 0) AS value_trace_mean_usd,
             ifNotFinite(
@@ -183,6 +191,8 @@ SELECT
     r.staked_traces AS staked_traces,
     r.value_trace_mean_usd AS value_trace_mean_usd,
     r.contribution_earning_covariance AS contribution_earning_covariance,
+    r.earning_runs AS earning_runs,
+    r.earning_value_usd AS earning_value_usd,
     r.cheaper_usd AS cheaper_usd,
     r.dearer_usd AS dearer_usd
 FROM scopes AS s
