@@ -143,15 +143,7 @@ def wasted(span: Any) -> Usd:
 
 
 def change(row: Any) -> Usd:
-    """Open where both costs have unknown attempts, or one of them is wholly unknown."""
-    sides = (
-        (row.attempts, row.unpriced_attempts, row.cost_usd),
-        (row.before_attempts, row.before_unpriced_attempts, row.before_cost_usd),
-    )
-    is_open = all(unpriced for _, unpriced, _ in sides) or any(
-        attempts and cost is None for attempts, _, cost in sides
-    )
-    return Usd(None if is_open else row.change_usd)
+    return Usd(row.change_usd)
 
 
 def last(row: Any) -> str:

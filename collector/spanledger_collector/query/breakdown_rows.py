@@ -86,8 +86,9 @@ class CostPathRow:
         kinds: of each step: agent, tool, model, tool_price, person, expense or loading.
         names: of each step; empty = outside any agent, no model told, the tool's own price.
         before_attempts: in the period held against, as all that begins with ``before_``.
-        change_usd: ``cost_usd`` less ``before_cost_usd``; exact where neither period has an attempt
-            of unknown cost.
+        change_usd: ``cost_usd`` less ``before_cost_usd``, as ``change_is`` says; None = one of the
+            two is not known at all, or both not wholly.
+        change_is: exact, at_least, at_most, or empty where it is not known.
     """
 
     depth: int
@@ -101,6 +102,7 @@ class CostPathRow:
     before_unpriced_attempts: int
     before_cost_usd: Decimal | None
     change_usd: Decimal | None
+    change_is: str
 
 
 @dataclass(frozen=True, slots=True)

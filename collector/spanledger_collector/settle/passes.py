@@ -32,6 +32,7 @@ from .aliases import Resolve, resolve_again, resolve_unseen, try_resolving
 from .cursor import Cursor
 from .due import DueTraces
 from .parked import ParkedTraces
+from .searches import Searches
 from .settlement import (
     TraceKey,
     begin,
@@ -42,7 +43,6 @@ from .settlement import (
     run_steps,
     try_nothing,
 )
-from .strays import Strays
 from .turns import TurnTakenError
 
 _LOG = logging.getLogger(__name__)
@@ -50,8 +50,7 @@ _LOG = logging.getLogger(__name__)
 MAX_TRACES = 2500
 MAX_SPANS = 50_000
 _OVERLAP_SECONDS = 3.0
-# Too slow: less at once may do.
-_SLOW_CODES = frozenset({159, 160})
+_SLOW_CODES = frozenset({159, 160})  # less at once may do
 # Refused traces that are tried again at once after a start, and between so many and the next: each
 # that is refused once more takes about a second, in which no other is settled.
 _RETRIED_AT_ONCE = 50
@@ -118,7 +117,7 @@ class Passes:
         self._due: DueTraces | None = None
         self.cursor = Cursor(journal_id)
         self.parked = ParkedTraces(journal_id)
-        self._strays = Strays(journal_id)
+        self._searches = Searches(journal_id)
         # Of the pass that is under way.
         self._overtaken: list[TraceKey] = []
         self._postponed: dict[TraceKey, _Postponed] = {}
@@ -172,13 +171,7 @@ class Passes:
             finally:
                 postponed = self._take_up(connection, due)
             self.cursor.save(connection, due.next_sequence())
-            self._strays.search(
-                connection,
-                self.cursor.versions(),
-                settled=due.next_sequence(),
-                complete=due.floor,
-                anew=bool(keys),
-            )
+            self._searches.search(connection, self.cursor.versions(), due, anew=bool(keys))
             return len(keys) - postponed
 
     def settle_traces(self, traces: Iterable[tuple[str, str]]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.collector.settle import scene
@@ -43,6 +44,32 @@ def _plain(trace: int, tenant: str, at: int) -> list[scene.Row]:
     ]
 
 
+def _unknown() -> list[scene.Row]:
+    """Agents of two periods, (tokens, calls without a price) in each; -1 tokens = no such run."""
+    periods = {
+        "known": ((5, 0), (7, 0)),
+        "new": ((-1, 0), (7, 0)),
+        "partly-now": ((5, 0), (7, 1)),
+        "partly-before": ((5, 1), (7, 0)),
+        "partly-both": ((5, 1), (7, 1)),
+        "unknown-now": ((5, 0), (0, 1)),
+        "unknown-before": ((0, 1), (7, 0)),
+        "new-and-unknown": ((-1, 0), (0, 1)),
+    }
+    rows: list[scene.Row] = []
+    for number, (name, sides) in enumerate(periods.items()):
+        for later, (tokens, without) in enumerate(sides):
+            given: dict[str, Any] = {"trace": 700 + 2 * number + later, "tenant": "unknown"}
+            given["at"] = 7200 * later
+            if tokens >= 0:
+                rows.append(scene.span(1, 0, "agent", agent_name=name, **given))
+            if tokens > 0:
+                rows.append(scene.call(2, 1, (tokens, 0), **given))
+            if without:
+                rows.append(scene.call(3, 1, (1, 0), request_model="unknown-1", **given))
+    return rows
+
+
 def _told_by_id() -> list[scene.Row]:
     """A helper whose caller is named, not around it; and two runs that name each other."""
     who = {"agent_name": "helper", "run_id": "h", "parent_run_id": "b"}
@@ -79,13 +106,13 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
     nested = [row | {"tenant": "nested"} for row in _nested()]
     rows = [
         *nested, *_plain(2, "nested", 0), *_plain(4, "nested", 2 * hour), *_told_by_id(),
-        *_deep(100),
+        *_deep(100), *_unknown(),
     ]  # fmt: skip
     with module_store.connect() as connection:
         prices = [scene.price(model, input=str(RATE)) for model in ("m1", "m2")]
         scene.publish(connection, prices)
         scene.load(connection, rows)
-    scene.settle(module_store, [1, 2, 3, 4, 5, 20, 30])
+    scene.settle(module_store, [1, 2, 3, 4, 5, 20, 30, *range(700, 716)])
     with Ledger(DirectReader(module_store)) as found:
         yield found
 
@@ -206,3 +233,30 @@ def test_the_attempts_below_a_path_are_what_it_sums(ledger: Ledger) -> None:
         )  # fmt: skip
         (alone,) = ledger.models_behind(Behind(part, model_ids=ids))
         assert (alone.all_cost_usd, alone.all_attempts) == (one.cost_usd, one.attempts)
+
+
+def test_a_change_of_unknown_costs_is_a_bound_or_unknown(ledger: Ledger) -> None:
+    """Never a difference to nothing: each side known, partly known, unknown, without attempts."""
+    split = scene.START + timedelta(hours=1)
+    part = Slice(tenant="unknown", since=split)
+    told = by_path(ledger.cost_paths(part, before=(split - timedelta(hours=2), split)))
+    changes = {path[0][1]: told[path] for path in told if len(path) == 1}
+    assert {name: (row.change_usd, row.change_is) for name, row in changes.items()} == {
+        "known": (2 * RATE, "exact"),
+        "new": (7 * RATE, "exact"),
+        "partly-now": (2 * RATE, "at_least"),
+        "partly-before": (2 * RATE, "at_most"),
+        "partly-both": (None, ""),
+        "unknown-now": (None, ""),
+        "unknown-before": (None, ""),
+        "new-and-unknown": (None, ""),
+    }
+    total = told[()]
+    assert (total.change_usd, total.change_is) == (None, "")
+    [row] = [
+        row
+        for row in ledger.query("cost_paths", tenant="unknown", since=split,
+                                since_before=split - timedelta(hours=2), until_before=split)
+        if row["names"] == ["unknown-before"]
+    ]  # fmt: skip
+    assert (row["change_usd"], row["change_is"]) == (None, "")

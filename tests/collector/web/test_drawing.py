@@ -100,6 +100,7 @@ def row(path: Path, usd: int, before: int = 0) -> CostPathRow:
         0,
         Decimal(before),
         Decimal(usd - before),
+        "exact",
     )
 
 
@@ -199,11 +200,11 @@ def test_a_change_of_what_is_not_known_has_no_direction() -> None:
         "dearer": known,
         "the same": row((("agent", "a"),), 2, 2),
         "the change is not known": replace(
-            known, before_cost_usd=None, before_unpriced_attempts=1, change_usd=known.cost_usd
+            known, before_cost_usd=None, before_unpriced_attempts=1, change_usd=None, change_is=""
         ),
     }
-    partly = replace(known, before_unpriced_attempts=1)
-    least = replace(known, unpriced_attempts=1)
+    partly = replace(known, before_unpriced_attempts=1, change_is="at_most")
+    least = replace(known, unpriced_attempts=1, change_is="at_least")
     new = replace(known, before_attempts=0, before_cost_usd=None, change_usd=known.cost_usd)
     for word, one in [*cases.items(), ("the change is not known", partly), ("dearer", least),
                       ("dearer", new)]:  # fmt: skip

@@ -6,8 +6,9 @@
 --   includes all below it; those with nothing below sum to the whole. Shorter ones first, most expensive first. units: USD, 12 decimals; ratios.
 -- columns: depth, kinds (of each step: agent | tool | model | tool_price | person | expense | loading), names (of each step; empty = outside any
 --   agent, no model told, the price of the tool itself), attempts, unpriced_attempts, cost_usd (NULL = none known), cost_ratio (of all; NULL
---   where nothing was paid, or credits leave nothing; above 1 where they leave less than that), before_attempts, before_unpriced_attempts, before_cost_usd, change_usd (cost_usd - before_cost_usd: of a period without
---   attempts the cost is 0; unknown counted as 0 where the other is known; exact where neither period has an unpriced attempt).
+--   where nothing was paid, or credits leave nothing; above 1 where they leave less than that), before_attempts, before_unpriced_attempts, before_cost_usd, change_usd (cost_usd - before_cost_usd, as
+--   change_is says: of a period without attempts the cost is 0; NULL where one of the two costs is not known at all, or both not wholly),
+--   change_is (exact | at_least, where now | at_most, where before there are attempts of unknown cost; empty = it is not known).
 SELECT
     length(path) AS depth,
     path.1 AS kinds,
@@ -19,9 +20,14 @@ SELECT
     sum(leaves.before_attempts) AS before_attempts,
     sum(leaves.before_unpriced_attempts) AS before_unpriced_attempts,
     sum(leaves.before_cost_usd) AS before_cost_usd,
-    CAST(
-        if(cost_usd IS NULL AND before_cost_usd IS NULL, NULL, ifNull(cost_usd, 0) - ifNull(before_cost_usd, 0)) AS Nullable(Decimal(38, 12))
-    ) AS change_usd
+    CAST(if(change_is = '', NULL, ifNull(cost_usd, 0) - ifNull(before_cost_usd, 0)) AS Nullable(Decimal(38, 12))) AS change_usd,
+    multiIf(
+        attempts > 0 AND cost_usd IS NULL OR before_attempts > 0 AND before_cost_usd IS NULL, '',
+        unpriced_attempts > 0 AND before_unpriced_attempts > 0, '',
+        unpriced_attempts > 0, 'at_least',
+        before_unpriced_attempts > 0, 'at_most',
+        'exact'
+    ) AS change_is
 FROM
 (
     SELECT

@@ -197,28 +197,16 @@ def before_of(row: CostPathRow) -> str:
     return figures.usd(row.before_cost_usd, at_least=bool(row.before_unpriced_attempts))
 
 
-def is_change_unknown(row: CostPathRow) -> bool:
-    """Whether costs that nobody knows leave even a bound of the change open.
-
-    Of a period without attempts the cost is known: it is nothing.
-    """
-    is_unknown = row.attempts and row.cost_usd is None
-    was_unknown = row.before_attempts and row.before_cost_usd is None
-    return bool(
-        is_unknown or was_unknown or (row.unpriced_attempts and row.before_unpriced_attempts)
-    )
-
-
 def _tone(row: CostPathRow) -> str:
     """Dearer and cheaper only where it is sure, whatever the unknown costs are."""
-    change = row.change_usd or Decimal(0)
-    if is_change_unknown(row):
+    change = row.change_usd
+    if change is None:
         return "unsure"
-    if row.unpriced_attempts:
-        return "up" if change > 0 else "unsure"
-    if row.before_unpriced_attempts:
-        return "down" if change < 0 else "unsure"
-    return "up" if change > 0 else "down" if change < 0 else "same"
+    if change > 0 and row.change_is != "at_most":
+        return "up"
+    if change < 0 and row.change_is != "at_least":
+        return "down"
+    return "same" if row.change_is == "exact" else "unsure"
 
 
 def _label(name: str, cost: str, width: float) -> str:

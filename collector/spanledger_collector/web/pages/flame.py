@@ -16,7 +16,6 @@ from spanledger_collector.web.charts.flame import (
     credits_of,
     flame,
     in_order,
-    is_change_unknown,
     name_of,
     path_of,
 )
@@ -152,9 +151,8 @@ def _table(
                 "row.change_usd",
                 "signed usd",
                 "Cost less the cost before.",
-                unknown=lambda one: is_change_unknown(one.row),
-                at_least=lambda one: bool(one.row.unpriced_attempts),
-                at_most=lambda one: bool(one.row.before_unpriced_attempts),
+                at_least=lambda one: one.row.change_is == "at_least",
+                at_most=lambda one: one.row.change_is == "at_most",
             ),
         ]
     columns.append(Column("Called by", "called_by"))
