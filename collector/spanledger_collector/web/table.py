@@ -51,6 +51,7 @@ class Column:
         blank: whether the row has no such figure, rather than an unknown one.
         unknown: whether the figure is not known, whatever the row says.
         unit: ends the kind, where each row has its own.
+        is_prose: whether cells are sentences or addresses, which wrap; other text is cut.
     """
 
     title: str
@@ -64,6 +65,7 @@ class Column:
     blank: Callable[[Any], bool] | None = None
     unknown: Callable[[Any], bool] | None = None
     unit: Callable[[Any], str] | None = None
+    is_prose: bool = False
 
     def kind_of(self, row: Any) -> str:
         """The kind of a cell."""

@@ -50,6 +50,7 @@ class Visit:
         figures: the headline: title, exact value, text.
         tables: of each table, by id, its rows: title of the column, exact value and text, by cell.
         drawn: series of the charts that a script drew.
+        cut: words of tables that are cut and nowhere to be read whole.
         narrow_width: how wide the page is on a telephone of 390 pixels.
     """
 
@@ -61,6 +62,7 @@ class Visit:
     figures: Sequence[Cell]
     tables: Mapping[str, Sequence[Sequence[Cell]]]
     drawn: int
+    cut: Sequence[str]
     narrow_width: int
 
 
@@ -72,6 +74,14 @@ _TABLES = """() => Object.fromEntries([...document.querySelectorAll('table[id]')
   return [table.id, [...table.tBodies[0].rows].map(row => [...row.cells].map((cell, place) =>
     [titles[place], cell.querySelector('data')?.value ?? '', cell.textContent.trim()]))];
 }))"""
+_CUT = """() => [...document.querySelectorAll('tbody th, tbody td')]
+  .filter(cell => cell.scrollWidth > cell.clientWidth + 1 && !cell.querySelector('[title]'))
+  .map(cell => cell.textContent.trim())"""
+#: Title of a column -> how many of its cells are cut.
+_CUT_UNDER = """titles => Object.fromEntries(titles.map(title => [title,
+  [...document.querySelectorAll('thead th')].filter(th => th.textContent.trim() === title)
+    .flatMap(th => [...th.closest('table').tBodies[0].rows].map(row => row.cells[th.cellIndex]))
+    .filter(cell => cell.scrollWidth > cell.clientWidth).length]))"""
 _FIGURES = """() => [...document.querySelectorAll('.figure')].map(one =>
   [one.querySelector('dt').textContent.trim(), one.querySelector('data').value,
    one.querySelector('data').textContent.trim()])"""
@@ -150,6 +160,7 @@ def _look(window: Watched, url: str, picture: Path) -> Visit:
     inaccessible = accessibility_faults(page)
     page.screenshot(path=f"{picture}-light.png", full_page=True)
     tables, drawn = page.evaluate(_TABLES), page.locator(".u-series").count()
+    cut = page.evaluate(_CUT)
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(50)
     inaccessible += accessibility_faults(page, "color-contrast")
@@ -167,6 +178,7 @@ def _look(window: Watched, url: str, picture: Path) -> Visit:
         figures=page.evaluate(_FIGURES),
         tables=tables,
         drawn=drawn,
+        cut=cut,
         narrow_width=page.evaluate("() => document.documentElement.scrollWidth"),
     )
 
@@ -194,7 +206,8 @@ def test_every_page_is_opened_on_every_ledger() -> None:
 def test_no_page_has_a_fault(looked: Looked, pictures: Path, ledger: str, path: str) -> None:
     """In light and dark, wide and narrow: the console is silent, axe-core too, no script but ours.
 
-    On a telephone tables and drawings scroll inside of their panels, the page does not. What an
+    On a telephone tables and drawings scroll inside of their panels, the page does not. No word of
+    a table is cut without a way to read it. What an
     empty ledger has not is said on a page that is without fault itself.
     """
     visit = looked(ledger, path)
@@ -202,6 +215,7 @@ def test_no_page_has_a_fault(looked: Looked, pictures: Path, ledger: str, path: 
     assert visit.faults == []
     assert visit.hacked is None
     assert visit.foreign == 0
+    assert visit.cut == []
     assert visit.narrow_width <= NARROW["width"]
     assert visit.status == (404 if is_missing(ledger, path) else 200)
     assert len(list(pictures.glob(f"{ledger}-*"))) >= 3
@@ -347,3 +361,28 @@ def test_the_chart_by_day_tells_bounds_and_gaps(tab: Watched, site: Served) -> N
         "told => document.querySelector('.u-legend').innerText.includes(told)", arg=first
     )
     assert first.startswith("\N{GREATER-THAN OR EQUAL TO}")
+
+
+@pytest.mark.parametrize(
+    ("path", "titles"),
+    [
+        ("agents", ["Why"]),
+        ("agents?by=total", ["Why"]),
+        ("agent?agent=analyst", ["Why"]),
+        ("prices", ["Source", "Published at"]),
+    ],
+)
+def test_sentences_of_a_table_are_read_whole(
+    tab: Watched, site: Served, path: str, titles: Sequence[str]
+) -> None:
+    """They wrap, and with the table moved to them it is still seen which row they are of."""
+    page = opened(tab, site, path)
+    cut = page.evaluate(_CUT_UNDER, titles)
+    assert cut == dict.fromkeys(titles, 0)
+    table = page.locator("table", has=page.locator("thead th", has_text=titles[0]))
+    scrolled = page.locator(".scroll", has=table)
+    scrolled.evaluate("box => { box.scrollLeft = box.scrollWidth }")
+    there, name = scrolled.bounding_box(), table.locator("tbody th").first.bounding_box()
+    assert there is not None
+    assert name is not None
+    assert there["x"] - 1 <= name["x"] <= there["x"] + 40

@@ -239,7 +239,7 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
         Column("Sustainable", "verdict.sustainable",
                help="yes or no where the interval of the margin a run leaves 0 out, by both "
                     "ends of what is estimated."),
-        Column("Why", "verdict.why"),
+        Column("Why", "verdict.why", is_prose=True),
     ]  # fmt: skip
     return Table(
         "groups", f"Its runs by {report.by}", columns, report.groups,

@@ -94,7 +94,7 @@ def _entries(ledger: Ledger, asset_id: str) -> Table:
             Column("Currency", "currency"),
             Column("Expected units", "expected_units", "count", "Of a plan: still to come then."),
             Column("To asset", "to_asset_id"),
-            Column("Why", "reason"),
+            Column("Why", "reason", is_prose=True),
             Column("Happened (UTC)", "occurred_at", "moment"),
         ],
         ledger.asset_entries(asset_id), query="asset_entries",

@@ -40,7 +40,7 @@ def parts(report: ComparisonReport, runs: str) -> Sequence[Part]:
                or is_untold_estimate(line.told.new)),
         Column("95% interval", "told.difference", "interval signed ",
                "Of such intervals 95% hold the truth.", unit=unit),
-        Column("Verdict", "told.verdict"),
+        Column("Verdict", "told.verdict", is_prose=True),
         Column("More runs of the old", "told.more_runs_old", "count",
                "Further runs with which the difference seen would be shown."),
         Column("And of the new", "told.more_runs_new", "count"),

@@ -118,7 +118,7 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
             Column("Efficient", "is_efficient", "yes",
                    "No other option of the agent is as fast and cheaper, or as cheap and faster, "
                    "with sub-agents; unknown where costs are, or estimates could turn it."),
-            Column("Why unknown", "why"),
+            Column("Why unknown", "why", is_prose=True),
             Column("A second less", "usd_per_second.value", "usd_if_told",
                    "What it costs a success, against the next slower efficient option."),
             Column("95% interval", "usd_per_second", "interval usd",

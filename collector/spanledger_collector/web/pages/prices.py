@@ -58,8 +58,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Known from", "known_from", "moment"),
             Column("Attempts", "attempts", "count", link=priced),
             Column("Cost", "cost_usd", "usd", link=priced),
-            Column("Source", "upstream"),
-            Column("Published at", "source_url"),
+            Column("Source", "upstream", is_prose=True),
+            Column("Published at", "source_url", is_prose=True),
         ],
         ledger.prices_used(part), query="prices_used", link=priced,
     )  # fmt: skip

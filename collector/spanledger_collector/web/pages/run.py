@@ -124,7 +124,7 @@ def _shares(run: RunRow, asked: Asked) -> Table:
             Column("USD", "amount", "usd", at_least=lambda row: row.at_least,
                    at_most=lambda row: row.at_most, link=lambda row: row.href,
                    blank=lambda row: row.amount is None and row.is_untold),
-            Column("How", "how"),
+            Column("How", "how", is_prose=True),
         ],
         rows, query="trace_runs",
     )  # fmt: skip
@@ -146,7 +146,7 @@ def _records(rows: Sequence[RecordRow]) -> Table:
             Column("Quantity", "quantity", "exact", "Minutes of effort, units of an outcome."),
             Column("Counts", "counts", "yes", "The last telling of a record counts."),
             Column("Telling", "telling", "count"),
-            Column("Why", "reason"),
+            Column("Why", "reason", is_prose=True),
         ],
         rows, empty="Nothing was recorded of this run.", query="records",
     )  # fmt: skip
@@ -170,7 +170,7 @@ def _rules(ledger: Ledger, run: RunRow) -> Iterator[Part]:
             Column("Full until", "grace_seconds", "seconds", "Latency that costs nothing."),
             Column("Halves in", "half_life_seconds", "seconds", "Of further latency."),
             Column("Nothing from", "zero_after_seconds", "seconds", "Latency."),
-            Column("Why", "why"),
+            Column("Why", "why", is_prose=True),
         ],
         rows, query="value_rules",
     )  # fmt: skip
