@@ -17,6 +17,7 @@ interval that the data do not carry is not given, and says why. Which form, and 
 | a difference | Welch's t; of shares Newcombe's | Welch 1947; Newcombe 1998 |
 | use over days to come | exponentially weighted mean; Student's t of a prediction | Kish 1965 |
 | a ratio of two groups | the delta method on logarithms | Katz et al. 1978, Biometrics 34 |
+| a ratio of two shares | MOVER-R on the ends of both | Donner & Zou 2012, SMMR 21 |
 """
 
 from .difference import (
@@ -26,6 +27,7 @@ from .difference import (
     quotient,
     runs_needed,
     share_difference,
+    share_quotient,
 )
 from .distributions import student_t_quantile
 from .interval import FEWEST, FEWEST_OF_A_KIND, Interval
@@ -67,6 +69,7 @@ __all__ = [
     "seldom_interval",
     "share_difference",
     "share_interval",
+    "share_quotient",
     "stake_interval",
     "student_t_quantile",
     "told_by",

@@ -9,8 +9,9 @@ from .interval import FEWEST, LEVEL, Interval
 from .mean import POWER
 from .statistics import Measured
 
-_WELCH, _DELTA, _NEWCOMBE = "welch t", "log delta", "newcombe"
+_WELCH, _DELTA, _NEWCOMBE, _MOVER = "welch t", "log delta", "newcombe", "mover"
 _APART = "ends of both"
+_NOT_ABOVE_0 = "a ratio needs two figures above 0"
 
 
 def difference(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:
@@ -29,8 +30,7 @@ def quotient(old: Measured, new: Measured, *, level: float = LEVEL) -> Interval:
     if n < FEWEST:
         return Interval.none(_few(n, old, new), n=n, method=_DELTA, level=level)
     if old.value <= 0 or new.value <= 0:
-        reason = "a ratio needs two figures above 0"
-        return Interval.none(reason, n=n, method=_DELTA, level=level)
+        return Interval.none(_NOT_ABOVE_0, n=n, method=_DELTA, level=level)
     a, b = (one.variance / one.n / one.value**2 for one in (old, new))
     error, t = _error(a, b, old.n, new.n, level)
     middle = math.log(new.value / old.value)
@@ -59,6 +59,39 @@ def share_difference(
     return Interval(low, high, level, a.n + b.n, _NEWCOMBE)
 
 
+def share_quotient(
+    old: tuple[float, Interval], new: tuple[float, Interval], *, level: float = LEVEL
+) -> Interval:
+    """Where the ratio ``new / old`` of two shares is, from their own intervals (MOVER-R).
+
+    Donner & Zou 2012, Stat. Methods Med. Res. 21: so groups of which all succeeded leave a doubt,
+    as Wilson's ends do; the delta method sees none in a share of 1. Without upper end where the
+    share below the line may be 0.
+
+    Args:
+        old: the share of the first group, with its interval at this level.
+        new: of the second.
+        level: of confidence.
+    """
+    (p, a), (q, b) = old, new
+    n = min(a.n, b.n)
+    if n < FEWEST:
+        return Interval.none(_few(n), n=n, method=_MOVER, level=level)
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return Interval.none(a.reason or b.reason, n=n, method=_MOVER, level=level)
+    if p <= 0 or q <= 0:
+        return Interval.none(_NOT_ABOVE_0, n=n, method=_MOVER, level=level)
+    seen = (p * q) ** 2
+    # Each end in the form that has no difference of like numbers above or below the line.
+    least, most = b.low * (2 * q - b.low), a.low * (2 * p - a.low)
+    low = least / (p * q + math.sqrt(max(seen - least * a.high * (2 * p - a.high), 0.0)))
+    root = math.sqrt(max(seen - b.high * (2 * q - b.high) * most, 0.0))
+    if not most:
+        reason = "the share below the line may be 0"
+        return Interval(low, None, level, a.n + b.n, _MOVER, reason)
+    return Interval(low, (p * q + root) / most, level, a.n + b.n, _MOVER)
+
+
 def bounded_difference(old: Interval, new: Interval, *, level: float = LEVEL) -> Interval:
     """Where ``new - old`` is when all that is known of each is where it lies.
 
@@ -78,7 +111,7 @@ def bounded_quotient(old: Interval, new: Interval, *, level: float = LEVEL) -> I
     ends = (old.low, old.high, new.low, new.high)
     if not (old.low and old.high and new.low and new.high) or min(filter(None, ends)) < 0:
         reason = "; ".join(filter(None, (old.reason, new.reason)))
-        reason = reason or "a ratio needs two figures above 0"
+        reason = reason or _NOT_ABOVE_0
         return Interval.none(reason, n=min(old.n, new.n), method=_APART, level=level)
     return Interval(new.low / old.high, new.high / old.low, level, old.n + new.n, _APART)
 

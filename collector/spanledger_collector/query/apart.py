@@ -16,6 +16,7 @@ from spanledger_collector.estimate import (
     quotient,
     runs_needed,
     share_difference,
+    share_quotient,
 )
 
 from .economics import Group
@@ -74,9 +75,13 @@ def apart(name: str, old: Group, new: Group, names: tuple[str, str] = ("", "")) 
     by_ends = widened(between, below, above)
     if name == WASTED and (below or above):
         by_ends = _wasted_apart(between, (old, new))
+    if name in _SHARES:
+        ratio = _share_ratio(name, (old, new))
+    else:
+        ratio = _ratio(a.measured, b.measured, *off)
     return Apart(
         Estimate.of(value, by_ends),
-        Estimate.of(over, _ratio(a.measured, b.measured, *off)),
+        Estimate.of(over, ratio),
         _more(a.measured, b.measured, below, above),
     )
 
@@ -136,6 +141,29 @@ def _at(figure: Figure, factor: float) -> tuple[float, Interval]:
     told = figure.estimate.interval
     ends = [None if end is None else by_odds(end, factor) for end in (told.low, told.high)]
     return by_odds(figure.measured.value, factor), replace(told, low=ends[0], high=ends[1])
+
+
+def _share_ratio(name: str, groups: tuple[Group, Group]) -> Interval:
+    """The interval of the ratio of two shares; of work wasted by both ends of estimates, as above.
+
+    A share that is hardly ever missed has no spread to reckon with, and its interval has.
+    """
+    figures = [group.figures[name] for group in groups]
+    plain = share_quotient(*[_at(one, 1) for one in figures])
+    if any(one.estimate.is_by_trace for one in figures):
+        plain = replace(plain, reason=in_traces(plain.reason))
+    old, new = (group.sums.waste for group in groups)
+    if name != WASTED or {old.low, old.high, new.low, new.high} == {1.0} or plain.low is None:
+        return plain
+    least, most = (
+        share_quotient(*[_at(one, by) for one, by in zip(figures, odds, strict=True)])
+        for odds in ((old.high, new.low), (old.low, new.high))
+    )
+    if least.low is None or most.low is None:
+        reason = "by the ends of what is estimated a side may be 0, or below"
+        return Interval.none(reason, n=plain.n, method=plain.method)
+    method = f"{plain.method}{OF_ENDS}"
+    return replace(plain, low=least.low, high=most.high, method=method, reason=most.reason)
 
 
 def _ratio(old: Measured, new: Measured, old_off: Ends, new_off: Ends) -> Interval:

@@ -20,6 +20,7 @@ from spanledger_collector.estimate import (
     runs_needed,
     share_difference,
     share_interval,
+    share_quotient,
 )
 
 ROUNDS = 800
@@ -86,6 +87,46 @@ def test_a_difference_of_shares_is_held_as_often_as_said(
         b = sum(rng.random() < q for _ in range(m))
         held += not share_difference(_share(a, n), _share(b, m)).excludes(q - p)
     assert 0.92 <= held / ROUNDS <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "n", "m", "most"),
+    [(0.6, 0.8, 40, 70, 0.98), (0.4, 0.6, 20, 25, 0.98), (0.99, 0.9, 12, 12, 1.0),
+     (0.95, 0.9, 20, 20, 1.0), (0.99, 0.95, 30, 30, 1.0)],
+)  # fmt: skip
+def test_a_ratio_of_shares_is_held_as_often_as_said(
+    p: float, q: float, n: int, m: int, most: float
+) -> None:
+    """Oftener where few fail: Wilson's ends are far then. Never of no width."""
+    rng = random.Random(26)  # noqa: S311 - a simulation, the same each time
+    held = 0
+    for _ in range(ROUNDS):
+        a = sum(rng.random() < p for _ in range(n))
+        b = sum(rng.random() < q for _ in range(m))
+        told = share_quotient(_share(a, n), _share(b, m))
+        assert told.low is not None
+        assert told.high is None or told.low < told.high
+        held += not told.excludes(q / p)
+    assert 0.93 <= held / ROUNDS <= most
+
+
+def test_a_ratio_of_shares_of_all_has_the_doubt_of_both() -> None:
+    """Of 40 of 40 beside 40 of 40 the difference is -8.8 % to 8.8 %, the ratio no surer."""
+    all_of = _share(40, 40)
+    told, apart = share_quotient(all_of, all_of), share_difference(all_of, all_of)
+    assert all_of[1].low is not None
+    assert told.low == pytest.approx(all_of[1].low)
+    assert told.high == pytest.approx(1 / all_of[1].low)
+    assert apart.low == pytest.approx(all_of[1].low - 1)
+    there, back = (
+        share_quotient(*pair) for pair in ((_share(9, 40), all_of), (all_of, _share(9, 40)))
+    )
+    assert (there.low, there.high) == pytest.approx((1 / (back.high or 0), 1 / (back.low or 0)))
+    assert "above 0" in share_quotient(_share(0, 40), all_of).reason
+    assert "of at least 10 runs" in share_quotient(_share(3, 9), all_of).reason
+    least = 0.1, Interval(0.0, 0.3, 0.95, 20, "x")
+    assert share_quotient(least, all_of).high is None
+    assert "may be 0" in share_quotient(least, all_of).reason
 
 
 def test_with_the_runs_it_asks_for_a_difference_is_found_four_times_of_five() -> None:

@@ -20,7 +20,14 @@ from spanledger_collector.cli import agent as agent_verb
 from spanledger_collector.cli import agents as agents_verb
 from spanledger_collector.cli import quality as quality_verb
 from spanledger_collector.cli import rework as rework_verb
-from spanledger_collector.estimate import Interval, Joint, part_interval, share_difference
+from spanledger_collector.estimate import (
+    Interval,
+    Joint,
+    part_interval,
+    share_difference,
+    share_interval,
+    share_quotient,
+)
 from spanledger_collector.query import DirectReader, Estimate, Ledger
 from spanledger_collector.query.waste import by_odds
 from spanledger_collector.store import Connection, Store
@@ -135,6 +142,15 @@ def _ends(version: str) -> tuple[float, float]:
     wasted, used = kind.wasted_ends or (kind.wasted,) * 2, kind.used_ends or (kind.used,) * 2
     at = kind.wasted / kind.used
     return wasted[0] / used[1] / at, wasted[1] / used[0] / at
+
+
+def _moved(version: str, factor: float) -> tuple[float, Interval]:
+    """The share and its interval, with so many times the odds."""
+    share, told = _plain(version)
+    assert told.low is not None
+    assert told.high is not None
+    ends = by_odds(told.low, factor), by_odds(told.high, factor)
+    return by_odds(share, factor), Interval(*ends, told.level, told.n, told.method)
 
 
 def _shares(ledger: Ledger, version: str) -> list[Estimate]:
@@ -278,13 +294,8 @@ def test_a_difference_that_estimates_could_turn_is_not_claimed(ledger: Ledger) -
     assert (wasted.more_runs_old, wasted.more_runs_new) == (None, None)
     low, high = _ends("guessed")
 
-    def at(factor: float) -> tuple[float, Interval]:
-        assert b.low is not None
-        assert b.high is not None
-        ends = by_odds(b.low, factor), by_odds(b.high, factor)
-        return by_odds(q, factor), Interval(*ends, b.level, b.n, b.method)
-
-    expected = share_difference((p, a), at(low)).low, share_difference((p, a), at(high)).high
+    least, most = _moved("guessed", low), _moved("guessed", high)
+    expected = share_difference((p, a), least).low, share_difference((p, a), most).high
     assert wasted.difference.low is not None
     assert wasted.difference.high is not None
     ends = float(wasted.difference.low), float(wasted.difference.high)
@@ -292,6 +303,24 @@ def test_a_difference_that_estimates_could_turn_is_not_claimed(ledger: Ledger) -
     sure = {one.name: one for one in ledger.compare("redoes", "told", "sure").figures}
     assert sure["rework_share"].verdict == "lower"
     assert sure["rework_share"].difference.method.endswith(", ends of estimates")
+
+
+def test_ratios_of_shares_have_the_doubt_of_both(ledger: Ledger) -> None:
+    """All runs of both succeeded; the shares wasted are by the ends of usage, too."""
+    found = {one.name: one for one in ledger.compare("redoes", "told", "guessed").figures}
+    success, wasted = found["success_rate"].ratio, found["rework_share"].ratio
+    everyone = 1.0, share_interval(RUNS, RUNS)
+    both = share_quotient(everyone, everyone)
+    assert (float(success.low or 0), float(success.high or 0)) == pytest.approx(
+        (both.low, both.high)
+    )
+    low, high = _ends("guessed")
+    expected = (
+        share_quotient(_plain("told"), _moved("guessed", low)).low,
+        share_quotient(_plain("told"), _moved("guessed", high)).high,
+    )
+    assert (float(wasted.low or 0), float(wasted.high or 0)) == pytest.approx(expected)
+    assert wasted.method.endswith(", ends of estimates")
 
 
 def test_a_difference_that_unknown_costs_cannot_turn_is_told(ledger: Ledger) -> None:
