@@ -50,6 +50,14 @@ def titled(page: str) -> Iterator[tuple[str, str]]:
             yield from zip(titles, cells, strict=True)
 
 
+def headlines(page: str) -> Iterator[tuple[str, str]]:
+    """Title and HTML of each figure at the top of a page, and of each part of an agent's sums."""
+    yield from re.findall(r'<dt>([^<]*)</dt>\s*(<dd class="big">.*?</dd>)', page, re.DOTALL)
+    row = re.compile(r'<th scope="row"[^>]*><bdi>([^<]*)</bdi></th>\s*(<td.*?</td>)', re.DOTALL)
+    for table in re.findall(r'<table id="steps".*?</table>', page, re.DOTALL):
+        yield from row.findall(table)
+
+
 def linked(page: str) -> Iterator[tuple[str, str, str]]:
     """Title of the column, address and exact value of the cells that lead to attempts."""
     for title, cell in titled(page):
@@ -128,7 +136,8 @@ OF_ATTEMPTS: Mapping[str, Callable[[ModelsBehindRow], object]] = {
 #: And the runs, by the field of each that is summed; empty = how many they are.
 OF_RUNS = {
     "Runs": "", "Total cost": "total_cost_usd", "Variable cost": "cost_usd", "Value": "value_usd",
-    "Margin": "", "Amortized": "amortized_cost_usd", "Rework": "rework_cost_usd",
+    "Margin": "", "Rework": "rework_cost_usd",
+    **dict.fromkeys(("Amortized", "Amortized cost"), "amortized_cost_usd"),
 }  # fmt: skip
 _LINK = re.compile(r'<a href="/ui/((?:attempts|runs)\?[^"]*)"><data value="([^"]+)"')
 
@@ -167,6 +176,39 @@ def test_every_sum_with_a_link_is_the_sum_of_what_it_leads_to(
             wrong.append((title, address, str(value), there))
     assert wrong == []
     assert checked
+
+
+_HOURS = "since=2026-11-03T03:00:00%2B00:00&until=2026-11-06T11:00:00%2B00:00"
+_PARTS = {"Total cost", "Value", "Margin", "Runs"}
+
+
+@pytest.mark.parametrize(
+    ("path", "titles"),
+    [
+        ("overview", {*_PARTS, "Amortized"}),
+        (f"overview?tenant=acme&{_HOURS}", {*_PARTS, "Amortized"}),
+        ("agent?agent=analyst", {*_PARTS, "Variable cost", "Amortized cost"}),
+        (f"agent?agent=analyst&tenant=acme&{_HOURS}", {*_PARTS, "Variable cost", "Amortized cost"}),
+    ],
+)
+def test_every_headline_leads_to_the_runs_that_it_sums(
+    client: httpx.Client, ledger: Ledger, path: str, titles: set[str]
+) -> None:
+    """What runs cost and earned, of the same period, tenant and agent, to the last digit."""
+    checked: set[str] = set()
+    for title, cell in headlines(client.get(everything(path)).text):
+        found = _LINK.search(cell)
+        if found and title in OF_RUNS:
+            asked = Asked(ledger, given_by(html.unescape(found[1])))
+            assert run_sum(asked, title) == Decimal(found[2]), (title, found[1])
+            checked.add(title)
+    assert checked == titles
+
+
+def test_the_flame_graph_says_what_it_is_of(client: httpx.Client) -> None:
+    """Other pages sum runs by their start, with shares of assets: this one neither."""
+    page = client.get("flame?range=all").text
+    assert "Variable cost, without shares of assets, by start of the call" in page
 
 
 def attempt_sum(asked: Asked, title: str) -> object:

@@ -154,12 +154,10 @@ def _left_out(report: AgentReport) -> Sequence[Part]:
     return [Note("", told, "warn")] if told else []
 
 
-#: Where parts are explained; the others by the runs and what they called.
+#: Where amounts are explained: what runs have sums to them there; others by what runs called.
 _EXPLAINED: Final = {
     REWORK: "rework",
-    "Amortized cost": "runs",
-    "Value": "runs",
-    "Margin": "runs",
+    **dict.fromkeys((*COSTS, "Amortized cost", "Value", MARGIN), "runs"),
 }
 
 

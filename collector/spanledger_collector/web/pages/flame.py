@@ -59,7 +59,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             parts += _gone(rows)
     parts.append(Tabled("The same in figures", _table(asked, rows, before)))
     return Page(
-        "Cost flame graph", parts, "Where the money goes: agents and what they called.",
+        "Cost flame graph", parts,
+        "Where the money goes: agents and what they called. Variable cost, without shares of "
+        "assets, by start of the call.",
         kept=("at", *_OTHER),
     )  # fmt: skip
 

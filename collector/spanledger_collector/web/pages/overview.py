@@ -95,7 +95,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
         ("\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}") if bound else ("", "")
     )
     untold = is_untold(row)
-    margin = money("Margin", row.margin_usd, "value less total cost", asked.link("agents"), most,
+    margin = money("Margin", row.margin_usd, "value less total cost", asked.link("runs"), most,
                    is_none=untold)  # fmt: skip
     if row.margin_usd is not None:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
@@ -114,7 +114,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
     return Figures(
         [
             money("Total cost", row.total_cost_usd, "variable and amortized",
-                  asked.link("flame"), least),
+                  asked.link("runs"), least),
             money("Value", row.value_usd, f"of {figures.counted(row.valued_runs, 'run')}",
                   asked.link("runs"), is_none=untold),
             margin,
@@ -125,7 +125,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
                    figures.exact(share), rework, asked.link("rework")),
             money("Amortized", row.amortized_cost_usd, "shares of assets"
                   if row.amortized_cost_usd is not None else "no shares of assets",
-                  asked.link("assets"), is_none=True),
+                  asked.link("runs"), is_none=True),
             Figure("Cost known", figures.ratio(row.known_cost_ratio),
                    figures.exact(row.known_cost_ratio), known, asked.link("prices")),
         ]
