@@ -174,9 +174,14 @@ DASHBOARDS: Final = (
             ),
             Panel("Energy and CO2e", "energy", "table", "agents"),
             Panel(
-                "Bill of your own GPUs", "gpu_bill_by_day", "timeseries", "pools", USD, stacked=True
+                "Bill of your own GPUs, of all agents",
+                "gpu_bill_by_day",
+                "timeseries",
+                "pools",
+                USD,
+                stacked=True,
             ),
-            Panel("Pools of GPUs", "gpu_pools", "table", "pools"),
+            Panel("Pools of GPUs, of all agents", "gpu_pools", "table", "pools"),
         ),
     ),
     Dashboard(
@@ -189,7 +194,15 @@ DASHBOARDS: Final = (
                 "timeseries",
                 "rework",
                 USD,
-                width=12,
+                width=8,
+                stacked=True,
+            ),
+            Panel(
+                "Rework of unknown cost",
+                "rework_unknown",
+                "timeseries",
+                "rework",
+                width=8,
                 stacked=True,
             ),
             Panel(
@@ -197,7 +210,7 @@ DASHBOARDS: Final = (
                 "coverage",
                 "timeseries",
                 "prices",
-                width=12,
+                width=8,
                 stacked=True,
             ),
             Panel("Rework by agent, model and prompt", "rework_rate", "table", "rework"),

@@ -6,5 +6,7 @@ SELECT
 FROM coverage
 WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)
+    AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
+    AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY time, price_status
 ORDER BY time, price_status

@@ -1,4 +1,4 @@
--- gpu_bill_by_day: what GPUs of one's own were billed, by day, and where it went: calls, loading models, idle time; time without a rate is in none.
+-- gpu_bill_by_day: what GPUs of one's own were billed for the calls of all agents, by day, and where it went: calls, loading models, idle time; time without a rate is in none.
 SELECT
     toDateTime(day) AS time,
     sum(attributed_usd) AS attributed_usd,

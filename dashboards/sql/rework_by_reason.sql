@@ -1,4 +1,4 @@
--- rework_by_reason: cost of attempts that were wasted, by day and reason: a part of the variable cost, never added to it.
+-- rework_by_reason: cost of attempts that were wasted, by day and reason: a part of the variable cost, never added to it; attempts of unknown cost stand beside it.
 SELECT
     toDateTime(day) AS time,
     rework_reason,

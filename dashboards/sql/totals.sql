@@ -1,9 +1,10 @@
--- totals: what all runs of the period cost, earned and left; a cost is a lower bound while attempts of unknown cost are above 0.
+-- totals: what all runs of the period cost, earned and left; a cost is a lower bound while attempts of unknown cost are above 0, rework while those that were wasted are.
 SELECT
     sum(total_cost_usd) AS total_cost_usd,
     if(sum(unconverted_records) > 0, NULL, sum(value_usd)) AS value_usd,
     value_usd - total_cost_usd AS margin_usd,
     sum(rework_cost_usd) AS rework_cost_usd,
+    sum(unknown_rework_attempts) AS unknown_rework_attempts,
     sum(amortized_cost_usd) AS amortized_cost_usd,
     sum(runs) AS runs,
     sum(successful_runs) AS successful_runs,

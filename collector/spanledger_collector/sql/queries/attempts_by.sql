@@ -5,7 +5,7 @@
 --   ratios 0..1.
 -- columns: provider (of the price; by model only), key (model as priced, else as called; nearest tool, empty = none; rework reason; total),
 --   attempts, failed_attempts, input_tokens, output_tokens, cost_usd (NULL = unknown), cost_ratio (of the cost of all rows; NULL where
---   nothing was paid), rework_cost_usd, estimated_cost_usd, unpriced_attempts, unknown_rework_attempts (of them wasted), known_cost_ratio, wait_seconds (before trying again).
+--   nothing was paid), rework_cost_usd, estimated_cost_usd (0 where nothing was wasted, or estimated), unpriced_attempts, unknown_rework_attempts (of them wasted), known_cost_ratio, wait_seconds (before trying again).
 SELECT
     if({by:String} = 'model', a.provider_key, '') AS provider,
     -- An if whose condition is known beforehand is the column itself: the engine groups by its dictionary.
@@ -16,8 +16,8 @@ SELECT
     sum(a.output_tokens) AS output_tokens,
     sum(a.cost_usd) AS cost_usd,
     toFloat64(cost_usd) / nullIf(sum(toFloat64(ifNull(cost_usd, 0))) OVER (), 0) AS cost_ratio,
-    sumIf(a.cost_usd, a.rework_reason != '') AS rework_cost_usd,
-    sumIf(a.cost_usd, a.usage_source = 'estimated') AS estimated_cost_usd,
+    CAST(if(countIf(a.rework_reason != '') = 0, 0, sumIf(a.cost_usd, a.rework_reason != '')) AS Nullable(Decimal(38, 12))) AS rework_cost_usd,
+    CAST(if(countIf(a.usage_source = 'estimated') = 0, 0, sumIf(a.cost_usd, a.usage_source = 'estimated')) AS Nullable(Decimal(38, 12))) AS estimated_cost_usd,
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts,
     1. - unpriced_attempts / attempts AS known_cost_ratio,

@@ -2,8 +2,8 @@
 -- parameters: workspace; since, until (start of the call, until exclusive; days are taken whole).
 -- grain: (provider, model), most expensive first. units: USD, tokens.
 -- columns: provider, model, calls, attempts, failed_attempts, input_uncached_tokens, cache_read_tokens, cache_write_5m_tokens,
---   cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd (NULL = unknown), rework_cost_usd, estimated_cost_usd,
---   emitted_cost_usd, unpriced_attempts, stand_in_attempts, known_cost_ratio.
+--   cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_usd (NULL = unknown), rework_cost_usd, estimated_cost_usd
+--   (0 where nothing was wasted or estimated), emitted_cost_usd, unpriced_attempts, unknown_rework_attempts (of them wasted), stand_in_attempts, known_cost_ratio.
 SELECT
     provider,
     model,
@@ -21,6 +21,7 @@ SELECT
     sum(m.estimated_cost_usd) AS estimated_cost_usd,
     sum(m.emitted_cost_usd) AS emitted_cost_usd,
     sum(m.unpriced_attempts) AS unpriced_attempts,
+    sum(m.unknown_rework_attempts) AS unknown_rework_attempts,
     sum(m.stand_in_attempts) AS stand_in_attempts,
     if(sum(m.attempts) = 0, 1., 1. - sum(m.unpriced_attempts) / sum(m.attempts)) AS known_cost_ratio
 FROM model_cost AS m

@@ -12,6 +12,7 @@
 --   cost_per_run_usd         total cost, shares of assets included / runs
 --   cost_per_success_usd     total cost / successful runs; NULL when there is none
 --   rework_cost_usd          part of cost_usd that was wasted
+--   unknown_rework_attempts  wasted attempts whose cost is unknown or partly unknown: rework_cost_usd is a lower bound when above 0
 --   estimated_cost_usd       part of cost_usd whose usage is estimated
 --   tool_cost_usd            part of cost_usd: tools that are paid by the call
 --   effort_cost_usd          part of cost_usd: minutes of people
@@ -99,6 +100,7 @@ SELECT
     wrong_runs,
     unconverted_records,
     unpriced_attempts,
+    unknown_rework_attempts,
     if(attempts = 0, 1., 1. - unpriced_attempts / attempts) AS known_cost_ratio,
     p50_duration_ns,
     p95_duration_ns,
@@ -146,6 +148,7 @@ FROM
         if(sum(r.inclusive_unconverted_records) > 0, NULL, sum(r.inclusive_value_usd)) AS inclusive_value_usd,
         sum(r.unconverted_records) AS unconverted_records,
         sum(r.unpriced_attempts) AS unpriced_attempts,
+        sum(r.unknown_rework_attempts) AS unknown_rework_attempts,
         quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
         quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
         quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns

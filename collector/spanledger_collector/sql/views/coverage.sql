@@ -1,5 +1,5 @@
 -- coverage: how much of the usage is priced, and on what evidence. Counted attempts only.
--- grain: (workspace, day of the start, price_status, usage_source). units: USD, 12 decimals; tokens.
+-- grain: (workspace, day of the start, tenant, agent_name, agent_version, price_status, usage_source). units: USD, 12 decimals; tokens.
 -- columns:
 --   price_status    priced | free | partial (a used unit has no rate) | unpriced (no price row) | unmetered (no usage) | not_billed
 --   usage_source    provider | estimated | missing | none (nothing was used)
@@ -9,6 +9,9 @@ CREATE OR REPLACE VIEW coverage AS
 SELECT
     a.workspace AS workspace,
     toDate(a.started_at) AS day,
+    a.tenant AS tenant,
+    a.agent_name AS agent_name,
+    a.agent_version AS agent_version,
     a.price_status AS price_status,
     a.usage_source AS usage_source,
     count() AS attempts,
@@ -19,5 +22,8 @@ WHERE a.counted
 GROUP BY
     workspace,
     day,
+    tenant,
+    agent_name,
+    agent_version,
     price_status,
     usage_source;

@@ -5,6 +5,8 @@
 --   appraisal_cost_usd    judging answers: evaluators, purpose appraisal
 --   failure_cost_usd      work that was wasted (see rework)
 --   good_cost_usd         work that was used
+--   unknown_cost_attempts beside them: attempts whose cost is unknown or partly unknown: cost_usd is a lower bound when above 0
+--   unknown_quality_attempts   those of them of prevention, appraisal and failure: their sums are lower bounds when above 0
 --   amortized_appraisal_usd   beside cost_usd: the runs' share of evaluation assets
 --   quality_cost_usd      prevention + appraisal + failure + amortized_appraisal_usd
 --   quality_cost_ratio    quality_cost_usd / (cost_usd + amortized_appraisal_usd); NULL when nothing was paid, or credits leave less
@@ -28,7 +30,9 @@ SELECT
         quality_cost_usd BETWEEN 0 AND cost_usd + amortized_appraisal_usd,
         toFloat64(quality_cost_usd) / nullIf(toFloat64(cost_usd + amortized_appraisal_usd), 0),
         NULL
-    ) AS quality_cost_ratio
+    ) AS quality_cost_ratio,
+    sum(unknown_cost) AS unknown_cost_attempts,
+    sum(unknown_quality) AS unknown_quality_attempts
 FROM
 (
     SELECT
@@ -41,7 +45,11 @@ FROM
         sumIf(a.cost_usd, a.purpose = 'prevention') AS prevention_usd,
         sumIf(a.cost_usd, a.purpose = 'appraisal') AS appraisal_usd,
         sumIf(a.cost_usd, a.purpose = 'work' AND a.rework_reason != '') AS failure_usd,
-        CAST(NULL AS Nullable(Decimal(38, 12))) AS evaluation_usd
+        CAST(NULL AS Nullable(Decimal(38, 12))) AS evaluation_usd,
+        countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost,
+        countIf(
+            a.price_status IN ('unpriced', 'partial', 'unmetered') AND (a.purpose IN ('prevention', 'appraisal') OR a.rework_reason != '')
+        ) AS unknown_quality
     FROM attempts AS a FINAL
     WHERE a.counted
     GROUP BY workspace, day, agent_name, agent_version, tenant
@@ -56,7 +64,9 @@ FROM
         NULL,
         NULL,
         NULL,
-        sum(c.amount_usd)
+        sum(c.amount_usd),
+        toUInt64(0),
+        toUInt64(0)
     FROM amortization_charges AS c FINAL
     INNER JOIN
     (

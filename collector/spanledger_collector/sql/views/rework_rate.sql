@@ -6,7 +6,9 @@
 --   attempts              counted attempts
 --   rework_attempts       those of them that were wasted
 --   cost_usd              cost of the attempts; NULL when none of it is known
---   rework_cost_usd       cost of those that were wasted; NULL when none of it is known
+--   rework_cost_usd       what is known of the cost of those that were wasted; NULL where nothing is known of cost_usd
+--   unknown_cost_attempts    attempts whose cost is unknown or partly unknown: cost_usd is a lower bound when above 0
+--   unknown_rework_attempts  those of them that were wasted: rework_cost_usd is a lower bound, and ratio and multiplier may be more
 --   rework_ratio          rework_attempts / attempts
 --   rework_cost_ratio     rework_cost_usd / cost_usd; NULL when nothing was paid, or credits leave less than was wasted
 --   rework_multiplier     cost_usd / (cost_usd - rework_cost_usd): paid for a dollar of work that was used; 1 = nothing was
@@ -26,7 +28,9 @@ SELECT
     sum(a.cost_usd) AS cost_usd,
     if(cost_usd IS NULL, NULL, ifNull(sumIf(a.cost_usd, a.rework_reason != ''), toDecimal128(0, 12))) AS rework_cost_usd,
     rework_attempts / attempts AS rework_ratio,
-    @include arithmetic/rework_share of=cost_usd
+    @include arithmetic/rework_share of=cost_usd,
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
+    countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts
 FROM attempts AS a FINAL
 WHERE a.counted AND a.purpose = 'work'
 GROUP BY
