@@ -7,7 +7,6 @@ limit on every request, what is settled stays within the limit, however many cal
 
 from __future__ import annotations
 
-import inspect
 import logging
 import weakref
 from collections import OrderedDict
@@ -22,8 +21,9 @@ from typing import Final, Literal, cast
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from spanledger._budgets import in_force
+from spanledger._budgets import arguments, in_force
 from spanledger._budgets.accounts import ATTO, GUARD, Account, Window
+from spanledger._budgets.refresh import Unread
 from spanledger._work import scope
 from spanledger._work.recording import Amount, exact
 from spanledger.errors import BudgetExceededError, ConfigurationError
@@ -94,7 +94,8 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
             billed by the token, or with a file whose size nobody tells): ``warn`` or ``raise``.
         assumed_output_tokens: reserved for a request that sets no limit to its output.
         spent_usd: asked in the background with the key and the start of the window (None without
-            one): what everybody has spent, such as the ledger knows it.
+            one): what everybody has spent, such as the ledger knows it. A plain function; below 0
+            counts as 0.
         refresh_seconds: how often it is asked at most.
 
     Attributes:
@@ -119,6 +120,7 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         "per",
         "refresh_seconds",
         "spent_usd",
+        "unread",
         "window",
     )
 
@@ -141,16 +143,15 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
                 f"limit_usd={limit_usd!r}: a budget's limit is an amount of USD from 0 on, with at "
                 "most 12 decimals"
             )
-        _check("per", per, _PERS)
-        _check("window", window, _WINDOWS)
-        _check("on_unknown", on_unknown, ("warn", "raise"))
-        if inspect.iscoroutinefunction(mode):
-            raise ConfigurationError(
-                f"mode={mode!r}: a coroutine function cannot decide, for it would not be awaited; "
-                "give a plain function"
-            )
-        if not callable(mode):
-            _check("mode", mode, ("warn", "raise", "or a function"))
+        arguments.choice("per", per, _PERS)
+        arguments.choice("window", window, _WINDOWS)
+        arguments.choice("on_unknown", on_unknown, ("warn", "raise"))
+        if callable(mode):
+            arguments.answering("mode", mode)
+        else:
+            arguments.choice("mode", mode, ("warn", "raise", "or a function"))
+        if spent_usd is not None:
+            arguments.answering("spent_usd", spent_usd)
         if assumed_output_tokens < 0:
             raise ConfigurationError(
                 f"assumed_output_tokens={assumed_output_tokens!r}: give a count from 0 on"
@@ -172,6 +173,8 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         #: How often a run, agent or tenant was given the account that is shared by all for which
         #: there was no room.
         self.overflowed = 0
+        #: Answers of ``spent_usd`` that nobody can read.
+        self.unread = Unread()
         self._tokens: list[Token[Context]] = []
         self._ready()
 
@@ -267,12 +270,6 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
                 self._tokens.remove(token)
                 return
         self._tokens.pop()
-
-
-def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        words = ", ".join(repr(one) if one is None else str(one) for one in allowed)
-        raise ConfigurationError(f"{name}={value!r} is nothing a budget can have: give {words}")
 
 
 def put_on(given: object) -> budget | None:

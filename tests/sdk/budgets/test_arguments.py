@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any
 
 import pytest
@@ -29,6 +30,28 @@ from spanledger.errors import ConfigurationError
 def test_arguments_that_cannot_be_used_are_named(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
         budget(**arguments)
+
+
+class Asks:
+    """Called, it has to be awaited."""
+
+    async def __call__(self, *_given: object) -> int:
+        return 100
+
+
+async def _asks(*_given: object) -> int:
+    return 100
+
+
+async def _gives(*_given: object) -> Any:
+    yield 100
+
+
+@pytest.mark.parametrize("name", ["mode", "spent_usd"])
+@pytest.mark.parametrize("given", [_asks, functools.partial(_asks, 1), Asks(), _gives])
+def test_what_has_to_be_awaited_is_refused(name: str, given: Any) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}=.*would not be awaited"):
+        budget(1, **{name: given})
 
 
 @pytest.mark.parametrize("kind", ["agent", "workflow", "task", "tool"])

@@ -110,6 +110,72 @@ def test_the_next_answer_replaces_the_last(clock: list[float]) -> None:
         _until(lambda: cents(one.state().spent_usd) == 55)
 
 
+@pytest.mark.parametrize(
+    ("told", "spent"),
+    [
+        (100.123456789012345, "100.123456789013"),  # a sum of floats; rounded up
+        (0.1 + 0.2, "0.300000000001"),
+        (Decimal("1E-30"), "0.000000000001"),
+        ("-5.000000000000", "0"),  # credits among the expenses
+        (float("inf"), "1000000000000000"),
+        ("1e2", "100"),
+    ],
+)
+def test_any_amount_that_is_told_counts(told: Any, spent: str) -> None:
+    """The last figure was 7 dollars; no answer may leave it standing that is a number."""
+    answers = iter([7, told])
+    one = budget(1, spent_usd=lambda _key, _since: next(answers), refresh_seconds=0)
+    with one:
+        ask(0)
+        _until(lambda: one.state().spent_usd == 7)
+        ask(0)
+        _until(lambda: one.state().spent_usd == Decimal(spent))
+
+
+def test_an_answer_that_cannot_be_read_is_told_at_every_refresh(
+    clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once a refresh for all accounts; the last figure stands, and nothing is left to await."""
+
+    async def later() -> int:
+        return 100
+
+    def away() -> int:
+        raise OSError("the ledger is away")
+
+    asked: list[str] = []
+    told: Any = None
+
+    def spent(key: str, _since: datetime | None) -> Any:
+        asked.append(key)
+        return told() if callable(told) and key == "b" else told
+
+    one = budget(9, per="tenant", spent_usd=spent, refresh_seconds=5)
+
+    def refresh(*tenants: str) -> None:
+        """The one thread has done with an account when it asks for the next."""
+        clock.append(clock[-1] + 5)
+        expected = [*asked, *tenants]
+        for tenant in tenants:
+            with one, spanledger.context(tenant=tenant):
+                ask(0)
+        _until(lambda: asked == expected)
+
+    for answer_ in (None, float("nan"), "much", True, later, away):
+        told = answer_
+        refresh("b", "c", "last")
+        assert cents(one.state("b").spent_usd) in (0, 25)
+        told = "0.25"
+        refresh("b", "last")
+        assert cents(one.state("b").spent_usd) == 25
+    lines = [record.message for record in caplog.records if "spent_usd" in record.message]
+    assert [line.partition(" for 'b'")[0].rpartition("spent_usd ")[2] for line in lines] == [
+        "gave None", "gave nan", "gave 'much'", "gave True", "gave something to await",
+        "raised OSError('the ledger is away')",
+    ]  # fmt: skip
+    assert "2 further accounts" in lines[1]
+
+
 def _until(done: Any) -> None:
     deadline = time.monotonic() + 120
     while not done():
