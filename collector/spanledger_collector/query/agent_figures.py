@@ -60,6 +60,7 @@ class AgentMomentsRow:
     inclusive_uncosted_runs: int
     inclusive_unconverted_records: int
     inclusive_margin_usd: Decimal | None
+    success_gap_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def _margin(row: AgentMomentsRow, traces: TraceMoments | None) -> Figure:
     stake = estimates.stake(
         row.inclusive_told_runs, row.inclusive_earning_runs, row.inclusive_staked_runs,
         estimates.worth(row.inclusive_margin_mean_usd, row.inclusive_total_cost_mean_usd),
-        row.inclusive_margin_earning_covariance, traces=known,
+        row.inclusive_margin_earning_covariance, traces=known, most=row.success_gap_usd,
     )  # fmt: skip
     return estimates.mean(row.inclusive_margin_mean_usd, *shape, n, stake=stake)
 

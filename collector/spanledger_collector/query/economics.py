@@ -282,7 +282,7 @@ def _earned(
     return {
         name: estimates.mean(
             value, variance, skewness, n,
-            stake=estimates.stake(*known, covariance, traces=traces),
+            stake=estimates.stake(*known, covariance, traces=traces, most=row.success_gap_usd),
         )
         for name, value, variance, skewness, covariance in told
     }  # fmt: skip

@@ -203,6 +203,7 @@ def stake(
     covariance: float,
     *,
     traces: Traces | None = None,
+    most: Decimal | None = None,
 ) -> Stake | None:
     """What of a mean hangs on whether runs earn something.
 
@@ -213,13 +214,17 @@ def stake(
         worth: of a run; where none was seen that earned nothing, one that does is worth 0.
         covariance: of the quantity with being an earning run.
         traces: that the runs share; None = each has its own.
+        most: by so much a run that earns may at most be worth more than these, where none was seen
+            that earned something; None = nobody can say.
     """
     if not staked or not n:
         return None
     share = earning / n
     if earning == n:
         return Stake(n, earning, max(worth, 0.0), traces)
-    gap = covariance * (n - 1) / n / (share * (1 - share)) if earning else None
+    gap = None if most is None else float(most)
+    if earning:
+        gap = covariance * (n - 1) / n / (share * (1 - share))
     return Stake(n, earning, gap, traces)
 
 

@@ -215,7 +215,7 @@ def _margin(row: Option) -> Estimate:
     stake = estimates.stake(
         row.inclusive_told_runs, row.inclusive_earning_runs, row.inclusive_staked_runs,
         float(row.inclusive_value_per_run_usd or 0), row.inclusive_margin_earning_covariance,
-        traces=row.shared and row.shared.share(0.0, n),
+        traces=row.shared and row.shared.share(0.0, n), most=row.success_gap_usd,
     )  # fmt: skip
     mean = estimates.mean(
         value, shape.inclusive_margin_variance, shape.inclusive_margin_skewness, n, stake=stake

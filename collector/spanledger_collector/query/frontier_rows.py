@@ -66,6 +66,7 @@ class FrontierRow(OptionShape):
     inclusive_earning_runs: int
     inclusive_staked_runs: int
     inclusive_margin_earning_covariance: float
+    success_gap_usd: Decimal | None
     duration_grid_ns: tuple[int, ...]
 
 

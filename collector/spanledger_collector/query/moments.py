@@ -55,6 +55,7 @@ class MoneyMoments(MoneyShape):
     credited_runs: int
     earning_runs: int
     staked_runs: int
+    success_gap_usd: Decimal | None
     value_earning_covariance: float
     margin_earning_covariance: float
     contribution_earning_covariance: float

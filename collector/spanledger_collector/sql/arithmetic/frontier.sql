@@ -17,6 +17,7 @@ points AS
         @include arithmetic/option_costs of=,
         @include arithmetic/option_costs of=inclusive_,
         @include arithmetic/run_ends,
+        @include arithmetic/success_gap,
         arrayMap(
             i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
             range(least(runs, 1001))

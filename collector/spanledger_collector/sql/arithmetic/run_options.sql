@@ -34,6 +34,7 @@ option_runs AS
         is_inclusive_costed AND e.inclusive_unconverted_records = 0 AS is_inclusive_told,
         e.inclusive_total_cost_usd AS inclusive_total_cost_usd,
         e.inclusive_value_usd AS inclusive_value_usd,
+        e.success_value_usd AS success_value_usd,
         e.cost_usd AS cost_usd,
         e.cost_low_usd AS cost_low_usd,
         e.cost_high_usd AS cost_high_usd,

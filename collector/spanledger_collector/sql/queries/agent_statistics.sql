@@ -36,7 +36,7 @@
 --   inclusive_usage_cheaper_usd, inclusive_usage_dearer_usd (by so much the inclusive variable cost of all runs is less or more by the ends
 --   of estimated usage), inclusive_cheaper_usd, inclusive_dearer_usd (the inclusive total cost by these and by those of how many units
 --   will share an asset), inclusive_uncosted_runs (their inclusive cost is not wholly known),
---   inclusive_unconverted_records (amounts in a currency without a rate).
+--   inclusive_unconverted_records (amounts in a currency without a rate), success_gap_usd (by so much a success may be worth more than what was seen, arithmetic/success_gap).
 WITH
     @include arithmetic/agent_runs,
     @include arithmetic/grouped_runs,
@@ -100,7 +100,8 @@ SELECT
         i -> arraySort(groupArray(r.duration_ns))[1 + intDiv(i * (runs - 1), greatest(least(runs, 1001) - 1, 1))],
         range(least(runs, 1001))
     ) AS duration_grid_ns,
-    @include arithmetic/run_ends
+    @include arithmetic/run_ends,
+    @include arithmetic/success_gap
 FROM grouped_runs AS r
 LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id
 GROUP BY

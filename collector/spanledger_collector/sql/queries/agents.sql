@@ -23,7 +23,8 @@
 --   inclusive_margin_earning_covariance (told runs that succeeded and earned something, told runs whose value may hang on how they go, as in agent_statistics),
 --   inclusive_usage_cheaper_usd, inclusive_usage_dearer_usd (by so much the variable cost of all runs is less or more by the ends of
 --   estimated usage), inclusive_cheaper_usd, inclusive_dearer_usd (the total cost by these and by those of what shares assets),
---   inclusive_uncosted_runs (their cost is not wholly known), inclusive_unconverted_records (amounts in a currency without a rate).
+--   inclusive_uncosted_runs (their cost is not wholly known), inclusive_unconverted_records (amounts in a currency without a rate),
+--   success_gap_usd (by so much a success may be worth more than what was seen, arithmetic/success_gap).
 WITH
     @include arithmetic/trace_ends,
     paid_by_success AS (SELECT agent_name FROM value_rules_in_force WHERE per = 'success'),
@@ -117,7 +118,8 @@ SELECT
     ifNotFinite(
         covarSampStableIf(toFloat64(earned - total), toFloat64(r.succeeded AND earned > 0), is_told), 0
     ) AS inclusive_margin_earning_covariance,
-    @include arithmetic/run_ends
+    @include arithmetic/run_ends,
+    @include arithmetic/success_gap
 FROM run_economics AS r
 LEFT ANY JOIN trace_ends AS w ON w.trace_id = r.trace_id
 WHERE workspace = {workspace:String}

@@ -10,7 +10,8 @@
 --   speedup_over_fewer, usd_over_fewer (these by inclusive costs), cost_variance, cost_skewness, success_variance, cost_success_covariance (of the
 --   costed runs), inclusive_cost_variance, inclusive_cost_skewness, inclusive_success_variance, inclusive_cost_success_covariance,
 --   inclusive_margin_variance, inclusive_margin_skewness, inclusive_earning_runs (told ones that succeeded and earned something),
---   inclusive_staked_runs (told ones whose value may hang on how they go), inclusive_margin_earning_covariance, duration_grid_ns (at most 1001 of the sorted durations).
+--   inclusive_staked_runs (told ones whose value may hang on how they go), inclusive_margin_earning_covariance, success_gap_usd (by so much a success may be worth more than what was seen, arithmetic/success_gap),
+--   duration_grid_ns (at most 1001 of the sorted durations).
 WITH
     @include arithmetic/asked_options,
     @include arithmetic/run_options,
@@ -58,6 +59,7 @@ SELECT
     inclusive_earning_runs,
     inclusive_staked_runs,
     inclusive_margin_earning_covariance,
+    success_gap_usd,
     duration_grid_ns
 FROM frontier
 ORDER BY

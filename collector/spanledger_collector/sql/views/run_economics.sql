@@ -14,6 +14,8 @@
 --                        succeeded, or what outcomes recorded of the unit (a run without it gets nothing by that rule), less with
 --                        latency; each rounded half even. A rule of no agent is for runs of agents that no agent called. NULL = no rule fits, or
 --                        what one that fits is worth is in a currency without a rate on that day (nothing of it is nothing in any currency)
+--   success_value_usd    the most that these rules say such a run is worth: had it succeeded, at once (less with no latency). NULL = an amount was
+--                        recorded, no rule of `run` or `success` fits, one of a unit may, or an amount has no rate
 --   value_usd            revenue + value of outcomes, as recorded; where no amount was recorded, in whatever
 --                        currency, rule_value_usd; NULL = nobody said, or an amount has no rate (unconverted_records)
 --   value_source         recorded | rule | empty
@@ -100,6 +102,7 @@ SELECT
         CAST(ifNull(cost_usd, 0) + ifNull(amortized_cost_usd, 0) AS Nullable(Decimal(38, 12)))
     ) AS total_cost_usd,
     rule_value_usd,
+    success_value_usd,
     multiIf(
         -- What has no rate may be a refund: the rest is no bound.
         unconverted_records > 0, NULL,
@@ -144,11 +147,10 @@ FROM
         r.inclusive_unconverted_records AS told_inclusive_unconverted,
         toUInt8(if(outcome = '', status != 'error' AND NOT judged_wrong_whole, outcome = 'success')) AS succeeded,
         toDateTime64(r.started_at, 3, 'UTC') AS begun_at,
-        -- The most particular rule of each `per` that fits the run.
+        -- Rules of its scope and time.
         arrayFilter(
             x -> x.workspace IN ('', r.workspace) AND x.agent_version IN ('', r.agent_version) AND x.tenant IN ('', r.tenant)
-                AND x.valid_from <= begun_at AND x.valid_to > begun_at
-                AND (x.per IN ('run', 'success') OR mapContains(r.outcome_units, x.per)),
+                AND x.valid_from <= begun_at AND x.valid_to > begun_at,
             arrayConcat(
                 own.rules,
                 -- A rule of no agent is about what was asked for, not about how it was divided.
@@ -168,7 +170,9 @@ FROM
                 valid_from DateTime64(3, 'UTC'), valid_to DateTime64(3, 'UTC'), amount Decimal(38, 12), currency String,
                 grace_seconds Float64, half_life_seconds Float64, zero_after_seconds Float64
             ))
-        ) AS fitting,
+        ) AS scoped,
+        -- The most particular one of each `per` that fits the run.
+        arrayFilter(x -> x.per IN ('run', 'success') OR mapContains(r.outcome_units, x.per), scoped) AS fitting,
         arrayFilter((x, n) -> n = 1, fitting, arrayEnumerateUniq(fitting.per)) AS used_rules,
         duration_ns / 1e9 AS latency_seconds,
         arrayMap(
@@ -183,35 +187,49 @@ FROM
             used_rules
         ) AS how_many,
         arrayMap(
-            (x, many) -> accurateCastOrNull(
-                roundBankers(
-                    toDecimal256(x.amount, 12)
-                    * many
-                    * if(
-                        x.currency = 'USD' OR many = 0,
-                        toDecimal256(1, 12),
-                        nullIf(toDecimal256(arrayFirst(
-                            f -> f.1 = x.currency AND f.2 <= begun_at AND f.3 > begun_at,
-                            (
-                                SELECT arrayReverseSort(f -> f.2, groupArray((toString(currency), valid_from, valid_to, usd)))
-                                FROM fx_history
-                                WHERE known_to > now64(3, 'UTC')
-                            )
-                        ).4, 12), 0)
-                    ),
-                    12
-                ),
-                'Decimal(38, 12)'
+            x -> if(
+                x.currency = 'USD',
+                toDecimal256(1, 12),
+                nullIf(toDecimal256(arrayFirst(
+                    f -> f.1 = x.currency AND f.2 <= begun_at AND f.3 > begun_at,
+                    (
+                        SELECT arrayReverseSort(f -> f.2, groupArray((toString(currency), valid_from, valid_to, usd)))
+                        FROM fx_history
+                        WHERE known_to > now64(3, 'UTC')
+                    )
+                ).4, 12), 0)
+            ),
+            used_rules
+        ) AS rule_rates,
+        arrayMap(
+            (x, many, rate) -> accurateCastOrNull(
+                roundBankers(toDecimal256(x.amount, 12) * many * if(many = 0, toDecimal256(1, 12), rate), 12), 'Decimal(38, 12)'
             ),
             used_rules,
-            how_many
+            how_many,
+            rule_rates
         ) AS worth,
+        arrayMap(
+            (x, rate) -> accurateCastOrNull(roundBankers(toDecimal256(x.amount, 12) * rate, 12), 'Decimal(38, 12)'),
+            used_rules,
+            rule_rates
+        ) AS most_worth,
         -- Where nobody set a rule, the engine leaves all of this out.
         if(
             (SELECT count() FROM value_rules) = 0,
             CAST(NULL AS Nullable(Decimal(38, 12))),
             if(empty(worth) OR arrayExists(w -> w IS NULL, worth), NULL, arraySum(arrayMap(w -> ifNull(w, 0), worth)))
         ) AS rule_value_usd,
+        if(
+            (SELECT count() FROM value_rules) = 0,
+            CAST(NULL AS Nullable(Decimal(38, 12))),
+            if(
+                r.revenue_usd IS NOT NULL OR r.outcome_value_usd IS NOT NULL OR told_unconverted > 0 OR empty(most_worth)
+                OR arrayExists(x -> x.per NOT IN ('run', 'success'), scoped) OR arrayExists(w -> w IS NULL, most_worth),
+                NULL,
+                arraySum(arrayMap(w -> ifNull(w, 0), most_worth))
+            )
+        ) AS success_value_usd,
         if(
             (SELECT count() FROM value_rules) = 0,
             toUInt8(0),
