@@ -104,18 +104,20 @@ class Web:
             wanted = asked.text("csv")
             return self._csv(page, wanted) if wanted else HTMLResponse(render(page, asked))
         except HTTPException as error:
-            return _failure(error.status_code, "This cannot be done here", str(error.detail))
+            return _failure(asked, error.status_code, "This cannot be done here", str(error.detail))
         except NotFoundError as error:
-            return _failure(404, "Not found", str(error))
+            return _failure(asked, 404, "Not found", str(error))
         except RetryableError as error:
-            response = _failure(503, "Not now", str(error))
+            response = _failure(asked, 503, "Not now", str(error))
             response.headers["Retry-After"] = str(error.retry_after_seconds)
             return response
         except CollectorError as error:
-            return _failure(400, "This cannot be shown", str(error))
+            return _failure(asked, 400, "This cannot be shown", str(error))
         except Exception:  # noqa: BLE001 - a defect: told in the log, not to the reader
             _LOG.exception("page %s failed", asked.path)
-            return _failure(500, "A defect", "The page could not be made; the log tells why.")
+            return _failure(
+                asked, 500, "A defect", "The page could not be made; the log tells why."
+            )
 
     def _csv(self, page: Page, wanted: str) -> Response:
         """The whole table; what is read in parts is sent as it is read."""
@@ -189,5 +191,5 @@ async def _home(_: Request) -> Response:
     return RedirectResponse("/ui/overview", 302)
 
 
-def _failure(status: int, title: str, message: str) -> Response:
-    return HTMLResponse(render_error(status, title, message), status)
+def _failure(asked: Asked, status: int, title: str, message: str) -> Response:
+    return HTMLResponse(render_error(status, title, message, asked), status)

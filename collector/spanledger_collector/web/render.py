@@ -8,6 +8,8 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from spanledger_collector.errors import PermanentError
+
 from . import figures
 from .asked import ALL, RANGES, Asked, carried
 from .parts import Page
@@ -64,8 +66,9 @@ def _unused(page: Page, asked: Asked) -> Iterator[tuple[str, str, str]]:
             yield name, asked.text(name), asked.again(**{name: ""})
 
 
-def render_error(status: int, title: str, message: str) -> str:
-    """What is shown instead of a page."""
+def render_error(status: int, title: str, message: str, asked: Asked) -> str:
+    """What is shown instead of a page; its links keep the filters."""
+    lost = {} if _has_period(asked) else {"range": "", "since": "", "until": ""}
     return (
         _environment()
         .get_template("error.html")
@@ -73,9 +76,18 @@ def render_error(status: int, title: str, message: str) -> str:
             status=status,
             title=title,
             message=message,
-            navigation=[(path, name, f"/ui/{path}") for path, name in NAVIGATION],
+            navigation=[(path, name, asked.link(path, **lost)) for path, name in NAVIGATION],
         )
     )
+
+
+def _has_period(asked: Asked) -> bool:
+    """Whether the period can be read: one that cannot would make every link an error again."""
+    try:
+        asked.period()
+    except PermanentError:
+        return False
+    return True
 
 
 @cache

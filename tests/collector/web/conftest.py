@@ -207,7 +207,7 @@ ANYWHERE = [
 MISSING = {
     "shown": (),
     "demo": ("asset?id=nothing",),
-    "empty": ("agent?", "trace?", "explain?", "asset?id=", "run?"),
+    "empty": ("trace?", "explain?", "asset?id=", "run?"),
 }
 #: Every page on every ledger: name of the ledger, path.
 EVERYWHERE = [

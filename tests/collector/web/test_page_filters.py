@@ -48,9 +48,6 @@ def test_a_filter_is_honoured_or_said_to_mean_nothing(
         period = "period" if name == "since" else name
         assert f"Remove the filter </span>{period}: " in told[0]
         return
-    if answer.status_code == 404:
-        assert "no runs of an agent" in answer.text
-        return
     assert answer.status_code == 200
     for table in re.findall(r"<caption>(.*?)</caption>", answer.text):
         assert _WHOLE.search(table), table
@@ -115,6 +112,33 @@ def test_links_keep_the_filters(client: httpx.Client) -> None:
     text = client.get("overview?tenant=a%26b&range=7d").text
     for path in ("agents", "runs", "flame", "rework"):
         assert f'href="/ui/{path}?range=7d&amp;tenant=a%26b"' in text
+
+
+def test_an_agent_without_runs_in_the_period_has_its_page(client: httpx.Client) -> None:
+    """No dead end: the filters are there, another period is a click away and keeps the others."""
+    answer = client.get("agent?agent=analyst&range=24h&tenant=acme&workspace=default")
+    assert answer.status_code == 200
+    assert "no runs of an agent" in answer.text
+    other = "/ui/agent?agent=analyst&amp;range=all&amp;tenant=acme&amp;workspace=default"
+    assert f'href="{other}"' in answer.text
+    assert client.get(html.unescape(other).removeprefix("/ui/")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("trace?id=0123", 404), ("nowhere?id=1", 404), ("flame?at=x", 400)]
+)
+def test_links_of_an_error_keep_the_filters(client: httpx.Client, path: str, status: int) -> None:
+    """Who goes on sees the same part of the same workspace; only a period that is none is lost."""
+    answer = client.get(f"{path}&range=7d&tenant=acme&workspace=other")
+    assert answer.status_code == status
+    links = re.findall(r'<a[^>]* href="(/ui/[^"]*)"', answer.text)
+    assert len(links) > 10
+    assert {link.partition("?")[2] for link in links} == {
+        "range=7d&amp;tenant=acme&amp;workspace=other"
+    }
+    wrong = client.get("runs?range=9y&since=&tenant=acme")
+    assert wrong.status_code == 400
+    assert 'href="/ui/runs?tenant=acme"' in wrong.text
 
 
 def test_runs_come_by_the_hundred(client: httpx.Client) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast, get_args
 
-from spanledger_collector.errors import PermanentError
+from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.query import AgentEconomics, AgentReport, AgentSums, GroupBy, Ledger
 from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.query.titles import in_full, worth_showing
@@ -73,10 +73,13 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         raise PermanentError("this page is about one agent: choose one on the page Agents")
     by = asked.choice("by", get_args(GroupBy), "version")
     ledger = ledger.remembering()  # what is compared is what the report divides by
-    report = ledger.agent(
-        name, *asked.period(), by=cast("GroupBy", by), agent_version=asked.text("version"),
-        tenant=asked.text("tenant"),
-    )  # fmt: skip
+    try:
+        report = ledger.agent(
+            name, *asked.period(), by=cast("GroupBy", by), agent_version=asked.text("version"),
+            tenant=asked.text("tenant"),
+        )  # fmt: skip
+    except NotFoundError as error:  # no fault of the reader's: another period may have some
+        return _page(name, [Note("No runs in this period", [str(error)])])
     sums = report.total.sums
     parts: list[Part] = [
         _figures(report, asked),
@@ -90,6 +93,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         *_compared(ledger, asked, report),
         *_break_evens(report, asked),
     ]  # fmt: skip
+    return _page(name, parts)
+
+
+def _page(name: str, parts: Sequence[Part]) -> Page:
     return Page(
         "Agent", parts, "One agent over the period: sums, and figures with their intervals.",
         name=name, at="agents",
