@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import logging
 import os
@@ -9,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, cast
 
-from .evaluation import Reading
+from .evaluation import MAX_KEYS, Reading
 from .rules import Condition
 
 _LOG = logging.getLogger(__name__)
@@ -72,22 +75,29 @@ class Board:
     ) -> tuple[list[AlertRow], list[Transition]]:
         """Hold readings against what fires; alerts of rules that are gone end silently.
 
+        Args:
+            readings: those of a condition together.
+            now: the moment.
+
         Returns:
-            Every alert, and those that changed.
+            Of each condition the worst alerts, ``MAX_KEYS`` of them; and all that changed.
         """
         rows: list[AlertRow] = []
         changed: list[Transition] = []
         firing: dict[AlertId, datetime] = {}
-        for reading in readings:
-            place = _id(reading)
-            since = self._firing.get(place)
-            if self._fires(reading, firing=since is not None):
-                firing[place] = since or now
-                if since is None:
-                    changed.append(Transition("firing", reading, now, now))
-            elif since is not None:
-                changed.append(Transition("resolved", reading, since, now))
-            rows.append(_row(reading, firing.get(place)))
+        for condition, group in groupby(readings, key=attrgetter("condition")):
+            found: list[AlertRow] = []
+            for reading in group:
+                place = _id(reading)
+                since = self._firing.get(place)
+                if self._fires(reading, firing=since is not None):
+                    firing[place] = since or now
+                    if since is None:
+                        changed.append(Transition("firing", reading, now, now))
+                elif since is not None:
+                    changed.append(Transition("resolved", reading, since, now))
+                found.append(_row(reading, firing.get(place)))
+            rows += _worst(found, above=condition.above)
         if firing != self._firing:
             self._firing = firing
             self._save()
@@ -134,6 +144,18 @@ def _row(reading: Reading, since: datetime | None) -> AlertRow:
         value=reading.value,
         firing_since=since,
     )
+
+
+def _worst(rows: list[AlertRow], *, above: bool) -> list[AlertRow]:
+    """Those that fire before others, then by their value; as they are where they are few."""
+    if len(rows) <= MAX_KEYS:
+        return rows
+
+    def place(row: AlertRow) -> tuple[bool, bool, Decimal]:
+        value = row.value or Decimal(0)
+        return row.firing_since is None, row.value is None, -value if above else value
+
+    return heapq.nsmallest(MAX_KEYS, rows, key=place)
 
 
 def _load(path: Path) -> dict[AlertId, datetime]:

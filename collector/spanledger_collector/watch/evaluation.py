@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +17,7 @@ from .rules import EARNED, BudgetRule, Condition, Rules, Span
 Ask = Callable[[str, Mapping[str, object]], list[dict[str, Any]]]
 Key = tuple[str, str]
 
-#: Names of one rule that are told; of more, those with the largest values.
+#: Names of one rule that are told; of more, the worst. All are judged.
 MAX_KEYS = 500
 #: Before this part of a window is over, nothing is projected to its end.
 _EARLY = Decimal("0.02")
@@ -100,12 +101,10 @@ class Readings:
             if condition.metric in EARNED
             else self.spent(source.workspace, window)
         )
-        found: list[Reading] = []
         for key in dict.fromkeys([*_keys(table, source.per, source.of), *firing]):
             row = table.get((source.per, key))
             value, count = _value(condition.metric, row)
-            found.append(Reading(condition, key, value, count, window))
-        yield from _largest(found, key=lambda one: one.value)
+            yield Reading(condition, key, value, count, window)
 
 
 def budgets_of(rules: Rules, ask: Ask, now: datetime) -> list[BudgetRow]:
@@ -123,7 +122,7 @@ def budget_rows(budgets: Iterable[BudgetRule], readings: Readings) -> list[Budge
             _budget_row(budget, window, key, table.get((budget.per, key)), readings.now)
             for key in _keys(table, budget.per, budget.of)
         ]
-        rows += _largest(found, key=lambda one: one.spent_usd)
+        rows += heapq.nlargest(MAX_KEYS, found, key=_spent) if len(found) > MAX_KEYS else found
     return rows
 
 
@@ -171,10 +170,8 @@ def _keys(table: Iterable[Key], per: str, of: str | None) -> list[str]:
     return [key for kind, key in table if kind == per and key]
 
 
-def _largest(rows: Sequence[Any], *, key: Callable[[Any], Decimal | None]) -> Sequence[Any]:
-    if len(rows) <= MAX_KEYS:
-        return rows
-    return sorted(rows, key=lambda row: key(row) or Decimal(0), reverse=True)[:MAX_KEYS]
+def _spent(row: BudgetRow) -> Decimal:
+    return row.spent_usd
 
 
 def _value(metric: str, row: SpentByRow | EarnedByRow | None) -> tuple[Decimal | None, int]:

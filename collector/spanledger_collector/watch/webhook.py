@@ -31,8 +31,9 @@ from .rules import WebhookTarget
 
 _LOG = logging.getLogger(__name__)
 SIGNATURE = "X-Spanledger-Signature"
-#: Messages that wait at most; later ones are lost (and counted).
-CAPACITY = 1000
+#: Messages that wait at most, some 5 MB; later ones are lost (and counted). A rule of each tenant
+#: may begin for thousands of them at once.
+CAPACITY = 10_000
 #: Pauses before a message is tried again; after the last it is given up.
 PAUSES_SECONDS = (1.0, 4.0, 15.0, 60.0, 240.0)
 _TRY_AGAIN = frozenset({408, 425, 429})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -15,10 +16,10 @@ from prometheus_client import CollectorRegistry
 from tests.collector.watch.receiver import receiving
 
 from spanledger_collector.errors import StoreUnavailableError
-from spanledger_collector.query import DirectReader
+from spanledger_collector.query import DirectReader, EarnedByRow, SpentByRow
 from spanledger_collector.store import Store
 from spanledger_collector.watch import Rules, Watcher, WatchMetrics, Webhook, budgets_of
-from spanledger_collector.watch.evaluation import Readings
+from spanledger_collector.watch.evaluation import MAX_KEYS, Readings
 
 Row = dict[str, Any]
 
@@ -180,6 +181,60 @@ def test_an_alert_begins_at_its_bound_and_ends_well_inside() -> None:
     assert seen == [[], [80], [80], [80], [], [80, 100], [80, 100], [80], [80]]
     told.gone = True
     assert firing(watcher) == []
+
+
+class Many:
+    """A ledger of many tenants; of the first ones it says what it is told to."""
+
+    def __init__(self, tenants: int, bad: int) -> None:
+        self.margin, self.cost = Decimal(-100), Decimal(2)
+        self._tenants, self._bad = tenants, bad
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        assert sorted(parameters) == ["since", "until", "workspace"]
+        row = dict.fromkeys((f.name for f in fields(_ROWS[name])), 0)
+        return [
+            {**row, "per": "tenant", "key": f"t{number:03}", **self._figures(number < self._bad)}
+            for number in range(self._tenants)
+        ]
+
+    def _figures(self, bad: bool) -> Row:
+        return {
+            "runs": 10, "successful_runs": 10 - 10 * bad, "failed_runs": 10 * bad, "attempts": 10,
+            "inclusive_margin_usd": self.margin if bad else Decimal(5),
+            "cost_usd": self.cost if bad else Decimal(2),
+        }  # fmt: skip
+
+
+_ROWS: Mapping[str, type] = {"spent_by": SpentByRow, "earned_by": EarnedByRow}
+
+
+def test_every_name_is_judged_and_the_worst_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """More than are told of: those below a bound, as many as there are above one, and their end."""
+    told = Many(MAX_KEYS + 100, bad=50)
+    per = {"per": "tenant", "window": "day"}
+    asked = rules(
+        budgets=[budget(alert_at=["1"], **per)],
+        alerts=[alert("margin_usd", below="0", **per), alert("success_ratio", below="0.5", **per)],
+    )
+    watcher = Watcher(asked, told, settled=lambda: 0)
+
+    names = ("b", "margin_usd", "success_ratio")
+
+    def changed() -> list[int]:
+        caplog.clear()
+        watcher.look(NOW)
+        lines = [record.message for record in caplog.records]
+        return [sum(f"alert {name} " in line for line in lines) for name in names]
+
+    assert changed() == [MAX_KEYS + 100, 50, 50]
+    assert watcher.picture is not None
+    for name in names:
+        rows = [row for row in watcher.picture.alerts if row.rule == name]
+        firing = [row.key for row in rows if row.firing_since is not None]
+        assert (len(rows), len(firing)) == (MAX_KEYS, MAX_KEYS if name == "b" else 50)
+    told.margin, told.cost = Decimal(1), Decimal(0)
+    assert changed() == [50, 50, 0]  # over, also of those that are told no longer
 
 
 def test_a_ratio_of_too_few_is_not_judged() -> None:
