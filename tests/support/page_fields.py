@@ -81,6 +81,7 @@ MODELS: Final[Mapping[str, Field]] = {
 }  # fmt: skip
 RUNS: Final[Mapping[str, Field]] = {
     "Started (UTC)": "started_at", "Agent": "agent_name", "Version": "agent_version",
+    "Succeeded": lambda run: run.succeeded if run.agent_name or run.outcome else None,
     "Latency": "duration_ns", "Total cost": "total_cost_usd",
     "Value": usd("value_usd", _is_run_valued), "Margin": usd("margin_usd", _is_run_valued),
     "Variable cost": "cost_usd", "With sub-agents": "inclusive_total_cost_usd",

@@ -169,4 +169,4 @@ def test_a_known_zero_is_neither_unknown_nor_untold(site: Served) -> None:
     assert {told_run[name] for name in unknown} == {"unknown"}
     assert told_run["Amortized cost"] == told_run["Worth by rules"] == "\N{EN DASH}"
     runs = rows_of(text_of(site, "runs?range=all&agent=even"), "runs")
-    assert [row[5] for row in runs.values()] == ["$0.00"]
+    assert [row[6] for row in runs.values()] == ["$0.00"]

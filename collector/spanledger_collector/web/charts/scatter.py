@@ -21,7 +21,7 @@ class Point:
         x, y: its place.
         title: what it is, with its figures as people read them.
         href: where it leads.
-        tone: ``ok`` or ``bad``.
+        tone: ``ok``, ``bad`` or ``unjudged``.
     """
 
     x: float

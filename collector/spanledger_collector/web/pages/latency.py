@@ -20,8 +20,15 @@ from .columns import (
     runs_or_attempts,
 )
 from .runs import columns as run_columns
+from .runs import is_unjudged
 
 _POINTS: Final = 500
+#: Tones of points, and what each says in words.
+_OUTCOMES: Final = {
+    "ok": "succeeded",
+    "bad": "failed",
+    "unjudged": "nobody said whether it succeeded",
+}
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -74,6 +81,7 @@ def _drawn(asked: Asked) -> Sequence[Column]:
         "started_at",
         "agent_name",
         "agent_version",
+        "succeeded",
         "duration_ns",
         "inclusive_total_cost_usd",
         "total_cost_usd",
@@ -134,7 +142,7 @@ def _point(asked: Asked, run: RunRow) -> Measured:
     name = figures.named(run.agent_name) or "(no agent)"
     cost = run.inclusive_total_cost_usd
     told = figures.usd(cost, at_least=is_inclusive_lower_bound(run))
-    title = f"{name}: {figures.duration(run.duration_ns)}, {told}"
-    tone = "ok" if run.succeeded else "bad"
+    tone = "unjudged" if is_unjudged(run) else "ok" if run.succeeded else "bad"
+    title = f"{name}: {figures.duration(run.duration_ns)}, {told}, {_OUTCOMES[tone]}"
     link = asked.link("trace", id=run.trace_id)
     return Measured(run.duration_ns, float(cost or 0), title, link, tone)

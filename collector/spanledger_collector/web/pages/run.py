@@ -211,7 +211,7 @@ def _attempts(rows: Sequence[AttemptRow], asked: Asked) -> Table:
 
 def _below(rows: Sequence[RunRow], asked: Asked) -> Table:
     named = {column.field: column for column in run_columns(asked)}
-    shown = ("started_at", "agent_name", "agent_version", "duration_ns")
+    shown = ("started_at", "agent_name", "agent_version", "succeeded", "duration_ns")
     money = ("total_cost_usd", "value_usd", "inclusive_total_cost_usd", "inclusive_margin_usd")
     return Table(
         "below", "The runs that it called, each with all that is below it",

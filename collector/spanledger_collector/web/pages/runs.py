@@ -47,6 +47,11 @@ def is_inclusive_untold(run: RunRow) -> bool:
     return run.inclusive_value_usd is None and is_untold(run)
 
 
+def is_unjudged(run: RunRow) -> bool:
+    """Whether it ran outside any agent, and nobody said that it succeeded or did not."""
+    return run.succeeded and not run.agent_name and not run.outcome
+
+
 def columns(asked: Asked) -> Sequence[Column]:
     """Of rows of ``run_economics``."""
 
@@ -57,6 +62,9 @@ def columns(asked: Asked) -> Sequence[Column]:
         Column("Started (UTC)", "started_at", "moment", link=lambda row: _trace(asked, row)),
         Column("Agent", "agent_name", link=lambda row: _agent(asked, row), name="(no agent)"),
         Column("Version", "agent_version"),
+        Column("Succeeded", "succeeded", "yes", "As recorded; where no outcome was recorded, that "
+               "no error ended it and nobody judged it wrong as a whole.",
+               unknown=is_unjudged, blank=is_unjudged),
         Column("Latency", "duration_ns", "duration", link=lambda row: _trace(asked, row)),
         Column("Total cost", "total_cost_usd", "usd", "Variable cost and its share of assets.",
                at_least=is_lower_bound, link=explained),
