@@ -18,6 +18,8 @@ from tests.support.shown_ledger import UNPRICED, XSS
 
 from spanledger_collector.query import Ledger
 from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.pages import agents, overview
+from spanledger_collector.web.pages import runs as runs_page
 from spanledger_collector.web.pages.overview import figures_of
 from spanledger_collector.web.table import Column, cell
 
@@ -78,6 +80,37 @@ def test_headlines_tell_what_is_known_of_waste(ledger: Ledger) -> None:
     ]
     assert (shares[1], shares[-1]) == ("0.0%", "unknown")
     assert {note["Value"] for note in notes} == {f"of {total.valued_runs} runs"}
+
+
+def test_a_margin_says_what_runs_without_a_value_are_to_it(ledger: Ledger) -> None:
+    """Their cost is in it, and no margin of their own stands in the list that it leads to."""
+    only = {"range": "all", "agent": "analyst"}
+    asked = Asked("overview", only, datetime(2026, 11, 28, tzinfo=timezone.utc))
+    (total,) = ledger.economics_by("total", asked.part())
+    untold = total.runs - total.valued_runs
+    assert untold > 1
+    for row, told in (
+        (total, f"; {untold} of {total.runs} runs have no value, only a cost"),
+        (replace(total, valued_runs=total.runs), ""),
+        (replace(total, margin_usd=None), ""),
+    ):
+        (note,) = [one.note for one in figures_of(row, asked).figures if one.title == "Margin"]
+        assert note == f"value less total cost{told}"
+    runs = ledger.runs_of(asked.part(), limit=1000)
+    margins = sum(run.margin_usd for run in runs if run.margin_usd is not None)
+    costs = [run.total_cost_usd for run in runs if run.value_usd is None]
+    assert len(costs) == untold
+    assert margins - sum(cost for cost in costs if cost is not None) == total.margin_usd
+    tables = [
+        overview.page(ledger, asked).tables()["by-day"],
+        overview.page(ledger, asked).tables()["by-agent"],
+        agents.page(ledger, asked).tables()["agents"],
+        runs_page.page(ledger, asked).tables()["runs"],
+    ]
+    for table in tables:
+        for column in table.columns:
+            if column.title.startswith("Margin"):
+                assert "without a value" in column.help, (table.id, column.title)
 
 
 def test_an_agent_without_assets_has_no_amortized_cost(demo_site: Served) -> None:

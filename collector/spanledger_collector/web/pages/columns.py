@@ -12,6 +12,8 @@ from spanledger_collector.web.table import Column
 
 OUTSIDE = "(outside any agent)"
 NO_TENANT = "(no tenant)"
+#: Why a margin is less than the margins of the runs that have one.
+VALUELESS = "Runs without a value count with their cost."
 
 
 def is_lower_bound(row: Any) -> bool:
@@ -115,7 +117,7 @@ def economics(
                "The runs' shares of what was paid once.", link=runs),
         Column("Value", "value_usd", "usd", "Recorded revenue and value of outcomes.",
                link=runs, blank=is_untold),
-        Column("Margin", "margin_usd", "usd", "Value less total cost.",
+        Column("Margin", "margin_usd", "usd", f"Value less total cost. {VALUELESS}",
                at_most=is_lower_bound, link=runs, blank=is_untold),
         Column("A run", "total_cost_per_run_usd", "usd", "Total cost / runs.",
                at_least=is_lower_bound, link=runs),
@@ -158,7 +160,7 @@ def _with_sub_agents() -> Sequence[Column]:
                blank=has_no_success),
         Column("Margin with sub-agents", "inclusive_margin_usd", "usd",
                "Value of its runs, and what was recorded below them, less the total with "
-               "sub-agents; not to be summed.", at_most=is_inclusive_lower_bound,
+               f"sub-agents; not to be summed. {VALUELESS}", at_most=is_inclusive_lower_bound,
                blank=is_inclusive_untold),
     ]  # fmt: skip
 

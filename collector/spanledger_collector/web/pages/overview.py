@@ -95,7 +95,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
         ("\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}") if bound else ("", "")
     )
     untold = is_untold(row)
-    margin = money("Margin", row.margin_usd, "value less total cost", asked.link("runs"), most,
+    margin = money("Margin", row.margin_usd, _margin_note(row), asked.link("runs"), most,
                    is_none=untold)  # fmt: skip
     if row.margin_usd is not None:
         margin = replace(margin, tone="bad" if row.margin_usd < 0 else "good")
@@ -130,6 +130,16 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
                    figures.exact(row.known_cost_ratio), known, asked.link("prices")),
         ]
     )  # fmt: skip
+
+
+def _margin_note(row: EconomicsRow) -> str:
+    """What it is, and why it is less than the margins of the runs that have one."""
+    untold = row.runs - row.valued_runs
+    if row.margin_usd is None or not untold:
+        return "value less total cost"
+    have = "has" if untold == 1 else "have"
+    told = f"{untold:,} of {figures.counted(row.runs, 'run')} {have} no value, only a cost"
+    return f"value less total cost; {told}"
 
 
 def _successes(row: EconomicsRow) -> str:

@@ -20,6 +20,7 @@ from .columns import (
 from .paging import AT_ONCE, paging
 
 SHOWN: Final = 100
+_IN_SUMS: Final = "In sums a run without a value counts with its cost."
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
@@ -70,7 +71,7 @@ def columns(asked: Asked) -> Sequence[Column]:
                at_least=is_lower_bound, link=explained),
         Column("Value", "value_usd", "usd", "As recorded, else by value rules.",
                link=explained, blank=is_untold),
-        Column("Margin", "margin_usd", "usd", "Value less total cost.",
+        Column("Margin", "margin_usd", "usd", f"Value less total cost. {_IN_SUMS}",
                at_most=is_lower_bound, link=explained, blank=is_untold),
         Column("Variable cost", "cost_usd", "usd", "Of the run itself.", at_least=is_lower_bound,
                link=explained),
@@ -78,7 +79,7 @@ def columns(asked: Asked) -> Sequence[Column]:
                "Total cost of the run and of all runs below it.",
                at_least=is_inclusive_lower_bound, link=explained),
         Column("Margin with sub-agents", "inclusive_margin_usd", "usd",
-               "Value of the run, and what was recorded below it, less that.",
+               f"Value of the run, and what was recorded below it, less that. {_IN_SUMS}",
                at_most=is_inclusive_lower_bound, link=explained, blank=is_inclusive_untold),
         Column("Rework", "rework_cost_usd", "usd", "Part of the variable cost.",
                link=explained, unknown=is_cost_unknown, at_least=is_rework_lower_bound),
