@@ -134,6 +134,24 @@ def test_without_a_value_it_is_not_known(books: Store) -> None:
     assert found[""].break_even_runs.reason == "no run has a value"
 
 
+def test_runs_that_call_each_other_in_a_circle_are_one_run(books: Store) -> None:
+    """Bad data: alone, beside a run of their own trace, and where the top is of another agent."""
+    rows = [
+        *_asset("w20", 1, "10"), *_asset("w20", 2, "10", "z"),
+        *_run("w20", 1, 1, "writer", 100, earned="5"),
+        *_run("w20", 2, 1, "a", 50, parent=2, earned="3"), *_run("w20", 2, 2, "b", 50, parent=1),
+        *_run("w20", 3, 1, "c", 100, earned="2"),
+        *_run("w20", 3, 2, "d", 50, parent=3, earned="3"), *_run("w20", 3, 3, "e", 50, parent=2),
+        *_run("w20", 4, 1, "y", 50, parent=3), *_run("w20", 4, 2, "z", 50, parent=1, earned="4"),
+        *_run("w20", 4, 3, "z", 100, parent=2),
+    ]  # fmt: skip
+    found = _break_even(books, "w20", rows)
+    # 4, 2, 1 + 2, and 2 that both scopes halve.
+    assert (found[""].runs, found[""].recovered_usd) == (5, Decimal(10))
+    assert (found["z"].runs, found["z"].recovered_usd) == (1, Decimal(1))
+    assert found[""].break_even_runs.value == 5
+
+
 def test_a_run_earns_with_all_that_it_hands_on(books: Store) -> None:
     """What the helper costs is its caller's too, though in the helper's books; two runs, not 4."""
     rows = _asset("w3", 1, "30", "boss")

@@ -4,7 +4,7 @@
 --   without a plan serve runs that nobody named: they stand apart (is_planned = 0), with no run. units: USD.
 -- A run of a scope is one of its agent (and version) that no other run of the scope called, with all runs below it: its contribution is
 --   value less variable cost of them all. A run counts if it entered the books after the first of the assets did, in means if
---   what it and those below cost and earned is known wholly; where any of them has a value, those without one earned 0; where none has, the contribution is unknown.
+--   what it and those below cost and earned is known wholly. Runs that call each other in a circle (bad data) are one. Where any of them has a value, those without one earned 0; where none has, the contribution is unknown.
 -- No cent counts twice: what a run itself earns (value less its own variable cost) is divided among all scopes that it, or a run above it,
 --   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. What a value rule says of a
 --   run that an agent called counts for scopes that name its own agent alone, as in inclusive_value_usd. Assets of one scope stand together.
@@ -44,6 +44,7 @@ WITH
             trace_id,
             (agent_name, agent_version)::Tuple(agent_name String, agent_version String) AS agent,
             callers,
+            is_top,
             value_usd IS NOT NULL AS is_valued,
             r.succeeded AND ifNull(value_usd, 0) > 0 AS is_earning,
             @include arithmetic/staked
@@ -98,11 +99,12 @@ WITH
                     r.agent.agent_name != ''
                     AND scope.agent_name IN ('', r.agent.agent_name)
                     AND scope.agent_version IN ('', r.agent.agent_version)
-                    AND NOT arrayExists(
+                    AND (r.is_top OR NOT arrayExists(
                         a -> scope.agent_name IN ('', a.agent_name) AND scope.agent_version IN ('', a.agent_version), r.callers
-                    )
+                    ))
                 ) AS is_own
-            ) AS runs,
+            ) AS own_runs,
+            greatest(own_runs, 1) AS runs,
             countIf(is_own AND r.is_earning) AS own_earning,
             if(own_earning > 0, own_earning, least(runs, countIf(r.is_earning))) AS earning_runs,
             sumIf(toFloat64(part) + r.cost * weight, r.is_earning) AS earned,
@@ -137,8 +139,8 @@ WITH
             sum(t.valued_runs) AS valued_runs,
             sum(t.contribution) AS contribution_usd,
             sumIf(t.contribution, t.is_costed) AS costed_contribution_usd,
-            sumIf(greatest(t.runs, 1), NOT t.is_costed) AS left_out_runs,
-            sumIf(greatest(t.runs, 1), t.is_uncosted) AS uncosted_runs,
+            sumIf(t.runs, NOT t.is_costed) AS left_out_runs,
+            sumIf(t.runs, t.is_uncosted) AS uncosted_runs,
             sum(t.unconverted) AS unconverted_records,
             countIf(t.is_costed) AS costed_traces,
             ifNotFinite(avgIf(toFloat64(t.contribution), t.is_costed), 0) AS contribution_trace_mean_usd,
