@@ -23,6 +23,7 @@ from spanledger_collector.demo.show import Shown as Demonstrated
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.store import Store
 from spanledger_collector.web.asked import exact
+from spanledger_collector.web.figures import MINUS
 from spanledger_collector.web.pages import PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not found(), reason=HOW)]
@@ -386,3 +387,50 @@ def test_sentences_of_a_table_are_read_whole(
     assert there is not None
     assert name is not None
     assert there["x"] - 1 <= name["x"] <= there["x"] + 40
+
+
+#: Keeps what is written on canvases: the text, and how far to the left it begins.
+_WRITTEN = """() => {
+  window.written = [];
+  const fill = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...more) {
+    const wide = this.measureText(text).width;
+    const left = this.textAlign === 'right' || this.textAlign === 'end' ? wide : 0;
+    window.written.push([text, x - left]);
+    return fill.call(this, text, x, y, ...more);
+  };
+}"""
+#: Draws the chart again with other amounts in its table, so that its axis ends there.
+_REDRAWN = """([low, high]) => {
+  const cells = [...document.querySelectorAll('#by-day tbody tr')].map(row => [...row.cells]);
+  const told = cells.flatMap(row => [4, 7, 8].map(at => row[at - 1].querySelector('data')));
+  told.filter(Boolean).forEach((data, at) => data.value = at % 2 ? low : high);
+  window.written = [];
+  dispatchEvent(new Event('resize'));
+}"""
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(12e6, 25e6), (-3e6, 4e6), (1e-6, 6e-6), (-0.2, 0.31), (0.5, 1e9), (1_010_000, 1_015_000)],
+)
+def test_the_axis_of_the_chart_is_read_whole(
+    chromium: Browser, site: Served, low: float, high: float
+) -> None:
+    """From a millionth to a milliard, and below 0: no label is cut, no two are the same."""
+    page = chromium.new_page(viewport=WIDE)
+    page.set_default_timeout(180_000)
+    page.goto(f"{site.url}/ui/overview?range=all")
+    page.wait_for_selector("[data-plot] canvas")
+    page.evaluate(_WRITTEN)
+    page.evaluate(_REDRAWN, [low, high])
+    page.wait_for_function("() => window.written.some(([text]) => text.includes('$'))")
+    written = page.evaluate("() => window.written")
+    page.close()
+    labels = [(text, left) for text, left in written if "$" in text]
+    assert len(labels) > 2
+    assert len({text for text, _ in labels}) == len(labels)
+    for text, left in labels:
+        assert re.fullmatch(rf"{MINUS}?\$[\d.,]+[KMB]?", text), text
+        assert left >= 0, text
+    assert any(text.startswith(MINUS) for text, _ in labels) == (low < 0)

@@ -14,6 +14,21 @@
     return data && data.value !== "" ? Number(data.value) : null;
   };
 
+  // Every digit that tells one tick from the next; millions and more in short, so that they fit.
+  const moneyOf = (ticks) => {
+    const notation = Math.max(...ticks.map(Math.abs)) >= 1e6 ? "compact" : "standard";
+    const format = new Intl.NumberFormat("en", { notation, maximumSignificantDigits: 10 });
+    return ticks.map((tick) => `${tick < 0 ? "−" : ""}$${format.format(Math.abs(tick))}`);
+  };
+
+  // As wide as the widest label: one that is cut reads as another amount.
+  const widthOf = (plot, labels, place) => {
+    const { font, ticks, gap } = plot.axes[place];
+    plot.ctx.font = font[0];
+    const widest = Math.max(0, ...(labels ?? []).map((label) => plot.ctx.measureText(label).width));
+    return Math.ceil(ticks.size + gap + widest / devicePixelRatio) + 2;
+  };
+
   const draw = (box) => {
     const table = document.getElementById(box.dataset.plot);
     const names = box.dataset.columns.split("|");
@@ -37,7 +52,7 @@
             value: (_, __, ___, number) => cellAt(place, number)?.textContent.trim() ?? "–",
           })),
         ],
-        axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 91, 365].map((days) => days * 86400), space: 70, values: "{MMM} {D}" }, { ...axis, size: 74, values: (_, ticks) => ticks.map((tick) => `$${tick.toLocaleString("en", { maximumSignificantDigits: 4 })}`) }],
+        axes: [{ ...axis, incrs: [1, 2, 7, 14, 30, 91, 365].map((days) => days * 86400), space: 70, values: "{MMM} {D}" }, { ...axis, size: widthOf, values: (_, ticks) => moneyOf(ticks) }],
       },
       [days, ...drawn],
       box,
