@@ -12,6 +12,7 @@ from spanledger_collector.errors import PermanentError
 
 from .agent_figures import AgentFigures, agent_figures
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
+from .economics import GroupBy
 from .parsing import parse_rows
 from .reader import Row
 from .rows import CoverageRow, RunRow
@@ -138,15 +139,26 @@ class Breakdowns(ABC):
         """:meth:`Ledger.agents` of a part of the ledger, dearest first."""
         return agent_figures(self.query, part.parameters())
 
-    def runs_of(self, part: Slice = _ALL, *, limit: int = 100, offset: int = 0) -> Sequence[RunRow]:
+    def runs_of(
+        self,
+        part: Slice = _ALL,
+        *,
+        by: GroupBy | Literal["total"] = "total",
+        key: str = "",
+        limit: int = 100,
+        offset: int = 0,
+    ) -> Sequence[RunRow]:
         """Runs of a part of the ledger, newest first.
 
         Args:
             part: which runs.
+            by: only those of one group of :meth:`Ledger.agent`; total = all.
+            key: of that group: the version, the tenant, or the model that most of a run's money
+                went to; empty = the runs without one.
             limit: at most so many.
             offset: so many of the newest are left out.
         """
-        asked = {**part.parameters(), "limit": limit, "offset": offset}
+        asked = {**part.parameters(), "by": by, "key": key, "limit": limit, "offset": offset}
         return parse_rows(RunRow, self.query("runs", **asked))
 
 

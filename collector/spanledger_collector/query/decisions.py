@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from spanledger_collector.errors import NotFoundError
@@ -21,7 +21,7 @@ from .economics import GroupBy
 from .frontier import FrontierPoint, frontier
 from .hosting import Hosting
 from .operations import Operations
-from .payback import BreakEven, break_evens
+from .payback import BreakEven, break_evens, version_starts
 from .quality import QualityBy, QualityCost, quality
 from .reader import Row
 from .rework import ReworkBy, ReworkReport, rework
@@ -112,6 +112,10 @@ class Decisions(ABC):
         named_periods = [(f"{_told(a)}/{_told(b)}", period(a, b)) for a, b in (old, new)]
         sides = compare_periods(self.query, agent_name, named_periods)
         return comparison(agent_name, "period", *sides, matters=matters)
+
+    def version_starts(self, agent_name: str) -> Mapping[str, datetime]:
+        """Version of an agent -> when it ran first, of all its runs: which of two is the older."""
+        return version_starts(self.query, agent_name)
 
     def break_even(self, agent_name: str = "") -> Sequence[BreakEven]:
         """What was paid once, by the runs it serves: how many of them earn it back.

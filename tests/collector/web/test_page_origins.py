@@ -23,7 +23,7 @@ def test_parts_of_an_agent_lead_to_what_they_are_of(client: httpx.Client) -> Non
     text = client.get("agent?agent=analyst&range=all").text
     for path in ("rework", "assets", "runs", "flame"):
         assert re.search(rf'href="/ui/{path}\?range=all&amp;agent=analyst"><data value', text)
-    assert 'href="/ui/runs?range=all&amp;agent=analyst&amp;version=2"' in text
+    assert 'href="/ui/runs?range=all&amp;agent=analyst&amp;by=version&amp;key=2"' in text
 
 
 def test_rework_of_unknown_cost_is_a_lower_bound(client: httpx.Client) -> None:
@@ -151,6 +151,8 @@ _LINK = re.compile(r'<a href="/ui/((?:attempts|runs)\?[^"]*)"><data value="([^"]
         "flame?since=2026-11-03&until=2026-11-04&before_since=2026-11-05&before_until=2026-11-06",
         "flame?agent=analyst&since=2026-11-05&until=2026-11-07&compare=before",
         "attempts", "attempts?agent=analyst", "latency", "latency?agent=analyst",
+        "agent?agent=analyst", "agent?agent=analyst&by=model",
+        "agent?agent=analyst&by=tenant&since=2026-11-03&until=2026-11-05",
     ],
 )  # fmt: skip
 def test_every_sum_with_a_link_is_the_sum_of_what_it_leads_to(
@@ -217,7 +219,8 @@ def attempt_sum(asked: Asked, title: str) -> object:
 
 
 def run_sum(asked: Asked, title: str) -> Any:
-    runs = asked.ledger.runs_of(asked.part, limit=1000)
+    by: Any = asked.given.get("by", "total")
+    runs = asked.ledger.runs_of(asked.part, by=by, key=asked.given.get("key", ""), limit=1000)
     if title == "Margin":  # of all of them: those without a value have none, but cost
         return run_sum(asked, "Value") - run_sum(asked, "Total cost")
     amounts = (getattr(run, OF_RUNS[title]) if OF_RUNS[title] else 1 for run in runs)

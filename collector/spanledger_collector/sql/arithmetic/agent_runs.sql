@@ -1,38 +1,9 @@
--- agent_runs: CTEs: the runs of one agent in a period, each with the key of its group (by) and its main model, which is the
---   priced model (else the called one) that most of the run's own money went to; empty = it called none. Read only where asked for.
+-- agent_runs: CTEs: the runs of one agent in a period, each with the key of its group (by) and its main model (arithmetic/main_models).
 -- parameters: workspace; since, until (start of the run); agent_name; agent_version, tenant (empty = any); by (total |
 --   version | tenant | model; agent: versions, of any agent; what stands behind such a word is for who reads the runs).
 -- columns: those of run_economics, main_model, key, is_costed (the cost of the run is known wholly), is_told (and what was recorded of
 --   it has rates: so is its margin), is_inclusive_costed, is_inclusive_told (the same of it and of all runs below it).
-main_models AS
-(
-    SELECT
-        trace_id,
-        run_id,
-        argMax(model, (usd, model)) AS main_model
-    FROM
-    (
-        SELECT
-            a.trace_id AS trace_id,
-            a.run_id AS run_id,
-            a.model_key AS model,
-            sum(ifNull(a.cost_usd, 0)) AS usd
-        FROM attempts AS a FINAL
-        WHERE startsWith({by:String}, 'model')
-            AND a.workspace = {workspace:String}
-            AND a.agent_name = {agent_name:String}
-            AND a.started_at >= {since:DateTime64(9)}
-            AND a.counted
-            AND a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
-        GROUP BY
-            trace_id,
-            run_id,
-            model
-    )
-    GROUP BY
-        trace_id,
-        run_id
-),
+@include arithmetic/main_models,
 agent_runs AS
 (
     SELECT

@@ -1,7 +1,10 @@
 -- runs: the newest runs.
--- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any); limit;
---   offset (so many of the newest are left out).
+-- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any); by (total | version
+--   | tenant | model: runs of one group, as agent_statistics has them; total = all), key (of the group, empty = without a version, tenant or
+--   model); limit; offset (so many of the newest are left out).
 -- grain: one row a run, newest first. columns: those of the view run_economics.
+WITH
+    @include arithmetic/main_models
 SELECT *
 FROM run_economics
 WHERE workspace = {workspace:String}
@@ -20,6 +23,16 @@ WHERE workspace = {workspace:String}
             AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
             AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
             AND ({tenant:String} = '' OR tenant = {tenant:String})
+            AND ({by:String} != 'version' OR agent_version = {key:String})
+            AND ({by:String} != 'tenant' OR tenant = {key:String})
+            AND (
+                {by:String} != 'model'
+                OR ({key:String} != '') = ((trace_id, run_id) IN (
+                    SELECT trace_id, run_id
+                    FROM main_models
+                    WHERE if({key:String} = '', main_model != '', main_model = {key:String})
+                ))
+            )
         ORDER BY
             started_at DESC,
             trace_id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast, get_args
 
@@ -224,9 +225,7 @@ def _with_sub_agents(sums: AgentSums, asked: Asked) -> Sequence[Part]:
 
 def _groups(report: AgentReport, asked: Asked) -> Table:
     def runs(group: AgentEconomics) -> str:
-        if report.by == "model" or not group.key:
-            return ""
-        return asked.link("runs", **{report.by: group.key})
+        return asked.link("runs", by=report.by, key=group.key)
 
     columns = [
         Column(report.by.capitalize(), "key", name="(none)", link=runs),
@@ -248,23 +247,21 @@ def _groups(report: AgentReport, asked: Asked) -> Table:
     ]  # fmt: skip
     return Table(
         "groups", f"Its runs by {report.by}", columns, report.groups,
-        link=lambda group: runs(group) or _nameless(report, asked),
+        link=runs,
     )  # fmt: skip
-
-
-def _nameless(report: AgentReport, asked: Asked) -> str:
-    """Runs without a version or tenant can be asked for by their attempts only."""
-    if report.by == "model":
-        return asked.link("runs")
-    key = report.agent_name if report.by == "version" else ""
-    return asked.link("attempts", by=report.by, key=key)
 
 
 def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Part]:
     keys = [group.key for group in report.groups]
     if len(keys) < 2:  # noqa: PLR2004 - one is compared with nothing
         return []
-    newest = sorted(report.groups, key=lambda group: group.sums.first_started_at)
+    starts: Mapping[str, datetime] = {}
+    if report.by == "version":
+        starts = ledger.version_starts(report.agent_name)
+    newest = sorted(
+        report.groups,
+        key=lambda group: (starts.get(group.key, group.sums.first_started_at), group.key),
+    )
     latest = [group.key for group in newest]
     wanted = [asked.text("old", latest[-2]), asked.text("new", latest[-1])]
     notes = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, cast, get_args
 
-from spanledger_collector.query import Ledger, RunRow
+from spanledger_collector.query import GroupBy, Ledger, RunRow
 from spanledger_collector.web.asked import Asked
-from spanledger_collector.web.parts import Page, Tabled
+from spanledger_collector.web.parts import Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
 from .columns import (
@@ -21,21 +21,39 @@ from .paging import AT_ONCE, paging
 
 SHOWN: Final = 100
 _IN_SUMS: Final = "In sums a run without a value counts with its cost."
+#: Words of the URL: runs of one group of an agent.
+_GROUP: Final = ("by", "key")
+_MAIN_MODEL: Final = ": the model that most of the money of a run went to"
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    found = ledger.runs_of(asked.part(), limit=SHOWN + 1, offset=asked.offset())
+    by = cast("GroupBy", asked.choice("by", ("total", *get_args(GroupBy)), "total"))
+    key = asked.text("key")
+    found = ledger.runs_of(asked.part(), by=by, key=key, limit=SHOWN + 1, offset=asked.offset())
 
     def further(offset: int) -> Sequence[RunRow]:
-        return ledger.runs_of(asked.frozen(), limit=AT_ONCE, offset=offset)
+        return ledger.runs_of(asked.frozen(), by=by, key=key, limit=AT_ONCE, offset=offset)
 
     table = Table(
         "runs", "Runs, newest first", columns(asked), found[:SHOWN], query="runs",
         from_offset=further,
     )  # fmt: skip
-    parts = [Tabled("Runs", table), *paging(asked, found, SHOWN, "runs", ("Newer", "Older"))]
-    return Page("Runs", parts, "Each execution of an agent: what it cost, earned and took.")
+    parts = [
+        *_which(asked, by, key),
+        Tabled("Runs", table),
+        *paging(asked, found, SHOWN, "runs", ("Newer", "Older")),
+    ]
+    return Page(
+        "Runs", parts, "Each execution of an agent: what it cost, earned and took.", kept=_GROUP
+    )
+
+
+def _which(asked: Asked, by: str, key: str) -> Iterator[Part]:
+    """The group that they are, and the way to all."""
+    if by != "total":
+        told = f"{by}: {key or '(none)'}" + (_MAIN_MODEL if by == "model" else "")
+        yield Note("", [told], links=[("All runs of the period", asked.link("runs"))])
 
 
 def is_untold(run: RunRow) -> bool:
