@@ -336,7 +336,11 @@ def test_totals_are_the_sum_of_their_parts_where_a_cost_is_unknown(
 def test_a_rule_of_no_agent_is_for_the_agent_in_a_workflow_too(
     ledger: tuple[Store, Connection],
 ) -> None:
-    """It is what no agent called; the workflow around it is none, and its helper was called."""
+    """It is what no agent called; the workflow around it is none, and its helper was called.
+
+    Of agents that call each other in a circle (bad data) it is the first: all of them cost, so one
+    of them is what was asked for, in sums of all agents as for the rule.
+    """
     store, connection = ledger
     rule = {"per": "success", "amount": "2", "workspace": "flow", "valid_from": "2026-01-01"}
     publish(connection, [ValueRule.model_validate(rule)])
@@ -344,14 +348,21 @@ def test_a_rule_of_no_agent_is_for_the_agent_in_a_workflow_too(
         scene.span(1, 0, "workflow", trace=810, workspace="flow"),
         scene.span(2, 1, "agent", agent_name="planner", trace=810, workspace="flow"),
         scene.span(3, 2, "agent", agent_name="helper", trace=810, workspace="flow"),
+        scene.span(1, 2, "agent", agent_name="ping", trace=811, workspace="flow"),
+        scene.span(2, 1, "agent", agent_name="pong", trace=811, workspace="flow"),
+        scene.call(3, 2, (100, 0), trace=811, workspace="flow"),
     ]
     scene.load(connection, spans)
-    scene.settle(store, [810], "flow")
+    scene.settle(store, [810, 811], "flow")
     values = connection.rows(
         "SELECT agent_name, value_usd FROM run_economics WHERE workspace = 'flow'"
     )
     worth = {row["agent_name"]: row["value_usd"] for row in values}
-    assert worth == {"": None, "planner": Decimal(2), "helper": None}
+    circle = {"ping": Decimal(2), "pong": None}
+    assert worth == {"": None, "planner": Decimal(2), "helper": None, **circle}
+    with Ledger(DirectReader(store), workspace="flow") as asked:
+        (total,) = asked.sums_by("total")
+    assert (total.successes, total.value_usd, total.cost_usd) == (2, Decimal(4), Decimal(1))
 
 
 def test_work_of_another_purpose_is_never_rework(ledger: tuple[Store, Connection]) -> None:

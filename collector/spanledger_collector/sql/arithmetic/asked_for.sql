@@ -5,5 +5,6 @@
 --   them whether it succeeded, only that no error ended them.
 -- Nor is a run what was asked for that was called by what is not in its trace (caller_missing): its caller's span was lost or did not
 --   arrive yet, or is in another trace, where it is what was asked for itself.
--- Reads r.kind, r.callers (the agents above it, at any distance), r.caller_missing.
-r.kind = 'agent' AND empty(r.callers) AND NOT r.caller_missing
+-- Of runs that call each other in a circle (bad data) the first is: all that they cost and earn is its own with what is below it.
+-- Reads r.kind, r.callers (the agents above it, at any distance), r.is_top, r.caller_missing.
+r.kind = 'agent' AND (empty(r.callers) OR r.is_top) AND NOT r.caller_missing

@@ -70,7 +70,7 @@ WITH
             if(arraySum(serving.capital) = 0, arrayMap(s -> toDecimal256(1, 12), serving), arrayMap(c -> toDecimal256(c, 12), serving.capital))
                 AS weights,
             -- What a rule says of a run that an agent called is in that agent's own books alone.
-            arrayMap((s, w) -> if(empty(callers) OR s.agent_name = agent.agent_name, w, toDecimal256(0, 12)), serving, weights) AS own_weights,
+            arrayMap((s, w) -> if(is_top OR empty(callers) OR s.agent_name = agent.agent_name, w, toDecimal256(0, 12)), serving, weights) AS own_weights,
             arrayCumSum(own_weights) AS own_up_to,
             arrayMap(
                 (up_to, own) -> roundBankers(contribution * up_to / arraySum(weights), 12)
