@@ -50,6 +50,7 @@ test: lint ## lint, then the tests; those that take more than a few seconds each
 	$(BIN)/python -m tests.support.javascript
 	$(BIN)/python -m tests.support.browser
 	$(BIN)/python -m tests.support.prometheus
+	$(BIN)/python -m tests.support.compose
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(CI),,-m "not slow")
 	@test ! -d $(SPANLEDGER_TEST_PICTURES) || echo "pictures of the pages: $(SPANLEDGER_TEST_PICTURES)"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.spans import request_bytes
@@ -58,6 +59,48 @@ async def test_while_the_database_is_away_spans_are_taken_and_afterwards_all_are
         transport = 'transport="http_protobuf"'
         spans = f'spanledger_receive_spans_total{{outcome="accepted",{transport}}}'
         assert after[spans] == 3 * SPANS
+
+
+@pytest.mark.slow
+async def test_what_is_away_now_is_told_though_nobody_reads_or_sends(
+    tmp_path: Path, gate: tuple[Gate, str]
+) -> None:
+    """A database that went away after the start, and a collector that stops."""
+    road, database = gate
+    road.open()
+
+    async with running(config_of(tmp_path / "data", database)) as (collector, ports):
+
+        async def told(path: str) -> tuple[int, dict[str, Any]]:
+            status, body, _ = await get(ports.api, path)
+            return status, json.loads(body)
+
+        async def is_ready() -> bool:
+            return (await told("/readyz"))[0] == 200
+
+        async def is_away() -> bool:
+            return not await is_ready()
+
+        await collector.opened()
+        assert await is_ready()
+        road.close()
+        await until(is_away)
+        status, health = await told("/healthz")
+        assert (status, health["database_up"]) == (200, False), "it goes on receiving"
+        assert health["reasons"] == ["the database does not answer"]
+        assert (await metric_values(ports))["spanledger_database_up"] == 0
+        road.open()
+        await until(is_ready)
+        road.close()
+        await post(ports, 0)  # to be loaded at the end, which takes as long as it may
+        ending = asyncio.create_task(collector.stop())
+
+        async def says_so() -> bool:
+            status, health = await told("/healthz")
+            return status == 503 and health["reasons"][0] == "it is stopping"
+
+        await until(says_so)
+        await ending
 
 
 @pytest.mark.slow
@@ -122,7 +165,9 @@ async def test_f17_a_day_without_the_database_fills_the_journal_and_drops_nothin
         assert taken > 5
         clock.pass_seconds(86_400)
         assert await refused()
-        health = json.loads((await get(ports.api, "/healthz"))[1])
+        status, body, _ = await get(ports.api, "/healthz")
+        health = json.loads(body)
+        assert (status, health["receiving"]) == (503, False), "full: send elsewhere"
         assert health["journal"]["oldest_age_seconds"] > 86_400
         road.open()
         await collector.opened()

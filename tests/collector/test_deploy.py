@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -21,6 +21,7 @@ import jsonschema
 import pytest
 import yaml
 from tests.collector.whole_collector import ask, running, until
+from tests.support import compose
 
 from spanledger_collector.cli.app import execute
 from spanledger_collector.config import CollectorConfig, settings
@@ -44,23 +45,10 @@ def test_the_compose_file_is_valid() -> None:
     jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(COMPOSE)
 
 
-def _compose() -> Sequence[str]:
-    """The command of Docker Compose 2, which needs no daemon to read a file; empty = none here."""
-    named = os.environ.get("SPANLEDGER_TEST_COMPOSE", "docker-compose")
-    for command in (["docker", "compose"], [named]):
-        if shutil.which(command[0]) is None:
-            continue
-        told = subprocess.run([*command, "version"], capture_output=True, text=True, check=False)
-        # Version 1 (Debian 12) reads an older format.
-        if told.returncode == 0 and re.match(r"[^\n]* v?([2-9]|\d\d)\.\d", told.stdout):
-            return command
-    return ()
-
-
-@pytest.mark.skipif(not _compose(), reason="no Docker Compose 2 here; the schema is checked")
+@pytest.mark.skipif(not compose.command(), reason=compose.HOW)
 def test_docker_takes_the_compose_file() -> None:
     """With the three passwords, and not without."""
-    command = [*_compose(), "--file", str(ROOT / "docker-compose.yml"), "config", "-q"]
+    command = [*compose.command(), "--file", str(ROOT / "docker-compose.yml"), "config", "-q"]
     bare = {key: value for key, value in os.environ.items() if key not in SECRETS}
     given = bare | dict.fromkeys(SECRETS, "secret")
     assert subprocess.run(command, env=given, capture_output=True, check=False).returncode == 0
@@ -84,6 +72,10 @@ def test_a_service_is_pinned_and_bounded(name: str) -> None:
     assert service["healthcheck"]["test"]
     assert service["mem_limit"]
     assert service["restart"] == "unless-stopped"
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    # ClickHouse's image begins as root and becomes its own user.
+    is_bare = (service.get("cap_drop"), service.get("security_opt"))
+    assert name == "clickhouse" or is_bare == (["ALL"], ["no-new-privileges:true"])
     for port in service.get("ports", []):
         assert _filled(port).startswith("127.0.0.1:")
     for volume in service.get("volumes", []):

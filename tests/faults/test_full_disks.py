@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.collector.whole_collector import ask
 from tests.support.posting import metrics, post
 from tests.support.running import RunningCollector
 from tests.support.small_disk import WHY_NOT, can_mount, fill, make_room, small_disk
@@ -16,6 +19,12 @@ _STORED = "SELECT count() FROM spans FINAL"
 
 def _small_journal(mib: int) -> tuple[str, ...]:
     return ("env", f"SPANLEDGER_MAX_JOURNAL_BYTES={mib * _MIB}")
+
+
+def _asked(collector: RunningCollector, path: str) -> tuple[int, dict[str, Any]]:
+    """What the collector says of itself."""
+    status, body, _ = ask(collector.api_port, f"/{path}")
+    return status, json.loads(body)
 
 
 def _until_refused(port: int, first: int, status: int) -> list[int]:
@@ -56,7 +65,14 @@ def test_f12_a_full_disk_of_the_journal_refuses_until_there_is_room(tmp_path: Pa
             fill(disk)
             taken += _until_refused(collector.http_port, 1, 503)
             assert post(collector.http_port, taken[-1] + 1, _SPANS) == (503, "1")
+            for path in ("healthz", "readyz"):
+                status, told = _asked(collector, path)
+                assert (status, told["receiving"]) == (503, False)
+                assert "the disk does not take" in told["reasons"][0]
+            assert metrics(collector)["spanledger_journal_writable"] == 0
             make_room(disk)
+            # Nobody sends to a collector that is not ready: it has to see it by itself.
+            collector.wait_until(lambda: _asked(collector, "readyz")[0] == 200)
             for number in range(taken[-1] + 2, taken[-1] + 5):
                 assert post(collector.http_port, number, _SPANS)[0] == 200
                 taken.append(number)

@@ -59,6 +59,8 @@ class WrongKeys:
             ["answer"],
             registry=registry or CollectorRegistry(),
         )
+        for told in ("unauthenticated", "too_many"):  # from 0 on: the first one is an increase
+            self._counter.labels(told)
 
     def answer(self, error: CollectorError, address: str) -> CollectorError:
         """What is told to whoever sent a request that was refused.

@@ -125,7 +125,8 @@ def probe(*, as_json: bool) -> int:
         sys.stdout.write(f"ready  {told.address}\n")
     if told.health["ready"]:
         return 0
-    return _failed(f"the collector at {told.address} is not ready: no ledger is open", _NOT_NOW)
+    why = "; ".join(told.health.get("reasons", ())) or "it does not say why"
+    return _failed(f"the collector at {told.address} is not ready: {why}", _NOT_NOW)
 
 
 def _failed(message: str, code: int) -> int:

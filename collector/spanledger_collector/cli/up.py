@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from prometheus_client import disable_created_metrics
 
 from spanledger_collector.config import CollectorConfig, settings
 from spanledger_collector.pipeline import Collector, Ports
@@ -68,6 +69,7 @@ def up(
     }  # fmt: skip
     config = settings({key: value for key, value in given.items() if value is not None})
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    disable_created_metrics()  # a series more of each counter, for what Prometheus sees by itself
     for library in _CHATTY:
         logging.getLogger(library).setLevel(logging.ERROR)
     if asyncio.run(_serve(config, as_json=as_json)):

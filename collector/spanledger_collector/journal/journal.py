@@ -107,6 +107,7 @@ class Journal:
         self._reader = Reader(segments, identity.salt, self._quarantine)
         self._peeker = Reader(segments, identity.salt, self._quarantine)
         self._oldest: tuple[int, int] = (-1, 0)
+        self._refused_at_bytes: int | None = None
         segment_bytes = min(segment_bytes, max(max_bytes // _SEGMENTS_AT_LEAST, 1))
         self._writer = Writer(directory / "segments", segments, identity, segment_bytes)
         self._committer = Committer(self._write, linger_seconds)
@@ -168,6 +169,29 @@ class Journal:
         return self._segments.next_sequence
 
     @property
+    def is_writable(self) -> bool:
+        """Whether the disk took what was to be written last."""
+        return not self._writer.failed
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a request was refused for want of room, and as much waits as then."""
+        refused_at = self._refused_at_bytes
+        return refused_at is not None and self._unreleased_bytes() >= refused_at
+
+    def _unreleased_bytes(self) -> int:
+        return self._segments.bytes_from(self.first_unreleased)
+
+    def try_again(self) -> None:
+        """See whether the disk takes anything again; :attr:`is_writable` tells it afterwards.
+
+        Raises:
+            JournalUnavailableError: it does not.
+        """
+        with _disk_errors(f"write the journal in {self._directory}"):
+            self._writer.try_again()
+
+    @property
     def damages(self) -> Damages:
         """Damage met so far."""
         return Damages(
@@ -204,11 +228,13 @@ class Journal:
         needed = len(payload) + HEADER.size + self._committer.queued_bytes
         if self._segments.total_bytes() + needed > self._max_bytes:
             self._retention.make_room()
-            if self._segments.bytes_from(self.first_unreleased) + needed > self._max_bytes:
+            if (unreleased := self._unreleased_bytes()) + needed > self._max_bytes:
+                self._refused_at_bytes = unreleased
                 raise OverloadedError(
                     f"The journal holds {self._max_bytes} bytes that are not loaded yet: "
                     "the database is down or too slow; send again later."
                 )
+        self._refused_at_bytes = None
         record = Record(0, workspace, tenant, span_count, received_at_ns, payload, signal)
         return await self._committer.submit(record)
 

@@ -7,6 +7,7 @@ byte and the next group gets a new one.
 
 import logging
 import os
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -45,6 +46,9 @@ class Writer:
         segments: list to keep up to date.
         identity: journal id and checksum salt.
         segment_bytes: size at which a new segment is begun.
+
+    Attributes:
+        failed: whether the disk refused the last group.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Writer:
         self._segment_bytes = segment_bytes
         self._next_sequence = segments.next_sequence
         self._active: _Active | None = None
+        self.failed = False
 
     def write(self, records: Sequence[Record]) -> list[int]:
         """Make a group durable and return its sequences (those in ``records`` are ignored).
@@ -75,14 +80,27 @@ class Writer:
             end = durable.write_all(active.descriptor, buffers, active.segment.end)
             durable.sync_data(active.descriptor)
         except OSError as error:
+            self.failed = True
             self._abandon()
             raise JournalUnavailableError(
                 f"The journal in {self._directory} cannot be written ({error.strerror}): "
                 "nothing of this request was stored; free disk space or repair the disk. "
                 "The collector tries again with the next request."
             ) from error
+        self.failed = False
         self._segments.committed(active.segment, end, self._next_sequence)
         return [record.sequence for record in numbered]
+
+    def try_again(self) -> None:
+        """After a group that failed: whether the disk would take a new segment now.
+
+        Raises:
+            OSError: it would not.
+        """
+        with tempfile.TemporaryFile(dir=self._directory) as file:
+            durable.reserve(file.fileno(), self._segment_bytes)
+            os.fsync(file.fileno())
+        self.failed = False
 
     def seal(self) -> None:
         """End the active segment at its last record; the next group begins a new one."""

@@ -29,10 +29,14 @@ class LoadMetrics:
             registry=registry,
         )
         self.set_aside_spans = Counter(
-            "spanledger_load_set_aside_spans", "Spans in these records", registry=registry
+            "spanledger_load_set_aside_spans",
+            "Spans in journal records kept as dead letters",
+            registry=registry,
         )
         self.set_aside_points = Counter(
-            "spanledger_load_set_aside_points", "Data points in these records", registry=registry
+            "spanledger_load_set_aside_points",
+            "Data points in journal records kept as dead letters",
+            registry=registry,
         )
         self.retries = Counter(
             "spanledger_load_retries", "Attempts that failed and are made again", registry=registry

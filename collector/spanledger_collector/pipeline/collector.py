@@ -30,7 +30,7 @@ from spanledger_collector.scrape import Scraper, read_targets
 from spanledger_collector.serve.answers import Sending
 from spanledger_collector.serve.api import Api
 from spanledger_collector.serve.clickhouse_http import ClickHouseHttp
-from spanledger_collector.serve.loopback import LOOPBACK, AllowedHosts, allowed, check_host
+from spanledger_collector.serve.loopback import AllowedHosts, allowed, check_host, is_loopback
 from spanledger_collector.store.address import Address
 from spanledger_collector.tls import Tls, TlsFiles
 from spanledger_collector.value import read_rules
@@ -78,6 +78,7 @@ class Collector:
         self._registry = CollectorRegistry()
         self._wrong_keys = WrongKeys(self._registry)
         self._held = AsyncExitStack()
+        self._is_stopping = False
         self._engine: Engine | None = None
 
     async def start(self) -> Ports:
@@ -106,6 +107,7 @@ class Collector:
         Takes a bounded time: what does not get into the ledger waits in the journal for the next
         start. May be called twice.
         """
+        self._is_stopping = True
         held, self._held = self._held, AsyncExitStack()
         await held.aclose()
 
@@ -172,7 +174,7 @@ class Collector:
         held.push_async_callback(asyncio.to_thread, web.close)
         api = Api(
             reader=lambda: engine.reader,
-            health=lambda: _health(journal, engine),
+            health=lambda: _health(journal, engine, is_stopping=self._is_stopping),
             registry=self._registry,
             guard=engine.guard if config.sql_port else None,
             records=receiver.http,
@@ -212,11 +214,27 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def _health(journal: Journal, engine: Engine) -> dict[str, Any]:
-    """The collector's account of itself, for ``/healthz``."""
+def _health(journal: Journal, engine: Engine, *, is_stopping: bool) -> dict[str, Any]:
+    """The collector's account of itself, for ``/healthz`` and ``/readyz``."""
     backlog = journal.backlog()
+    refuses = [
+        reason
+        for reason, holds in (
+            ("it is stopping", is_stopping),
+            (
+                "the disk does not take what is to be written to the journal",
+                not journal.is_writable,
+            ),
+            ("the journal is full of what is not loaded yet", journal.is_full),
+        )
+        if holds
+    ]
+    unready = ["no ledger is open"] if engine.reader is None else []
+    unready += ["the database does not answer"] if engine.pulse.database_up is False else []
     return {
-        "ready": engine.reader is not None,
+        "ready": not refuses and not unready,
+        "receiving": not refuses,
+        "reasons": [*refuses, *unready],
         "journal": {
             "records": backlog.records,
             "bytes": backlog.bytes,
@@ -242,14 +260,14 @@ def _check(config: CollectorConfig, keys: Keyring, tls: Tls | None) -> None:
     Address.parse(config.database_dsn())
     asked = keys.needs_keys or (tls is not None and tls.asks_clients)
     reached = config.published_on or config.host
-    if reached not in LOOPBACK and not asked and not config.insecure:
+    if not is_loopback(reached) and not asked and not config.insecure:
         raise ConfigurationError(
             f"on {reached!r} other machines could send and read without a key; make one with "
             f"`spanledger keys add` (keys are in {config.keys_path()}), let clients show a "
             "certificate (SPANLEDGER_TLS_CLIENT_CA), or use --insecure where a proxy in front asks "
             "for passwords"
         )
-    if config.sql_port and config.host not in LOOPBACK:
+    if config.sql_port and not is_loopback(config.host):
         raise ConfigurationError(
             f"ad-hoc SQL listens on the loopback address only, not on {config.host!r}; "
             "leave --sql out, or use --host 127.0.0.1"

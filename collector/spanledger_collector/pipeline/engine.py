@@ -15,6 +15,7 @@ from spanledger_collector.errors import CollectorError, RetryableError, StoreUna
 from spanledger_collector.gpu import Closer, Pool
 from spanledger_collector.journal import Journal
 from spanledger_collector.load import Loader
+from spanledger_collector.pipeline.pulse import Pulse
 from spanledger_collector.pipeline.verifier import Verifier
 from spanledger_collector.price import PriceBook, publish
 from spanledger_collector.query import DirectReader, Ledger
@@ -50,6 +51,7 @@ class Engine:
         settler: None until then.
         watcher: None until then, and without rules.
         verifier: None until then.
+        pulse: sees whether the database answers.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Engine:
         self.settler: Settler | None = None
         self.watcher: Watcher | None = None
         self.verifier: Verifier | None = None
+        self.pulse = Pulse(journal)
         self._rules = rules
         self._webhook = webhook
         self._pools = pools
@@ -93,6 +96,7 @@ class Engine:
     # --- opening --------------------------------------------------------------------------------
     def start(self) -> None:
         """Open the ledger in a thread of its own; :attr:`opened` tells when and whether."""
+        self.pulse.start()
         self._opener.start()
 
     def _run(self) -> None:
@@ -163,6 +167,7 @@ class Engine:
         self._closer.start()
         self._loader.start()
         self.reader = DirectReader(store, **self._limits, max_answer_bytes=config.max_answer_bytes)
+        self.pulse.opened(store)
         self.verifier = Verifier(store, config.verify_interval_seconds)
         self.verifier.start()
         if self._rules is not None:
@@ -212,6 +217,7 @@ class Engine:
         settler = self.settler
         return {
             "ledger": self._config.redacted_dsn(),
+            "database_up": self.pulse.database_up,
             "settled_traces": settler.settled_traces if settler else 0,
             "failed_traces": settler.failed_traces if settler else 0,
             "parked_traces": settler.parked.count("waits") if settler else 0,
@@ -232,6 +238,7 @@ class Engine:
                 what is not done then is done after the next start.
         """
         self._stopping.set()
+        self.pulse.stop(1.0)
         if self._opener.ident is not None:
             self._opener.join(grace_seconds)
         if self._opener.is_alive():

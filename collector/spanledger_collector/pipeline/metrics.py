@@ -54,13 +54,18 @@ class PipelineMetrics(PrometheusCollector):
             value=backlog.records,
         )
         yield GaugeMetricFamily(
+            "spanledger_journal_writable",
+            "1 when the disk took what was to be written to the journal last, else 0",
+            value=int(self._journal.is_writable),
+        )
+        yield GaugeMetricFamily(
             "spanledger_journal_backlog_bytes",
-            "Bytes of the journal that hold them",
+            "Bytes of the journal that hold acknowledged requests that are not loaded yet",
             value=backlog.bytes,
         )
         yield GaugeMetricFamily(
             "spanledger_journal_backlog_age_seconds",
-            "Age of the oldest of them",
+            "Age of the oldest acknowledged request that is not loaded yet",
             value=backlog.oldest_age_seconds,
         )
 
@@ -75,11 +80,13 @@ class PipelineMetrics(PrometheusCollector):
         ranges.add_metric(["foreign_segment"], damages.foreign_segments)
         yield ranges
         yield CounterMetricFamily(
-            "spanledger_journal_damaged_bytes", "Bytes of these", value=damages.bytes
+            "spanledger_journal_damaged_bytes",
+            "Bytes of the damaged places of the journal",
+            value=damages.bytes,
         )
         yield CounterMetricFamily(
             "spanledger_journal_torn_bytes",
-            "Of these, cut from the end after a crash: never acknowledged",
+            "Damaged bytes cut from the journal's end after a crash: never acknowledged",
             value=damages.torn_bytes,
         )
 
@@ -87,8 +94,13 @@ class PipelineMetrics(PrometheusCollector):
         settler = self._engine.settler
         yield GaugeMetricFamily(
             "spanledger_ledger_open",
-            "1 when the ledger is open, 0 while it cannot be reached",
+            "1 once the ledger was opened after the start, 0 until then",
             value=int(self._engine.reader is not None),
+        )
+        yield GaugeMetricFamily(
+            "spanledger_database_up",
+            "1 when the database answered when it was asked last, a few seconds ago, else 0",
+            value=int(self._engine.pulse.database_up or False),
         )
         traces = CounterMetricFamily(
             "spanledger_settle_traces", "Traces settled, and those that failed", labels=["outcome"]
@@ -118,7 +130,8 @@ class PipelineMetrics(PrometheusCollector):
             "Spans of the last 35 days that were loaded and are not in the ledger any more",
         )
         age = GaugeMetricFamily(
-            "spanledger_ledger_verified_age_seconds", "Time since that was looked at"
+            "spanledger_ledger_verified_age_seconds",
+            "Time since it was looked at whether loaded spans are in the ledger still",
         )
         if verifier is not None and verifier.missing_spans is not None:
             missing.add_metric([], verifier.missing_spans)

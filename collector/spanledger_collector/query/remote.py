@@ -33,7 +33,7 @@ DEFAULT_PORT = 4319
 #: Scheme of a ledger address -> scheme of the collector's API.
 SCHEMES: Mapping[str, str] = {"spanledger": "http", "spanledgers": "https"}
 _JSON = "application/json"
-_OK, _BAD_REQUEST = 200, 400
+_OK, _BAD_REQUEST, _UNAVAILABLE = 200, 400, 503
 #: Holds the API key of whoever reads.
 KEY_VARIABLE = "SPANLEDGER_API_KEY"
 _ERRORS: Mapping[int, type[CollectorError]] = {
@@ -109,8 +109,11 @@ class RemoteReader:
         return _table(self._send("/v1/sql", ARROW, text.encode()))
 
     def health(self) -> dict[str, Any]:
-        """The collector's own account of itself (``/healthz``)."""
-        return cast("dict[str, Any]", json.loads(self._get("/healthz", _JSON)))
+        """The collector's own account of itself (``/healthz``), also where it takes nothing."""
+        code, answer = self._exchange("/healthz", _JSON, None)
+        if code == _OK or (code == _UNAVAILABLE and b'"ready"' in answer):
+            return cast("dict[str, Any]", json.loads(answer))
+        return _raise_answer(code, answer)
 
     def add_records(self, records: Sequence[Mapping[str, object]]) -> Recorded:
         """See :meth:`~.ledger.Ledger.add_records`."""

@@ -1,6 +1,10 @@
 """What the receivers count. Labels are our own words only, never text of a sender."""
 
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+_TRANSPORTS: Final = ("grpc", "http_protobuf", "http_json", "records")
 
 
 class ReceiverMetrics:
@@ -31,6 +35,10 @@ class ReceiverMetrics:
             ["transport", "outcome"],
             registry=registry,
         )
+        for transport in _TRANSPORTS:  # from 0 on: the first one is an increase
+            self.requests.labels(transport, "ok")
+            for outcome in ("accepted", "refused"):
+                self.spans.labels(transport, outcome)
         self.points = Counter(
             "spanledger_receive_points",
             "Data points of metrics in answered OTLP requests",

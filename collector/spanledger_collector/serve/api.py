@@ -9,7 +9,7 @@
 | ``GET /v1/agents/{name}`` and more | what the Python API computes (``economics.py``) |
 | ``GET /v1/budgets`` | budgets and alerts as they were evaluated last; 404 without rules |
 | ``POST /v1/sql`` | one guarded SELECT (body = the statement); 403 unless SQL was asked for |
-| ``GET /healthz`` | backlog and stages; ``GET /readyz`` 200 or 503; ``GET /metrics`` Prometheus |
+| ``GET /healthz`` | backlog and stages; ``GET /readyz`` too; ``GET /metrics`` Prometheus |
 | ``GET /openapi.json`` | all of this for programs (``openapi.py``) |
 
 With keys every path needs one that may read, but for ``NEEDS`` below; :mod:`.keyed` sees to it that
@@ -231,21 +231,22 @@ class Api:
         return await self._answer(ask)
 
     async def _healthz(self, request: Request) -> Response:
-        return _json(await self._told_health(request))
+        health, told = await self._told_health(request)
+        return _json(told, 200 if health.get("receiving", True) else 503)
 
     async def _readyz(self, request: Request) -> Response:
-        health = await self._told_health(request)
-        return _json(health, 200 if health.get("ready") else 503)
+        health, told = await self._told_health(request)
+        return _json(told, 200 if health.get("ready") else 503)
 
     async def _openapi(self, _: Request) -> Response:
         return _json(document())
 
-    async def _told_health(self, request: Request) -> dict[str, Any]:
-        """A load balancer, which has no key or no name of ours, learns only whether it is ready."""
+    async def _told_health(self, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The account, and what is told of it: to who has no key or no name of ours the status."""
         health = await asyncio.to_thread(self._health)
         if may(request.scope, "operate") and not is_strange(request.scope):
-            return health
-        return {"ready": health.get("ready", False)}
+            return health, health
+        return health, {"ready": health.get("ready", False)}
 
     async def _metrics(self, _: Request) -> Response:
         shown = await asyncio.to_thread(generate_latest, self._registry)

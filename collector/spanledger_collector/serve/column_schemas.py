@@ -55,7 +55,7 @@ def _tuple(members: Sequence[str]) -> Schema:
     pairs = [member.partition(" ") for member in members]
     if not all(kind and "(" not in name for name, _, kind in pairs):
         each = [column_schema(member) for member in members]
-        return {"type": "array", "prefixItems": each, "items": False, "minItems": len(each)}
+        return {"type": "array", "prefixItems": each, "minItems": len(each), "maxItems": len(each)}
     named = {name.strip("`"): column_schema(kind) for name, _, kind in pairs}
     return {
         "type": "object",

@@ -8,6 +8,7 @@ Probes of orchestrators and load balancers ask by an address that nobody can tel
 any name they learn whether the collector is ready, and nothing else.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -28,7 +29,8 @@ _FROM_CONTAINERS = frozenset({"host.docker.internal", "host.containers.internal"
 
 #: What probes ask, by any name.
 PROBED = frozenset({"/healthz", "/readyz"})
-_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::[0-9]*)?")
+_HOST = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::(?P<port>[0-9]*))?")
+_PORTS = 1 << 16
 _STRANGE = "spanledger.asked_by_another_name"
 
 
@@ -40,7 +42,17 @@ def allowed(host: str, told: str) -> AbstractSet[str]:
         told: further names, divided by commas: ``SPANLEDGER_ALLOWED_HOSTS``.
     """
     names = {one.strip().lower() for one in told.split(",")} - {""}
-    return LOOPBACK | _FROM_CONTAINERS | names if host in LOOPBACK else names
+    own = {host.strip("[]").lower()}
+    return LOOPBACK | _FROM_CONTAINERS | own | names if is_loopback(host) else names
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or ``localhost``, is reached by this machine alone."""
+    bare = host.strip("[]")
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return bare.lower() in LOOPBACK
 
 
 def check_host(request: Request, names: AbstractSet[str] = LOOPBACK) -> None:
@@ -66,7 +78,9 @@ def check_host(request: Request, names: AbstractSet[str] = LOOPBACK) -> None:
 def _name(host: str) -> str:
     """A Host without port and brackets; what cannot be one, whole."""
     found = _HOST.fullmatch(host)
-    return host if found is None else found["ipv6"] or found["name"]
+    if found is None or int(found["port"] or 0) >= _PORTS:
+        return host
+    return found["ipv6"] or found["name"]
 
 
 def is_strange(scope: Mapping[str, Any]) -> bool:

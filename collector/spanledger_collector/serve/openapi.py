@@ -51,14 +51,28 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
     "/v1/rework": ("What was paid twice, and why.", (*_PART, "by", "agent")),
     "/v1/sums": ("All agents together, with intervals.", (*_PART, "by", "agent")),
 }
+_EITHER: Final = ("Status", "Error")
 _ERRORS: Final[Mapping[str, str]] = {
     "400": "A parameter that cannot be used.",
     "401": "No API key, or one that is not known (only where keys are asked for).",
     "403": "Not with this API key.",
     "404": "There is no such thing.",
+    "405": "Not with this method.",
     "413": "The answer would be too large: narrow since and until, or ask for fewer rows.",
     "429": "Too many wrong API keys from this address: ask again after Retry-After seconds.",
+    "500": "A defect of the collector: its log tells more.",
     "503": "Not now: ask again after Retry-After seconds.",
+}
+#: What the receivers answer instead, with ``google.rpc.Status`` as OTLP has it (receive/status.py).
+_RECEIVED: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
+    "400": ("None of the records, or no body, that can be used.", ("Recorded", "Status")),
+    "405": ("Not with this method.", ("Status",)),
+    "408": ("The body did not come in time.", ("Status",)),
+    "413": ("The body is too large.", ("Status",)),
+    "415": ("Neither JSON nor an encoding that is known.", ("Status",)),
+    "429": ("The journal is full, or too many wrong API keys: send again later.", _EITHER),
+    "500": ("A defect of the collector: its log tells more.", ("Status",)),
+    "503": ("Not now: send again after Retry-After seconds.", ("Status",)),
 }
 
 
@@ -123,14 +137,8 @@ def _reports(schemas: dict[str, Schema]) -> Mapping[str, Any]:
 def _others(schemas: dict[str, Schema]) -> Mapping[str, Any]:
     health, text = _named("Health"), {"text/plain": {"schema": {"type": "string"}}}
     trace = [*in_path("/v1/traces/{trace_id}"), *of_report(["workspace"])]
-    ready: Mapping[str, Any] = {
-        "summary": "Whether the ledger is open.",
-        "parameters": [],
-        "responses": {
-            "200": {"description": "It is.", "content": health},
-            "503": {"description": "Not yet.", "content": health},
-        },
-    }
+    account = _account("The collector's account of itself: 200 while it receives.", health)
+    ready = _account("Whether it receives, and the ledger answers.", health)
     return {
         "/v1/traces/{trace_id}": {
             "get": _get(
@@ -145,7 +153,7 @@ def _others(schemas: dict[str, Schema]) -> Mapping[str, Any]:
             )
         },
         "/v1/records": {
-            "post": _post("Records of runs.", _JSON, RECORDS, schema_of(Recorded, schemas))
+            "post": _records(schema_of(Recorded, schemas)),
         },
         "/v1/sql": {
             "post": _post(
@@ -155,10 +163,21 @@ def _others(schemas: dict[str, Schema]) -> Mapping[str, Any]:
                 {"$ref": WHERE + "Rows"},
             )
         },
-        "/healthz": {"get": _get("The collector's account of itself.", [], health)},
+        "/healthz": {"get": account},
         "/readyz": {"get": ready},
         "/metrics": {"get": _get("Prometheus text.", [], text)},
         "/openapi.json": {"get": _get("This document.", [], _body(_JSON, {"type": "object"}))},
+    }
+
+
+def _account(summary: str, health: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "summary": summary,
+        "parameters": [],
+        "responses": {
+            "200": {"description": "It does.", "content": health},
+            "503": {"description": "It does not, and why not.", "content": health},
+        },
     }
 
 
@@ -179,6 +198,20 @@ def _trace() -> Schema:
 
 def _get(words: str, parameters: Sequence[Any], content: Any) -> dict[str, Any]:
     return {"summary": words, "parameters": list(parameters), "responses": _answers("200", content)}
+
+
+def _records(answer: Schema) -> dict[str, Any]:
+    """What is sent to a receiver, which answers as one."""
+    told = _post("Records of runs.", _JSON, RECORDS, answer)
+    received = {
+        code: {
+            "description": words,
+            "content": _body(_JSON, {"anyOf": [{"$ref": WHERE + name} for name in names]}),
+        }
+        for code, (words, names) in _RECEIVED.items()
+    }
+    given = {code: one for code, one in told["responses"].items() if code != "404"}
+    return {**told, "responses": {**given, **received}}
 
 
 def _post(words: str, kind: str, body: Schema, answer: Schema) -> dict[str, Any]:

@@ -50,6 +50,7 @@ _STAGES: Final[Mapping[str, Any]] = {
         },
     },
     "ledger": _TEXT,
+    "database_up": {"type": ["boolean", "null"], "description": "null = not opened yet"},
     "settled_traces": _COUNT,
     "failed_traces": _COUNT,
     "parked_traces": _COUNT,
@@ -59,6 +60,17 @@ _STAGES: Final[Mapping[str, Any]] = {
 #: By name, as the document keeps them.
 OTHERS: Final[Mapping[str, Schema]] = {
     "Error": _object({"error": _TEXT}, "Why not, and what to do."),
+    "Status": {
+        "type": "object",
+        "description": "Why nothing is stored (google.rpc.Status).",
+        "required": ["code", "message"],
+        "properties": {
+            "code": {"type": "integer"},
+            "message": _TEXT,
+            "details": {"type": "array", "items": {"type": "object"}},
+        },
+        "additionalProperties": False,
+    },
     "Rows": {
         "type": "object",
         "required": ["rows"],
@@ -66,9 +78,14 @@ OTHERS: Final[Mapping[str, Schema]] = {
     },
     "Health": {
         "type": "object",
-        "description": "Whether the ledger is open; to whoever may operate also its stages.",
+        "description": "Whether it works; to whoever may operate also why not, and its stages.",
         "required": ["ready"],
-        "properties": {"ready": {"type": "boolean"}, **_STAGES},
+        "properties": {
+            "ready": {"type": "boolean"},
+            "receiving": {"type": "boolean"},
+            "reasons": {"type": "array", "items": _TEXT},
+            **_STAGES,
+        },
         "additionalProperties": False,
     },
     "Queries": {

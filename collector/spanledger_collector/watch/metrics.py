@@ -74,6 +74,13 @@ def _alerts(picture: Picture | None) -> Metric:
         "spanledger_alert_firing", "1 while an alert or a share of a budget fires", labels=_ALERT
     )
     for row in picture.alerts if picture is not None else ():
-        labels = (row.rule, row.workspace, row.per, row.key, row.metric, f"{row.threshold:f}")
+        labels = (
+            row.rule,
+            row.workspace,
+            row.per,
+            row.key,
+            row.metric,
+            f"{row.threshold.normalize():f}",
+        )
         firing.add_metric(labels, int(row.firing_since is not None))
     return firing

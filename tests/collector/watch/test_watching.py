@@ -328,6 +328,6 @@ def test_prometheus_sees_the_same() -> None:
     assert registry.get_sample_value("spanledger_budget_limit_usd", labels) == 100
     alerting = {**labels, "rule": "b", "metric": "cost_usd"}
     del alerting["budget"]
-    for threshold, fires in (("80.0", 1), ("100", 0)):
+    for threshold, fires in (("80", 1), ("100", 0)):
         told_of = {**alerting, "threshold": threshold}
         assert registry.get_sample_value("spanledger_alert_firing", told_of) == fires

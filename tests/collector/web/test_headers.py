@@ -89,6 +89,8 @@ OWN = {*LOOPBACK, "host.docker.internal", "host.containers.internal"}
     ("listens", "told", "names"),
     [
         ("127.0.0.1", "", OWN),
+        ("127.0.0.2", "", {*OWN, "127.0.0.2"}),
+        ("[::1]", "", OWN),
         ("localhost", "Ledger.example", {*OWN, "ledger.example"}),
         ("192.0.2.1", "", set[str]()),
         ("192.0.2.1", "localhost, 127.0.0.1,::1,collector,", {*LOOPBACK, "collector"}),
@@ -104,7 +106,8 @@ def test_the_names_of_a_port(listens: str, told: str, names: set[str]) -> None:
     [
         ("localhost:4319", 200), ("LOCALHOST", 200), ("127.0.0.1", 200), ("[::1]:4319", 200),
         ("evil.example", 403), ("re_bound.example:4319", 403), ("[::2]", 403), ("localhost.", 403),
-        ("evil.example:99999", 403), ("evil/localhost", 403), ("evil@localhost", 403),
+        ("evil.example:99999", 403), ("localhost:65535", 200), ("localhost:65536", 403),
+        ("evil/localhost", 403), ("evil@localhost", 403),
         ("evil\\@localhost", 403), ("[::1", 403), ("", 403),
     ],
 )  # fmt: skip
