@@ -89,7 +89,8 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
         name: how it is called in errors, logs and spans.
         mode: what happens to a call that is too much: ``warn`` logs once and lets it through;
             ``raise`` raises :class:`BudgetExceededError` before anything is sent; a function is
-            called with that error: where it returns the call goes on, what it raises is raised.
+            called with that error: where it returns the call goes on, what it raises is raised. It
+            is not called for what it asks of a model itself; that is counted.
         on_unknown: what happens to a call whose cost cannot be told beforehand (no rates, not
             billed by the token, or with a file whose size nobody tells): ``warn`` or ``raise``.
         assumed_output_tokens: reserved for a request that sets no limit to its output.
@@ -152,10 +153,8 @@ class budget:  # noqa: N801 -- reads as a statement: ``with spanledger.budget(0.
             arguments.choice("mode", mode, ("warn", "raise", "or a function"))
         if spent_usd is not None:
             arguments.answering("spent_usd", spent_usd)
-        if assumed_output_tokens < 0:
-            raise ConfigurationError(
-                f"assumed_output_tokens={assumed_output_tokens!r}: give a count from 0 on"
-            )
+        arguments.count("assumed_output_tokens", assumed_output_tokens)
+        arguments.seconds("refresh_seconds", refresh_seconds)
         self._limit = int(limit * ATTO)
         self.per: Per | None = per
         self.window: Window | None = window

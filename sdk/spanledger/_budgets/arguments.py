@@ -36,3 +36,24 @@ def answering(name: str, value: object) -> None:
                 f"{name}={value!r}: a coroutine function cannot answer, for it would not be "
                 "awaited; give a plain function"
             )
+
+
+def count(name: str, value: object) -> None:
+    """A whole number from 0 on.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ConfigurationError(f"{name}={value!r}: give a count from 0 on")
+
+
+def seconds(name: str, value: object) -> None:
+    """A time from 0 on.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    # Not a number is not below 0 either.
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        raise ConfigurationError(f"{name}={value!r}: give seconds from 0 on")

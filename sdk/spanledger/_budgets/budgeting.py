@@ -8,15 +8,17 @@ function.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from spanledger import rates, semconv
 from spanledger._budgets.accounts import Account, Over, Reservation, reserve
-from spanledger._budgets.in_force import Holding, key_of
+from spanledger._budgets.in_force import Holding, decided_by, deciding, key_of
 from spanledger._budgets.refresh import ask_elsewhere
 from spanledger._budgets.settled_cost import settled_cost
 from spanledger._budgets.upper_cost import (
@@ -174,7 +176,7 @@ class Hold:
             if one.refuses:
                 raise one.error
             if callable(one.budget.mode):
-                one.budget.mode(one.error)
+                _decide(one)
             else:
                 _warn_once(one)
             self.attributes[semconv.BUDGET_EXCEEDED] = "allowed"
@@ -337,6 +339,29 @@ def _attributes(error: BudgetExceededError, action: str) -> Attributes:
     if error.wanted_usd is not None:
         attributes[semconv.BUDGET_WANTED_USD] = f"{error.wanted_usd:f}"
     return attributes
+
+
+def _decide(over: _Over) -> None:
+    """Let the user's function decide; of a call that it makes itself it is not asked again.
+
+    Raises:
+        BudgetExceededError: it answered with what would have to be awaited.
+        BaseException: what it raises.
+    """
+    one = over.budget
+    if not callable(one.mode) or one in deciding(otel_context.get_current()):
+        return
+    with decided_by(one):
+        said = one.mode(over.error)
+    if inspect.isawaitable(said):
+        if inspect.iscoroutine(said):
+            said.close()
+        _log.warning(
+            "budget %r: its function gave something to await, for which nobody waits: the call is "
+            "refused. Give a plain function as mode",
+            one.name,
+        )
+        raise over.error
 
 
 def _warn_once(over: _Over) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from opentelemetry import baggage
@@ -21,7 +22,7 @@ from spanledger import semconv
 from spanledger._work import scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from spanledger._budgets.accounts import Account
     from spanledger.budgets import budget
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("spanledger")
 
 _KEY: Final = otel_context.create_key("spanledger-budgets")
+_DECIDING: Final = otel_context.create_key("spanledger-budgets-deciding")
 
 
 class Holding(NamedTuple):
@@ -72,6 +74,22 @@ def entered(context: Context, one: budget) -> Context:
     run_id = scope.current_run_id(context) if one.per == "run" else None
     fixed = Holding(one, one.account(run_id) if run_id else None)
     return otel_context.set_value(_KEY, _replaced(around, {one: fixed}.values()), context)
+
+
+def deciding(context: Context) -> tuple[budget, ...]:
+    """The budgets whose functions are deciding here."""
+    return cast("tuple[budget, ...]", context.get(_DECIDING, ()))
+
+
+@contextmanager
+def decided_by(one: budget) -> Generator[None]:
+    """While a budget's function runs: what it asks of a model is not for it to decide again."""
+    here = otel_context.get_current()
+    token = otel_context.attach(otel_context.set_value(_DECIDING, (*deciding(here), one), here))
+    try:
+        yield
+    finally:
+        scope.leave(token)
 
 
 @functools.cache

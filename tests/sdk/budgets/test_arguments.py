@@ -25,6 +25,14 @@ from spanledger.errors import ConfigurationError
         ({"limit_usd": 1, "mode": asyncio.sleep}, "would not be awaited"),
         ({"limit_usd": 1, "on_unknown": "free"}, "on_unknown='free'"),
         ({"limit_usd": 1, "assumed_output_tokens": -1}, "assumed_output_tokens=-1"),
+        ({"limit_usd": 1, "assumed_output_tokens": "x"}, "assumed_output_tokens='x'"),
+        ({"limit_usd": 1, "assumed_output_tokens": 1.5}, "assumed_output_tokens=1.5"),
+        ({"limit_usd": 1, "assumed_output_tokens": True}, "assumed_output_tokens=True"),
+        ({"limit_usd": 1, "refresh_seconds": float("nan")}, "refresh_seconds=nan"),
+        ({"limit_usd": 1, "refresh_seconds": -1}, "refresh_seconds=-1"),
+        ({"limit_usd": 1, "refresh_seconds": "x"}, "refresh_seconds='x'"),
+        ({"limit_usd": 1, "refresh_seconds": None}, "refresh_seconds=None"),
+        ({"limit_usd": 1, "spent_usd": "x"}, "spent_usd='x' cannot be called"),
     ],
 )
 def test_arguments_that_cannot_be_used_are_named(arguments: dict[str, Any], named: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -48,6 +49,52 @@ def test_a_function_decides() -> None:
         assert (len(told), one.state().reserved_usd) == (2, Decimal(0))
         spend(1, limit=1)
     assert cents(one.state().spent_usd) == 7
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+async def test_a_function_that_would_have_to_be_awaited_has_not_decided(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """So the call is refused: what it would say nobody waits for."""
+
+    async def later(_error: BudgetExceededError) -> None:
+        raise AssertionError
+
+    def future(_error: BudgetExceededError) -> Any:
+        return asyncio.get_running_loop().create_future()
+
+    def coroutine(error: BudgetExceededError) -> Any:
+        return later(error)
+
+    for mode in (coroutine, future):
+        with budget(0, name="slow", mode=mode) as one:
+            with pytest.raises(BudgetExceededError) as caught:
+                ask(1)
+            assert caught.value.budget == "slow"
+            assert one.state().reserved_usd == 0
+    gc.collect()  # a coroutine that is left would warn here
+    assert caplog.text.count("gave something to await") == 2
+
+
+def test_a_function_that_asks_a_model_is_not_called_again_for_that() -> None:
+    """Its calls are counted, and refused where another budget raises."""
+    called: list[str] = []
+
+    def decide(error: BudgetExceededError) -> None:
+        called.append(error.budget)
+        spend(2)
+
+    first, second = budget(0, name="a", mode=decide), budget(0, name="b", mode=decide)
+    with first, second:
+        spend(1)
+        # Of the call of a's function b is asked; of the call that b's makes then neither is.
+        assert called == ["a", "b", "b", "a"]
+        assert cents(first.state().spent_usd) == 1 + 2 * len(called)
+        called.clear()
+        with budget("0.01", name="c", mode="raise"), pytest.raises(BudgetExceededError) as caught:
+            spend(1)
+        assert (caught.value.budget, called) == ("c", ["a"])
+        assert first.state().reserved_usd == 0
 
 
 def test_one_that_raises_comes_before_the_functions_of_others() -> None:

@@ -42,6 +42,35 @@ def test_a_budget_around_gives_each_run_its_own_money() -> None:
             assert one.state(run_id).spent_usd == Decimal("0.08")
 
 
+def test_put_on_inside_a_run_it_is_of_the_runs_that_it_is_put_on() -> None:
+    """As docs/budgets.md says: of an inner agent each, of a tool or a block the one around."""
+    one = budget("0.10", per="run", mode="raise")
+
+    @spanledger.agent(budget=one)
+    def inner() -> None:
+        spend(8)
+
+    @spanledger.tool(budget=one)
+    def tool() -> None:
+        spend(4)
+
+    def block() -> None:
+        with one:
+            spend(4)
+
+    with spanledger.agent("outer"):
+        for _ in range(3):
+            inner()
+    for work in (tool, block):
+        with spanledger.agent("outer"):
+            work()
+            work()
+            with pytest.raises(BudgetExceededError):
+                work()
+            with spanledger.agent("between"):
+                work()
+
+
 def test_a_run_of_another_service_has_its_money_here() -> None:
     """Its id came by the baggage; the agents that it has here spend from it too."""
     context = with_entries(otel_context.get_current(), {semconv.RUN_ID: "far"})
