@@ -39,6 +39,7 @@ _COLUMNS: Final = 24
 _AS_TABLE, _AS_SERIES = 1, 0
 # Enumerations whose members a type checker takes for their values.
 _LINK: Final[Any] = models.DashboardLinkType.LINK
+_ABSOLUTE: Final[Any] = models.ThresholdsMode.ABSOLUTE
 _NORMAL: Final[Any] = common_models.StackingMode.NORMAL
 #: Where the built-in pages are; the variable can be changed on the dashboard.
 _WEB: Final = "http://localhost:4319"
@@ -177,7 +178,9 @@ def _named(name: str, label: str, asked: str) -> dashboard.QueryVariable:
 def _panel(panel: Panel, place: models.GridPos) -> Any:
     made: Any = _KINDS[panel.kind]()
     made = made.title(panel.title).description(panel.description).datasource(_SOURCE)
-    made = made.unit(panel.unit).with_target(_Target(panel)).grid_pos(place)
+    made = (
+        made.unit(panel.unit).with_target(_Target(panel)).grid_pos(place).thresholds(_thresholds())
+    )
     period = _period(panel)
     made = made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?", period)])
     if panel.kind in ("stat", "table"):
@@ -188,6 +191,10 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
         for column, (title, path) in _LINKS.items():
             made = made.override_by_name(column, [_page_link(title, _address(path, period))])
     if panel.kind == "stat":
+        loss = models.DynamicConfigValue(
+            id_val="thresholds", value=_thresholds(red_below=0).build()
+        )
+        made = made.override_by_name("margin_usd", [loss])
         made = made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if panel.stacked:
         stacking = common.StackingConfig().mode(_NORMAL)
@@ -199,8 +206,21 @@ def _metric(panel: MetricPanel, place: models.GridPos) -> Any:
     made: Any = _KINDS[panel.kind]()
     asked = prometheus.Dataquery().expr(panel.expression).legend_format(panel.legend)
     made = made.title(panel.title).description(panel.description).datasource(_METRICS)
-    made = made.unit(panel.unit).with_target(asked.ref_id("A")).grid_pos(place)
+    made = (
+        made.unit(panel.unit)
+        .with_target(asked.ref_id("A"))
+        .grid_pos(place)
+        .thresholds(_thresholds())
+    )
     return made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?", _DAYS)])
+
+
+def _thresholds(red_below: float | None = None) -> dashboard.ThresholdsConfig:
+    """Text colour: without steps of ours Grafana's hold, green below 80 and red from there on."""
+    steps = [models.Threshold(None, "text")]
+    if red_below is not None:
+        steps = [models.Threshold(None, "red"), models.Threshold(red_below, "text")]
+    return dashboard.ThresholdsConfig().mode(_ABSOLUTE).steps(steps)
 
 
 def _page_link(title: str, address: str) -> models.DynamicConfigValue:

@@ -75,8 +75,8 @@ ECONOMICS: Final[Mapping[str, Field]] = {
 }  # fmt: skip
 MODELS: Final[Mapping[str, Field]] = {
     "Model": "key", "Provider": "provider", "Attempts": "attempts", "Cost": "cost_usd",
-    "Share": "cost_ratio", "Rework": if_any("rework_cost_usd"),
-    "Estimated": if_any("estimated_cost_usd"),
+    "Share": "cost_ratio", "Rework": usd("rework_cost_usd"),
+    "Estimated": usd("estimated_cost_usd"),
     "Known": "known_cost_ratio", "Input tokens": "input_tokens", "Output tokens": "output_tokens",
 }  # fmt: skip
 RUNS: Final[Mapping[str, Field]] = {

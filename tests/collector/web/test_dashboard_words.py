@@ -47,6 +47,25 @@ def test_a_panel_says_what_it_is() -> None:
             taken |= cells
 
 
+def test_no_panel_judges_a_figure_by_its_size() -> None:
+    """Without thresholds of its own a panel has Grafana's: green, and red from 80 on."""
+    plain = {"mode": "absolute", "steps": [{"color": "text", "value": None}]}
+    loss = {
+        "mode": "absolute",
+        "steps": [{"color": "red", "value": None}, {"color": "text", "value": 0}],
+    }
+    for panel in _panels():
+        assert panel["fieldConfig"]["defaults"]["thresholds"] == plain, panel["title"]
+        told = {
+            override["matcher"]["options"]: one["value"]
+            for override in panel["fieldConfig"]["overrides"]
+            for one in override["properties"]
+            if one["id"] == "thresholds"
+        }
+        is_stat = panel["type"] == "stat" and "margin_usd" in json.dumps(panel["targets"])
+        assert told == ({"margin_usd": loss} if is_stat else {}), panel["title"]
+
+
 #: As Grafana puts it into an address.
 _WORKSPACE = "workspace=${workspace:percentencode}"
 _DAYS = "&since=${__from}&until=${__to}"
