@@ -58,8 +58,17 @@ _LINKS: Final = {
     "trace_id": ("The trace, span by span", "trace?id=${__value.raw}"),
     "agent_name": ("The agent, whole", "agent?agent=${__value.raw:percentencode}"),
     "tenant": ("The runs of the tenant", "runs?tenant=${__value.raw:percentencode}"),
-    "path": ("The flame graph", "flame?"),
+    "flame_graph": ("The path in the flame graph", "flame?at=${__value.raw:percentencode}"),
     "asset_id": ("The books of the asset", "asset?id=${__value.raw:percentencode}"),
+}
+#: Column of such a table whose values are for the address alone -> how it looks.
+_SHOWN: Final = {
+    "flame_graph": [
+        models.DynamicConfigValue(
+            id_val="mappings",
+            value=[{"type": "regex", "options": {"pattern": ".+", "result": {"text": "show"}}}],
+        )
+    ]
 }
 #: Pages of one thing, whatever the period.
 _OF_ALL_TIMES: Final = ("trace", "asset", "budgets")
@@ -189,7 +198,9 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
             made = made.override_by_regexp(f"/{pattern}/", [value])
     if panel.kind == "table":
         for column, (title, path) in _LINKS.items():
-            made = made.override_by_name(column, [_page_link(title, _address(path, period))])
+            made = made.override_by_name(
+                column, [_page_link(title, _address(path, period)), *_SHOWN.get(column, [])]
+            )
     if panel.kind == "stat":
         loss = models.DynamicConfigValue(
             id_val="thresholds", value=_thresholds(red_below=0).build()

@@ -227,19 +227,23 @@ BUDGETS: Final = Dashboard(
     (
         MetricPanel(
             "Spent of each budget",
-            "What was spent of each budget in its window, as the collector evaluated it last.",
-            f"spanledger_budget_spent_usd{{{_OF_BUDGET}}}", _BUDGET, "timeseries", unit=USD,
+            "What was spent of each budget in its window, as the collector evaluated it last; at "
+            "most 20 at a time, dearest first.",
+            f"topk(20, spanledger_budget_spent_usd{{{_OF_BUDGET}}})", _BUDGET, "timeseries",
+            unit=USD,
         ),
         MetricPanel(
             "Alerts",
-            "Each alert and share of a budget that may alert: 1 while it fires.",
-            f"spanledger_alert_firing{{{_OF_BUDGET}}}",
+            "Each alert and share of a budget that fires: 1 while it does, at most 50 at a time; "
+            "without data none fires.",
+            f"topk(50, spanledger_alert_firing{{{_OF_BUDGET}}} == 1)",
             "{{rule}} {{per}} {{key}} {{metric}} {{threshold}}", "timeseries",
         ),
         MetricPanel(
             "Limits",
-            "The limit of each budget.",
-            f"spanledger_budget_limit_usd{{{_OF_BUDGET}}}", _BUDGET, "timeseries", unit=USD,
+            "The limit of each budget, which is the same for all that it is per.",
+            f"max by (budget, per) (spanledger_budget_limit_usd{{{_OF_BUDGET}}})",
+            "{{budget}} {{per}}", "timeseries", unit=USD,
         ),
         MetricPanel(
             "Time since the last look",

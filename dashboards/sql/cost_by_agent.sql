@@ -1,4 +1,4 @@
--- cost_by_agent: total cost of the runs of each agent, by day; the empty name is what ran outside any agent.
+-- cost_by_agent: total cost of the runs of each agent, by day; the empty name is what ran outside any agent; at most 20 a day, dearest first.
 SELECT
     toDateTime(day) AS time,
     agent_name,
@@ -9,4 +9,5 @@ WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
     AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY time, agent_name
-ORDER BY time, agent_name
+ORDER BY time, total_cost_usd DESC, agent_name
+LIMIT 20 BY time

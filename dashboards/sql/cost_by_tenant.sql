@@ -1,4 +1,4 @@
--- cost_by_tenant: total cost of the runs made on behalf of each tenant, by day; the empty name is what ran for nobody in particular.
+-- cost_by_tenant: total cost of the runs made on behalf of each tenant, by day; the empty name is what ran for nobody in particular; at most 20 a day, dearest first.
 SELECT
     toDateTime(day) AS time,
     tenant,
@@ -9,4 +9,5 @@ WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
     AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY time, tenant
-ORDER BY time, tenant
+ORDER BY time, total_cost_usd DESC, tenant
+LIMIT 20 BY time

@@ -1,4 +1,4 @@
--- cost_by_version: total cost of the runs of each version of the chosen agents, by day: choose one agent to see its versions apart.
+-- cost_by_version: total cost of the runs of each version of the chosen agents, by day: choose one agent to see its versions apart; at most 20 a day, dearest first.
 SELECT
     toDateTime(day) AS time,
     agent_version,
@@ -9,4 +9,5 @@ WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
     AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY time, agent_version
-ORDER BY time, agent_version
+ORDER BY time, total_cost_usd DESC, agent_version
+LIMIT 20 BY time

@@ -2,6 +2,7 @@
 SELECT
     path,
     kind,
+    steps_json AS flame_graph,
     sum(attempts) AS attempts,
     sum(unpriced_attempts) AS unpriced_attempts,
     sum(cost_usd) AS cost_usd,
@@ -12,6 +13,6 @@ WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND depth > 0
     AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
     AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
-GROUP BY path, kind
+GROUP BY path, kind, flame_graph
 ORDER BY cost_usd DESC
 LIMIT 1000

@@ -1,4 +1,4 @@
--- rework_unknown: wasted attempts whose cost nobody knows, by day and reason: they are in no cost of rework, and may have been billed.
+-- rework_unknown: wasted attempts whose cost nobody knows, by day and reason: they are in no cost of rework, and may have been billed; at most 20 a day, most first.
 SELECT
     toDateTime(day) AS time,
     rework_reason,
@@ -9,4 +9,5 @@ WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__conditionalAll(hex(agent_name) IN (${agent:sqlstring}), $agent)
     AND $__conditionalAll(hex(agent_version) IN (${version:sqlstring}), $version)
 GROUP BY time, rework_reason
-ORDER BY time, rework_reason
+ORDER BY time, unknown_cost_attempts DESC, rework_reason
+LIMIT 20 BY time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -51,6 +52,21 @@ def sqlstring(values: Sequence[str]) -> str:
     """As Grafana's format of that name: a quote is doubled, a backslash stays."""
     doubled = [value.replace("'", "''") for value in values]
     return ",".join(f"'{value}'" for value in doubled)
+
+
+def links_of(title: str) -> Mapping[str, str]:
+    """Column of a committed table -> the address that its cells lead to."""
+    (made,) = [
+        panel
+        for path in MADE.glob("*.json")
+        for panel in json.loads(path.read_text())["panels"]
+        if panel["title"] == title
+    ]
+    return {
+        override["matcher"]["options"]: override["properties"][0]["value"][0]["url"]
+        for override in made["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byName"
+    }
 
 
 def check_nested_set(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -14,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,8 +79,13 @@ class Prometheus:
     def series(self, expression: str) -> list[tuple[Mapping[str, str], float]]:
         """The labels and the value now of each series of an expression in PromQL."""
         asked = urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(f"{self._url}/api/v1/query?{asked}") as answer:
-            told: Any = json.load(answer)["data"]["result"]
+        try:
+            with urllib.request.urlopen(f"{self._url}/api/v1/query?{asked}") as answer:
+                told: Any = json.load(answer)["data"]["result"]
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:  # it listens before it has begun
+                raise
+            return []
         return [(one["metric"], float(one["value"][1])) for one in told]
 
     def wait_for(self, expression: str) -> list[tuple[Mapping[str, str], float]]:

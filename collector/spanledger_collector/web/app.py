@@ -93,6 +93,9 @@ class Web:
 
     async def _page(self, request: Request) -> Response:
         asked = Asked(request.path_params["path"], exact(request.query_params), self._now())
+        is_read = request.method in ("GET", "HEAD")
+        if is_read and asked.path == "agent" and asked.given.get("agent") == "":
+            return RedirectResponse(asked.link("agents"), 302)  # of no name: the list has it
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._answer, request.method, asked)
 

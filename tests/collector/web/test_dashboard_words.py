@@ -118,6 +118,17 @@ def test_budgets_are_asked_for_what_the_collector_tells() -> None:
             assert set(named) <= set(labels[name])
 
 
+def test_budgets_draw_so_many_series_and_no_more() -> None:
+    """A budget or alert may be per agent, and there may be thousands: of them those that matter."""
+    for panel in BUDGETS.panels:
+        assert isinstance(panel, MetricPanel)
+        most = re.match(r"topk\((\d+), ", panel.expression)
+        if panel.kind == "timeseries" and not panel.expression.startswith("max by (budget, per) "):
+            assert most is not None, panel.title
+            assert f"at most {most[1]} at a time" in panel.description
+        assert "alert_firing" not in panel.expression or " == 1)" in panel.expression
+
+
 def test_a_trace_leads_to_its_page() -> None:
     """From the table of runs to the built-in page, whose address is a variable."""
     told = json.dumps([panel for panel in _panels() if panel["title"] == "Newest runs"])

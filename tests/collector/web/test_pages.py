@@ -19,6 +19,13 @@ def test_the_root_leads_to_the_overview(site: Served) -> None:
         assert (answer.status_code, answer.headers["location"]) == (302, "/ui/overview")
 
 
+def test_an_agent_without_a_name_leads_to_the_list(client: httpx.Client) -> None:
+    """What ran outside any agent is a row there; dashboards link each name of a table."""
+    answer = client.get("agent?agent=&workspace=default&range=all&tenant=acme")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "/ui/agents?range=all&tenant=acme&workspace=default"
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_every_page_is_shut_and_escaped(client: httpx.Client, path: str) -> None:
     """200, all headers, nothing inline, and no name of telemetry as markup."""

@@ -10,6 +10,7 @@
 --   labels               names of the steps; where one has none, what it is
 --   label                the last of them
 --   path                 all of them, as text
+--   steps_json           kind and name of each step, as JSON: what the page of the flame graph takes as `at`
 --   attempts             counted attempts of the last step and all below
 --   cost_usd             of the last step and all below; NULL = none of it is known
 --   self_cost_usd        part of cost_usd that ends there: 0 where nothing does; NULL = none of it is known
@@ -40,6 +41,7 @@ SELECT
     ) AS labels,
     if(empty(labels), 'all', labels[-1]) AS label,
     arrayStringConcat(labels, ' > ') AS path,
+    toJSONString(arrayMap(step -> [step.1, step.2], steps)) AS steps_json,
     sum(paid.attempts) AS attempts,
     sum(paid.cost_usd) AS cost_usd,
     CAST(
