@@ -69,7 +69,12 @@ def count(number: int | Decimal | None) -> str:
     """A count; nothing shows as a dash."""
     if not number:
         return NOTHING
-    return f"{number.normalize():,f}" if isinstance(number, Decimal) else f"{number:,}"
+    return minus(f"{number.normalize():,f}" if isinstance(number, Decimal) else f"{number:,}")
+
+
+def minus(digits: str) -> str:
+    """A number in digits with the sign that amounts have, too."""
+    return f"{MINUS}{digits[1:]}" if digits.startswith("-") else digits
 
 
 def counted(number: int, what: str, several: str = "") -> str:
@@ -81,10 +86,12 @@ def ratio(share: float | Decimal | None) -> str:
     """A share of one as a percentage; almost all is not all, and almost none not none."""
     if share is None:
         return NOTHING
-    told = f"{share:.1%}"
-    if told == "100.0%" and share < 1:
-        return "> 99.9%"
-    return "< 0.1%" if told == "0.0%" and share > 0 else told
+    size = abs(share)
+    told, sign = f"{size:.1%}", MINUS if share < 0 else ""
+    more, less = ("<", ">") if sign else (">", "<")
+    if told == "100.0%" and size < 1:
+        return f"{more} {sign}99.9%"
+    return f"{less} {sign}0.1%" if told == "0.0%" and size else f"{sign}{told}"
 
 
 def duration(time_ns: Decimal | float | None) -> str:

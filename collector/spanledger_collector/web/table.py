@@ -23,8 +23,8 @@ _PLAIN: Final[Mapping[str, Show]] = {
     "seconds": figures.seconds,
     "moment": figures.moment,
     "yes": lambda value: figures.UNKNOWN if value is None else "yes" if value else "no",
-    "factor": lambda value: figures.NOTHING if value is None else f"{value:.3f}",
-    "exact": lambda value: figures.exact(value) or figures.NOTHING,
+    "factor": lambda value: figures.NOTHING if value is None else figures.minus(f"{value:.3f}"),
+    "exact": lambda value: figures.minus(figures.exact(value)) or figures.NOTHING,
 }
 #: Whose sign is always told: differences.
 _SIGNED: Final = ("usd", "ratio", "duration")
@@ -101,7 +101,7 @@ class Cell:
         text: as people read it.
         value: exactly, for programs; empty = text says it.
         href: where it leads; empty = nowhere.
-        note: why it is as it is.
+        note: what is told when it is pointed at.
         is_text: whether it is somebody's word.
     """
 
@@ -168,8 +168,14 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
         return Cell(text if value else column.name or text, href=href, is_text=bool(value))
     if value is not None:
         text = _bound(column, row, text)
-    value = figures.exact(value)
-    return Cell(text, value, href, value if column.kind.startswith("usd") else "")
+    return Cell(text, figures.exact(value), href, _note(column, value))
+
+
+def _note(column: Column, value: Any) -> str:
+    """Of money every digit."""
+    if not column.kind.startswith("usd") or value is None:
+        return ""
+    return f"{figures.MINUS if value < 0 else ''}${figures.exact(abs(value))}"
 
 
 def _bound(column: Column, row: Any, text: str) -> str:

@@ -21,7 +21,7 @@ from spanledger_collector.web.charts.flame import Path, flame, in_order, path_of
 from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.charts.spans import tree
 from spanledger_collector.web.csvfile import csv_of
-from spanledger_collector.web.table import Column, Table
+from spanledger_collector.web.table import Column, Table, cell
 
 
 @pytest.mark.parametrize(
@@ -220,11 +220,26 @@ def test_a_change_of_what_is_not_known_has_no_direction() -> None:
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(1.0, "100.0%"), (0.9999, "> 99.9%"), (0.0, "0.0%"), (0.0001, "< 0.1%"), (0.5, "50.0%")],
-)
-def test_almost_all_is_not_all(share: float, shown: str) -> None:
-    """A share that is rounded to a whole says that it is none."""
+    [
+        (1.0, "100.0%"), (0.9999, "> 99.9%"), (0.0, "0.0%"), (0.0001, "< 0.1%"), (0.5, "50.0%"),
+        (-2 / 3, f"{figures.MINUS}66.7%"), (-0.0001, f"> {figures.MINUS}0.1%"),
+        (-0.9999, f"< {figures.MINUS}99.9%"), (-1.0, f"{figures.MINUS}100.0%"), (-0.0, "0.0%"),
+        (Decimal("-0.25"), f"{figures.MINUS}25.0%"),
+    ],
+)  # fmt: skip
+def test_almost_all_is_not_all(share: float | Decimal, shown: str) -> None:
+    """A share that is rounded to a whole says that it is none; below 0 as above."""
     assert figures.ratio(share) == shown
+
+
+@pytest.mark.parametrize("kind", ["usd", "usd_if_told", "count", "ratio", "factor", "exact"])
+def test_what_is_below_zero_has_one_sign(kind: str) -> None:
+    """A minus before the figure, as before money: no hyphen; programs read the exact value."""
+    below = Decimal("-3.5")
+    told = cell(Column("A", "value", kind), SimpleNamespace(value=below))
+    assert told.text.startswith(figures.MINUS)
+    assert "-" not in told.text + told.note
+    assert Decimal(told.value) == below
 
 
 def test_exact_has_no_exponent() -> None:
