@@ -1,4 +1,8 @@
-"""A table as CSV (RFC 4180): exact values, and text that no spreadsheet takes for a formula."""
+"""A table as CSV (RFC 4180): exact values, and text that no spreadsheet takes for a formula.
+
+Of a table in which figures may be bounds the last column says which of the row's are: whoever sums
+them sums bounds.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from typing import Any
 from spanledger_collector.formulas import shown
 
 from .figures import exact
-from .table import Table
+from .table import Column, Table
 
 
 def csv_of(table: Table) -> str:
@@ -21,7 +25,8 @@ def csv_of(table: Table) -> str:
 
 def parts_of(table: Table) -> Iterator[str]:
     """The same in parts: the titles with the first rows, and as many as are read at once."""
-    titles = _lines([[title for column in table.columns for title in column.titles()]])
+    bounds = ["Bounds"] if _bounded(table) else []
+    titles = _lines([[title for column in table.columns for title in column.titles()] + bounds])
     if table.from_offset is None:
         yield titles + _body(table, table.rows)
         return
@@ -34,8 +39,20 @@ def parts_of(table: Table) -> Iterator[str]:
 
 
 def _body(table: Table, rows: Sequence[Any]) -> str:
-    values = [[value for column in table.columns for value in column.values(row)] for row in rows]
-    return _lines([[_field(value) for value in line] for line in values])
+    return _lines([[_field(value) for value in _values(table, row)] for row in rows])
+
+
+def _values(table: Table, row: Any) -> Iterator[object]:
+    for column in table.columns:
+        yield from column.values(row)
+    bounded = _bounded(table)
+    if bounded:
+        told = [(column.title, column.bound(row)) for column in bounded]
+        yield "; ".join(f"{title} {bound}" for title, bound in told if bound)
+
+
+def _bounded(table: Table) -> Sequence[Column]:
+    return [column for column in table.columns if column.has_bounds]
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:

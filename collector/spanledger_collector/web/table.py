@@ -32,6 +32,8 @@ KINDS: Final[Mapping[str, Show]] = {
     **_PLAIN,
     **{f"signed {kind}": partial(figures.signed, _PLAIN[kind]) for kind in _SIGNED},
 }
+#: What stands before a figure that is a bound.
+_MARKS: Final = {"at least": figures.AT_LEAST, "at most": figures.AT_MOST, "": ""}
 _TO_THE_LEFT: Final = frozenset({"text", "moment", "yes"})
 
 
@@ -87,6 +89,20 @@ class Column:
         if self.is_interval:
             return [value.low, value.high]
         return [None if self.unknown and self.unknown(row) else value]
+
+    def bound(self, row: Any) -> str:
+        """What the figure of a row is: ``at least`` or ``at most`` so much, or (empty) that."""
+        is_none = bool(self.blank and self.blank(row)) or None in self.values(row)
+        if is_none or not self.has_bounds:
+            return ""
+        if self.at_least and self.at_least(row):
+            return "at least"
+        return "at most" if self.at_most and self.at_most(row) else ""
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether some rows may have a bound in place of a figure."""
+        return not self.is_interval and bool(self.at_least or self.at_most)
 
     def titles(self) -> list[str]:
         """The names of these values."""
@@ -166,8 +182,8 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
         href = ""  # nothing is explained by nothing
     if column.kind == "text":
         return Cell(text if value else column.name or text, href=href, is_text=bool(value))
-    if value is not None:
-        text = _bound(column, row, text)
+    if text != figures.NOTHING:
+        text = f"{_MARKS[column.bound(row)]}{text}"
     return Cell(text, figures.exact(value), href, _note(column, value))
 
 
@@ -176,14 +192,6 @@ def _note(column: Column, value: Any) -> str:
     if not column.kind.startswith("usd") or value is None:
         return ""
     return f"{figures.MINUS if value < 0 else ''}${figures.exact(abs(value))}"
-
-
-def _bound(column: Column, row: Any, text: str) -> str:
-    if column.at_least and column.at_least(row):
-        return f"{figures.AT_LEAST}{text}"
-    if column.at_most and column.at_most(row) and text != figures.NOTHING:
-        return f"{figures.AT_MOST}{text}"
-    return text
 
 
 def _interval(column: Column, row: Any) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from tests.support.page_requests import asked_csv
+from tests.support.page_requests import asked_csv, everything
 from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE
 
 from spanledger_collector.query import Ledger
@@ -74,6 +74,32 @@ def test_csv_holds_no_formula(client: httpx.Client) -> None:
     assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
     agents = asked_csv(client, "agents", "agents")
     assert any(re.fullmatch(r"-\d+\.\d+", cell) for line in agents for cell in line)
+
+
+@pytest.mark.parametrize(
+    ("path", "table"),
+    [
+        ("runs", "runs"), ("flame", "paths"), ("agents", "agents"), ("overview", "by-agent"),
+        ("rework", "rates"), ("agent?agent=unpriced", "steps"),
+        ("flame?since=2026-11-01&until=2026-11-02&before_since=2026-11-02&before_until=2026-11-03",
+         "paths"),
+    ],
+)  # fmt: skip
+def test_csv_says_which_amounts_are_bounds(client: httpx.Client, path: str, table: str) -> None:
+    """Those that the page marks: they must not be summed as if they were all."""
+    page = client.get(everything(path)).text
+    found = re.search(rf'<table id="{table}".*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+    assert found
+    titles, *lines = asked_csv(client, path, table)
+    assert titles[-1] == "Bounds"
+    told = [line[-1] for line in lines]
+    for mark, words in (("≥ ", "at least"), ("≤ ", "at most")):
+        assert sum(one.count(words) for one in told) == len(re.findall(f">{mark}", found[1]))
+    assert "".join(told) or "unpriced" in path
+
+
+def test_a_table_without_bounds_has_no_column_of_them(client: httpx.Client) -> None:
+    assert asked_csv(client, "agent?agent=analyst", "compared")[0][-1] == "And of the new"
 
 
 @pytest.mark.parametrize("at_once", [10_000, 40])
