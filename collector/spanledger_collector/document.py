@@ -14,6 +14,23 @@ Model = TypeVar("Model", bound=BaseModel)
 _LONGEST_INPUT = 80
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice: of both the last would count, and nobody would know."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """One mapping; here, before `<<` brings in keys that its own may override."""
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                name = (key.tag, cast("str", key.value))
+                if name in seen:
+                    line = key.start_mark.line + 1
+                    raise yaml.YAMLError(f"line {line}: {key.value!r} is given twice")
+                seen.add(name)
+        return node
+
+
 def read_document(path: Path, model: type[Model], what: str, *, entry: str = "entry") -> Model:
     """What a file says.
 
@@ -25,11 +42,11 @@ def read_document(path: Path, model: type[Model], what: str, *, entry: str = "en
         entry: what one of a list is called in messages.
 
     Raises:
-        ConfigurationError: it cannot be read, or says something else; each mistake with the entry
-            that it is in: ``prices of FILE: prices, entry 2, valid_from: ...``.
+        ConfigurationError: it cannot be read, has a key twice, or says something else; each mistake
+            with the entry that it is in: ``prices of FILE: prices, entry 2, valid_from: ...``.
     """
     try:
-        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: object = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - safe
         return model.model_validate({} if content is None else content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"the {what} of {path} cannot be read: {error}") from error

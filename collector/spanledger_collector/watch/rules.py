@@ -84,6 +84,8 @@ class _Windowed(_Strict):
     def _scoped(self) -> _Windowed:
         if self.per == "workspace" and self.of is not None:
             raise ValueError(f"{self.name}: `of` names an agent, tenant or model; give `per` too")
+        if "hours" in self.model_fields_set and self.window != "rolling":
+            raise ValueError(f"{self.name}: `hours` needs `window: rolling`")
         return self
 
     def at(self, now: datetime) -> Span:
@@ -103,6 +105,13 @@ class BudgetRule(_Windowed):
 
     limit_usd: Annotated[Number, Field(gt=0)]
     alert_at: tuple[Annotated[Number, Field(gt=0)], ...] = (Decimal("0.8"), Decimal(1))
+
+    @model_validator(mode="after")
+    def _shares_once(self) -> BudgetRule:
+        for place, share in enumerate(self.alert_at):
+            if share in self.alert_at[:place]:
+                raise ValueError(f"{self.name}: {share} in `alert_at` twice: a share is told once")
+        return self
 
 
 class AlertRule(_Windowed):
