@@ -63,7 +63,7 @@ def seldom_interval(
     # What credits bring is most where few succeed.
     low = _over(cost.low, share.high if cost.low >= 0 else share.low)
     high = _over(cost.high, share.low if cost.high >= 0 else share.high)
-    reason = "" if successes else _none_of(tried, level, traces)
+    reason = "" if successes else _none_of(tried, share.high, traces)
     return Interval(low, high, level, costs.n, _METHOD, reason)
 
 
@@ -71,7 +71,6 @@ def _over(cost: float, share: float) -> float | None:
     return cost / share if share else None
 
 
-def _none_of(n: int, level: float, traces: Traces | None) -> str:
-    most = share_interval(0, n, level=level, traces=traces).high or 0.0
+def _none_of(n: int, most: float, traces: Traces | None) -> str:
     told = f"{n:,} runs" if traces is None else f"{n:,} runs of {traces.n:,} traces"
     return f"no success in {told}: at most {most:.1%} of such runs succeed"

@@ -67,8 +67,8 @@ def stake_interval(sample: Sample, stake: Stake, *, level: float = LEVEL) -> Int
 
 
 def told_by(stake: Stake, *, level: float = LEVEL) -> str:
-    """How often each kind was seen, and may come, in words."""
-    share = share_interval(stake.part, stake.n, level=level, traces=stake.traces)
+    """How often each kind was seen, and may come, in words: by the ends that move the mean."""
+    share = share_interval(stake.part, stake.n, level=(1 + level) / 2, traces=stake.traces)
     low, high = share.low or 0.0, share.high or 0.0
     if stake.part < stake.n - stake.part:
         return f"{stake.part:,} of {stake.n:,} runs earned something: up to {high:.1%} may"

@@ -134,11 +134,11 @@ def test_a_share_of_money_of_runs_that_weigh_alike_is_that_of_runs() -> None:
 
 
 def test_without_a_success_it_costs_at_least_so_much() -> None:
-    """Of 30 runs at most 11.4 % succeed; at half the doubt 14.3 %: a cost of 1 is 7 a success."""
+    """Of 30 runs at most 14.3 % succeed, at half the doubt: a cost of 1 is 7 a success."""
     none = seldom_interval(Sample(30, 1.0, 0.0), 0)
     assert none.low == pytest.approx(1 / 0.1434, rel=1e-3)
     assert none.high is None
-    assert none.reason == "no success in 30 runs: at most 11.4% of such runs succeed"
+    assert none.reason == "no success in 30 runs: at most 14.3% of such runs succeed"
     low, high = _ends(seldom_interval(Sample(30, 1.0, 0.0), 3))
     assert low < 10 < high
     assert "9 of at least 10" in seldom_interval(Sample(9, 1.0, 0.1), 0).reason

@@ -163,7 +163,7 @@ def test_a_side_without_a_success_is_an_answer() -> None:
     assert (first.new.high, first.difference.high, first.difference.value) == (None, None, None)
     assert first.difference.low is not None
     assert first.difference.low > 5
-    told = "0 of 30: no success in 30 runs: at most 11.4% of such runs succeed"
+    told = "0 of 30: no success in 30 runs: at most 14.3% of such runs succeed"
     assert first.difference.reason == told
     assert _by_name(report)["success_rate"].verdict == "lower"
     back = comparison("a", "version", _of_cost(30, 0), _of_cost(30, 30), matters=0.1).figures[0]

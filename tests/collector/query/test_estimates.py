@@ -147,14 +147,23 @@ def test_what_does_not_hang_on_success_is_a_mean_like_any_other() -> None:
 
 
 def test_an_agent_that_never_earned_may_yet() -> None:
-    """Of 20 runs 16 % may earn something that nobody has seen: no loss is certain."""
+    """Of 20 runs 20 % may earn something that nobody has seen: no loss is certain."""
     figure = _margin([-1.0 - place / 100 for place in range(20)], [0.0] * 20, staked=True)
     assert figure.estimate.high is None
     verdict = sustainability(figure, Told(20, 20, judged_runs=20))
     assert verdict.sustainable == "too few data"
-    told = "0 of 20 runs earned something: up to 16.1% may, and how much is not known"
+    told = "0 of 20 runs earned something: up to 20.1% may, and how much is not known"
     assert verdict.reason.startswith(told)
     assert verdict.runs_needed is None
+
+
+def test_what_may_come_is_told_by_the_end_that_moves_the_mean() -> None:
+    """12 runs that earn $2 and cost nothing: so few of them may, and so many dollars are left."""
+    joint = Joint.of([2.0] * 12, [1.0] * 12)
+    stake = estimates.stake(12, 12, 12, 2.0, joint.covariance)
+    found = estimates.mean(estimates.decimal(2.0), 0.0, 0.0, 12, stake=stake)
+    assert found.bound == "12 of 12 runs earned something: as few as 70.5% may"
+    assert float(found.estimate.low or 0) == pytest.approx(2 * 0.70489, rel=1e-4)
 
 
 _MARGINS = st.lists(
