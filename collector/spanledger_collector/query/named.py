@@ -110,6 +110,17 @@ VIEWS: Mapping[str, Sequence[str]] = {
 }
 
 
+#: Queries that hold something of each run at once: of all agents that is more than fits.
+_LARGE = frozenset({"frontier", "frontier_traces"})
+#: Sums in the order of the tables, which only a reading across months gives, and what is more than
+#: so many bytes waits on disk. Of one agent it would be slower.
+_IN_ORDER: Mapping[str, object] = {
+    "optimize_aggregation_in_order": 1,
+    "do_not_merge_across_partitions_select_final": 0,
+    "max_bytes_before_external_group_by": 50_000_000,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class NamedQuery:
     """One read of the ledger.
@@ -125,6 +136,10 @@ class NamedQuery:
     text: str
     parameters: Mapping[str, str]
     choices: Mapping[str, Sequence[str]]
+
+    def settings(self, bound: Mapping[str, object]) -> Mapping[str, object] | None:
+        """Settings of the engine for the query with these values; None = those of all."""
+        return _IN_ORDER if self.name in _LARGE and not bound["agent_name"] else None
 
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
         """Values for every parameter: the given ones, else the defaults.
@@ -235,7 +250,8 @@ def named(name: str) -> NamedQuery:
             f"{', '.join(VIEW_PREFIX + one for one in VIEWS)}"
         )
     parameters = dict(_PARAMETER.findall(text))
-    return NamedQuery(name, text, parameters, _choices(text, parameters))
+    choices = _choices(text, parameters)
+    return NamedQuery(name, text, parameters, choices)
 
 
 def _choices(text: str, parameters: Mapping[str, str]) -> Mapping[str, Sequence[str]]:

@@ -80,12 +80,14 @@ class DirectReader:
     def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """See :class:`Reader`."""
         query = named(name)
-        return self._connections.mine().rows(query.text, query.bind(parameters))
+        bound = query.bind(parameters)
+        return self._connections.mine().rows(query.text, bound, query.settings(bound))
 
     def arrow(self, name: str, parameters: Mapping[str, object]) -> pa.Table:
         """See :class:`Reader`."""
         query = named(name)
-        return self._connections.mine().arrow(query.text, query.bind(parameters))
+        bound = query.bind(parameters)
+        return self._connections.mine().arrow(query.text, bound, query.settings(bound))
 
     def sql(self, text: str) -> pa.Table:
         """Run a statement that has passed the guard already (``serve/sqlguard.py``).

@@ -1,0 +1,29 @@
+"""Questions about all agents of a large ledger."""
+
+from __future__ import annotations
+
+import pytest
+
+from spanledger_collector.query import DirectReader
+from spanledger_collector.query.named import named
+from spanledger_collector.store import Store
+
+
+@pytest.mark.parametrize("name", ["frontier", "frontier_traces"])
+def test_what_of_all_agents_does_not_fit_waits_on_disk(store: Store, name: str) -> None:
+    """The engine knows the settings; of one agent, which is faster without, there are none."""
+    query = named(name)
+    told = query.settings(query.bind({})) or {}
+    assert query.settings(query.bind({"agent_name": "a"})) is None
+    assert named("runs").settings(named("runs").bind({})) is None
+    with store.connect() as connection:
+        known = {
+            str(row["name"])
+            for row in connection.rows("SELECT name FROM system.settings WHERE NOT is_obsolete")
+        }
+    assert "max_bytes_before_external_group_by" in told
+    assert set(told) <= known
+    reader = DirectReader(store)
+    assert reader.rows(name, {}) == []
+    assert reader.arrow(name, {}).num_rows == 0
+    reader.close()
