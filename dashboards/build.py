@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,8 +70,10 @@ _SHOWN: Final = {
         )
     ]
 }
-#: Pages of one thing, whatever the period.
-_OF_ALL_TIMES: Final = ("trace", "asset", "budgets")
+#: Variables that panels are narrowed by.
+_CHOSEN: Final = ("agent", "version")
+#: Pages of one thing, whatever the period and whoever is chosen.
+_OF_ONE: Final = ("trace", "asset", "budgets")
 
 
 class Statement(Dataquery):
@@ -119,9 +121,11 @@ def _dashboard(one: Dashboard) -> dashboard.Dashboard:
         .timezone("utc")
         .with_variable(_typed("workspace", "Workspace", "default"))
         .with_variable(_typed("web", "Pages", _WEB))
-        .link(_to_pages("Built-in pages", "overview?", _DAYS))
     )
-    if any(isinstance(panel, Panel) for panel in one.panels):
+    is_chosen = any(isinstance(panel, Panel) for panel in one.panels)
+    chosen = _CHOSEN if is_chosen else ()
+    made = made.link(_to_pages("Built-in pages", "overview?", _DAYS, chosen))
+    if is_chosen:
         made = made.with_variable(_named("agent", "Agent", "agents"))
         made = made.with_variable(_named("version", "Version", "versions"))
     x = y = row = 0
@@ -135,21 +139,35 @@ def _dashboard(one: Dashboard) -> dashboard.Dashboard:
     return made
 
 
-def _to_pages(title: str, path: str, period: str) -> dashboard.DashboardLink:
+def _to_pages(
+    title: str, path: str, period: str, chosen: Sequence[str] = ()
+) -> dashboard.DashboardLink:
     link = dashboard.DashboardLink(title).type(_LINK)
-    return link.url(_address(path, period)).target_blank(True)
+    return link.url(_address(path, period, chosen)).target_blank(True)
 
 
-def _address(path: str, period: str) -> str:
-    """Of a built-in page, with the same workspace and period; ``path`` has its question mark."""
+def _address(path: str, period: str, chosen: Sequence[str] = ()) -> str:
+    """Of a built-in page, with the same workspace, choices and period.
+
+    Args:
+        path: with its question mark.
+        period: as words of the URL.
+        chosen: the variables that narrow what leads there.
+    """
     page, _, asked = path.partition("?")
-    kept = [asked, _WORKSPACE, "" if page in _OF_ALL_TIMES else period]
+    narrowed = [] if page in _OF_ONE else [f"${{{name}:queryparam}}" for name in chosen]
+    kept = [asked, _WORKSPACE, *narrowed, "" if page in _OF_ONE else period]
     return f"${{web}}/ui/{page}?{'&'.join(one for one in kept if one)}"
 
 
 def _period(panel: Panel) -> str:
     told = (period for macro, period in _PERIODS.items() if macro in panel.statement)
     return next(told, _ALWAYS)
+
+
+def _chosen(panel: Panel) -> Sequence[str]:
+    """The variables that narrow it."""
+    return [name for name in _CHOSEN if f"${name})" in panel.statement]
 
 
 def _flamegraph() -> dashboard.Panel:
@@ -190,8 +208,8 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
     made = (
         made.unit(panel.unit).with_target(_Target(panel)).grid_pos(place).thresholds(_thresholds())
     )
-    period = _period(panel)
-    made = made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?", period)])
+    period, chosen = _period(panel), _chosen(panel)
+    made = made.links([_to_pages(f"Built-in page: {panel.page}", f"{panel.page}?", period, chosen)])
     if panel.kind in ("stat", "table"):
         for pattern, unit in UNITS.items():
             value = models.DynamicConfigValue(id_val="unit", value=unit)
@@ -199,7 +217,7 @@ def _panel(panel: Panel, place: models.GridPos) -> Any:
     if panel.kind == "table":
         for column, (title, path) in _LINKS.items():
             made = made.override_by_name(
-                column, [_page_link(title, _address(path, period)), *_SHOWN.get(column, [])]
+                column, [_page_link(title, _address(path, period, chosen)), *_SHOWN.get(column, [])]
             )
     if panel.kind == "stat":
         loss = models.DynamicConfigValue(

@@ -25,6 +25,7 @@ from spanledger_collector.errors import CollectorError, NotFoundError, Retryable
 from spanledger_collector.query import Ledger, Reader
 
 from .asked import Asked, exact
+from .chosen import of_dashboard
 from .csvfile import parts_of
 from .pages import PAGES, budgets
 from .parts import Page
@@ -92,7 +93,8 @@ class Web:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def _page(self, request: Request) -> Response:
-        asked = Asked(request.path_params["path"], exact(request.query_params), self._now())
+        given = of_dashboard(exact(request.query_params), request.query_params.multi_items())
+        asked = Asked(request.path_params["path"], given, self._now())
         is_read = request.method in ("GET", "HEAD")
         if is_read and asked.path == "agent" and asked.given.get("agent") == "":
             return RedirectResponse(asked.link("agents"), 302)  # of no name: the list has it

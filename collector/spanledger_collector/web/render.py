@@ -12,6 +12,7 @@ from spanledger_collector.errors import PermanentError
 
 from . import figures
 from .asked import ALL, RANGES, Asked, carried
+from .chosen import SEVERAL
 from .parts import Page
 
 #: Entries of the navigation: path, name.
@@ -64,6 +65,9 @@ def _unused(page: Page, asked: Asked) -> Iterator[tuple[str, str, str]]:
     for name in _NAMES:
         if asked.text(name) and name not in page.filters:
             yield name, asked.text(name), asked.again(**{name: ""})
+        several = SEVERAL + name
+        if asked.text(several):
+            yield f"{name}s of the dashboard", asked.text(several), asked.again(**{several: ""})
 
 
 def render_error(status: int, title: str, message: str, asked: Asked) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,7 @@ def test_no_panel_judges_a_figure_by_its_size() -> None:
 
 #: As Grafana puts it into an address.
 _WORKSPACE = "workspace=${workspace:percentencode}"
+_AGENT, _VERSION = "&${agent:queryparam}", "&${version:queryparam}"
 _DAYS = "&since=${__from}&until=${__to}"
 _TIMES = "&since=${__from:date:iso}&until=${__to:date:iso}"
 
@@ -84,22 +87,29 @@ def _links(told: Any) -> Iterator[str]:
             yield from _links(value)
 
 
-def test_every_link_keeps_the_workspace_and_the_period() -> None:
+def test_every_link_keeps_the_workspace_the_choices_and_the_period() -> None:
     """The panel's own: whole days of UTC where it has such, times where it has, else all."""
     for dashboard in _dashboards():
         (own,) = dashboard["links"]
-        assert own["url"] == f"${{web}}/ui/overview?{_WORKSPACE}{_DAYS}"
+        has_choices = {"agent", "version"} <= {
+            one["name"] for one in dashboard["templating"]["list"]
+        }
+        all_chosen = _AGENT + _VERSION if has_choices else ""
+        assert own["url"] == f"${{web}}/ui/overview?{_WORKSPACE}{all_chosen}{_DAYS}"
         for panel in dashboard["panels"]:
             asked = panel["targets"][0].get("rawSql", "")
             kept = _DAYS if "$__dateFilter(" in asked else "&range=all"
             kept = _TIMES if "$__timeFilter(" in asked else kept
+            chosen = (_AGENT if "$agent)" in asked else "") + (
+                _VERSION if "$version)" in asked else ""
+            )
             (link,) = panel["links"]
             page, _, query = link["url"].removeprefix("${web}/ui/").partition("?")
             assert page in {*PAGES, "budgets"}
-            assert query == _WORKSPACE + ("" if page == "budgets" else kept)
+            assert query == _WORKSPACE + ("" if page == "budgets" else chosen + kept)
             for url in _links(panel):
                 assert _WORKSPACE in url, url
-                assert url.endswith(kept) or url.partition("?")[0].endswith(
+                assert url.endswith(chosen + kept) or url.partition("?")[0].endswith(
                     ("/budgets", "/trace", "/asset")
                 ), url
 
@@ -133,6 +143,21 @@ def test_a_trace_leads_to_its_page() -> None:
     """From the table of runs to the built-in page, whose address is a variable."""
     told = json.dumps([panel for panel in _panels() if panel["title"] == "Newest runs"])
     assert "${web}/ui/trace?id=${__value.raw}" in told
+
+
+def test_the_pages_have_another_address_by_the_line_of_the_manual(tmp_path: Path) -> None:
+    """docs/deploy.md: it changes the variable *Pages* of each dashboard and nothing else."""
+    manual = SQL.parents[1].joinpath("docs", "deploy.md").read_text("utf-8")
+    (line,) = re.findall(r"^\$ (sed .+dashboards/grafana.+)$", manual, re.MULTILINE)
+    made = tmp_path / "dashboards" / "grafana"
+    shutil.copytree(MADE, made)
+    subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, check=True)
+    for path in MADE.glob("*.json"):
+        was, now = (json.loads(one.read_text("utf-8")) for one in (path, made / path.name))
+        (web,) = [one for one in was["templating"]["list"] if one["name"] == "web"]
+        assert web["query"] == "http://localhost:4319"
+        web["query"] = "https://ledger.example:4319"
+        assert was == now
 
 
 def test_provisioning_names_what_is_there() -> None:

@@ -27,6 +27,29 @@ def test_filters_of_the_url_hold_for_every_figure(client: httpx.Client, ledger: 
     assert [line[0] for line in lines] == ["2026-11-03", "2026-11-04"]
 
 
+def _hex(name: str) -> str:
+    return name.encode().hex().upper()
+
+
+def test_what_is_chosen_on_a_dashboard_is_a_filter(client: httpx.Client) -> None:
+    """As Grafana writes its variables into an address: one is taken, of several all are shown."""
+    one = f"overview?var-agent={_hex('analyst')}&var-version={_hex('2')}"
+    assert asked_csv(client, one, "by-day") == asked_csv(
+        client, "overview?agent=analyst&version=2", "by-day"
+    )
+    every = asked_csv(client, "overview", "by-day")
+    assert asked_csv(client, "overview?var-agent=%24__all&var-version=%24__all", "by-day") == every
+    several = f"overview?var-agent={_hex('analyst')}&var-agent={_hex('<b>')}"
+    assert asked_csv(client, several, "by-day") == every
+    told = re.search(r'<p class="unused".*?</p>', client.get(several).text, re.DOTALL)
+    assert told is not None
+    assert "agents of the dashboard: <bdi>analyst, &lt;b&gt;</bdi>" in told[0]
+    named = f"overview?agent=support&var-agent={_hex('analyst')}&var-agent={_hex('even')}"
+    assert asked_csv(client, named, "by-day") == asked_csv(
+        client, "overview?agent=support", "by-day"
+    )
+
+
 #: What a table says that some filters do not narrow.
 _WHOLE = re.compile("of all its versions and tenants|of all times and tenants")
 
