@@ -9,7 +9,7 @@ from spanledger_collector.query import EconomicsRow, Ledger, RunRow
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Measured, scatter
-from spanledger_collector.web.parts import Drawing, Page, Part, Tabled
+from spanledger_collector.web.parts import Drawing, Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
 
 from .columns import (
@@ -37,7 +37,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     runs = ledger.runs_of(part, limit=_POINTS)
     drawn = scatter(
         f"The newest {_POINTS} runs: latency across, inclusive total cost up, both logarithmic",
-        "Each point is a run with its sub-agents. The table below has the same runs.",
+        "Each point is a run with its sub-agents. The table below has all runs.",
         [_point(asked, run) for run in runs if run.inclusive_total_cost_usd is not None],
     )
     sums = (
@@ -58,6 +58,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "Latency against cost",
         [
             Drawing("Runs", drawn),
+            *_undrawn(runs),
             *(_options(ledger, asked) if part.agent_name else _agents(asked, sums["agent"])),
             Tabled("By version", by_version),
             Tabled("The runs of the chart",
@@ -65,6 +66,27 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         "What runs took, beside what they cost.",
     )  # fmt: skip
+
+
+def _undrawn(runs: Sequence[RunRow]) -> Sequence[Part]:
+    """How many runs have no point, and why."""
+    known = [run for run in runs if run.inclusive_total_cost_usd is not None]
+    paid = [run for run in known if (run.inclusive_total_cost_usd or 0) > 0]
+    instant = [run for run in paid if run.duration_ns <= 0]
+    left = {
+        "of unknown cost": len(runs) - len(known),
+        "that cost nothing or less": len(known) - len(paid),
+        "that took no time": len(instant),
+    }
+    if not any(left.values()):
+        return []
+    are = "is" if sum(left.values()) == 1 else "are"
+    why = ", ".join(f"{number:,} {what}" for what, number in left.items() if number)
+    told = (
+        f"{sum(left.values()):,} of {figures.counted(len(runs), 'run')} {are} in no chart, whose "
+        f"scales begin above 0: {why}. The table below has them."
+    )
+    return [Note("", [told])]
 
 
 def _of_version(asked: Asked, row: EconomicsRow) -> str:
