@@ -53,6 +53,10 @@ def _trace(asked: Asked) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _explained(asked: Asked) -> Mapping[str, Any]:
+    return {"Variable cost": Usd(asked.ledger.trace(asked.given["id"]).summary.cost_usd)}
+
+
 def _attempts(asked: Asked) -> Mapping[str, Any]:
     row = asked.ledger.models_behind(behind(asked))[0]
     return {"Cost": Usd(row.all_cost_usd), "Attempts": row.all_attempts, "Tokens": row.all_tokens}
@@ -73,6 +77,7 @@ FIGURES: Final[Mapping[str, Callable[[Asked], Mapping[str, Any]]]] = {
     "overview": _overview,
     "agent": _agent,
     "trace": _trace,
+    "explain": _explained,
     "attempts": _attempts,
     "asset": _asset,
 }

@@ -65,6 +65,11 @@ def exact(number: object) -> str:
     return str(number)
 
 
+def exact_usd(amount: Decimal) -> str:
+    """Money with every digit."""
+    return f"{MINUS if amount < 0 else ''}${exact(abs(amount))}"
+
+
 def count(number: int | Decimal | None) -> str:
     """A count; nothing shows as a dash."""
     if not number:

@@ -191,7 +191,7 @@ def _note(column: Column, value: Any) -> str:
     """Of money every digit."""
     if not column.kind.startswith("usd") or value is None:
         return ""
-    return f"{figures.MINUS if value < 0 else ''}${figures.exact(abs(value))}"
+    return figures.exact_usd(value)
 
 
 def _interval(column: Column, row: Any) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Which runs failed and which are in no chart: told in words, where runs are shown."""
+"""Which runs failed, which are in no chart, which attempts in no sum: told in words."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from spanledger_collector.store import Store
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Scatter
 from spanledger_collector.web.csvfile import csv_of
-from spanledger_collector.web.pages import latency, runs, trace
-from spanledger_collector.web.parts import Drawing
+from spanledger_collector.web.figures import AT_LEAST
+from spanledger_collector.web.pages import explain, latency, runs, trace
+from spanledger_collector.web.parts import Drawing, Figures, Note, Tabled
 from spanledger_collector.web.table import Cell, Table
 
 ASKED = Asked("runs", {"range": "all"}, datetime(2026, 11, 28, tzinfo=timezone.utc))
@@ -31,6 +32,16 @@ def _run(trace: int, agent: str, tokens: int = 1, *, outcome: str = "", lasts: f
     ]
 
 
+def _told_twice(trace: int) -> list[scene.Row]:
+    """A call that two instrumentations tell, and one whose cost nobody knows."""
+    who = {"agent_name": "good", "trace": trace, "at": trace * 60}
+    return [
+        scene.call(3, 1, (2, 0), response_id="r", **who),
+        scene.call(4, 3, (2, 0), response_id="r", **who),
+        scene.call(5, 1, (1, 0), request_model="nobody-knows", **who),
+    ]
+
+
 @pytest.fixture(scope="module", name="ledger")
 def _ledger(module_store: Store) -> Iterator[Ledger]:
     """Runs that end without an error: good, told bad, outside any agent; and four of odd cost."""
@@ -39,12 +50,12 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
         *_run(1, "good"), *_run(2, "bad", outcome="failure"), scene.call(1, 0, (1, 0), trace=3),
         *_run(4, "unpriced", model="nobody-knows"), *_run(5, "free", 0),
         *_run(6, "credited"), record_span(4, 1, trace=6, at=360, **credit),
-        *_run(7, "instant", lasts=0),
+        *_run(7, "instant", lasts=0), *_run(8, "good"), *_told_twice(8),
     ]  # fmt: skip
     with module_store.connect() as connection:
         scene.publish(connection, [scene.price(input="1")])
         scene.load(connection, rows)
-    scene.settle(module_store, range(1, 8))
+    scene.settle(module_store, range(1, 9))
     with Ledger(DirectReader(module_store)) as found:
         yield found
 
@@ -86,3 +97,32 @@ def test_a_point_says_whether_its_run_succeeded(ledger: Ledger) -> None:
     }  # fmt: skip
     below = _told(page.tables()["runs"], "Succeeded")
     assert {agent: below[agent] for agent in EXPECTED} == EXPECTED
+
+
+def test_runs_that_are_in_no_chart_are_counted(ledger: Ledger) -> None:
+    """Scales of powers of ten begin above 0: how many it leaves out, and why, stands beside it."""
+    (note,) = (part for part in latency.page(ledger, ASKED).parts if isinstance(part, Note))
+    assert note.lines[0] == (
+        "4 of 8 runs are in no chart, whose scales begin above 0: 1 of unknown cost, 2 that cost "
+        "nothing or less, 1 that took no time. The table below has them."
+    )
+    good = Asked("latency", {"range": "all", "agent": "good"}, ASKED.now)
+    assert not [part for part in latency.page(ledger, good).parts if isinstance(part, Note)]
+
+
+def test_an_explained_trace_has_a_sum(ledger: Ledger) -> None:
+    """Of what is counted; an attempt that is in no sum says so beside its amount."""
+    asked = Asked("explain", {"id": scene.hex32(8)}, ASKED.now)
+    page = explain.page(ledger, asked)
+    (tiles,) = (part.figures for part in page.parts if isinstance(part, Figures))
+    assert [(one.title, one.text, one.note) for one in tiles] == [
+        ("Variable cost", f"{AT_LEAST}$3.00", "3 counted attempts, 1 of unknown cost"),
+    ]
+    titles = [part.title for part in page.parts if isinstance(part, Note | Tabled) and part.title]
+    told = [title.partition(", attempt")[0] for title in titles]
+    assert sorted(told) == [
+        "chat m1: $1.00", "chat m1: $2.00", "chat m1: $2.00, not counted",
+        "chat nobody-knows: unknown",
+    ]  # fmt: skip
+    alone = Asked("explain", {"id": scene.hex16(3), "trace": scene.hex32(8)}, ASKED.now)
+    assert not [part for part in explain.page(ledger, alone).parts if isinstance(part, Figures)]
