@@ -152,6 +152,19 @@ def test_runs_that_call_each_other_in_a_circle_are_one_run(books: Store) -> None
     assert found[""].break_even_runs.value == 5
 
 
+def test_a_run_that_is_charged_counts(books: Store) -> None:
+    """What it called came before the asset, its own span after; of the second the other way."""
+    late = _run("w21", 1, 1, "writer", 100, earned="5")
+    early = _run("w21", 2, 1, "writer", 100, earned="9")
+    for row in (late[1], early[0]):
+        row["received_at"] = scene.moment(scene.START - timedelta(minutes=30))
+    found = _break_even(books, "w21", [*_asset("w21", 1, "30", "writer"), *late, *early])
+    with Ledger(DirectReader(books), workspace="w21") as ledger:
+        (asset,) = ledger.assets()
+    assert asset.charged_units == 1
+    assert (found["writer"].runs, found["writer"].recovered_usd) == (1, Decimal(4))
+
+
 def test_a_run_earns_with_all_that_it_hands_on(books: Store) -> None:
     """What the helper costs is its caller's too, though in the helper's books; two runs, not 4."""
     rows = _asset("w3", 1, "30", "boss")

@@ -4,7 +4,8 @@
 -- A trace is settled whole, so what runs below carry of assets (post_charges went before) and what was recorded of them is there.
 -- parameters: version = the settlement; its traces are in settling.
 -- A run is: every agent run, every stamped run, and the run of the trace when a workflow, call, task or tool is in it.
--- Times and status are those of the run's own span; without one, of its earliest, latest and last ended span.
+-- Times and status are those of the run's own span; without one, of its earliest, latest and last ended span. So is when it entered the books
+--   (posted_at), as post_charges has it: by its own span, else the first to arrive.
 -- cost_usd: 0 when nothing was attempted, NULL when nothing of what was attempted has a known cost.
 INSERT INTO runs
     (workspace, tenant, trace_id, run_id, parent_run_id, kind, agent_name, agent_id, agent_version, workflow_name,
@@ -126,7 +127,7 @@ WITH
             minIf(s.started_at, o.is_run_root OR run_roots = 0) AS started_at,
             maxIf(s.ended_at, o.is_run_root OR run_roots = 0) AS ended_at,
             argMax((s.status, s.error_type), (o.is_run_root, s.ended_at, o.span_id)) AS ending,
-            min(s.received_at) AS posted_at,
+            minIf(s.received_at, o.is_run_root OR run_roots = 0) AS posted_at,
             count() AS span_count,
             countIf(o.role = 'tool') AS tool_calls,
             countIf(o.role IN ('agent', 'workflow', 'call', 'task', 'tool')) AS telling

@@ -30,6 +30,7 @@
 --   inclusive_unconverted_records   unconverted_records of the run, and recorded amounts of runs below that have no rate
 --   inclusive_margin_usd   inclusive_value_usd - inclusive_total_cost_usd; an upper bound with inclusive_unpriced_attempts
 --   inclusive_known_cost_ratio   known_cost_ratio over the attempts of the run and of all runs below
+--   posted_at            when the run entered the books: arrival of its own span, without one of the first of its spans
 CREATE OR REPLACE VIEW run_economics AS
 SELECT
     workspace,
