@@ -226,6 +226,11 @@ def test_one_execution_told_by_two_instrumentations_is_one_run(store: Store) -> 
         [told(1, 0, "x", agent_name="top"), told(2, 1, "x"),
          told(3, 2, "spanledger", run_id="ours", dialect="spanledger"),
          scene.call(4, 3, (1, 0), at=5, run_id="ours")],
+        # Another's inside ours: stamped with its id it is that run, else one of its own.
+        [told(1, 0, "spanledger", run_id="ours", dialect="spanledger"),
+         told(2, 1, "x", run_id="ours"), scene.call(4, 2, (1, 0), at=5)],
+        [told(1, 0, "spanledger", run_id="ours", dialect="spanledger"), told(2, 1, "x"),
+         scene.call(4, 2, (1, 0), at=5)],
     ]  # fmt: skip
     with store.connect() as connection:
         for trace, spans in enumerate(traces, 1):
@@ -233,10 +238,12 @@ def test_one_execution_told_by_two_instrumentations_is_one_run(store: Store) -> 
         scene.settle(store, range(1, len(traces) + 1))
         runs = [scene.runs(connection, trace) for trace in range(1, len(traces) + 1)]
     top, once, below = (scene.hex16(number) for number in (1, 3, 5))
-    assert [len(found) for found in runs] == [3, 2, 2, 2, 2, 2, 2, 2]
+    assert [len(found) for found in runs] == [3, 2, 2, 2, 2, 2, 2, 2, 1, 2]
     assert {name: (run["agent_name"], run["parent_run_id"]) for name, run in runs[0].items()} == {
         top: ("top", ""), once: ("a", top), below: ("b", once),
     }  # fmt: skip
     assert (runs[0][once]["calls"], runs[0][once]["outcome"]) == (1, "success")
     assert runs[2][scene.hex16(4)]["parent_run_id"] == scene.hex16(2)
     assert (runs[7]["ours"]["parent_run_id"], runs[7]["ours"]["calls"]) == (top, 1)
+    assert (runs[8]["ours"]["calls"], runs[9]["ours"]["calls"]) == (1, 0)
+    assert runs[9][scene.hex16(2)]["parent_run_id"] == "ours"

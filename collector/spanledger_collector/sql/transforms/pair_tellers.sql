@@ -1,7 +1,8 @@
 -- pair_tellers: finds agents' spans that tell the execution that another instrumentation tells inside them: both are of one run.
 -- grain: one row an outer span, into told_twice. parameters: version = the settlement; its spans are in settling_spans.
 -- An agent's span without a stamped run id, whose only child (records aside) is an agent's span of the same name, by another instrumentation
--- of the same service, within its time. The run is the inner one's, which mostly arrives first, so that it keeps its id.
+-- of the same service, within its time. The run is the inner one's, which mostly arrives first, so that it keeps its id. So a span with a
+-- stamped run id is none: that id cannot be changed, and the inner run may be charged before the outer one is there.
 -- An agent that calls itself has spans of one instrumentation; where it is told twice, it has work of its own beside the next one: the
 -- call of the model that asks for it. Without any, some of its spans stay runs of their own.
 INSERT INTO told_twice (version, workspace, trace_id, span_id, inner_run)
