@@ -27,7 +27,8 @@ class EarnedByRow:
 
     Of an agent ``inclusive_*`` is with all runs below its own; of a tenant and everybody, whose
     runs those are already, it is the same as without the prefix, and a cost per success is divided
-    by the successes of agents that no agent called.
+    by the successes of agents that no agent called. With ``inclusive_uncosted_runs`` costs are
+    lower bounds and the margin an upper one.
     """
 
     per: str
@@ -42,3 +43,4 @@ class EarnedByRow:
     inclusive_value_usd: Decimal | None
     inclusive_margin_usd: Decimal | None
     inclusive_cost_per_success_usd: Decimal | None
+    inclusive_uncosted_runs: int

@@ -38,8 +38,10 @@ _ALERT: Final = _object(
         "rule": _TEXT, "workspace": _TEXT, "per": _TEXT, "key": _TEXT, "metric": _TEXT,
         "threshold": _AMOUNT, "value": _UNKNOWN_AMOUNT,
         "firing_since": {**_TIME, "type": ["string", "null"]},
+        "bound": {"type": "string", "enum": ["", "at least", "at most"]},
     },
-    "An alert, now; value null = nobody can tell, firing_since null = it does not fire.",
+    "An alert, now; value null = nobody can tell, firing_since null = it does not fire; bound: "
+    "what the value is of the true one where costs are not known.",
 )  # fmt: skip
 _STAGES: Final[Mapping[str, Any]] = {
     "journal": {

@@ -15,6 +15,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal, cast
 
+from spanledger_collector.query.waste import Bound
+
 from .evaluation import MAX_KEYS, Reading
 from .rules import Condition
 
@@ -32,6 +34,7 @@ class AlertRow:
         key: whose it is; empty = the whole workspace.
         value: None where nobody can tell; then it stays as it was.
         firing_since: None where it does not fire.
+        bound: what ``value`` is of the true one, where costs are not known; empty = it is that.
     """
 
     rule: str
@@ -42,6 +45,7 @@ class AlertRow:
     threshold: Decimal
     value: Decimal | None
     firing_since: datetime | None
+    bound: Bound = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Board:
             return firing and reading.count > 0  # unknown is neither good nor bad
         if reading.count < condition.at_least and condition.limit_usd is None:
             return False  # too few to judge
-        return condition.fires(reading.value, firing=firing)
+        return condition.fires(reading.value, firing=firing, bound=reading.bound)
 
     def _save(self) -> None:
         if self._path is None:
@@ -143,6 +147,7 @@ def _row(reading: Reading, since: datetime | None) -> AlertRow:
         threshold=condition.threshold,
         value=reading.value,
         firing_since=since,
+        bound=reading.bound,
     )
 
 

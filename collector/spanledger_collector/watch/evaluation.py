@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from spanledger_collector.query import EarnedByRow, SpentByRow, parse_rows
+from spanledger_collector.query.waste import Bound
 
 from .rules import EARNED, BudgetRule, Condition, Rules, Span
 
@@ -53,13 +54,19 @@ class BudgetRow:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The value of one condition for one key; None = nobody can tell."""
+    """The value of one condition for one key; None = nobody can tell.
+
+    Attributes:
+        count: of attempts (runs) that it is a figure of.
+        bound: what the value is of the true one, where costs are not known; empty = it is that.
+    """
 
     condition: Condition
     key: str
     value: Decimal | None
     count: int
     window: Span
+    bound: Bound = ""
 
 
 class Readings:
@@ -104,7 +111,8 @@ class Readings:
         for key in dict.fromkeys([*_keys(table, source.per, source.of), *firing]):
             row = table.get((source.per, key))
             value, count = _value(condition.metric, row)
-            yield Reading(condition, key, value, count, window)
+            bound = _bound(condition, row) if value is not None else ""
+            yield Reading(condition, key, value, count, window, bound)
 
 
 def budgets_of(rules: Rules, ask: Ask, now: datetime) -> list[BudgetRow]:
@@ -183,6 +191,18 @@ def _value(metric: str, row: SpentByRow | EarnedByRow | None) -> tuple[Decimal |
     return _EARNED[metric](row), row.runs
 
 
+def _bound(condition: Condition, row: SpentByRow | EarnedByRow | None) -> Bound:
+    """What a value is of the true one.
+
+    A cost that may not rise above something is judged by what is known of it, as budgets are: a
+    new window has to end what fired in the last, whatever is not known in it.
+    """
+    if isinstance(row, SpentByRow):
+        is_least = condition.metric == "cost_usd" and not condition.above
+        return "at least" if is_least and row.unknown_attempts else ""
+    return _EARNED_BOUNDS.get(condition.metric, "") if row and row.inclusive_uncosted_runs else ""
+
+
 def _ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
     return None if part is None or not whole else Decimal(part) / Decimal(whole)
 
@@ -208,4 +228,9 @@ _EARNED: Mapping[str, Callable[[EarnedByRow], Decimal | None]] = {
     "value_usd": lambda row: row.inclusive_value_usd,
     "margin_usd": lambda row: row.inclusive_margin_usd,
     "cost_per_success_usd": lambda row: row.inclusive_cost_per_success_usd,
+}
+#: With runs whose cost is not known.
+_EARNED_BOUNDS: Mapping[str, Bound] = {
+    "margin_usd": "at most",
+    "cost_per_success_usd": "at least",
 }

@@ -34,6 +34,7 @@ from pydantic import (
 )
 
 from spanledger_collector.document import read_document
+from spanledger_collector.query.waste import Bound
 
 Per = Literal["workspace", "agent", "tenant", "model"]
 WindowName = Literal["day", "month", "rolling"]
@@ -169,8 +170,22 @@ class Condition:
     at_least: int
     limit_usd: Decimal | None = None
 
-    def fires(self, value: Decimal, *, firing: bool) -> bool:
-        """Whether it fires at this value, given whether it did before."""
+    def fires(self, value: Decimal, *, firing: bool, bound: Bound = "") -> bool:
+        """Whether it fires at this value, given whether it did before.
+
+        Args:
+            value: what was read.
+            firing: whether it fires.
+            bound: what the value is of the true one. It decides only what the true one cannot turn.
+        """
+        at_value = self._fires_at(value, firing=firing)
+        if not bound:
+            return at_value
+        if (bound == "at least") == self.above:
+            return firing or at_value
+        return firing and at_value
+
+    def _fires_at(self, value: Decimal, *, firing: bool) -> bool:
         if firing:
             # At the bound itself it goes on, also where both bounds are one (5 % of 0 is 0).
             if self.above:

@@ -155,6 +155,7 @@ def message(transition: Transition) -> dict[str, Any]:
         "key": reading.key,
         "metric": condition.metric,
         "value": reading.value,
+        "bound": reading.bound,
         "threshold": condition.threshold,
         "direction": "above" if condition.above else "below",
         "limit_usd": condition.limit_usd,

@@ -127,6 +127,7 @@ def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> Non
             f"SELECT * FROM agent_unit_economics WHERE agent_name = '{name}'"
         ).to_pylist()
         assert len(rows) == 2
+        assert rows[0]["inclusive_uncosted_runs"] == (6 if name == "gaps" else 0)
         assert known[name] == (name == "gaps")
         assert {row["inclusive_margin_usd"] is not None for row in rows} == {known[name]}
         assert (sums.value_usd is not None, sums.margin_usd is not None) == (known[name],) * 2

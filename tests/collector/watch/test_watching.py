@@ -124,6 +124,9 @@ def test_every_metric_reads_what_its_columns_say(reader: DirectReader, now: date
     )
     assert found["margin_usd"].value == earned["margin_usd"]
     assert found["value_usd"].value is None
+    assert earned["inclusive_uncosted_runs"] > 0
+    assert found["cost_per_success_usd"].bound == "at least"
+    assert found["cost_usd"].bound == ""  # as budgets: by what is known
     assert found["cost_per_success_usd"].value == earned["inclusive_cost_per_success_usd"]
 
 
@@ -235,6 +238,53 @@ def test_every_name_is_judged_and_the_worst_are_told(caplog: pytest.LogCaptureFi
         assert (len(rows), len(firing)) == (MAX_KEYS, MAX_KEYS if name == "b" else 50)
     told.margin, told.cost = Decimal(1), Decimal(0)
     assert changed() == [50, 50, 0]  # over, also of those that are told no longer
+
+
+class Earned:
+    """A ledger in which the workspace earned what it is told to, with costs that are not known."""
+
+    def __init__(self) -> None:
+        self.figure, self.unpriced = Decimal(0), 1
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        assert sorted(parameters) == ["since", "until", "workspace"]
+        row = dict.fromkeys((f.name for f in fields(_ROWS[name])), 0)
+        figures = {
+            "inclusive_margin_usd": self.figure, "inclusive_cost_per_success_usd": self.figure,
+            "inclusive_uncosted_runs": self.unpriced, "unknown_attempts": self.unpriced,
+            "cost_usd": self.figure, "runs": 1, "attempts": 1,
+        }  # fmt: skip
+        return [{**row, "per": "workspace", "key": "", **figures}]
+
+
+@pytest.mark.parametrize(
+    ("metric", "side", "bound", "begins", "ends"),
+    [
+        ("margin_usd", "below", "at most", True, False),
+        ("margin_usd", "above", "at most", False, True),
+        ("cost_per_success_usd", "above", "at least", True, False),
+        ("cost_per_success_usd", "below", "at least", False, True),
+        ("cost_usd", "above", "", True, True),  # as a budget: by what is known
+        ("cost_usd", "below", "at least", False, True),
+    ],
+)
+def test_a_bound_decides_only_what_the_true_value_cannot_turn(
+    metric: str, side: str, bound: str, begins: bool, ends: bool
+) -> None:
+    told = Earned()
+    watcher = Watcher(rules(alerts=[alert(metric, **{side: "10"})]), told, settled=lambda: 0)
+
+    def fires(figure: int, unpriced: int) -> bool:
+        told.figure, told.unpriced = Decimal(figure), unpriced
+        [row] = watcher.look(NOW).alerts
+        assert row.bound == (bound if unpriced else "")
+        return row.firing_since is not None
+
+    bad, good = (20, 0) if side == "above" else (0, 20)
+    assert fires(bad, 1) == begins
+    assert fires(bad, 0)
+    assert fires(good, 1) != ends
+    assert not fires(good, 0)
 
 
 def test_a_ratio_of_too_few_is_not_judged() -> None:

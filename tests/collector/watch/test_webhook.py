@@ -58,6 +58,7 @@ def test_a_message_is_exact_and_signed() -> None:
     told = json.loads(body)
     assert told == message(transition())
     assert (told["status"], told["rule"], told["key"]) == ("firing", "b", "acme")
+    assert told["bound"] == ""
     assert (told["value"], told["threshold"]) == ("0.100000000001", "0.1")
     assert told["window"]["since"] == "2026-11-01T00:00:00+00:00"
     assert webhook.sent == 1

@@ -53,6 +53,7 @@ PICTURE = _Picture(
         SimpleNamespace(
             rule=XSS["tenant"], workspace="default", per="tenant", key="acme", metric="margin_usd",
             threshold=Decimal("0.1"), value=None, firing_since=_NOW,
+            bound="",
         )
     ],
 )  # fmt: skip

@@ -8,7 +8,9 @@
 --   in agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the
 --   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs (of agents that no agent called: what a tenant asked for, arithmetic/asked_for),
 --   inclusive_cost_per_success_usd (inclusive total cost / successes: of an agent those of its runs; of a tenant and of the workspace those
---   that were asked for, for a sub-agent's success is no further success of who asked, and a workflow around it is none; NULL = none).
+--   that were asked for, for a sub-agent's success is no further success of who asked, and a workflow around it is none; NULL = none),
+--   inclusive_uncosted_runs (their inclusive cost is not wholly known: above 0 it and the cost per success are lower bounds, and the
+--   margin an upper one).
 SELECT
     scope.1 AS per,
     scope.2 AS key,
@@ -30,7 +32,8 @@ SELECT
         roundBankers(
             toDecimal256(inclusive_total_cost_usd, 24) / nullIf(if(per = 'agent', successful_runs, top_successful_runs), 0), 12
         ) AS Nullable(Decimal(38, 12))
-    ) AS inclusive_cost_per_success_usd
+    ) AS inclusive_cost_per_success_usd,
+    sum(if(per = 'agent', grouped.inclusive_uncosted, grouped.uncosted)) AS inclusive_uncosted_runs
 FROM
 (
     SELECT
@@ -51,7 +54,9 @@ FROM
         sum(r.unconverted_records) AS unconverted,
         sum(r.inclusive_unconverted_records) AS inclusive_unconverted,
         sum(r.inclusive_total_cost_usd) AS inclusive_total_cost_usd,
-        sum(r.inclusive_value_usd) AS inclusive_value_usd
+        sum(r.inclusive_value_usd) AS inclusive_value_usd,
+        countIf(r.cost_usd IS NULL OR r.unpriced_attempts > 0) AS uncosted,
+        countIf(r.inclusive_cost_usd IS NULL OR r.inclusive_unpriced_attempts > 0) AS inclusive_uncosted
     FROM run_economics AS r
     WHERE r.workspace = {workspace:String}
         AND r.started_at >= {since:DateTime64(9)}
