@@ -234,6 +234,10 @@ async def test_what_concerns_all_needs_an_operator(scene: _Scene) -> None:
             assert status == 403, path
             assert b"agent-of" not in told
         assert (await scene.ask(path, "operator", body))[0] == 200
+    json_kind = {"Content-Type": "application/json"}
+    for key, status in (("acme", 403), ("beta reads", 403), ("acme sends", 403), ("operator", 200)):
+        told = await scene.ask("/v1/settlements", key, b"{}", headers=json_kind)
+        assert told[0] == status, (key, told)
     status, told = await scene.ask("/v1/queries/agents?workspace=acme", "operator")
     assert (status, b"agent-of-acme" in told) == (200, True)
     assert b"journal" in (await scene.ask("/healthz", "operator"))[1]

@@ -64,6 +64,45 @@ def test_spans_are_acknowledged_before_the_ledger_is_open(tmp_path: Path) -> Non
             collector.kill()
 
 
+def test_lost_runs_and_attempts_are_written_again(tmp_path: Path) -> None:
+    """Asked for while no collector runs, the next one does it; asked of one that runs, it does."""
+    folder = tmp_path / "data"
+    sums = "SELECT count() AS rows, sum(cost_usd) AS usd, sum(span_count) AS spans FROM runs FINAL"
+    address = f"chdb://{folder / 'ledger'}"
+    with RunningCollector(folder) as collector:
+        collector.wait_ready()
+        for request in range(3):
+            _post(collector.http_port, request)
+        collector.wait_until(lambda: collector.rows(sums)[0]["spans"] == 3 * SPANS)
+        [whole] = collector.rows(sums)
+    script = (
+        "from spanledger_collector.store import Store\n"
+        f"store = Store.open({address!r})\n"
+        "with store.connect() as connection:\n"
+        "    for table in ('runs', 'attempts'):\n"
+        "        connection.execute('TRUNCATE TABLE ' + table)\n"
+        "store.close()\n"
+    )
+    lose = [sys.executable, "-c", script]
+    subprocess.run(lose, check=True, timeout=180)
+    _settle_all(address)
+    with RunningCollector(folder) as next_one:
+        next_one.wait_ready()
+        next_one.wait_until(lambda: next_one.rows(sums) == [whole])
+    subprocess.run(lose, check=True, timeout=180)
+    with RunningCollector(folder) as running:
+        running.wait_ready()
+        assert running.rows(sums)[0]["rows"] == 0
+        _settle_all(running.address)
+        running.wait_until(lambda: running.rows(sums) == [whole])
+        running.wait_until(lambda: running.reader.health()["requested_traces"] == 0)
+
+
+def _settle_all(address: str) -> None:
+    asked = _cli("settle", "--all", "--json", "--url", address)
+    assert json.loads(asked.stdout)["traces"] > 0, asked.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_everything_in_the_ledger(
     tmp_path: Path, number: signal.Signals

@@ -36,6 +36,7 @@ from .run import run
 from .runs import runs
 from .schema import schema
 from .self_host import self_host
+from .settle import settle
 from .sql import sql
 from .trace import trace
 from .up import up
@@ -97,6 +98,7 @@ app.command("sql")(sql)
 app.command("doctor")(doctor)
 app.command("health")(health)
 app.command("verify")(verify)
+app.command("settle")(settle)
 app.command("schema")(schema)
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(keys, name="keys")

@@ -116,7 +116,10 @@ def _unsettled(collector: Mapping[str, Any]) -> str:
         for name, state in states.items()
         if collector.get(name)
     ]
-    return f"{' and '.join(told)}: reasons are in the table parked_traces" if told else ""
+    reasons = f"{' and '.join(told)}: reasons are in the table parked_traces" if told else ""
+    requested = int(collector.get("requested_traces", 0))
+    again = f"{counted(requested, 'trace')} being settled again" if requested else ""
+    return "; ".join(filter(None, (reasons, again)))
 
 
 def _collector(url: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from .options import DEFAULT_ADDRESS, Json, Since, Until, Url, Workspace, connec
 from .output import answer, console, count, counted
 from .unplaced import tell_unplaced
 
-_COLUMNS = ("day", ">loaded", ">settled", ">stored", ">missing")
+_COLUMNS = ("day", ">loaded", ">settled", ">stored", ">missing", ">lost")
 _MISSING = 1
 
 
@@ -24,8 +24,9 @@ def verify(
 ) -> None:
     """Holds what is stored of each day (UTC) against what was loaded and settled of it.
 
-    Ends with 1 where spans were deleted from the ledger's tables. A last line tells which recorded
-    amounts found no run, of whatever day.
+    Ends with 1 where spans were deleted from the ledger's tables, or what settling wrote of them
+    (lost: settled traces that lack runs or attempts; `spanledger settle` writes these again). A
+    last line tells which recorded amounts found no run, of whatever day.
 
     Example: spanledger verify --since 2026-11-01
     """
@@ -36,22 +37,34 @@ def verify(
         if not as_json:
             tell_unplaced(ledger)
     missing = sum(row.missing_spans for row in rows)
-    if not missing:
-        return
+    lost = sum(row.lost_traces for row in rows)
     if not as_json:
-        console(stderr=True).print(
+        _tell(missing, lost, rows)
+    if missing or lost:
+        raise typer.Exit(_MISSING)
+
+
+def _tell(missing: int, lost: int, rows: Sequence[CompletenessRow]) -> None:
+    err = console(stderr=True)
+    if missing:
+        err.print(
             f"[bold red]{counted(missing, 'span')} missing:[/] somebody deleted rows of `spans`. "
             "Restore them from a backup, or delete these days of `arrivals` and `span_runs` too "
             "where they were to go."
         )
-    raise typer.Exit(_MISSING)
+    if lost:
+        first = min(row.day for row in rows if row.lost_traces)
+        err.print(
+            f"[bold red]{counted(lost, 'settled trace')} without runs or attempts:[/] somebody "
+            f"deleted rows of these. `spanledger settle --since {first}` writes them again."
+        )
 
 
 def _table(rows: Sequence[CompletenessRow]) -> Grid:
     cells = (
         (
             f"{row.day}", count(row.loaded_spans), count(row.settled_spans),
-            count(row.stored_spans), count(row.missing_spans),
+            count(row.stored_spans), count(row.missing_spans), count(row.lost_traces),
         )
         for row in rows
     )  # fmt: skip

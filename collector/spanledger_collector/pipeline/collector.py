@@ -178,6 +178,7 @@ class Collector:
             registry=self._registry,
             guard=engine.guard if config.sql_port else None,
             records=receiver.http,
+            settle=engine.settle_again,
             watched=watched,
             pages=web.routes,
             authenticate=self._keys,

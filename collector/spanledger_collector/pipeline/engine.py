@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from datetime import date
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -23,6 +24,7 @@ from spanledger_collector.query.asset_limits import over_capital
 from spanledger_collector.serve.adhoc import AdHoc
 from spanledger_collector.settle import Settler
 from spanledger_collector.store import Store, migrate
+from spanledger_collector.store.settle_requests import ask_settling
 from spanledger_collector.value import ValueRule
 from spanledger_collector.value import publish as publish_values
 from spanledger_collector.watch import Rules, Watcher, Webhook
@@ -195,6 +197,27 @@ class Engine:
             raise StoreUnavailableError("the ledger is still being opened; ask again in a second")
         return self._ad_hoc
 
+    # --- what is settled again ------------------------------------------------------------------
+    def settle_again(self, workspace: str, trace_id: str, first_day: date, last_day: date) -> int:
+        """Have traces settled again beside what arrives; see :func:`.ask_settling`.
+
+        Raises:
+            StoreUnavailableError: the ledger is not open yet.
+        """
+        if self._store is None or self.settler is None:
+            raise StoreUnavailableError("the ledger is still being opened; ask again in a second")
+        with self._store.connect() as connection:
+            traces = ask_settling(
+                connection,
+                reason="spanledger settle",
+                workspace=workspace,
+                trace_id=trace_id,
+                first_day=first_day,
+                last_day=last_day,
+            )
+        self.settler.notify_requested()
+        return traces
+
     # --- what records ask -----------------------------------------------------------------------
     def refused_records(
         self, records: Mapping[int, Mapping[str, object]], workspace: str
@@ -222,6 +245,7 @@ class Engine:
             "failed_traces": settler.failed_traces if settler else 0,
             "parked_traces": settler.parked.count("waits") if settler else 0,
             "refused_traces": settler.parked.count("refused") if settler else 0,
+            "requested_traces": settler.requested_traces if settler else 0,
         }
 
     # --- the end --------------------------------------------------------------------------------

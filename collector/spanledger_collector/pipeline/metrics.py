@@ -113,6 +113,11 @@ class PipelineMetrics(PrometheusCollector):
             "Traces that are loaded and not settled yet",
             value=settler.waiting() if settler else 0,
         )
+        yield GaugeMetricFamily(
+            "spanledger_settle_requested_traces",
+            "Traces that are to be settled again, because somebody or a new version asked",
+            value=settler.requested_traces if settler else 0,
+        )
         parked = GaugeMetricFamily(
             "spanledger_settle_parked_traces",
             "Traces that settling goes on without: they wait, or are refused (table parked_traces)",

@@ -48,6 +48,7 @@ from .rows import (
     TraceRow,
     ValueRuleRow,
 )
+from .settling import Settling
 from .sum_figures import SumFigures
 from .sustainability import Sustainability, Sustainable
 from .what_if import WhatIf, WhatIfReport
@@ -117,6 +118,7 @@ __all__ = [
     "Row",
     "RunRow",
     "Scenario",
+    "Settling",
     "Slice",
     "SpanRow",
     "SpentByRow",

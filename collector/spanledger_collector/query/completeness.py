@@ -1,9 +1,9 @@
-"""Whether what was loaded is still there: rows deleted behind the collector's back are noticed."""
+"""Whether what was loaded and written is still there: rows that somebody deleted are noticed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,13 +15,18 @@ Ask = Callable[..., Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class CompletenessRow:
-    """One day of the view ``completeness``."""
+    """One day of the view ``completeness``.
+
+    Attributes:
+        lost_traces: of the view ``lost_results``: that were settled and lack runs or attempts.
+    """
 
     day: date
     loaded_spans: int
     settled_spans: int
     stored_spans: int
     missing_spans: int
+    lost_traces: int = 0
 
 
 def completeness(ask: Ask, **period: object) -> list[CompletenessRow]:
@@ -37,12 +42,37 @@ def completeness(ask: Ask, **period: object) -> list[CompletenessRow]:
     rows = _asked(ask, period)
     if any(row.missing_spans for row in rows):
         rows = list(_both(rows, _asked(ask, period)))
-    return rows
+    lost = {row.day: row.traces for row in _lost(ask, period)}
+    days = {row.day: row for row in rows}
+    # A day of which everything else was deleted has no other figures.
+    for day in lost.keys() - days.keys():
+        days[day] = CompletenessRow(day, 0, 0, 0, 0)
+    return [replace(days[day], lost_traces=lost.get(day, 0)) for day in sorted(days)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    day: date
+    loaded_spans: int
+    settled_spans: int
+    stored_spans: int
+    missing_spans: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    day: date
+    traces: int
+
+
+def _lost(ask: Ask, period: Mapping[str, object]) -> list[_Lost]:
+    return parse_rows(_Lost, ask("view:lost_results", **period))
 
 
 def _asked(ask: Ask, period: Mapping[str, object]) -> list[CompletenessRow]:
-    found = parse_rows(CompletenessRow, ask("view:completeness", **period))
-    return sorted(found, key=lambda row: row.day)
+    found = parse_rows(_Stored, ask("view:completeness", **period))
+    rows = (CompletenessRow(**asdict(one)) for one in found)
+    return sorted(rows, key=lambda row: row.day)
 
 
 def _both(

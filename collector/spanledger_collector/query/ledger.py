@@ -61,6 +61,7 @@ from .rows import (
     TraceRow,
     ValueRuleRow,
 )
+from .settling import Asked, Settling
 
 DEFAULT_ADDRESS = f"spanledger://127.0.0.1:{DEFAULT_PORT}"
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
@@ -230,6 +231,33 @@ class Ledger(Decisions, Breakdowns, Origins, Records, Assets, Hardware):
                 "records go through a running collector: connect to spanledger://host:port"
             )
         return self._reader.add_records(records)
+
+    def settle_again(
+        self, since: datetime | None = None, until: datetime | None = None, *, trace_id: str = ""
+    ) -> Settling:
+        """Have traces settled again: their ``attempts`` and ``runs`` are written anew.
+
+        A collector does it, beside what arrives: the one that is asked, else one over the same
+        database within seconds, else the next that is started. Figures stay as they were, but for
+        what was lost, or what an older version wrote otherwise.
+
+        Args:
+            since: traces with spans on the day (UTC) of this time or later.
+            until: or before it; days are taken whole.
+            trace_id: only this one.
+
+        Raises:
+            RefusedQueryError: the key may not operate.
+            ConfigurationError: the ledger is not open for writing here.
+            StoreUnavailableError: nobody answers.
+        """
+        asked = Asked.of(self._workspace, trace_id, since, until)
+        if isinstance(self._reader, RemoteReader):
+            return self._reader.settle_again(asked)
+        if self._store is None:
+            raise ConfigurationError("connect to the ledger by its address to have it settled")
+        with self._store.connect() as connection:
+            return asked.leave(connection)
 
     def trace(self, trace_id: str, *, with_attempts: bool = True) -> TraceReport:
         """What one trace cost and why.

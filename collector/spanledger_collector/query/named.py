@@ -95,6 +95,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "gpu_utilisation": (_OF_WORKSPACE, *_BY_DAY),
     "gpu_window_energy": (_OF_WORKSPACE,),
     "latency_frontier": (_OF_WORKSPACE,),
+    "lost_results": (_OF_WORKSPACE, *_BY_DAY),
     "model_cost": (_OF_WORKSPACE, *_BY_DAY),
     "price_history": (),
     "quality_cost": (_OF_WORKSPACE, *_BY_DAY),

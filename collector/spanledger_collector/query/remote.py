@@ -27,6 +27,7 @@ from spanledger_collector.errors import (
 
 from .reader import Row
 from .recording import Recorded, records_answer, records_body
+from .settling import Asked, Settling
 
 ARROW = "application/vnd.apache.arrow.stream"
 DEFAULT_PORT = 4319
@@ -120,6 +121,10 @@ class RemoteReader:
         code, answer = self._exchange("/v1/records", _JSON, records_body(records))
         recorded = records_answer(answer) if code in (_OK, _BAD_REQUEST) else None
         return _raise_answer(code, answer) if recorded is None else recorded
+
+    def settle_again(self, asked: Asked) -> Settling:
+        """See :meth:`~.ledger.Ledger.settle_again`."""
+        return Settling(**json.loads(self._send("/v1/settlements", _JSON, asked.body())))
 
     def budgets(self) -> dict[str, Any]:
         """Budgets and alerts as the collector saw them last (``/v1/budgets``)."""

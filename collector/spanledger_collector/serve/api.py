@@ -8,6 +8,7 @@
 | ``POST /v1/records`` | as on the OTLP/HTTP port, which says what it answers |
 | ``GET /v1/agents/{name}`` and more | what the Python API computes (``economics.py``) |
 | ``GET /v1/budgets`` | budgets and alerts as they were evaluated last; 404 without rules |
+| ``POST /v1/settlements`` | has traces settled again (``settlements.py``) |
 | ``POST /v1/sql`` | one guarded SELECT (body = the statement); 403 unless SQL was asked for |
 | ``GET /healthz`` | backlog and stages; ``GET /readyz`` too; ``GET /metrics`` Prometheus |
 | ``GET /openapi.json`` | all of this for programs (``openapi.py``) |
@@ -57,14 +58,16 @@ from .economics import ANSWERS, Answer, Asked
 from .keyed import Keyed, may
 from .loopback import check_host, is_strange
 from .openapi import ARROW, TRACE_PARTS, document
+from .settlements import Settle, settlement_of
 
 _LOG = logging.getLogger(__name__)
 _JSON = "application/json"
-_MAX_SQL_BYTES = 64 * 1024
+_MAX_BODY_BYTES = 64 * 1024
 _Body = tuple[bytes, str]
 #: Path -> what a key has to allow; None = no key is needed. Records are checked where they go.
 NEEDS: Mapping[str, Permission | None] = {
     "/v1/records": "send",
+    "/v1/settlements": "operate",
     "/v1/sql": "operate",
     "/metrics": "operate",
     "/healthz": None,
@@ -90,6 +93,7 @@ class Api:
         watched: budgets and alerts as they were seen last; None = no rules, or not looked yet.
         guard: turns an ad-hoc statement into one that is safe to run; None = SQL is off.
         records: what takes records; None = nothing does.
+        settle: has traces settled again; None = nothing does.
         pages: routes beside the API's own: the web pages.
         authenticate: gives the identity behind an API key; by default everybody may everything.
         threads: queries that may run at once.
@@ -105,6 +109,7 @@ class Api:
         registry: CollectorRegistry,
         guard: Callable[[str], str] | None = None,
         records: ASGIApp | None = None,
+        settle: Settle | None = None,
         pages: Sequence[BaseRoute] = (),
         watched: Callable[[], Watched | None] = lambda: None,
         authenticate: Authenticate = anonymous,
@@ -117,6 +122,7 @@ class Api:
         self._health = health
         self._registry = registry
         self._guard = guard
+        self._settle = settle
         self._watched = watched
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="spanledger-query")
         self.routed = Starlette(
@@ -127,6 +133,7 @@ class Api:
                 *([Route("/v1/records", records)] if records else []),
                 *(NamedRoute(path, self._economics(answer)) for path, answer in ANSWERS.items()),
                 Route("/v1/budgets", self._budgets),
+                Route("/v1/settlements", self._settlements, methods=["POST"]),
                 Route("/v1/sql", self._sql, methods=["POST"]),
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
@@ -210,6 +217,17 @@ class Api:
         workspace = request.query_params.get("workspace", "")
         return _json(picture.of(workspace) if workspace else picture)
 
+    async def _settlements(self, request: Request) -> Response:
+        settle = self._settle
+        if settle is None:
+            raise RefusedQueryError("this collector settles nothing")
+        asked = settlement_of(request.headers.get("content-type", ""), await _body(request))
+
+        def ask(_: Reader) -> _Body:
+            return _dumps({"traces": settle(*asked)}), _JSON
+
+        return await self._answer(ask)
+
     async def _sql(self, request: Request) -> Response:
         guard = self._guard
         if guard is None:
@@ -217,11 +235,7 @@ class Api:
                 "ad-hoc SQL is off; start the collector with `spanledger up --sql` to allow it"
             )
         check_host(request)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MAX_SQL_BYTES:
-                raise TooLargeError(f"a statement may have {_MAX_SQL_BYTES} bytes")
+        body = await _body(request)
         as_arrow = _wants_arrow(request)
 
         def ask(reader: Reader) -> _Body:
@@ -251,6 +265,16 @@ class Api:
     async def _metrics(self, _: Request) -> Response:
         shown = await asyncio.to_thread(generate_latest, self._registry)
         return Response(shown, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _body(request: Request) -> bytes:
+    """A short one."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY_BYTES:
+            raise TooLargeError(f"a statement may have {_MAX_BODY_BYTES} bytes")
+    return bytes(body)
 
 
 class NamedRoute(Route):

@@ -12,11 +12,11 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, get_type_hints
 
-from spanledger_collector.query import Recorded, named
+from spanledger_collector.query import Recorded, Settling, named
 from spanledger_collector.query.named import read_names
 
 from .economics import ANSWERS
-from .other_schemas import OTHERS, RECORDS
+from .other_schemas import OTHERS, RECORDS, SETTLEMENT
 from .parameters import in_path, of_query, of_report
 from .query_schemas import headline, row_of, rows_of
 from .schemas import WHERE, Schema, schema_of
@@ -154,6 +154,14 @@ def _others(schemas: dict[str, Schema]) -> Mapping[str, Any]:
         },
         "/v1/records": {
             "post": _records(schema_of(Recorded, schemas)),
+        },
+        "/v1/settlements": {
+            "post": _post(
+                "Have traces settled again, by this collector.",
+                _JSON,
+                SETTLEMENT,
+                schema_of(Settling, schemas),
+            )
         },
         "/v1/sql": {
             "post": _post(

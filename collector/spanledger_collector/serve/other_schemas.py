@@ -57,6 +57,7 @@ _STAGES: Final[Mapping[str, Any]] = {
     "failed_traces": _COUNT,
     "parked_traces": _COUNT,
     "refused_traces": _COUNT,
+    "requested_traces": _COUNT,
 }  # fmt: skip
 
 #: By name, as the document keeps them.
@@ -114,4 +115,15 @@ RECORDS: Final[Schema] = {
             "items": {"type": "object", "required": ["kind"], "properties": {"kind": _TEXT}},
         }
     },
+}
+#: What is sent to ``POST /v1/settlements``: with nothing in it, all traces of all workspaces.
+SETTLEMENT: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "workspace": _TEXT,
+        "trace_id": _TEXT,
+        "first_day": {"type": "string", "format": "date"},
+        "last_day": {"type": "string", "format": "date"},
+    },
+    "additionalProperties": False,
 }

@@ -32,6 +32,7 @@ from .aliases import Resolve, resolve_again, resolve_unseen, try_resolving
 from .cursor import Cursor
 from .due import DueTraces
 from .parked import ParkedTraces
+from .requested import Requested
 from .searches import Searches
 from .settlement import (
     TraceKey,
@@ -117,6 +118,7 @@ class Passes:
         self._due: DueTraces | None = None
         self.cursor = Cursor(journal_id)
         self.parked = ParkedTraces(journal_id)
+        self.requested = Requested(journal_id)
         self._searches = Searches(journal_id)
         # Of the pass that is under way.
         self._overtaken: list[TraceKey] = []
@@ -205,6 +207,22 @@ class Passes:
                     f"{len(self.parked)} are parked already"
                 )
             return settled
+
+    def settle_requested(self) -> int:
+        """Settle a piece of what was asked to be settled again; returns how many traces.
+
+        Raises:
+            RetryableError: the ledger does not answer; the piece is settled when this is called
+                again.
+        """
+        with self.lock:
+            connection, _ = self._open()
+            piece = self.requested.piece(connection, max_traces=MAX_TRACES, max_spans=MAX_SPANS)
+            if piece is None:
+                return 0
+            self.settle_traces(piece.traces)
+            self.requested.settled(connection, piece)
+            return len(piece.traces)
 
     def _open(self) -> tuple[Connection, DueTraces]:
         if self._connection is None:

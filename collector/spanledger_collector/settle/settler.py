@@ -6,7 +6,8 @@ becomes of traces that fail, is told in :mod:`.passes`.
 Freshness: with the default quiet second, a trace is settled 1 to 2 s after its last span was loaded
 when little goes on, and within about 5 s under a steady trickle, where the thread rests between
 passes. When many traces wait it does not rest. While idle it asks once in 10 s whether something
-arrived.
+arrived. As often it looks whether traces are to be settled again (:mod:`.requested`): it settles
+these between what arrives.
 """
 
 import logging
@@ -60,6 +61,7 @@ class Settler:
     ) -> None:
         self._quiet_seconds = quiet_seconds
         self._wake = threading.Event()
+        self._look_at = float("-inf")
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._passes = Passes(
@@ -80,6 +82,11 @@ class Settler:
 
     def notify(self) -> None:
         """Something was loaded. Cheap; from any thread."""
+        self._wake.set()
+
+    def notify_requested(self) -> None:
+        """Traces were asked to be settled again. Cheap; from any thread."""
+        self._look_at = float("-inf")
         self._wake.set()
 
     @property
@@ -122,7 +129,7 @@ class Settler:
             self._wake.clear()
             started = time.monotonic()
             try:
-                settled = self.settle_due()
+                settled = self.settle_due() + self._settle_requested()
             except CollectorError as error:
                 _LOG.warning("settling waits %.0f s: %s", _RETRY_SECONDS, error)
                 self._stopping.wait(_RETRY_SECONDS)
@@ -139,6 +146,16 @@ class Settler:
                 if resting:
                     self._wake.wait(resting)
 
+    def _settle_requested(self) -> int:
+        """A piece of what is to be settled again; looks for the next at once, else in a while."""
+        if self._stopping.is_set() or time.monotonic() < self._look_at:
+            return 0
+        self._look_at = time.monotonic() + _IDLE_SECONDS
+        settled = self.settle_requested()
+        if settled:
+            self.notify_requested()
+        return settled
+
     def _pause(self, settled: int, spent: float) -> float:
         """Seconds to rest after a pass over so many traces that took so long."""
         if settled >= _MANY_TRACES:
@@ -152,6 +169,11 @@ class Settler:
     def waiting(self) -> int:
         """Traces that arrived and are not settled yet."""
         return self._passes.waiting()
+
+    @property
+    def requested_traces(self) -> int:
+        """Traces that are to be settled again, as they stood at the last look."""
+        return self._passes.requested.left
 
     @property
     def settled_traces(self) -> int:
@@ -171,6 +193,10 @@ class Settler:
     def settle_due(self, *, everything: bool = False, deadline: float | None = None) -> int:
         """Settle the traces that are due now; see :meth:`Passes.settle_due`."""
         return self._passes.settle_due(everything=everything, deadline=deadline)
+
+    def settle_requested(self) -> int:
+        """Settle a piece of what was asked for; see :meth:`Passes.settle_requested`."""
+        return self._passes.settle_requested()
 
     def settle_traces(self, traces: Iterable[tuple[str, str]]) -> int:
         """Settle these (workspace, trace id) pairs again; see :meth:`Passes.settle_traces`."""

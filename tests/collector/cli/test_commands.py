@@ -367,6 +367,8 @@ def test_doctor_tells_both_sides(shell: Shell, api: Served) -> None:
     assert "no collector answers" in out
     assert "not asked" in shell("doctor", "--url", "chdb:///x")[1]
     assert doctor._unsettled({"parked_traces": 0, "state": "answers"}) == ""
+    again = {"parked_traces": 0, "requested_traces": 3}
+    assert doctor._unsettled(again) == "3 traces being settled again"
     assert doctor._unsettled({"parked_traces": 1, "refused_traces": 2}) == (
         "1 trace waiting and 2 traces refused: reasons are in the table parked_traces"
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from tests.collector.settle import scene
+from tests.support import filled_ledger
 from tests.support.served_ledger import Served, served
 
 from spanledger_collector.cli.app import execute
@@ -16,6 +19,7 @@ from spanledger_collector.pipeline import verifier
 from spanledger_collector.pipeline.verifier import Verifier
 from spanledger_collector.query import DirectReader, Ledger
 from spanledger_collector.query.completeness import CompletenessRow, completeness
+from spanledger_collector.settle import cursor
 from spanledger_collector.store import Store
 
 _DAY_SECONDS = 86_400
@@ -94,10 +98,71 @@ def _now() -> datetime:
     return scene.START + timedelta(days=2)
 
 
+@pytest.mark.slow
+def test_settled_traces_without_runs_or_attempts_are_noticed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the day they begin on, once they are settled for a minute; `settle` writes them again.
+
+    Whole ledgers lack nothing: with runs of every kind, and beside a trace that is not settled.
+    """
+    past = SimpleNamespace(time_ns=lambda: time.time_ns() - 120 * 10**9)
+    monkeypatch.setattr(cursor, "time", past)
+    with store.connect() as connection, served(store) as api:
+        filled_ledger.fill(store)
+        whole, cut, gone, unsettled = range(101, 105)
+        for trace, day in ((whole, 0), (cut, 0), (gone, 1), (unsettled, 1)):
+            at = day * _DAY_SECONDS
+            calls = [scene.call(n, 0, (1, 1), trace=trace, at=at) for n in range(1, 4)]
+            scene.load(connection, calls)
+        scene.settle(store, (whole, cut, gone))
+        assert not connection.rows("SELECT * FROM lost_results")
+        assert execute(["verify", "--url", api.address]) == 0
+        for table, trace, more in (
+            ("attempts", cut, f" AND span_id = '{scene.hex16(2)}'"),
+            ("runs", gone, ""),
+        ):
+            where = f"trace_id = '{scene.hex32(trace)}'{more}"
+            delete = f"ALTER TABLE {table} DELETE WHERE {where}"
+            connection.execute(delete, None, {"mutations_sync": 1})
+        asked = "SELECT traces, runs, calls FROM lost_results ORDER BY day"
+        assert [tuple(row.values()) for row in connection.rows(asked)] == [(1, 0, 1), (1, 1, 0)]
+        capsys.readouterr()
+        assert execute(["verify", "--url", api.address]) == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert "2 settled traces without runs or attempts" in said
+        assert f"`spanledger settle --since {scene.START:%Y-%m-%d}` writes them again" in said
+        assert execute(["verify", "--url", api.address, "--json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        assert [day["lost_traces"] for day in told if day["lost_traces"]] == [1, 1]
+        since = ["--since", f"{scene.START:%Y-%m-%d}"]
+        assert execute(["settle", *since, "--url", api.address, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["traces"] >= 4
+        one = scene.settler(store)
+        while one.settle_requested():
+            pass
+        one.stop(drain=False)
+        assert execute(["verify", "--url", api.address]) == 0
+        _says_what_it_cannot_settle(api, capsys)
+
+
+def _says_what_it_cannot_settle(api: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    for asked, code, words in (
+        ([], 2, "say what to settle again"),
+        (["--all", "--trace", "a"], 2, "--all is every trace"),
+        (["--trace", "f" * 32], 1, "no such trace"),
+        (["--until", "2020-01-01"], 1, "no traces in this period"),
+    ):
+        assert execute(["settle", *asked, "--url", api.address]) == code
+        assert words in capsys.readouterr().err
+    assert execute(["settle", "--all", "--url", api.address]) == 0
+    assert "are due: a running collector settles them" in capsys.readouterr().out
+
+
 def test_what_arrives_while_it_is_asked_is_not_missing() -> None:
     """Tables are read one after the other: what the second look does not find missing is there."""
     seen = [CompletenessRow(date(2026, 11, 1), 9, 9, stored, 9 - stored) for stored in (7, 9)]
-    answers = iter([[asdict(one)] for one in seen])
+    answers = iter([*([asdict(one)] for one in seen), []])
     assert completeness(lambda *_: next(answers)) == [seen[1]]
 
 

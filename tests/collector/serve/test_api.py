@@ -143,6 +143,31 @@ def test_sql_answers_hold_every_type(client: httpx.Client) -> None:
     assert row["nothing"] is None
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        (b"{}", "text/plain", "send it as application/json"),  # a page of another origin could
+        (b"{", "application/json", "the body is no JSON"),
+        (b"[]", "application/json", "no JSON object"),
+        (b'{"since": "2026-11-01"}', "application/json", "since is none of workspace, trace_id"),
+        (b'{"trace_id": 7}', "application/json", "each is a text"),
+        (b'{"first_day": "soon"}', "application/json", "first_day: 'soon' is no day"),
+        (b'{"last_day": "2999-01-01"}', "application/json", "no day that the ledger can have"),
+    ],
+)
+def test_what_cannot_be_settled_again_is_told(
+    client: httpx.Client, body: bytes, kind: str, reason: str
+) -> None:
+    answer = client.post("/v1/settlements", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 400
+    assert reason in answer.json()["error"]
+
+
+def test_a_trace_that_is_not_there_is_not_settled_again(client: httpx.Client) -> None:
+    answer = client.post("/v1/settlements", json={"trace_id": "f" * 32, "workspace": "default"})
+    assert answer.json() == {"traces": 0}
+
+
 def test_a_statement_may_not_be_huge(client: httpx.Client) -> None:
     """413, before all of it was read."""
     answer = client.post("/v1/sql", content=b"x" * 70_000)

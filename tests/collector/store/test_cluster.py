@@ -51,6 +51,7 @@ EVERYWHERE = (
     "stray_records",
     "record_searches",
     "sought_records",
+    "settle_requests",
 )
 
 
@@ -68,7 +69,13 @@ def test_the_engine_can_parse_every_statement(store: Store, cluster: str | None)
                 "SELECT formatQuery({text:String}) AS text", {"text": statement}
             )
             assert str(row["text"]).startswith(
-                ("CREATE ", "ALTER TABLE ", "DROP VIEW ", "INSERT INTO record_tellings")
+                (
+                    "CREATE ",
+                    "ALTER TABLE ",
+                    "DROP VIEW ",
+                    "INSERT INTO record_tellings",
+                    "INSERT INTO settle_",
+                )
             )
 
 
@@ -86,9 +93,11 @@ def test_one_server_gets_the_files_as_they_are(unmigrated_store: Store) -> None:
 def test_everything_is_made_on_the_cluster() -> None:
     """No statement of a cluster's schema is left on one node only; rows are taken over once."""
     for statement in _statements(schema_ddl("main")):
-        copies = "\nINSERT INTO record_tellings (" in statement
+        copies = re.search(
+            r"^INSERT INTO (record_tellings|settle_requests) \(", statement, re.MULTILINE
+        )
         assert statement.count("ON CLUSTER 'main'") == (0 if copies else 1)
-        assert not copies or "FROM records\n" in statement
+        assert not copies or re.search(r"^FROM (records|arrivals)\n", statement, re.MULTILINE)
 
 
 @pytest.mark.parametrize("table", SHARDED)

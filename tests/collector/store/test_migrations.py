@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 from collections.abc import Sequence
+from datetime import date
 from pathlib import PurePosixPath
 
 import pytest
@@ -11,7 +12,9 @@ from spanledger_collector import sql
 from spanledger_collector.errors import ConfigurationError, PermanentError
 from spanledger_collector.store import Store, migrate, migrations
 from spanledger_collector.store.migrations import SchemaFile, schema_files, view_files
+from spanledger_collector.store.settle_requests import open_requests
 
+_DAY = date(2026, 11, 1)
 OBJECTS = "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name"
 
 
@@ -34,6 +37,7 @@ def test_everything_is_made_once(unmigrated_store: Store) -> None:
     """The first start makes every object and records every file; the second does nothing."""
     connection = unmigrated_store.connect()
     assert migrate(connection) == list(sql.names("schema"))
+    assert open_requests(connection, "") == []  # there is nothing to settle again
     made = {row["name"] for row in connection.rows(OBJECTS)}
     assert {"spans", "attempts", "runs", "prices", "schema_migrations"} | set(view_files()) <= made
     recorded = connection.rows("SELECT name, sha256 FROM schema_migrations ORDER BY number")
@@ -60,7 +64,7 @@ def test_an_interrupted_start_is_finished(
 
 @pytest.mark.slow
 def test_what_was_told_and_settled_before_is_taken_over(unmigrated_store: Store) -> None:
-    """Whom records name, by their names; runs that named no caller are tops."""
+    """Whom records name, by their names; runs that named no caller are tops until settled again."""
     connection = unmigrated_store.connect()
     for file in schema_files():
         if file.number < 132:
@@ -75,7 +79,12 @@ def test_what_was_told_and_settled_before_is_taken_over(unmigrated_store: Store)
     connection.insert_rows("records", about, told)
     columns = ["workspace", "trace_id", "run_id", "parent_run_id"]
     connection.insert_rows("runs", columns, [["w", "t1", "r1", ""], ["w", "t1", "r2", "r1"]])
+    arrived = [["w", trace, day] for trace in ("t1", "t2") for day in (_DAY, _DAY.replace(day=2))]
+    connection.insert_rows("arrivals", ["workspace", "trace_id", "day"], arrived)
     migrate(connection)
+    (again,) = open_requests(connection, "")
+    assert (again.traces, again.settled, again.workspace, again.of_trace) == (2, 0, "", "")
+    assert again.first_day < _DAY < again.last_day
     connection.insert_rows("records", about, [["w", "run", "r2", "revenue", "sale", "t3", "s3"]])
     named = "SELECT record_id, subject FROM record_tellings FINAL ORDER BY span_id"
     assert [tuple(row.values()) for row in connection.rows(named)] == [
