@@ -310,7 +310,9 @@ def test_the_cost_of_quality_is_the_cost_of_the_ledger_in_parts(any_store: Store
         assert [replace(row, key=told.key) for row in ledger.quality(by="total")] == [told]
     assert told.key == str(quality["agent_name"])
     assert {name: value for name, value in asdict(told).items() if name in quality} == {
-        name: value for name, value in quality.items() if name.endswith(("_usd", "_ratio"))
+        name: value
+        for name, value in quality.items()
+        if name.endswith(("_usd", "_ratio", "_attempts"))
     }
     assert (told.quality_share.low, told.quality_share.n) == (None, 1)
     assert [
