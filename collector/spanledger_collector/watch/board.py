@@ -6,14 +6,16 @@ import heapq
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
+
+from pydantic import TypeAdapter
 
 from spanledger_collector.query.waste import Bound
 
@@ -58,6 +60,18 @@ class Transition:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Firing:
+    """Since when an alert fires, and what it is one of; None = of an earlier release."""
+
+    since: datetime
+    condition: Condition | None
+
+
+_CONDITION: TypeAdapter[Condition | None] = TypeAdapter(Condition | None)
+_AS_JSON: Mapping[str, Any] = {"mode": "json", "exclude_defaults": True}
+
+
 class Board:
     """What fires, and since when.
 
@@ -67,7 +81,7 @@ class Board:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._firing: dict[AlertId, datetime] = {} if path is None else _load(path)
+        self._firing: dict[AlertId, _Firing] = {} if path is None else _load(path)
 
     def firing_keys(self, condition: Condition) -> list[str]:
         """Whose alerts of this condition fire."""
@@ -77,7 +91,7 @@ class Board:
     def update(
         self, readings: Iterable[Reading], now: datetime
     ) -> tuple[list[AlertRow], list[Transition]]:
-        """Hold readings against what fires; alerts of rules that are gone end silently.
+        """Hold readings against what fires; alerts of rules and bounds that are gone end.
 
         Args:
             readings: those of a condition together.
@@ -88,20 +102,24 @@ class Board:
         """
         rows: list[AlertRow] = []
         changed: list[Transition] = []
-        firing: dict[AlertId, datetime] = {}
+        firing: dict[AlertId, _Firing] = {}
+        gone = dict(self._firing)
         for condition, group in groupby(readings, key=attrgetter("condition")):
             found: list[AlertRow] = []
             for reading in group:
                 place = _id(reading)
-                since = self._firing.get(place)
-                if self._fires(reading, firing=since is not None):
-                    firing[place] = since or now
+                before = gone.pop(place, None)
+                since = before.since if before is not None else None
+                fires = self._fires(reading, firing=since is not None)
+                if fires:
+                    firing[place] = _Firing(since or now, condition)
                     if since is None:
                         changed.append(Transition("firing", reading, now, now))
                 elif since is not None:
                     changed.append(Transition("resolved", reading, since, now))
-                found.append(_row(reading, firing.get(place)))
+                found.append(_row(reading, (since or now) if fires else None))
             rows += _worst(found, above=condition.above)
+        changed[:0] = _ended(gone, now)
         if firing != self._firing:
             self._firing = firing
             self._save()
@@ -119,7 +137,10 @@ class Board:
     def _save(self) -> None:
         if self._path is None:
             return
-        told = [[*place, since.isoformat()] for place, since in self._firing.items()]
+        told = [
+            [*place, one.since.isoformat(), _CONDITION.dump_python(one.condition, **_AS_JSON)]
+            for place, one in self._firing.items()
+        ]
         partial = self._path.with_suffix(".partial")
         try:
             partial.write_text(json.dumps(told))
@@ -163,12 +184,25 @@ def _worst(rows: list[AlertRow], *, above: bool) -> list[AlertRow]:
     return heapq.nsmallest(MAX_KEYS, rows, key=place)
 
 
-def _load(path: Path) -> dict[AlertId, datetime]:
+def _ended(gone: Mapping[AlertId, _Firing], now: datetime) -> Iterator[Transition]:
+    """The ends of alerts that nothing is read for any longer; nobody can tell their value."""
+    for (_, key, _), one in gone.items():
+        if one.condition is not None:
+            reading = Reading(one.condition, key, None, 0, one.condition.source.at(now))
+            yield Transition("resolved", reading, one.since, now)
+
+
+def _load(path: Path) -> dict[AlertId, _Firing]:
     try:
-        told = cast("list[list[str]]", json.loads(path.read_text()))
-        return {(rule, key, at): datetime.fromisoformat(since) for rule, key, at, since in told}
+        told = cast("list[list[Any]]", json.loads(path.read_text()))
+        return {
+            (rule, key, at): _Firing(
+                datetime.fromisoformat(since), _CONDITION.validate_python(*condition or [None])
+            )
+            for rule, key, at, since, *condition in told
+        }
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         _LOG.warning("%s cannot be read; alerts that fire are told again: %s", path, error)
         return {}

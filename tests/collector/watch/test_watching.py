@@ -20,6 +20,7 @@ from spanledger_collector.query import DirectReader, EarnedByRow, SpentByRow
 from spanledger_collector.store import Store
 from spanledger_collector.watch import Rules, Watcher, WatchMetrics, Webhook, budgets_of
 from spanledger_collector.watch.evaluation import MAX_KEYS, Readings
+from spanledger_collector.watch.rules import WebhookTarget
 
 Row = dict[str, Any]
 
@@ -324,6 +325,44 @@ def test_transitions_are_told_once_also_over_a_restart(tmp_path: Path) -> None:
         ("resolved", "100", "05"),
     ]
     assert len({body["id"] for body in bodies}) == 4
+
+
+def test_what_fires_ends_with_its_rule_or_its_bound(tmp_path: Path) -> None:
+    """With a message, for who got the first one waits for it; also after the file was changed."""
+    told = Told()
+    told.cost = Decimal(120)
+    path = tmp_path / "alerts.json"
+
+    def changes(limit: str, *, alerts: int = 1) -> list[tuple[str, str, str]]:
+        given: Row = {"window": "rolling", "hours": 3, "per": "tenant"}
+        asked = rules(
+            budgets=[budget(limit_usd=limit, alert_at=["1"], **given)],
+            alerts=[alert("cost_usd", above="110", per="tenant")] * alerts,
+        )
+        with receiving() as receiver:
+            webhook = Webhook(WebhookTarget(url=receiver.url))
+            webhook.start()
+            watcher = Watcher(asked, told, settled=lambda: 0, state_path=path, webhook=webhook)
+            watcher.look(NOW)
+            watcher.look(NOW)
+            webhook.stop(60)
+        bodies = [json.loads(body) for _, body in receiver.messages]
+        for body in bodies:
+            assert (body["metric"], body["per"], body["key"]) == ("cost_usd", "tenant", "acme")
+            hours = 3 if body["rule"] == "b" else 24 * 30
+            since = datetime.fromisoformat(body["window"]["since"])
+            assert datetime.fromisoformat(body["window"]["until"]) - since == timedelta(hours=hours)
+            assert body["limit_usd"] == (body["threshold"] if body["rule"] == "b" else None)
+        return [(body["status"], body["rule"], body["threshold"]) for body in bodies]
+
+    assert changes("100") == [("firing", "b", "100"), ("firing", "cost_usd", "110")]
+    assert changes("100") == []
+    assert changes("90") == [("resolved", "b", "100"), ("firing", "b", "90")]
+    assert changes("90", alerts=0) == [("resolved", "cost_usd", "110")]
+    assert changes("500", alerts=0) == [("resolved", "b", "90")]
+    path.write_text('[["b", "acme", "7", "2026-11-27T11:00:00+00:00"]]')  # of an earlier release
+    assert changes("500", alerts=0) == []
+    assert json.loads(path.read_text()) == []
 
 
 def test_a_damaged_state_is_told_and_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
