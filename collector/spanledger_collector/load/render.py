@@ -2,10 +2,11 @@
 
 ``python -m spanledger_collector.load.render`` writes ``sql/schema/0011_otlp_in_v1_to_spans.sql``.
 The text stays in the tree, so that a change of a spelling shows as a change of SQL, and a test
-fails when it is stale. A released file is never edited: to change the transform after a release,
-count ``frame.ROW_FORMAT`` up, give ``TARGET`` the next free number and copy the Null table under
-its new name. A collector of the older release goes on with its own table and view meanwhile, and
-no request is ever inserted into a table that nothing reads.
+fails when it is stale. A file that landed is never edited, and a test holds its hash: to change the
+transform, count ``frame.ROW_FORMAT`` up, copy the Null table (``0010_otlp_in_v1.sql``) to the next
+free number under its new name, and give ``_NUMBER`` the one behind. A collector of the older
+version goes on with its own table and view meanwhile, and no request is ever inserted into a table
+that nothing reads.
 
 The shape is in ``transform.sql.template``; ``@name(argument)`` there is one of the macros below.
 Known attribute names are found by one ``transform()`` that gives each a code:
@@ -32,12 +33,14 @@ from spanledger_collector.load.dialects import (
     matches,
     shipped,
 )
+from spanledger_collector.load.frame import TABLE
 from spanledger_collector.load.literals import array, mapped, quoted
 from spanledger_collector.load.prefixes import Prefixes
 from spanledger_collector.load.unfold import SPAN_COLUMNS, unfold
 
 #: Where the rendered text is kept.
-TARGET = Path(__file__).parents[1] / "sql" / "schema" / "0011_otlp_in_v1_to_spans.sql"
+_NUMBER = "0011"
+TARGET = Path(__file__).parents[1] / "sql" / "schema" / f"{_NUMBER}_{TABLE}_to_spans.sql"
 #: The command that renews it.
 COMMAND = "python -m spanledger_collector.load.render"
 
@@ -373,6 +376,10 @@ class Renderer(Prefixes):
     def last_number(self, _: str) -> str:
         """The last field that holds a whole number."""
         return str(self._kinds.count(0))
+
+    def table(self, _: str) -> str:
+        """The Null table that requests are inserted into."""
+        return TABLE
 
     # --- the stages -----------------------------------------------------------------------------
     def span_columns(self, _: str) -> str:

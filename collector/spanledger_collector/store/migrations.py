@@ -1,7 +1,8 @@
 """Brings a database to this version's schema.
 
 ``sql/schema/NNNN_<what>.sql`` are applied once, in order, and recorded in ``schema_migrations``
-with the hash of their text: a shipped file is never edited, a change is a new file. Views
+with the hash of their text: a shipped file is never edited, a change is a new file. Where what
+settling writes changes, a file asks for it to be written again (``settle_requests``). Views
 (``sql/views``) hold no data and are replaced at each start, those they read first. Every statement
 can be repeated, so a start that was interrupted is finished by the next one, and two collectors
 may start at once.
