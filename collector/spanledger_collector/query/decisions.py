@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from spanledger_collector.errors import NotFoundError
+from spanledger_collector.errors import NotFoundError, PermanentError
 
 from .agent_report import AgentReport, agent_report
 from .comparison import (
@@ -26,6 +27,9 @@ from .quality import QualityBy, QualityCost, quality
 from .reader import Row
 from .rework import ReworkBy, ReworkReport, rework
 from .what_if import WhatIfReport, changes, other_models, what_if
+
+#: Asked for before any price of the ledger is in one: then what they save is unknown.
+_TIERS: Final = frozenset({"standard", "batch", "flex", "priority"})
 
 
 class Decisions(ABC):
@@ -216,6 +220,7 @@ class Decisions(ABC):
             models = other_models(self.query, operations)
         for provider, model in models:
             self.check_priced(provider, model)
+        self._check_tiers(tiers)
         asked = list(changes(models, tiers, cache_shares))
         return what_if(
             self.query, agent_name, within, asked, operations, hostings=hostings,
@@ -233,6 +238,16 @@ class Decisions(ABC):
                 f"the ledger has no price of {provider}/{model}; give the provider and the book's "
                 "name of the model (`spanledger prices show MODEL --provider PROVIDER` finds it)"
             )
+
+    def _check_tiers(self, tiers: Sequence[str]) -> None:
+        """A tier is one that providers sell, whether this ledger has a price in it or not."""
+        if strange := [tier for tier in tiers if tier not in _TIERS]:
+            known = [str(row["tier"]) for row in self.query("price_tiers")]
+            if unknown := sorted(set(strange) - set(known)):
+                raise PermanentError(
+                    f"{unknown[0]!r} is no service tier; there are: "
+                    f"{', '.join(sorted({*known, *_TIERS}))}"
+                )
 
 
 def period(since: datetime | None, until: datetime | None) -> dict[str, object]:

@@ -191,6 +191,8 @@ def test_what_cannot_be_asked_is_told(ledger: Ledger) -> None:
         ledger.what_if("writer", models=[("acme", "m9")])
     with pytest.raises(NotFoundError, match="no runs of an agent 'wrter'"):
         ledger.what_if("wrter")
+    with pytest.raises(PermanentError, match="'overnight' is no service tier; there are: batch, "):
+        ledger.what_if("writer", models=[], tiers=["batch", "overnight"])
 
 
 @pytest.mark.slow
@@ -302,3 +304,39 @@ def test_a_model_answers_calls_of_its_kind_alone(store: Store) -> None:
         assert report.notes == []
         only_chat = ledger.what_if("other", since, models=[])
         assert "name one to try" in only_chat.notes[0]
+
+
+def test_what_cannot_be_compared_or_is_cached_already_is_no_saving_of_nothing(store: Store) -> None:
+    """Refused calls cost nothing either way; a share of cached input takes no cache away."""
+    cached = {"cache_read_usd_per_token": "0.000001"}
+    with store.connect() as connection:
+        scene.publish(connection, [scene.price("bare", input="0.00001", output="0")])
+        scene.publish(connection, [scene.price("keeps", input="0.00001", output="0", **cached)])
+        rows: list[scene.Row] = []
+        for trace in range(1, 9):
+            agent = "refused" if trace < 5 else "caching"
+            where = {"trace": trace, "at": trace * 100, "agent_name": agent}
+            rows.append(scene.span(1, 0, "agent", **where))
+            if agent == "refused":
+                retried = {
+                    "attempt_number": 2,
+                    "retry_reasons": ["429"],
+                    "retry_wait_seconds": [0.5],
+                }
+                rows.append(
+                    {**scene.call(2, 1, (1000, 0), request_model="bare", **where), **retried}
+                )
+            else:
+                model = {"request_model": "keeps"}
+                rows.append(scene.call(2, 1, (1000, 0), **model, **where))
+                rows.append(scene.call(3, 1, (100, 0), cache_read_tokens=9900, **model, **where))
+        scene.load(connection, rows)
+    scene.settle(store, list(range(1, 9)))
+    with Ledger(DirectReader(store)) as ledger:
+        refused = ledger.what_if("refused").scenarios
+        caching = ledger.what_if("caching", cache_shares=[0.9, 0.5]).scenarios
+    told = {one.kind: one for one in refused if one.kind in ("tier", "cache")}
+    assert [told[kind].saved_usd for kind in ("tier", "cache")] == [None, None]
+    assert told["tier"].compared_attempts == 4
+    saved = [one.saved_usd for one in caching if one.kind == "cache"]
+    assert saved == [4 * share * Decimal("0.000009") for share in (900, 500)]

@@ -4,7 +4,7 @@
 --   changes of a price, side of every threshold, units used), and then priced as one, which is exact where sums need no
 --   rounding. Where they might (a rate with more than 12 decimals, another currency, parts of buckets, fractions of units),
 --   only equal usage is put together.
--- reads `asked`: columns of attempts, kept (stays as it was, whatever the change), and by_...: what rows of the answer stand for. (by_key, a tuple where it is of several
+-- reads `asked`: columns of attempts, kept (stays as it was, whatever the change), cached_stays (a share of cached input only adds), and by_...: what rows of the answer stand for. (by_key, a tuple where it is of several
 --   columns: each further one takes the engine long to plan; a column of its own is what a reader's filter has to reach attempts by.) parameters: those of the query reprice
 --   but workspace, since, until and by.
 -- gives `compared`, a few rows for each combination of by_...: sums of attempts that are alike in what is known of them. units:
@@ -116,7 +116,10 @@ called AS
         billed_known AND arrayExists(unit -> startsWith(unit, 'service_tier:'), a.unpriced_units) AS billed_stands_in,
         if(
             changed AND {set_cache_read_ppm:Int32} >= 0,
-            intDiv((a.input_uncached_tokens + a.cache_read_tokens) * toUInt64(greatest({set_cache_read_ppm:Int32}, 0)), 1000000),
+            greatest(
+                intDiv((a.input_uncached_tokens + a.cache_read_tokens) * toUInt64(greatest({set_cache_read_ppm:Int32}, 0)), 1000000),
+                if(cached_stays, a.cache_read_tokens, 0)
+            ),
             a.cache_read_tokens
         ) AS cache_read_tokens,
         toUInt64(a.input_uncached_tokens + a.cache_read_tokens - cache_read_tokens) AS input_uncached_tokens,
@@ -263,6 +266,7 @@ compared AS
         billed_known AND NOT billed_whole AS billed_partly,
         billed_stands_in,
         estimated,
+        not_billed,
         multiIf(not_billed, toDecimal128(0, 12), cost_known, toDecimal128(summed_total, 12), NULL) AS repriced,
         not_billed OR cost_known AS repriced_known,
         NOT not_billed AND state = 'partial' AS repriced_partly,

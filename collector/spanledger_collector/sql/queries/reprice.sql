@@ -31,7 +31,8 @@ WITH
                 {by:String} = 'tier', if(service_tier = '', 'standard', toString(service_tier)),
                 'total'
             ) AS by_key,
-            false AS kept
+            false AS kept,
+            false AS cached_stays
         FROM attempts FINAL
         WHERE workspace = {workspace:String}
             AND started_at >= {since:DateTime64(9)}

@@ -2,10 +2,10 @@
 --   interval. Changes nothing in the ledger. How, and why that is exact: arithmetic/reprice.sql.
 -- parameters: workspace; agent_name; since, until (start of the run, until exclusive); of_operations
 --   (kinds of calls that are changed, with a comma between; empty = all: the others stay as they are); as_known_at, as_valid_at, of_model, set_provider,
---   set_model, set_tier, set_region, set_cache_read_ppm (as in reprice).
+--   set_model, set_tier, set_region, set_cache_read_ppm (as in reprice, but that what was cached stays so).
 -- grain: one row; none where the agent made no calls. units: USD. Savings are of the attempts whose cost is known wholly on both sides.
 -- columns: runs (with model calls), compared_runs (all of whose attempts can be compared), attempts, compared_attempts, billed_usd (of
---   those), saved_usd (billed less repriced), saved_estimated_usd (the part of it whose usage was estimated), saving_mean_usd,
+--   those), saved_usd (billed less repriced; NULL where of what was billed nothing can be compared), saved_estimated_usd (the part of it whose usage was estimated), saving_mean_usd,
 --   saving_variance, saving_skewness (of a run, over compared_runs), compared_traces (that compared_runs are in), trace_saving_variance,
 --   trace_saving_skewness (of traces apart, arithmetic/trace_apart: what the mean is drawn with where these are fewer), missing (units, tiers and currencies without a rate).
 WITH
@@ -14,7 +14,8 @@ WITH
         SELECT
             *,
             (trace_id, run_id) AS by_key,
-            {of_operations:String} != '' AND NOT has(splitByChar(',', {of_operations:String}), toString(operation)) AS kept
+            {of_operations:String} != '' AND NOT has(splitByChar(',', {of_operations:String}), toString(operation)) AS kept,
+            true AS cached_stays
         FROM attempts FINAL
         WHERE workspace = {workspace:String}
             AND agent_name = {agent_name:String}
@@ -30,7 +31,7 @@ SELECT
     sum(trace_attempts) AS attempts,
     sum(trace_compared) AS compared_attempts,
     sum(trace_billed) AS billed_usd,
-    if(compared_attempts = 0, NULL, sum(trace_saved)) AS saved_usd,
+    if(compared_attempts = 0 OR (sum(trace_priced) = 0 AND compared_attempts < attempts), NULL, sum(trace_saved)) AS saved_usd,
     sum(trace_estimated) AS saved_estimated_usd,
     toDecimal128(roundBankers(toDecimal256(sum(compared_saving), 24) / nullIf(compared_runs, 0), 12), 12) AS saving_mean_usd,
     ifNotFinite(varSampStableArray(savings), 0) AS saving_variance,
@@ -51,6 +52,7 @@ FROM
             countIf(run_attempts = run_compared) AS compared_n,
             sum(run_attempts) AS trace_attempts,
             sum(run_compared) AS trace_compared,
+            sum(run_priced) AS trace_priced,
             sum(run_billed) AS trace_billed,
             sum(saving) AS trace_saved,
             sum(saving_estimated) AS trace_estimated,
@@ -64,6 +66,7 @@ FROM
                 by_key,
                 sum(group_attempts) AS run_attempts,
                 sumIf(group_attempts, comparable) AS run_compared,
+                sumIf(group_attempts, comparable AND NOT not_billed) AS run_priced,
                 sumIf(c.billed, comparable) AS run_billed,
                 toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable), 0), 12) AS saving,
                 toDecimal128(ifNull(sumIf(c.billed - c.repriced, comparable AND estimated), 0), 12) AS saving_estimated,

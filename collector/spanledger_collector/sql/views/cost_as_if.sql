@@ -35,7 +35,8 @@ WITH
                 multiIf(priced_model != '', priced_model, response_model != '', response_model, request_model),
                 toString(service_tier)
             ) AS by_key,
-            false AS kept
+            false AS kept,
+            false AS cached_stays
         FROM attempts FINAL
         WHERE counted AND operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model')
     ),
