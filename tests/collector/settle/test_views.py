@@ -25,6 +25,8 @@ PERIOD = {
     "offset": 0,
     "trace_id": scene.hex32(1),
     "asset_id": "",
+    "by": "total",
+    "key": "",
 }
 
 
