@@ -28,6 +28,8 @@ COLUMNS = tuple(
     )
 )  # fmt: skip
 _CSV, _JSON_LINES = (".csv",), (".jsonl", ".ndjson")
+_UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
+_SEPARATORS = (";", "\t", "|")
 Record = dict[str, Any]
 
 
@@ -94,13 +96,14 @@ def _named(line: Line, kind: str, seen: Counter[str]) -> Line:
 
 
 def _csv_lines(file: TextIO, path: Path) -> Iterator[Line]:
+    # As they are read by `errors="surrogateescape"`.
+    if file.read(2) in _UTF_16_MARKS:
+        raise PermanentError(f"{path} is UTF-16: save it as UTF-8")
+    file.seek(0)
     rows = csv.reader(file)
     nothing: list[str] = []
     header = [name.strip() for name in next(rows, nothing)]
-    unknown = [name for name in header if name not in COLUMNS]
-    if unknown or len(set(header)) < len(header) or not header:
-        wrong = ", ".join(unknown) or "a name twice, or none"
-        raise PermanentError(f"{path}: the header has {wrong}; columns are {', '.join(COLUMNS)}")
+    _check_header(header, path)
     last = rows.line_num
     while True:
         try:
@@ -114,6 +117,24 @@ def _csv_lines(file: TextIO, path: Path) -> Iterator[Line]:
         first, last = last + 1, rows.line_num
         if cells:
             yield _row(header, cells, first, last)
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    if not any(header):
+        raise PermanentError(
+            f"{path}: its first line is empty; it names the columns, such as kind,run_id,amount"
+        )
+    unknown = [name or "no name" for name in header if name not in COLUMNS]
+    if not unknown and len(set(header)) == len(header):
+        return
+    for separator in _SEPARATORS:
+        if len(header) == 1 and separator in header[0]:
+            raise PermanentError(f"{path}: separate its values by commas, not by {separator!r}")
+    small = any(name.lower() in COLUMNS for name in unknown)
+    raise PermanentError(
+        f"{path}: the header has {', '.join(unknown) or 'a name twice'}; "
+        f"{'write names in small letters; ' if small else ''}columns are {', '.join(COLUMNS)}"
+    )
 
 
 def _row(header: list[str], cells: list[str], first: int, last: int) -> Line:

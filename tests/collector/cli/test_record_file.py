@@ -88,7 +88,17 @@ def test_lines_without_an_id_are_named_by_what_they_say(tmp_path: Path) -> None:
         ("records.txt", b"", "neither .csv nor .jsonl"),
         ("records.csv", b"kind,amout\n", "the header has amout; columns are kind, at, run_id"),
         ("records.csv", b"kind,kind\n", "a name twice"),
-        ("records.csv", b"", "or none"),
+        ("records.csv", b"", "its first line is empty; it names the columns"),
+        ("records.csv", b"\n\n", "its first line is empty; it names the columns"),
+        ("records.csv", b"kind,,amount\n", "the header has no name"),
+        ("records.csv", b"kind;run_id;amount\n", "separate its values by commas, not by ';'"),
+        ("records.csv", b"kind\trun_id\n", r"separate its values by commas, not by '\\t'"),
+        ("records.csv", "kind,run_id\n".encode("utf-16"), "is UTF-16: save it as UTF-8"),
+        (
+            "records.csv",
+            b"Kind,Run_ID,amout\n",
+            "the header has Kind, Run_ID, amout; .* small letters",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_meant(tmp_path: Path, name: str, content: bytes, why: str) -> None:
