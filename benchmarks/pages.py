@@ -18,23 +18,30 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import get_args
+from urllib.parse import parse_qsl
 
 import httpx
 from prometheus_client import CollectorRegistry
 
 from benchmarks import history
-from spanledger_collector.query import DirectReader, Ledger
+from spanledger_collector.query import DirectReader, GroupBy, Ledger, QualityBy, ReworkBy
+from spanledger_collector.query.breakdowns import SumsBy
 from spanledger_collector.serve.api import Api
 from spanledger_collector.store import Connection, Store
 from spanledger_collector.web import Web
 
 _END = history.SINCE + timedelta(days=330)
 _MONTH = f"since={_END - timedelta(days=30):%Y-%m-%d}&until={_END - timedelta(days=1):%Y-%m-%d}"
+_HALF = _END - timedelta(days=165)
+#: A period that is held against the one before it has one: half of the year.
+_HALVES = f"since={_HALF:%Y-%m-%d}&until={_END - timedelta(days=1):%Y-%m-%d}"
 _TIMES = 3
 _CHARGED_AGENT, _ASSET = "agent-3", "tuned"
 _LONGEST_SECONDS = 1.0
+_COMPARED = "flame?compare=before"
 _MERGES = "SELECT * FROM system.merges LIMIT 1"
 _MONTHS = """\
 SELECT DISTINCT table, partition
@@ -97,11 +104,22 @@ async def _measure(reader: DirectReader) -> None:
     url = "http://pages"
     async with httpx.AsyncClient(transport=transport, base_url=url, timeout=60) as asked:
         for path in _paths(reader):
-            told = path.partition("?")[0] + (" of a version" if "version=" in path else "")
-            for words, part in (("30 days", _MONTH), ("a year", "range=all")):
-                print(f"| {told:20} | {words:7} | {await _told(asked, f'{path}&{part}')} |")
+            whole = _HALVES if "compare=" in path else "range=all"
+            for words, part in (("30 days", _MONTH), ("a year", whole)):
+                told = await _told(asked, f"{path}&{part}")
+                print(f"| {_named(path):20} | {words:7} | {told} |", flush=True)
     web.close()
     api.close()
+
+
+def _named(path: str) -> str:
+    """The page, and which of its ways to be asked it is."""
+    page, _, query = path.partition("?")
+    given = dict(parse_qsl(query))
+    if by := given.get("by"):
+        return f"{page} by {by}"
+    of = " of a version" if "version" in given else " compared" if "compare" in given else ""
+    return f"{page}{of}"
 
 
 def _paths(reader: DirectReader) -> Sequence[str]:
@@ -117,7 +135,15 @@ def _paths(reader: DirectReader) -> Sequence[str]:
         f"trace?id={run.trace_id}", f"explain?id={run.trace_id}", f"run?{ids}",
         f"asset?id={_ASSET}",
     ]  # fmt: skip
-    return [*of_one, *(f"{path}?" for path in plain)]
+    return [*of_one, *(f"{path}?" for path in plain), *_divided(run.agent_name), _COMPARED]
+
+
+def _divided(agent: str) -> Iterator[str]:
+    """Each page that can be divided, in each way but its first."""
+    yield from (f"agent?agent={agent}&by={by}" for by in get_args(GroupBy) if by != "version")
+    yield from (f"agents?by={by}" for by in get_args(SumsBy))
+    yield from (f"rework?by={by}" for by in get_args(ReworkBy) if by != "agent")
+    yield from (f"quality?by={by}" for by in get_args(QualityBy) if by != "agent")
 
 
 async def _told(asked: httpx.AsyncClient, path: str) -> str:

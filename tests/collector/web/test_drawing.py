@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from spanledger_collector.query import CostPathRow, SpanRow
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import carried, exact
-from spanledger_collector.web.charts.flame import Path, flame, in_order, path_of
+from spanledger_collector.web.charts.flame import Path, dearest, flame, in_order, path_of
 from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.charts.spans import tree
 from spanledger_collector.web.csvfile import csv_of
@@ -154,6 +154,26 @@ def test_frames_lie_inside_their_parents(leaves: dict[Path, int], zoomed: int) -
         level = [frame for path, frame in frames.items() if len(path) == depth]
         assert sum(frame.width for frame in level) <= drawn.width + 0.05
     assert len(in_order(rows)) == len(rows)
+
+
+@given(paths, st.integers(0, 3), st.integers(1, 5))
+def test_the_dearest_paths_stand_with_all_above_them(
+    leaves: dict[Path, int], zoomed: int, most: int
+) -> None:
+    """As many as are asked for, and what called them; what is under the zoom before all else."""
+    rows = rows_of(leaves)
+    zoom = next(iter(leaves))[:zoomed]
+    kept = dearest(rows, zoom, most)
+    told = [path_of(row) for row in kept]
+    assert len(told) == len(set(told)) >= min(most, len(rows))
+    assert all(path[:-1] in told for path in told)
+    under = [row for row in rows if path_of(row)[: len(zoom)] == zoom]
+    paid = sorted((abs(row.cost_usd or 0) for row in under), reverse=True)[:most]
+    assert {abs(row.cost_usd or 0) for row in kept}.issuperset(paid)
+    assert rows == dearest(rows, zoom, len(rows))
+    drawn = flame(rows, zoom, link=lambda _: "", is_compared=False).frames
+    boxes = {path_of(frame.row) for frame in drawn}
+    assert boxes <= {path_of(row) for row in dearest(rows, zoom, most, drawn)}
 
 
 def span(number: int, parent: int, **given: Any) -> SpanRow:

@@ -13,7 +13,7 @@ from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE
 
 from spanledger_collector.query import Ledger
 from spanledger_collector.query.titles import worth_showing
-from spanledger_collector.web.pages import asset, attempts, explain, runs
+from spanledger_collector.web.pages import asset, attempts, explain, flame, runs
 
 
 def test_a_table_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
@@ -121,6 +121,22 @@ def test_csv_has_all_rows(
     assert len(lines) == len(ledger.asset_charges("tuned", limit=1000)) > 0
     titles, *lines = asked_csv(client, "runs?since=2026-11-03&until=2026-11-03", "runs")
     assert {line[titles.index("Started (UTC)")][:10] for line in lines} == {"2026-11-03"}
+
+
+@pytest.mark.parametrize("words", ["", "&before_since=2026-11-05&before_until=2026-11-06"])
+def test_the_paths_that_a_page_leaves_out_are_in_the_csv(
+    client: httpx.Client, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """The page ends at the dearest, says how many there are, and leads to them all."""
+    asked = f"flame?since=2026-11-01&until=2026-11-04{words}"
+    whole = asked_csv(client, asked, "paths")
+    monkeypatch.setattr(flame, "_SHOWN", 5)
+    page = client.get(asked).text
+    body = page.partition('<table id="paths"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    shown, there = body.count("<tr>"), len(whole) - 1
+    assert 5 <= shown < there
+    assert f"The dearest {shown} of {there} paths; the CSV has them all." in page
+    assert asked_csv(client, asked, "paths") == whole
 
 
 def test_every_button_of_every_page_gives_its_table(

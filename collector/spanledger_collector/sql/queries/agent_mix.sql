@@ -2,6 +2,7 @@
 -- parameters: workspace; agent_name; agent_version, tenant (empty = any); since, until (start of the run or call, until exclusive);
 --   by (total | version | tenant | model: what a group is).
 -- grain: one row a group, dimension and member, largest first. units: runs; of the dimension model, calls.
+-- The runs are read once: by model each pass over them reads the attempts of the agent as well.
 -- columns: key (the group), dimension (tenant | version | model; not the one that the groups are made by), member, weight.
 WITH
     @include arithmetic/agent_runs
@@ -12,15 +13,16 @@ SELECT
     weight
 FROM
 (
-    SELECT key, 'tenant' AS dimension, r.tenant AS member, count() AS weight
-    FROM agent_runs AS r
-    WHERE {by:String} != 'tenant'
-    GROUP BY key, member
-    UNION ALL
-    SELECT key, 'version' AS dimension, r.agent_version AS member, count() AS weight
-    FROM agent_runs AS r
-    WHERE {by:String} != 'version'
-    GROUP BY key, member
+    SELECT key, told.1 AS dimension, told.2 AS member, sum(runs) AS weight
+    FROM
+    (
+        SELECT key, r.tenant AS tenant, r.agent_version AS agent_version, count() AS runs
+        FROM agent_runs AS r
+        GROUP BY key, tenant, agent_version
+    )
+    ARRAY JOIN [('tenant', toString(tenant)), ('version', toString(agent_version))] AS told
+    WHERE dimension != {by:String}
+    GROUP BY key, dimension, member
     UNION ALL
     SELECT
         multiIf({by:String} = 'version', a.agent_version, {by:String} = 'tenant', a.tenant, 'total') AS key,

@@ -136,6 +136,26 @@ def credits_of(rows: Sequence[CostPathRow], zoom: Path) -> list[CostPathRow]:
     return [row for _, row in sorted(costs, key=lambda told: told[0])]
 
 
+def dearest(
+    rows: Sequence[CostPathRow], zoom: Path, most: int, drawn: Sequence[Frame] = ()
+) -> list[CostPathRow]:
+    """So many of the paths, with all above them: those under ``zoom`` first, then the dearest.
+
+    What an earlier period paid counts like what this one did; what is drawn is never left out.
+    """
+    if len(rows) <= most:
+        return list(rows)
+
+    def order(row: CostPathRow) -> tuple[bool, Decimal]:
+        paid = max(abs(row.cost_usd or Decimal(0)), abs(row.before_cost_usd or Decimal(0)))
+        return path_of(row)[: len(zoom)] != zoom, -paid
+
+    chosen = [path_of(row) for row in sorted(rows, key=order)[:most]]
+    chosen += [path_of(frame.row) for frame in drawn]
+    kept = {path[:depth] for path in chosen for depth in range(len(path) + 1)}
+    return [row for row in rows if path_of(row) in kept]
+
+
 def _frames(
     rows: Sequence[CostPathRow], zoom: Path, link: Callable[[CostPathRow], str],
     *, is_compared: bool,

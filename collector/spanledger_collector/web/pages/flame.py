@@ -14,6 +14,7 @@ from spanledger_collector.web.charts.flame import (
     Path,
     before_of,
     credits_of,
+    dearest,
     flame,
     in_order,
     name_of,
@@ -26,6 +27,8 @@ from spanledger_collector.web.table import Column, Table
 from .columns import is_lower_bound
 
 _NO_BOX: Final = "no attempts of it in this period; all are shown."
+#: Rows of the table: of many more a reader finds none, and a browser is slow.
+_SHOWN: Final = 300
 #: So many of what has no box are named.
 _NAMED: Final = 5
 #: Words of the URL: first and last day of the period that is held against.
@@ -48,16 +51,18 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     if before is not None:
         times = f"Held against {before[0]:%Y-%m-%d %H:%M} to {before[1]:%Y-%m-%d %H:%M} UTC."
         parts.append(Note("", [times]))
+    drawn = flame(rows, zoom, link=lambda row: _link(asked, row), is_compared=before is not None)
     if rows:
-        drawn = flame(
-            rows, zoom, link=lambda row: _link(asked, row), is_compared=before is not None
-        )
         links = [("Show all", _zoomed(asked, ()))] if zoom else []
         parts.append(Drawing("Where the money goes", drawn, links))
         parts += _credits(rows, zoom)
         if before is not None:
             parts += _gone(rows)
-    parts.append(Tabled("The same in figures", _table(asked, rows, before)))
+    shown = dearest(rows, zoom, _SHOWN, drawn.frames)
+    if len(shown) < len(rows):
+        rest = f"The dearest {len(shown):,} of {len(rows):,} paths; the CSV has them all."
+        parts.append(Note("", [rest], links=[("All paths as CSV", asked.again(csv="paths"))]))
+    parts.append(Tabled("The same in figures", _table(asked, rows, shown, before)))
     return Page(
         "Cost flame graph", parts,
         "Where the money goes: agents and what they called. Variable cost, without shares of "
@@ -124,9 +129,11 @@ def _behind(asked: Asked, **period: str) -> Callable[[NamedPath], str]:
 
 
 def _table(
-    asked: Asked, rows: Sequence[CostPathRow], before: tuple[datetime, datetime] | None
+    asked: Asked,
+    rows: Sequence[CostPathRow],
+    shown: Sequence[CostPathRow],
+    before: tuple[datetime, datetime] | None,
 ) -> Table:
-    named = [_named(row) for row in in_order(rows)]
     columns = [
         Column("Path", "name", link=lambda one: _link(asked, one.row)),
         Column("Kind", "kind"),
@@ -160,8 +167,9 @@ def _table(
     columns.append(Column("Called by", "called_by"))
     return Table(
         "paths", "Each agent, tool and model below what called it, with the cost of all below",
-        columns, named, query="cost_paths", indent=lambda one: min(one.row.depth, DEEPEST),
-        link=_behind(asked),
+        columns, _all_named(shown), query="cost_paths", link=_behind(asked),
+        indent=lambda one: min(one.row.depth, DEEPEST),
+        from_offset=lambda offset: _all_named(rows)[offset:],
     )  # fmt: skip
 
 
@@ -173,6 +181,10 @@ class NamedPath:
     name: str
     kind: str
     called_by: str
+
+
+def _all_named(rows: Sequence[CostPathRow]) -> list[NamedPath]:
+    return [_named(row) for row in in_order(rows)]
 
 
 def _named(row: CostPathRow) -> NamedPath:
