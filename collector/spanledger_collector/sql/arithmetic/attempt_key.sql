@@ -4,7 +4,7 @@
 if({by:String} = 'agent', a.agent_name,
     if({by:String} = 'version',
         @include arithmetic/name_and_version name=a.agent_name version=a.agent_version,
-        if({by:String} = 'model', a.provider_key || '/' || a.model_key,
+        if({by:String} = 'model', toLowCardinality(a.provider_key || '/' || a.model_key),
             if({by:String} = 'prompt',
                 @include arithmetic/name_and_version name=a.prompt_name version=a.prompt_version,
                 if({by:String} = 'tenant', a.tenant, 'total')))))
