@@ -83,7 +83,7 @@ def check(what: str, value: str, text: str, told: Any) -> None:
     """A cell: every digit of the value behind it, and the text rounded as it reads.
 
     Of money a known zero, what is unknown and what nobody told are three things. Of all else there
-    is either a figure, or nothing; a count of nothing is a dash too.
+    is either a figure, or nothing.
     """
     if isinstance(told, Usd):
         _check_money(what, value, text, told)

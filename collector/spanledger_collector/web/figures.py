@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,6 +24,10 @@ MINUS = "\N{MINUS SIGN}"
 #: Before an amount that is so much or more, and so much or less.
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "
 AT_MOST = "\N{LESS-THAN OR EQUAL TO} "
+#: Invisible, and part of how letters beside them are written.
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+#: The last letter of Latin scripts and their like.
+_LATIN = "\u02ff"
 #: What stands for text of nothing but blanks.
 BLANK = "(blank)"
 
@@ -71,8 +76,8 @@ def exact_usd(amount: Decimal) -> str:
 
 
 def count(number: int | Decimal | None) -> str:
-    """A count; nothing shows as a dash."""
-    if not number:
+    """A count; none that is known is 0."""
+    if number is None:
         return NOTHING
     return minus(f"{number.normalize():,f}" if isinstance(number, Decimal) else f"{number:,}")
 
@@ -97,6 +102,16 @@ def ratio(share: float | Decimal | None) -> str:
     if told == "100.0%" and size < 1:
         return f"{more} {sign}99.9%"
     return f"{less} {sign}0.1%" if told == "0.0%" and size else f"{sign}{told}"
+
+
+def points(share: float | Decimal | None) -> str:
+    """A difference of shares of one, in percentage points."""
+    return ratio(share).replace("%", " points")
+
+
+def time_apart(time_ns: Decimal | float | None) -> str:
+    """A difference of times, of which none is told too."""
+    return "0 s" if time_ns == 0 else duration(time_ns)
 
 
 def duration(time_ns: Decimal | float | None) -> str:
@@ -135,8 +150,22 @@ def moment(at: datetime | None) -> str:
 
 
 def printable(value: str) -> str:
-    """Text from telemetry without what moves, hides or reorders other text."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+    """Text from telemetry without what moves, hides or reorders other text.
+
+    Joiners stay after a letter or a picture that they may join: without them Persian and Indic
+    names and some emoji are others; in Latin ones they would only hide. Blanks of every width read
+    as one.
+    """
+    return "".join(map(_printable, value, f" {value}"))
+
+
+def _printable(character: str, before: str) -> str:
+    joins = character in _JOINERS and before.isprintable() and before > _LATIN
+    if character.isprintable() or joins:
+        return character
+    if unicodedata.category(character) == "Zs":
+        return " "
+    return "\N{REPLACEMENT CHARACTER}"
 
 
 def named(value: str) -> str:

@@ -26,11 +26,15 @@ _PLAIN: Final[Mapping[str, Show]] = {
     "factor": lambda value: figures.NOTHING if value is None else figures.minus(f"{value:.3f}"),
     "exact": lambda value: figures.minus(figures.exact(value)) or figures.NOTHING,
 }
-#: Whose sign is always told: differences.
-_SIGNED: Final = ("usd", "ratio", "duration")
+#: Differences, whose sign is always told: of percentages in points.
+_SIGNED: Final[Mapping[str, Show]] = {
+    "usd": figures.usd,
+    "ratio": figures.points,
+    "duration": figures.time_apart,
+}
 KINDS: Final[Mapping[str, Show]] = {
     **_PLAIN,
-    **{f"signed {kind}": partial(figures.signed, _PLAIN[kind]) for kind in _SIGNED},
+    **{f"signed {kind}": partial(figures.signed, show) for kind, show in _SIGNED.items()},
 }
 #: What stands before a figure that is a bound.
 _MARKS: Final = {"at least": figures.AT_LEAST, "at most": figures.AT_MOST, "": ""}

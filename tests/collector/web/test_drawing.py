@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import fields, replace
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -21,7 +22,7 @@ from spanledger_collector.web.charts.flame import Path, dearest, flame, in_order
 from spanledger_collector.web.charts.scatter import Measured, scatter
 from spanledger_collector.web.charts.spans import tree
 from spanledger_collector.web.csvfile import csv_of
-from spanledger_collector.web.table import Column, Table, cell
+from spanledger_collector.web.table import KINDS, Column, Table, cell
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,38 @@ def test_durations(time_ns: int, shown: str) -> None:
 
 @given(st.text())
 def test_text_from_telemetry_moves_nothing(text: str) -> None:
-    """No control, format or surrogate character gets to the page."""
-    assert figures.printable(text).isprintable()
-    assert len(figures.printable(text)) == len(text)
+    """No control, format or surrogate character gets to the page, but for joiners in words."""
+    shown = figures.printable(text)
+    assert re.sub("(?<=[^\\x00-\u02ff])[\u200c\u200d]", "", shown).isprintable()
+    assert len(shown) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", None),
+        ("\u0915\u094d\u200d\u0937", None),
+        ("\N{WOMAN}\u200d\N{PERSONAL COMPUTER} coder", None),
+        ("a\u00a0b\u2009c\u3000d", "a b c d"),
+        ("ad\u200dmin", "ad\ufffdmin"),
+        ("\u200dadmin", "\ufffdadmin"),
+        ("\u0645\u200c\u200c\u0645", "\u0645\u200c\ufffd\u0645"),
+        ("soft\u00adhyphen\u202e", "soft\ufffdhyphen\ufffd"),
+    ],
+)
+def test_names_of_all_scripts_are_read_as_they_are(name: str, shown: str | None) -> None:
+    """Joiners belong to Persian and Indic words and to emoji; in Latin ones they only hide."""
+    assert figures.printable(name) == (shown or name)
+
+
+def test_a_known_none_is_no_dash() -> None:
+    """A count of 0, a difference of 0; differences of shares are points."""
+    assert (figures.count(0), figures.count(None)) == ("0", figures.NOTHING)
+    told = [KINDS[f"signed {kind}"](value) for kind, value in (
+        ("duration", 0), ("duration", -2_000_000), ("duration", None), ("ratio", -0.024),
+        ("ratio", 0.0), ("usd", Decimal(0)))]  # fmt: skip
+    dash, minus = figures.NOTHING, figures.MINUS
+    assert told == ["0 s", f"{minus}2 ms", dash, f"{minus}2.4 points", "0.0 points", "$0.00"]
 
 
 @given(st.lists(st.text(max_size=8) | st.decimals(-1000, 1000, places=12)))

@@ -80,7 +80,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             tenant=asked.text("tenant"),
         )  # fmt: skip
     except NotFoundError as error:  # no fault of the reader's: another period may have some
-        return _page(name, [Note("No runs in this period", [str(error)])])
+        return _page(
+            name, [Note("No runs in this period", [str(error), "Choose another period above."])]
+        )
     sums = report.total.sums
     parts: list[Part] = [
         _figures(report, asked),

@@ -133,7 +133,8 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
         f"Ways to serve an agent{whole}: the model most of a run's money goes to, and GPUs",
         [
             Column("Model", "model", name="(no model)"),
-            Column("GPUs", "gpu_count", "count", "In parallel, where spans tell them."),
+            Column("GPUs", "gpu_count", "count", "In parallel, where spans tell them.",
+                   blank=lambda row: not row.gpu_count),
             Column("Runs", "runs", "count"),
             Column("Left out", "left_out_runs", "count", "Runs whose cost, with sub-agents, is not "
                    "wholly known: in no cost, which may be too low."),
