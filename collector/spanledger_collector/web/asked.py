@@ -188,6 +188,12 @@ class Asked:
             return self._moment("since", end=False), self._moment("until", end=True)
         return (None if word == ALL else self.now - RANGES[word]), None
 
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the period ends before it starts, so that nothing can be in it."""
+        since, until = self.period()
+        return since is not None and until is not None and until <= since
+
     def part(self) -> Slice:
         """The part of the ledger that is asked for."""
         since, until = self.period()

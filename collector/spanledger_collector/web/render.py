@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -13,7 +14,7 @@ from spanledger_collector.errors import PermanentError
 from . import figures
 from .asked import ALL, RANGES, Asked, carried
 from .chosen import SEVERAL
-from .parts import Page
+from .parts import Note, Page
 
 #: Entries of the navigation: path, name.
 NAVIGATION: Final = (
@@ -29,12 +30,17 @@ NAVIGATION: Final = (
     ("prices", "Prices and coverage"),
     ("budgets", "Budgets"),
 )
+_BACKWARDS: Final = Note(
+    "The period ends before it starts", ["Nothing can be in it: change From or To above."], "warn"
+)
 #: Filters that are names: of the page, of the URL.
 _NAMES: Final = ("agent", "version", "tenant")
 
 
 def render(page: Page, asked: Asked) -> str:
     """A page as HTML."""
+    if "period" in page.filters and asked.is_backwards:
+        page = replace(page, parts=[_BACKWARDS, *page.parts])
     active = [
         (name, asked.text(name), asked.again(**{name: "", "offset": ""}))
         for name in _NAMES

@@ -434,3 +434,12 @@ def test_the_axis_of_the_chart_is_read_whole(
         assert re.fullmatch(rf"{MINUS}?\$[\d.,]+[KMB]?", text), text
         assert left >= 0, text
     assert any(text.startswith(MINUS) for text, _ in labels) == (low < 0)
+
+
+def test_without_scripts_the_chart_leaves_no_hole(chromium: Browser, site: Served) -> None:
+    """Its table tells the same."""
+    page = chromium.new_page(viewport=WIDE, java_script_enabled=False)
+    page.goto(f"{site.url}/ui/overview?range=all", timeout=180_000)
+    assert page.locator("#by-day").is_visible()
+    assert not page.locator(".plot").is_visible()
+    page.close()

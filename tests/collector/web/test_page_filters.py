@@ -164,6 +164,26 @@ def test_links_of_an_error_keep_the_filters(client: httpx.Client, path: str, sta
     assert 'href="/ui/runs?tenant=acme"' in wrong.text
 
 
+def test_a_period_that_ends_before_it_starts_is_told(client: httpx.Client) -> None:
+    """On every page that depends on it, and no longer one is asked for."""
+    told = "The period ends before it starts"
+    for page in ("overview", "runs", "agent?agent=analyst", "flame"):
+        given = f"{page}{'&' if '?' in page else '?'}"
+        assert told in client.get(f"{given}since=2026-11-05&until=2026-11-04").text
+        assert told not in client.get(f"{given}since=2026-11-04&until=2026-11-04").text
+    backwards = client.get("overview?since=2026-11-05&until=2026-11-04").text
+    assert "Choose a longer period" not in backwards
+    assert told not in client.get("assets?since=2026-11-05&until=2026-11-04").text
+
+
+def test_a_filter_keeps_what_is_compared(client: httpx.Client) -> None:
+    """Sent by Apply, the comparison is of the same two."""
+    page = client.get("agent?agent=analyst&range=all&old=2&new=1").text
+    assert "of 2 beside" in page
+    again = client.get("agent", params=sent_by(page, "Filters")).text
+    assert "of 2 beside" in again
+
+
 def test_runs_come_by_the_hundred(client: httpx.Client) -> None:
     """Links lead to the older ones and back; the last page has no link further."""
     first = client.get("runs?range=all").text

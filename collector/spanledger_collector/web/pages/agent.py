@@ -102,7 +102,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 def _page(name: str, parts: Sequence[Part]) -> Page:
     return Page(
         "Agent", parts, "One agent over the period: sums, and figures with their intervals.",
-        name=name, at="agents",
+        name=name, at="agents", kept=("old", "new"),
     )  # fmt: skip
 
 

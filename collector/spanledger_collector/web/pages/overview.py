@@ -39,7 +39,8 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     runs = ledger.overview(part)
     total = runs["total"]
     of_agents = bool(part.agent_name or part.agent_version)
-    top: Sequence[Part] = [figures_of(total[0], asked)] if total else [_QUIET]
+    quiet = [] if asked.is_backwards else [_QUIET]
+    top: Sequence[Part] = [figures_of(total[0], asked)] if total else quiet
     by_day = Table(
         "by-day", "Runs by day of their start (UTC)",
         economics(Column("Day", "key", link=lambda row: _day(asked, row)),
