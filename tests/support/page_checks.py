@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,35 @@ _NAMELESS = re.compile(r"\(.+\)|standard|anywhere")
 #: The drawing beside a row.
 _DRAWN = "When"
 _INTERVAL = "95% interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one look at a page found; every test of that page asks this.
+
+    Attributes:
+        status: of the answer.
+        faults: messages of the console, failed and foreign requests.
+        inaccessible: what axe-core calls serious, in light and in dark.
+        hacked: what hostile text left behind.
+        foreign: scripts and images between the parts of the page.
+        figures: the headline: title, exact value, text.
+        tables: of each table, by id, its rows: title of the column, exact value and text, by cell.
+        drawn: series of the charts that a script drew.
+        cut: words of tables that are cut and nowhere to be read whole.
+        narrow_width: how wide the page is on a telephone of 390 pixels.
+    """
+
+    status: int
+    faults: Sequence[str]
+    inaccessible: Sequence[str]
+    hacked: object
+    foreign: int
+    figures: Sequence[Cell]
+    tables: Mapping[str, Sequence[Sequence[Cell]]]
+    drawn: int
+    cut: Sequence[str]
+    narrow_width: int
 
 
 def check_table(page: str, table_id: str, lines: Sequence[Sequence[Cell]], asked: Asked) -> None:

@@ -23,6 +23,10 @@ from spanledger_collector.signals import Signal
 #: The engine's name of the format.
 FORMAT = "Protobuf"
 #: Changes whenever the same records would become other rows: part of every deduplication token.
+#: Counted up it needs the Null table (``0010_otlp_in_v1.sql``) once more, at the next free number
+#: under its new name, and the number behind as ``_NUMBER`` of ``render.py``. A collector of the
+#: older version goes on with its own table and view meanwhile, and no request is ever inserted
+#: into a table that nothing reads.
 ROW_FORMAT = 1
 #: The table that rows are inserted into: one a row format, so that releases do not share it.
 TABLE = f"otlp_in_v{ROW_FORMAT}"

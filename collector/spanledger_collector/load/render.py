@@ -2,18 +2,12 @@
 
 ``python -m spanledger_collector.load.render`` writes ``sql/schema/0011_otlp_in_v1_to_spans.sql``.
 The text stays in the tree, so that a change of a spelling shows as a change of SQL, and a test
-fails when it is stale. A file that landed is never edited, and a test holds its hash: to change the
-transform, count ``frame.ROW_FORMAT`` up, copy the Null table (``0010_otlp_in_v1.sql``) to the next
-free number under its new name, and give ``_NUMBER`` the one behind. A collector of the older
-version goes on with its own table and view meanwhile, and no request is ever inserted into a table
-that nothing reads.
+fails when it is stale. A file that landed is never edited; how to change the transform stands at
+``frame.ROW_FORMAT``.
 
 The shape is in ``transform.sql.template``; ``@name(argument)`` there is one of the macros below.
-Known attribute names are found by one ``transform()`` that gives each a code:
-
-    bits 26..31 dialect its presence proves (63 = first of the list), 0 = none
-    bits 16..25 field
-    bits  0..15 precedence within the field
+Known attribute names are found by one ``transform()`` that gives each a code: bits 26..31 dialect
+its presence proves (63 = first of the list), 0 = none; 16..25 field; 0..15 precedence within it.
 """
 
 import re

@@ -44,17 +44,14 @@ from .hardware import Hardware
 from .named import named
 from .origins import Origins
 from .parsing import parse_rows
+from .priced import Priced
 from .reader import DirectReader, Reader, Row
 from .recording import Recorded
 from .records import Records
 from .remembered import Remembered
 from .remote import DEFAULT_PORT, SCHEMES, RemoteReader
-from .repricing import By, RepricedRow, Scenario
 from .rows import (
     AttemptRow,
-    ChargeRow,
-    CoverageRow,
-    ModelRow,
     RunRow,
     SpanRow,
     TraceReport,
@@ -66,15 +63,13 @@ from .settling import Asked, Settling
 DEFAULT_ADDRESS = f"spanledger://127.0.0.1:{DEFAULT_PORT}"
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID_LENGTH = 16
-#: The service tier without a name.
-_STANDARD = "standard"
 _ID_LENGTHS = (_SPAN_ID_LENGTH, 32)
 #: Makes an ad-hoc statement safe to run on an open store, or refuses it.
 Guard = Callable[[Store, str], str]
 
 
 @final
-class Ledger(Decisions, Breakdowns, Origins, Records, Assets, Hardware):
+class Ledger(Decisions, Breakdowns, Origins, Priced, Records, Assets, Hardware):
     """Typed reads of one ledger; use :meth:`connect`.
 
     Args:
@@ -349,67 +344,3 @@ class Ledger(Decisions, Breakdowns, Origins, Records, Assets, Hardware):
     def value_rules(self) -> Sequence[ValueRuleRow]:
         """The rules in force by which runs without a recorded amount are worth something."""
         return parse_rows(ValueRuleRow, self.query("value_rules"))
-
-    def models(
-        self, since: datetime | None = None, until: datetime | None = None
-    ) -> Sequence[ModelRow]:
-        """Cost and tokens per provider and model over a period."""
-        return parse_rows(ModelRow, self.query("models", **period(since, until)))
-
-    def reprice(
-        self,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        *,
-        by: By = "total",
-        scenario: Scenario | None = None,
-        as_known_at: datetime | None = None,
-        as_valid_at: datetime | None = None,
-    ) -> Sequence[RepricedRow]:
-        """What attempts were billed, beside what they cost at other prices or made otherwise.
-
-        Nothing is written. Without a scenario: as billed, beside as known now.
-
-        Args:
-            since: from this start of a call on; None = from the first.
-            until: before this one; None = to the last.
-            by: what a row of the answer is.
-            scenario: what is changed of the calls.
-            as_known_at: the prices known then; None = now.
-            as_valid_at: the prices valid then; None = when each call was made.
-
-        Raises:
-            NotFoundError: the ledger has no price of the scenario's model, or none in its tier.
-            PermanentError: the scenario cannot be.
-        """
-        changed = scenario or Scenario()
-        asked = {**period(since, until), **changed.parameters(), "by": by}
-        if as_known_at is not None:
-            asked["as_known_at"] = as_known_at
-        if as_valid_at is not None:
-            asked["as_valid_at"] = as_valid_at
-        if changed.model:
-            self.check_priced(changed.provider, changed.model)
-        if changed.tier not in ("", _STANDARD):
-            self._check_tier(changed.tier)
-        return parse_rows(RepricedRow, self.query("reprice", **asked))
-
-    def _check_tier(self, tier: str) -> None:
-        known = [str(row["tier"]) for row in self.query("price_tiers")]
-        if tier not in known:
-            raise NotFoundError(
-                f"the ledger has no price in a service tier {tier!r}; "
-                f"there are: {', '.join(known) or 'none'}"
-            )
-
-    def coverage(
-        self, since: datetime | None = None, until: datetime | None = None
-    ) -> Sequence[CoverageRow]:
-        """How much of the usage is priced, by price status."""
-        return parse_rows(CoverageRow, self.query("coverage", **period(since, until)))
-
-    def charges(
-        self, since: datetime | None = None, until: datetime | None = None
-    ) -> Sequence[ChargeRow]:
-        """What is counted by day, model, service tier and unit: the side a bill is held against."""
-        return parse_rows(ChargeRow, self.query("charges_by_day", **period(since, until)))

@@ -18,7 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from spanledger_collector.errors import (
     CollectorError,
@@ -32,6 +32,12 @@ from .aliases import Resolve, resolve_again, resolve_unseen, try_resolving
 from .cursor import Cursor
 from .due import DueTraces
 from .parked import ParkedTraces
+from .postponed import (
+    LONGEST_PAUSE_OVER_LIMIT_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    Postponed,
+    answers,
+)
 from .requested import Requested
 from .searches import Searches
 from .settlement import (
@@ -56,27 +62,11 @@ _SLOW_CODES = frozenset({159, 160})  # less at once may do
 # that is refused once more takes about a second, in which no other is settled.
 _RETRIED_AT_ONCE = 50
 _RETRY_PAUSE_SECONDS = 60.0
-# Longest pause before a trace is tried again; one that is over a limit by itself costs much each
-# time.
-_LONGEST_PAUSE_SECONDS = 60.0
-_LONGEST_PAUSE_OVER_LIMIT_SECONDS = 600.0
 # How often a trace fails of what may pass before the cursor goes on without it.
 _FAILURES_UNTIL_PARKED = 3
 # Between two warnings that traces wait.
 _TELL_SECONDS = 10.0
 _OVERTAKEN: Final = "another settlement has changed what it counts"
-
-
-class _Postponed(NamedTuple):
-    """Why a trace could not be settled for now, and its longest pause."""
-
-    longest_seconds: float
-    error: CollectorError
-
-    @property
-    def over_limit(self) -> bool:
-        """Alone it is too much."""
-        return self.longest_seconds == _LONGEST_PAUSE_OVER_LIMIT_SECONDS
 
 
 class Passes:
@@ -122,7 +112,7 @@ class Passes:
         self._searches = Searches(journal_id)
         # Of the pass that is under way.
         self._overtaken: list[TraceKey] = []
-        self._postponed: dict[TraceKey, _Postponed] = {}
+        self._postponed: dict[TraceKey, Postponed] = {}
         self._refused: dict[TraceKey, str] = {}
         # Were over a limit by themselves, and are not settled since.
         self._large: set[TraceKey] = set()
@@ -294,7 +284,7 @@ class Passes:
         due.settled([key for key in self._refused if self.parked.has(key)])
         # Without room to park them they hold the cursor, as those that wait do.
         unkept = [key for key in self._refused if not self.parked.has(key)]
-        due.postpone(now, dict.fromkeys(unkept, _LONGEST_PAUSE_SECONDS))
+        due.postpone(now, dict.fromkeys(unkept, LONGEST_PAUSE_SECONDS))
         if postponed and now >= self._told_at + _TELL_SECONDS:
             self._told_at = now
             *_, last = postponed.values()
@@ -372,15 +362,15 @@ class Passes:
         if not passing and (not divided or len(group) == 1):
             reason = self._fault_of_none(connection, error)
             if reason is not None:
-                self._postpone(group, _Postponed(_LONGEST_PAUSE_SECONDS, reason))
+                self._postpone(group, Postponed(LONGEST_PAUSE_SECONDS, reason))
                 return False
         # Other passing faults are seldom those of some traces: halved once a pass, not to the end.
         if len(group) > 1 and (over_limit or not (passing and divided)):
             return True
         if passing:
-            longest = _LONGEST_PAUSE_OVER_LIMIT_SECONDS if over_limit else _LONGEST_PAUSE_SECONDS
+            longest = LONGEST_PAUSE_OVER_LIMIT_SECONDS if over_limit else LONGEST_PAUSE_SECONDS
             self._large.update(group if over_limit else ())
-            self._postpone(group, _Postponed(longest, error))
+            self._postpone(group, Postponed(longest, error))
             return False
         self.failed_traces += 1
         self._refused[group[0]] = str(error)
@@ -389,7 +379,7 @@ class Passes:
         _LOG.error(told, trace_id, workspace, error)
         return False
 
-    def _postpone(self, group: list[TraceKey], why: _Postponed) -> None:
+    def _postpone(self, group: list[TraceKey], why: Postponed) -> None:
         self._postponed.update(dict.fromkeys(group, why))
 
     def _fault_of_none(
@@ -407,12 +397,3 @@ class Passes:
         except CollectorError as reason:
             return reason
         return None
-
-
-def answers(connection: Connection) -> bool:
-    """Whether the ledger itself is well, so that the fault lies with what was asked."""
-    try:
-        connection.execute("SELECT 1")
-    except CollectorError:
-        return False
-    return True

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from tests.collector.web.conftest import EVERYWHERE, PICTURE, is_missing, with_ids
 from tests.support.browser import HOW, Watched, accessibility_faults, browser, found
 from tests.support.page_asked import Asked, given_by
-from tests.support.page_checks import Cell, check, check_table
+from tests.support.page_checks import Visit, check, check_table
 from tests.support.page_figures import FIGURES
+from tests.support.page_scripts import CUT, CUT_UNDER, HEADLINES, REDRAWN, TABLES, WRITTEN
 from tests.support.served_ledger import Served
 
 from spanledger_collector.demo.show import Shown as Demonstrated
@@ -38,54 +38,9 @@ def everything(path: str) -> str:
     return path if whole else f"{path}{'&' if '?' in path else '?'}range=all"
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What one look at a page found; every test of that page asks this.
-
-    Attributes:
-        status: of the answer.
-        faults: messages of the console, failed and foreign requests.
-        inaccessible: what axe-core calls serious, in light and in dark.
-        hacked: what hostile text left behind.
-        foreign: scripts and images between the parts of the page.
-        figures: the headline: title, exact value, text.
-        tables: of each table, by id, its rows: title of the column, exact value and text, by cell.
-        drawn: series of the charts that a script drew.
-        cut: words of tables that are cut and nowhere to be read whole.
-        narrow_width: how wide the page is on a telephone of 390 pixels.
-    """
-
-    status: int
-    faults: Sequence[str]
-    inaccessible: Sequence[str]
-    hacked: object
-    foreign: int
-    figures: Sequence[Cell]
-    tables: Mapping[str, Sequence[Sequence[Cell]]]
-    drawn: int
-    cut: Sequence[str]
-    narrow_width: int
-
-
 #: Looks at a page: name of the ledger, path.
 Looked = Callable[[str, str], Visit]
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=800)
-_TABLES = """() => Object.fromEntries([...document.querySelectorAll('table[id]')].map(table => {
-  const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
-  return [table.id, [...table.tBodies[0].rows].map(row => [...row.cells].map((cell, place) =>
-    [titles[place], cell.querySelector('data')?.value ?? '', cell.textContent.trim()]))];
-}))"""
-_CUT = """() => [...document.querySelectorAll('tbody th, tbody td')]
-  .filter(cell => cell.scrollWidth > cell.clientWidth + 1 && !cell.querySelector('[title]'))
-  .map(cell => cell.textContent.trim())"""
-#: Title of a column -> how many of its cells are cut.
-_CUT_UNDER = """titles => Object.fromEntries(titles.map(title => [title,
-  [...document.querySelectorAll('thead th')].filter(th => th.textContent.trim() === title)
-    .flatMap(th => [...th.closest('table').tBodies[0].rows].map(row => row.cells[th.cellIndex]))
-    .filter(cell => cell.scrollWidth > cell.clientWidth).length]))"""
-_FIGURES = """() => [...document.querySelectorAll('.figure')].map(one =>
-  [one.querySelector('dt').textContent.trim(), one.querySelector('data').value,
-   one.querySelector('data').textContent.trim()])"""
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +115,8 @@ def _look(window: Watched, url: str, picture: Path) -> Visit:
         page.wait_for_selector("[data-plot] canvas")
     inaccessible = accessibility_faults(page)
     page.screenshot(path=f"{picture}-light.png", full_page=True)
-    tables, drawn = page.evaluate(_TABLES), page.locator(".u-series").count()
-    cut = page.evaluate(_CUT)
+    tables, drawn = page.evaluate(TABLES), page.locator(".u-series").count()
+    cut = page.evaluate(CUT)
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(50)
     inaccessible += accessibility_faults(page, "color-contrast")
@@ -176,7 +131,7 @@ def _look(window: Watched, url: str, picture: Path) -> Visit:
         inaccessible=inaccessible,
         hacked=page.evaluate("() => window.hacked ?? null"),
         foreign=page.evaluate("() => document.querySelectorAll('main script, main img').length"),
-        figures=page.evaluate(_FIGURES),
+        figures=page.evaluate(HEADLINES),
         tables=tables,
         drawn=drawn,
         cut=cut,
@@ -306,7 +261,7 @@ def test_by_keyboard_alone(tab: Watched, site: Served) -> None:
     page.keyboard.type("acme")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("tenant=acme"))
-    shown = page.evaluate(_TABLES)["runs"]
+    shown = page.evaluate(TABLES)["runs"]
     tenants = {text for line in shown for title, _, text in line if title == "Tenant"}
     assert tenants == {"acme"}
 
@@ -378,7 +333,7 @@ def test_sentences_of_a_table_are_read_whole(
 ) -> None:
     """They wrap, and with the table moved to them it is still seen which row they are of."""
     page = opened(tab, site, path)
-    cut = page.evaluate(_CUT_UNDER, titles)
+    cut = page.evaluate(CUT_UNDER, titles)
     assert cut == dict.fromkeys(titles, 0)
     table = page.locator("table", has=page.locator("thead th", has_text=titles[0]))
     scrolled = page.locator(".scroll", has=table)
@@ -387,27 +342,6 @@ def test_sentences_of_a_table_are_read_whole(
     assert there is not None
     assert name is not None
     assert there["x"] - 1 <= name["x"] <= there["x"] + 40
-
-
-#: Keeps what is written on canvases: the text, and how far to the left it begins.
-_WRITTEN = """() => {
-  window.written = [];
-  const fill = CanvasRenderingContext2D.prototype.fillText;
-  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...more) {
-    const wide = this.measureText(text).width;
-    const left = this.textAlign === 'right' || this.textAlign === 'end' ? wide : 0;
-    window.written.push([text, x - left]);
-    return fill.call(this, text, x, y, ...more);
-  };
-}"""
-#: Draws the chart again with other amounts in its table, so that its axis ends there.
-_REDRAWN = """([low, high]) => {
-  const cells = [...document.querySelectorAll('#by-day tbody tr')].map(row => [...row.cells]);
-  const told = cells.flatMap(row => [4, 7, 8].map(at => row[at - 1].querySelector('data')));
-  told.filter(Boolean).forEach((data, at) => data.value = at % 2 ? low : high);
-  window.written = [];
-  dispatchEvent(new Event('resize'));
-}"""
 
 
 @pytest.mark.parametrize(
@@ -422,8 +356,8 @@ def test_the_axis_of_the_chart_is_read_whole(
     page.set_default_timeout(180_000)
     page.goto(f"{site.url}/ui/overview?range=all")
     page.wait_for_selector("[data-plot] canvas")
-    page.evaluate(_WRITTEN)
-    page.evaluate(_REDRAWN, [low, high])
+    page.evaluate(WRITTEN)
+    page.evaluate(REDRAWN, [low, high])
     page.wait_for_function("() => window.written.some(([text]) => text.includes('$'))")
     written = page.evaluate("() => window.written")
     page.close()

@@ -90,7 +90,10 @@ def test_a_margin_says_what_runs_without_a_value_are_to_it(ledger: Ledger) -> No
     untold = total.runs - total.valued_runs
     assert untold > 1
     for row, told in (
-        (total, f"; {untold} of {total.runs} runs have no value, only a cost"),
+        (
+            total,
+            f"; {total.valued_runs} of {total.runs} runs have a value, the others only a cost",
+        ),
         (replace(total, valued_runs=total.runs), ""),
         (replace(total, margin_usd=None), ""),
     ):

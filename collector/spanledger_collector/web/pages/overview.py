@@ -135,12 +135,11 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
 
 def _margin_note(row: EconomicsRow) -> str:
     """What it is, and why it is less than the margins of the runs that have one."""
-    untold = row.runs - row.valued_runs
-    if row.margin_usd is None or not untold:
+    if row.margin_usd is None or row.valued_runs == row.runs:
         return "value less total cost"
-    have = "has" if untold == 1 else "have"
-    told = f"{untold:,} of {figures.counted(row.runs, 'run')} {have} no value, only a cost"
-    return f"value less total cost; {told}"
+    have = "has" if row.valued_runs == 1 else "have"
+    told = f"{row.valued_runs:,} of {figures.counted(row.runs, 'run')} {have} a value"
+    return f"value less total cost; {told}, the others only a cost"
 
 
 def _successes(row: EconomicsRow) -> str:
