@@ -46,7 +46,8 @@ def test_a_view_is_the_same_directly_and_through_a_collector(
 @pytest.mark.slow
 @pytest.mark.parametrize("view", [v for v, conditions in VIEWS.items() if len(conditions) > 1])
 def test_a_period_is_taken_where_a_view_tells_a_time(view: str, ledger: Ledger) -> None:
-    assert ledger.arrow(f"view:{view}", until=LATE).num_rows > 0
+    if view != "lost_results":  # nothing is lost here; tests/e2e loses some
+        assert ledger.arrow(f"view:{view}", until=LATE).num_rows > 0
     assert ledger.arrow(f"view:{view}", since=LATE).num_rows == 0
 
 

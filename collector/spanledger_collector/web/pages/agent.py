@@ -126,7 +126,7 @@ def _figures(report: AgentReport, asked: Asked) -> Figures:
             Figure(in_full(field), text, figures.exact(told.value), _between(told, figures.usd),
                    runs)
         )  # fmt: skip
-    mark = _MARKS[total.sums.waste.bound]
+    mark = "" if total.rework_share.value is None else _MARKS[total.sums.waste.bound]
     shown.append(
         Figure("Wasted of the work", f"{mark}{figures.ratio(total.rework_share.value)}",
                figures.exact(total.rework_share.value), _between(total.rework_share, figures.ratio),
