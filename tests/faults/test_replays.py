@@ -16,11 +16,14 @@ from spanledger_collector.store.migrations import schema_files
 _REQUESTS, _SPANS = 6, 100
 _RUNS = _REQUESTS * _SPANS // 10
 #: Of the moment of settling or of this start, and so different each time.
-_MOMENTS = {"version", "posted_at", "settled_at", "applied_at", "published_at", "resolved_at"}
+_MOMENTS = {
+    "version", "posted_at", "settled_at", "applied_at", "published_at", "resolved_at",
+    "waits_since",
+}  # fmt: skip
 #: What a settlement works with and leaves to be dropped, and the books of who settled what.
 _PASSING = {
     "settling", "settling_spans", "told_twice", "settlements", "posting_turns",
-    "schema_migrations",
+    "schema_migrations", "sought_records", "record_searches", "settle_requests",
 }  # fmt: skip
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 _COLUMN = re.compile(r"^    `?(\w+)`? .* COMMENT '", re.MULTILINE)
