@@ -70,20 +70,19 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 
 def _undrawn(runs: Sequence[RunRow]) -> Sequence[Part]:
     """How many runs have no point, and why."""
-    known = [run for run in runs if run.inclusive_total_cost_usd is not None]
-    paid = [run for run in known if (run.inclusive_total_cost_usd or 0) > 0]
-    instant = [run for run in paid if run.duration_ns <= 0]
-    left = {
-        "of unknown cost": len(runs) - len(known),
-        "that cost nothing or less": len(known) - len(paid),
-        "that took no time": len(instant),
-    }
-    if not any(left.values()):
+    costs = [(run, run.inclusive_total_cost_usd) for run in runs]
+    unknown = [run for run, cost in costs if cost is None]
+    free = [run for run, cost in costs if cost is not None and cost <= 0]
+    instant = [run for run, cost in costs if cost is not None and cost > 0 and run.duration_ns <= 0]
+    if not (left := [*unknown, *free, *instant]):
         return []
-    are = "is" if sum(left.values()) == 1 else "are"
-    why = ", ".join(f"{number:,} {what}" for what, number in left.items() if number)
+    reasons = {
+        "of unknown cost": unknown, "that cost nothing or less": free, "that took no time": instant,
+    }  # fmt: skip
+    are = "is" if len(left) == 1 else "are"
+    why = ", ".join(f"{len(those):,} {what}" for what, those in reasons.items() if those)
     told = (
-        f"{sum(left.values()):,} of {figures.counted(len(runs), 'run')} {are} in no chart, whose "
+        f"{len(left):,} of {figures.counted(len(runs), 'run')} {are} in no chart, whose "
         f"scales begin above 0: {why}. The table below has them."
     )
     return [Note("", [told])]
