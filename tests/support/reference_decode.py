@@ -5,7 +5,7 @@ Shares only the table of spellings with the collector; every rule is written out
 
 import json
 import math
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any
 
 from tests.support.otlp_requests import PlainRecord, PlainSpan
@@ -41,6 +41,8 @@ DAY_NS = 86_400_000_000_000
 MOST_TOKENS = 2**40
 MOST_OF_A_CALL = 2**27
 _UNITS = {"s": 1e9, "ms": 1e6, "ns": 1.0, None: 1.0}
+#: As many digits as the engine's amounts have; by default Python keeps 28.
+_WIDE = Context(prec=38)
 _OWN = (
     "own_input_uncached",
     "own_cache_read",
@@ -268,7 +270,7 @@ def _money(f: Fields) -> Decimal | None:
     exact = Decimal(text)
     if abs(exact) >= Decimal(10) ** 26:
         return None
-    cut_off = exact.quantize(Decimal("1e-12"), rounding=ROUND_DOWN)
+    cut_off = exact.quantize(Decimal("1e-12"), rounding=ROUND_DOWN, context=_WIDE)
     rules = f.rules()
     return None if rules and rules.zero_cost == "missing" and cut_off == 0 else cut_off
 
