@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ HOW: Final = (
 )
 
 
+@cache
 def command() -> Sequence[str]:
     """How Docker Compose 2 is called here; empty = there is none."""
     named = os.environ.get("SPANLEDGER_TEST_COMPOSE", "docker-compose")

@@ -49,13 +49,12 @@ def share_difference(
         level: of confidence.
     """
     (p, a), (q, b) = old, new
-    n = min(a.n, b.n)
-    if n < FEWEST:
-        return Interval.none(_few(n), n=n, method=_NEWCOMBE, level=level)
-    if a.low is None or a.high is None or b.low is None or b.high is None:
-        return Interval.none(a.reason or b.reason, n=n, method=_NEWCOMBE, level=level)
-    low = q - p - math.hypot(q - b.low, a.high - p)
-    high = q - p + math.hypot(b.high - q, p - a.low)
+    ends = _ends(a, b, _NEWCOMBE, level)
+    if isinstance(ends, Interval):
+        return ends
+    a_low, a_high, b_low, b_high = ends
+    low = q - p - math.hypot(q - b_low, a_high - p)
+    high = q - p + math.hypot(b_high - q, p - a_low)
     return Interval(low, high, level, a.n + b.n, _NEWCOMBE)
 
 
@@ -74,22 +73,33 @@ def share_quotient(
         level: of confidence.
     """
     (p, a), (q, b) = old, new
-    n = min(a.n, b.n)
-    if n < FEWEST:
-        return Interval.none(_few(n), n=n, method=_MOVER, level=level)
-    if a.low is None or a.high is None or b.low is None or b.high is None:
-        return Interval.none(a.reason or b.reason, n=n, method=_MOVER, level=level)
+    ends = _ends(a, b, _MOVER, level)
+    if isinstance(ends, Interval):
+        return ends
     if p <= 0 or q <= 0:
-        return Interval.none(_NOT_ABOVE_0, n=n, method=_MOVER, level=level)
+        return Interval.none(_NOT_ABOVE_0, n=min(a.n, b.n), method=_MOVER, level=level)
+    a_low, a_high, b_low, b_high = ends
     seen = (p * q) ** 2
     # Each end in the form that has no difference of like numbers above or below the line.
-    least, most = b.low * (2 * q - b.low), a.low * (2 * p - a.low)
-    low = least / (p * q + math.sqrt(max(seen - least * a.high * (2 * p - a.high), 0.0)))
-    root = math.sqrt(max(seen - b.high * (2 * q - b.high) * most, 0.0))
+    least, most = b_low * (2 * q - b_low), a_low * (2 * p - a_low)
+    low = least / (p * q + math.sqrt(max(seen - least * a_high * (2 * p - a_high), 0.0)))
+    root = math.sqrt(max(seen - b_high * (2 * q - b_high) * most, 0.0))
     if not most:
         reason = "the share below the line may be 0"
         return Interval(low, None, level, a.n + b.n, _MOVER, reason)
     return Interval(low, (p * q + root) / most, level, a.n + b.n, _MOVER)
+
+
+def _ends(
+    old: Interval, new: Interval, method: str, level: float
+) -> tuple[float, float, float, float] | Interval:
+    """Both ends of both, or the interval that says why there are none."""
+    n = min(old.n, new.n)
+    if n < FEWEST:
+        return Interval.none(_few(n), n=n, method=method, level=level)
+    if old.low is None or old.high is None or new.low is None or new.high is None:
+        return Interval.none(old.reason or new.reason, n=n, method=method, level=level)
+    return old.low, old.high, new.low, new.high
 
 
 def bounded_difference(old: Interval, new: Interval, *, level: float = LEVEL) -> Interval:
