@@ -81,7 +81,8 @@ def test_what_is_booked_with_an_error_or_again_counts_once(
     Also where an older version gave it another.
     """
     url = ["--url", collector.address]
-    plan = ["--low", "9", "--high", "20", "--expected-executions"]
+    # For an agent that no test has: the ledger is that of all tests of the session.
+    plan = ["--agent", "of-the-books", "--low", "9", "--high", "20", "--expected-executions"]
     add = ["assets", "add"]
     assert execute([*add, "once-1", "--cost", "10", *plan, "5", *url]) == 1
     said = capsys.readouterr().err
