@@ -46,6 +46,7 @@ class TraceMomentsRow:
     earning_traces: int
     staked_traces: int
     margin_earning_covariance: float
+    success_gap_usd: Decimal | None
     rework_cost_usd: Decimal | None
     work_cost_usd: Decimal | None
     rework_cost_ratio: float | None
@@ -145,7 +146,7 @@ def _margin(row: TraceMomentsRow) -> Figure:
     worth = estimates.worth(row.margin_mean_usd, row.total_cost_mean_usd)
     stake = estimates.stake(
         row.told_traces, row.earning_traces, row.staked_traces, worth,
-        row.margin_earning_covariance,
+        row.margin_earning_covariance, most=row.success_gap_usd,
     )  # fmt: skip
     return estimates.mean(
         row.margin_mean_usd, row.margin_variance, row.margin_skewness, row.told_traces, stake=stake

@@ -11,7 +11,8 @@
 --   total_cost_mean_usd, total_cost_variance, total_cost_skewness, cost_per_success_usd, success_mean, success_variance,
 --   total_cost_success_covariance, margin_mean_usd (value less total cost; nobody's word is a value of 0), margin_variance, margin_skewness,
 --   credited_traces (costed ones that cost less than nothing, by credits), earning_traces (told ones that earned something and in which nothing that was asked for failed), staked_traces (told ones whose value may hang on how they go,
---   arithmetic/staked), margin_earning_covariance (with being an earning trace),
+--   arithmetic/staked), margin_earning_covariance (with being an earning trace), success_gap_usd (by so much a trace that succeeds may at most be worth more than the least that was seen of one: where rules alone say what
+--   the runs of all traces are worth, as in success_gap of arithmetic/; NULL = nobody can say, arithmetic/worth_open),
 --   rework_cost_usd, work_cost_usd, rework_cost_ratio, rework_multiplier (arithmetic/rework_share), rework_cheaper_usd, rework_dearer_usd, used_cheaper_usd, used_dearer_usd (by so much rework,
 --   and the work that was used, is less or more by the ends of estimated usage, arithmetic/waste_ends), rework_work_variance, work_variance,
 --   rework_work_covariance, cheaper_usd, dearer_usd (by so much all traces cost less or more by the ends of what was estimated, at most),
@@ -45,6 +46,9 @@ SELECT
     countIf(t.is_told AND t.earns) AS earning_traces,
     countIf(t.is_told AND t.staked) AS staked_traces,
     ifNotFinite(covarSampStableIf(toFloat64(t.earned - t.total), toFloat64(t.earns), t.is_told), 0) AS margin_earning_covariance,
+    if(
+        countIf(t.is_open) > 0, NULL, CAST(max(t.most) - min(t.earned) AS Nullable(Decimal(38, 12)))
+    ) AS success_gap_usd,
     sum(t.wasted) AS rework_cost_usd,
     sum(t.work) AS work_cost_usd,
     @include arithmetic/rework_share of=work_cost_usd,
@@ -87,6 +91,10 @@ FROM
         max(
             @include arithmetic/staked
         ) AS staked,
+        sum(ifNull(r.success_value_usd, 0)) AS most,
+        countIf(r.success_value_usd IS NOT NULL) = 0 OR max(
+            @include arithmetic/worth_open
+        ) AS is_open,
         sum(ifNull(r.rework_cost_usd, 0)) AS wasted,
         sum(ifNull(r.work_cost_usd, 0)) AS work,
         @include arithmetic/waste_ends

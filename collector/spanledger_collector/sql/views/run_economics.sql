@@ -15,7 +15,7 @@
 --                        latency; each rounded half even. A rule of no agent is for runs of agents that no agent called. NULL = no rule fits, or
 --                        what one that fits is worth is in a currency without a rate on that day (nothing of it is nothing in any currency)
 --   success_value_usd    the most that these rules say such a run is worth: had it succeeded, at once (less with no latency). NULL = an amount was
---                        recorded, no rule of `run` or `success` fits, one of a unit may, or an amount has no rate
+--                        recorded of it or of a run below, no rule of `run` or `success` fits, one of a unit may, or an amount has no rate
 --   value_usd            revenue + value of outcomes, as recorded; where no amount was recorded, in whatever
 --                        currency, rule_value_usd; NULL = nobody said, or an amount has no rate (unconverted_records)
 --   value_source         recorded | rule | empty
@@ -225,8 +225,8 @@ FROM
             (SELECT count() FROM value_rules) = 0,
             CAST(NULL AS Nullable(Decimal(38, 12))),
             if(
-                r.revenue_usd IS NOT NULL OR r.outcome_value_usd IS NOT NULL OR told_unconverted > 0 OR empty(most_worth)
-                OR arrayExists(x -> x.per NOT IN ('run', 'success'), scoped) OR arrayExists(w -> w IS NULL, most_worth),
+                r.revenue_usd IS NOT NULL OR r.outcome_value_usd IS NOT NULL OR r.value_below_usd IS NOT NULL
+                OR told_inclusive_unconverted > 0 OR empty(most_worth) OR arrayExists(x -> x.per NOT IN ('run', 'success'), scoped) OR arrayExists(w -> w IS NULL, most_worth),
                 NULL,
                 arraySum(arrayMap(w -> ifNull(w, 0), most_worth))
             )
