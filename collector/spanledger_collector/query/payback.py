@@ -63,6 +63,7 @@ class ContributionRow:
     contribution_earning_covariance: float
     earning_runs: int
     earning_value_usd: float
+    earning_cost_usd: float
     cheaper_usd: Decimal
     dearer_usd: Decimal
 
@@ -233,8 +234,8 @@ def _contribution(row: ContributionRow) -> Figure:
 def _shared_stake(row: ContributionRow) -> Stake | None:
     """What hangs on whether runs that share traces earn something.
 
-    Which of them cost what is not told apart in a trace: a run that earns nothing is taken to cost
-    what runs cost, and leaves so much less as it earns less.
+    By so much more a run that earned something left than one that did not: it earned more, and may
+    have cost more or less. Where all earned something, one that does not is taken to cost the same.
     """
     n, earning, traces = row.costed_runs, row.earning_runs, row.costed_traces
     if not row.staked_traces or not n or not traces:
@@ -243,9 +244,11 @@ def _shared_stake(row: ContributionRow) -> Stake | None:
     known = Traces(traces, n * n / squares, 0.0)
     if not earning:
         return Stake(n, 0, None, known)
-    others = row.value_trace_mean_usd * traces - row.earning_value_usd
-    gap = row.earning_value_usd / earning - (others / (n - earning) if n > earning else 0.0)
-    return Stake(n, earning, max(gap, 0.0), known)
+    if earning == n:
+        return Stake(n, earning, max(row.earning_value_usd / n, 0.0), known)
+    left = row.earning_value_usd - row.earning_cost_usd
+    others = row.contribution_trace_mean_usd * traces - left
+    return Stake(n, earning, left / earning - others / (n - earning), known)
 
 
 def version_starts(ask: Ask, agent_name: str) -> Mapping[str, datetime]:

@@ -252,6 +252,46 @@ def test_runs_of_one_trace_that_all_earned_may_fail_yet(books: Store) -> None:
         assert (found[agent].break_even_runs.high is None) == ((expected.low or 0) <= 0)
 
 
+def test_a_run_that_failed_costs_what_it_costs(books: Store) -> None:
+    """One of 24 earned nothing and cost $3 with its helper, the others $1: the gap is of both.
+
+    So of the agent's own runs, and where helpers earn in place of their caller.
+    """
+    rows = [*_asset("w61", 1, "30", "boss"), *_asset("w61", 2, "30", "chief")]
+    sizes = [trace % 3 + 1 for trace in range(1, 13)]
+    left: list[float] = []
+    for trace, runs in enumerate(sizes, 1):
+        earned = "0" if trace == 3 else str(2 + trace % 4)
+        left += [float(earned) - (3 if trace == 3 else 1)] * runs
+        for place in range(1, runs + 1):
+            rows += _run("w61", trace, place, "boss", 100, earned=earned)
+            where = {"trace": 100 + trace, "tokens": 50}
+            rows += _run("w61", place=2 * place, agent="chief", **where)
+            rows += _run("w61", place=2 * place + 1, agent="aide", parent=2 * place, **where,
+                         earned=earned)  # fmt: skip
+    rows += _run("w61", 3, 7, "aide", 200, parent=1)
+    rows += _run("w61", 103, 7, "aide", 200, parent=2)
+    found = _break_even(books, "w61", rows)
+    joint = Joint.of(_by_trace(left, sizes), [float(runs) for runs in sizes])
+    won = [one for one in left if one > -3]
+    assert len(won) == 23
+    known = Traces(12, 24**2 / sum(runs**2 for runs in sizes), 0.0)
+    expected = stake_interval(
+        Sample(12, sum(left) / 24, ratio_variance(joint)),
+        Stake(24, 23, sum(won) / 23 + 3, known),
+    )
+    for agent in ("boss", "chief"):
+        a_run = found[agent].contribution_per_run
+        assert (found[agent].runs, a_run.n, a_run.method) == (24, 12, "mean and wilson")
+        assert a_run.interval.low == pytest.approx(expected.low, rel=1e-9)
+        assert a_run.interval.high == pytest.approx(expected.high, rel=1e-9)
+
+
+def _by_trace(of_runs: list[float], sizes: list[int]) -> list[float]:
+    runs = iter(of_runs)
+    return [sum(next(runs) for _ in range(size)) for size in sizes]
+
+
 @pytest.mark.slow
 @settings(
     max_examples=3,

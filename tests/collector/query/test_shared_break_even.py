@@ -16,10 +16,16 @@ from spanledger_collector.query.payback import ContributionRow, break_even
 WORTH, COST, RATE = 2.0, 1.95, 0.95
 
 
-def _row(traces: Sequence[Sequence[bool]], cost: float = COST) -> ContributionRow:
-    """As the ledger sums traces of runs that earned something, or nothing."""
+def _row(
+    traces: Sequence[Sequence[bool]], cost: float = COST, failed: float | None = None
+) -> ContributionRow:
+    """As the ledger sums traces of runs that earned something, or nothing, and what each cost."""
     won = [sum(runs) for runs in traces]
-    left = [WORTH * wins - cost * len(runs) for wins, runs in zip(won, traces, strict=True)]
+    lost = cost if failed is None else failed
+    left = [
+        (WORTH - cost) * wins - lost * (len(runs) - wins)
+        for wins, runs in zip(won, traces, strict=True)
+    ]
     shape = Joint.of(left, [float(len(runs)) for runs in traces])
     earns = Joint.of(left, [float(wins > 0) for wins in won])
     n = sum(map(len, traces))
@@ -37,6 +43,7 @@ def _row(traces: Sequence[Sequence[bool]], cost: float = COST) -> ContributionRo
         value_trace_mean_usd=statistics.fmean(WORTH * wins for wins in won),
         contribution_earning_covariance=earns.covariance, cheaper_usd=Decimal(0),
         dearer_usd=Decimal(0), earning_runs=sum(won), earning_value_usd=WORTH * sum(won),
+        earning_cost_usd=cost * sum(won),
     )  # fmt: skip
 
 
@@ -65,3 +72,31 @@ def test_an_agent_that_earns_enough_is_said_to() -> None:
     assert found.low is not None
     assert 1 < found.low < Decimal("1.5")
     assert found.high == Decimal("1.5")
+
+
+def _drawn(rng: random.Random, traces: int, rate: float) -> list[list[bool]]:
+    """Traces of one to four runs that go well or ill together."""
+    return [[rng.random() < rate] * rng.randrange(1, 5) for _ in range(traces)]
+
+
+@pytest.mark.parametrize(("dearer", "most"), [(0.1, 0.2), (3.0, 2.5), (10.0, 5.0)])
+def test_runs_that_fail_cost_what_they_were_seen_to(dearer: float, most: float) -> None:
+    """A failure that costs a tenth, or many times, of a success: 40 traces that lose 0.05 a run.
+
+    Where a failure was seen the truth is held, by an interval that is not wider than need be.
+    """
+    rng, rate = random.Random(int(dearer)), 0.9  # noqa: S311 - a simulation, always the same
+    cost = (rate * WORTH + 0.05) / (rate + (1 - rate) * dearer)
+    held: list[bool] = []
+    widths: list[float] = []
+    for _ in range(1000):
+        drawn = _drawn(rng, 40, rate)
+        if all(map(all, drawn)):
+            continue  # nobody knows what a failure costs
+        found = break_even(_row(drawn, cost, dearer * cost)).contribution_per_run
+        assert found.low is not None
+        assert found.high is not None
+        held.append(found.low <= Decimal("-0.05") <= found.high)
+        widths.append(float(found.high - found.low))
+    assert statistics.fmean(held) >= 0.98
+    assert statistics.median(widths) < most

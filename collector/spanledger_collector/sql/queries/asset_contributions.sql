@@ -17,6 +17,7 @@
 --   earning_traces (costed ones with a run that succeeded and earned something), staked_traces (costed ones whose value may hang on how they go,
 --   arithmetic/staked), value_trace_mean_usd, contribution_earning_covariance (with being an earning trace),
 --   earning_runs (costed runs that earned something; where it was earned below them, as many as earned it there), earning_value_usd (what they did),
+--   earning_cost_usd (what they cost with all runs below; where it was earned below them, their share of the cost of the trace by count),
 --   cheaper_usd, dearer_usd (by so much the variable cost in contribution_usd is less or more by the ends of estimated usage).
 WITH
     scopes AS
@@ -55,6 +56,7 @@ WITH
             toDecimal256(if(value_source = 'rule', ifNull(value_usd, 0), 0), 12) AS ruled,
             toDecimal256(ifNull(value_usd, 0) - ifNull(cost_usd, 0), 12) - ruled AS contribution,
             toFloat64(ifNull(cost_usd, 0)) AS cost,
+            toFloat64(ifNull(inclusive_cost_usd, 0)) AS inclusive_cost,
             toFloat64(ifNull(cost_usd - cost_low_usd, 0)) AS cheaper,
             toFloat64(ifNull(cost_high_usd - cost_usd, 0)) AS dearer,
             arrayFilter(
@@ -116,7 +118,13 @@ WITH
             max(r.is_earning) AS is_earning,
             -- Runs that nobody said a value of hang on nothing, beside one that has one.
             max(r.is_valued AND r.is_staked) OR NOT max(r.is_valued) AS is_staked,
-            toFloat64(contribution) + sum(r.cost * weight) AS worth,
+            sum(r.cost * weight) AS cost,
+            multiIf(
+                own_earning = 0, cost * earning_runs / runs,
+                own_earning = own_runs, cost,
+                sumIf(r.inclusive_cost * weight, is_own AND r.is_earning)
+            ) AS earning_cost,
+            toFloat64(contribution) + cost AS worth,
             sum(r.cheaper * weight) AS cheaper,
             sum(r.dearer * weight) AS dearer
         FROM reached AS r
@@ -151,6 +159,7 @@ WITH
             countIf(t.is_costed AND t.is_earning) AS earning_traces,
             sumIf(t.earning_runs, t.is_costed) AS earning_runs,
             sumIf(t.earned, t.is_costed) AS earning_value_usd,
+            sumIf(t.earning_cost, t.is_costed) AS earning_cost_usd,
             countIf(t.is_costed AND t.is_staked) AS staked_traces,
             ifNotFinite(avgIf(t.worth, t.is_costed), 0) AS value_trace_mean_usd,
             ifNotFinite(
@@ -195,6 +204,7 @@ SELECT
     r.contribution_earning_covariance AS contribution_earning_covariance,
     r.earning_runs AS earning_runs,
     r.earning_value_usd AS earning_value_usd,
+    r.earning_cost_usd AS earning_cost_usd,
     r.cheaper_usd AS cheaper_usd,
     r.dearer_usd AS dearer_usd
 FROM scopes AS s
