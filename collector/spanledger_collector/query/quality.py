@@ -60,10 +60,29 @@ class QualitySums:
 class QualityCostRow(QualitySums):
     """The same with what its interval is computed from (query ``quality_costs``)."""
 
+    quality_cheaper_usd: Decimal
+    quality_dearer_usd: Decimal
+    used_cheaper_usd: Decimal
+    used_dearer_usd: Decimal
     traces: int
     quality_variance: float
     paid_variance: float
     quality_paid_covariance: float
+
+    @property
+    def rework_cost_usd(self) -> Decimal | None:
+        """What quality took is of all that was paid what rework is of the work."""
+        return self.quality_cost_usd
+
+    @property
+    def rework_cheaper_usd(self) -> Decimal:
+        """By so much that is less, at worst."""
+        return self.quality_cheaper_usd
+
+    @property
+    def rework_dearer_usd(self) -> Decimal:
+        """By so much it is more."""
+        return self.quality_dearer_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +90,8 @@ class QualityCost(QualitySums):
     """Cost of quality of one key over a period.
 
     Attributes:
-        quality_share: ``quality_cost_ratio`` with its interval, reckoned by traces; where costs are
+        quality_share: ``quality_cost_ratio`` with its interval, reckoned by traces; by both ends of
+            what was estimated (usage, shares of evaluation assets), at worst; where costs are
             unknown, the end that holds for all that.
     """
 
@@ -105,9 +125,10 @@ def _share(row: QualityCostRow) -> Estimate:
         covariance=row.quality_paid_covariance,
     )  # fmt: skip
     told, unknown = estimates.of_traces(share.estimate), row.unknown_cost_attempts
-    if told.value is None or not unknown:
+    if told.value is None:
         return told
-    of_quality = row.unknown_quality_attempts
-    gaps = Waste(None, unknown_used=unknown - of_quality, unknown_wasted=of_quality)
+    found = Waste.of(row, paid, unknown, row.unknown_quality_attempts).estimate(told)
+    if not unknown:
+        return found
     attempts = "1 attempt" if unknown == 1 else f"{unknown:,} attempts"
-    return replace(gaps.estimate(told), reason=f"the cost of {attempts} is not known")
+    return replace(found, reason=f"the cost of {attempts} is not known")

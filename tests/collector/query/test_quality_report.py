@@ -40,16 +40,30 @@ def _run(trace: int) -> list[scene.Row]:
 
 @pytest.fixture
 def judged(store: Store) -> Iterator[Ledger]:
-    """An evaluation set of 12 USD, for 24 runs: 0.50 USD each; and a run of unknown cost."""
+    """An evaluation set of 12 USD, for 24 runs: 0.50 USD each; and a run of unknown cost.
+
+    Another of 12 USD, for 24 runs of agent c, or 16 to 48: 12 came, with 10 cents of work each.
+    """
     plan = {"unit": "execution", "expected_units": 24, "agent__name": "a"}
     with store.connect() as connection:
         scene.publish(connection, [scene.price("m1", input="0.01")])
         entries = [
             entered(1, 0, "cost", amount="12", kind="evaluation"),
             entered(2, 1, "plan", **plan),
+            entered(3, 0, "cost", amount="12", kind="evaluation", id="wide"),
+            entered(
+                4,
+                1,
+                "plan",
+                id="wide",
+                expected_units__low=16,
+                expected_units__high=48,
+                **(plan | {"agent__name": "c"}),
+            ),
         ]
         unknown = scene.call(2, 1, (7, 0), trace=20, request_model="unknown-x")
         runs = [row for trace in RUNS for row in _run(trace)]
+        runs += [row for trace in range(31, 43) for row in ran(trace, 2, "c", 10)]
         settled(store, connection, entries, [*runs, *ran(20, 2, "b"), unknown])
     with Ledger(DirectReader(store)) as found:
         yield found
@@ -94,12 +108,23 @@ def test_it_has_the_sums_of_the_view(judged: Ledger) -> None:
 
 
 def test_what_is_not_known_is_said(judged: Ledger) -> None:
-    known, unknown = judged.quality()
+    known, unknown = [row for row in judged.quality() if row.key != "c"]
     assert (known.key, known.unknown_cost_attempts) == ("a", 0)
     assert (unknown.key, unknown.cost_usd, unknown.unknown_cost_attempts) == ("b", None, 1)
     assert unknown.quality_share.value is None
     (total,) = judged.quality(by="total")
-    assert (total.unknown_cost_attempts, total.quality_share.n) == (1, len(RUNS))
+    assert (total.unknown_cost_attempts, total.quality_share.n) == (1, len(RUNS) + 12)
+
+
+def test_shares_of_evaluation_sets_have_ends(judged: Ledger) -> None:
+    """Of c: $0.50 of each $0.60, or $0.25 if 48 runs come, or $0.75 if 16 do."""
+    (row,) = [row for row in judged.quality() if row.key == "c"]
+    share = row.quality_share
+    assert row.quality_cost_ratio == pytest.approx(5 / 6)
+    assert (float(share.low or 0), float(share.high or 0)) == pytest.approx(
+        (0.25 / 0.35, 0.75 / 0.85)
+    )
+    assert share.method == "wilson, ends of estimates"
 
 
 def _key(by: str, day: dict[str, Any]) -> str:

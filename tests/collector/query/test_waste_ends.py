@@ -246,6 +246,15 @@ def test_a_share_that_is_a_bound_is_marked_wherever_it_is_told(ledger: Ledger) -
         assert figure.text.replace(" ", "").startswith(f"{mark}19.")
 
 
+@pytest.mark.parametrize("version", ["told", "guessed", "sure"])
+def test_the_share_of_quality_is_between_the_same_ends(ledger: Ledger, version: str) -> None:
+    """What was wasted is all that it is of, and nothing was paid but work."""
+    (rate,) = [one for one in ledger.rework(by="version").rates if one.key == f"redoes {version}"]
+    (row,) = [one for one in ledger.quality(by="version") if one.key == f"redoes {version}"]
+    assert row.quality_share == rate.rework_share
+    assert row.quality_share.method.endswith(", ends of estimates") == (version != "told")
+
+
 def test_the_share_of_quality_has_the_end_that_holds(ledger: Ledger) -> None:
     """Here what was wasted is all that it is of."""
     rows = {row.key: row for row in ledger.quality(by="version")}

@@ -9,7 +9,8 @@
 -- columns: key, cost_usd, prevention_cost_usd, appraisal_cost_usd, failure_cost_usd, good_cost_usd (disjoint parts of it; NULL = nothing is known
 --   of the cost), amortized_appraisal_usd (beside it: shares of evaluation assets), quality_cost_usd (prevention + appraisal + failure +
 --   amortized appraisal), quality_cost_ratio (of cost + amortized appraisal; NULL = nothing was paid, or credits leave less), unknown_cost_attempts (their cost is
---   unknown: costs are lower bounds when > 0), unknown_quality_attempts (of them those of prevention, appraisal and failure), traces (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
+--   unknown: costs are lower bounds when > 0), unknown_quality_attempts (of them those of prevention, appraisal and failure), quality_cheaper_usd, quality_dearer_usd, used_cheaper_usd, used_dearer_usd
+--   (by so much quality_cost_usd, and good_cost_usd, is less or more by the ends of what was estimated: usage, and the shares of evaluation assets), traces (parts in which something was paid), quality_variance, paid_variance, quality_paid_covariance
 --   (n - 1 below the line, of quality_cost_usd and of cost + amortized appraisal, over the parts, floats; 0 where there is none).
 SELECT
     key,
@@ -29,6 +30,10 @@ SELECT
     ) AS quality_cost_ratio,
     sum(p.unknown_cost_attempts) AS unknown_cost_attempts,
     sum(p.unknown_quality_attempts) AS unknown_quality_attempts,
+    toDecimal128(ifNull(sum(p.quality_low), 0), 12) AS quality_cheaper_usd,
+    toDecimal128(ifNull(sum(p.quality_high), 0), 12) AS quality_dearer_usd,
+    toDecimal128(ifNull(sum(p.used_low), 0), 12) AS used_cheaper_usd,
+    toDecimal128(ifNull(sum(p.used_high), 0), 12) AS used_dearer_usd,
     countIf(p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL) AS traces,
     ifNotFinite(varSampStableIf(p.quality, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS quality_variance,
     ifNotFinite(varSampStableIf(p.paid, p.cost_usd IS NOT NULL OR p.amortized_usd IS NOT NULL), 0) AS paid_variance,
@@ -43,6 +48,10 @@ FROM
         sum(u.appraisal) AS appraisal_usd,
         sum(u.failure) AS failure_usd,
         sum(u.amortized) AS amortized_usd,
+        sum(u.quality_cheaper) AS quality_low,
+        sum(u.quality_dearer) AS quality_high,
+        sum(u.used_cheaper) AS used_low,
+        sum(u.used_dearer) AS used_high,
         sum(u.unknown) AS unknown_cost_attempts,
         sum(u.unknown_quality) AS unknown_quality_attempts,
         toFloat64(ifNull(amortized_usd, 0)) AS evaluated,
@@ -60,6 +69,10 @@ FROM
             sumIf(a.cost_usd, a.purpose = 'appraisal') AS appraisal,
             sumIf(a.cost_usd, a.purpose = 'work' AND a.rework_reason != '') AS failure,
             CAST(NULL AS Nullable(Decimal(38, 12))) AS amortized,
+            sumIf(a.cost_usd - a.cost_low_usd, a.purpose IN ('prevention', 'appraisal') OR a.rework_reason != '') AS quality_cheaper,
+            sumIf(a.cost_high_usd - a.cost_usd, a.purpose IN ('prevention', 'appraisal') OR a.rework_reason != '') AS quality_dearer,
+            sumIf(a.cost_usd - a.cost_low_usd, a.purpose = 'work' AND a.rework_reason = '') AS used_cheaper,
+            sumIf(a.cost_high_usd - a.cost_usd, a.purpose = 'work' AND a.rework_reason = '') AS used_dearer,
             countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown,
             countIf(
                 a.price_status IN ('unpriced', 'partial', 'unmetered') AND (a.purpose IN ('prevention', 'appraisal') OR a.rework_reason != '')
@@ -81,6 +94,11 @@ FROM
             NULL,
             NULL,
             sum(a.amount_usd),
+            -- An end that the plan does not say is none.
+            sum(toDecimal128(toFloat64(a.amount_usd) * greatest(1. - toFloat64(ifNull(a.low_factor, 1)), 0.), 12)),
+            sum(toDecimal128(toFloat64(a.amount_usd) * greatest(toFloat64(ifNull(a.high_factor, 1)) - 1., 0.), 12)),
+            NULL,
+            NULL,
             toUInt64(0),
             toUInt64(0)
         FROM
@@ -95,7 +113,9 @@ FROM
                 '' AS model_key,
                 '' AS prompt_name,
                 '' AS prompt_version,
-                c.amount_usd AS amount_usd
+                c.amount_usd AS amount_usd,
+                i.low_factor AS low_factor,
+                i.high_factor AS high_factor
             FROM amortization_charges AS c FINAL
             INNER JOIN
             (
@@ -108,6 +128,12 @@ FROM
                     AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
                     AND ({tenant:String} = '' OR tenant = {tenant:String})
             ) AS r ON r.trace_id = c.trace_id AND r.run_id = c.run_id
+            LEFT ANY JOIN
+            (
+                SELECT asset_id, plan_id, basis_id, low_factor, high_factor
+                FROM charge_intervals
+                WHERE workspace = {workspace:String} AND (low_factor < 1 OR high_factor > 1)
+            ) AS i ON i.asset_id = c.asset_id AND i.plan_id = c.plan_id AND i.basis_id = c.basis_id
             WHERE c.workspace = {workspace:String} AND c.kind = 'evaluation' AND c.amount_usd > 0
         ) AS a
         GROUP BY
