@@ -7,8 +7,27 @@ from typing import Annotated
 
 import typer
 
-from spanledger_collector.errors import ConfigurationError
+from spanledger_collector.errors import ConfigurationError, PermanentError
 from spanledger_collector.query import DEFAULT_ADDRESS, Guard, Ledger
+from spanledger_collector.query.named import check_period
+
+
+def _end(
+    context: typer.Context, option: typer.CallbackParam, told: datetime | None
+) -> datetime | None:
+    """One end of the period, held against the other by whichever is read last.
+
+    Raises:
+        ConfigurationError: the period ends before it starts.
+    """
+    ends = {**context.params, option.name: told}
+    since, until = (utc(ends.get(name)) for name in ("since", "until"))
+    try:
+        check_period(since, until, ("--since", "--until"))
+    except PermanentError as error:
+        raise ConfigurationError(str(error)) from error
+    return told
+
 
 Url = Annotated[
     str,
@@ -22,9 +41,14 @@ Url = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Since = Annotated[
     datetime | None,
-    typer.Option("--since", "--from", help="From this time (UTC), such as 2026-11-01."),
+    typer.Option(
+        "--since", "--from", help="From this time (UTC), such as 2026-11-01.", callback=_end
+    ),
 ]
-Until = Annotated[datetime | None, typer.Option("--until", "--to", help="Before this time (UTC).")]
+Until = Annotated[
+    datetime | None,
+    typer.Option("--until", "--to", help="Before this time (UTC).", callback=_end),
+]
 Workspace = Annotated[
     str, typer.Option("--workspace", help="Whose ledger to read; without it the API key's own.")
 ]

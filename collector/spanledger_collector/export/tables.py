@@ -8,7 +8,7 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from spanledger_collector.errors import PermanentError, TooLargeError
-from spanledger_collector.query import Ledger, Row
+from spanledger_collector.query import Ledger, Row, checked
 
 Format = Literal["csv", "parquet", "focus"]
 Grain = Literal["run", "agent", "attempt", "day"]
@@ -93,6 +93,7 @@ class Tables:
         yield from self._read(_Piece(middle, piece.until))
 
 
+@checked
 def tables(
     ledger: Ledger,
     grain: Grain = "run",
@@ -112,10 +113,10 @@ def tables(
         focus: in the columns of FOCUS, where the grain is what tells rows apart.
 
     Raises:
-        PermanentError: there is no such grain, or not of FOCUS.
+        PermanentError: an argument is of the wrong kind, there is no such grain, or not of FOCUS.
     """
-    if grain not in GRAINS or (focus and grain == "agent"):
-        raise PermanentError(f"there is no grain {grain!r}{' of FOCUS' if focus else ''}")
+    if focus and grain == "agent":
+        raise PermanentError(f"there is no grain {grain!r} of FOCUS")
     query, whole_days = (
         ("focus", grain == "day") if focus else _QUERIES.get(grain, ("agents", True))
     )

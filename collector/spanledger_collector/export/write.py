@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spanledger_collector.errors import PermanentError
-from spanledger_collector.query import Ledger
+from spanledger_collector.query import Ledger, checked
 
 from .cells import cells
-from .tables import FORMATS, Exported, Format, Grain, tables
+from .tables import Exported, Format, Grain, tables
 
 #: Lines that are text at once: they take much more memory than their table.
 _LINES = 10_000
@@ -22,9 +22,10 @@ _PARQUET_SUFFIX = ".parquet"
 _Told = Callable[[int, int], None]
 
 
+@checked
 def export(
     ledger: Ledger,
-    path: Path,
+    path: Path | str,
     format: Format = "csv",  # noqa: A002 - the word of the command line
     *,
     grain: Grain | None = None,
@@ -45,10 +46,10 @@ def export(
         on_piece: told after each piece how many are done, of how many.
 
     Raises:
-        PermanentError: there is no such format or grain, or the file cannot be written.
+        PermanentError: an argument is of the wrong kind, there is no such format or grain, or the
+            file cannot be written.
     """
-    if format not in FORMATS:
-        raise PermanentError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
+    path = Path(path)
     focus = format == "focus"
     found = tables(
         ledger, grain or ("day" if focus else "run"), since=since, until=until, focus=focus

@@ -7,6 +7,7 @@ ClickHouse directly (``chdb:///path``, ``http(s)://...``); both give the same ro
 from .agent_figures import AgentFigures
 from .agent_report import AgentReport
 from .agent_sums import AgentSums
+from .arguments import checked
 from .asset_rows import AssetChargeRow, AssetEntryRow, AssetRow, AssetShareRow, AssetUseRow
 from .assets import Assets
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
@@ -132,6 +133,7 @@ __all__ = [
     "ValueRuleRow",
     "WhatIf",
     "WhatIfReport",
+    "checked",
     "named",
     "parse_rows",
     "plain_rows",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 from spanledger_collector.errors import NotFoundError, PermanentError
 
 from .agent_report import AgentReport, agent_report
+from .breakdowns import Period
 from .comparison import (
     MATTERS,
     ComparisonReport,
@@ -30,6 +31,10 @@ from .what_if import WhatIfReport, changes, other_models, what_if
 
 #: Asked for before any price of the ledger is in one: then what they save is unknown.
 _TIERS: Final = frozenset({"standard", "batch", "flex", "priority"})
+
+
+#: Of the price book.
+ModelName = Annotated[tuple[str, str], "a pair (provider, model)"]
 
 
 class Decisions(ABC):
@@ -101,8 +106,8 @@ class Decisions(ABC):
     def compare_periods(
         self,
         agent_name: str,
-        old: tuple[datetime, datetime],
-        new: tuple[datetime, datetime],
+        old: Period,
+        new: Period,
         *,
         matters: float = MATTERS,
     ) -> ComparisonReport:
@@ -187,7 +192,7 @@ class Decisions(ABC):
         since: datetime | None = None,
         until: datetime | None = None,
         *,
-        models: Sequence[tuple[str, str]] | None = None,
+        models: Sequence[ModelName] | None = None,
         tiers: Sequence[str] = ("batch",),
         cache_shares: Sequence[float] = (0.9,),
         hostings: Sequence[Hosting] = (),

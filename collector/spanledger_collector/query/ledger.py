@@ -29,6 +29,7 @@ from spanledger_collector.errors import (
 from spanledger_collector.store import Store
 
 from .agent_figures import AgentFigures, agent_figures
+from .arguments import checks_arguments
 from .assets import Assets
 from .breakdowns import Breakdowns
 from .decisions import Decisions, period
@@ -69,8 +70,13 @@ Guard = Callable[[Store, str], str]
 
 
 @final
+@checks_arguments
 class Ledger(Decisions, Breakdowns, Origins, Priced, Records, Assets, Hardware):
     """Typed reads of one ledger; use :meth:`connect`.
+
+    Times are ``datetime`` or text in ISO 8601, UTC unless they say otherwise. An argument of the
+    wrong kind is a :class:`PermanentError`, as are a period that ends before it starts and a word
+    that is none of those there are; nothing is asked then.
 
     Args:
         reader: where the rows come from.

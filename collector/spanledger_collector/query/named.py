@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
+from typing import Any
 
 from spanledger_collector import sql
 from spanledger_collector.errors import NotFoundError, PermanentError
@@ -25,6 +26,8 @@ SEVERAL = frozenset({"only"})
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # ClickHouse's Date, by which the views group, ends in 2149.
 _LATEST = datetime(2149, 1, 1, tzinfo=timezone.utc)
+#: Parameters that are the two ends of one period.
+_PERIODS = (("since", "until"), ("since_before", "until_before"))
 _INTEGER = re.compile(r"(U?)Int(\d+)")
 
 #: What a parameter is when the caller does not give it. Others have to be given.
@@ -142,11 +145,12 @@ class NamedQuery:
         """Settings of the engine for the query with these values; None = those of all."""
         return _IN_ORDER if self.name in _LARGE and not bound["agent_name"] else None
 
-    def bind(self, given: Mapping[str, object]) -> dict[str, object]:
+    def bind(self, given: Mapping[str, object]) -> dict[str, Any]:
         """Values for every parameter: the given ones, else the defaults.
 
         Raises:
-            PermanentError: an unknown parameter, a missing one, or a value of the wrong type.
+            PermanentError: an unknown parameter, a missing one, a value of the wrong type, or a
+                period that ends before it starts.
         """
         unknown = sorted(set(given) - set(self.parameters))
         if unknown:
@@ -157,16 +161,20 @@ class NamedQuery:
         missing = sorted(set(self.parameters) - set(given) - set(DEFAULTS))
         if missing:
             raise PermanentError(f"query {self.name!r} needs the parameter {', '.join(missing)}")
-        return {
+        bound = {
             name: self._value(name, kind, given.get(name, DEFAULTS.get(name)))
             for name, kind in self.parameters.items()
         }
+        for since, until in _PERIODS:
+            if since in bound and until in bound:
+                check_period(bound[since], bound[until], (since, until))
+        return bound
 
-    def _value(self, name: str, kind: str, value: object) -> object:
+    def _value(self, name: str, kind: str, value: object) -> Any:
         try:
             converted = _convert(kind, value)
             self._check_choice(name, converted)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise PermanentError(
                 f"query {self.name!r}: parameter {name} = {value!r} cannot be used: {error}"
             ) from error
@@ -188,10 +196,11 @@ def _convert(kind: str, value: object) -> object:
     integer = _INTEGER.fullmatch(kind)
     if integer:
         return _integer(value, signed=not integer[1], bits=int(integer[2]))
-    text = str(value)
-    if "\0" in text:
+    if not isinstance(value, str):
+        raise TypeError("give a text")
+    if "\0" in value:
         raise ValueError("it holds a zero byte")
-    return text
+    return value
 
 
 def parse_moment(value: object) -> datetime:
@@ -210,6 +219,28 @@ def parse_moment(value: object) -> datetime:
     if not _EARLIEST <= moment <= _LATEST:
         raise ValueError(f"give a time between {_EARLIEST:%Y} and {_LATEST:%Y}")
     return moment
+
+
+def check_period(
+    since: datetime | None, until: datetime | None, names: tuple[str, str] = ("since", "until")
+) -> None:
+    """A period does not end before it starts: the one rule of all doors.
+
+    Args:
+        since: its start; None = open.
+        until: its end, exclusive; None = open. At its start nothing is in it, which is no mistake.
+        names: what they are called where they were given.
+
+    Raises:
+        PermanentError: it does.
+    """
+    if since is None or until is None or since <= until:
+        return
+    start, end = (f"{at.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%S}Z" for at in (since, until))
+    raise PermanentError(
+        f"the period ends before it starts: {names[0]} {start} is after {names[1]} {end}; "
+        "give the earlier time as its start"
+    )
 
 
 def _integer(value: object, *, signed: bool, bits: int) -> int:

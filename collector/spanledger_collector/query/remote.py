@@ -7,7 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date
 from http.client import HTTPException
 from typing import Any, NoReturn, cast
 
@@ -180,11 +180,19 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _query_path(name: str, parameters: Mapping[str, object]) -> str:
-    values = {
-        key: value.isoformat() if isinstance(value, datetime) else str(value)
-        for key, value in parameters.items()
-    }
+    values = {key: _sent(key, value) for key, value in parameters.items()}
     return f"/v1/queries/{urllib.parse.quote(name, safe='')}?{urllib.parse.urlencode(values)}"
+
+
+def _sent(name: str, value: object) -> str:
+    """A value as text: what has none would be read as its name over there."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise PermanentError(
+        f"parameter {name} = {value!r} cannot be used: give a text, a number or a time"
+    )
 
 
 def _table(body: bytes) -> pa.Table:

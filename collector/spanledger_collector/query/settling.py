@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from spanledger_collector.store import Connection
 from spanledger_collector.store.settle_requests import FIRST_DAY, LAST_DAY, ask_settling
+
+from .named import check_period
 
 _TICK = timedelta(microseconds=1)
 
@@ -36,9 +38,14 @@ class Asked:
     def of(
         cls, workspace: str, trace_id: str, since: datetime | None, until: datetime | None
     ) -> "Asked":
-        """Those with spans on a day of the period (UTC)."""
-        first = FIRST_DAY if since is None else since.date()
-        last = LAST_DAY if until is None else (until - _TICK).date()
+        """Those with spans on a day of the period (UTC).
+
+        Raises:
+            PermanentError: it ends before it starts.
+        """
+        check_period(since, until)
+        first = FIRST_DAY if since is None else since.astimezone(timezone.utc).date()
+        last = LAST_DAY if until is None else (until - _TICK).astimezone(timezone.utc).date()
         return cls(workspace, trace_id.lower(), first, last)
 
     def body(self) -> bytes:

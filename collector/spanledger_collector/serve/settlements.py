@@ -10,12 +10,13 @@ many are settled by this collector, beside what arrives.
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, time, timezone
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
 from spanledger_collector.errors import PermanentError
+from spanledger_collector.query.named import check_period
 from spanledger_collector.store.settle_requests import FIRST_DAY, LAST_DAY
 
 _FIELDS: Final = ("workspace", "trace_id", "first_day", "last_day")
@@ -54,12 +55,10 @@ def settlement_of(content_type: str, body: bytes) -> Settlement:
     if unknown or not all(isinstance(value, str) for value in asked.values()):
         wrong = f"{', '.join(unknown)} is none" if unknown else "each is a text"
         raise PermanentError(f"{wrong} of {', '.join(_FIELDS)}")
-    return Settlement(
-        asked.get("workspace", ""),
-        asked.get("trace_id", "").lower(),
-        _day(asked, "first_day", FIRST_DAY),
-        _day(asked, "last_day", LAST_DAY),
-    )
+    days = _day(asked, "first_day", FIRST_DAY), _day(asked, "last_day", LAST_DAY)
+    first, last = (datetime.combine(day, time.min, timezone.utc) for day in days)
+    check_period(first, last, ("first_day", "last_day"))
+    return Settlement(asked.get("workspace", ""), asked.get("trace_id", "").lower(), *days)
 
 
 def _day(asked: dict[str, Any], name: str, default: date) -> date:

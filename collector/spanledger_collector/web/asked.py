@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import Slice
-from spanledger_collector.query.named import parse_moment
+from spanledger_collector.query.named import check_period, parse_moment
 
 #: Ranges that end now, by their word in the URL.
 RANGES: Final[Mapping[str, timedelta]] = {
@@ -178,14 +178,15 @@ class Asked:
         return " to ".join(one or "…" for one in ends) if any(ends) else self.text("range")
 
     def period(self) -> tuple[datetime | None, datetime | None]:
-        """Start and end; None = open.
+        """Start and end; None = open. One that ends before it starts is empty: it ends there.
 
         Raises:
             PermanentError: what is given is no time, or no range.
         """
         word = self.range
         if word == "custom":
-            return self._moment("since", end=False), self._moment("until", end=True)
+            since, until = self._moment("since", end=False), self._moment("until", end=True)
+            return since, max(since, until) if since and until else until
         return (None if word == ALL else self.now - RANGES[word]), None
 
     @property
@@ -202,7 +203,7 @@ class Asked:
     def frozen(self) -> Slice:
         """The same, up to now: what is read in parts must not move in between."""
         part = self.part()
-        return replace(part, until=part.until or self.now)
+        return replace(part, until=part.until or max(self.now, part.since or self.now))
 
     def of_day(self, day: str) -> Mapping[str, str]:
         """For :meth:`link`: one day of the period, so far as the period has it.
@@ -233,13 +234,14 @@ class Asked:
         right before.
 
         Raises:
-            PermanentError: one of the times is missing or none.
+            PermanentError: one of the times is missing or none, or the end is before the start.
         """
         if self.text("before_since") or self.text("before_until"):
             since = self._moment("before_since", end=False)
             until = self._moment("before_until", end=True)
             if since is None or until is None:
                 raise PermanentError("give both before_since and before_until, or neither")
+            check_period(since, until, ("before_since", "before_until"))
             return since, until
         return self.before() if self.text("compare") == "before" else None
 
@@ -248,7 +250,7 @@ class Asked:
         since, until = self.period()
         if since is None:
             return None
-        return since - ((until or self.now) - since), since
+        return since - ((until or max(self.now, since)) - since), since
 
     def _moment(self, name: str, *, end: bool) -> datetime | None:
         """A time; a day given as the end is meant with all its hours."""

@@ -266,6 +266,13 @@ def test_hostile_names_are_inert(
         (["nope"], 2, "No such command 'nope'"),
         (["runs", "--limit", "0"], 2, "--limit"),
         (["runs", "--since", "yesterday"], 2, "--since"),
+        (["runs", "--since", "2026-11-03", "--until", "2026-11-01"], 2, "ends before it starts"),
+        (
+            ["export", "--to", "2026-11-01", "--from", "2026-11-02T00:00:01", "-o", "x.csv"],
+            2,
+            "--since 2026-11-02T00:00:01Z is after --until 2026-11-01T00:00:00Z",
+        ),
+        (["settle", "--since", "2026-11-03", "--until", "2026-11-01"], 2, "ends before it starts"),
         (["agents", "--url", "ftp://x"], 2, "is no ledger address"),
         (["agents", "--url", "chdb:///does/not/exist"], 1, "no embedded ledger"),
         (["agents", "--url", "spanledger://127.0.0.1:1"], 3, "spanledger up"),

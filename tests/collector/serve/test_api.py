@@ -149,6 +149,11 @@ def test_sql_answers_hold_every_type(client: httpx.Client) -> None:
         (b"{}", "text/plain", "send it as application/json"),  # a page of another origin could
         (b"{", "application/json", "the body is no JSON"),
         (b"[]", "application/json", "no JSON object"),
+        (
+            b'{"first_day": "2026-11-03", "last_day": "2026-11-01"}',
+            "application/json",
+            "the period ends before it starts",
+        ),
         (b'{"since": "2026-11-01"}', "application/json", "since is none of workspace, trace_id"),
         (b'{"trace_id": 7}', "application/json", "each is a text"),
         (b'{"first_day": "soon"}', "application/json", "first_day: 'soon' is no day"),

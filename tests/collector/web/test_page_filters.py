@@ -174,6 +174,12 @@ def test_a_period_that_ends_before_it_starts_is_told(client: httpx.Client) -> No
     backwards = client.get("overview?since=2026-11-05&until=2026-11-04").text
     assert "Choose a longer period" not in backwards
     assert told not in client.get("assets?since=2026-11-05&until=2026-11-04").text
+    for given in ("since=2026-11-05&until=2026-11-03", "since=2100-01-01"):
+        for page in ("flame?compare=before", "runs?", "agents?", "attempts?", "pools?", "quality?"):
+            assert client.get(f"{page}&{given}").status_code == 200, (page, given)
+    wrong = client.get("flame?range=all&before_since=2026-11-05&before_until=2026-11-02")
+    assert wrong.status_code == 400
+    assert "before_since 2026-11-05T00:00:00Z is after before_until" in wrong.text
 
 
 def test_a_filter_keeps_what_is_compared(client: httpx.Client) -> None:
