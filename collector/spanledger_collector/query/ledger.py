@@ -166,7 +166,9 @@ class Ledger(Decisions, Breakdowns, Origins, Priced, Records, Assets, Hardware):
         """A named query or a view as an Arrow table, money as exact decimals.
 
         Args:
-            name: of a query, or of a view (``docs/views.md``); ``view:<name>`` where both exist.
+            name: of a query, or of a view (``docs/views.md``). Of ``asset_shares``, ``coverage``
+                and ``unplaced_records`` there are both: that is the query, ``view:coverage`` the
+                view.
             parameters: those of the query; of a view ``since`` and ``until``, where it tells a
                 time.
 

@@ -27,6 +27,10 @@ What to read the ledger by: `spanledger sql`, a ClickHouse client, `Ledger.arrow
 `Ledger.pandas` ([collector.md](collector.md#from-python)). Names and meanings are stable;
 `spanledger schema` prints their SQL. Money is exact, `NULL` is unknown and never 0.
 
+Where a query has the name of a view too ({shared}), that name is the
+query's: `Ledger.arrow("view:{first}")` and `/v1/queries/view:{first}` give the view that is
+described here.
+
 Written from the SQL by `python -m spanledger_collector.store.described`: edit the headers there.
 """
 #: What means the same wherever it is.
@@ -166,7 +170,7 @@ def _plain(kind: str) -> str:
 
 def page(connection: Connection) -> str:
     """``docs/views.md`` as it has to be."""
-    parts = [_INTRODUCTION]
+    parts = [_introduction()]
     for view, columns in described_views(connection).items():
         parts.append(f"## {view}\n\n{_about(view)}\n")
         parts.append("| column | type | meaning |\n|---|---|---|")
@@ -177,6 +181,12 @@ def page(connection: Connection) -> str:
         ]
         parts[-1] += "\n"
     return "\n".join(parts)
+
+
+def _introduction() -> str:
+    shared = sorted({*sql.names("queries")} & {*view_files()})
+    told = f"{', '.join(f'`{name}`' for name in shared[:-1])} and `{shared[-1]}`"
+    return _INTRODUCTION.format(shared=told, first=shared[0])
 
 
 def _about(view: str) -> str:

@@ -144,9 +144,9 @@ def test_a_file_appears_whole_or_not_at_all(
 def test_what_cannot_be_exported_is_told(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="no grain 'agent' of FOCUS"):
         export(ledger, tmp_path / "a.csv", "focus", grain="agent")
-    with pytest.raises(PermanentError, match="no grain 'week'"):
+    with pytest.raises(PermanentError, match="grain 'week' is none of run, agent"):
         tables(ledger, "week")  # pyright: ignore[reportArgumentType] -- wrong on purpose
-    with pytest.raises(PermanentError, match="no format 'xls'"):
+    with pytest.raises(PermanentError, match="format 'xls' is none of csv, parquet"):
         export(ledger, tmp_path / "a.xls", "xls")  # pyright: ignore[reportArgumentType] -- same
     with pytest.raises(PermanentError, match="cannot be written: No such file"):
         export(ledger, tmp_path / "missing" / "a.csv")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from spanledger_collector import sql
+from spanledger_collector.query import Ledger
 from spanledger_collector.store import Connection, Store
 from spanledger_collector.store.described import PAGE, described_views, header_entries, page
 
@@ -37,6 +38,19 @@ def test_the_page_is_the_one_the_sql_gives(connection: Connection) -> None:
     assert PAGE.read_text() == page(connection), (
         "run `python -m spanledger_collector.store.described`"
     )
+
+
+def test_names_that_a_query_has_too_are_told() -> None:
+    """There ``Ledger.arrow(name)`` is not the view of the page: it and the docstring say so."""
+    shared = {*sql.names("queries")} & {*sql.names("views")}
+    assert shared
+    introduction = PAGE.read_text().partition("\n## ")[0]
+    told = " ".join((Ledger.arrow.__doc__ or "").split())
+    for name in shared:
+        assert f"`{name}`" in introduction
+        assert f"``{name}``" in told
+    assert "/v1/queries/view:" in introduction
+    assert "``view:" in told
 
 
 def test_entries_of_a_header() -> None:
