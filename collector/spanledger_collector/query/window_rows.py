@@ -16,6 +16,8 @@ class SpentByRow:
     failed_attempts: int
     refused_calls: int
     unknown_attempts: int
+    unknown_work_attempts: int
+    unknown_rework_attempts: int
     cost_usd: Decimal | None
     rework_cost_usd: Decimal | None
     rework_cost_ratio: float | None

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from spanledger_collector.query import EarnedByRow, SpentByRow, parse_rows
-from spanledger_collector.query.waste import Bound
+from spanledger_collector.query.waste import Bound, bound
 
 from .rules import EARNED, BudgetRule, Condition, Rules, Span
 
@@ -198,17 +198,24 @@ def _bound(condition: Condition, row: SpentByRow | EarnedByRow | None) -> Bound:
     new window has to end what fired in the last, whatever is not known in it.
     """
     if isinstance(row, SpentByRow):
+        if condition.metric == "rework_ratio":
+            return bound(row.unknown_work_attempts, row.unknown_rework_attempts)
         is_least = condition.metric == "cost_usd" and not condition.above
         return "at least" if is_least and row.unknown_attempts else ""
     return _EARNED_BOUNDS.get(condition.metric, "") if row and row.inclusive_uncosted_runs else ""
 
 
+def _wasted(row: SpentByRow) -> Decimal | None:
+    """The share wasted; beside unknown costs of what was wasted and of what was used none."""
+    unknown, wasted = row.unknown_work_attempts, row.unknown_rework_attempts
+    if unknown and not bound(unknown, wasted):
+        return None
+    ratio = row.rework_cost_ratio
+    return None if ratio is None else Decimal(repr(ratio))
+
+
 def _ratio(part: Decimal | int | None, whole: Decimal | int | None) -> Decimal | None:
     return None if part is None or not whole else Decimal(part) / Decimal(whole)
-
-
-def _decimal(ratio: float | None) -> Decimal | None:
-    return None if ratio is None else Decimal(repr(ratio))
 
 
 #: Metrics that are 0 where nothing happened.
@@ -218,7 +225,7 @@ _SPENT: Mapping[str, Callable[[SpentByRow], Decimal | None]] = {
     "attempts": lambda row: Decimal(row.attempts),
     "failed_ratio": lambda row: _ratio(row.failed_attempts, row.attempts),
     "refused_calls": lambda row: Decimal(row.refused_calls),
-    "rework_ratio": lambda row: _decimal(row.rework_cost_ratio),
+    "rework_ratio": _wasted,
     "unknown_ratio": lambda row: _ratio(row.unknown_attempts, row.attempts),
 }
 #: Of an agent with its sub-agents: what hands more on does not earn more for that.

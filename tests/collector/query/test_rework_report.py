@@ -92,7 +92,10 @@ def test_every_screen_says_the_same_share(reworked: Ledger) -> None:
         assert (sums.rework_cost_ratio, sums.rework_multiplier) == (0.5, 2.0)
         assert (sums.cost_usd, sums.work_cost_usd) == (Decimal("0.25"), Decimal("0.2"))
     assert report.total.rework_share.value == version.rework_share.value == Decimal("0.5")
-    assert spent["agent"]["rework_cost_ratio"] == spent["workspace"]["rework_cost_ratio"] == 0.5
+    for one in (spent["agent"], spent["workspace"]):
+        assert one["rework_cost_ratio"] == 0.5
+        assert (one["unknown_attempts"], one["unknown_work_attempts"]) == (1, 1)
+        assert one["unknown_rework_attempts"] == 0
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ class Told:
             "per": "tenant", "key": "acme", "attempts": self.attempts, "failed_attempts": 0,
             "refused_calls": 0, "unknown_attempts": 0, "cost_usd": self.cost,
             "rework_cost_usd": self.cost, "rework_cost_ratio": 1.0 if self.cost else None,
+            "unknown_work_attempts": 0, "unknown_rework_attempts": 0,
         }  # fmt: skip
         return [] if self.gone else [row]
 
@@ -166,6 +167,61 @@ def test_a_bound_decides_only_what_the_true_value_cannot_turn(
     assert fires(bad, 0)
     assert fires(good, 1) != ends
     assert not fires(good, 0)
+
+
+class Reworked:
+    """A ledger in which so much of the work was wasted, with attempts whose cost is not known."""
+
+    def __init__(self) -> None:
+        self.ratio, self.used, self.wasted = 0.0, 0, 0
+
+    def rows(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        assert (name, sorted(parameters)) == ("spent_by", ["since", "until", "workspace"])
+        row = dict.fromkeys((f.name for f in fields(SpentByRow)), 0)
+        figures = {
+            "rework_cost_ratio": self.ratio, "attempts": 10,
+            "unknown_work_attempts": self.used + self.wasted,
+            "unknown_rework_attempts": self.wasted,
+        }  # fmt: skip
+        # What judged or guarded is no work: its unknown costs are in no ratio.
+        unknown = self.used + self.wasted + 3
+        return [{**row, "per": "workspace", "key": "", "unknown_attempts": unknown, **figures}]
+
+
+@pytest.mark.parametrize(
+    ("side", "used", "wasted", "bound", "begins", "ends"),
+    [
+        ("above", 1, 0, "at most", False, True),
+        ("above", 0, 1, "at least", True, False),
+        ("below", 1, 0, "at most", True, False),
+        ("below", 0, 1, "at least", False, True),
+        ("above", 1, 1, None, False, False),  # nobody can tell
+        ("below", 1, 1, None, False, False),
+    ],
+)
+def test_unknown_costs_leave_the_share_wasted_a_bound(
+    side: str, used: int, wasted: int, bound: str | None, begins: bool, ends: bool
+) -> None:
+    told = Reworked()
+    ask = alert("rework_ratio", **{side: "0.5"})
+    watcher = Watcher(rules(alerts=[ask]), told, settled=lambda: 0)
+
+    def fires(ratio: float, *, is_known: bool) -> bool:
+        told.ratio = ratio
+        told.used, told.wasted = (0, 0) if is_known else (used, wasted)
+        [row] = watcher.look(NOW).alerts
+        if is_known:
+            assert row.bound == ""
+        else:
+            assert (row.value is None) == (bound is None)
+            assert row.bound == (bound or "")
+        return row.firing_since is not None
+
+    bad, good = (0.8, 0.2) if side == "above" else (0.2, 0.8)
+    assert fires(bad, is_known=False) == begins
+    assert fires(bad, is_known=True)
+    assert fires(good, is_known=False) != ends
+    assert not fires(good, is_known=True)
 
 
 def test_a_ratio_of_too_few_is_not_judged() -> None:
