@@ -189,18 +189,18 @@ class Reworked:
 
 
 @pytest.mark.parametrize(
-    ("side", "used", "wasted", "bound", "begins", "ends"),
+    ("side", "unknown", "bound", "begins", "ends"),
     [
-        ("above", 1, 0, "at most", False, True),
-        ("above", 0, 1, "at least", True, False),
-        ("below", 1, 0, "at most", True, False),
-        ("below", 0, 1, "at least", False, True),
-        ("above", 1, 1, None, False, False),  # nobody can tell
-        ("below", 1, 1, None, False, False),
+        ("above", (1, 0), "at most", False, True),
+        ("above", (0, 1), "at least", True, False),
+        ("below", (1, 0), "at most", True, False),
+        ("below", (0, 1), "at least", False, True),
+        ("above", (1, 1), None, False, False),  # nobody can tell
+        ("below", (1, 1), None, False, False),
     ],
 )
 def test_unknown_costs_leave_the_share_wasted_a_bound(
-    side: str, used: int, wasted: int, bound: str | None, begins: bool, ends: bool
+    side: str, unknown: tuple[int, int], bound: str | None, begins: bool, ends: bool
 ) -> None:
     told = Reworked()
     ask = alert("rework_ratio", **{side: "0.5"})
@@ -208,7 +208,7 @@ def test_unknown_costs_leave_the_share_wasted_a_bound(
 
     def fires(ratio: float, *, is_known: bool) -> bool:
         told.ratio = ratio
-        told.used, told.wasted = (0, 0) if is_known else (used, wasted)
+        told.used, told.wasted = (0, 0) if is_known else unknown
         [row] = watcher.look(NOW).alerts
         if is_known:
             assert row.bound == ""
