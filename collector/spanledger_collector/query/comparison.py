@@ -132,7 +132,12 @@ def compare_groups(
         raise NotFoundError(
             f"{agent_name!r} has no runs of {by} {missing[0]!r} in this period; there are {known}"
         )
-    shares = mixes(ask, agent_name, period, by)
+    # Of models the groups say themselves what they are of: the attempts need not be read again.
+    shares = (
+        {group.key: group.mix.shares() for group in found}
+        if by == "model"
+        else mixes(ask, agent_name, period, by)
+    )
     old, new = (Side(name, there[name], shares.get(name, {})) for name in names)
     return old, new
 

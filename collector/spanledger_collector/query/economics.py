@@ -13,6 +13,7 @@ from spanledger_collector.estimate import Joint, RankGrid, Traces
 from . import estimates
 from .agent_sums import AgentSums
 from .estimates import Estimate, Figure
+from .mix import MixRow
 from .moments import (
     INCLUSIVE,
     ByTrace,
@@ -47,6 +48,7 @@ class Statistics:
     moments: MomentsRow
     own: MoneyMoments
     inclusive: MoneyMoments
+    mix: MixRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class Group:
     key: str
     sums: AgentSums
     figures: Mapping[str, Figure]
+    mix: MixRow
     kind: str = ""
 
     def shown(self, name: str) -> Estimate:
@@ -179,7 +182,7 @@ def _groups(ask: Ask, agent_name: str, period: Mapping[str, object], by: str) ->
 def _group(found: Statistics, by_trace: ByTrace, agent_name: str) -> Group:
     row = found.moments
     traces = by_trace.get((agent_name, row.kind, row.key)) if row.traces < row.runs else None
-    return Group(row.key, found.sums, figures(found, traces), row.kind)
+    return Group(row.key, found.sums, figures(found, traces), found.mix, row.kind)
 
 
 def statistics(
@@ -200,6 +203,7 @@ def statistics(
         parse_rows(MomentsRow, found),
         parse_rows(MoneyMoments, found),
         parse_rows(MoneyMoments, [inclusive(row) for row in found]),
+        parse_rows(MixRow, found),
     )
     return [Statistics(*each) for each in zip(*parts, strict=True)]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-from .economics import Ask
+from .reader import Row
 
 #: Member of a dimension -> its share of the runs (of models: of the calls).
 Shares = Mapping[str, float]
@@ -13,8 +14,23 @@ Shares = Mapping[str, float]
 _ALIKE = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class MixRow:
+    """What else the runs of a model's group are of (query ``agent_statistics``).
+
+    Of other groups both are empty: ``agent_mix`` tells theirs.
+    """
+
+    runs_by_tenant: Mapping[str, int]
+    runs_by_version: Mapping[str, int]
+
+    def shares(self) -> Mapping[str, Shares]:
+        """By dimension, the share of every member."""
+        return {"tenant": _shares(self.runs_by_tenant), "version": _shares(self.runs_by_version)}
+
+
 def mixes(
-    ask: Ask, agent_name: str, period: Mapping[str, object], by: str
+    ask: Callable[..., list[Row]], agent_name: str, period: Mapping[str, object], by: str
 ) -> Mapping[str, Mapping[str, Shares]]:
     """By group and dimension, the share of every member."""
     weights: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))

@@ -37,6 +37,10 @@ def _amounts(value: Any) -> Mapping[str, Decimal]:
     return {str(name): Decimal(str(amount)) for name, amount in dict(value).items()}
 
 
+def _counts(value: Any) -> Mapping[str, int]:
+    return {str(name): int(count) for name, count in dict(value).items()}
+
+
 def _moment(value: Any) -> datetime:
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -62,4 +66,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "tuple[str, ...]": tuple,
     "tuple[int, ...]": lambda value: tuple(map(int, value)),
     "Mapping[str, Decimal]": _amounts,
+    "Mapping[str, int]": _counts,
 }

@@ -156,6 +156,9 @@ def break_evens(ask: Ask, agent_name: str = "") -> Sequence[BreakEven]:
 
 def contributions(ask: Ask, agent_name: str) -> Sequence[ContributionRow]:
     """Assets by scope, as the ledger sums them."""
+    # Most agents have none, and what they would earn is a question that takes long to understand.
+    if agent_name and not ask("agent_assets", agent_name=agent_name):
+        return []
     return parse_rows(ContributionRow, ask("asset_contributions", agent_name=agent_name))
 
 

@@ -26,6 +26,7 @@ from .engine_rows import EngineMinuteRow, EngineRow
 from .explanation import ChargeLineRow, ExplainedAttemptRow, SpanPlaceRow
 from .frontier_rows import FrontierRow, FrontierTracesRow
 from .hosting import TokenCallsRow
+from .mix import MixRow
 from .moments import AgentTracesRow, MomentsRow, MoneyMoments, MoneyTracesRow
 from .operations import ModelOperationsRow
 from .origins import AttemptBehindRow, ModelsBehindRow
@@ -55,7 +56,7 @@ from .window_rows import EarnedByRow, SpentByRow
 #: A query that is not here is read row by row, without a type.
 ROW_TYPES: Final[Mapping[str, Sequence[type]]] = {
     "agent_elsewhere": (ElsewhereRow,),
-    "agent_statistics": (AgentSums, MomentsRow, MoneyMoments),
+    "agent_statistics": (AgentSums, MomentsRow, MoneyMoments, MixRow),
     "agent_traces": (AgentTracesRow, MoneyTracesRow),
     "agent_versions": (VersionRow,),
     "agents": (AgentRow, AgentMomentsRow),

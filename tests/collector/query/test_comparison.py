@@ -32,6 +32,7 @@ from spanledger_collector.query import (
     estimates,
 )
 from spanledger_collector.query.comparison import WORDS, Side, comparison
+from spanledger_collector.query.mix import MixRow, mixes
 from spanledger_collector.store import Store
 from spanledger_collector.value import ValueRule, publish
 
@@ -68,6 +69,20 @@ def test_the_new_version_is_cheaper_per_success(ledger: Ledger) -> None:
     assert (report.runs_old, report.runs_new) == (30, 18)
     assert _by_name(report)["total_cost_per_run"].verdict == "cheaper"
     assert any("by model: m1 is 100% of the old and 0% of the new" in c for c in report.caveats)
+
+
+@pytest.mark.parametrize("part", [{}, {"tenant": "acme"}, {"agent_version": "2"}])
+def test_models_say_what_else_their_runs_are_of(ledger: Ledger, part: dict[str, str]) -> None:
+    """The statistics of a model have what ``agent_mix`` says of it; those of no other group do."""
+    found = economics.groups(ledger.query, "writer", part, "model_and_total")
+    told = {group.key: group.mix.shares() for group in found if group.kind == "model"}
+    assert told == mixes(ledger.query, "writer", part, "model")
+    assert told["m2"]["version"] == {"2": 1.0}
+    (total,) = (group for group in found if group.kind == "total")
+    assert total.mix == MixRow({}, {})
+    if not part:
+        caveats = ledger.compare("writer", "m1", "m2", by="model").caveats
+        assert any("by version: 1 is 100% of the old and 0% of the new" in one for one in caveats)
 
 
 def test_the_other_way_round_it_is_dearer(ledger: Ledger) -> None:
@@ -107,6 +122,7 @@ def _side(runs: int, cost: str) -> Side:
     group = economics.Group(
         "x", _SUMS,
         {**dict.fromkeys(names, figure), "success_rate": estimates.share(runs // 2, runs)},
+        MixRow({}, {}),
     )  # fmt: skip
     return Side("x", group, {})
 

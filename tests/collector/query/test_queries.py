@@ -57,6 +57,7 @@ GIVEN: dict[str, Any] = {
 AGENT = "planner"  # fmt: skip
 #: Which typed row reads a query; None = it is only read as it is.
 TYPES: dict[str, type | None] = {
+    "agent_assets": None,
     "agent_elsewhere": agent_report.ElsewhereRow,
     "agent_mix": None,
     "agent_statistics": moments.MomentsRow,

@@ -44,6 +44,19 @@ def test_no_question_is_asked_twice(shown: Store, by: str) -> None:
     assert passes["agent_statistics"] == (1 if by == "version" else 2)
 
 
+@pytest.mark.parametrize(("agent", "with_assets"), [("writer", True), ("tiny", False)])
+def test_by_model_the_attempts_are_read_once(written: Store, agent: str, with_assets: bool) -> None:
+    """And what assets are earned back by is asked only of an agent that some serve."""
+    reader = Counting(written)
+    with Ledger(reader) as ledger:
+        asked = Asked("agent", {"agent": agent, "by": "model", "range": "all"}, NOW)
+        page = PAGES["agent"](ledger, asked)
+    assert any("Compare" in getattr(part, "title", "") for part in page.parts) == with_assets
+    by_model = [name for name, told in reader.asked if "('by', 'model" in told]
+    assert by_model == ["agent_statistics"]
+    assert any(name == "asset_contributions" for name, _ in reader.asked) == with_assets
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["version", "tenant", "model"])
 @pytest.mark.parametrize("narrowed", [{}, {"agent_version": "2"}, {"tenant": "acme"}])

@@ -13,7 +13,8 @@
 --   tool_calls, input_tokens, cache_read_tokens (of them), output_tokens, flops_total, gpu_seconds, model_cost_usd (variable cost less the three that follow),
 --   tool_cost_usd, effort_cost_usd, expense_cost_usd, appraisal_cost_usd, prevention_cost_usd, work_cost_usd (variable cost less the last
 --   two), cost_low_usd, cost_high_usd (variable cost by the ends of what was estimated), known_cost_ratio, uncosted_runs (their cost is not wholly known), p50_duration_ns,
---   p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, cost_usd (variable cost of the runs themselves), rework_cost_usd,
+--   p95_duration_ns, p50_ttft_ns, first_started_at, last_started_at, runs_by_tenant, runs_by_version (of the kind model, else empty: what
+--   agent_mix says of it, whose reading of the attempts is spared), cost_usd (variable cost of the runs themselves), rework_cost_usd,
 --   estimated_cost_usd (parts of it, each for itself), amortized_cost_usd, total_cost_usd, value_usd, margin_usd, valued_runs,
 --   unpriced_attempts, unknown_rework_attempts (of them wasted), costed_runs, told_runs (costed, and their value has rates), costed_successes, cost_mean_usd, cost_variance, cost_skewness, total_cost_mean_usd,
 --   total_cost_variance, total_cost_skewness, value_mean_usd, value_variance, value_skewness, margin_mean_usd, margin_variance,
@@ -83,6 +84,8 @@ SELECT
     quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns,
     min(r.started_at) AS first_started_at,
     max(r.started_at) AS last_started_at,
+    sumMapIf(map(toString(r.tenant), toUInt64(1)), r.kind = 'model') AS runs_by_tenant,
+    sumMapIf(map(toString(r.agent_version), toUInt64(1)), r.kind = 'model') AS runs_by_version,
     @include arithmetic/run_moments of=,
     @include arithmetic/run_moments of=inclusive_,
     @include arithmetic/rework_share of=work_cost_usd,

@@ -81,8 +81,13 @@ WITH
                 own_up_to
             ) AS parts_up_to
         FROM run_economics AS r
-        -- Without a plan for whom it is asked no run is read.
+        -- Without a plan for whom it is asked no run is read, and of an agent only those that its scopes may reach.
         WHERE workspace = {workspace:String}
+            AND (
+                {agent_name:String} = ''
+                OR r.agent_name = {agent_name:String}
+                OR arrayExists(a -> a.agent_name = {agent_name:String}, callers)
+            )
             AND (
                 SELECT count()
                 FROM scopes
