@@ -53,7 +53,8 @@ def test_an_asset_is_earned_back_by_what_its_runs_leave(ledger: Ledger) -> None:
 
 def test_assets_of_all_agents_are_all_there(ledger: Ledger) -> None:
     assert ledger.break_even() == ledger.break_even("writer")
-    assert ledger.break_even("tiny") == []
+    assert ledger.query("agent_assets", agent_name="writer") == [{"asset_id": "ft"}]
+    assert ledger.query("agent_assets", agent_name="tiny") == ledger.break_even("tiny") == []
 
 
 def test_a_fine_tune_pays_by_what_a_run_saves_and_by_what_it_gains(ledger: Ledger) -> None:

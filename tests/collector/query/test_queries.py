@@ -152,6 +152,7 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
 }
 #: What the filled ledger has nothing of, and which test finds some.
 ELSEWHERE = {
+    "agent_assets": "query/test_payback.py",
     "asset_charges": "settle/test_asset_books.py",
     "asset_shares": "settle/test_asset_books.py",
     "asset_periods": "query/test_remaining_life.py",
