@@ -7,12 +7,12 @@ the Python API answers, so that the document cannot say otherwise.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, get_type_hints
 
-from spanledger_collector.query import Recorded, Settling, named
+from spanledger_collector.query import Ledger, Recorded, Settling, named
 from spanledger_collector.query.named import read_names
 
 from .economics import ANSWERS
@@ -33,23 +33,42 @@ TRACE_PARTS: Final[Mapping[str, str]] = {
     "attempts": "trace_attempts",
     "spans": "trace_spans",
 }
-#: Path -> what it answers and the parameters that it takes beside ``workspace``.
-REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
-    "/v1/agents": ("All agents and versions, with intervals and verdicts.", (*_PART, "agent")),
-    "/v1/agents/{name}": ("One agent, whole, with intervals.", (*_PART, "by")),
+#: Path -> what it answers, the parameters that it takes beside ``workspace``, and what computes it:
+#: the words that a parameter may be, and what it is where it is not given, are of that method.
+REPORTS: Final[Mapping[str, tuple[str, Sequence[str], Callable[..., Any]]]] = {
+    "/v1/agents": (
+        "All agents and versions, with intervals and verdicts.",
+        (*_PART, "agent"),
+        Ledger.agents_of,
+    ),
+    "/v1/agents/{name}": ("One agent, whole, with intervals.", (*_PART, "by"), Ledger.agent),
     "/v1/agents/{name}/comparison": (
         "Two versions, models or tenants of an agent.",
         (*_PART, "by", "old", "new", "matters"),
+        Ledger.compare,
     ),
     "/v1/agents/{name}/what-if": (
         "What an agent would cost otherwise.",
         (*_PERIOD, "model", "tier", "cache_share", "rework_share"),
+        Ledger.what_if,
     ),
-    "/v1/break-even": ("How many runs earn back what was paid once.", ("agent",)),
-    "/v1/frontier": ("Cost beside the latency that it buys.", (*_PERIOD, "agent")),
-    "/v1/quality": ("Cost of quality, with intervals.", (*_PART, "by", "agent")),
-    "/v1/rework": ("What was paid twice, and why.", (*_PART, "by", "agent")),
-    "/v1/sums": ("All agents together, with intervals.", (*_PART, "by", "agent")),
+    "/v1/break-even": (
+        "How many runs earn back what was paid once.",
+        ("agent",),
+        Ledger.break_even,
+    ),
+    "/v1/frontier": (
+        "Cost beside the latency that it buys.",
+        (*_PERIOD, "agent"),
+        Ledger.frontier,
+    ),
+    "/v1/quality": (
+        "Cost of quality, with intervals.",
+        (*_PART, "by", "agent"),
+        Ledger.quality,
+    ),
+    "/v1/rework": ("What was paid twice, and why.", (*_PART, "by", "agent"), Ledger.rework),
+    "/v1/sums": ("All agents together, with intervals.", (*_PART, "by", "agent"), Ledger.sums_by),
 }
 _EITHER: Final = ("Status", "Error")
 _ERRORS: Final[Mapping[str, str]] = {
@@ -126,11 +145,11 @@ def _reports(schemas: dict[str, Schema]) -> Mapping[str, Any]:
         path: {
             "get": _get(
                 words,
-                [*in_path(path), *of_report(("workspace", *names))],
+                [*in_path(path), *of_report(("workspace", *names), method)],
                 _body(_JSON, schema_of(get_type_hints(ANSWERS[path])["return"], schemas)),
             )
         }
-        for path, (words, names) in REPORTS.items()
+        for path, (words, names, method) in REPORTS.items()
     }
 
 

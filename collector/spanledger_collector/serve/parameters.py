@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import Parameter, signature
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from spanledger_collector.query import NamedQuery
 from spanledger_collector.query.named import DEFAULTS, SEVERAL
@@ -96,13 +97,36 @@ def _choice(name: str, words: Sequence[str], default: object) -> Mapping[str, An
     return {"enum": [*words, *([default] if default not in words else [])]}
 
 
-def of_report(names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """Those of an answer that the Python API computes, by name."""
+def of_report(
+    names: Sequence[str], method: Callable[..., Any] | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """Those of an answer that the Python API computes, by name.
+
+    Args:
+        names: of the parameters.
+        method: what computes it: the words that an argument of it may be, and what it is where it
+            is not given, hold for the parameter of its name.
+    """
+    told = get_type_hints(method) if method else {}
+    taken = signature(method).parameters.values() if method else ()
+    defaults = {one.name: one.default for one in taken if one.default is not Parameter.empty}
     for name in names:
         schema: dict[str, Any] = {"type": "number" if name in _NUMBERS else "string"}
         if name in _PERIOD:
             schema["format"] = "date-time"
+        if words := _words(told.get(name)):
+            schema["enum"] = words
+        default = defaults.get(name)
+        if default:
+            schema["default"] = default
         yield _parameter(name, schema, is_required=name in _REQUIRED)
+
+
+def _words(kind: Any) -> Sequence[str]:
+    """Which a value of a type may be; empty = any."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [word for one in get_args(kind) for word in _words(one)]
 
 
 def in_path(path: str) -> Sequence[Mapping[str, Any]]:

@@ -218,6 +218,29 @@ def test_a_report_is_told_with_its_parameters(client: httpx.Client, path: str) -
     assert set(listed) == told
 
 
+_BY = [path for path, (_, names, _) in REPORTS.items() if "by" in names]
+
+
+@pytest.mark.parametrize("path", _BY)
+def test_the_words_of_a_report_are_told(client: httpx.Client, path: str) -> None:
+    """Each that is listed is taken, nothing else is, and the default is what is answered."""
+    [told] = [one for one in PATHS[path]["get"]["parameters"] if one["name"] == "by"]
+    where = path.replace("{name}", "planner")
+    compared = {"old": "1", "new": "2"} if path.endswith("comparison") else {}
+    answers = {
+        word: client.get(where, params={**compared, "by": word})
+        for word in [*told["schema"]["enum"], "weekday"]
+    }
+    assert answers.pop("weekday").status_code == 400
+    # Of a comparison there may be no such groups here.
+    assert all(answer.status_code in (200, 404) for answer in answers.values())
+    plain = client.get(where, params=compared)
+    assert (plain.status_code, plain.json()) == (
+        answers[told["schema"]["default"]].status_code,
+        answers[told["schema"]["default"]].json(),
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [path for path, told in PATHS.items() if "get" in told and "/queries/" not in path]
