@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from spanledger_collector.errors import ConfigurationError
-from spanledger_collector.query import Hosting, WhatIf, WhatIfReport
+from spanledger_collector.query import WhatIf, WhatIfReport
+from spanledger_collector.query.hosting import hostings_of
 
 from .figures import interval, money, rounded, value
 from .grid import Grid
@@ -60,8 +60,9 @@ def what_if(
         str, typer.Option("--gpu", help="On this accelerator, such as h100-sxm5-80gb.")
     ] = "",
     gpu_rate: Annotated[
-        float, typer.Option("--gpu-rate", help="USD an hour for each of them, busy or not.")
-    ] = 0.0,
+        float | None,
+        typer.Option("--gpu-rate", help="USD an hour for each of them, busy or not; above 0."),
+    ] = None,
     gpus: Annotated[int, typer.Option("--gpus", min=1, help="So many share the model.")] = 1,
     weights: Annotated[
         list[str] | None,
@@ -88,7 +89,10 @@ def what_if(
 
     Example: spanledger what-if researcher --model anthropic/claude-haiku-4-5 --cache-share 0.5
     """  # fmt: skip
-    hostings = _hostings(host, gpu, gpu_rate, gpus, weights or ["bf16"])
+    hostings = hostings_of(
+        host, gpu, gpu_rate, gpus=gpus, weight_formats=weights or (),
+        names=("--host", "--gpu", "--gpu-rate"),
+    )  # fmt: skip
     models = None if not model else [_pair(told, prices_file) for told in model]
     with connect(url, workspace) as ledger:
         report = ledger.what_if(
@@ -100,17 +104,6 @@ def what_if(
         print_json(report)
         return
     show(report, console())
-
-
-def _hostings(
-    host: str, gpu: str, gpu_rate: float, gpus: int, weights: Sequence[str]
-) -> Sequence[Hosting]:
-    told = (host, gpu, gpu_rate)
-    if not any(told):
-        return ()
-    if not all(told):
-        raise ConfigurationError("hosting takes all three of --host, --gpu and --gpu-rate")
-    return [Hosting(host, gpu, gpu_rate, gpus, weight_format) for weight_format in weights]
 
 
 def _pair(told: str, prices_file: Path | None) -> tuple[str, str]:

@@ -7,7 +7,8 @@ stands for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ from spanledger.compute import (
     gpu,
     serving_point,
 )
-from spanledger_collector.errors import PermanentError
+from spanledger_collector.errors import ConfigurationError, PermanentError
 from spanledger_collector.estimate import Interval
 
 from . import estimates
@@ -36,10 +37,13 @@ class Hosting:
     Attributes:
         model: an open model, by its name in the catalogue of ``spanledger.compute``.
         gpu: the accelerator, by its name there or as its driver calls it.
-        usd_per_gpu_hour: its rate, paid busy or not.
+        usd_per_gpu_hour: its rate, above zero, paid busy or not.
         gpus: how many share the model.
         weight_format: of its weights: ``bf16``, ``fp8``, ``awq``, ...
         batch: calls answered at once.
+
+    Raises:
+        ConfigurationError: a rate or count that cannot be.
     """
 
     model: str
@@ -49,10 +53,75 @@ class Hosting:
     weight_format: str = "bf16"
     batch: int = 16
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        check_rate(self.usd_per_gpu_hour, "usd_per_gpu_hour")
+        for name, count in (("gpus", self.gpus), ("batch", self.batch)):
+            if not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance] -- told by users
+                raise ConfigurationError(
+                    f"{name} {count!r} cannot be used; give a whole number from 1 on"
+                )
+
     @property
     def name(self) -> str:
         """In words."""
         return f"{self.model} in {self.weight_format} on {self.gpus} x {self.gpu}"
+
+
+def check_rate(rate: object, name: str) -> None:
+    """GPUs that cost nothing would save whatever is held against them.
+
+    Args:
+        rate: USD an hour for each GPU.
+        name: how it is called where it was given.
+
+    Raises:
+        ConfigurationError: it is not above zero, or no number.
+    """
+    if isinstance(rate, bool) or not isinstance(rate, (int, float, Decimal)):
+        is_above = False
+    else:
+        is_above = math.isfinite(rate) and rate > 0
+    if is_above:
+        return
+    shown = f"{rate:g}" if isinstance(rate, float) else repr(rate)
+    raise ConfigurationError(
+        f"{name} {shown} cannot be used: a rate is above zero, USD an hour for each GPU; give what "
+        "each of them costs, busy or not"
+    )
+
+
+def hostings_of(
+    host: str,
+    gpu_name: str,
+    rate: float | None,
+    *,
+    gpus: int,
+    weight_formats: Sequence[str],
+    names: tuple[str, str, str] = ("host", "gpu", "gpu_rate"),
+) -> Sequence[Hosting]:
+    """What was asked for by name: one plan a format (bf16 where none is told), or none at all.
+
+    Args:
+        host: an open model; empty = none.
+        gpu_name: the accelerator.
+        rate: USD an hour for each of them; None = not given.
+        gpus: how many share the model.
+        weight_formats: of its weights.
+        names: what the first three are called where they were given.
+
+    Raises:
+        ConfigurationError: only some of the three were given, or a rate or count cannot be.
+    """
+    if not (host or gpu_name or rate is not None):
+        return ()
+    if not host or not gpu_name or rate is None:
+        raise ConfigurationError(
+            f"hosting takes all three of {names[0]}, {names[1]} and {names[2]}"
+        )
+    check_rate(rate, names[2])
+    formats = weight_formats or ("bf16",)
+    return [Hosting(host, gpu_name, rate, gpus, one) for one in formats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +198,6 @@ def hosted(plan: Hosting, used: TokenCallsRow) -> Hosted:
     """
     if not used.calls:
         return _none("no calls of known tokens and cost", used)
-    if not plan.usd_per_gpu_hour > 0:
-        raise PermanentError(f"{plan.name}: a rate of {plan.usd_per_gpu_hour} USD an hour is none")
     try:
         arch, card = _open_model(plan.model), gpu(plan.gpu)
         if not _fits(plan, arch, card, used):

@@ -23,6 +23,7 @@ look into the journal on other threads, so that slow queries do not make the col
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -45,6 +46,7 @@ from spanledger_collector.errors import (
     CollectorError,
     ForbiddenError,
     NotFoundError,
+    PermanentError,
     RefusedQueryError,
     RetryableError,
     TooLargeError,
@@ -171,7 +173,7 @@ class Api:
 
     async def _query(self, request: Request) -> Response:
         name = request.path_params["name"]
-        parameters: dict[str, object] = dict(request.query_params)
+        parameters: dict[str, object] = {**_given(request)}
         if "workspace" not in named(name).parameters:
             parameters.pop("workspace", None)
         if _wants_arrow(request):
@@ -196,7 +198,7 @@ class Api:
         """A handler of what the Python API answers."""
 
         async def handle(request: Request) -> Response:
-            asked = Asked(request.query_params)
+            asked = Asked(_given(request))
             workspace = request.query_params.get("workspace", "default")
             name = request.path_params.get("name", "")
 
@@ -293,6 +295,18 @@ class NamedRoute(Route):
 
 class _StartingError(RetryableError):
     """The ledger is not open yet."""
+
+
+def _given(request: Request) -> Mapping[str, str]:
+    """The parameters; of one that is given again nobody would read the first."""
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    for name, times in counts.items():
+        if times > 1:
+            raise PermanentError(
+                f"parameter {name} is given {times} times; give it once, and where it takes "
+                "several a comma between"
+            )
+    return request.query_params
 
 
 def _wants_arrow(request: Request) -> bool:

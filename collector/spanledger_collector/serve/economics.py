@@ -10,15 +10,17 @@
 | ``GET /v1/rework?by=&agent=`` | what was paid twice, and why (``Ledger.rework``) |
 | ``GET /v1/quality?by=&agent=`` | cost of quality (``Ledger.quality``) |
 | ``GET /v1/sums?by=`` | all agents together, by tenant or day (``Ledger.sums_by``) |
-| ``GET /v1/agents/{name}/what-if?model=&tier=&cache_share=`` | ``Ledger.what_if`` |
+| ``GET /v1/agents/{name}/what-if?model=&tier=&cache_share=&host=`` | ``Ledger.what_if`` |
 
-Every path takes ``workspace``; all but break-even ``since`` and ``until``. What a function here is
+Every path takes ``workspace``; all but break-even ``since`` and ``until``. Where several may be
+given (``tier=batch,flex``) a comma stands between. What a function here is
 annotated to return is the schema of its answer in the OpenAPI document.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -38,7 +40,10 @@ from spanledger_collector.query import (
     WhatIfReport,
 )
 from spanledger_collector.query.comparison import MATTERS
+from spanledger_collector.query.hosting import hostings_of
 from spanledger_collector.query.named import parse_moment
+
+_COUNT = re.compile(r"0*[1-9]\d{0,5}", re.ASCII)
 
 #: What is asked of a ledger: the part of the path that names it, and the query of the URL.
 Answer = Callable[[Ledger, str, "Asked"], Any]
@@ -79,13 +84,30 @@ class Asked:
             PermanentError: it is none.
         """
         told = self.text(name)
-        try:
-            number = float(told) if told else default
-        except ValueError as error:
-            raise PermanentError(f"parameter {name} = {told!r} is no number") from error
-        if not math.isfinite(number):
-            raise PermanentError(f"parameter {name} = {told!r} is no number")
-        return number
+        return _number(name, told) if told else default
+
+    def texts(self, name: str) -> Sequence[str]:
+        """Several words, with a comma between; empty = not given."""
+        return [word.strip() for word in self.text(name).split(",") if word.strip()]
+
+    def numbers(self, name: str) -> Sequence[float]:
+        """Several numbers, likewise.
+
+        Raises:
+            PermanentError: one of them is none.
+        """
+        return [_number(name, word) for word in self.texts(name)]
+
+    def count(self, name: str) -> int:
+        """How many; 1 where it is not given.
+
+        Raises:
+            PermanentError: it is no whole number from 1 on.
+        """
+        told = self.text(name, "1")
+        if not _COUNT.fullmatch(told):
+            raise PermanentError(f"parameter {name} = {told!r} is no whole number from 1 on")
+        return int(told)
 
     def check(self) -> None:
         """Nothing was given that has no meaning here.
@@ -97,6 +119,16 @@ class Asked:
         if unknown:
             known = ", ".join(sorted(self._read))
             raise PermanentError(f"no parameter {', '.join(unknown)} here; there are {known}")
+
+
+def _number(name: str, told: str) -> float:
+    try:
+        number = float(told)
+    except ValueError as error:
+        raise PermanentError(f"parameter {name} = {told!r} is no number") from error
+    if not math.isfinite(number):
+        raise PermanentError(f"parameter {name} = {told!r} is no number")
+    return number
 
 
 def _agents(ledger: Ledger, _: str, asked: Asked) -> Sequence[AgentFigures]:
@@ -170,16 +202,24 @@ def _sums(ledger: Ledger, _: str, asked: Asked) -> Sequence[SumFigures]:
 
 def _what_if(ledger: Ledger, name: str, asked: Asked) -> WhatIfReport:
     since, until = asked.moment("since"), asked.moment("until")
-    model, tier = asked.text("model"), asked.text("tier", "batch")
-    cache_share = asked.number("cache_share", 0.9)
-    rework_share = asked.number("rework_share", 1.0)
-    asked.check()
-    provider, _, called = model.partition("/")
-    models = [(provider, called)] if model else None
-    return ledger.what_if(
-        name, since, until, models=models, tiers=(tier,), cache_shares=(cache_share,),
-        rework_shares=(rework_share,),
+    models = [_model(told) for told in asked.texts("model")]
+    tiers, weights = asked.texts("tier"), asked.texts("weights")
+    cache_shares, rework_shares = asked.numbers("cache_share"), asked.numbers("rework_share")
+    hostings = hostings_of(
+        asked.text("host"), asked.text("gpu"), next(iter(asked.numbers("gpu_rate")), None),
+        gpus=asked.count("gpus"), weight_formats=weights,
     )  # fmt: skip
+    asked.check()
+    return ledger.what_if(
+        name, since, until, models=models or None, tiers=tiers or ("batch",),
+        cache_shares=cache_shares or (0.9,), rework_shares=rework_shares or (1.0,),
+        hostings=hostings, weight_formats=() if hostings else weights,
+    )  # fmt: skip
+
+
+def _model(told: str) -> tuple[str, str]:
+    provider, _, model = told.partition("/")
+    return provider, model
 
 
 #: By path.

@@ -49,7 +49,18 @@ REPORTS: Final[Mapping[str, tuple[str, Sequence[str], Callable[..., Any]]]] = {
     ),
     "/v1/agents/{name}/what-if": (
         "What an agent would cost otherwise.",
-        (*_PERIOD, "model", "tier", "cache_share", "rework_share"),
+        (
+            *_PERIOD,
+            "model",
+            "tier",
+            "cache_share",
+            "rework_share",
+            "host",
+            "gpu",
+            "gpu_rate",
+            "gpus",
+            "weights",
+        ),
         Ledger.what_if,
     ),
     "/v1/break-even": (

@@ -17,7 +17,10 @@ _TYPES: Final = (
     (re.compile(r"UInt"), {"type": "integer", "minimum": 0}),
     (re.compile(r"Int"), {"type": "integer"}),
 )
-_NUMBERS: Final = frozenset({"matters", "cache_share", "rework_share"})
+_NUMBERS: Final = frozenset({"matters", "cache_share", "rework_share", "gpu_rate"})
+_COUNTS: Final = frozenset({"gpus"})
+#: Reports take several of these, with a comma between.
+_LISTS: Final = frozenset({"model", "tier", "cache_share", "rework_share", "weights"})
 #: Without these there is no answer; others of a report have a default.
 _REQUIRED: Final = frozenset({"old", "new"})
 _WORDS: Final[Mapping[str, str]] = {
@@ -42,6 +45,11 @@ _WORDS: Final[Mapping[str, str]] = {
     "tier": "Another service tier.",
     "cache_share": "Part of the input that comes from the cache, 0 to 1.",
     "rework_share": "Part of the rework that is not made, above 0 to 1.",
+    "host": "An open model to host, by its name in the catalogue; with gpu and gpu_rate.",
+    "gpu": "On this accelerator.",
+    "gpu_rate": "USD an hour for each of them, above 0, paid busy or not.",
+    "gpus": "So many share the model; 1 where it is not given.",
+    "weights": "Formats of weights: of host (bf16), else of models on GPUs of one's own.",
     "trace_id": "32 hex digits.",
     "span_id": "16 hex digits; empty = any.",
     "run_id": "The id of a run; empty = any.",
@@ -114,12 +122,20 @@ def of_report(
         schema: dict[str, Any] = {"type": "number" if name in _NUMBERS else "string"}
         if name in _PERIOD:
             schema["format"] = "date-time"
+        if name in _COUNTS:
+            schema = {"type": "integer", "minimum": 1}
         if words := _words(told.get(name)):
             schema["enum"] = words
         default = defaults.get(name)
         if default:
             schema["default"] = default
-        yield _parameter(name, schema, is_required=name in _REQUIRED)
+        parameter = _parameter(name, schema, is_required=name in _REQUIRED)
+        yield {**parameter, **_several(schema)} if name in _LISTS else parameter
+
+
+def _several(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What else is told of a parameter that takes several, with a comma between."""
+    return {"schema": {"type": "array", "items": schema}, "style": "form", "explode": False}
 
 
 def _words(kind: Any) -> Sequence[str]:

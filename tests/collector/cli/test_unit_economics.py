@@ -97,6 +97,17 @@ def test_runs_of_unknown_cost_are_told(filled_dsn: str, capsys: pytest.CaptureFi
         (("rework", "--by", "colour"), 2, "none of total, agent, version"),
         (("what-if", "writer", "--model", "acme/m9"), 1, "no price of acme/m9"),
         (("what-if", "writer", "--host", "llama-3.1-8b"), 2, "--host, --gpu and --gpu-rate"),
+        (
+            ("what-if", "writer", "--gpu", "l4", "--gpu-rate", "0"),
+            2,
+            "--host, --gpu and --gpu-rate",
+        ),
+        (
+            ("what-if", "writer", "--host", "llama-3.1-8b", "--gpu", "l4", "--gpu-rate", "0"),
+            2,
+            "--gpu-rate 0 cannot be used: a rate is above zero",
+        ),
+        (("what-if", "writer", "--tier", "zzz"), 1, "'zzz' is no service tier; there are: batch"),
         (("what-if", "wrter"), 1, "no runs of an agent 'wrter'"),
         (("compare", "writer"), 2, "--version, --model, --tenant or --period"),
         (("compare", "writer", "--version", "1", "1"), 1, "cannot be compared with itself"),

@@ -123,6 +123,15 @@ def test_what_if_says_what_to_give(asked: dict[str, Any], words: str) -> None:
         UNASKED.what_if("writer", **asked)
 
 
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "2.95", True, None])
+def test_a_rate_is_above_zero(rate: Any) -> None:
+    with pytest.raises(PermanentError, match=r"usd_per_gpu_hour .* a rate is above zero"):
+        Hosting("llama-3.1-8b", "l4", rate)
+    for count in ("gpus", "batch"):
+        with pytest.raises(PermanentError, match=f"{count} 0 cannot be used; give a whole number"):
+            Hosting("llama-3.1-8b", "l4", Decimal("2.95"), **{count: 0})  # pyright: ignore[reportArgumentType] -- one of two
+
+
 def test_words_and_numbers(filled: Store) -> None:
     """Of a choice the words are told; numbers are numbers; a text is no None."""
     with pytest.raises(PermanentError, match="by 'colour' is none of version, tenant, model"):

@@ -17,7 +17,7 @@ from tests.support.writer_ledger import CACHED_RATE, RATES, RUNS
 
 from spanledger_collector.errors import NotFoundError, PermanentError
 from spanledger_collector.estimate import Sample, mean_interval
-from spanledger_collector.query import DirectReader, Ledger, Scenario, WhatIf
+from spanledger_collector.query import DirectReader, Hosting, Ledger, Scenario, WhatIf
 from spanledger_collector.store import Store
 
 
@@ -201,6 +201,24 @@ def test_the_api_gives_the_same(written: Store, ledger: Ledger) -> None:
         where = "/v1/agents/writer/what-if"
         answer = client.get(where, params={"model": "acme/m2", "tier": "flex"})
         expected = asdict(ledger.what_if("writer", models=[("acme", "m2")], tiers=("flex",)))
+        assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
+        several = {
+            "model": "acme/m2,acme/m3", "tier": "flex,batch", "cache_share": "0.5,0.9",
+            "rework_share": "0.5,1", "host": "llama-3.1-8b", "gpu": "h100-sxm5-80gb",
+            "gpu_rate": "2.95", "gpus": "2", "weights": "bf16,fp8",
+        }  # fmt: skip
+        answer = client.get(where, params=several)
+        plans = [
+            Hosting("llama-3.1-8b", "h100-sxm5-80gb", 2.95, 2, weights)
+            for weights in ("bf16", "fp8")
+        ]
+        expected = asdict(
+            ledger.what_if(
+                "writer", models=[("acme", "m2"), ("acme", "m3")], tiers=("flex", "batch"),
+                cache_shares=(0.5, 0.9), rework_shares=(0.5, 1), hostings=plans,
+            )
+        )  # fmt: skip
+        assert {one["kind"] for one in expected["scenarios"]} >= {"hosting", "rework", "cache"}
         assert answer.json() == orjson.loads(orjson.dumps(expected, default="{:f}".format))
 
 
