@@ -169,7 +169,7 @@ def _span(told: object, now_ns: int) -> Span:
     start_ns = now_ns if at is None else moment_ns(at, now_ns)
     attributes.setdefault(semconv.RECORD_ID, secrets.token_hex(_RECORD_ID_BYTES))
     identity = _identity(kind, attributes, None if at is None else start_ns)
-    if at is not None and kind in KINDS:
+    if at is not None:
         attributes.setdefault(semconv.RECORD_RECORDED_AT, instant(now_ns))
     pairs = [_pair(key, value) for key, value in attributes.items()]
     return record_span(identity, kind.replace("_", " ", 1), start_ns, pairs)

@@ -119,6 +119,14 @@ def test_of_two_tellings_in_one_request_the_later_one_is_said_later() -> None:
     assert said[0] == f"{second:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
 
 
+def test_so_is_of_two_plans_of_an_asset() -> None:
+    plan = {"kind": "asset_plan", "asset": "ft", "at": "2026-11-01"}
+    told = spans(*({**plan, "expected_executions": n} for n in range(1, 11)))
+    said = [str(one["spanledger.record.recorded_at"]) for one in told]
+    assert said == sorted(set(said))
+    assert len({one["start_ns"] for one in told}) == 1
+
+
 def test_a_record_without_an_id_is_a_new_one_each_time() -> None:
     record = {name: value for name, value in SALE.items() if name != "record_id"}
     _, answer = decode_records(orjson.dumps({"records": [record, record]}))

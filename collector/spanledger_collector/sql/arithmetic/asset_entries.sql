@@ -29,7 +29,7 @@ entries AS
             toDateTime64(occurred_at, 3) AS happened_at,
             toDateTime64(received_at, 3) AS known_at
         FROM asset_entries FINAL
-        ORDER BY received_at, span_id
+        ORDER BY received_at, recorded_at, span_id
         LIMIT 1 BY workspace, asset_id, entry, entry_id
     ) AS t
 ),

@@ -71,4 +71,5 @@ WHERE e.workspace = {workspace:String}
     AND ({asset_id:String} = '' OR e.asset_id = {asset_id:String})
 ORDER BY
     e.received_at,
+    e.recorded_at,
     e.span_id;

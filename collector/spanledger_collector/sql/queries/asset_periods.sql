@@ -24,7 +24,7 @@ FROM
         least(
             leadInFrame(received_at, 1, toDateTime64('2200-01-01', 9, 'UTC')) OVER (
                 PARTITION BY asset_id
-                ORDER BY received_at, span_id
+                ORDER BY received_at, recorded_at, span_id
                 ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
             ),
             -- As amortization has it: at most 100 years.
@@ -36,12 +36,12 @@ FROM
         ) AS ends_at
     FROM
     (
-        SELECT asset_id, entry_id, unit, agent_name, agent_version, method, life_days, received_at, span_id
+        SELECT asset_id, entry_id, unit, agent_name, agent_version, method, life_days, received_at, recorded_at, span_id
         FROM asset_entries FINAL
         WHERE workspace = {workspace:String}
             AND entry = 'plan'
             AND ({asset_id:String} = '' OR asset_id = {asset_id:String})
-        ORDER BY received_at, span_id
+        ORDER BY received_at, recorded_at, span_id
         LIMIT 1 BY asset_id, entry_id
     )
     UNION ALL

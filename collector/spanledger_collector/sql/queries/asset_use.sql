@@ -22,7 +22,7 @@ LEFT ANY JOIN
     SELECT asset_id, entry_id, unit, agent_name, agent_version
     FROM asset_entries FINAL
     WHERE workspace = {workspace:String} AND entry = 'plan'
-    ORDER BY received_at, span_id
+    ORDER BY received_at, recorded_at, span_id
     LIMIT 1 BY asset_id, entry_id
 ) AS p ON p.asset_id = c.asset_id AND p.entry_id = c.plan_id
 GROUP BY

@@ -91,9 +91,9 @@ WITH
             workspace,
             asset_id,
             arraySort(
-                p -> (p.received_at, p.span_id),
-                groupArray((received_at, span_id, entry_id, unit, agent_name, agent_version, ends_at))::Array(Tuple(
-                    received_at DateTime64(9, 'UTC'), span_id String, plan_id String, unit String, agent_name String, agent_version String,
+                p -> (p.received_at, p.recorded_at, p.span_id),
+                groupArray((received_at, recorded_at, span_id, entry_id, unit, agent_name, agent_version, ends_at))::Array(Tuple(
+                    received_at DateTime64(9, 'UTC'), recorded_at DateTime64(9, 'UTC'), span_id String, plan_id String, unit String, agent_name String, agent_version String,
                     ends_at DateTime64(9, 'UTC')
                 ))
             ) AS plans
@@ -103,6 +103,7 @@ WITH
                 workspace,
                 asset_id,
                 received_at,
+                recorded_at,
                 span_id,
                 entry_id,
                 unit,
@@ -116,7 +117,7 @@ WITH
                 ) AS ends_at
             FROM asset_entries FINAL
             WHERE entry = 'plan' AND workspace IN (SELECT workspace FROM settling WHERE version = {version:UInt64})
-            ORDER BY received_at, span_id
+            ORDER BY received_at, recorded_at, span_id
             LIMIT 1 BY workspace, asset_id, entry_id
         )
         GROUP BY workspace, asset_id

@@ -63,19 +63,19 @@ WITH
         SELECT
             workspace,
             asset_id,
-            argMaxIf(kind, (received_at, span_id), kind != '') AS kind,
+            argMaxIf(kind, (received_at, recorded_at, span_id), kind != '') AS kind,
             sum(moved.usd) + cost_usd AS capital_usd,
             sum(moved.as_asked_usd) AS taken_as_asked_usd,
             -sumIf(moved.usd, entry = 'write_off') AS written_off_usd,
             arraySort(
-                s -> (s.at, s.span_id),
+                s -> (s.at, s.recorded_at, s.span_id),
                 groupArray((
-                    received_at, span_id, toDecimal128(moved.usd + if(entry = 'cost' AND ifNull(amount, 0) > 0, ifNull(amount, 0), 0), 12),
+                    received_at, recorded_at, span_id, toDecimal128(moved.usd + if(entry = 'cost' AND ifNull(amount, 0) > 0, ifNull(amount, 0), 0), 12),
                     if(entry = 'plan', entry_id, ''),
                     if(entry = 'plan' AND method = 'straight_line_per_time', toFloat64(ifNull(life_days, 0)), 0),
                     if(entry = 'plan', greatest(ifNull(salvage, 0), 0), 0)
                 ))::Array(Tuple(
-                    at DateTime64(9, 'UTC'), span_id String, usd Decimal(38, 12), plan_id String, life_days Float64, salvage_usd Decimal(38, 12)
+                    at DateTime64(9, 'UTC'), recorded_at DateTime64(9, 'UTC'), span_id String, usd Decimal(38, 12), plan_id String, life_days Float64, salvage_usd Decimal(38, 12)
                 ))
             ) AS steps,
             sumIf(ifNull(amount, 0), entry = 'cost' AND ifNull(amount, 0) > 0) AS cost_usd,
@@ -89,12 +89,12 @@ WITH
             -- Capital may grow while the newest entry stays: by a grant, by an entry that was on its way longer, by a rate that came late.
             -- So all are counted that are in it.
             concat(
-                toString(countIf(amount IS NOT NULL OR told_amount IS NULL) + sum(moved.grants)), ' ', argMax(concat(entry, ' ', entry_id), (received_at, span_id))
+                toString(countIf(amount IS NOT NULL OR told_amount IS NULL) + sum(moved.grants)), ' ', argMax(concat(entry, ' ', entry_id), (received_at, recorded_at, span_id))
             ) AS basis_id,
             argMaxIf(
                 (entry_id, method, unit, expected_units, expected_units_low, expected_units_high, life_days, salvage, agent_name,
                 agent_version, received_at),
-                (received_at, span_id),
+                (received_at, recorded_at, span_id),
                 entry = 'plan'
             ) AS plan,
             countIf(entry = 'plan') AS plans,

@@ -42,12 +42,12 @@ FROM
         SELECT workspace, asset_id, entry_id, expected_units, expected_units_low, expected_units_high
         FROM asset_entries FINAL
         WHERE entry = 'plan'
-        ORDER BY received_at, span_id
+        ORDER BY received_at, recorded_at, span_id
         LIMIT 1 BY workspace, asset_id, entry_id
     ) AS p ON p.workspace = b.workspace AND p.asset_id = b.asset_id AND p.entry_id = b.plan_id
     LEFT JOIN
     (
-        SELECT workspace, asset_id, entry_id, min((received_at, span_id)) AS arrived
+        SELECT workspace, asset_id, entry_id, min((received_at, recorded_at, span_id)) AS arrived
         FROM asset_entries FINAL
         GROUP BY workspace, asset_id, entry_id
     ) AS e ON e.workspace = b.workspace AND e.asset_id = b.asset_id AND e.entry_id = b.basis_id
