@@ -1,11 +1,12 @@
 """The files: CSV that spreadsheets may open, and Parquet with exact decimals."""
 
 import csv
+import io
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +26,7 @@ _Told = Callable[[int, int], None]
 @checked
 def export(
     ledger: Ledger,
-    path: Path | str,
+    path: Path | str | BinaryIO,
     format: Format = "csv",  # noqa: A002 - the word of the command line
     *,
     grain: Grain | None = None,
@@ -37,7 +38,8 @@ def export(
 
     Args:
         ledger: to read.
-        path: of the file; it is replaced when the export is complete.
+        path: of the file; it is replaced when the export is complete. Or a stream that takes bytes,
+            such as ``sys.stdout.buffer``: each piece is written as it is read, and it stays open.
         format: ``csv``, ``parquet``, or ``focus`` (CSV, or Parquet where the path ends in
             ``.parquet``).
         grain: what a row is (see :func:`~.tables.tables`); None = ``run``, of FOCUS ``day``.
@@ -48,18 +50,22 @@ def export(
     Raises:
         PermanentError: an argument is of the wrong kind, there is no such format or grain, or the
             file cannot be written.
+        BrokenPipeError: nobody reads the stream any longer.
     """
-    path = Path(path)
+    path = Path(path) if isinstance(path, str) else path
     focus = format == "focus"
     found = tables(
         ledger, grain or ("day" if focus else "run"), since=since, until=until, focus=focus
     )
-    as_parquet = format == "parquet" or (focus and path.suffix == _PARQUET_SUFFIX)
+    named_so = isinstance(path, Path) and path.suffix == _PARQUET_SUFFIX
+    as_parquet = format == "parquet" or (focus and named_so)
     write = _write_parquet if as_parquet else _write_csv
     told = _told(found, found.pieces, on_piece)
     try:
-        with _complete(path) as part:
-            return Exported(write(part, told), found.unknown_cost_attempts)
+        with _complete(path) if isinstance(path, Path) else _kept(path) as file:
+            return Exported(write(file, told), found.unknown_cost_attempts)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise PermanentError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -71,20 +77,28 @@ def _told(found: Iterable[pa.Table], pieces: int, on_piece: _Told) -> Iterator[p
 
 
 @contextmanager
-def _complete(path: Path) -> Generator[Path]:
+def _complete(path: Path) -> Generator[BinaryIO]:
     """A file beside it, which takes its place at the end; nothing is left of one that failed."""
     part = path.with_name(f".{path.name}.part")
     try:
-        yield part
+        with part.open("wb") as file:
+            yield file
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _write_parquet(path: Path, found: Iterator[pa.Table]) -> int:
+@contextmanager
+def _kept(stream: BinaryIO) -> Generator[BinaryIO]:
+    """A stream of somebody else, who closes it."""
+    yield stream
+    stream.flush()
+
+
+def _write_parquet(file: BinaryIO, found: Iterator[pa.Table]) -> int:
     first = next(found)
     rows = first.num_rows
-    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
         writer.write_table(first)
         for table in found:
             rows += table.num_rows
@@ -92,15 +106,19 @@ def _write_parquet(path: Path, found: Iterator[pa.Table]) -> int:
     return rows
 
 
-def _write_csv(path: Path, found: Iterator[pa.Table]) -> int:
+def _write_csv(file: BinaryIO, found: Iterator[pa.Table]) -> int:
     rows = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        for table in found:
-            if not file.tell():
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    try:
+        for place, table in enumerate(found):
+            if not place:
                 writer.writerow(table.column_names)
             batches: Any = table.to_batches(max_chunksize=_LINES)
             for batch in batches:
                 writer.writerows(zip(*map(cells, batch.columns), strict=True))
             rows += table.num_rows
+    finally:
+        # Else it would close the file when it is collected.
+        text.detach()
     return rows

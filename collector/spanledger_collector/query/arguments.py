@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 import inspect
+import io
 import math
 import numbers
 import types
@@ -16,7 +17,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, wraps
-from typing import Annotated, Any, Final, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    BinaryIO,
+    Final,
+    Literal,
+    ParamSpec,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 from typing import get_type_hints as hints_of
 
 from spanledger_collector.errors import PermanentError
@@ -228,4 +240,9 @@ _PLAIN: Final[Mapping[object, _Read]] = {
     float: _number,
     int: _integer,
     datetime: _moment,
+    # No stream is an instance of it.
+    BinaryIO: _where(
+        lambda value: hasattr(value, "write") and not isinstance(value, io.TextIOBase),
+        "a path, or a stream that takes bytes",
+    ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -81,6 +82,17 @@ def test_cells_are_exact_and_begin_no_formula() -> None:
         assert cells(pa.array(values, kind)) == expected
     broken: Any = pa.array([b"=\xff", b"ok"], pa.binary()).view(pa.string())
     assert cells(broken) == ["'=\ufffd", "ok"]
+
+
+def test_a_stream_gets_the_bytes_of_the_file(ledger: Ledger, tmp_path: Path) -> None:
+    """And stays open; a stream of text is none."""
+    for format_, name in (("csv", "runs.csv"), ("parquet", "runs.parquet"), ("focus", "f.csv")):
+        stream = io.BytesIO()
+        told = export(ledger, stream, format_)  # pyright: ignore[reportArgumentType] -- a literal in a loop
+        assert export(ledger, tmp_path / name, format_) == told  # pyright: ignore[reportArgumentType] -- same
+        assert stream.getvalue() == (tmp_path / name).read_bytes(), format_
+    with pytest.raises(PermanentError, match=r"path .* cannot be used; give a path, or a stream"):
+        export(ledger, io.StringIO())  # pyright: ignore[reportArgumentType] -- wrong on purpose
 
 
 def test_a_period_ends_before_its_end(ledger: Ledger, tmp_path: Path) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,43 @@ def test_every_command_writes_its_file(capsys: pytest.CaptureFixture[str]) -> No
         else:
             assert f"rows in {words[-1]}" in out
             assert ("4 attempts of unknown cost left out" in out) == ("focus" in words)
+
+
+@pytest.mark.parametrize(
+    "words", [["--grain", "attempt"], ["--format", "focus"], ["--format", "parquet"]]
+)
+def test_standard_output_gets_what_the_file_would(
+    words: list[str], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Nothing else goes there, and no file is called ``-``; what is left out is still said."""
+    assert execute(["export", "-o", "file", *words]) == 0
+    capsysbinary.readouterr()
+    assert execute(["export", "-o", "-", *words]) == 0
+    told = capsysbinary.readouterr()
+    assert told.out == Path("file").read_bytes()
+    assert (b"of unknown cost left out" in told.err) == ("focus" in words)
+    assert [path.name for path in Path().iterdir()] == ["file"]
+    assert execute(["export", "-o", "-", "--json", *words]) == 2
+    told = capsysbinary.readouterr()
+    assert (told.out, b"both write to standard output" in told.err) == (b"", True)
+
+
+@pytest.mark.slow
+def test_a_pipe_may_be_read_in_part_and_a_terminal_takes_no_parquet() -> None:
+    """The program itself: quiet where nobody reads on, a line where bytes would be shown."""
+    program = [sys.executable, "-m", "spanledger_collector.cli", "export", "-o", "-"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    master, terminal = pty.openpty()
+    line = [*program, "--format", "parquet"]
+    ended = subprocess.run(line, stdout=terminal, stderr=subprocess.PIPE, check=False)
+    os.close(terminal)
+    os.close(master)
+    assert ended.returncode == 2
+    assert b"no text for a terminal" in ended.stderr
 
 
 def test_the_python_runs(api: Served, capsys: pytest.CaptureFixture[str]) -> None:
