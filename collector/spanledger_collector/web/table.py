@@ -57,6 +57,7 @@ class Column:
         blank: whether the row has no such figure, rather than an unknown one.
         unknown: whether the figure is not known, whatever the row says.
         unit: ends the kind, where each row has its own.
+        measure: the unit in CSV, where the kind does not say it.
         is_prose: whether cells are sentences or addresses, which wrap; other text is cut.
     """
 
@@ -71,6 +72,7 @@ class Column:
     blank: Callable[[Any], bool] | None = None
     unknown: Callable[[Any], bool] | None = None
     unit: Callable[[Any], str] | None = None
+    measure: str = ""
     is_prose: bool = False
 
     def kind_of(self, row: Any) -> str:
@@ -108,9 +110,19 @@ class Column:
         """Whether some rows may have a bound in place of a figure."""
         return not self.is_interval and bool(self.at_least or self.at_most)
 
-    def titles(self) -> list[str]:
-        """The names of these values."""
-        return [f"{self.title} from", f"{self.title} to"] if self.is_interval else [self.title]
+    @property
+    def may_be_unknown(self) -> bool:
+        """Whether some rows may say that nobody knows it."""
+        if self.is_interval:
+            return False
+        return self.kind in ("usd", "yes") or bool(self.unit or self.unknown)
+
+    def is_unknown(self, row: Any) -> bool:
+        """Whether a row says so: there is such a figure, and nobody knows it."""
+        if not self.may_be_unknown or (self.blank and self.blank(row)):
+            return False
+        none_known = self.values(row) == [None]
+        return none_known and KINDS[self.kind_of(row)](None) == figures.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

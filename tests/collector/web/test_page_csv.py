@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from decimal import Decimal
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -13,14 +14,16 @@ from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE
 
 from spanledger_collector.query import Ledger
 from spanledger_collector.query.titles import worth_showing
+from spanledger_collector.web.csvfile import csv_of
 from spanledger_collector.web.pages import asset, attempts, explain, flame, runs
+from spanledger_collector.web.table import Column, Table
 
 
 def test_a_table_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> None:
     """Every digit, one line a row, the titles of the page."""
     titles, *lines = asked_csv(client, "overview", "by-agent")
     rows = ledger.economics_by("agent")
-    place = titles.index("Total cost")
+    place = titles.index("Total cost (USD)")
     told = [None if line[place] == "" else Decimal(line[place]) for line in lines]
     assert told == [row.total_cost_usd for row in rows]
 
@@ -43,7 +46,7 @@ def test_agents_and_versions_have_both_costs_beside_each_other(
             ("A success, with sub-agents", "inclusive_cost_per_success_usd"),
             ("Margin with sub-agents", "inclusive_margin_usd"),
         ):
-            told = [line[titles.index(title)] for line in lines]
+            told = [line[titles.index(f"{title} (USD)")] for line in lines]
             expected = [getattr(row, field) for row in rows]
             assert [Decimal(one) if one else None for one in told] == expected, (table, title)
 
@@ -63,6 +66,62 @@ def test_a_comparison_as_csv_is_exact(client: httpx.Client, ledger: Ledger) -> N
         first.low,
         first.high,
     ]
+
+
+def test_a_title_says_what_it_is_of_and_in_which_unit(client: httpx.Client, ledger: Ledger) -> None:
+    """As each cell of the page does; times that passed are in seconds everywhere."""
+    titles, *lines = asked_csv(client, "agents", "agents")
+    assert len(titles) == len(set(titles))
+    for title in (
+        "A success, with sub-agents (USD)",
+        "A success, with sub-agents, 95% interval from (USD)",
+        "Wasted of work, 95% interval to (ratio)",
+        "Multiplier, 95% interval from",
+        "Known (ratio)",
+    ):
+        assert title in titles
+    rows = ledger.agents()
+    told = [Decimal(line[titles.index("p95 (s)")]) for line in lines]
+    assert told == [Decimal(str(row.p95_duration_ns)) / 10**9 for row in rows]
+    titles, *lines = asked_csv(client, "runs", "runs")
+    latency = [Decimal(line[titles.index("Latency (s)")]) for line in lines]
+    assert latency == [Decimal(run.duration_ns) / 10**9 for run in ledger.runs()]
+    assert "Waited (s)" in asked_csv(client, "rework", "reasons")[0]
+    assert "Started (UTC)" in titles
+    assert (
+        "Output (for a million tokens, in the currency)" in asked_csv(client, "prices", "prices")[0]
+    )
+
+
+def test_a_comparison_says_the_unit_of_each_figure(client: httpx.Client) -> None:
+    """Those of a column are not of one kind."""
+    titles, *lines = asked_csv(client, "agent?agent=analyst", "compared")
+    assert titles[:2] == ["Figure", "Unit"]
+    told = {line[0]: line for line in lines}
+    assert told["Total cost a run"][1] == "USD"
+    assert told["Success rate"][1] == "ratio"
+    assert {line[1] for line in lines} == {"USD", "ratio", "s"}, told.keys()
+    assert told["Median latency"][1] == "s"
+    assert 0 < Decimal(told["Median latency"][2]) < 1000
+
+
+def test_what_is_unknown_is_not_what_nobody_told(client: httpx.Client, ledger: Ledger) -> None:
+    """Both are empty, and the last column says which of them are unknown."""
+    titles, *lines = asked_csv(client, "runs", "runs")
+    places = [titles.index(title) for title in ("Variable cost (USD)", "Value (USD)", "Bounds")]
+    found = ledger.runs()
+    assert {run.cost_usd is None for run in found} == {True, False}
+    assert any(run.value_usd is None for run in found)
+    for line, run in zip(lines, found, strict=True):
+        cost, value, bounds = (line[place] for place in places)
+        assert (cost == "") == (run.cost_usd is None)
+        assert ("Variable cost unknown" in bounds.split("; ")) == (cost == "")
+        assert (value == "") == (run.value_usd is None)
+        assert "Value unknown" not in bounds  # nobody told one
+    rows = [SimpleNamespace(name=name, usd=None, told=told) for name, told in (("a", 1), ("b", 0))]
+    blank = Column("Value", "usd", "usd", blank=lambda row: not row.told)
+    table = Table("one", "", [Column("Name", "name"), blank], rows)
+    assert csv_of(table).split() == ["Name,Value", "(USD),Bounds", "a,,Value", "unknown", "b,,"]
 
 
 def test_csv_holds_no_formula(client: httpx.Client) -> None:
@@ -98,8 +157,10 @@ def test_csv_says_which_amounts_are_bounds(client: httpx.Client, path: str, tabl
     assert "".join(told) or "unpriced" in path
 
 
-def test_a_table_without_bounds_has_no_column_of_them(client: httpx.Client) -> None:
-    assert asked_csv(client, "agent?agent=analyst", "compared")[0][-1] == "And of the new"
+def test_a_table_without_bounds_has_no_column_of_them() -> None:
+    columns = [Column("Name", "name"), Column("Runs", "runs", "count")]
+    table = Table("one", "", columns, [SimpleNamespace(name="a", runs=3)])
+    assert csv_of(table) == "Name,Runs\r\na,3\r\n"
 
 
 @pytest.mark.parametrize("at_once", [10_000, 40])
@@ -111,11 +172,15 @@ def test_csv_has_all_rows(
         monkeypatch.setattr(page, "AT_ONCE", at_once)
     titles, *lines = asked_csv(client, "attempts?offset=100", "attempts")
     assert len(lines) == ledger.models_behind()[0].all_attempts > 100
-    costs = [Decimal(line[titles.index("Cost")]) for line in lines if line[titles.index("Cost")]]
+    costs = [
+        Decimal(line[titles.index("Cost (USD)")])
+        for line in lines
+        if line[titles.index("Cost (USD)")]
+    ]
     assert costs == sorted(costs, reverse=True)
     assert sum(costs) == ledger.models_behind()[0].all_cost_usd
     titles, *lines = asked_csv(client, "runs", "runs")
-    told = [Decimal(line[titles.index("Total cost")] or 0) for line in lines]
+    told = [Decimal(line[titles.index("Total cost (USD)")] or 0) for line in lines]
     assert told == [run.total_cost_usd or 0 for run in ledger.runs()]
     titles, *lines = asked_csv(client, "asset?id=tuned", "charges")
     assert len(lines) == len(ledger.asset_charges("tuned", limit=1000)) > 0

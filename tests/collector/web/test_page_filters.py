@@ -86,7 +86,7 @@ def test_version_and_tenant_narrow_what_they_did_not(client: httpx.Client, ledge
     (run,) = ledger.economics_by("total", part)
     assert (int(lines[0][titles.index("Runs")]), len(lines)) == (agent.runs, 1)
     assert agent.runs == run.runs < len(ledger.runs(agent_name="analyst"))
-    assert Decimal(lines[0][titles.index("Total cost")]) == run.total_cost_usd
+    assert Decimal(lines[0][titles.index("Total cost (USD)")]) == run.total_cost_usd
     titles, *lines = asked_csv(client, f"agent?{words}", "groups")
     assert [line[titles.index("Runs")] for line in lines] == [str(run.runs)]
     report = ledger.agent("analyst", agent_version="2", tenant="acme")

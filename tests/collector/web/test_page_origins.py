@@ -100,16 +100,16 @@ def test_an_asset_leads_to_its_entries_and_charges(client: httpx.Client, ledger:
     assert 'href="/ui/asset?range=all&amp;id=tuned"' in client.get("assets?range=all").text
     row = next(row for row in ledger.assets() if row.asset_id == "tuned")
     titles, *lines = asked_csv(client, "asset?id=tuned", "entries")
-    told = [Decimal(line[titles.index("Capital")] or 0) for line in lines]
+    told = [Decimal(line[titles.index("Capital (USD)")] or 0) for line in lines]
     assert sum(told) == row.capital_usd
     titles, *lines = asked_csv(client, "asset?id=tuned", "charges")
-    assert sum(Decimal(line[titles.index("Charge")]) for line in lines) == row.charged_usd
+    assert sum(Decimal(line[titles.index("Charge (USD)")]) for line in lines) == row.charged_usd
     assert {line[titles.index("Plan")] for line in lines} != {""}
     page = client.get("asset?id=tuned&range=all").text
     assert f'href="/ui/trace?range=all&amp;id={CHARGED_TRACE}"' in page
     titles, *lines = asked_csv(client, f"asset?trace={CHARGED_TRACE}", "charges")
     (run,) = [run for run in ledger.trace(CHARGED_TRACE).runs if run.amortized_cost_usd]
-    assert Decimal(lines[0][titles.index("Charge")]) == run.amortized_cost_usd
+    assert Decimal(lines[0][titles.index("Charge (USD)")]) == run.amortized_cost_usd
     assert f"trace={CHARGED_TRACE}&amp;run={run.run_id}" in client.get("runs?range=all").text
 
 

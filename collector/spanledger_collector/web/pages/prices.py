@@ -14,6 +14,8 @@ _UNPLACED = (
     "is still to come. `spanledger records list --unplaced` lists them."
 )
 
+_PER_MILLION = "for a million tokens, in the currency"
+
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
@@ -51,9 +53,12 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Tier", "service_tier", name="standard"),
             Column("Region", "region", name="anywhere"),
             Column("Currency", "currency"),
-            Column("Input", "input_per_million", "exact", "For a million tokens."),
-            Column("Cache read", "cache_read_per_million", "exact", "For a million tokens."),
-            Column("Output", "output_per_million", "exact", "For a million tokens."),
+            Column("Input", "input_per_million", "exact", "For a million tokens.",
+                   measure=_PER_MILLION),
+            Column("Cache read", "cache_read_per_million", "exact", "For a million tokens.",
+                   measure=_PER_MILLION),
+            Column("Output", "output_per_million", "exact", "For a million tokens.",
+                   measure=_PER_MILLION),
             Column("Valid from", "valid_from", "moment"),
             Column("Known from", "known_from", "moment"),
             Column("Attempts", "attempts", "count", link=priced),
