@@ -55,10 +55,12 @@ class FrontierPoint:
         inclusive_value_per_run_usd: with what was recorded below; None = no run has a value.
         inclusive_margin_per_run: that less the inclusive cost.
         is_efficient: no other option of the agent is as fast (p50) and cheaper a success, or as
-            cheap and faster. Of the figures seen: their intervals may overlap. None = nobody can
-            say: the ends of what is estimated leave open which is cheaper, or it, or an option as
-            fast, has runs of unknown cost. What is known of these is the least they cost: such an
-            option may be told to be beaten, never to beat another.
+            cheap and faster; of two that are equal both are. Of the figures seen: their intervals
+            may overlap. None = nobody can say: the ends of what is estimated leave open which is
+            cheaper, or it, or an option as fast, has runs of unknown cost. What is known of these
+            is the least they cost: such an option may be told to be beaten, never to beat another.
+            What a success costs of one that never succeeded nobody knows either: any as fast that
+            did beats it.
         why: why it is not told whether it is efficient; empty where it is.
         usd_per_second: what a second less costs a success, against the next slower efficient one;
             unknown where of that one it is not told. Its interval is by both ends of what was
@@ -117,16 +119,22 @@ def _slower(row: Option, after: Sequence[Option]) -> Option | None:
     """The next slower option of the same agent that may be efficient, for an efficient one."""
     if not row.is_efficient:
         return None
-    others = (
-        one for one in after if one.agent_name == row.agent_name and one.is_efficient is not False
-    )
-    return next(others, None)
+    return next(
+        (
+            one for one in after
+            if one.agent_name == row.agent_name and one.is_efficient is not False
+            and one.p50_duration_ns > row.p50_duration_ns
+        ),
+        None,
+    )  # fmt: skip
 
 
 def _why(row: Option, rows: Sequence[Option]) -> str:
     """Why nobody can say whether it is efficient."""
     if row.is_efficient is not None:
         return ""
+    if not row.successful_runs:
+        return f"none of {row.runs:,} runs succeeded: what a success costs is not known"
     if unknown := _unknown(row):
         return unknown
     cheaper = [one for one in rows if one.key != row.key and _may_beat(one, row)]
@@ -144,7 +152,9 @@ def _may_beat(one: Option, row: Option) -> bool:
     """An option of the same agent that is as fast, and may be cheaper."""
     low, high = one.inclusive_cost_per_success_low_usd, row.inclusive_cost_per_success_high_usd
     is_rival = one.agent_name == row.agent_name and one.p50_duration_ns <= row.p50_duration_ns
-    return is_rival and low is not None and high is not None and low < high
+    if not is_rival or low is None or high is None:
+        return False
+    return low < high or (low == high and one.p50_duration_ns < row.p50_duration_ns)
 
 
 def _between(row: Option) -> str:

@@ -49,22 +49,27 @@ bounded AS
         ) AS most_usd
     FROM points
 ),
--- Efficient: no option of the agent is as fast and cheaper a success, or as cheap and faster. Where the ends leave it open which is cheaper
---   it is unknown. An option of unknown cost may be told to be beaten, as it costs more yet, and never to beat another.
+-- Efficient: no option of the agent is as fast and cheaper a success, or as cheap and faster: of two that are equal both are. Where the ends
+--   leave it open which is cheaper it is unknown. An option of unknown cost may be told to be beaten, as it costs more yet, and never to beat
+--   another. What a success of one costs that never succeeded nobody knows: it is beaten by any as fast that did, else it is unknown.
 judged AS
 (
     SELECT
         *,
         min(most_usd) OVER as_fast AS cheapest_as_fast_usd,
         min(least_usd) OVER as_fast AS perhaps_as_fast_usd,
+        min(most_usd) OVER faster AS cheapest_faster_usd,
+        min(least_usd) OVER faster AS perhaps_faster_usd,
         min(least_usd) OVER alike AS perhaps_alike_usd,
         row_number() OVER (
             PARTITION BY workspace, agent_name
             ORDER BY p50_duration_ns, least_usd NULLS LAST, model, gpu_count
         ) AS place,
         multiIf(
-            least_usd IS NULL OR ifNull(least_usd >= cheapest_as_fast_usd, 0), toNullable(toUInt8(0)),
-            most_usd IS NULL OR ifNull(perhaps_as_fast_usd < most_usd, 0) OR ifNull(perhaps_alike_usd < most_usd, 0), NULL,
+            least_usd IS NULL, if(perhaps_as_fast_usd IS NULL, NULL, toNullable(toUInt8(0))),
+            ifNull(least_usd > cheapest_as_fast_usd, 0) OR ifNull(least_usd >= cheapest_faster_usd, 0), toNullable(toUInt8(0)),
+            most_usd IS NULL OR ifNull(perhaps_as_fast_usd < most_usd, 0) OR ifNull(perhaps_faster_usd <= most_usd, 0)
+            OR ifNull(perhaps_alike_usd < most_usd, 0), NULL,
             toNullable(toUInt8(1))
         ) AS is_efficient
     FROM bounded
@@ -73,6 +78,11 @@ judged AS
             PARTITION BY workspace, agent_name
             ORDER BY p50_duration_ns, least_usd NULLS LAST, model, gpu_count
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ),
+        faster AS (
+            PARTITION BY workspace, agent_name
+            ORDER BY p50_duration_ns
+            RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ),
         -- Those exactly as fast that come later, as they may cost more.
         alike AS (
@@ -85,8 +95,9 @@ frontier AS
 (
     SELECT
         *,
-        leadInFrame(toNullable(p50_duration_ns)) OVER slower AS slower_p50_ns,
-        leadInFrame(if(is_efficient IS NULL, NULL, sure_usd)) OVER slower AS slower_cost_usd,
+        argMin((toNullable(p50_duration_ns), if(is_efficient IS NULL, NULL, sure_usd)), (p50_duration_ns, place)) OVER slower AS next_slower,
+        nullIf(next_slower.1, 0) AS slower_p50_ns,
+        next_slower.2 AS slower_cost_usd,
         lagInFrame(toNullable(gpu_count)) OVER fewer AS fewer_gpus,
         lagInFrame(toNullable(p50_duration_ns)) OVER fewer AS fewer_p50_ns,
         lagInFrame(sure_usd) OVER fewer AS fewer_cost_usd,
@@ -100,8 +111,8 @@ frontier AS
     WINDOW
         slower AS (
             PARTITION BY workspace, agent_name, ifNull(is_efficient, 1)
-            ORDER BY p50_duration_ns, place
-            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+            ORDER BY p50_duration_ns
+            RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ),
         fewer AS (
             PARTITION BY workspace, agent_name, model

@@ -10,8 +10,8 @@
 --   inclusive_cost_per_success_low_usd, inclusive_cost_per_success_high_usd   the same by the ends of what is estimated, at worst; with runs of unknown
 --                      cost what is known of all runs at least, and NULL
 --   inclusive_value_per_run_usd, inclusive_margin_per_run_usd    likewise, with what was recorded of the runs below
---   is_efficient       1 = no other option of the agent is as fast (p50) and cheaper a success, or as cheap and faster; inclusive costs. NULL = unknown:
---                      it, or one as fast, has runs of unknown cost (fewer inclusive_costed_runs than runs), by the known part of which it may be 0, never 1:
+--   is_efficient       1 = no other option of the agent is as fast (p50) and cheaper a success, or as cheap and faster (of two that are equal both are 1); inclusive costs. NULL = unknown:
+--                      no run of it succeeded, and of none as fast; or it, or one as fast, has runs of unknown cost (fewer inclusive_costed_runs than runs), by the known part of which it may be 0, never 1:
 --                      or the ends of what is estimated could turn it (of inclusive_cost_per_success_low_usd and _high_usd)
 --   usd_per_second     price of a second: what a success costs more, inclusively, than with the next slower efficient option, for a second less
 --                      (NULL = none, or unknown whether that one is efficient)

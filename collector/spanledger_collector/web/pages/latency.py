@@ -147,7 +147,8 @@ def _options(ledger: Ledger, asked: Asked) -> Sequence[Part]:
                       blank=lambda row: is_untold_estimate(row.inclusive_margin_per_run)),
             Column("Efficient", "is_efficient", "yes",
                    "No other option of the agent is as fast and cheaper, or as cheap and faster, "
-                   "with sub-agents; unknown where costs are, or estimates could turn it."),
+                   "with sub-agents; unknown where costs are, or estimates could turn it, or no "
+                   "run succeeded."),
             Column("Why unknown", "why", is_prose=True),
             Column("A second less", "usd_per_second.value", "usd_if_told",
                    "What it costs a success, against the next slower efficient option."),
