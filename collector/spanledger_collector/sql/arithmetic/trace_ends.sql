@@ -19,6 +19,8 @@ asked_charges AS
             WHERE workspace = {workspace:String}
                 AND started_at >= {since:DateTime64(9)}
                 AND started_at < {until:DateTime64(9)}
+                -- Most traces carry nothing, and all of a year are a large set.
+                AND inclusive_amortized_cost_usd IS NOT NULL
         )
 ),
 @include arithmetic/ends_by_trace
