@@ -127,7 +127,7 @@ class Breakdowns(ABC):
         return parse_rows(PriceUsedRow, self.query("prices_used", **part.parameters()))
 
     def coverage_of(self, part: Slice = _ALL) -> Sequence[CoverageRow]:
-        """How much of the usage is priced, by price status, over whole days."""
+        """How much of the usage is priced, by price status."""
         return parse_rows(CoverageRow, self.query("coverage", **part.parameters()))
 
     def agents_of(self, part: Slice = _ALL) -> Sequence[AgentFigures]:

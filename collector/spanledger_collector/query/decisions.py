@@ -150,10 +150,10 @@ class Decisions(ABC):
         agent_version: str = "",
         tenant: str = "",
     ) -> ReworkReport:
-        """What was paid twice over whole days (UTC): how much of the work, and why.
+        """What was paid twice: how much of the work, and why.
 
         Args:
-            since: from this day on.
+            since: what began from this time on.
             until: before this time.
             by: what a row is.
             agent_name: only work of this agent; empty = of any.
@@ -173,10 +173,10 @@ class Decisions(ABC):
         agent_version: str = "",
         tenant: str = "",
     ) -> Sequence[QualityCost]:
-        """Cost of quality (prevention, appraisal, failure) over whole days (UTC), dearest first.
+        """Cost of quality (prevention, appraisal, failure), dearest first.
 
         Args:
-            since: from this day on.
+            since: what began from this time on.
             until: before this time.
             by: what a row is.
             agent_name: only what this agent did; empty = any.

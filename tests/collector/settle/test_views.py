@@ -122,17 +122,19 @@ def test_models_rework_and_coverage(store: Store) -> None:
 
 
 def test_days_are_taken_whole_and_the_end_is_exclusive(store: Store) -> None:
-    """Midnight ends the day before it; a moment later is another day."""
+    """Midnight ends the day before it; a moment later is another day. Coverage is exact."""
     midnight = datetime(2026, 11, 2, tzinfo=timezone.utc)
     after = midnight + timedelta(microseconds=1)
     noon = midnight + timedelta(hours=12)
     with store.connect() as connection:
         _load(store, connection)
-        for name in ("models", "coverage"):
-            assert _query(connection, name, until=midnight) == []
-            assert _query(connection, name, until=after) != []
-            assert _query(connection, name, since=noon) != []
-            assert _query(connection, name, since=midnight + timedelta(days=1)) == []
+        assert _query(connection, "models", until=midnight) == []
+        assert _query(connection, "models", until=after) != []
+        assert _query(connection, "models", since=noon) != []
+        assert _query(connection, "models", since=midnight + timedelta(days=1)) == []
+        assert _query(connection, "coverage", since=midnight, until=noon) != []
+        assert _query(connection, "coverage", until=after) == []
+        assert _query(connection, "coverage", since=noon) == []
 
 
 def test_one_trace_tells_its_spans_attempts_and_runs(store: Store) -> None:

@@ -139,6 +139,7 @@ OF_RUNS = {
     "Margin": "", "Rework": "rework_cost_usd",
     **dict.fromkeys(("Amortized", "Amortized cost"), "amortized_cost_usd"),
 }  # fmt: skip
+_HOURS = "since=2026-11-03T03:00:00%2B00:00&until=2026-11-06T11:00:00%2B00:00"
 _LINK = re.compile(r'<a href="/ui/((?:attempts|runs)\?[^"]*)"><data value="([^"]+)"')
 
 
@@ -148,6 +149,7 @@ _LINK = re.compile(r'<a href="/ui/((?:attempts|runs)\?[^"]*)"><data value="([^"]
     [
         "overview", "overview?since=2026-11-03T03:00:00%2B00:00&until=2026-11-04T01:00:00%2B00:00",
         "agents", "agents?by=day", "agents?by=tenant", "rework", "quality", "prices", "flame",
+        *(f"{page}?{_HOURS}" for page in ("rework", "quality", "prices")),
         "flame?since=2026-11-03&until=2026-11-04&before_since=2026-11-05&before_until=2026-11-06",
         "flame?agent=analyst&since=2026-11-05&until=2026-11-07&compare=before",
         "attempts", "attempts?agent=analyst", "latency", "latency?agent=analyst",
@@ -180,7 +182,6 @@ def test_every_sum_with_a_link_is_the_sum_of_what_it_leads_to(
     assert checked
 
 
-_HOURS = "since=2026-11-03T03:00:00%2B00:00&until=2026-11-06T11:00:00%2B00:00"
 _PARTS = {"Total cost", "Value", "Margin", "Runs"}
 
 
@@ -205,6 +206,18 @@ def test_every_headline_leads_to_the_runs_that_it_sums(
             assert run_sum(asked, title) == Decimal(found[2]), (title, found[1])
             checked.add(title)
     assert checked == titles
+
+
+@pytest.mark.parametrize("path", ["overview?", "agent?agent=analyst&", "overview?tenant=acme&"])
+def test_a_share_wasted_leads_to_the_same_share(client: httpx.Client, path: str) -> None:
+    """Over parts of days, too: the page of rework is of the period that its filters say."""
+    wasted = {"Rework", "Wasted of the work"}
+    (cell,) = (cell for title, cell in headlines(client.get(path + _HOURS).text) if title in wasted)
+    found = re.search(r'<a href="/ui/([^"]*)"><data value="([^"]+)"', cell)
+    assert found
+    titles, line = asked_csv(client, f"{html.unescape(found[1])}&by=total", "rates")
+    there = Decimal(line[titles.index("Of the cost")])
+    assert round(there, 12) == round(Decimal(found[2]), 12) > 0
 
 
 def test_the_flame_graph_says_what_it_is_of(client: httpx.Client) -> None:

@@ -1,6 +1,5 @@
--- coverage: how much of the usage is priced, over a period of whole days.
--- parameters: workspace; since, until (start of the call, until exclusive; days are taken whole); agent_name, agent_version, tenant (empty =
---   any).
+-- coverage: how much of the usage is priced, over a period.
+-- parameters: workspace; since, until (start of the call, until exclusive); agent_name, agent_version, tenant (empty = any).
 -- grain: (price_status, usage_source). units: USD, tokens; ratios 0..1 of the period.
 -- columns: price_status, usage_source, attempts, attempts_ratio, tokens, tokens_ratio, cost_usd (NULL = unknown).
 SELECT
@@ -13,7 +12,7 @@ SELECT
     sum(a.cost_usd) AS cost_usd
 FROM attempts AS a FINAL
 WHERE
-    @include arithmetic/attempts_of_days
+    @include arithmetic/attempts_of_period
 GROUP BY
     price_status,
     usage_source

@@ -1,6 +1,5 @@
--- quality_costs: cost of quality (prevention, appraisal, failure) over a period of whole days (UTC): the same sums as of the view
---   quality_cost.
--- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call or run, until exclusive; days are taken whole);
+-- quality_costs: cost of quality (prevention, appraisal, failure) over a period: the sums of the view quality_cost, which has whole days.
+-- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call or run, until exclusive);
 --   by (agent | version | tenant | total: what a key is).
 -- grain: one row a key, dearest quality first. units: USD, 12 decimals.
 -- Traces are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
@@ -79,7 +78,7 @@ FROM
             ) AS unknown_quality
         FROM attempts AS a FINAL
         WHERE
-            @include arithmetic/attempts_of_days
+            @include arithmetic/attempts_of_period
         GROUP BY
             @include arithmetic/attempt_key,
             part
@@ -122,8 +121,8 @@ FROM
                 SELECT trace_id, run_id, agent_name, agent_version, tenant
                 FROM runs FINAL
                 WHERE workspace = {workspace:String}
-                    AND toDate(started_at, 'UTC') >= toDate({since:DateTime64(9)}, 'UTC')
-                    AND toDate(started_at, 'UTC') <= toDate({until:DateTime64(9)} - INTERVAL 1 NANOSECOND, 'UTC')
+                    AND started_at >= {since:DateTime64(9)}
+                    AND started_at < {until:DateTime64(9)}
                     AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
                     AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
                     AND ({tenant:String} = '' OR tenant = {tenant:String})

@@ -1,8 +1,8 @@
--- rework_rates: how much of the work was wasted, over whole days (UTC). Work only: what judges or guards is no work.
+-- rework_rates: how much of the work was wasted. Work only: what judges or guards is no work.
 -- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call, until exclusive); by (total |
 --   agent | version | model | prompt | tenant: what a key is).
 -- grain: one row a key, most wasted first. units: USD.
--- The same sums as of the view rework_rate, which has a row a day, tenant, model and prompt: too many to be summed again here.
+-- The sums of the view rework_rate, of any period; it has a row a day, tenant, model and prompt: too many to be summed again here.
 -- Traces are dealt by their hash into parts, 65536 at most, so that what intervals are computed from (estimate/) stays bounded: with
 --   fewer traces than that each part is one trace, with more several, which leaves the variance of the ratio as it is. The runs of one trace
 --   go well or ill together: they are no draws of their own.
@@ -49,7 +49,7 @@ FROM
         countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts
     FROM attempts AS a FINAL
     WHERE
-        @include arithmetic/attempts_of_days
+        @include arithmetic/attempts_of_period
         AND a.purpose = 'work'
     GROUP BY
         @include arithmetic/attempt_key,

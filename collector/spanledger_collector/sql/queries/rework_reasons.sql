@@ -1,8 +1,8 @@
--- rework_reasons: what was paid or waited for twice, and why, over whole days (UTC). A view of the cost, never added to it.
+-- rework_reasons: what was paid or waited for twice, and why. A view of the cost, never added to it.
 -- parameters: workspace; agent_name, agent_version, tenant (empty = any); since, until (start of the call, until exclusive); by (total |
 --   agent | version | model | prompt | tenant: what a key is).
 -- grain: one row a key and reason, dearest first. units: USD, tokens, seconds.
--- The same sums as of the view rework, which has a row a day, tenant, model and prompt: too many to be summed again here.
+-- The sums of the view rework, of any period; it has a row a day, tenant, model and prompt: too many to be summed again here.
 -- columns: key, rework_reason, attempts, input_tokens, output_tokens, cost_usd (NULL = none of it is known), unknown_cost_attempts,
 --   wait_seconds (waited before trying again).
 SELECT
@@ -18,7 +18,7 @@ SELECT
     sum(a.wait_seconds) AS wait_seconds
 FROM attempts AS a FINAL
 WHERE
-    @include arithmetic/attempts_of_days
+    @include arithmetic/attempts_of_period
     AND a.rework_reason != ''
 GROUP BY
     @include arithmetic/attempt_key

@@ -20,16 +20,15 @@ _PER_MILLION = "for a million tokens, in the currency"
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
     part = asked.part()
-    days = asked.whole_days()
 
     def known(row: CoverageRow) -> str:
-        return asked.link("attempts", price=row.price_status, usage=row.usage_source, **days)
+        return asked.link("attempts", price=row.price_status, usage=row.usage_source)
 
     def priced(row: PriceUsedRow) -> str:
         return asked.link("attempts", row=row.price_id)
 
     coverage = Table(
-        "coverage", "Counted attempts by what is known of their price and usage, whole days",
+        "coverage", "Counted attempts by what is known of their price and usage",
         [
             Column("Price", "price_status"),
             Column("Usage", "usage_source"),

@@ -29,15 +29,13 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         return asked.link("agent", agent=row.key) if by == "agent" and row.key else ""
 
     def behind(only: str = "") -> Callable[[QualityCost], str]:
-        return lambda row: asked.link(
-            "attempts", by=by, key=row.key, only=only, **asked.whole_days()
-        )
+        return lambda row: asked.link("attempts", by=by, key=row.key, only=only)
 
     def bound(row: QualityCost) -> bool:
         return bool(row.unknown_cost_attempts)
 
     table = Table(
-        "quality", f"What was paid by {by}, dearest quality first, whole days",
+        "quality", f"What was paid by {by}, dearest quality first",
         [
             Column(by.capitalize(), "key", link=agent, name=_EMPTY),
             Column("Cost", "cost_usd", "usd", "Of all counted attempts: the four that follow.",

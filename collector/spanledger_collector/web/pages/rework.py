@@ -15,6 +15,8 @@ from .columns import is_lower_bound, is_share_at_least, is_share_at_most
 
 _KINDS = get_args(ReworkBy)
 _EMPTY = "(none)"
+_WHAT = "Rework is a part of the variable cost and never added to it."
+_WHEN = "An attempt is of the period that its call began in, a run of that of its own start."
 _BY_TRACES = "Of such intervals 95% hold the truth; reckoned by traces."
 
 
@@ -47,7 +49,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     return Page(
         "Rework",
         [
-            Note("", ["Rework is a part of the variable cost and never added to it."]),
+            Note("", [_WHAT, _WHEN]),
             Tabled("By reason", all_reasons),
             Choice("Divide by", [(one, asked.again(by=one), one == by) for one in _KINDS]),
             Tabled(f"How much of the work, by {by}", _rates(report, asked)),
@@ -73,9 +75,7 @@ def _behind(asked: Asked, **changed: str) -> str:
 
 def _rates(report: ReworkReport, asked: Asked) -> Table:
     def behind(only: str) -> Callable[[Any], str]:
-        return lambda row: _behind(
-            asked, by=report.by, key=row.key, only=only, **asked.whole_days()
-        )
+        return lambda row: _behind(asked, by=report.by, key=row.key, only=only)
 
     work, wasted = behind("work"), behind("work,rework")
     columns: Sequence[Column] = [
@@ -98,7 +98,7 @@ def _rates(report: ReworkReport, asked: Asked) -> Table:
         Column("95% interval", "multiplier", "interval factor", _BY_TRACES),
     ]  # fmt: skip
     return Table(
-        "rates", "Work and what of it was wasted, most wasted first, whole days", columns,
+        "rates", "Work and what of it was wasted, most wasted first", columns,
         report.rates, query="rework_rates", link=wasted,
     )  # fmt: skip
 
@@ -106,8 +106,7 @@ def _rates(report: ReworkReport, asked: Asked) -> Table:
 def _reasons(report: ReworkReport, asked: Asked) -> Table:
     def wasted(row: Any) -> str:
         return _behind(
-            asked, by=report.by, key=row.key, only="rework", reason=row.rework_reason,
-            **asked.whole_days(),
+            asked, by=report.by, key=row.key, only="rework", reason=row.rework_reason
         )  # fmt: skip
 
     columns = [
@@ -122,6 +121,6 @@ def _reasons(report: ReworkReport, asked: Asked) -> Table:
         Column("Waited", "wait_seconds", "seconds", "Before trying again.", link=wasted),
     ]  # fmt: skip
     return Table(
-        "reasons", "Wasted attempts, dearest first, whole days", columns, report.reasons,
+        "reasons", "Wasted attempts, dearest first", columns, report.reasons,
         empty="No rework in this period.", query="rework_reasons",
     )  # fmt: skip
