@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from .dollars import exact_dollars
 from .explained_rows import ChargeLineRow, ExplainedAttemptRow
 from .rate_reasons import rate_reasons
 from .reader import Row
@@ -113,7 +114,7 @@ def _reasons(a: ExplainedAttemptRow, lines: Sequence[ChargeLineRow]) -> Iterator
     if absent:
         yield f"without a rate, so not in the sum: {', '.join(absent)}"
     if a.emitted_cost_usd is not None:
-        yield f"its emitter claimed ${a.emitted_cost_usd.normalize():f}; kept beside, never used"
+        yield f"its emitter claimed {exact_dollars(a.emitted_cost_usd)}; kept beside, never used"
 
 
 def _counting(a: ExplainedAttemptRow) -> Iterator[str]:
@@ -194,7 +195,7 @@ def _context(a: ExplainedAttemptRow) -> str:
 
 
 def _money(amount: Decimal | None) -> str:
-    return "unknown" if amount is None else f"${amount.normalize():f}"
+    return "unknown" if amount is None else exact_dollars(amount)
 
 
 def _time(moment: datetime) -> str:

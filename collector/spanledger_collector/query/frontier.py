@@ -19,11 +19,12 @@ from spanledger_collector.estimate import (
 )
 
 from . import estimates
+from .dollars import in_dollars
 from .economics import INCLUSIVE, NO_VALUE, Ask
 from .ends import COULD_TURN, Ends, turned, widened
 from .estimates import Estimate, Figure
 from .frontier_rows import Option, options
-from .sustainability import gaps, in_dollars
+from .sustainability import gaps
 
 _SECOND_NS = 1e9
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Final, Literal
 
 from spanledger_collector.estimate import FEWEST, runs_to_tell
 
+from .dollars import in_dollars
 from .estimates import Estimate, Figure
 
 #: Whether runs earn what they cost.
 Sustainable = Literal["yes", "no", "too few data", "no value told"]
-_DIGITS: Final = 3
 #: What to do about runs whose worth nobody told.
 _TELL: Final = "record_revenue tells the value of a run, a value rule that of all (docs/value.md)"
 
@@ -184,10 +184,3 @@ def _known(margin: Estimate, told: Told) -> int:
 
 def _unit(margin: Estimate) -> str:
     return "traces" if margin.is_by_trace else "runs"
-
-
-def in_dollars(amount: Decimal) -> str:
-    """Three significant digits: an end of an interval is no sum of the ledger."""
-    places = min(amount.adjusted() - _DIGITS + 1, 0) if amount else 0
-    shown = amount.quantize(Decimal(1).scaleb(places), ROUND_HALF_EVEN)
-    return f"{'-' if shown < 0 else ''}${abs(shown):,f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
@@ -20,6 +21,8 @@ _WHOLE_FROM = Decimal(100_000)
 #: What stands where there is nothing to tell.
 NOTHING = "\N{EN DASH}"
 UNKNOWN = "unknown"
+#: The sign of money in a sentence.
+_BELOW_ZERO = re.compile(r"(?<![\w$.-])-(?=\$\d)")
 MINUS = "\N{MINUS SIGN}"
 #: Before an amount that is so much or more, and so much or less.
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "
@@ -85,6 +88,11 @@ def count(number: int | Decimal | None) -> str:
 def minus(digits: str) -> str:
     """A number in digits with the sign that amounts have, too."""
     return f"{MINUS}{digits[1:]}" if digits.startswith("-") else digits
+
+
+def prose(sentence: str) -> str:
+    """A sentence, whoever wrote it, with the sign that amounts have."""
+    return _BELOW_ZERO.sub(MINUS, sentence)
 
 
 def counted(number: int, what: str, several: str = "") -> str:

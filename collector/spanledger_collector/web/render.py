@@ -110,6 +110,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["printable"] = figures.printable
+    environment.filters["prose"] = figures.prose
     environment.filters["carried"] = carried
     environment.filters["usd"] = figures.usd
     environment.filters["exact"] = figures.exact

@@ -196,6 +196,8 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
     text = KINDS[column.kind_of(row)](value)
     if text == figures.NOTHING and column.kind != "text":
         href = ""  # nothing is explained by nothing
+    if column.is_prose:
+        text = figures.prose(text)
     if column.kind == "text":
         return Cell(text if value else column.name or text, href=href, is_text=bool(value))
     if text != figures.NOTHING:

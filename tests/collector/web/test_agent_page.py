@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -12,8 +13,10 @@ import pytest
 from spanledger_collector.query import DirectReader, GroupBy, Ledger
 from spanledger_collector.query.economics import groups
 from spanledger_collector.store import Store
+from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.pages import PAGES
+from spanledger_collector.web.render import render
 
 NOW = datetime(2026, 11, 7, tzinfo=timezone.utc)
 
@@ -42,6 +45,26 @@ def test_no_question_is_asked_twice(shown: Store, by: str) -> None:
     passes = Counter(name for name, _ in reader.asked)
     # The page of an agent with an asset of one version needs its versions as well.
     assert passes["agent_statistics"] == (1 if by == "version" else 2)
+
+
+@pytest.mark.parametrize("name", ["agent", "agents", "overview", "latency"])
+def test_money_below_zero_has_one_sign(written: Store, name: str) -> None:
+    """In figures and in sentences alike; what programs read keeps the sign that they know."""
+    with Ledger(DirectReader(written)) as ledger:
+        asked = Asked(name, {"agent": "writer", "range": "all"}, NOW)
+        page = PAGES[name](ledger, asked)
+    shown = re.sub(r"<[^>]*>", " ", render(page, asked))
+    assert "\N{MINUS SIGN}$" in shown
+    assert "-$" not in shown
+    if name in ("agent", "agents"):
+        assert re.search("margin a run \N{MINUS SIGN}\\$[0-9.]+ to ", shown)
+
+
+def test_the_sign_of_money_in_a_sentence_is_that_of_figures() -> None:
+    """Whoever wrote it; a hyphen inside a name is none."""
+    assert figures.prose("-$3 to -$0.50 (-$1), claude-$5, 3-$4 and -5") == (
+        "\N{MINUS SIGN}$3 to \N{MINUS SIGN}$0.50 (\N{MINUS SIGN}$1), claude-$5, 3-$4 and -5"
+    )
 
 
 @pytest.mark.parametrize(("agent", "with_assets"), [("writer", True), ("tiny", False)])
