@@ -175,7 +175,7 @@ def transfer(
     to: str,
     amount: Amount | None = None,
     *,
-    kind: Kind = "training",
+    kind: Kind | None = None,
     **about: Unpack[About],
 ) -> str:
     """Move capital to another asset: what the next checkpoint is built on.
@@ -184,7 +184,8 @@ def transfer(
         asset: id of the asset that it leaves.
         to: id of the asset that it goes to.
         amount: USD, above 0; None = all that is left. More than is left moves what is left.
-        kind: of the asset that it goes to.
+        kind: of the asset that it goes to, where no cost of its own says it; None = that of
+            the asset that it leaves.
         about: ``record_id``, ``reason``, ``at``; see :class:`spanledger.records.About`.
 
     Returns:
@@ -194,9 +195,11 @@ def transfer(
     target = _scope.clean(to)
     if told is None or not target:
         return ""
-    return _enter(
-        asset, "transfer", {**told, semconv.ASSET_TO: target, semconv.ASSET_KIND: kind}, about
-    )
+    if kind is not None and kind not in KINDS:
+        _log.warning("transfer of asset %r left out: a kind is one of %s", asset, ", ".join(KINDS))
+        return ""
+    said = {} if kind is None else {semconv.ASSET_KIND: kind}
+    return _enter(asset, "transfer", {**told, semconv.ASSET_TO: target, **said}, about)
 
 
 def cost_attributes(

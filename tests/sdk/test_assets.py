@@ -70,7 +70,6 @@ def test_entries_say_what_they_are_and_are_apart_from_the_work_around() -> None:
             semconv.ASSET_AMOUNT: "45",
             semconv.ASSET_CURRENCY: "USD",
             semconv.ASSET_TO: "ft-2",
-            semconv.ASSET_KIND: "training",
         },
         {semconv.ASSET_ID: "ft", semconv.ASSET_ENTRY: "write_off"},
     ]
@@ -90,6 +89,7 @@ def test_entries_say_what_they_are_and_are_apart_from_the_work_around() -> None:
         (lambda: assets.plan("ft", expected_executions=9, salvage="-1"), "a salvage of -1"),
         (lambda: assets.write_off("ft", "x"), "left out"),
         (lambda: assets.transfer("ft", "ft-2", "x"), "left out"),
+        (lambda: assets.transfer("ft", "ft-2", kind="fun"), "a kind is one of"),  # type: ignore[arg-type]
         (lambda: assets.transfer("ft", "ft-2", "-5"), "give an amount above 0"),
         (lambda: assets.write_off("ft", 0), "give an amount above 0"),
     ],

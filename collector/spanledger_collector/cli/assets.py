@@ -131,7 +131,9 @@ def transfer(
     asset: Annotated[str, typer.Argument(help="Id of the asset that capital leaves.")],
     to: Annotated[str, typer.Argument(help="Id of the asset that it goes to.")],
     amount: Annotated[str, typer.Argument(help="USD; default all that is left.")] = "",
-    kind: Annotated[str, _field("Kind of the asset that it goes to; default training.")] = "",
+    kind: Annotated[
+        str, _field("Kind of the asset that it goes to; default that of the one it leaves.")
+    ] = "",
     record_id: Annotated[str, _field("Name of the entry: told again it counts once.")] = "",
     reason: Annotated[str, _field("A few words, for who asks later.")] = "",
     url: Url = DEFAULT_ADDRESS,

@@ -108,7 +108,7 @@ def asset_attributes(kind: str, told: Mapping[str, object]) -> Attributes:
         result.setdefault(semconv.ASSET_CURRENCY, "USD")
     if kind == "asset_plan":
         result |= _method(read)
-    elif kind != "asset_write_off":
+    elif kind == "asset_cost":
         result.setdefault(semconv.ASSET_KIND, _DEFAULT_KIND)
     return result
 

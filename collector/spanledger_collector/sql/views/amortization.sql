@@ -1,6 +1,7 @@
 -- amortization: every asset with its capital, what of it was charged, what is left, and at which rate it goes on.
 -- grain: one row an asset (workspace, asset_id). units: USD, 12 decimals; rates 40; units of the plan.
 -- columns:
+--   kind                 what it was for, as its newest cost says; without costs as the newest transfer to it says, else that of its giver
 --   capital_usd          costs booked (other currencies at the rate of their day) and what was transferred to it, less what was
 --                        transferred away, credited or written off of it; never less than charged_usd
 --   charged_usd          sum of its charges
@@ -58,12 +59,58 @@ WITH
         WHERE entry = 'transfer'
         GROUP BY workspace, to_asset_id, entry_id
     ),
+    -- Kinds that heirs have of their givers, through any number of transfers: as told by the newest, else the giver's, in the order in
+    -- which they happened (as post_takings moves the capital).
+    heirs AS
+    (
+        SELECT
+            workspace,
+            heir.1 AS asset_id,
+            heir.2 AS kind
+        FROM
+        (
+            SELECT
+                workspace,
+                arrayFold(
+                    (kinds, move) -> mapUpdate(
+                        kinds, map(move.to_asset_id, multiIf(move.kind != '', move.kind, move.giver_kind != '', move.giver_kind, kinds[move.asset_id]))
+                    ),
+                    arraySort(m -> (m.occurred_at, m.span_id), arrayFlatten(groupArray(moves))),
+                    CAST(map() AS Map(String, String))
+                ) AS kinds
+            FROM
+            (
+                SELECT
+                    workspace,
+                    asset_id,
+                    toString(argMaxIf(kind, (received_at, recorded_at, span_id), entry = 'cost' AND kind != '')) AS giver_kind,
+                    arrayMap(
+                        m -> (m.1, m.2, asset_id, giver_kind, m.3, m.4),
+                        groupArrayIf((occurred_at, span_id, to_asset_id, toString(kind)), entry = 'transfer')
+                    )::Array(Tuple(
+                        occurred_at DateTime64(9, 'UTC'), span_id String, asset_id String, giver_kind String, to_asset_id String, kind String
+                    )) AS moves
+                FROM
+                (
+                    SELECT workspace, asset_id, entry, entry_id, kind, to_asset_id, occurred_at, received_at, recorded_at, span_id
+                    FROM asset_entries FINAL
+                    WHERE entry IN ('cost', 'transfer')
+                    ORDER BY received_at, recorded_at, span_id
+                    LIMIT 1 BY workspace, asset_id, entry, entry_id
+                )
+                GROUP BY workspace, asset_id
+                HAVING notEmpty(moves)
+            )
+            GROUP BY workspace
+        )
+        ARRAY JOIN CAST(kinds AS Array(Tuple(String, String))) AS heir
+    ),
     books AS
     (
         SELECT
             workspace,
             asset_id,
-            argMaxIf(kind, (received_at, recorded_at, span_id), kind != '') AS kind,
+            argMaxIf(kind, (received_at, recorded_at, span_id), entry = 'cost' AND kind != '') AS cost_kind,
             sum(moved.usd) + cost_usd AS capital_usd,
             sum(moved.as_asked_usd) AS taken_as_asked_usd,
             -sumIf(moved.usd, entry = 'write_off') AS written_off_usd,
@@ -126,7 +173,7 @@ WITH
         SELECT
             b.workspace AS workspace,
             b.asset_id AS asset_id,
-            b.kind AS kind,
+            if(b.cost_kind = '', h.kind, b.cost_kind) AS kind,
             b.plan AS plan,
             b.plans AS plans,
             b.basis_id AS basis_id,
@@ -182,7 +229,8 @@ WITH
             ) AS accrued_so_far_usd
         FROM books AS b
         LEFT JOIN balances AS a ON a.workspace = b.workspace AND a.asset_id = b.asset_id
-        )
+        LEFT JOIN heirs AS h ON h.workspace = b.workspace AND h.asset_id = b.asset_id
+    )
 SELECT
     workspace,
     asset_id,
