@@ -1,8 +1,9 @@
--- runs_by_day: runs by day of their start, and those of them that succeeded.
+-- runs_by_day: runs by day of their start, and how many of what was asked for (runs of agents that no agent called) succeeded and failed.
 SELECT
     toDateTime(day) AS time,
     sum(runs) AS runs,
-    sum(successful_runs) AS successful_runs
+    sum(top_successful_runs) AS successes,
+    sum(top_failed_runs) AS failures
 FROM agent_unit_economics
 WHERE workspace = decodeURLComponent('${workspace:percentencode}')
     AND $__dateFilter(day)

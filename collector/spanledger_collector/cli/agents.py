@@ -71,9 +71,9 @@ def agents(
     interval is above 0 (by both ends of what is estimated), no where it is below; no value told
     where no run has a value; else the data are too few.
 
-    By total, day or tenant the runs of all agents are summed, and a cost per success is over the
-    successes of agents that no agent called; intervals are by trace: something asked for, with all
-    that it set off.
+    By total, day or tenant the runs of all agents are summed, and the success rate and the cost per
+    success are of what was asked for: runs of agents that no agent called. Intervals are by trace:
+    something asked for, with all that it set off.
 
     Example: spanledger agents --since 2026-11-01 --by tenant
     """

@@ -12,8 +12,8 @@ class EconomicsRow:
     """What runs cost, earned and took (query ``economics_by``, whose header says what each is).
 
     What has no prefix sums to the ledger; ``inclusive_*`` is with all runs below. Costs per success
-    are over ``successes``: of an agent or version those of its runs, else those of agents that no
-    agent called.
+    are over ``successes``, and the success ratio is of these and ``failures``: of an agent or
+    version its runs', else those of agents that no agent called.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class EconomicsRow:
     margin_usd: Decimal | None
     valued_runs: int
     successes: int
+    failures: int
     total_cost_per_run_usd: Decimal | None
     total_cost_per_success_usd: Decimal | None
     unpriced_attempts: int

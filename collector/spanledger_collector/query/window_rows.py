@@ -28,8 +28,8 @@ class EarnedByRow:
     """What the runs of an agent, tenant or everybody earned in a window (query ``earned_by``).
 
     Of an agent ``inclusive_*`` is with all runs below its own; of a tenant and everybody, whose
-    runs those are already, it is the same as without the prefix, and a cost per success is divided
-    by the successes of agents that no agent called. With ``inclusive_uncosted_runs`` costs are
+    runs those are already, it is the same as without the prefix, and successes and failures are
+    those of agents that no agent called. With ``inclusive_uncosted_runs`` costs are
     lower bounds and the margin an upper one.
     """
 
@@ -38,6 +38,8 @@ class EarnedByRow:
     runs: int
     successful_runs: int
     failed_runs: int
+    successes: int
+    failures: int
     total_cost_usd: Decimal | None
     value_usd: Decimal | None
     margin_usd: Decimal | None

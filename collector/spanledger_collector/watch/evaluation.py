@@ -188,7 +188,8 @@ def _value(metric: str, row: SpentByRow | EarnedByRow | None) -> tuple[Decimal |
         return (Decimal(0) if metric in _SUMS else None), 0
     if isinstance(row, SpentByRow):
         return _SPENT[metric](row), row.attempts
-    return _EARNED[metric](row), row.runs
+    asked = row.successes + row.failures
+    return _EARNED[metric](row), asked if metric == "success_ratio" else row.runs
 
 
 def _bound(condition: Condition, row: SpentByRow | EarnedByRow | None) -> Bound:
@@ -231,7 +232,7 @@ _SPENT: Mapping[str, Callable[[SpentByRow], Decimal | None]] = {
 #: Of an agent with its sub-agents: what hands more on does not earn more for that.
 _EARNED: Mapping[str, Callable[[EarnedByRow], Decimal | None]] = {
     "runs": lambda row: Decimal(row.runs),
-    "success_ratio": lambda row: _ratio(row.successful_runs, row.successful_runs + row.failed_runs),
+    "success_ratio": lambda row: _ratio(row.successes, row.successes + row.failures),
     "value_usd": lambda row: row.inclusive_value_usd,
     "margin_usd": lambda row: row.inclusive_margin_usd,
     "cost_per_success_usd": lambda row: row.inclusive_cost_per_success_usd,

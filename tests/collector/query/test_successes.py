@@ -27,7 +27,12 @@ ASKED = {
     "no agent": (Decimal(3), 0),
     "lost": (Decimal(3), 0),
     "elsewhere": (Decimal(2), 1),
+    "helped": (Decimal(6), 0),
 }
+#: of a tenant: what it asked for that failed.
+FAILED = dict.fromkeys(ASKED, 0) | {"failed": 1, "helped": 2}
+COST = sum((cost for cost, _ in ASKED.values()), Decimal(0))
+SUCCESSES = sum(won for _, won in ASKED.values())
 
 
 def _agent(number: int, parent: int, outcome: str, **where: object) -> scene.Row:
@@ -87,6 +92,15 @@ def _rows() -> list[scene.Row]:
     for trace, given in ((8, {"run_id": "boss"}), (9, {"parent_run_id": "boss"})):
         where = {"trace": trace, "tenant": "elsewhere"}
         rows += [_agent(1, 0, "success", **given, **where), scene.call(2, 1, (100, 0), **where)]
+    # Two asks that failed, each with three helpers that ended well.
+    for trace in (10, 11):
+        where = {"trace": trace, "tenant": "helped"}
+        rows.append(_agent(1, 0, "failure", **where))
+        for helper in (2, 3, 4):
+            rows += [
+                scene.span(helper, 1, "agent", agent_name="h", **where),
+                scene.call(10 + helper, helper, (100, 0), **where),
+            ]
     return rows
 
 
@@ -95,7 +109,7 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
     with module_store.connect() as connection:
         scene.publish(connection, [scene.price("m1", input="0.01")])
         scene.load(connection, _rows())
-    scene.settle(module_store, range(1, 10))
+    scene.settle(module_store, range(1, 12))
     with Ledger(DirectReader(module_store)) as found:
         yield found
 
@@ -114,9 +128,50 @@ def test_a_cost_per_success_is_over_what_was_asked_for(ledger: Ledger) -> None:
     assert found == {key: (*asked, _each(*asked)) for key, asked in ASKED.items()}
     for kind in ("total", "day"):
         (row,) = told[kind]
-        assert (row.total_cost_usd, row.successes) == (Decimal(16), 5)
+        assert (row.total_cost_usd, row.successes) == (COST, SUCCESSES)
         assert row.total_cost_per_success_usd == row.inclusive_cost_per_success_usd
-        assert row.inclusive_cost_per_success_usd == _each(Decimal(16), 5)
+        assert row.inclusive_cost_per_success_usd == _each(COST, SUCCESSES)
+
+
+def _rate(name: str) -> Decimal | None:
+    asked = ASKED[name][1] + FAILED[name]
+    return Decimal(ASKED[name][1]) / asked if asked else None
+
+
+def test_a_success_rate_is_of_what_was_asked_for(ledger: Ledger) -> None:
+    """Beside the cost per success, of the same successes: helpers that end well are none."""
+    told = ledger.overview()
+    for row in told["tenant"]:
+        assert (row.successes, row.failures) == (ASKED[row.key][1], FAILED[row.key]), row.key
+        assert row.success_ratio == _rate(row.key), row.key
+    for kind in ("total", "day"):
+        (row,) = told[kind]
+        assert (row.successes, row.failures) == (SUCCESSES, 3)
+        assert row.success_ratio == SUCCESSES / (SUCCESSES + 3)
+    (row,) = [one for one in told["agent"] if one.key == "h"]
+    assert (row.successes, row.failures, row.success_ratio) == (6, 0, 1)
+    rows = ledger.query("view:agent_unit_economics")
+    assert sum(row["top_successful_runs"] for row in rows) == SUCCESSES
+    assert sum(row["top_failed_runs"] for row in rows) == 3
+    (helper,) = [row for row in rows if row["agent_name"] == "h"]
+    assert (helper["successful_runs"], helper["top_successful_runs"]) == (6, 0)
+
+
+def test_an_alert_on_the_success_rate_is_of_what_was_asked_for(ledger: Ledger) -> None:
+    """Of an agent its own runs'; `at_least` counts what the rate is of."""
+    alert = {"metric": "success_ratio", "below": "0.5"}
+    pers = ("workspace", "tenant", "agent")
+    told = [{"name": per, "per": per, **alert} for per in pers]
+    readings = Readings(ledger._reader.rows, scene.START + timedelta(hours=1))
+    conditions = Rules.model_validate({"alerts": told}).conditions()
+    whole, tenants, agents = (
+        {one.key: (one.value, one.count) for one in readings.of(condition)}
+        for condition in conditions
+    )
+    asked = SUCCESSES + 3
+    assert whole == {"": (Decimal(SUCCESSES) / asked, asked)}
+    assert tenants == {key: (_rate(key), ASKED[key][1] + FAILED[key]) for key in ASKED}
+    assert agents["h"] == (1, 6)
 
 
 def test_what_ran_outside_any_agent_is_no_success(ledger: Ledger) -> None:
@@ -156,4 +211,4 @@ def test_alerts_divide_by_the_same(ledger: Ledger) -> None:
     each, whole = (list(readings.of(condition)) for condition in rules.conditions())
     told = {reading.key: reading.value for reading in each}
     assert told == {key: _each(*asked) for key, asked in ASKED.items()}
-    assert [reading.value for reading in whole] == [_each(Decimal(16), 5)]
+    assert [reading.value for reading in whole] == [_each(COST, SUCCESSES)]

@@ -110,8 +110,8 @@ def test_every_metric_reads_what_its_columns_say(reader: DirectReader, now: date
     wasted = (spent["rework_cost_usd"] or 0) / spent["work_cost_usd"]
     assert float(found["rework_ratio"].value or 0) == pytest.approx(float(wasted))
     assert found["runs"].value == found["runs"].count == earned["runs"] > 0
-    assert found["success_ratio"].value == Decimal(earned["successful_runs"]) / (
-        earned["successful_runs"] + earned["failed_runs"]
+    assert found["success_ratio"].value == Decimal(earned["successes"]) / (
+        earned["successes"] + earned["failures"]
     )
     assert found["margin_usd"].value == earned["margin_usd"]
     assert found["value_usd"].value is None

@@ -85,7 +85,7 @@ class Many:
 
     def _figures(self, bad: bool) -> Row:
         return {
-            "runs": 10, "successful_runs": 10 - 10 * bad, "failed_runs": 10 * bad, "attempts": 10,
+            "runs": 10, "successes": 10 - 10 * bad, "failures": 10 * bad, "attempts": 10,
             "inclusive_margin_usd": self.margin if bad else Decimal(5),
             "cost_usd": self.cost if bad else Decimal(2),
         }  # fmt: skip

@@ -1,5 +1,5 @@
 -- asked_for: whether a run is what was asked for, as a condition on a run (r): a run of an agent that no agent called, whatever
---   workflows are around it. The one definition of whose successes a tenant's, a day's and everybody's cost is divided by, and of
+--   workflows are around it. The one definition of whose successes and failures are a tenant's, a day's and everybody's, and of
 --   what value rules of no agent are for.
 -- A helper's run is a part of its caller's. Workflows, and calls outside any agent, are around or beside the work: nobody says of
 --   them whether it succeeded, only that no error ended them.

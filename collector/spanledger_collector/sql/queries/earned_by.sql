@@ -6,9 +6,9 @@
 --   or an amount has no rate),
 --   margin_usd (value less total cost; NULL where either is unknown), inclusive_total_cost_usd (of an agent with all runs below its own, as
 --   in agent_unit_economics; of a tenant and of the workspace, whose runs below are among their runs already, the same as without the
---   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs (of agents that no agent called: what a tenant asked for, arithmetic/asked_for),
---   inclusive_cost_per_success_usd (inclusive total cost / successes: of an agent those of its runs; of a tenant and of the workspace those
---   that were asked for, for a sub-agent's success is no further success of who asked, and a workflow around it is none; NULL = none),
+--   prefix), inclusive_value_usd, inclusive_margin_usd, top_successful_runs, top_failed_runs (of agents that no agent called: what a tenant asked for, arithmetic/asked_for),
+--   successes, failures (of an agent its runs'; of a tenant and of the workspace those that were asked for: what a success rate is of),
+--   inclusive_cost_per_success_usd (inclusive total cost / successes, for a sub-agent's success is no further success of who asked, and a workflow around it is none; NULL = none),
 --   inclusive_uncosted_runs (their inclusive cost is not wholly known: above 0 it and the cost per success are lower bounds, and the
 --   margin an upper one).
 SELECT
@@ -28,9 +28,12 @@ SELECT
     ) AS inclusive_value_usd,
     CAST(inclusive_value_usd - inclusive_total_cost_usd AS Nullable(Decimal(38, 12))) AS inclusive_margin_usd,
     sum(grouped.top_successful_runs) AS top_successful_runs,
+    sum(grouped.top_failed_runs) AS top_failed_runs,
+    if(per = 'agent', successful_runs, top_successful_runs) AS successes,
+    if(per = 'agent', failed_runs, top_failed_runs) AS failures,
     CAST(
         roundBankers(
-            toDecimal256(inclusive_total_cost_usd, 24) / nullIf(if(per = 'agent', successful_runs, top_successful_runs), 0), 12
+            toDecimal256(inclusive_total_cost_usd, 24) / nullIf(successes, 0), 12
         ) AS Nullable(Decimal(38, 12))
     ) AS inclusive_cost_per_success_usd,
     sum(if(per = 'agent', grouped.inclusive_uncosted, grouped.uncosted)) AS inclusive_uncosted_runs
@@ -49,6 +52,11 @@ FROM
             AND
             @include arithmetic/asked_for
         ) AS top_successful_runs,
+        countIf(
+            NOT r.succeeded
+            AND
+            @include arithmetic/asked_for
+        ) AS top_failed_runs,
         sum(r.total_cost_usd) AS total_cost_usd,
         sum(r.value_usd) AS value_usd,
         sum(r.unconverted_records) AS unconverted,

@@ -6,13 +6,14 @@
 --   nanoseconds (_ns); tokens; ratios 0..1.
 -- What has no prefix is of the runs themselves and sums to the ledger. inclusive_*: with all runs below them (sub-agents), as in
 --   agents; not to be summed. Where a row has the runs of all agents (total, day, tenant, no agent asked for) those below are among
---   its runs already: the same as without the prefix; and its successes, what a cost per success is divided by, are those of top
---   runs, which no run called: a sub-agent's success is no further success of who asked.
+--   its runs already: the same as without the prefix; and its successes and failures, which the success ratio is of
+--   and costs per success are divided by, are those of what was asked for, runs of agents that no agent called (arithmetic/asked_for):
+--   a sub-agent's success is no further success of who asked.
 -- columns: kind (total | day | agent | version | tenant), key (the day as 2026-11-02; agent and version; total), agent_name, agent_version (of a row by version; empty in others), runs, successful_runs, failed_runs (the rest ran
---   outside any agent and ended without an error: nobody said that it succeeded, arithmetic/won), success_ratio (of those of which it is known), calls, attempts, retries,
+--   outside any agent and ended without an error: nobody said that it succeeded, arithmetic/won), success_ratio (successes / successes and failures; NULL = neither), calls, attempts, retries,
 --   input_tokens, output_tokens, cost_usd (variable cost of the runs themselves: sums to the ledger), rework_cost_usd,
 --   work_cost_usd (cost_usd without what judged or guarded), rework_cost_ratio, rework_multiplier (arithmetic/rework_share), estimated_cost_usd, amortized_cost_usd, total_cost_usd, value_usd
---   (NULL = nobody said, or an amount has no rate), margin_usd, valued_runs, top_successful_runs (of agents that no agent called), successes (what costs per success are divided by),
+--   (NULL = nobody said, or an amount has no rate), margin_usd, valued_runs, top_successful_runs, top_failed_runs (of agents that no agent called), successes, failures (of an agent or version its runs', else those: what was asked for),
 --   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), unknown_rework_attempts (of them wasted), known_cost_ratio,
@@ -29,7 +30,7 @@ SELECT
         @include arithmetic/won
     ) AS successful_runs,
     countIf(NOT r.succeeded) AS failed_runs,
-    successful_runs / nullIf(successful_runs + failed_runs, 0) AS success_ratio,
+    successes / nullIf(successes + failures, 0) AS success_ratio,
     sum(r.calls) AS calls,
     sum(r.attempts) AS attempts,
     sum(r.retries) AS retries,
@@ -50,7 +51,13 @@ SELECT
         AND
         @include arithmetic/asked_for
     ) AS top_successful_runs,
+    countIf(
+        NOT r.succeeded
+        AND
+        @include arithmetic/asked_for
+    ) AS top_failed_runs,
     if(has_runs_below, top_successful_runs, successful_runs) AS successes,
+    if(has_runs_below, top_failed_runs, failed_runs) AS failures,
     CAST(roundBankers(toDecimal256(total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS total_cost_per_run_usd,
     CAST(
         roundBankers(toDecimal256(total_cost_usd, 24) / nullIf(successes, 0), 12) AS Nullable(Decimal(38, 12))

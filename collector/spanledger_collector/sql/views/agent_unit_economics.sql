@@ -6,6 +6,8 @@
 --   runs                     runs that started that day
 --   successful_runs, failed_runs   by the recorded outcome; where none was recorded, a run fails when its span ends in an error; outside
 --                            any agent only what was recorded is a success, and what else ended well is neither
+--   top_successful_runs, top_failed_runs   of them those that were asked for, runs of agents that no agent called: what the success rate of a
+--                            day, a tenant or everybody is of (a sub-agent's success is no further success of who asked)
 --   judged_runs              runs with a recorded outcome
 --   wrong_runs               runs that an evaluation calls wrong or hallucinated
 --   cost_usd                 own cost of the runs (sub-agents are rows of their own); sums to the ledger
@@ -49,6 +51,8 @@ SELECT
     runs,
     successful_runs,
     failed_runs,
+    top_successful_runs,
+    top_failed_runs,
     calls,
     attempts,
     failed_attempts,
@@ -118,6 +122,16 @@ FROM
             @include arithmetic/won
         ) AS successful_runs,
         countIf(NOT r.succeeded) AS failed_runs,
+        countIf(
+            @include arithmetic/won
+            AND
+            @include arithmetic/asked_for
+        ) AS top_successful_runs,
+        countIf(
+            NOT r.succeeded
+            AND
+            @include arithmetic/asked_for
+        ) AS top_failed_runs,
         countIf(r.outcome != '') AS judged_runs,
         countIf(r.judged_wrong) AS wrong_runs,
         sum(r.calls) AS calls,

@@ -107,7 +107,8 @@ def economics(
         first,
         Column("Runs", "runs", "count", link=runs),
         Column("Success", "success_ratio", "ratio",
-               "Runs that succeeded / those of which it is known."),
+               "Runs that succeeded / those of which it is known"
+               + ("." if of_agents else ", of agents that no agent called.")),
         Column("Total cost", "total_cost_usd", "usd",
                "Variable and amortized cost of the runs.", at_least=is_lower_bound, link=runs),
         Column("Rework", "rework_cost_usd", "usd",

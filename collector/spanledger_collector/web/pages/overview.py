@@ -111,7 +111,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
     is_unknown = some and not row.rework_cost_usd
     share = None if is_unknown else row.rework_cost_ratio
     known = f"{figures.counted(row.attempts, 'attempt')}, {row.unpriced_attempts:,} of unknown cost"
-    runs = f"{row.successful_runs:,} succeeded, {row.failed_runs:,} did not"
+    runs = f"{row.successes:,} succeeded, {row.failures:,} did not{_of_asked(row)}"
     return Figures(
         [
             money("Total cost", row.total_cost_usd, "variable and amortized",
@@ -145,8 +145,13 @@ def _margin_note(row: EconomicsRow) -> str:
 def _successes(row: EconomicsRow) -> str:
     """What the cost of a success is divided by."""
     told = figures.counted(row.successes, "success", "successes")
-    of = " of agents that no agent called" if row.successes != row.successful_runs else ""
-    return f"total cost, with sub-agents / {told}{of}"
+    return f"total cost, with sub-agents / {told}{_of_asked(row)}"
+
+
+def _of_asked(row: EconomicsRow) -> str:
+    """Said where successes and failures are not those of all runs."""
+    runs = (row.successful_runs, row.failed_runs)
+    return "" if (row.successes, row.failures) == runs else " of agents that no agent called"
 
 
 def _day(asked: Asked, row: EconomicsRow) -> str:
