@@ -50,6 +50,11 @@ def mean(path: str) -> Field:
     return usd(f"{path}.value", lambda row: at(row, path).reason != "no run has a value")
 
 
+def in_unit(path: str) -> Field:
+    """A figure in the unit that the row says."""
+    return lambda row: Usd(at(row, path)) if row.unit == "usd" else at(row, path)
+
+
 def _is_valued(row: Any) -> bool:
     return row.valued_runs > 0
 

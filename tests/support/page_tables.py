@@ -25,6 +25,7 @@ from tests.support.page_fields import (
     Field,
     Usd,
     if_any,
+    in_unit,
     mean,
     usd,
 )
@@ -365,8 +366,9 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
     ("budgets", "alerts"): Shown(
         lambda asked: asked.picture.alerts,
         {
-            "Rule": "rule", "Per": "per", "Of": "key", "Metric": "metric",
-            "Threshold": "threshold", "Value": "value", "Firing since": "firing_since",
+            "Rule": "rule", "Per": "per", "Of": "key", "Window": "window",
+            "Metric": "metric", "Fires": "direction", "Threshold": in_unit("threshold"),
+            "Value": in_unit("value"), "Firing since": "firing_since",
         },
     ),
 }  # fmt: skip

@@ -36,12 +36,16 @@ _BUDGET: Final = _object(
 _ALERT: Final = _object(
     {
         "rule": _TEXT, "workspace": _TEXT, "per": _TEXT, "key": _TEXT, "metric": _TEXT,
+        "unit": {"type": "string", "enum": ["usd", "ratio", "count"]},
+        "direction": {"type": "string", "enum": ["above", "below"]},
+        "window": _TEXT, "since": _TIME, "until": _TIME,
         "threshold": _AMOUNT, "value": _UNKNOWN_AMOUNT,
         "firing_since": {**_TIME, "type": ["string", "null"]},
         "bound": {"type": "string", "enum": ["", "at least", "at most"]},
     },
-    "An alert, now; value null = nobody can tell, firing_since null = it does not fire; bound: "
-    "what the value is of the true one where costs are not known.",
+    "An alert, now: the value of a metric in a window, and the threshold above (from it on) or "
+    "below which it fires, both in its unit; value null = nobody can tell, firing_since null = it "
+    "does not fire; bound: what the value is of the true one where costs are not known.",
 )  # fmt: skip
 _STAGES: Final[Mapping[str, Any]] = {
     "journal": {

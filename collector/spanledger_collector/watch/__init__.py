@@ -13,6 +13,7 @@ The process's own budgets (``spanledger.budget``) refuse calls before they are m
 the ledger says of all processes, after the fact.
 """
 
+from spanledger_collector.watch.board import AlertRow, alerts_of
 from spanledger_collector.watch.evaluation import BudgetRow, budgets_of
 from spanledger_collector.watch.metrics import WatchMetrics
 from spanledger_collector.watch.rules import Rules, read_rules
@@ -20,12 +21,14 @@ from spanledger_collector.watch.watcher import Picture, Watcher
 from spanledger_collector.watch.webhook import Webhook
 
 __all__ = [
+    "AlertRow",
     "BudgetRow",
     "Picture",
     "Rules",
     "WatchMetrics",
     "Watcher",
     "Webhook",
+    "alerts_of",
     "budgets_of",
     "read_rules",
 ]

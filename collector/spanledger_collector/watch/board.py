@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 
 from spanledger_collector.query.waste import Bound
 
-from .evaluation import MAX_KEYS, Reading
-from .rules import Condition
+from .evaluation import MAX_KEYS, Ask, Reading, Readings
+from .rules import Condition, Direction, Rules, Unit
 
 _LOG = logging.getLogger(__name__)
 #: Rule, key, threshold.
@@ -34,6 +34,11 @@ class AlertRow:
     Attributes:
         rule: name of the rule or budget.
         key: whose it is; empty = the whole workspace.
+        unit: of ``threshold`` and ``value``: USD, a share of one, or so many.
+        direction: it fires ``above`` the threshold, from it on, or ``below`` it.
+        window: ``day``, ``month``, or the hours of a rolling one.
+        since: where the window starts that ``value`` is of.
+        until: where it ends.
         value: None where nobody can tell; then it stays as it was.
         firing_since: None where it does not fire.
         bound: what ``value`` is of the true one, where costs are not known; empty = it is that.
@@ -44,6 +49,11 @@ class AlertRow:
     per: str
     key: str
     metric: str
+    unit: Unit
+    direction: Direction
+    window: str
+    since: datetime
+    until: datetime
     threshold: Decimal
     value: Decimal | None
     firing_since: datetime | None
@@ -153,6 +163,13 @@ class Board:
             )
 
 
+def alerts_of(rules: Rules, ask: Ask, now: datetime) -> list[AlertRow]:
+    """Every alert as it would begin now: what fired before, and goes on, nobody says."""
+    readings = Readings(ask, now)
+    found = [reading for condition in rules.conditions() for reading in readings.of(condition)]
+    return Board(None).update(found, now)[0]
+
+
 def _id(reading: Reading) -> AlertId:
     return (reading.condition.rule, reading.key, f"{reading.condition.threshold:f}")
 
@@ -165,6 +182,11 @@ def _row(reading: Reading, since: datetime | None) -> AlertRow:
         per=condition.source.per,
         key=reading.key,
         metric=condition.metric,
+        unit=condition.unit,
+        direction=condition.direction,
+        window=condition.source.window_name,
+        since=reading.window.since,
+        until=reading.window.until,
         threshold=condition.threshold,
         value=reading.value,
         firing_since=since,

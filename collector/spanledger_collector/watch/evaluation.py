@@ -148,7 +148,7 @@ def _budget_row(
         workspace=budget.workspace,
         per=budget.per,
         key=key,
-        window=f"{budget.hours} h" if budget.window == "rolling" else budget.window,
+        window=budget.window_name,
         since=window.since,
         until=window.until,
         limit_usd=budget.limit_usd,

@@ -45,6 +45,8 @@ SpentMetric = Literal[
 EarnedMetric = Literal["runs", "success_ratio", "value_usd", "margin_usd", "cost_per_success_usd"]
 Metric = SpentMetric | EarnedMetric
 EARNED: frozenset[str] = frozenset(get_args(EarnedMetric))
+Unit = Literal["usd", "ratio", "count"]
+Direction = Literal["above", "below"]
 #: How far inside its threshold a value has to be before an alert is over.
 _HYSTERESIS = Decimal("0.05")
 
@@ -88,6 +90,11 @@ class _Windowed(_Strict):
         if "hours" in self.model_fields_set and self.window != "rolling":
             raise ValueError(f"{self.name}: `hours` needs `window: rolling`")
         return self
+
+    @property
+    def window_name(self) -> str:
+        """The window in words: ``day``, ``month``, or so many hours."""
+        return f"{self.hours} h" if self.window == "rolling" else self.window
 
     def at(self, now: datetime) -> Span:
         """The window that a moment lies in; a rolling one ends with it."""
@@ -169,6 +176,17 @@ class Condition:
     resolve_at: Decimal
     at_least: int
     limit_usd: Decimal | None = None
+
+    @property
+    def unit(self) -> Unit:
+        """Of the metric, and so of its bound."""
+        *_, last = self.metric.split("_")
+        return "usd" if last == "usd" else "ratio" if last == "ratio" else "count"
+
+    @property
+    def direction(self) -> Direction:
+        """On which side of the threshold it fires."""
+        return "above" if self.above else "below"
 
     def fires(self, value: Decimal, *, firing: bool, bound: Bound = "") -> bool:
         """Whether it fires at this value, given whether it did before.

@@ -157,7 +157,7 @@ def message(transition: Transition) -> dict[str, Any]:
         "value": reading.value,
         "bound": reading.bound,
         "threshold": condition.threshold,
-        "direction": "above" if condition.above else "below",
+        "direction": condition.direction,
         "limit_usd": condition.limit_usd,
         "window": {"since": reading.window.since, "until": reading.window.until},
         "firing_since": transition.since,

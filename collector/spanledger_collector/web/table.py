@@ -202,12 +202,12 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
         return Cell(text if value else column.name or text, href=href, is_text=bool(value))
     if text != figures.NOTHING:
         text = f"{_MARKS[column.bound(row)]}{text}"
-    return Cell(text, figures.exact(value), href, _note(column, value))
+    return Cell(text, figures.exact(value), href, _note(column.kind_of(row), value))
 
 
-def _note(column: Column, value: Any) -> str:
+def _note(kind: str, value: Any) -> str:
     """Of money every digit."""
-    if not column.kind.startswith("usd") or value is None:
+    if not kind.startswith("usd") or value is None:
         return ""
     return figures.exact_usd(value)
 

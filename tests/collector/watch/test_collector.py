@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,23 @@ budgets:
 alerts:
   - {{ name: busy, metric: attempts, window: rolling, hours: 8000, above: "1" }}
 """
+#: Metric, unit, direction, window and threshold of the last.
+_BUSY = ["attempts", "count", "above", "8000 h", "1"]
+
+
+async def _alerts(capsys: pytest.CaptureFixture[str], *options: str) -> set[str]:
+    """The rules that the command line tells of, of which one is looked at."""
+    line = ["budget", "--alerts", *options]
+    assert await asyncio.to_thread(execute, [*line, "--json"]) == 0
+    alerts = json.loads(capsys.readouterr().out)
+    [busy] = [row for row in alerts if row["rule"] == "busy"]
+    keys = ("metric", "unit", "direction", "window", "threshold")
+    assert [busy[one] for one in keys] == _BUSY
+    assert busy["since"] < busy["until"]
+    assert busy["firing_since"]
+    assert await asyncio.to_thread(execute, line) == 0
+    assert re.search("busy .* above +.* 20[0-9]{2}-", capsys.readouterr().out)
+    return {row["rule"] for row in alerts}
 
 
 @pytest.mark.slow
@@ -86,6 +104,9 @@ async def test_what_is_settled_fires_and_is_told_everywhere(
             table = capsys.readouterr().out
             assert "exceeded" in table
             assert "$1000" in table
+            rules = {row["rule"] for row in picture["alerts"]}
+            for of in ([], ["--rules", str(path)]):
+                assert await _alerts(capsys, "--url", address, *of) == rules
     rules = {json.loads(body)["rule"] for _, body in receiver.messages}
     assert rules == {"agents", "busy"}
     assert (tmp_path / "data" / "alerts.json").exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -52,6 +52,8 @@ PICTURE = _Picture(
     alerts=[
         SimpleNamespace(
             rule=XSS["tenant"], workspace="default", per="tenant", key="acme", metric="margin_usd",
+            unit="usd", direction="below", window="24 h", since=_NOW - timedelta(hours=24),
+            until=_NOW,
             threshold=Decimal("0.1"), value=None, firing_since=_NOW,
             bound="",
         )

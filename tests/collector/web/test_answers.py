@@ -25,6 +25,7 @@ from spanledger_collector.watch.watcher import Picture
 
 PATHS: Any = document()["paths"]
 _NOW = datetime(2026, 11, 7, tzinfo=timezone.utc)
+_HOW = ("usd", "above", "24 h", _NOW, _NOW)
 PICTURE = Picture(
     _NOW,
     [
@@ -32,8 +33,10 @@ PICTURE = Picture(
                   Decimal("1.25"), Decimal("0.25"), None, 2, "warning")
     ],
     [
-        AlertRow("dear", "default", "tenant", "acme", "margin_usd", Decimal("0.1"), None, None),
-        AlertRow("dear", "default", "tenant", "b", "margin_usd", Decimal("0.1"), Decimal(1), _NOW),
+        AlertRow("dear", "default", "tenant", "acme", "margin_usd", *_HOW, Decimal("0.1"), None,
+                 None),
+        AlertRow("dear", "default", "tenant", "b", "margin_usd", *_HOW, Decimal("0.1"), Decimal(1),
+                 _NOW),
     ],
 )  # fmt: skip
 

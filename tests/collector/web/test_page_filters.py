@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime, timezone
 from decimal import Decimal
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -13,7 +15,13 @@ from tests.collector.web.conftest import PATHS
 from tests.support.page_requests import asked_csv, everything
 
 from spanledger_collector.query import Ledger, Slice
-from spanledger_collector.web.pages import PAGES
+from spanledger_collector.watch import Picture, Rules
+from spanledger_collector.watch.board import Board
+from spanledger_collector.watch.evaluation import Reading
+from spanledger_collector.watch.rules import AlertRule
+from spanledger_collector.web.asked import Asked
+from spanledger_collector.web.csvfile import csv_of
+from spanledger_collector.web.pages import PAGES, budgets
 
 
 def test_filters_of_the_url_hold_for_every_figure(client: httpx.Client, ledger: Ledger) -> None:
@@ -48,6 +56,42 @@ def test_what_is_chosen_on_a_dashboard_is_a_filter(client: httpx.Client) -> None
     assert asked_csv(client, named, "by-day") == asked_csv(
         client, "overview?agent=support", "by-day"
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "per", "page", "of"),
+    [
+        ("margin_usd", "agent", "overview", "agent=a%2Fb"),
+        ("cost_usd", "agent", "attempts", "agent=a%2Fb"),
+        ("cost_usd", "model", "attempts", "by=model&key=a%2Fb"),
+        ("rework_ratio", "tenant", "rework", "tenant=a%2Fb"),
+        ("unknown_ratio", "workspace", "attempts", ""),
+        ("runs", "workspace", "overview", ""),
+    ],
+)
+def test_an_alert_leads_to_what_it_read(metric: Any, per: Any, page: str, of: str) -> None:
+    """Over the window that its value is of, in its unit; and it says below or above what."""
+    now = datetime(2026, 11, 7, 1, tzinfo=timezone.utc)
+    told_rule = {"name": "losing", "metric": metric, "per": per, "below": "0.5"}
+    rule = AlertRule.model_validate({**told_rule, "window": "rolling", "hours": 240})
+    [condition] = Rules(alerts=(rule,)).conditions()
+    reading = Reading(condition, "a/b", Decimal("-22.172"), 5, rule.at(now))
+    [row], _ = Board(None).update([reading], now)
+    made = budgets.page(Picture(now, [], [row]), Asked("budgets", {}, now))
+    table: Any = made.tables()["alerts"]
+    [(_, cells, _)] = table.body()
+    told = dict(zip([column.title for column in table.columns], cells, strict=True))
+    assert (told["Window"].text, told["Fires"].text) == ("240 h", "below")
+    shown = {"usd": "\N{MINUS SIGN}$22.17", "ratio": "\N{MINUS SIGN}2217.2%"}
+    kind = metric.rpartition("_")[2]
+    assert told["Value"].text == shown.get(kind, "\N{MINUS SIGN}22.172")
+    assert told["Threshold"].text == {"usd": "$0.500", "ratio": "50.0%"}.get(kind, "0.5")
+    href = told["Value"].href
+    assert href.startswith(f"/ui/{page}?")
+    period = "since=2026-10-28T01%3A00%3A00%2B00%3A00&until=2026-11-07T01%3A00%3A00%2B00%3A00"
+    assert period in href
+    assert of in href
+    assert csv_of(table).splitlines()[0].startswith("Rule,Unit,Per,Of,Window,")
 
 
 #: What a table says that some filters do not narrow.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Part, Tabled
@@ -44,6 +44,13 @@ def _whose(asked: Asked, page: str, row: Any, **period: str) -> str:
     return asked.link(page, **{**everybody, **of, **period})
 
 
+def _in_window(asked: Asked, page: str, row: Any) -> str:
+    """The same page over the window that the row is of."""
+    return _whose(
+        asked, page, row, range="", since=row.since.isoformat(), until=row.until.isoformat()
+    )
+
+
 def _budgets(picture: Any, asked: Asked) -> Table:
     return Table(
         "budgets", "Budgets and what is spent of them",
@@ -63,14 +70,26 @@ def _budgets(picture: Any, asked: Asked) -> Table:
             Column("State", "state"),
         ],
         picture.budgets, empty="No budgets in the file.",
-        link=lambda row: _whose(asked, "attempts", row, range="", since=row.since.isoformat(),
-                                until=row.until.isoformat()),
+        link=lambda row: _in_window(asked, "attempts", row),
     )  # fmt: skip
 
 
 def _is_bound(row: Any) -> bool:
     """Whether more may have been spent than is known."""
     return bool(row.unknown_attempts)
+
+
+#: Where a metric is looked into: what is of attempts there, what is of runs on the Overview.
+_PAGES: Final = {
+    "rework_ratio": "rework",
+    **dict.fromkeys(
+        ("cost_usd", "attempts", "failed_ratio", "refused_calls", "unknown_ratio"), "attempts"
+    ),
+}
+
+
+def _unit(row: Any) -> str:
+    return row.unit
 
 
 def _alerts(picture: Any, asked: Asked) -> Table:
@@ -80,12 +99,18 @@ def _alerts(picture: Any, asked: Asked) -> Table:
             Column("Rule", "rule"),
             Column("Per", "per"),
             Column("Of", "key", name="(all)"),
-            Column("Metric", "metric"),
-            Column("Threshold", "threshold", "exact"),
-            Column("Value", "value", "exact", at_least=lambda row: row.bound == "at least",
+            Column("Window", "window"),
+            Column("Metric", "metric", help="Of an agent with its sub-agents where it is of runs; "
+                   "of its own attempts where it is of attempts."),
+            Column("Fires", "direction", help="above: from the threshold on; below: under it."),
+            Column("Threshold", "threshold", "", unit=_unit),
+            Column("Value", "value", "", "Of the window so far.", unit=_unit,
+                   at_least=lambda row: row.bound == "at least",
                    at_most=lambda row: row.bound == "at most"),
             Column("Firing since", "firing_since", "moment"),
         ],
         picture.alerts, empty="No alerts in the file.",
-        link=lambda row: _whose(asked, "overview", row),
+        link=lambda row: _in_window(
+            asked, "attempts" if row.per == "model" else _PAGES.get(row.metric, "overview"), row
+        ),
     )  # fmt: skip
