@@ -21,7 +21,13 @@ _DAYS = timedelta(days=35)
 #: After the start, when there is much to load; and between the two looks that a doubt takes.
 _FIRST_SECONDS = 60.0
 _DOUBT_SECONDS = 5.0
-_LIMITS = {"max_execution_time": 120, "max_memory_usage": 1 << 30}
+#: Sums of traces that are larger than that wait on disk.
+_ON_DISK_BYTES = 300_000_000
+_LIMITS = {
+    "max_execution_time": 120,
+    "max_memory_usage": 1 << 30,
+    "max_bytes_before_external_group_by": _ON_DISK_BYTES,
+}
 
 Missing = Mapping[tuple[str, date], int]
 

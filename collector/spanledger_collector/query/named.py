@@ -123,6 +123,10 @@ _IN_ORDER: Mapping[str, object] = {
     "do_not_merge_across_partitions_select_final": 0,
     "max_bytes_before_external_group_by": 50_000_000,
 }
+#: Views that hold something of each trace of all times at once.
+_OF_EVERY_TRACE = frozenset({"completeness", "lost_results"})
+#: Half of what a read may have is for the streams of rows that are read.
+_ON_DISK: Mapping[str, object] = {"max_bytes_before_external_group_by": 300_000_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,8 @@ class NamedQuery:
 
     def settings(self, bound: Mapping[str, object]) -> Mapping[str, object] | None:
         """Settings of the engine for the query with these values; None = those of all."""
+        if self.name.removeprefix(VIEW_PREFIX) in _OF_EVERY_TRACE:
+            return _ON_DISK
         return _IN_ORDER if self.name in _LARGE and not bound["agent_name"] else None
 
     def bind(self, given: Mapping[str, object]) -> dict[str, Any]:

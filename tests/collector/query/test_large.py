@@ -1,4 +1,4 @@
-"""Questions about all agents of a large ledger."""
+"""Questions about all agents, or all traces, of a large ledger."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ def test_what_of_all_agents_does_not_fit_waits_on_disk(store: Store, name: str) 
         }
     assert "max_bytes_before_external_group_by" in told
     assert set(told) <= known
+    reader = DirectReader(store)
+    assert reader.rows(name, {}) == []
+    assert reader.arrow(name, {}).num_rows == 0
+    reader.close()
+
+
+@pytest.mark.parametrize("name", ["completeness", "view:completeness", "lost_results"])
+def test_what_of_all_traces_does_not_fit_waits_on_disk(store: Store, name: str) -> None:
+    """`spanledger verify` over all times of five million spans met the limit of a read."""
+    query = named(name)
+    assert "max_bytes_before_external_group_by" in (query.settings(query.bind({})) or {})
     reader = DirectReader(store)
     assert reader.rows(name, {}) == []
     assert reader.arrow(name, {}).num_rows == 0
