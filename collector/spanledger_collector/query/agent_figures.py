@@ -16,7 +16,7 @@ from .moments import ByTrace, TraceMoments, trace_moments
 from .parsing import parse_rows
 from .rows import AgentRow
 from .sustainability import Sustainability, Told, sustainability
-from .waste import Bound, Waste, bound
+from .waste import Bounded, Waste
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class AgentMomentsRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentFigures(AgentRow):
+class AgentFigures(AgentRow, Bounded):
     """Unit economics of one agent and version, with intervals.
 
     Attributes:
@@ -81,11 +81,6 @@ class AgentFigures(AgentRow):
     rework_share: Estimate
     rework_multiplier: Estimate
     verdict: Sustainability
-
-    @property
-    def share_bound(self) -> Bound:
-        """What the share wasted and the multiplier are where costs are not known."""
-        return bound(self.unpriced_attempts, self.unknown_rework_attempts)
 
 
 def agent_figures(ask: Ask, period: Mapping[str, object]) -> Sequence[AgentFigures]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
-from spanledger_collector.errors import NotFoundError, PermanentError
+from spanledger_collector.errors import NotFoundError
 
 from .agent_report import AgentReport, agent_report
 from .breakdowns import Period
@@ -27,11 +27,8 @@ from .payback import BreakEven, break_evens, version_starts
 from .quality import QualityBy, QualityCost, quality
 from .reader import Row
 from .rework import ReworkBy, ReworkReport, rework
+from .service_tiers import check_are_sold
 from .what_if import WhatIfReport, changes, other_models, what_if
-
-#: Asked for before any price of the ledger is in one: then what they save is unknown.
-_TIERS: Final = frozenset({"standard", "batch", "flex", "priority"})
-
 
 #: Of the price book.
 ModelName = Annotated[tuple[str, str], "a pair (provider, model)"]
@@ -225,7 +222,7 @@ class Decisions(ABC):
             models = other_models(self.query, operations)
         for provider, model in models:
             self.check_priced(provider, model)
-        self._check_tiers(tiers)
+        check_are_sold(self.query, tiers)
         asked = list(changes(models, tiers, cache_shares))
         return what_if(
             self.query, agent_name, within, asked, operations, hostings=hostings,
@@ -243,16 +240,6 @@ class Decisions(ABC):
                 f"the ledger has no price of {provider}/{model}; give the provider and the book's "
                 "name of the model (`spanledger prices show MODEL --provider PROVIDER` finds it)"
             )
-
-    def _check_tiers(self, tiers: Sequence[str]) -> None:
-        """A tier is one that providers sell, whether this ledger has a price in it or not."""
-        if strange := [tier for tier in tiers if tier not in _TIERS]:
-            known = [str(row["tier"]) for row in self.query("price_tiers")]
-            if unknown := sorted(set(strange) - set(known)):
-                raise PermanentError(
-                    f"{unknown[0]!r} is no service tier; there are: "
-                    f"{', '.join(sorted({*known, *_TIERS}))}"
-                )
 
 
 def period(since: datetime | None, until: datetime | None) -> dict[str, object]:

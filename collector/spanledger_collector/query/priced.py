@@ -6,16 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
-from spanledger_collector.errors import NotFoundError
-
 from .decisions import period
 from .parsing import parse_rows
 from .reader import Row
 from .repricing import By, RepricedRow, Scenario
 from .rows import ChargeRow, CoverageRow, ModelRow
-
-#: The service tier without a name.
-_STANDARD = "standard"
+from .service_tiers import check_has_price
 
 
 class Priced(ABC):
@@ -69,17 +65,8 @@ class Priced(ABC):
             asked["as_valid_at"] = as_valid_at
         if changed.model:
             self.check_priced(changed.provider, changed.model)
-        if changed.tier not in ("", _STANDARD):
-            self._check_tier(changed.tier)
+        check_has_price(self.query, changed.tier)
         return parse_rows(RepricedRow, self.query("reprice", **asked))
-
-    def _check_tier(self, tier: str) -> None:
-        known = [str(row["tier"]) for row in self.query("price_tiers")]
-        if tier not in known:
-            raise NotFoundError(
-                f"the ledger has no price in a service tier {tier!r}; "
-                f"there are: {', '.join(known) or 'none'}"
-            )
 
     def coverage(
         self, since: datetime | None = None, until: datetime | None = None

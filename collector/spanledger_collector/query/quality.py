@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from spanledger_collector.errors import PermanentError
 
@@ -13,14 +13,14 @@ from . import estimates
 from .economics import Ask
 from .estimates import Estimate
 from .parsing import parse_rows
-from .waste import Bound, Waste, bound
+from .waste import Bounded, Waste
 
 #: What a row of the answer is.
 QualityBy = Literal["total", "agent", "version", "tenant"]
 
 
 @dataclass(frozen=True, slots=True)
-class QualitySums:
+class QualitySums(Bounded):
     """What the cost of quality of one key comes to over a period, after Feigenbaum's parts.
 
     Attributes:
@@ -38,6 +38,9 @@ class QualitySums:
         unknown_quality_attempts: of them those of prevention, appraisal and failure.
     """
 
+    _unknown: ClassVar[str] = "unknown_cost_attempts"
+    _unknown_part: ClassVar[str] = "unknown_quality_attempts"
+
     key: str
     cost_usd: Decimal | None
     prevention_cost_usd: Decimal | None
@@ -49,11 +52,6 @@ class QualitySums:
     quality_cost_ratio: float | None
     unknown_cost_attempts: int
     unknown_quality_attempts: int
-
-    @property
-    def share_bound(self) -> Bound:
-        """What the ratio is where costs are not known."""
-        return bound(self.unknown_cost_attempts, self.unknown_quality_attempts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from spanledger_collector.errors import PermanentError
 
@@ -13,7 +13,7 @@ from . import estimates
 from .economics import Ask
 from .estimates import Estimate
 from .parsing import parse_rows
-from .waste import Bound, Waste, bound
+from .waste import Bounded, Waste
 
 #: What a row of the answer is.
 ReworkBy = Literal["total", "agent", "version", "model", "prompt", "tenant"]
@@ -57,7 +57,7 @@ class ReworkRateRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReworkRate:
+class ReworkRate(Bounded):
     """How much of the work of one key was wasted.
 
     Attributes:
@@ -78,6 +78,8 @@ class ReworkRate:
         multiplier: ``rework_multiplier`` with its interval, likewise.
     """
 
+    _unknown: ClassVar[str] = "unknown_cost_attempts"
+
     key: str
     attempts: int
     rework_attempts: int
@@ -90,11 +92,6 @@ class ReworkRate:
     unknown_rework_attempts: int
     rework_share: Estimate
     multiplier: Estimate
-
-    @property
-    def share_bound(self) -> Bound:
-        """What share and multiplier are where costs are not known."""
-        return bound(self.unknown_cost_attempts, self.unknown_rework_attempts)
 
 
 @dataclass(frozen=True, slots=True)

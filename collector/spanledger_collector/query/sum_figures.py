@@ -19,7 +19,7 @@ from .economics import NO_VALUE, Ask
 from .estimates import Estimate, Figure
 from .parsing import parse_rows
 from .sustainability import Sustainability, Told, sustainability
-from .waste import Bound, Waste, bound
+from .waste import Bounded, Waste
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class TraceMomentsRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SumFigures(EconomicsRow):
+class SumFigures(EconomicsRow, Bounded):
     """Runs of all agents, summed, with intervals by trace.
 
     Attributes:
@@ -84,11 +84,6 @@ class SumFigures(EconomicsRow):
     rework_share: Estimate
     multiplier: Estimate
     verdict: Sustainability
-
-    @property
-    def share_bound(self) -> Bound:
-        """What the share wasted and the multiplier are where costs are not known."""
-        return bound(self.unpriced_attempts, self.unknown_rework_attempts)
 
 
 def sum_figures(ask: Ask, by: str, part: Mapping[str, object]) -> Sequence[SumFigures]:

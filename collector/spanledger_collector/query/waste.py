@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from spanledger_collector.estimate import Interval
 
@@ -134,6 +134,20 @@ class Waste:
             share, low=decimal(found.low), high=decimal(found.high), method=found.method,
             reason=found.reason,
         )  # fmt: skip
+
+
+class Bounded:
+    """A row with a share of a cost: what the known one is of it, where costs are not known."""
+
+    __slots__ = ()
+    #: Columns that count the attempts of unknown cost, and of them those of the part.
+    _unknown: ClassVar[str] = "unpriced_attempts"
+    _unknown_part: ClassVar[str] = "unknown_rework_attempts"
+
+    @property
+    def share_bound(self) -> Bound:
+        """What the share is, and what grows with it."""
+        return bound(getattr(self, self._unknown), getattr(self, self._unknown_part))
 
 
 def bound(unknown: int, unknown_wasted: int) -> Bound:
