@@ -43,7 +43,7 @@ class Hosting:
         batch: calls answered at once.
 
     Raises:
-        ConfigurationError: a rate or count that cannot be.
+        ConfigurationError: a name that is no text, or a rate or count that cannot be.
     """
 
     model: str
@@ -55,6 +55,10 @@ class Hosting:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
+        texts = {"model": self.model, "gpu": self.gpu, "weight_format": self.weight_format}
+        for name, text in texts.items():
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] -- told by users
+                raise ConfigurationError(f"{name} {text!r} cannot be used; give a text")
         check_rate(self.usd_per_gpu_hour, "usd_per_gpu_hour")
         for name, count in (("gpus", self.gpus), ("batch", self.batch)):
             if not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance] -- told by users

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from spanledger_collector.errors import PermanentError
@@ -51,10 +51,7 @@ class Scenario:
             raise PermanentError(f"a scenario names both a provider and a model, not only {only!r}")
         share = -1
         if self.cache_read_share is not None:
-            exact = Decimal(str(self.cache_read_share))
-            if not (exact.is_finite() and 0 <= exact <= 1):
-                raise PermanentError(f"cache_read_share is {exact}; give a share from 0 to 1")
-            share = int(exact * _PPM)
+            share = int(_share(self.cache_read_share) * _PPM)
         return {
             "of_model": self.of_model,
             "set_provider": self.provider,
@@ -63,6 +60,16 @@ class Scenario:
             "set_region": self.region,
             "set_cache_read_ppm": share,
         }
+
+
+def _share(told: Decimal | float) -> Decimal:
+    try:
+        exact = Decimal(str(told))
+    except InvalidOperation:
+        exact = Decimal("NaN")
+    if not (exact.is_finite() and 0 <= exact <= 1):
+        raise PermanentError(f"cache_read_share is {told}; give a share from 0 to 1")
+    return exact
 
 
 @dataclass(frozen=True, slots=True)

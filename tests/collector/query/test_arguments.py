@@ -132,6 +132,20 @@ def test_a_rate_is_above_zero(rate: Any) -> None:
             Hosting("llama-3.1-8b", "l4", Decimal("2.95"), **{count: 0})  # pyright: ignore[reportArgumentType] -- one of two
 
 
+@pytest.mark.parametrize("name", ["model", "gpu", "weight_format"])
+def test_what_is_hosted_is_named_by_texts(name: str) -> None:
+    asked: dict[str, Any] = {"model": "llama-3.1-8b", "gpu": "l4", "usd_per_gpu_hour": 1, name: 5}
+    with pytest.raises(PermanentError, match=f"{name} 5 cannot be used; give a text"):
+        Hosting(**asked)
+
+
+@pytest.mark.parametrize("share", ["x", True, object(), 1.5, float("nan"), -0.1])
+def test_a_share_is_a_number_from_0_to_1(share: Any) -> None:
+    scenario = Scenario(cache_read_share=share)
+    with pytest.raises(PermanentError, match=r"cache_read_share is .*; give a share from 0 to 1"):
+        UNASKED.reprice(scenario=scenario)
+
+
 def test_words_and_numbers(filled: Store) -> None:
     """Of a choice the words are told; numbers are numbers; a text is no None."""
     with pytest.raises(PermanentError, match="by 'colour' is none of version, tenant, model"):
