@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from .agent_figures import AgentFigures, agent_figures
 from .breakdown_rows import AttemptsRow, CostPathRow, EconomicsRow, PriceUsedRow
-from .economics import GroupBy
 from .parsing import parse_rows
 from .reader import Row
 from .rows import CoverageRow, RunRow
@@ -20,6 +19,8 @@ RunsBy = Literal["total", "day", "agent", "version", "tenant"]
 #: Rows of all agents together.
 SumsBy = Literal["total", "day", "tenant"]
 AttemptsBy = Literal["total", "model", "tool", "rework"]
+#: Of which group runs are listed.
+RunsOf = Literal["total", "agent", "version", "tenant", "model"]
 Period = Annotated[tuple[datetime, datetime], "a pair (start, end) of times"]
 
 
@@ -138,7 +139,7 @@ class Breakdowns(ABC):
         self,
         part: Slice = _ALL,
         *,
-        by: GroupBy | Literal["total"] = "total",
+        by: RunsOf = "total",
         key: str = "",
         limit: int = 100,
         offset: int = 0,
@@ -147,9 +148,9 @@ class Breakdowns(ABC):
 
         Args:
             part: which runs.
-            by: only those of one group of :meth:`Ledger.agent`; total = all.
-            key: of that group: the version, the tenant, or the model that most of a run's money
-                went to; empty = the runs without one.
+            by: only those of one group; total = all.
+            key: of that group: the agent, the version, the tenant, or the model that most of a
+                run's money went to; empty = the runs without one.
             limit: at most so many.
             offset: so many of the newest are left out.
         """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from decimal import Decimal
+from urllib.parse import parse_qsl
 
 import pytest
 from tests.collector.settle import scene
@@ -15,8 +17,8 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Scatter
 from spanledger_collector.web.csvfile import csv_of
 from spanledger_collector.web.figures import AT_LEAST
-from spanledger_collector.web.pages import explain, latency, runs, trace
-from spanledger_collector.web.parts import Drawing, Figures, Note, Tabled
+from spanledger_collector.web.pages import agents, explain, latency, overview, runs, trace
+from spanledger_collector.web.parts import Drawing, Figures, Note, Page, Tabled
 from spanledger_collector.web.table import Cell, Table
 
 ASKED = Asked("runs", {"range": "all"}, datetime(2026, 11, 28, tzinfo=timezone.utc))
@@ -126,3 +128,32 @@ def test_an_explained_trace_has_a_sum(ledger: Ledger) -> None:
     ]  # fmt: skip
     alone = Asked("explain", {"id": scene.hex16(3), "trace": scene.hex32(8)}, ASKED.now)
     assert not [part for part in explain.page(ledger, alone).parts if isinstance(part, Figures)]
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "table"),
+    [
+        (overview.page, {}, "by-agent"), (overview.page, {}, "by-tenant"),
+        (agents.page, {}, "agents"), (agents.page, {"by": "tenant"}, "sums"),
+        (latency.page, {}, "by-agent"), (latency.page, {}, "by-version"),
+        (latency.page, {"agent": "good"}, "by-version"),
+    ],
+)  # fmt: skip
+def test_what_has_no_name_leads_to_its_runs(
+    ledger: Ledger, make: Callable[[Ledger, Asked], Page], given: dict[str, str], table: str
+) -> None:
+    """Agents without a version, what ran outside any agent, runs of no tenant: as all others."""
+    shown = make(ledger, Asked(table, {**ASKED.given, **given}, ASKED.now)).tables()[table]
+    titles = [column.title for column in shown.columns]
+    rows = [cells for _, cells, _ in shown.body()]
+    assert rows
+    for cells in rows:
+        row = dict(zip(titles, cells, strict=True))
+        assert row["Total cost"].href == row["Runs"].href
+        path, _, query = row["Runs"].href.removeprefix("/ui/").partition("?")
+        assert path == "runs"
+        asked = Asked(path, dict(parse_qsl(query)), ASKED.now)
+        behind = runs.page(ledger, asked).tables()["runs"].rows
+        assert str(len(behind)) == row["Runs"].value
+        cost = sum((run.total_cost_usd or Decimal(0) for run in behind), Decimal(0))
+        assert cost == Decimal(row["Total cost"].value or 0)

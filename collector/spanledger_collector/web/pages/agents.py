@@ -7,7 +7,6 @@ from typing import Final, cast, get_args
 
 from spanledger_collector.query import AgentRow, Ledger, SumFigures
 from spanledger_collector.query.breakdowns import SumsBy
-from spanledger_collector.query.keys import version_key
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Choice, Page, Tabled
 from spanledger_collector.web.table import Column, Table, estimate
@@ -26,7 +25,8 @@ from .columns import (
     is_share_at_most,
     is_untold,
     is_untold_estimate,
-    runs_or_attempts,
+    runs_of,
+    runs_of_version,
 )
 
 _KINDS: Final = ("agent", *get_args(SumsBy))
@@ -90,7 +90,7 @@ def _agents(ledger: Ledger, asked: Asked) -> Table:
             Column("p50", "p50_duration_ns", "duration"),
             Column("p95", "p95_duration_ns", "duration"),
         ],
-        ledger.agents_of(asked.part()), query="agents", link=lambda row: _behind(asked, row),
+        ledger.agents_of(asked.part()), query="agents", link=lambda row: _runs(asked, row),
     )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def _sums(ledger: Ledger, asked: Asked, by: SumsBy) -> Table:
     def runs(row: SumFigures) -> str:
         if by == "day":
             return asked.link("runs", **asked.of_day(row.key))
-        return runs_or_attempts(asked, "tenant", row.key) if by == "tenant" else asked.link("runs")
+        return runs_of(asked, "tenant", row.key) if by == "tenant" else asked.link("runs")
 
     return Table(
         "sums", f"All agents by {by}; intervals by trace: something asked for, with all it set off",
@@ -148,15 +148,5 @@ def _agent(asked: Asked, row: AgentRow) -> str:
     return asked.link("agent", agent=row.agent_name)
 
 
-def _behind(asked: Asked, row: AgentRow) -> str:
-    """What its figures are of: its runs, else the attempts of what has no name."""
-    if row.agent_name and row.agent_version:
-        return _runs(asked, row)
-    return asked.link("attempts", by="version", key=version_key(row.agent_name, row.agent_version))
-
-
 def _runs(asked: Asked, row: AgentRow) -> str:
-    """Its runs; a filter without a word means all, so what has no name leads nowhere."""
-    if not (row.agent_name and row.agent_version):
-        return ""
-    return asked.link("runs", agent=row.agent_name, version=row.agent_version)
+    return runs_of_version(asked, row.agent_name, row.agent_version)

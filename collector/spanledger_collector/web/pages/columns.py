@@ -82,9 +82,23 @@ def is_inclusive_lower_bound(row: Any) -> bool:
     return bool(row.inclusive_unpriced_attempts)
 
 
-def runs_or_attempts(asked: Asked, by: str, key: str) -> str:
-    """The runs of an agent or tenant; of what has no name the attempts, which can be asked for."""
-    return asked.link("runs", **{by: key}) if key else asked.link("attempts", by=by)
+def runs_of(asked: Asked, by: str, key: str) -> str:
+    """The runs of an agent or tenant; a filter without a word means all: of none they are a group.
+
+    Args:
+        asked: the page.
+        by: ``agent`` or ``tenant``.
+        key: its name; empty = outside any agent, on behalf of no tenant.
+    """
+    return asked.link("runs", **{by: key}) if key else asked.link("runs", by=by)
+
+
+def runs_of_version(asked: Asked, agent: str, version: str) -> str:
+    """The runs of a version of an agent, or of those without a version."""
+    if not agent:
+        return asked.link("runs", by="agent", version=version)
+    by = "" if version else "version"
+    return asked.link("runs", agent=agent, version=version, by=by)
 
 
 def economics(
@@ -112,7 +126,7 @@ def economics(
         Column("Total cost", "total_cost_usd", "usd",
                "Variable and amortized cost of the runs.", at_least=is_lower_bound, link=runs),
         Column("Rework", "rework_cost_usd", "usd",
-               "Variable cost of attempts that failed or were made again.", link=_wasted(runs),
+               "Variable cost of attempts that failed or were made again.", link=runs,
                unknown=is_cost_unknown, at_least=is_rework_lower_bound),
         Column("Amortized", "amortized_cost_usd", "usd_if_told",
                "The runs' shares of what was paid once.", link=runs),
@@ -129,18 +143,6 @@ def economics(
         Column("p50", "p50_duration_ns", "duration", "Half of the runs took at most so long."),
         Column("p95", "p95_duration_ns", "duration", "95% of the runs took at most so long."),
     ]  # fmt: skip
-
-
-def _wasted(runs: Callable[[Any], str] | None) -> Callable[[Any], str] | None:
-    """Of what leads to attempts the wasted ones."""
-    if runs is None:
-        return None
-
-    def behind(row: Any) -> str:
-        href = runs(row)
-        return f"{href}&only=rework" if href.startswith("/ui/attempts?") else href
-
-    return behind
 
 
 def _a_success(runs: Callable[[Any], str] | None) -> Column:

@@ -17,7 +17,8 @@ from .columns import (
     economics,
     is_inclusive_lower_bound,
     is_untold_estimate,
-    runs_or_attempts,
+    runs_of,
+    runs_of_version,
 )
 from .runs import columns as run_columns
 from .runs import is_unjudged
@@ -47,7 +48,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     )
 
     def behind(row: EconomicsRow) -> str:
-        return _of_version(asked, row)
+        return runs_of_version(asked, row.agent_name, row.agent_version)
 
     by_version = Table(
         "by-version", "Runs by version of agents",
@@ -88,13 +89,6 @@ def _undrawn(runs: Sequence[RunRow]) -> Sequence[Part]:
     return [Note("", [told])]
 
 
-def _of_version(asked: Asked, row: EconomicsRow) -> str:
-    """The runs of a version; of what has no name the attempts, which can be asked for by key."""
-    if row.agent_name and row.agent_version:
-        return asked.link("runs", agent=row.agent_name, version=row.agent_version)
-    return asked.link("attempts", by="version", key=row.key)
-
-
 def _drawn(asked: Asked) -> Sequence[Column]:
     """What a run is, and what the chart shows of it."""
     named = {column.field: column for column in run_columns(asked)}
@@ -118,7 +112,7 @@ def _agents(asked: Asked, rows: Sequence[EconomicsRow]) -> Sequence[Part]:
         "by-agent", "Runs by agent: choose one to see the ways to serve it",
         economics(Column("Agent", "key", name=OUTSIDE, link=lambda row: asked.link(
             "latency", agent=row.key) if row.key else ""), of_agents=True),
-        rows, query="economics_by", link=lambda row: runs_or_attempts(asked, "agent", row.key),
+        rows, query="economics_by", link=lambda row: runs_of(asked, "agent", row.key),
     )  # fmt: skip
     return [Tabled("By agent", by_agent)]
 

@@ -21,7 +21,7 @@ from .columns import (
     is_rework_lower_bound,
     is_untold,
     models,
-    runs_or_attempts,
+    runs_of,
 )
 
 _QUIET = Note(
@@ -51,9 +51,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by_agent = Table(
         "by-agent", "Runs by agent",
         economics(Column("Agent", "key", link=lambda row: _agent(asked, row), name=OUTSIDE),
-                  lambda row: runs_or_attempts(asked, "agent", row.key), of_agents=True),
+                  lambda row: runs_of(asked, "agent", row.key), of_agents=True),
         runs["agent"], query="economics_by",
-        link=lambda row: runs_or_attempts(asked, "agent", row.key),
+        link=lambda row: runs_of(asked, "agent", row.key),
     )  # fmt: skip
     by_model = Table(
         "by-model", "Counted attempts of model calls, by model",
@@ -63,10 +63,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     by_tenant = Table(
         "by-tenant", "Runs by tenant",
         economics(Column("Tenant", "key", link=lambda row: _tenant(asked, row), name=NO_TENANT),
-                  lambda row: runs_or_attempts(asked, "tenant", row.key),
+                  lambda row: runs_of(asked, "tenant", row.key),
                   of_agents=of_agents),
         runs["tenant"], query="economics_by",
-        link=lambda row: runs_or_attempts(asked, "tenant", row.key),
+        link=lambda row: runs_of(asked, "tenant", row.key),
     )  # fmt: skip
     return Page(
         "Overview",

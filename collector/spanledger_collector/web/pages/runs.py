@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, cast, get_args
 
-from spanledger_collector.query import GroupBy, Ledger, RunRow
+from spanledger_collector.query import Ledger, RunRow
+from spanledger_collector.query.breakdowns import RunsOf
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
@@ -21,14 +22,14 @@ from .paging import AT_ONCE, paging
 
 SHOWN: Final = 100
 _IN_SUMS: Final = "In sums a run without a value counts with its cost."
-#: Words of the URL: runs of one group of an agent.
+#: Words of the URL: runs of one group.
 _GROUP: Final = ("by", "key")
 _MAIN_MODEL: Final = ": the model that most of the money of a run went to"
 
 
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
-    by = cast("GroupBy", asked.choice("by", ("total", *get_args(GroupBy)), "total"))
+    by = cast("RunsOf", asked.choice("by", get_args(RunsOf), "total"))
     key = asked.text("key")
     found = ledger.runs_of(asked.part(), by=by, key=key, limit=SHOWN + 1, offset=asked.offset())
 
