@@ -43,3 +43,12 @@ REDRAWN: Final = """([low, high]) => {
   window.written = [];
   dispatchEvent(new Event('resize'));
 }"""
+
+#: Whether what has the focus is in a cell of a table beside the one that names the row.
+IN_A_CELL = "() => document.activeElement.closest('td') !== null"
+#: What has the focus, where the column that stays lies over some of it.
+HIDDEN_BEHIND = """() => {
+  const link = document.activeElement, name = link.closest("tr").cells[0];
+  const hidden = link.getBoundingClientRect().left < name.getBoundingClientRect().right - 1;
+  return hidden && getComputedStyle(name).position === "sticky" ? link.textContent.trim() : "";
+}"""

@@ -16,7 +16,16 @@ from tests.support.browser import HOW, Watched, accessibility_faults, browser, f
 from tests.support.page_asked import Asked, given_by
 from tests.support.page_checks import Visit, check, check_table
 from tests.support.page_figures import FIGURES
-from tests.support.page_scripts import CUT, CUT_UNDER, HEADLINES, REDRAWN, TABLES, WRITTEN
+from tests.support.page_scripts import (
+    CUT,
+    CUT_UNDER,
+    HEADLINES,
+    HIDDEN_BEHIND,
+    IN_A_CELL,
+    REDRAWN,
+    TABLES,
+    WRITTEN,
+)
 from tests.support.served_ledger import Served
 
 from spanledger_collector.demo.show import Shown as Demonstrated
@@ -264,6 +273,36 @@ def test_by_keyboard_alone(tab: Watched, site: Served) -> None:
     shown = page.evaluate(TABLES)["runs"]
     tenants = {text for line in shown for title, _, text in line if title == "Tenant"}
     assert tenants == {"acme"}
+
+
+@pytest.mark.parametrize(
+    ("path", "width"),
+    [
+        ("agents", 390),
+        ("overview", 390),
+        ("agent?agent=analyst", 390),
+        ("runs", 640),
+        ("agents", 1440),
+    ],
+)
+def test_what_has_the_focus_is_seen(tab: Watched, site: Served, path: str, width: int) -> None:
+    """Walking back through a row: the column that stays hides no link (WCAG 2.2, 2.4.11)."""
+    page = opened(tab, site, path)
+    page.set_viewport_size({"width": width, "height": 844})
+    tables = page.locator(".scroll table")
+    walked = 0
+    for place in range(tables.count()):
+        row = tables.nth(place).locator("tbody tr").first
+        links = row.locator("td a")
+        if not links.count():
+            continue
+        links.last.focus()
+        while page.evaluate(IN_A_CELL):
+            assert page.evaluate(HIDDEN_BEHIND) == "", (place, walked)
+            page.keyboard.press("Shift+Tab")
+            walked += 1
+    assert walked > 5
+    assert tab.faults == []
 
 
 def test_a_box_of_the_flame_graph_opens(tab: Watched, site: Served) -> None:

@@ -1,4 +1,5 @@
 // Draws the charts over tables: what is drawn is read from the table, no figure is computed here.
+// Keeps what has the focus in sight.
 "use strict";
 
 (() => {
@@ -58,6 +59,16 @@
       box,
     );
   };
+
+  // Browsers take a link for seen of which a part comes out from behind the column that stays.
+  const bare = ({ target }) => {
+    const cell = target.closest(".scroll td");
+    const name = cell && cell.parentElement.cells[0];
+    if (!name || getComputedStyle(name).position !== "sticky") return;
+    const hidden = name.getBoundingClientRect().right - target.getBoundingClientRect().left;
+    if (hidden > 0) cell.closest(".scroll").scrollLeft -= hidden + 4;
+  };
+  addEventListener("focusin", bare);
 
   const drawAll = () => document.querySelectorAll("[data-plot]").forEach(draw);
   addEventListener("DOMContentLoaded", drawAll);
