@@ -134,7 +134,7 @@ def _run(rng: random.Random, trace: int, day: int, agent: _Agent) -> list[scene.
         again = {"rework_of": 4, "rework_reason": "regenerated", "name": f"chat {model}"}
         rows.append(scene.call(5, 1, _tokens(rng), at=at + 3, request_model=model, **again, **who))
     if rng.random() < 0.2:
-        rows[3] |= {"attempt_number": 2, "retry_reasons": ["429"], "retry_wait_seconds": [0.5]}
+        rows[3] |= {"attempt_number": 2, "retry_reasons": ["429"], "retry_wait_seconds": [0.1]}
     return rows
 
 

@@ -74,7 +74,8 @@ def _by_traces(grid: RankGrid, share: float, traces: Traces, level: float) -> In
 
 
 def _beyond(n: int, share: float, level: float) -> Interval:
-    reason = f"{n} runs: too few for an interval around percentile {share * 100:g}"
+    runs = "1 run" if n == 1 else f"{n} runs"
+    reason = f"{runs}: too few for an interval around percentile {share * 100:g}"
     return Interval.none(reason, n=n, method=_METHOD, level=level)
 
 

@@ -135,7 +135,8 @@ def _why(row: Option, rows: Sequence[Option]) -> str:
     if row.is_efficient is not None:
         return ""
     if not row.successful_runs:
-        return f"none of {row.runs:,} runs succeeded: what a success costs is not known"
+        only, none = "its one run did not succeed", f"none of {row.runs:,} runs succeeded"
+        return f"{only if row.runs == 1 else none}: what a success costs is not known"
     if unknown := _unknown(row):
         return unknown
     cheaper = [one for one in rows if one.key != row.key and _may_beat(one, row)]

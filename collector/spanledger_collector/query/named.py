@@ -23,7 +23,8 @@ _PARAMETER = re.compile(r"\{(\w+):(\w+(?:\(\d+\))?)\}")
 _CHOICE = re.compile(r"\b(\w+) \((\w+(?: \| \w+)+)[:;)]")
 #: Parameters that take several of their words, with a comma between.
 SEVERAL = frozenset({"only"})
-_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
+#: No time of a ledger is before it.
+EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # ClickHouse's Date, by which the views group, ends in 2149.
 _LATEST = datetime(2149, 1, 1, tzinfo=timezone.utc)
 #: Parameters that are the two ends of one period.
@@ -33,7 +34,7 @@ _INTEGER = re.compile(r"(U?)Int(\d+)")
 #: What a parameter is when the caller does not give it. Others have to be given.
 DEFAULTS: Mapping[str, object] = {
     "workspace": "default",
-    "since": _EARLIEST,
+    "since": EARLIEST,
     "until": _LATEST,
     "limit": 1000,
     "offset": 0,
@@ -59,7 +60,7 @@ DEFAULTS: Mapping[str, object] = {
     "in_trace": "",
     "grain": "day",
     "as_known_at": _LATEST,
-    "as_valid_at": _EARLIEST,
+    "as_valid_at": EARLIEST,
     "of_model": "",
     "of_operations": "",
     "set_provider": "",
@@ -222,8 +223,8 @@ def parse_moment(value: object) -> datetime:
     except ValueError:
         raise ValueError("give a time such as 2026-11-01T12:00:00Z") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    if not _EARLIEST <= moment <= _LATEST:
-        raise ValueError(f"give a time between {_EARLIEST:%Y} and {_LATEST:%Y}")
+    if not EARLIEST <= moment <= _LATEST:
+        raise ValueError(f"give a time between {EARLIEST:%Y} and {_LATEST:%Y}")
     return moment
 
 

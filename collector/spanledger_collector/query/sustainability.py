@@ -85,7 +85,8 @@ def sustainability(margin: Figure, told: Told) -> Sustainability:
         told: what it stands on.
     """
     if not told.valued_runs and not told.unconverted_records:
-        reason = f"none of {told.runs:,} runs has a value: {_TELL}"
+        none = "its one run has no" if told.runs == 1 else f"none of {told.runs:,} runs has a"
+        reason = f"{none} value: {_TELL}"
         return Sustainability(
             "no value told", reason, None, "tell one: record_revenue or a value rule"
         )
@@ -183,4 +184,5 @@ def _known(margin: Estimate, told: Told) -> int:
 
 
 def _unit(margin: Estimate) -> str:
-    return "traces" if margin.is_by_trace else "runs"
+    unit = "trace" if margin.is_by_trace else "run"
+    return unit if margin.n == 1 else f"{unit}s"

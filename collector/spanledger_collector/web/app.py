@@ -45,6 +45,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+#: Of all but static files: what a ledger says is in no cache that others may read.
+_NOT_KEPT: Final[Mapping[str, str]] = {"Cache-Control": "no-store"}
 #: All of them are answered, those that would write with a refusal in words.
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _NO_WORD = re.compile(r"[^\w.-]+")
@@ -179,10 +181,12 @@ class Guarded:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items()]
+                told = HEADERS if is_static else {**HEADERS, **_NOT_KEPT}
+                added = [(k.lower().encode(), v.encode()) for k, v in told.items()]
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
+        is_static = scope.get("path", "").startswith("/ui/static/")
         of_pages = scope["type"] == "http" and re.match(r"/(ui(/|$)|$)", scope["path"])
         await self._app(scope, receive, guarded if of_pages else send)
 

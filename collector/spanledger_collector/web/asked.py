@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from spanledger_collector.errors import PermanentError
 from spanledger_collector.query import Slice
-from spanledger_collector.query.named import check_period, parse_moment
+from spanledger_collector.query.named import EARLIEST, check_period, parse_moment
 
 #: Ranges that end now, by their word in the URL.
 RANGES: Final[Mapping[str, timedelta]] = {
@@ -53,7 +53,12 @@ def _received(value: str) -> str:
         told: object = json.loads(value.removeprefix(_ESCAPED))
     except (ValueError, RecursionError):
         return value
-    return told if isinstance(told, str) else value
+    return told if isinstance(told, str) and _is_text(told) else value
+
+
+def _is_text(told: str) -> bool:
+    """Whether it can be sent: half of a pair of surrogates is no character."""
+    return not any("\ud800" <= one <= "\udfff" for one in told)
 
 
 def exact(given: Mapping[str, str]) -> Mapping[str, str]:
@@ -114,9 +119,11 @@ class Asked:
             PermanentError: it is none.
         """
         told = self.text(name) or str(default)
-        if not told.isascii() or not told.isdigit() or int(told[:12]) > most:
+        digits = told.lstrip("0") or "0"
+        is_one = told.isascii() and told.isdigit() and len(digits) <= len(str(most))
+        if not is_one or int(digits) > most:
             raise PermanentError(f"{name} = {told[:50]!r} is no whole number from 0 to {most:,}")
-        return int(told)
+        return int(digits)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Words, as a list in JSON.
@@ -246,11 +253,15 @@ class Asked:
         return self.before() if self.text("compare") == "before" else None
 
     def before(self) -> tuple[datetime, datetime] | None:
-        """The period of the same length right before; None where the period has no start."""
+        """The period of the same length right before; None where there is none.
+
+        The period has no start then, or the other would start before 1970, where no ledger does.
+        """
         since, until = self.period()
         if since is None:
             return None
-        return since - ((until or max(self.now, since)) - since), since
+        start = since - ((until or max(self.now, since)) - since)
+        return None if start < EARLIEST else (start, since)
 
     def _moment(self, name: str, *, end: bool) -> datetime | None:
         """A time; a day given as the end is meant with all its hours."""

@@ -191,6 +191,7 @@ def test_too_few_runs_give_a_reason_and_no_number() -> None:
         (share_interval(0, 0), "no runs"),
         (percentile_interval(RankGrid(71, range(71)), 0.95), "71 runs: too few"),
         (percentile_interval(RankGrid(0, []), 0.5), "0 runs: too few"),
+        (percentile_interval(RankGrid(1, range(1)), 0.5), "1 run: too few"),
     ]
     for interval, reason in refused:
         assert (interval.low, interval.high) == (None, None)

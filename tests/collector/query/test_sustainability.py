@@ -131,6 +131,8 @@ def test_what_is_estimated_could_turn_it(
 
 
 def test_without_any_value_no_number_of_runs_tells() -> None:
+    one = sustainability(estimates.unknown("no run has a value"), Told(1, 0))
+    assert one.reason.startswith("its one run has no value: record_revenue")
     verdict = sustainability(estimates.unknown("no run has a value"), Told(10_000, 0))
     assert (verdict.sustainable, verdict.runs_needed) == ("no value told", None)
     assert "value rule" in verdict.reason

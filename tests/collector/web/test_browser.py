@@ -305,6 +305,17 @@ def test_what_has_the_focus_is_seen(tab: Watched, site: Served, path: str, width
     assert tab.faults == []
 
 
+def test_a_legend_keeps_its_colours(tab: Watched, site: Served) -> None:
+    """Where the system chooses the colours of all else: they say which boxes are meant."""
+    page = opened(tab, site, "flame")
+    page.emulate_media(forced_colors="active")
+    colours = page.locator(".legend .key").evaluate_all(
+        "keys => keys.map((key) => getComputedStyle(key).backgroundColor)"
+    )
+    page.emulate_media(forced_colors="none")
+    assert len(set(colours)) == len(colours) == 3
+
+
 def test_a_box_of_the_flame_graph_opens(tab: Watched, site: Served) -> None:
     """It fills the width then, what is beside it is gone, and one click leads back."""
     page = opened(tab, site, "flame")

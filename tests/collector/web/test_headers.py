@@ -79,6 +79,8 @@ async def test_every_answer_is_shut(
     assert answer.status_code == status
     for name, value in HEADERS.items():
         assert answer.headers.get_list(name) == [value], name
+    kept = path.startswith("/ui/static/")
+    assert answer.headers.get_list("cache-control") == ([] if kept else ["no-store"])
 
 
 #: This machine's own names, and those it has in its containers.

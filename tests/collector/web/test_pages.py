@@ -11,6 +11,9 @@ from tests.support.page_requests import everything
 from tests.support.served_ledger import Served
 from tests.support.shown_ledger import XSS
 
+from spanledger_collector.query import Ledger
+from spanledger_collector.web.pages import latency
+
 
 def test_the_root_leads_to_the_overview(site: Served) -> None:
     """A person who opens the port finds the pages."""
@@ -69,6 +72,10 @@ def test_static_files_are_ours_alone(client: httpx.Client) -> None:
         ("overview?since=yesterday", 400, "give a time such as"),
         ("runs?offset=-1", 400, "is no whole number"),
         ("runs?offset=99999999999999999999", 400, "is no whole number"),
+        (f"runs?offset={'0' * 12}{'9' * 5000}", 400, "is no whole number"),
+        (f"runs?offset={'0' * 5000}", 200, "Runs"),
+        ("overview?agent=json:%22%5Cud800%22", 200, "json:&#34;\\ud800&#34;"),
+        ("flame?since=1971-01-01&compare=before", 200, "Cost flame graph"),
         ("agent", 400, "choose one on the page Agents"),
         ("agent?agent=nobody", 200, "no runs of an agent"),
         ("flame?at=7", 400, "is no box of this page"),
@@ -82,6 +89,7 @@ def test_static_files_are_ours_alone(client: httpx.Client) -> None:
         ("trace?id=12", 404, "no trace"),
         ("explain?id=xyz", 400, "neither a trace id"),
         ("flame?before_since=2026-11-01", 400, "give both before_since and before_until"),
+        ("flame?before_since=2026-11-20&before_until=2026-11-10", 400, "ends before it starts"),
         ("flame?before_since=x&before_until=y", 400, "give a time such as"),
         ("overview?csv=nothing&range=all", 404, "no table"),
         ("trace?id=<script>alert(1)</script>", 404, "&lt;script&gt;"),
@@ -132,6 +140,25 @@ def test_a_comparison_that_cannot_be_made_is_told(
     assert answer.status_code == 200
     assert told in answer.text
     assert 'aria-label="Compare two by version"' in answer.text
+
+
+def test_more_runs_than_points_are_told(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page that has them all stands beside the drawing; where it has them all nothing does."""
+    assert "are drawn, and listed" not in client.get("latency?range=all").text
+    monkeypatch.setattr(latency, "_POINTS", 3)
+    page = client.get("latency?range=all").text
+    assert "The newest 3 runs are drawn, and listed below with their CSV." in page
+    assert page.partition('<table id="runs"')[2].count("<tr>") == 1 + 3
+
+
+def test_a_time_waited_has_no_digits_that_nobody_told(ledger: Ledger) -> None:
+    """A sum of floats has some; on a page the exact value stands beside it."""
+    told = [row.wait_seconds for row in ledger.attempts_by("rework")]
+    told += [row.wait_seconds for row in ledger.rework(by="agent").reasons]
+    assert max(told) > 0.2
+    assert [one for one in told if len(repr(one).partition(".")[2]) > 9] == []
 
 
 def test_a_box_that_is_not_there_is_told(client: httpx.Client) -> None:

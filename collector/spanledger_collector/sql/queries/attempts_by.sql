@@ -21,7 +21,8 @@ SELECT
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unpriced_attempts,
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered') AND a.rework_reason != '') AS unknown_rework_attempts,
     1. - unpriced_attempts / attempts AS known_cost_ratio,
-    sum(a.wait_seconds) AS wait_seconds
+    -- To the nanosecond: sums of floats end in digits that nobody told.
+    round(sum(a.wait_seconds), 9) AS wait_seconds
 FROM attempts AS a FINAL
 WHERE a.workspace = {workspace:String}
     AND a.started_at >= {since:DateTime64(9)}

@@ -15,7 +15,8 @@ SELECT
     sum(a.output_tokens) AS output_tokens,
     sum(a.cost_usd) AS cost_usd,
     countIf(a.price_status IN ('unpriced', 'partial', 'unmetered')) AS unknown_cost_attempts,
-    sum(a.wait_seconds) AS wait_seconds
+    -- To the nanosecond: sums of floats end in digits that nobody told.
+    round(sum(a.wait_seconds), 9) AS wait_seconds
 FROM attempts AS a FINAL
 WHERE
     @include arithmetic/attempts_of_period

@@ -35,10 +35,11 @@ _OUTCOMES: Final = {
 def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
     part = asked.part()
-    runs = ledger.runs_of(part, limit=_POINTS)
+    found = ledger.runs_of(part, limit=_POINTS + 1)
+    runs = found[:_POINTS]
     drawn = scatter(
         f"The newest {_POINTS} runs: latency across, inclusive total cost up, both logarithmic",
-        "Each point is a run with its sub-agents. The table below has all runs.",
+        "Each point is a run with its sub-agents. The last table has the same runs.",
         [_point(asked, run) for run in runs if run.inclusive_total_cost_usd is not None],
     )
     sums = (
@@ -59,6 +60,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "Latency against cost",
         [
             Drawing("Runs", drawn),
+            *_older(asked, found),
             *_undrawn(runs),
             *(_options(ledger, asked) if part.agent_name else _agents(asked, sums["agent"])),
             Tabled("By version", by_version),
@@ -67,6 +69,14 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         "What runs took, beside what they cost.",
     )  # fmt: skip
+
+
+def _older(asked: Asked, found: Sequence[RunRow]) -> Sequence[Part]:
+    """That there are more runs than points, and where they all are."""
+    if len(found) <= _POINTS:
+        return []
+    told = f"The newest {_POINTS:,} runs are drawn, and listed below with their CSV."
+    return [Note("", [told], links=[("All runs of the period", asked.link("runs"))])]
 
 
 def _undrawn(runs: Sequence[RunRow]) -> Sequence[Part]:
