@@ -169,10 +169,8 @@ DASHBOARDS: Final = (
             Panel("Latency (p95)", "latency_by_day", "timeseries", "latency", "ns", width=12),
             Panel("Cost beside latency", "latency_frontier", "table", "latency"),
             Panel("Assets", "assets", "table", "assets"),
-            Panel(
-                "Energy at most", "energy_by_day", "timeseries", "agents", "kwatth", stacked=True
-            ),
-            Panel("Energy and CO2e", "energy", "table", "agents"),
+            Panel("Energy at most", "energy_by_day", "timeseries", "pools", "kwatth", stacked=True),
+            Panel("Energy and CO2e", "energy", "table", "pools"),
             Panel(
                 "Bill of your own GPUs, of all agents",
                 "gpu_bill_by_day",

@@ -16,6 +16,7 @@ from tests.support.served_ledger import Served
 from tests.support.shown_ledger import CHARGED_TRACE, PLAIN_TRACE
 
 from spanledger_collector.query import Ledger, Slice
+from spanledger_collector.web.pages import trace
 
 #: Tables whose rows are the facts themselves: nothing stands behind a line of a bill, an entry of
 #: the books, a record or a rule. Of a span its times are such facts, and a run's attempts' own.
@@ -130,6 +131,28 @@ def test_a_value_leads_to_its_records(client: httpx.Client, ledger: Ledger) -> N
                if (table, title) == ("records", "USD")]  # fmt: skip
     assert sum(counted) == run.value_usd
     assert "what was recorded of it" in page
+
+
+def test_a_long_trace_is_shown_in_parts(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All its spans, a page at a time; the CSV has them at once."""
+
+    def names(page: str) -> list[str]:
+        body = page.partition('<table id="spans"')[2].partition("<tbody>")[2]
+        return re.findall(r'<th scope="row".*?</th>', body.partition("</tbody>")[0], re.DOTALL)
+
+    address = f"/ui/trace?id={PLAIN_TRACE}"
+    whole = names(client.get(address).text)
+    monkeypatch.setattr(trace, "_SHOWN", 3)
+    first = client.get(address).text
+    assert names(first) == whole[:3] != whole
+    assert "Spans 1 to 3." in first
+    assert "Later spans" in first
+    rest = client.get(f"{address}&offset=3").text
+    assert names(rest) == whole[3:6]
+    assert "Earlier spans" in rest
+    assert client.get(f"{address}&csv=spans").text.count("\r\n") == 1 + len(whole)
 
 
 def test_a_long_trace_is_explained_in_parts(client: httpx.Client) -> None:

@@ -17,7 +17,7 @@ from tests.support.page_requests import asked_csv, everything
 from spanledger_collector.query import Ledger, Slice
 from spanledger_collector.watch import Picture, Rules
 from spanledger_collector.watch.board import Board
-from spanledger_collector.watch.evaluation import Reading
+from spanledger_collector.watch.evaluation import BudgetRow, Reading
 from spanledger_collector.watch.rules import AlertRule
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.csvfile import csv_of
@@ -92,6 +92,24 @@ def test_an_alert_leads_to_what_it_read(metric: Any, per: Any, page: str, of: st
     assert period in href
     assert of in href
     assert csv_of(table).splitlines()[0].startswith("Rule,Unit,Per,Of,Window,")
+
+
+def test_a_budget_of_which_nothing_is_known_says_so() -> None:
+    """Unknown is not zero; with a known part it is a bound."""
+    now = datetime(2026, 11, 7, tzinfo=timezone.utc)
+
+    def texts(spent: str) -> list[str]:
+        usd = Decimal(spent)
+        row = BudgetRow("b", "default", "workspace", "", "day", now, now, Decimal(5), usd,
+                        5 - usd, usd, 2, "ok")  # fmt: skip
+        made = budgets.page(Picture(now, [row], []), Asked("budgets", {}, now))
+        table: Any = made.tables()["budgets"]
+        [(_, cells, _)] = table.body()
+        told = dict(zip([column.title for column in table.columns], cells, strict=True))
+        return [told[title].text for title in ("Spent", "Left", "Projected")]
+
+    assert texts("0") == ["unknown"] * 3
+    assert texts("1") == ["≥ $1.00", "≤ $4.00", "≥ $1.00"]
 
 
 #: What a table says that some filters do not narrow.

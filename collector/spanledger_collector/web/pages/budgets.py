@@ -61,17 +61,22 @@ def _budgets(picture: Any, asked: Asked) -> Table:
             Column("Window", "window"),
             Column("Since", "since", "moment"),
             Column("Limit", "limit_usd", "usd"),
-            Column("Spent", "spent_usd", "usd", at_least=_is_bound),
-            Column("Left", "left_usd", "usd", at_most=_is_bound),
+            Column("Spent", "spent_usd", "usd", at_least=_is_bound, unknown=_is_unknown),
+            Column("Left", "left_usd", "usd", at_most=_is_bound, unknown=_is_unknown),
             Column("Projected", "projected_usd", "usd",
                    "At the end of the window, if it goes on as it did.", at_least=_is_bound,
-                   blank=lambda row: row.projected_usd is None),
+                   blank=lambda row: row.projected_usd is None, unknown=_is_unknown),
             Column("Unknown", "unknown_attempts", "count", "Attempts whose cost is not known."),
             Column("State", "state"),
         ],
         picture.budgets, empty="No budgets in the file.",
         link=lambda row: _in_window(asked, "attempts", row),
     )  # fmt: skip
+
+
+def _is_unknown(row: Any) -> bool:
+    """Whether nothing is known of what was spent."""
+    return bool(row.unknown_attempts) and not row.spent_usd
 
 
 def _is_bound(row: Any) -> bool:

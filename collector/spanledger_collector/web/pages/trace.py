@@ -10,13 +10,14 @@ from spanledger_collector.query import Ledger, TraceReport, TraceRow
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.spans import Placed, tree
-from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
+from spanledger_collector.web.parts import Figure, Figures, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
 
 from .columns import is_cost_unknown, is_lower_bound, is_rework_lower_bound
+from .paging import paging
 from .runs import columns as run_columns
 
-#: More would make a page that no browser scrolls; the CSV has all.
+#: More on a page would be more than a browser scrolls; the CSV has all.
 _SHOWN: Final = 1000
 
 
@@ -27,14 +28,14 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         raise PermanentError("this page is about one trace: choose a run on the page Runs")
     report = ledger.trace(trace_id, with_attempts=False)
     placed = tree(report.spans)
-    shown = placed if asked.text("csv") else placed[:_SHOWN]
+    offset = asked.offset()
+    found = placed if asked.text("csv") else placed[offset : offset + _SHOWN + 1]
+    shown = found if asked.text("csv") else found[:_SHOWN]
     parts: list[Part] = [
         _figures(report.summary, asked),
         Tabled("Spans", _spans(report, shown, asked)),
+        *paging(asked, found, _SHOWN, "spans", ("Earlier", "Later")),
     ]
-    if len(shown) < len(placed):
-        told = f"The first {len(shown):,} of {len(placed):,} spans are shown; the CSV has all."
-        parts.append(Note("", [told], "warn"))
     runs = Table("runs", "Runs of this trace", run_columns(asked), report.runs, query="trace_runs")
     return Page(
         "Trace", [*parts, Tabled("Runs", runs)], "What one trace cost, span by span.",
