@@ -126,8 +126,9 @@ QUALITY: Final[Mapping[str, Field]] = {
 }  # fmt: skip
 BREAK_EVEN: Final[Mapping[str, Field]] = {
     "Agent": "agent_name", "Version": "agent_version", "Capital": "capital_usd",
-    "Runs so far": "runs", "Left out": "left_out_runs", "Recovered": "recovered_usd",
-    "To recover": "unrecovered_usd",
+    "Since (UTC)": "booked_at", "Runs so far": "runs", "Left out": "left_out_runs",
+    "Recovered": "recovered_usd", "To recover": "unrecovered_usd",
+    "Why not": "break_even_runs.reason",
     "Contribution a run": usd("contribution_per_run.value"),
     "Break-even runs": "break_even_runs.value",
     "Runs to go": "runs_to_go.value",

@@ -10,7 +10,7 @@ from .grid import Grid
 from .output import count, margin, text, usd
 
 _BREAK_EVEN = (
-    "assets", "runs of", ">to recover", ">recovered", ">runs so far", ">contribution a run",
+    "assets", "runs of", ">capital", ">recovered", ">runs so far", ">contribution a run",
     ">95% interval", ">break-even runs", ">95% interval", ">to go", "why not",
 )  # fmt: skip
 _PAYBACK = (
@@ -31,15 +31,21 @@ def break_even_table(rows: Sequence[BreakEven]) -> Grid:
 
 def _break_even(row: BreakEven) -> Sequence[str]:
     scope = " ".join(filter(None, (row.agent_name or "all", row.agent_version)))
-    recovered = row.recovered_usd
     return (
         text(", ".join(row.asset_ids)), text(scope), usd(row.capital_usd),
-        usd(None) if recovered is None else margin(recovered, unpriced=row.left_out_runs),
+        _recovered(row),
         count(row.runs),
         value(row.contribution_per_run, money), interval(row.contribution_per_run, money),
         _needed(row.break_even_runs), _span(row.break_even_runs), _needed(row.runs_to_go),
         text(row.break_even_runs.reason),
     )  # fmt: skip
+
+
+def _recovered(row: BreakEven) -> str:
+    if not row.is_planned:
+        return "-"  # by nobody's runs: there is no such figure
+    recovered = row.recovered_usd
+    return usd(None) if recovered is None else margin(recovered, unpriced=row.left_out_runs)
 
 
 def payback_table(rows: Sequence[Payback]) -> Grid:

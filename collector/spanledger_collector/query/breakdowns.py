@@ -141,6 +141,7 @@ class Breakdowns(ABC):
         *,
         by: RunsOf = "total",
         key: str = "",
+        entered_since: datetime | None = None,
         limit: int = 100,
         offset: int = 0,
     ) -> Sequence[RunRow]:
@@ -151,8 +152,11 @@ class Breakdowns(ABC):
             by: only those of one group; total = all.
             key: of that group: the agent, the version, the tenant, or the model that most of a
                 run's money went to; empty = the runs without one.
+            entered_since: only those that entered the books from then on, as assets count them.
             limit: at most so many.
             offset: so many of the newest are left out.
         """
         asked = {**part.parameters(), "by": by, "key": key, "limit": limit, "offset": offset}
+        if entered_since is not None:
+            asked["entered_since"] = entered_since
         return parse_rows(RunRow, self.query("runs", **asked))

@@ -36,6 +36,7 @@ DEFAULTS: Mapping[str, object] = {
     "workspace": "default",
     "since": EARLIEST,
     "until": _LATEST,
+    "entered_since": EARLIEST,
     "limit": 1000,
     "offset": 0,
     "agent_name": "",

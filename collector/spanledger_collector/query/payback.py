@@ -43,6 +43,7 @@ class ContributionRow:
     capital_usd: Decimal
     charged_usd: Decimal
     unconverted_entries: int
+    booked_at: datetime
     runs: int
     costed_runs: int
     valued_runs: int
@@ -91,11 +92,13 @@ class BreakEven:
         asset_ids: the assets.
         capital_usd: what was paid for them, less salvage and what was written off or transferred.
         unconverted_entries: costs in a currency without a rate, which are not in it.
-        runs: runs served so far.
+        booked_at: when the first of them entered the books.
+        runs: runs served so far: those that entered the books since then.
         left_out_runs: of them, runs whose cost or value is not wholly known: with any, no figure of
             a run is told, and no number of runs, because gaps fall on dear runs.
-        recovered_usd: their part of value less inclusive variable cost of those runs; None = no run
-            has a value, or an amount has no rate. With runs left out at most so much.
+        recovered_usd: their part of value less inclusive variable cost of those runs, 0 before the
+            first; None = no run has a value, or an amount has no rate. With runs left out at most
+            so much.
         unrecovered_usd: what is still to be earned; 0 once all is. With runs left out at least so
             much.
         contribution_per_run: their part of value less inclusive variable cost of a run, USD; its
@@ -110,6 +113,7 @@ class BreakEven:
     asset_ids: Sequence[str]
     capital_usd: Decimal
     unconverted_entries: int
+    booked_at: datetime
     runs: int
     left_out_runs: int
     recovered_usd: Decimal | None
@@ -164,9 +168,10 @@ def contributions(ask: Ask, agent_name: str) -> Sequence[ContributionRow]:
 
 def break_even(row: ContributionRow) -> BreakEven:
     """Of the assets of one scope."""
-    reason = "no run has a value" if row.is_planned else "no plan says whose runs it serves"
-    figure = estimates.unknown(reason, n=row.costed_runs)
+    figure = estimates.unknown(_why_unknown(row), n=row.costed_runs)
     recovered = unrecovered = None
+    if row.is_planned and not row.runs:
+        recovered, unrecovered = Decimal(0), row.capital_usd
     if row.valued_runs:
         if not row.unconverted_records:
             recovered = row.contribution_usd or Decimal(0)
@@ -176,9 +181,15 @@ def break_even(row: ContributionRow) -> BreakEven:
     a_run = _by_ends(figure.estimate, row)
     return BreakEven(
         row.agent_name, row.agent_version, row.is_planned, row.asset_ids, row.capital_usd,
-        row.unconverted_entries, row.runs, row.left_out_runs, recovered, unrecovered, a_run,
-        runs_for(row.capital_usd, a_run), _to_go(row, unrecovered, a_run),
+        row.unconverted_entries, row.booked_at, row.runs, row.left_out_runs, recovered,
+        unrecovered, a_run, runs_for(row.capital_usd, a_run), _to_go(row, unrecovered, a_run),
     )  # fmt: skip
+
+
+def _why_unknown(row: ContributionRow) -> str:
+    if not row.is_planned:
+        return "no plan says whose runs it serves"
+    return "no run has a value" if row.runs else "no run so far"
 
 
 def _by_ends(a_run: Estimate, row: ContributionRow) -> Estimate:

@@ -263,6 +263,14 @@ class Asked:
         start = since - ((until or max(self.now, since)) - since)
         return None if start < EARLIEST else (start, since)
 
+    def moment(self, name: str) -> datetime | None:
+        """A time; None where none is given.
+
+        Raises:
+            PermanentError: it is none.
+        """
+        return self._moment(name, end=False)
+
     def _moment(self, name: str, *, end: bool) -> datetime | None:
         """A time; a day given as the end is meant with all its hours."""
         told = self.text(name)

@@ -9,7 +9,7 @@
 --   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. What a value rule says of a
 --   run that an agent called counts for scopes that name its own agent alone, as in inclusive_value_usd. Assets of one scope stand together.
 -- columns: agent_name, agent_version, is_planned, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage
---   will bring; of no asset less than 0), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), runs,
+--   will bring; of no asset less than 0), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), booked_at (when the first of the assets entered the books: since then runs count), runs,
 --   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed; at most so much with uncosted_runs), contribution_mean_usd (a costed run),
 --   costed_traces (traces of the costed runs), contribution_trace_mean_usd (this and what follows: by trace), contribution_variance,
 --   contribution_skewness, runs_variance, contribution_runs_covariance, left_out_runs (those that are not costed),
@@ -185,6 +185,7 @@ SELECT
     s.capital_usd AS capital_usd,
     s.charged_usd AS charged_usd,
     s.unconverted_entries AS unconverted_entries,
+    s.booked_at AS booked_at,
     if(is_planned, r.runs, 0) AS runs,
     if(is_planned, r.costed_runs, 0) AS costed_runs,
     if(is_planned, r.valued_runs, 0) AS valued_runs,

@@ -1,5 +1,6 @@
 -- runs: the newest runs.
--- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any); by (total | agent
+-- parameters: workspace; since, until (start of the run, until exclusive); agent_name, agent_version, tenant (empty = any); entered_since (when the run entered the books, at
+--   the earliest); by (total | agent
 --   | version | tenant | model: runs of one group, as agent_statistics and economics_by have them; total = all), key (of the group, empty =
 --   outside any agent, without a version, tenant or model); limit; offset (so many of the newest are left out).
 -- grain: one row a run, newest first. columns: those of the view run_economics.
@@ -23,6 +24,7 @@ WHERE workspace = {workspace:String}
             AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
             AND ({agent_version:String} = '' OR agent_version = {agent_version:String})
             AND ({tenant:String} = '' OR tenant = {tenant:String})
+            AND posted_at >= {entered_since:DateTime64(9)}
             AND ({by:String} != 'agent' OR agent_name = {key:String})
             AND ({by:String} != 'version' OR agent_version = {key:String})
             AND ({by:String} != 'tenant' OR tenant = {key:String})

@@ -28,8 +28,8 @@ from spanledger_collector.web.parts import (
 )  # fmt: skip
 from spanledger_collector.web.table import Column, Table, estimate
 
+from .break_even import break_even
 from .columns import (
-    LEFT_OUT,
     is_cost_unknown,
     is_inclusive_lower_bound,
     is_inclusive_untold,
@@ -37,7 +37,6 @@ from .columns import (
     is_rework_lower_bound,
     is_untold,
     is_untold_estimate,
-    leaves_out,
 )
 from .comparison import parts as comparison_parts
 
@@ -290,21 +289,9 @@ def _compared(ledger: Ledger, asked: Asked, report: AgentReport) -> Sequence[Par
 def _break_evens(report: AgentReport, asked: Asked) -> Sequence[Part]:
     if not report.break_evens:
         return []
-    table = Table(
-        "break-even",
-        "Assets that serve this agent, and the runs of all times and tenants that earn them back",
-        [
-            Column("Version", "agent_version", name="(all)"),
-            Column("Capital", "capital_usd", "usd"),
-            Column("Runs so far", "runs", "count"),
-            LEFT_OUT,
-            Column("Recovered", "recovered_usd", "usd", at_most=leaves_out),
-            Column("To recover", "unrecovered_usd", "usd", at_least=leaves_out),
-            *estimate("Contribution a run", "contribution_per_run", "usd",
-                      "Value less variable cost, with sub-agents: these assets' part of it."),
-            *estimate("Break-even runs", "break_even_runs", "count"),
-            *estimate("Runs to go", "runs_to_go", "count"),
-        ],
-        report.break_evens, link=lambda _: asked.link("assets"),
-    )  # fmt: skip
+    caption = (
+        "Assets that serve this agent, and the runs of all times and tenants since they were "
+        "booked that earn them back"
+    )
+    table = break_even(asked, caption, report.break_evens, of_one_agent=True)
     return [Tabled("Break-even", table)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from spanledger_collector.query import AssetRow, AssetShareRow, BreakEven, Ledger
+from spanledger_collector.query import AssetRow, AssetShareRow, Ledger
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Page, Tabled
-from spanledger_collector.web.table import Column, Table, estimate
+from spanledger_collector.web.table import Column, Table
 
-from .columns import LEFT_OUT, leaves_out
+from .break_even import break_even
 
 _NONE = "No asset is booked. spanledger.assets.book_cost() and plan() book one."
 
@@ -17,14 +17,6 @@ def page(ledger: Ledger, asked: Asked) -> Page:
 
     def book(row: AssetRow) -> str:
         return asked.link("asset", id=row.asset_id)
-
-    def runs(row: BreakEven) -> str:
-        scope = {"agent": row.agent_name, "version": row.agent_version, "tenant": ""}
-        return asked.link("runs", range="all", since="", until="", **scope)
-
-    def books_of(row: BreakEven) -> str:
-        alone = len(row.asset_ids) == 1
-        return asked.link("asset", id=row.asset_ids[0]) if alone else "#assets"
 
     books = Table(
         "assets", "Assets as their books stand, most left first",
@@ -62,23 +54,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         ledger.assets(), empty=_NONE, query="assets",
     )  # fmt: skip
-    earned = Table(
-        "break-even", "Assets by the runs that they serve, and the runs that earn them back",
-        [
-            Column("Agent", "agent_name", name="(all)"),
-            Column("Version", "agent_version", name="(all)"),
-            Column("Capital", "capital_usd", "usd", link=books_of),
-            Column("Runs so far", "runs", "count", link=runs),
-            LEFT_OUT,
-            Column("Recovered", "recovered_usd", "usd", "Value less variable cost of these runs.",
-                   at_most=leaves_out, link=runs),
-            Column("To recover", "unrecovered_usd", "usd", at_least=leaves_out, link=books_of),
-            *estimate("Contribution a run", "contribution_per_run", "usd",
-                      "Value less variable cost of a run."),
-            *estimate("Break-even runs", "break_even_runs", "count"),
-            *estimate("Runs to go", "runs_to_go", "count"),
-        ],
-        ledger.break_even(), empty="No asset serves runs.", link=runs,
+    earned = break_even(
+        asked, "Assets by the runs that they serve, and the runs that earn them back",
+        ledger.break_even(),
     )  # fmt: skip
 
     def asset(row: AssetShareRow) -> str:

@@ -70,13 +70,6 @@ def has_no_success(row: Any) -> bool:
     return not row.successes
 
 
-#: Runs that are in no mean of what an asset brings.
-LEFT_OUT = Column(
-    "Left out", "left_out_runs", "count",
-    "Runs so far whose cost or value is not wholly known: with any, no number of runs is told.",
-)  # fmt: skip
-
-
 def is_inclusive_lower_bound(row: Any) -> bool:
     """The same of what is with sub-agents."""
     return bool(row.inclusive_unpriced_attempts)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final, cast, get_args
 
-from spanledger_collector.query import Ledger, RunRow
+from spanledger_collector.query import Ledger, RunRow, Slice
 from spanledger_collector.query.breakdowns import RunsOf
+from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Note, Page, Part, Tabled
 from spanledger_collector.web.table import Column, Table
@@ -22,8 +24,8 @@ from .paging import AT_ONCE, paging
 
 SHOWN: Final = 100
 _IN_SUMS: Final = "In sums a run without a value counts with its cost."
-#: Words of the URL: runs of one group.
-_GROUP: Final = ("by", "key")
+#: Words of the URL: runs of one group, or that an asset counts.
+_GROUP: Final = ("by", "key", "entered_since")
 _MAIN_MODEL: Final = ": the model that most of the money of a run went to"
 
 
@@ -31,17 +33,24 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     """The page."""
     by = cast("RunsOf", asked.choice("by", get_args(RunsOf), "total"))
     key = asked.text("key")
-    found = ledger.runs_of(asked.part(), by=by, key=key, limit=SHOWN + 1, offset=asked.offset())
+    entered = asked.moment("entered_since")
+
+    def read(part: Slice, limit: int, offset: int) -> Sequence[RunRow]:
+        return ledger.runs_of(
+            part, by=by, key=key, entered_since=entered, limit=limit, offset=offset
+        )
 
     def further(offset: int) -> Sequence[RunRow]:
-        return ledger.runs_of(asked.frozen(), by=by, key=key, limit=AT_ONCE, offset=offset)
+        return read(asked.frozen(), AT_ONCE, offset)
+
+    found = read(asked.part(), SHOWN + 1, asked.offset())
 
     table = Table(
         "runs", "Runs, newest first", columns(asked), found[:SHOWN], query="runs",
         from_offset=further,
     )  # fmt: skip
     parts = [
-        *_which(asked, by, key),
+        *_which(asked, by, key, entered),
         Tabled("Runs", table),
         *paging(asked, found, SHOWN, "runs", ("Newer", "Older")),
     ]
@@ -50,11 +59,19 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     )
 
 
-def _which(asked: Asked, by: str, key: str) -> Iterator[Part]:
+def _which(asked: Asked, by: str, key: str, entered: datetime | None) -> Iterator[Part]:
     """The group that they are, and the way to all."""
+    told: list[str] = []
     if by != "total":
-        told = f"{by}: {key or '(none)'}" + (_MAIN_MODEL if by == "model" else "")
-        yield Note("", [told], links=[("All runs of the period", asked.link("runs"))])
+        told.append(f"{by}: {key or '(none)'}" + (_MAIN_MODEL if by == "model" else ""))
+    if entered is not None:
+        told.append(f"entered the books from {figures.moment(entered)} UTC on")
+    if told:
+        yield Note(
+            "",
+            [" \N{MIDDLE DOT} ".join(told)],
+            links=[("All runs of the period", asked.link("runs"))],
+        )
 
 
 def is_untold(run: RunRow) -> bool:
