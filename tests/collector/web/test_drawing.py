@@ -206,6 +206,22 @@ def test_the_dearest_paths_stand_with_all_above_them(
     assert boxes <= {path_of(row) for row in dearest(rows, zoom, most, drawn)}
 
 
+def test_all_that_was_paid_is_drawn() -> None:
+    """Of 500 agents most have no box of their own: they share one, which says how many they are."""
+    leaves = {(("agent", "dear"), ("model", "m")): 6000}
+    leaves |= {(("agent", f"a{number:03}"), ("model", "m")): 10 for number in range(500)}
+    rows = rows_of(leaves)
+    drawn = flame(rows, (), link=lambda _: "", is_compared=False)
+    for depth, others in ((1, "500 others"), (2, "")):
+        level = [one for one in (*drawn.frames, *drawn.rests) if one.y == depth * 34]
+        whole = sum(one.width for one in level)
+        assert whole == pytest.approx(drawn.width if others else drawn.width * 6 / 11, abs=0.1)
+    assert [one.told for one in drawn.rests] == ["500 others"]
+    assert "shares one" in drawn.about
+    few = flame(rows[:3], (), link=lambda _: "", is_compared=False)
+    assert not few.rests
+
+
 def span(number: int, parent: int, **given: Any) -> SpanRow:
     empty: dict[str, Any] = {"int": 0, "bool": False, "str": ""}
     values: dict[str, Any] = {one.name: empty.get(str(one.type)) for one in fields(SpanRow)}

@@ -15,6 +15,8 @@ _WIDTH = 1000.0
 _ROW = 34.0
 #: A frame that is narrower is not drawn: nobody could click it. The table has it.
 _NARROWEST = 1.5
+#: Boxes that are no further apart are beside each other.
+_BESIDE = 0.001
 _LETTER = 7.2
 Path = tuple[tuple[str, str], ...]
 #: What stands for a name that is empty, by the kind of the step.
@@ -63,6 +65,22 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """Neighbours below one box, each too narrow for a box of its own.
+
+    Attributes:
+        told: how many there are.
+        label: the same, cut to what fits; empty = nothing fits.
+    """
+
+    told: str
+    label: str
+    x: float
+    y: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class Flame:
     """The whole drawing."""
 
@@ -73,6 +91,7 @@ class Flame:
     width: float
     height: float
     is_compared: bool
+    rests: Sequence[Rest] = ()
 
 
 def flame(
@@ -80,15 +99,18 @@ def flame(
     is_compared: bool,
 ) -> Flame:  # fmt: skip
     """Frames of the paths under ``zoom``, which fills the width."""
-    frames = list(_frames(rows, zoom, link, is_compared=is_compared))
+    placed = list(_placed(rows, zoom))
+    frames = list(_frames(placed, link, is_compared=is_compared))
+    rests = list(_rests(placed))
     about = (
         "Each box is an agent, below it what it called: tools, other agents, models; as wide as "
         "what was paid for it and for all below. "
         f"{'Credits make no box narrower. ' if credits_of(rows, zoom) else ''}"
+        f"{'What is too narrow for a box of its own shares one. ' if rests else ''}"
         "Choose a box to see it alone. The table below has the same figures."
     )
-    height = max((frame.y for frame in frames), default=0.0) + _ROW
-    return Flame("Cost by who called whom", about, frames, _WIDTH, height, is_compared)
+    height = max((one.y for one in (*frames, *rests)), default=0.0) + _ROW
+    return Flame("Cost by who called whom", about, frames, _WIDTH, height, is_compared, rests)
 
 
 def path_of(row: CostPathRow) -> Path:
@@ -156,10 +178,22 @@ def dearest(
     return [row for row in rows if path_of(row) in kept]
 
 
-def _frames(
-    rows: Sequence[CostPathRow], zoom: Path, link: Callable[[CostPathRow], str],
-    *, is_compared: bool,
-) -> Iterator[Frame]:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a path stands, as wide as it is, however narrow."""
+
+    row: CostPathRow
+    path: Path
+    x: float
+    width: float
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it has a box of its own."""
+        return self.width >= _NARROWEST
+
+
+def _placed(rows: Sequence[CostPathRow], zoom: Path) -> Iterator[_Place]:
     """Parents come before their children; what is above the zoom fills the width."""
     weights = _weights(rows)
     scale = _WIDTH / float(weights.get(zoom) or 1)
@@ -175,7 +209,15 @@ def _frames(
         if not above:
             free[parent] = x + width
         free[path] = x
-        if width >= _NARROWEST:
+        yield _Place(row, path, x, width)
+
+
+def _frames(
+    placed: Sequence[_Place], link: Callable[[CostPathRow], str], *, is_compared: bool
+) -> Iterator[Frame]:
+    for one in placed:
+        if one.is_drawn:
+            row, x, width = one.row, one.x, one.width
             name = name_of(row)
             tone = _tone(row) if is_compared else tone_of(row)
             y = row.depth * _ROW
@@ -192,6 +234,38 @@ def _frames(
                 y,
                 round(width, 2),
             )
+
+
+def _rests(placed: Sequence[_Place]) -> Iterator[Rest]:
+    """One for all that are beside each other; where their caller has no box it is in one itself."""
+    drawn = {one.path for one in placed if one.is_drawn}
+    narrow: dict[Path, list[_Place]] = defaultdict(list)
+    for one in placed:
+        if one.width and not one.is_drawn and one.path[:-1] in drawn:
+            narrow[one.path[:-1]].append(one)
+    for beside in narrow.values():
+        yield from filter(None, map(_rest, _neighbours(beside)))
+
+
+def _neighbours(places: Sequence[_Place]) -> list[list[_Place]]:
+    found: list[list[_Place]] = []
+    for one in places:
+        if found and abs(found[-1][-1].x + found[-1][-1].width - one.x) < _BESIDE:
+            found[-1].append(one)
+        else:
+            found.append([one])
+    return found
+
+
+def _rest(places: Sequence[_Place]) -> Rest | None:
+    """None where even together they are too narrow."""
+    x = places[0].x
+    width = places[-1].x + places[-1].width - x
+    if width < _NARROWEST:
+        return None
+    told = figures.counted(len(places), "other")
+    y = places[0].row.depth * _ROW
+    return Rest(told, _cut(told, width), round(x, 2), y, round(width, 2))
 
 
 def _weights(rows: Sequence[CostPathRow]) -> Mapping[Path, Decimal]:
