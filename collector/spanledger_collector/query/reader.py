@@ -72,6 +72,8 @@ class DirectReader:
         limits: dict[str, object] = {
             "max_execution_time": max_seconds,
             "max_memory_usage": max_memory_bytes,
+            # Groups that would meet the limit wait on disk before they do, which takes longer.
+            "max_bytes_before_external_group_by": max_memory_bytes * 7 // 8,
         }
         if max_answer_bytes is not None:
             limits |= {"max_result_bytes": max_answer_bytes, "result_overflow_mode": "throw"}

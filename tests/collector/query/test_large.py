@@ -38,3 +38,14 @@ def test_what_of_all_traces_does_not_fit_waits_on_disk(store: Store, name: str) 
     assert reader.rows(name, {}) == []
     assert reader.arrow(name, {}).num_rows == 0
     reader.close()
+
+
+def test_groups_that_would_meet_the_limit_wait_on_disk(store: Store) -> None:
+    """Six million groups are more than the 300 MiB that this read may have."""
+    groups = (
+        "SELECT number % 6000000 AS key, sum(number) AS total FROM numbers(12000000) GROUP BY key"
+    )
+    reader = DirectReader(store, max_memory_bytes=300 << 20)
+    (row,) = reader.sql(f"SELECT count() AS keys, max(total) AS most FROM ({groups})").to_pylist()
+    assert row == {"keys": 6_000_000, "most": 2 * 5_999_999 + 6_000_000}
+    reader.close()
