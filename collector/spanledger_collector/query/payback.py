@@ -83,7 +83,8 @@ class BreakEven:
 
     A run earns with all that it hands on to sub-agents, and where further assets serve the run or
     one of those, what it earns is divided among all of them in proportion to their capital: over
-    all assets no cent of it counts twice.
+    all assets no cent of it counts twice. What a run without a value of its own costs is divided
+    as its caller's value is.
 
     Attributes:
         agent_name: whose runs they serve; empty = all agents', or nobody said (``is_planned``).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from decimal import Decimal
 
@@ -176,6 +177,33 @@ def test_a_run_earns_with_all_that_it_hands_on(books: Store) -> None:
     assert found["boss"].contribution_per_run.value == Decimal(2)
 
 
+def test_what_a_helper_costs_is_its_callers(books: Store) -> None:
+    """Who asked earns for both, so the helper's asset takes none of that cost on, however dear.
+
+    Neither where the caller earned nothing in a trace, nor beside runs of the helper that earn; but
+    where nobody is paid back for the caller the cost is the helper's.
+    """
+    rows = [
+        *_asset("w8", 1, "10", "boss"), *_asset("w8", 2, "100", "helper"),
+        *_asset("w8", 3, "1000", "boss", "9"),  # of no run with a value: its part would be nobody's
+        *_run("w8", 1, 1, "boss", 100, earned="6"), *_run("w8", 1, 2, "helper", 300, parent=1),
+        *_run("w8", 2, 1, "boss", 100, agent_version="9"),
+        *_run("w8", 2, 2, "helper", 200, parent=1),
+        *_run("w8", 3, 1, "helper", 100, earned="9"),
+        *_run("w8", 4, 1, "other", 100, earned="9"), *_run("w8", 4, 2, "helper", 300, parent=1),
+    ]  # fmt: skip
+    found = _break_even(books, "w8", rows)
+    assert (found["boss"].runs, found["boss"].recovered_usd) == (2, Decimal(2 - 3))
+    assert found["boss"].break_even_runs.value is None
+    assert found["boss 9"].recovered_usd is None
+    assert (found["helper"].runs, found["helper"].recovered_usd) == (4, Decimal(8 - 3))
+    with Ledger(DirectReader(books), workspace="w8") as ledger:
+        for agent in ("boss", "helper"):
+            alone = {f"{row.agent_name} {row.agent_version}".strip(): row
+                     for row in ledger.break_even(agent)}  # fmt: skip
+            assert alone == {key: row for key, row in found.items() if row.agent_name == agent}
+
+
 @pytest.mark.slow
 def test_what_a_rule_says_of_a_helper_pays_back_the_helpers_assets_alone(books: Store) -> None:
     """Its caller's rule says what was asked for is worth: as in inclusive values and payback."""
@@ -294,34 +322,50 @@ def _by_trace(of_runs: list[float], sizes: list[int]) -> list[float]:
 
 @pytest.mark.slow
 @settings(
-    max_examples=3,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),  # each example is an engine's work: no shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(data=st.data())
-def test_no_cent_pays_two_assets_back(books: Store, data: st.DataObject) -> None:
-    """Over all assets: at most what the runs earned, and all of it where one serves every agent."""
+@given(seed=st.integers(0, 2**32))
+def test_no_cent_pays_two_assets_back(books: Store, seed: int) -> None:
+    """Over all assets: what the runs earned less what they cost, of those that a known one reaches.
+
+    Of most helpers, and of some others, nobody said a value.
+    """
+    draw = random.Random(seed)  # noqa: S311 - data; drawn one by one they are hardly ever mixed
     workspace = f"p{next(_EXAMPLES)}"
-    names, versions = st.sampled_from(("", "a", "b")), st.sampled_from(("", "1"))
-    everywhere = data.draw(st.booleans())
+    everywhere = draw.random() < 0.3
     rows = _asset(workspace, 1, "7") if everywhere else []
-    for number in range(2, data.draw(st.integers(2, 6)) + 1):
-        usd = data.draw(st.sampled_from(("0", "0.01", "3", "1000")))
-        rows += _asset(workspace, number, usd, data.draw(names), data.draw(versions))
-    total = Decimal(0)
+    drawn: list[tuple[set[tuple[str, str]], Decimal]] = []
+    for number in range(2, draw.randint(3, 6)):
+        usd, agent = draw.choice(("0", "0.01", "3", "1000")), draw.choice("aabbcc")
+        rows += _asset(workspace, number, usd, agent, draw.choice(("", "1")))
     for trace in range(1, 9):
-        for place in range(1, data.draw(st.integers(1, 4)) + 1):
-            tokens, earned = data.draw(st.integers(0, 99)), data.draw(st.integers(1, 7))
+        above: list[set[tuple[str, str]]] = [set()]
+        for place in range(1, draw.randint(1, 4) + 1):
+            parent, tokens = draw.randrange(place), draw.randint(1, 99)
+            earned = draw.choice(("", "", "", "0", "5") if parent else ("", "0", "1", "7"))
+            # The third agent is a helper only.
+            agent, version = draw.choice("abcc" if parent else "ab"), draw.choice(("", "1", "2"))
             rows += _run(
-                workspace, trace, place, data.draw(st.sampled_from("abc")), tokens,
-                parent=data.draw(st.integers(0, place - 1)), earned=earned,
-                agent_version=data.draw(st.sampled_from(("", "1", "2"))),
+                workspace, trace, place, agent, tokens, parent=parent, earned=earned,
+                agent_version=version,
             )  # fmt: skip
-            total += earned - tokens * Decimal("0.01")
+            above.append(above[parent] | {(agent, version)})
+            drawn.append((above[place], Decimal(earned or 0) - tokens * Decimal("0.01")))
     found = _break_even(books, workspace, rows)
-    used = sum((one.recovered_usd or Decimal(0) for one in found.values()), Decimal(0))
-    assert used <= total
-    if everywhere:
-        assert used == total
+    known = [one for one in found.values() if one.recovered_usd is not None]
+    reached = [
+        left
+        for agents, left in drawn
+        if any(
+            scope.agent_name in {"", name} and scope.agent_version in {"", version}
+            for scope in known
+            for name, version in agents
+        )
+    ]
+    assert len(reached) == len(drawn) or not everywhere
+    used = sum((one.recovered_usd or Decimal(0) for one in known), Decimal(0))
+    assert used == sum(reached)

@@ -6,8 +6,12 @@
 --   value less variable cost of them all. A run counts if it entered the books after the first of the assets did, in means if
 --   what it and those below cost and earned is known wholly. Runs that call each other in a circle (bad data) are one. Where any of them has a value, those without one earned 0; where none has, the contribution is unknown.
 -- No cent counts twice: what a run itself earns (value less its own variable cost) is divided among all scopes that it, or a run above it,
---   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. What a value rule says of a
---   run that an agent called counts for scopes that name its own agent alone, as in inclusive_value_usd. Assets of one scope stand together.
+--   is of, in proportion to their capital (evenly, where none has any), rounded so that the parts sum to it. A run that nobody said a value
+--   of costs those that its nearest caller with a value is divided among: what a helper costs is not its own asset's where it earns for who
+--   asked. Where none above it has one, those of the outermost caller that have a value of other runs, else any that reach it and have one:
+--   so over all scopes whose contribution is known it is what the runs that they reach earned less what these cost.
+--   What a value rule says of a run that an agent called counts for scopes that name its own agent alone, as in inclusive_value_usd.
+--   Assets of one scope stand together.
 -- columns: agent_name, agent_version, is_planned, asset_ids, capital_usd (paid, less what was written off or transferred and what salvage
 --   will bring; of no asset less than 0), charged_usd (of it, what runs carried so far), unconverted_entries (costs in a currency without a rate: not in it), booked_at (when the first of the assets entered the books: since then runs count), runs,
 --   costed_runs, valued_runs (of the scope or below), contribution_usd (the scope's part of it, summed; at most so much with uncosted_runs), contribution_mean_usd (a costed run),
@@ -38,8 +42,20 @@ WITH
             agent_version,
             is_planned
     ),
-    -- What each run earned itself, and the scopes that reach it.
-    reached AS
+    -- The agents and callers of runs that have a value: which scopes one reaches. Where a scope is alone nothing is divided.
+    valued AS
+    (
+        SELECT
+            arrayPushBack(callers, (agent_name, agent_version)::Tuple(agent_name String, agent_version String)) AS agents,
+            max(posted_at) AS last_posted_at
+        FROM run_economics
+        WHERE workspace = {workspace:String}
+            AND value_usd IS NOT NULL
+            AND (SELECT count() FROM scopes WHERE is_planned) > 1
+        GROUP BY agents
+    ),
+    -- What each run earned itself, the scopes that reach it, and what its trace tells of those above it.
+    found AS
     (
         SELECT
             trace_id,
@@ -65,12 +81,69 @@ WITH
                     arrayPushBack(callers, agent)
                 ),
                 (
-                    SELECT groupArray((agent_name, agent_version, booked_at, greatest(capital_usd, 0)))
-                    FROM (SELECT * FROM scopes WHERE is_planned ORDER BY agent_name, agent_version)
-                )::Array(Tuple(agent_name String, agent_version String, booked_at DateTime64(9, 'UTC'), capital Decimal(38, 12)))
+                    SELECT groupArray((agent_name, agent_version, booked_at, greatest(capital_usd, 0), place, is_valued))
+                    FROM
+                    (
+                        SELECT
+                            agent_name,
+                            agent_version,
+                            booked_at,
+                            capital_usd,
+                            row_number() OVER (ORDER BY agent_name, agent_version) AS place,
+                            arrayExists(
+                                v -> v.2 >= booked_at AND arrayExists(
+                                    a -> a.1 != '' AND agent_name IN ('', a.1) AND agent_version IN ('', a.2), v.1
+                                ),
+                                (SELECT groupArray((agents, last_posted_at)) FROM valued)
+                            ) AS is_valued
+                        FROM scopes
+                        WHERE is_planned
+                        ORDER BY place
+                    )
+                )::Array(Tuple(agent_name String, agent_version String, booked_at DateTime64(9, 'UTC'), capital Decimal(38, 12), place UInt64, is_valued UInt8))
             ) AS serving,
-            if(arraySum(serving.capital) = 0, arrayMap(s -> toDecimal256(1, 12), serving), arrayMap(c -> toDecimal256(c, 12), serving.capital))
-                AS weights,
+            -- Of more agents in one trace than this nobody made a trace that is any.
+            groupUniqArrayIf(1000)((agent, serving.place), value_usd IS NOT NULL AND notEmpty(serving)) OVER (PARTITION BY trace_id) AS valued_beside,
+            groupUniqArrayIf(1000)(agent, is_top OR empty(callers)) OVER (PARTITION BY trace_id) AS tops
+        FROM run_economics AS r
+        -- Without a plan for whom it is asked no run is read, and of an agent only the traces that it is in.
+        WHERE workspace = {workspace:String}
+            AND (
+                {agent_name:String} = ''
+                OR trace_id IN (
+                    SELECT trace_id
+                    FROM runs
+                    WHERE workspace = {workspace:String}
+                        AND (agent_name = {agent_name:String} OR arrayExists(a -> a.agent_name = {agent_name:String}, callers))
+                )
+            )
+            AND (
+                SELECT count()
+                FROM scopes
+                WHERE is_planned AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+            ) > 0
+    ),
+    -- How what it earned is divided among them.
+    reached AS
+    (
+        SELECT
+            * EXCEPT (valued_beside, tops),
+            arrayFlatten(arrayMap(v -> v.2, arrayFilter(v -> has(callers, v.1), valued_beside))) AS caller_places,
+            -- What has no value of its own goes where its caller's is divided, else to what is asked of the outermost one.
+            arrayMap(
+                s -> multiIf(
+                    is_valued OR unconverted_records > 0 OR has(caller_places, s.place), 3,
+                    NOT s.is_valued, 0,
+                    empty(callers) OR arrayExists(
+                        t -> has(callers, t) AND s.agent_name IN ('', t.agent_name) AND s.agent_version IN ('', t.agent_version), tops
+                    ), 2,
+                    1
+                ),
+                serving
+            ) AS nearness,
+            arrayMap(n -> n = arrayMax(nearness), nearness) AS are_paid,
+            arrayMap((s, paid) -> if(paid, toDecimal256(s.capital, 12), toDecimal256(0, 12)), serving, are_paid) AS capitals,
+            if(arraySum(capitals) = 0, arrayMap(paid -> toDecimal256(paid, 12), are_paid), capitals) AS weights,
             -- What a rule says of a run that an agent called is in that agent's own books alone.
             arrayMap((s, w) -> if(is_top OR empty(callers) OR s.agent_name = agent.agent_name, w, toDecimal256(0, 12)), serving, weights) AS own_weights,
             arrayCumSum(own_weights) AS own_up_to,
@@ -80,19 +153,8 @@ WITH
                 arrayCumSum(weights),
                 own_up_to
             ) AS parts_up_to
-        FROM run_economics AS r
-        -- Without a plan for whom it is asked no run is read, and of an agent only those that its scopes may reach.
-        WHERE workspace = {workspace:String}
-            AND (
-                {agent_name:String} = ''
-                OR r.agent_name = {agent_name:String}
-                OR arrayExists(a -> a.agent_name = {agent_name:String}, callers)
-            )
-            AND (
-                SELECT count()
-                FROM scopes
-                WHERE is_planned AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
-            ) > 0
+        FROM found
+        WHERE notEmpty(serving)
     ),
     -- By scope and trace: its part of what was earned, and runs of the scope that no other of it called.
     traces AS
