@@ -56,6 +56,7 @@ class EconomicsRow:
     p50_duration_ns: int
     p95_duration_ns: int
     inclusive_unconverted_records: int
+    unconverted_records: int
 
 
 @dataclass(frozen=True, slots=True)

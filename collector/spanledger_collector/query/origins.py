@@ -25,7 +25,7 @@ class Behind:
         key: the key of the figure's row.
         only: words with a comma between: ``calls`` of models, ``work`` (neither judging nor
             guarding), ``rework`` (wasted), ``used`` (work that was not), ``appraisal`` (judging),
-            ``prevention`` (guarding).
+            ``prevention`` (guarding), ``quality`` (either, or wasted).
         rework_reason: wasted for this reason; empty = any, and what was not wasted.
         price_status: whether the cost is known; empty = any.
         usage_source: who told the tokens; empty = any.

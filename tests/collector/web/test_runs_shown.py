@@ -17,7 +17,17 @@ from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.charts.scatter import Scatter
 from spanledger_collector.web.csvfile import csv_of
 from spanledger_collector.web.figures import AT_LEAST
-from spanledger_collector.web.pages import agents, explain, latency, overview, runs, trace
+from spanledger_collector.web.pages import (
+    agent,
+    agents,
+    explain,
+    flame,
+    latency,
+    overview,
+    quality,
+    runs,
+    trace,
+)
 from spanledger_collector.web.parts import Drawing, Figures, Note, Page, Tabled
 from spanledger_collector.web.table import Cell, Table
 
@@ -51,6 +61,7 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
     rows = [
         *_run(1, "good"), *_run(2, "bad", outcome="failure"), scene.call(1, 0, (1, 0), trace=3),
         *_run(4, "unpriced", model="nobody-knows"), *_run(5, "free", 0),
+        record_span(3, 1, trace=5, at=300, revenue__amount="5", revenue__currency="XTS"),
         *_run(6, "credited"), record_span(4, 1, trace=6, at=360, **credit),
         *_run(7, "instant", lasts=0), *_run(8, "good"), *_told_twice(8),
     ]  # fmt: skip
@@ -157,3 +168,53 @@ def test_what_has_no_name_leads_to_its_runs(
         assert str(len(behind)) == row["Runs"].value
         cost = sum((run.total_cost_usd or Decimal(0) for run in behind), Decimal(0))
         assert cost == Decimal(row["Total cost"].value or 0)
+
+
+def test_an_unknown_value_says_why(ledger: Ledger) -> None:
+    """An amount in a currency without a rate, as the page of its agent says."""
+    told = "Value and margin are not known: 1 amount is in a currency without a rate: add it to"
+    for make, given in ((overview.page, {}), (agent.page, {"agent": "free"})):
+        asked = Asked("", {**ASKED.given, **given}, ASKED.now)
+        lines = [line for part in make(ledger, asked).parts if isinstance(part, Note)
+                 for line in part.lines]  # fmt: skip
+        assert [line for line in lines if line.startswith(told)], make
+    good = overview.page(ledger, Asked("", {**ASKED.given, "agent": "good"}, ASKED.now))
+    assert not [part for part in good.parts if isinstance(part, Note)]
+
+
+@pytest.mark.parametrize("given", [{}, {"agent": "good"}])
+def test_a_success_leads_to_where_it_stands(ledger: Ledger, given: dict[str, str]) -> None:
+    """What a success cost, on the page that it leads to."""
+    shown = overview.page(ledger, Asked("overview", {**ASKED.given, **given}, ASKED.now))
+    (figure,) = (one for part in shown.parts if isinstance(part, Figures) for one in part.figures
+                 if one.title == "Cost a success")  # fmt: skip
+    path, _, query = figure.href.removeprefix("/ui/").partition("?")
+    asked = Asked(path, dict(parse_qsl(query)), ASKED.now)
+    if path == "agent":
+        tops = [part for part in agent.page(ledger, asked).parts if isinstance(part, Figures)]
+        there = [one.value for one in tops[0].figures]
+    else:
+        ((_, cells, _),) = agents.page(ledger, asked).tables()["sums"].body()
+        there = [cell.value for cell in cells]
+    assert figure.value in there
+
+
+def test_quality_is_a_bound_only_where_it_is(ledger: Ledger) -> None:
+    """Work of unknown cost that was used is in none of its parts."""
+    asked = Asked("quality", {**ASKED.given, "by": "total"}, ASKED.now)
+    table = quality.page(ledger, asked).tables()["quality"]
+    ((_, cells, _),) = table.body()
+    row = dict(zip([column.title for column in table.columns], cells, strict=True))
+    bounds = {title for title, one in row.items() if one.text.startswith(AT_LEAST)}
+    assert bounds == {"Cost", "Used"}
+    assert "only=quality" in row["Quality"].href
+
+
+def test_the_flame_graph_of_an_agent_says_what_is_in_no_box(ledger: Ledger) -> None:
+    """What it handed on is its sub-agents' own: the graph of all has it below the agent."""
+    told = "Of the filter's own work alone: what it handed on to sub-agents is in no box."
+    of_one = flame.page(ledger, Asked("flame", {**ASKED.given, "agent": "good"}, ASKED.now))
+    (note,) = (part for part in of_one.parts if isinstance(part, Note) and told in part.lines)
+    assert note.links == [("All agents", "/ui/flame?range=all")]
+    every = flame.page(ledger, Asked("flame", ASKED.given, ASKED.now))
+    assert not [part for part in every.parts if isinstance(part, Note) and told in part.lines]

@@ -1,7 +1,7 @@
 -- attempts_behind: the counted attempts that a figure sums, each of which `explain_attempts` explains.
 -- parameters: workspace; since, until (start of the call, until exclusive); agent_name, agent_version, tenant, rework_reason,
 --   price_status, usage_source, price_id, model_ids, path, by (total | agent | version | model | prompt | tenant: what key is), key, only (calls | work | rework |
---   used | appraisal | prevention: any of them with a comma between; all of it: arithmetic/attempts_asked); limit; offset (so many of the dearest are left out).
+--   used | appraisal | prevention | quality: any of them with a comma between; all of it: arithmetic/attempts_asked); limit; offset (so many of the dearest are left out).
 -- grain: one row an attempt, dearest first, those of unknown cost last, then newest first. units: USD, 12 decimals; tokens; seconds.
 -- columns: started_at, trace_id, span_id, attempt_number, operation, agent_name, agent_version, tenant, provider, request_model,
 --   response_model, priced_provider, priced_model, price_status, usage_source, input_tokens (cached ones included), output_tokens,

@@ -17,7 +17,7 @@
 --   total_cost_per_run_usd, total_cost_per_success_usd (NULL where none succeeded),
 --   inclusive_total_cost_usd, inclusive_value_usd, inclusive_margin_usd, inclusive_cost_per_run_usd, inclusive_cost_per_success_usd,
 --   inclusive_unpriced_attempts, unpriced_attempts (their cost is unknown: the sums are lower bounds when > 0), unknown_rework_attempts (of them wasted), known_cost_ratio,
---   p50_duration_ns, p95_duration_ns, p50_ttft_ns, inclusive_unconverted_records (amounts in a currency without a rate).
+--   p50_duration_ns, p95_duration_ns, p50_ttft_ns, inclusive_unconverted_records (amounts in a currency without a rate), unconverted_records (of them those of the runs themselves).
 WITH
     scope.1 IN ('total', 'day', 'tenant') AND {agent_name:String} = '' AND {agent_version:String} = '' AS has_runs_below
 SELECT
@@ -80,7 +80,8 @@ SELECT
     quantileExact(0.5)(r.duration_ns) AS p50_duration_ns,
     quantileExact(0.95)(r.duration_ns) AS p95_duration_ns,
     quantileExactIf(0.5)(r.ttft_ns, r.ttft_ns > 0) AS p50_ttft_ns,
-    sum(r.inclusive_unconverted_records) AS inclusive_unconverted_records
+    sum(r.inclusive_unconverted_records) AS inclusive_unconverted_records,
+    sum(r.unconverted_records) AS unconverted_records
 FROM run_economics AS r
 ARRAY JOIN
     arrayFilter(

@@ -1,7 +1,7 @@
 -- models_behind: the model ids of the counted attempts that a figure sums, as called, as answered and as priced; and the sum of all.
 -- parameters: workspace; since, until (start of the call, until exclusive); agent_name, agent_version, tenant, rework_reason,
 --   price_status, usage_source, price_id, model_ids, path, by (total | agent | version | model | prompt | tenant: what key is), key, only (calls | work | rework |
---   used | appraisal | prevention: any of them with a comma between; all of it: arithmetic/attempts_asked); limit; offset (so many of the
+--   used | appraisal | prevention | quality: any of them with a comma between; all of it: arithmetic/attempts_asked); limit; offset (so many of the
 --   dearest are left out).
 -- grain: one row (provider, request_model, response_model, priced_provider, priced_model, price_status, usage_source), dearest first.
 --   units: USD, 12 decimals; tokens. What begins with all_ is of every attempt asked for, whatever the limit, the same in each row.

@@ -31,6 +31,7 @@ _NO_BOX: Final = "no attempts of it in this period; all are shown."
 _SHOWN: Final = 300
 #: So many of what has no box are named.
 _NAMED: Final = 5
+_OWN_ALONE: Final = "Of the filter's own work alone: what it handed on to sub-agents is in no box."
 #: Words of the URL: first and last day of the period that is held against.
 _OTHER: Final = ("before_since", "before_until")
 
@@ -51,6 +52,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     if before is not None:
         times = f"Held against {before[0]:%Y-%m-%d %H:%M} to {before[1]:%Y-%m-%d %H:%M} UTC."
         parts.append(Note("", [times]))
+    if asked.text("agent") or asked.text("version"):
+        parts.append(
+            Note("", [_OWN_ALONE], links=[("All agents", asked.again(agent="", version="", at=""))])
+        )
     drawn = flame(rows, zoom, link=lambda row: _link(asked, row), is_compared=before is not None)
     if rows:
         links = [("Show all", _zoomed(asked, ()))] if zoom else []

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from spanledger_collector.query import EconomicsRow, Ledger
+from spanledger_collector.query.sustainability import gaps
 from spanledger_collector.web import figures
 from spanledger_collector.web.asked import Asked
 from spanledger_collector.web.parts import Figure, Figures, Note, Page, Part, Tabled
@@ -40,7 +41,7 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     total = runs["total"]
     of_agents = bool(part.agent_name or part.agent_version)
     quiet = [] if asked.is_backwards else [_QUIET]
-    top: Sequence[Part] = [figures_of(total[0], asked)] if total else quiet
+    top: Sequence[Part] = [figures_of(total[0], asked), *_untold(total[0])] if total else quiet
     by_day = Table(
         "by-day", "Runs by day of their start (UTC)",
         economics(Column("Day", "key", link=lambda row: _day(asked, row)),
@@ -79,6 +80,12 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         ],
         "What all runs cost, what they earned, and how much of it is known.",
     )
+
+
+def _untold(row: EconomicsRow) -> Sequence[Part]:
+    """Why there is no value, where some was told."""
+    unknown = gaps(row.runs, 0, row.unconverted_records)
+    return [Note("", [f"Value and margin are not known: {unknown}."], "warn")] if unknown else []
 
 
 def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
@@ -121,7 +128,7 @@ def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
             margin,
             Figure("Runs", figures.count(row.runs), str(row.runs), runs, asked.link("runs")),
             money("Cost a success", row.inclusive_cost_per_success_usd, _successes(row),
-                  asked.link("agents"), least, is_none=not row.successes),
+                  _of_successes(asked), least, is_none=not row.successes),
             Figure("Rework", figures.UNKNOWN if is_unknown else figures.ratio(share),
                    figures.exact(share), rework, asked.link("rework")),
             money("Amortized", row.amortized_cost_usd, "shares of assets"
@@ -152,6 +159,11 @@ def _of_asked(row: EconomicsRow) -> str:
     """Said where successes and failures are not those of all runs."""
     runs = (row.successful_runs, row.failed_runs)
     return "" if (row.successes, row.failures) == runs else " of agents that no agent called"
+
+
+def _of_successes(asked: Asked) -> str:
+    """The page that has the cost of a success of the same runs, with its interval."""
+    return asked.link("agent") if asked.text("agent") else asked.link("agents", by="total")
 
 
 def _day(asked: Asked, row: EconomicsRow) -> str:

@@ -34,6 +34,12 @@ def page(ledger: Ledger, asked: Asked) -> Page:
     def bound(row: QualityCost) -> bool:
         return bool(row.unknown_cost_attempts)
 
+    def of_quality(row: QualityCost) -> bool:
+        return bool(row.unknown_quality_attempts)
+
+    def of_used(row: QualityCost) -> bool:
+        return row.unknown_cost_attempts > row.unknown_quality_attempts
+
     table = Table(
         "quality", f"What was paid by {by}, dearest quality first",
         [
@@ -41,19 +47,19 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             Column("Cost", "cost_usd", "usd", "Of all counted attempts: the four that follow.",
                    link=behind(), at_least=bound),
             Column("Prevention", "prevention_cost_usd", "usd", "Guardrails and moderation.",
-                   link=behind("prevention"), at_least=bound),
+                   link=behind("prevention"), at_least=of_quality),
             Column("Appraisal", "appraisal_cost_usd", "usd", "Judges and evaluators.",
-                   link=behind("appraisal"), at_least=bound),
+                   link=behind("appraisal"), at_least=of_quality),
             Column("Failure", "failure_cost_usd", "usd", "Work that was wasted: see Rework.",
-                   link=behind("work,rework"), at_least=bound),
+                   link=behind("work,rework"), at_least=of_quality),
             Column("Used", "good_cost_usd", "usd", "Work that was used.", link=behind("used"),
-                   at_least=bound),
+                   at_least=of_used),
             Column("Amortized appraisal", "amortized_appraisal_usd", "usd_if_told",
                    "Shares of evaluation assets, beside the cost.",
                    link=lambda _: asked.link("assets")),
             Column("Quality", "quality_cost_usd", "usd",
-                   "Prevention, appraisal, failure and those shares.", link=behind(),
-                   at_least=bound),
+                   "Prevention, appraisal, failure and those shares.",
+                   link=behind("quality"), at_least=of_quality),
             Column("Of all that was paid", "quality_cost_ratio", "ratio",
                    "As far as costs are known.", link=behind(), at_least=is_share_at_least,
                    at_most=is_share_at_most),
