@@ -57,8 +57,7 @@ def show(report: AgentReport, out: Console) -> None:
     out.print(
         f"[bold]{text(report.agent_name)}[/]  {counted(sums.runs, 'run')}, "
         f"{sums.successful_runs:,} successful (outcome told of {sums.judged_runs:,} of "
-        f"{sums.runs:,} runs), {sums.valued_runs:,} with a value, "
-        f"cost known of {coverage(sums.attempts - sums.unpriced_attempts, sums.attempts)}"
+        f"{sums.runs:,} runs), {sums.valued_runs:,} with a value{_cost_known(sums)}"
     )
     out.print(verdict_line(report.total.verdict))
     uncosted = sums.inclusive_uncosted_runs
@@ -81,6 +80,12 @@ def show(report: AgentReport, out: Console) -> None:
     if report.paybacks:
         out.print("")
         out.print(payback_table(report.paybacks))
+
+
+def _cost_known(sums: AgentSums) -> str:
+    """Of its own attempts, where it has any: an agent may leave all work to its sub-agents."""
+    known = coverage(sums.attempts - sums.unpriced_attempts, sums.attempts)
+    return f", cost known of {known}" if sums.attempts else ""
 
 
 def elsewhere(row: ElsewhereRow) -> str:

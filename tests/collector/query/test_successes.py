@@ -95,7 +95,8 @@ def _rows() -> list[scene.Row]:
     # Two asks that failed, each with three helpers that ended well.
     for trace in (10, 11):
         where = {"trace": trace, "tenant": "helped"}
-        rows.append(_agent(1, 0, "failure", **where))
+        told = {"spanledger.outcome": "failure"}
+        rows.append(scene.span(1, 0, "agent", agent_name="asker", attributes=told, **where))
         for helper in (2, 3, 4):
             rows += [
                 scene.span(helper, 1, "agent", agent_name="h", **where),
@@ -112,6 +113,17 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
     scene.settle(module_store, range(1, 12))
     with Ledger(DirectReader(module_store)) as found:
         yield found
+
+
+def test_an_agent_without_attempts_says_nothing_of_their_cost(ledger: Ledger) -> None:
+    """All its work is its helpers': of its own there is no share whose cost is known."""
+    said: dict[str, str] = {}
+    for agent in ("asker", "h"):
+        out = Console(file=StringIO(), width=200)
+        show(ledger.agent(agent), out)
+        said[agent] = cast("StringIO", out.file).getvalue().splitlines()[0]
+    assert said["asker"].endswith(" 0 with a value")
+    assert said["h"].endswith(" 0 with a value, cost known of 100.0%")
 
 
 def _each(cost: Decimal, successes: int) -> Decimal | None:
