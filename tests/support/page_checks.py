@@ -14,7 +14,7 @@ from tests.support.page_fields import Field, Usd, at
 from tests.support.page_tables import Shown, table_of
 
 from spanledger_collector.query import Estimate
-from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN, exact, printable
+from spanledger_collector.web.figures import MINUS, NOTHING, UNKNOWN, exact, printable, prose
 
 #: Title, exact value and text of one cell.
 Cell = tuple[str, str, str]
@@ -123,9 +123,11 @@ def check(what: str, value: str, text: str, told: Any) -> None:
     elif isinstance(told, datetime):
         assert text == f"{told:%Y-%m-%d %H:%M:%S}", what
     elif isinstance(told, str):
-        assert text == printable(told) if told else text == NOTHING or _NAMELESS.fullmatch(text), (
-            what
-        )
+        plain = printable(told)
+        # Sentences have the minus of figures.
+        assert (
+            text in (plain, prose(plain)) if told else text == NOTHING or _NAMELESS.fullmatch(text)
+        ), what
     elif told is None or (not told and text == NOTHING):
         assert text == NOTHING, (what, text)
     else:

@@ -6,7 +6,8 @@ TABLES: Final = """() => Object.fromEntries(
   [...document.querySelectorAll('table[id]')].map(table => {
   const titles = [...table.tHead.rows[0].cells].map(c => c.textContent.trim());
   return [table.id, [...table.tBodies[0].rows].map(row => [...row.cells].map((cell, place) =>
-    [titles[place], cell.querySelector('data')?.value ?? '', cell.textContent.trim()]))];
+    [titles[place], cell.querySelector('data')?.value ?? '',
+     (cell.querySelector('details > p') ?? cell).textContent.trim()]))];
 }))"""
 
 CUT: Final = """() => [...document.querySelectorAll('tbody th, tbody td')]

@@ -58,6 +58,8 @@ class Column:
         unknown: whether the figure is not known, whatever the row says.
         unit: ends the kind, where each row has its own.
         measure: the unit in CSV, where the kind does not say it.
+        brief: the attribute of a row, or a path, that says the same in few words: these stand in
+            the cell, and open to the whole.
         is_prose: whether cells are sentences or addresses, which wrap; other text is cut.
     """
 
@@ -73,6 +75,7 @@ class Column:
     unknown: Callable[[Any], bool] | None = None
     unit: Callable[[Any], str] | None = None
     measure: str = ""
+    brief: str = ""
     is_prose: bool = False
 
     def kind_of(self, row: Any) -> str:
@@ -91,7 +94,7 @@ class Column:
 
     def values(self, row: Any) -> list[Any]:
         """The exact values of a cell: one, or the two ends of an interval."""
-        value: Any = reduce(getattr, self.field.split("."), row)
+        value = _at(row, self.field)
         if self.is_interval:
             return [value.low, value.high]
         return [None if self.unknown and self.unknown(row) else value]
@@ -134,6 +137,7 @@ class Cell:
         value: exactly, for programs; empty = text says it.
         href: where it leads; empty = nowhere.
         note: what is told when it is pointed at.
+        brief: the same in few words; empty = they are few.
         is_text: whether it is somebody's word.
     """
 
@@ -142,6 +146,7 @@ class Cell:
     href: str = ""
     note: str = ""
     is_text: bool = False
+    brief: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +204,21 @@ def cell(column: Column, row: Any, otherwise: str = "") -> Cell:
     if column.is_prose:
         text = figures.prose(text)
     if column.kind == "text":
-        return Cell(text if value else column.name or text, href=href, is_text=bool(value))
+        brief = _brief(column, row)
+        brief = "" if brief == text else brief
+        text = text if value else column.name or text
+        return Cell(text, href=href, is_text=bool(value), brief=brief)
     if text != figures.NOTHING:
         text = f"{_MARKS[column.bound(row)]}{text}"
     return Cell(text, figures.exact(value), href, _note(column.kind_of(row), value))
+
+
+def _brief(column: Column, row: Any) -> str:
+    return figures.prose(figures.printable(str(_at(row, column.brief)))) if column.brief else ""
+
+
+def _at(row: Any, path: str) -> Any:
+    return reduce(getattr, path.split("."), row)
 
 
 def _note(kind: str, value: Any) -> str:

@@ -305,6 +305,22 @@ def test_what_has_the_focus_is_seen(tab: Watched, site: Served, path: str, width
     assert tab.faults == []
 
 
+def test_rows_of_agents_are_low(tab: Watched, site: Served) -> None:
+    """Why a verdict is so stands in few words, and opens to the whole sentence by keyboard too."""
+    page = opened(tab, site, "agents")
+    heights = page.locator("#agents tbody tr").evaluate_all(
+        "rows => rows.map((row) => row.getBoundingClientRect().height)"
+    )
+    assert max(heights) < 60
+    told = page.locator("#agents details").first
+    assert not told.locator("p").is_visible()
+    told.locator("summary").focus()
+    page.keyboard.press("Enter")
+    told.locator("p").wait_for(state="visible")
+    assert len(told.locator("p").inner_text()) > len(told.locator("summary").inner_text())
+    assert tab.faults == []
+
+
 def test_a_legend_keeps_its_colours(tab: Watched, site: Served) -> None:
     """Where the system chooses the colours of all else: they say which boxes are meant."""
     page = opened(tab, site, "flame")
@@ -385,7 +401,9 @@ def test_sentences_of_a_table_are_read_whole(
     page = opened(tab, site, path)
     cut = page.evaluate(CUT_UNDER, titles)
     assert cut == dict.fromkeys(titles, 0)
-    table = page.locator("table", has=page.locator("thead th", has_text=titles[0]))
+    table = page.locator(
+        "table", has=page.locator("thead th", has_text=re.compile(f"^{titles[0]}$"))
+    )
     scrolled = page.locator(".scroll", has=table)
     scrolled.evaluate("box => { box.scrollLeft = box.scrollWidth }")
     there, name = scrolled.bounding_box(), table.locator("tbody th").first.bounding_box()

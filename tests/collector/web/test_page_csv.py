@@ -15,7 +15,7 @@ from tests.support.shown_ledger import PLAIN_TRACE, XSS, XSS_TRACE
 from spanledger_collector.query import Ledger
 from spanledger_collector.query.titles import worth_showing
 from spanledger_collector.web.csvfile import csv_of
-from spanledger_collector.web.pages import asset, attempts, explain, flame, runs
+from spanledger_collector.web.pages import asset, attempts, explain, flame, overview, runs
 from spanledger_collector.web.table import Column, Table
 
 
@@ -186,6 +186,27 @@ def test_csv_has_all_rows(
     assert len(lines) == len(ledger.asset_charges("tuned", limit=1000)) > 0
     titles, *lines = asked_csv(client, "runs?since=2026-11-03&until=2026-11-03", "runs")
     assert {line[titles.index("Started (UTC)")][:10] for line in lines} == {"2026-11-03"}
+
+
+def test_the_overview_shows_the_dearest(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how many there are and leads to them all, and its CSV has them."""
+    whole = {one: asked_csv(client, "overview", one) for one in ("by-agent", "by-tenant")}
+    assert "The dearest" not in client.get("overview?range=all").text
+    monkeypatch.setattr(overview, "_SHOWN", 1)
+    page = client.get("overview?range=all").text
+    for table, what, href in (
+        ("by-agent", "agents", "/ui/agents?range=all"),
+        ("by-tenant", "tenants", "/ui/agents?range=all&amp;by=tenant"),
+    ):
+        body = page.partition(f'<table id="{table}"')[2].partition("</table>")[0]
+        assert body.count('<th scope="row"') == 1
+        there = len(whole[table]) - 1
+        assert there > 1
+        assert f"The dearest 1 of {there} {what}; the CSV has them all." in page
+        assert f'href="{href}"' in page
+        assert asked_csv(client, "overview", table) == whole[table]
 
 
 @pytest.mark.parametrize("words", ["", "&before_since=2026-11-05&before_until=2026-11-06"])

@@ -100,7 +100,7 @@ def _verdict(margin: str) -> Sequence[Column]:
         Column("Sustainable", "verdict.sustainable", help="Whether runs earn what they cost: yes "
                f"or no where the interval of the margin {margin} leaves 0 out, by both ends of "
                "what is estimated."),
-        Column("Why", "verdict.reason", is_prose=True),
+        Column("Why", "verdict.reason", brief="verdict.why", is_prose=True),
     ]  # fmt: skip
 
 

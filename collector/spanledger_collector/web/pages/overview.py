@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from spanledger_collector.query import EconomicsRow, Ledger
 from spanledger_collector.query.sustainability import gaps
@@ -25,6 +25,8 @@ from .columns import (
     runs_of,
 )
 
+#: Agents, and tenants, that are shown: what stands below them must be found.
+_SHOWN: Final = 50
 _QUIET = Note(
     "No runs in this period",
     [
@@ -53,8 +55,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         "by-agent", "Runs by agent",
         economics(Column("Agent", "key", link=lambda row: _agent(asked, row), name=OUTSIDE),
                   lambda row: runs_of(asked, "agent", row.key), of_agents=True),
-        runs["agent"], query="economics_by",
+        runs["agent"][:_SHOWN], query="economics_by",
         link=lambda row: runs_of(asked, "agent", row.key),
+        from_offset=lambda offset: runs["agent"][offset:],
     )  # fmt: skip
     by_model = Table(
         "by-model", "Counted attempts of model calls, by model",
@@ -66,8 +69,9 @@ def page(ledger: Ledger, asked: Asked) -> Page:
         economics(Column("Tenant", "key", link=lambda row: _tenant(asked, row), name=NO_TENANT),
                   lambda row: runs_of(asked, "tenant", row.key),
                   of_agents=of_agents),
-        runs["tenant"], query="economics_by",
+        runs["tenant"][:_SHOWN], query="economics_by",
         link=lambda row: runs_of(asked, "tenant", row.key),
+        from_offset=lambda offset: runs["tenant"][offset:],
     )  # fmt: skip
     return Page(
         "Overview",
@@ -75,8 +79,10 @@ def page(ledger: Ledger, asked: Asked) -> Page:
             *top,
             Tabled("By day", by_day),
             Tabled("By agent", by_agent),
+            *_others("agents", len(runs["agent"]), asked.link("agents")),
             Tabled("By model", by_model),
             Tabled("By tenant", by_tenant),
+            *_others("tenants", len(runs["tenant"]), asked.link("agents", by="tenant")),
         ],
         "What all runs cost, what they earned, and how much of it is known.",
     )
@@ -86,6 +92,14 @@ def _untold(row: EconomicsRow) -> Sequence[Part]:
     """Why there is no value, where some was told."""
     unknown = gaps(row.runs, 0, row.unconverted_records)
     return [Note("", [f"Value and margin are not known: {unknown}."], "warn")] if unknown else []
+
+
+def _others(what: str, there: int, href: str) -> Sequence[Part]:
+    """That there are more than are shown, and where they all are."""
+    if there <= _SHOWN:
+        return []
+    told = f"The dearest {_SHOWN} of {there:,} {what}; the CSV has them all."
+    return [Note("", [told], links=[(f"All {what}", href)])]
 
 
 def figures_of(row: EconomicsRow, asked: Asked) -> Figures:
