@@ -216,7 +216,7 @@ def test_a_share_wasted_leads_to_the_same_share(client: httpx.Client, path: str)
     found = re.search(r'<a href="/ui/([^"]*)"><data value="([^"]+)"', cell)
     assert found
     titles, line = asked_csv(client, f"{html.unescape(found[1])}&by=total", "rates")
-    there = Decimal(line[titles.index("Of the cost")])
+    there = Decimal(line[titles.index("Of the cost (ratio)")])
     assert round(there, 12) == round(Decimal(found[2]), 12) > 0
 
 
