@@ -11,8 +11,8 @@ from .grid import Grid
 from .output import count, counted, plain_decimal, text, usd, usd_if_any
 
 _ASSETS = (
-    "asset", "kind", "runs of", ">capital", ">charged", ">left", ">a unit", ">low to high",
-    "unit", ">to come", ">low to high", "state",
+    "asset", "kind", "runs of", ">capital", ">charged", ">left", ">unabsorbed", ">a unit",
+    ">low to high", "unit", ">to come", ">low to high", "state",
 )  # fmt: skip
 _SHARES = (
     "asset", "kind", "agent", "version", ">runs", ">carried", ">low to high", ">a run",
@@ -33,14 +33,23 @@ def assets_table(rows: Sequence[AssetRow]) -> RenderableType:
                 text(row.asset_id), text(row.kind),
                 text(" ".join(filter(None, (row.agent_name or "all", row.agent_version)))),
                 usd(row.capital_usd), usd(row.charged_usd), usd(row.net_book_value_usd),
-                _rate(row.rate_usd), _money_span(row.rate_low_usd, row.rate_high_usd),
-                text(row.unit), text(plain_decimal(row.remaining_units)),
-                _span(row.remaining_low_units, row.remaining_high_units), text(row.state),
+                usd_if_any(row.unabsorbed_usd), *_to_come(row), text(row.state),
             )
             for row in rows
         ),
     )  # fmt: skip
     return Group(lines, *(_no_rate(row) for row in rows if row.unconverted_currencies))
+
+
+def _to_come(row: AssetRow) -> Sequence[str]:
+    """What a unit carries, and how many come, with ends; dashes where no run carries any more."""
+    if row.state == "ended":
+        return "-", "-", text(row.unit), "-", "-"
+    return (
+        _rate(row.rate_usd), _money_span(row.rate_low_usd, row.rate_high_usd), text(row.unit),
+        text(plain_decimal(row.remaining_units)),
+        _span(row.remaining_low_units, row.remaining_high_units),
+    )  # fmt: skip
 
 
 def _no_rate(row: AssetRow) -> str:

@@ -31,6 +31,7 @@ class AssetRow:
     remaining_units: Decimal
     remaining_low_units: Decimal | None
     remaining_high_units: Decimal | None
+    accrued_usd: Decimal | None
     unabsorbed_usd: Decimal | None
     charged_from: datetime | None
     ends_at: datetime | None

@@ -45,8 +45,8 @@ class RemainingLife:
         half_life_days: age of a day that counts half as much as the newest one.
         units_per_day: the mean, the newest days counting most.
         units: still to come by it, with the interval of a prediction.
-        rate_usd: what a unit would carry: what is left to charge / units; its ends are those of
-            the units turned around.
+        rate_usd: what a unit would carry: what is left to charge (per time: what the days to come
+            cost) / units; its ends are those of the units turned around.
     """
 
     asset: AssetRow
@@ -164,6 +164,11 @@ def _end(asset: AssetRow, until: datetime | None, now: datetime) -> datetime:
         raise PermanentError(
             f"the plan of asset {asset.asset_id!r} has no last day: say when its use is to end"
         )
+    if _to_charge(asset) <= 0 and asset.ends_at is not None and asset.ends_at <= now:
+        raise PermanentError(
+            f"the days of asset {asset.asset_id!r} are over, and what no run carried of them is no "
+            "cost of later runs: book what the days to come cost first"
+        )
     if end <= now:
         raise PermanentError(
             f"the use of asset {asset.asset_id!r} ended on {end:%Y-%m-%d}: nothing is to come; "
@@ -228,9 +233,17 @@ def _units(use: Use, days: Decimal) -> Estimate:
     return Estimate.of(max(value.quantize(_PLACES, ROUND_HALF_EVEN), _LEAST), told)
 
 
+def _to_charge(asset: AssetRow) -> Decimal:
+    """USD that a plan would spread from now on."""
+    if asset.accrued_usd is None:
+        return asset.chargeable_usd
+    left = asset.capital_usd - asset.salvage_usd - max(asset.accrued_usd, asset.charged_usd)
+    return max(left, Decimal(0))
+
+
 def _rate(asset: AssetRow, units: Estimate) -> Estimate:
     def over(number: Decimal | None) -> Decimal | None:
-        return decimal(float(asset.chargeable_usd / number)) if number else None
+        return decimal(float(_to_charge(asset) / number)) if number else None
 
     reason = units.reason
     if not reason and not units.low:

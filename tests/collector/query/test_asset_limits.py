@@ -17,8 +17,8 @@ BOOKS: dict[str, Any] = {
     "rate_high_usd": None, "remaining_low_units": None, "remaining_high_units": None,
     "charged_from": None, "ends_at": None, "rate_usd": Decimal(0),
     "charged_units": Decimal(2), "remaining_units": Decimal(0),
-    "unabsorbed_usd": None, "state": "active", "estimates": 1, "unconverted_entries": 0,
-    "unconverted_currencies": (),
+    "accrued_usd": None, "unabsorbed_usd": None, "state": "active", "estimates": 1,
+    "unconverted_entries": 0, "unconverted_currencies": (),
 }  # fmt: skip
 
 

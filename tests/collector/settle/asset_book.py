@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 
 BATCHES = 3
+#: Days that plans per time are for, by the batches in which runs are charged; a batch is a day.
+LIFE_DAYS = {1: Fraction(1, 2), 2: Fraction(5, 4)}
 _ASSETS = ("a", "b", "c")
 _AMOUNTS = ("0.01", "7", "30", "45.5", "100", "250", "1000000")
 _WHATS = ("cost", "cost", "cost", "plan", "plan", "run", "run", "run", "run", "credit", "write_off")
@@ -33,6 +36,11 @@ class Event:
     wins: int | None = None
     #: Of a cost in another currency: the batch from which its rate is known.
     rated: int | None = None
+
+    def days_left(self, at: Event) -> Fraction:
+        """Of a plan per time, when that entry comes."""
+        life = LIFE_DAYS[self.lives or 1]
+        return max(life - (at.arrives - self.arrives), Fraction(0))
 
     @property
     def target(self) -> str:
@@ -85,10 +93,68 @@ class Asset:
     @property
     def waits(self) -> bool:
         """Nothing is left to charge, units are, and costs will come when they have a rate."""
-        units = sum(by == self.plan.number for by, _, _ in self.charges)
-        return (
-            bool(self.unrated) and self.capital == self.charged and units < int(self.plan.said or 0)
-        )
+        return bool(self.unrated) and self.left == 0 and self.estimate[1] > self.units_charged
+
+    @property
+    def in_order(self) -> list[Event]:
+        return sorted(self.entries, key=lambda one: (one.arrives, one.number))
+
+    def brought(self, entry: Event) -> Fraction:
+        """What it added to the capital; less than 0 is what it took."""
+        came = sum((usd for fund, usd in self.funds if fund is entry), Fraction(0))
+        return came - self.taken.get(entry, Fraction(0))
+
+    @property
+    def accrued(self) -> Fraction:
+        """What the days before the newest entry cost; without days: what was charged."""
+        spent = capital = Fraction(0)
+        plan: Event | None = None
+        entries = list(dict.fromkeys(self.in_order))  # it may give to itself
+        for entry, following in pairwise(entries):
+            capital += self.brought(entry)
+            plan = entry if entry.what == "plan" else plan
+            if plan is None:
+                continue
+            if plan.lives is None:
+                if plan is entry:
+                    spent += self.charged_by(plan)
+                continue
+            days = plan.days_left(entry)
+            share = min((following.arrives - entry.arrives) / days, Fraction(1)) if days else 0
+            spent += max(capital - spent, Fraction(0)) * share
+        return spent
+
+    def charged_by(self, plan: Event) -> Fraction:
+        return sum((usd for by, _, usd in self.charges if by == plan.number), Fraction(0))
+
+    @property
+    def estimate(self) -> tuple[Fraction, Fraction]:
+        """What there is to charge by the books as they are, and for how many units."""
+        plan, (entries, _) = self.plan, self.basis
+        earlier = [charge for charge in self.charges if charge[1] != self.basis]
+        units = Fraction(str(plan.said))
+        if plan.lives is None:
+            idle = self.accrued - self.charged
+            if self.in_order[-1] is plan:
+                idle += self.charged_by(plan)
+            usd = self.capital - sum((usd for _, _, usd in earlier), Fraction(0))
+            came = sum(by == plan.number for by, _, _ in earlier)
+            return usd - max(idle, Fraction(0)), units - came
+        units *= plan.days_left(self.in_order[-1]) / LIFE_DAYS[plan.lives]
+        came = sum(basis[0] == entries for _, basis, _ in earlier)
+        share = (units - came) / units if units else Fraction(came == 0)
+        return (self.capital - self.accrued) * share, units - came
+
+    @property
+    def units_charged(self) -> int:
+        """By the books as they are."""
+        return sum(basis == self.basis for _, basis, _ in self.charges)
+
+    @property
+    def left(self) -> Fraction:
+        """What can still be charged by the books as they are."""
+        since = sum((usd for _, basis, usd in self.charges if basis == self.basis), Fraction(0))
+        return max(min(self.capital - self.charged, self.estimate[0] - since), Fraction(0))
 
     @property
     def charged(self) -> Fraction:
@@ -228,13 +294,9 @@ class Book:
         came = self.came(run)
         if any(min(found) <= came <= max(found) for found in asset.rests.values()):
             return
-        plan = asset.plan
-        before = [charge for charge in asset.charges if charge[1] != asset.basis]
-        rest = asset.capital - sum((amount for _, _, amount in before), Fraction(0))
-        units = Fraction(str(plan.said)) - sum(by == plan.number for by, _, _ in before)
-        left = asset.capital - asset.charged
-        if rest > 0 and units > 0 and left > 0:
-            asset.charges.append((plan.number, asset.basis, min(rest / units, left)))
+        (usd, units), left = asset.estimate, asset.left
+        if usd > 0 and units > 0 and left > 0:
+            asset.charges.append((asset.plan.number, asset.basis, min(usd / units, left)))
             asset.carriers.append(run.number)
         else:
             asset.rests[asset.basis, asset.charged].append(came)

@@ -23,13 +23,11 @@ from spanledger_collector.settle.settlement import late_rates
 from spanledger_collector.store import Connection, Store
 
 from . import scene
-from .asset_book import BATCHES, Book, Event, drawn_book
+from .asset_book import BATCHES, LIFE_DAYS, Book, Event, drawn_book
 
 pytestmark = pytest.mark.slow
 
 BOOKS = 80
-#: Days of plans that are over before the next batch arrives, or the one after it; one is an hour.
-_DAYS = {1: "0.02", 2: "0.0625"}
 
 
 def _drawn() -> list[Book]:
@@ -50,7 +48,7 @@ def _span(event: Event, place: int, unit: str) -> scene.Row:
     """The span that tells it; names of assets and agents are the book's own."""
     number = 1000 * (place + 1) + event.number
     at: dict[str, Any] = {"trace": number, "at": event.number, "lasts": 0}
-    received = {"received_at": scene.moment(scene.START + timedelta(hours=1 + event.arrives))}
+    received = {"received_at": scene.moment(scene.START + timedelta(hours=1, days=event.arrives))}
     asset = f"{place}{event.asset}"
     if event.what == "run":
         at |= {"agent_name": asset, "run_id": f"r{number}"}
@@ -63,7 +61,7 @@ def _span(event: Event, place: int, unit: str) -> scene.Row:
             told["expected_units.low"] = str(max(1, int(str(event.said)) - 2))
             told["expected_units.high"] = str(int(str(event.said)) + event.number)
         if event.lives:
-            told |= {"method": "straight_line_per_time", "life_days": _DAYS[event.lives]}
+            told |= {"method": "straight_line_per_time", "life_days": float(LIFE_DAYS[event.lives])}
     elif event.rated:
         told["currency"] = f"X{event.rated}"
     elif event.what == "credit":
@@ -81,11 +79,18 @@ def _success(event: Event, place: int) -> scene.Row:
         number + 10**6, number, "record", trace=number, at=event.number, lasts=0,
         attributes={"spanledger.outcome": "success"},
     )  # fmt: skip
-    return row | {"received_at": scene.moment(scene.START + timedelta(hours=1 + (event.wins or 0)))}
+    arrived = scene.START + timedelta(hours=1, days=event.wins or 0)
+    return row | {"received_at": scene.moment(arrived)}
 
 
 @pytest.fixture(scope="module")
-def told(module_store: Store) -> list[Book]:
+def posted() -> list[dict[tuple[str, ...], scene.Row]]:
+    """The charges that there were after each batch; `told` fills it."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def told(module_store: Store, posted: list[dict[tuple[str, ...], scene.Row]]) -> list[Book]:
     """The books as the rule has them, and told to the ledger."""
     books = _drawn()
     with module_store.connect() as connection:
@@ -109,6 +114,7 @@ def told(module_store: Store) -> list[Book]:
             scene.settle(module_store, waited)
             for book in books:
                 book.carry_on(batch)
+            posted.append(_charges(connection))
     return books
 
 
@@ -212,6 +218,49 @@ def test_the_ends_of_charges_are_around_them_and_within_what_there_was(
         low, high = share.charged_low_usd, share.charged_high_usd
         assert low is None or low <= share.charged_usd
         assert high is None or share.charged_usd <= high + rounded
+
+
+def _charges(connection: Connection) -> dict[tuple[str, ...], scene.Row]:
+    rows = connection.rows("SELECT * FROM amortization_charges FINAL")
+    names = ("asset_id", "run_id", "units_before")
+    return {tuple(str(row[name]) for name in names): dict(row) for row in rows}
+
+
+def test_what_was_charged_is_never_rewritten(
+    told: list[Book], posted: list[dict[tuple[str, ...], scene.Row]], module_store: Store
+) -> None:
+    """Whatever entries come later: every row of every batch is there to the last column."""
+    assert len(posted) == BATCHES
+    assert len(told) == BOOKS
+    with module_store.connect() as connection:
+        now = _charges(connection)
+    for rows in posted:
+        assert rows
+        assert {key: now.get(key) for key in rows} == rows
+
+
+def test_no_more_is_charged_than_the_newest_entry_left(
+    told: list[Book], module_store: Store
+) -> None:
+    """What no run carried of days before is of no later run: capital less it is what there is."""
+    idle = 0
+    with module_store.connect() as connection:
+        books = _amortization(connection)
+    for place, book in enumerate(told):
+        for name, asset in book.assets.items():
+            row = books.get(f"{place}{name}")
+            if row is None or not row["estimates"]:
+                continue
+            rounded = Decimal("1e-9")
+            assert row["estimate_charged_usd"] <= max(row["estimate_usd"], 0) + rounded
+            unused = asset.accrued - asset.charged
+            if asset.plan.lives is not None and unused > 0:
+                assert (
+                    row["estimate_usd"]
+                    <= row["capital_usd"] - Decimal(float(asset.accrued)) + rounded
+                )
+                idle += 1
+    assert idle > BOOKS / 10
 
 
 def _posted(connection: Connection) -> tuple[list[str], int]:

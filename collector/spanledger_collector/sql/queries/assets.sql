@@ -5,7 +5,7 @@
 --   net_book_value_usd, written_off_usd, refused_usd (asked by write-offs, transfers and credits, but not there), salvage_usd,
 --   chargeable_usd (left to charge), rate_usd (what a unit carries by the newest entry, where its state is active), rate_low_usd, rate_high_usd (by the
 --   high and the low end of the expected units), charged_units, remaining_units, remaining_low_units, remaining_high_units (still to
---   come), unabsorbed_usd (straight line per time: what no run carried), charged_from (arrival of the first plan), ends_at (last
+--   come), accrued_usd, unabsorbed_usd (straight line per time: what the days so far cost; of it, what no run carried), charged_from (arrival of the first plan), ends_at (last
 --   moment of the plan's days), state, estimates (plans so far), unconverted_entries, unconverted_currencies (costs without a
 --   rate yet).
 SELECT
@@ -29,6 +29,7 @@ SELECT
     remaining_units,
     remaining_low_units,
     remaining_high_units,
+    accrued_usd,
     unabsorbed_usd,
     charged_from,
     ends_at,

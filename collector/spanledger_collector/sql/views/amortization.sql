@@ -11,14 +11,17 @@
 --                        the cost that it is about is granted when that arrives)
 --   salvage_usd          what is left at the end of its life: never charged; less than 0 counts as 0
 --   net_book_value_usd   capital_usd - charged_usd
---   chargeable_usd       what can still be charged: capital - salvage - charged
---   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then; per time: if it
---                        is of a run that entered the books before ends_at
+--   chargeable_usd       what can still be charged: capital - salvage - charged, less what no run carried of days before (per time: of
+--                        those before the newest entry)
+--   rate_usd             what the next unit carries: (capital - salvage - charged before basis_id) / units expected then; per time the
+--                        planned rate: (capital - salvage - accrued when the newest entry came) / (days left then x units a day),
+--                        if it is of a run that entered the books before ends_at
 --   rate_low_usd         the same by the high end of the expected units; NULL = the plan does not say it
 --   rate_high_usd        the same by their low end; where more units came than that, by those that came
 --   estimate_usd, estimate_units   what the newest entry left to charge, and over how many units: rate_usd is their quotient
 --   estimate_charged_usd, estimate_charged_units   of them, what was charged since
---   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0
+--   remaining_units      expected units of the plan that did not come yet; break-even of the plan at 0; per time of those of the days
+--                        that were left when the newest entry came
 --   ends_at              straight line per time: end of the plan's days, counted from its arrival (at most 100 years); runs that enter
 --                        the books from then on are not charged; NULL = the plan has no days
 --   remaining_low_units, remaining_high_units   the same by the low and the high end of the expected units; NULL = the plan does not say them
@@ -32,11 +35,13 @@
 --   booked_at            arrival of the first entry
 --   charged_from         arrival of the first plan: runs in scope whose own span arrived since then are charged; NULL = there is none
 --   state                active | waiting_for_rate (nothing to charge but costs in a currency without a rate: runs that come meanwhile are
---                        charged when there is one) | fully_amortized | ended (its days are over: what is left is what no run carried)
---                        | needs_plan (capital without a plan, or the planned units are used up)
+--                        charged when there is one) | fully_amortized | ended (its days are over, or were when the newest plan came: what is left
+--                        is what no run carried) | needs_plan (capital without a plan, or the planned units are used up)
 --   unconverted_entries  costs in another currency without a rate: in no sum until there is one
 --   unconverted_currencies  their currencies
--- Units of production with prospective re-estimation (IAS 8.36: a change in an estimate acts forward only; IAS 16.62).
+-- Prospective re-estimation (IAS 8.36: a change in an estimate acts forward only; IAS 16.51, 16.62): what is spread is the carrying
+-- amount. By units that is capital less charges. Per time it is capital less what the days cost, used or not (IAS 16.55): what no run
+-- carried was a cost of its days (IAS 2.13), and is none of later runs.
 CREATE OR REPLACE VIEW amortization AS
 WITH
     @include arithmetic/asset_entries
@@ -115,11 +120,11 @@ WITH
             sum(moved.as_asked_usd) AS taken_as_asked_usd,
             -sumIf(moved.usd, entry = 'write_off') AS written_off_usd,
             arraySort(
-                s -> (s.at, s.recorded_at, s.span_id),
+                s -> (s.at, s.recorded_at, s.span_id, s.usd),
                 groupArray((
                     received_at, recorded_at, span_id, toDecimal128(moved.usd + if(entry = 'cost' AND ifNull(amount, 0) > 0, ifNull(amount, 0), 0), 12),
                     if(entry = 'plan', entry_id, ''),
-                    if(entry = 'plan' AND method = 'straight_line_per_time', toFloat64(ifNull(life_days, 0)), 0),
+                    if(entry = 'plan' AND method = 'straight_line_per_time', least(toFloat64(ifNull(life_days, 0)), 36500), 0),
                     if(entry = 'plan', greatest(ifNull(salvage, 0), 0), 0)
                 ))::Array(Tuple(
                     at DateTime64(9, 'UTC'), recorded_at DateTime64(9, 'UTC'), span_id String, usd Decimal(38, 12), plan_id String, life_days Float64, salvage_usd Decimal(38, 12)
@@ -134,9 +139,12 @@ WITH
                 (entry IN ('write_off', 'transfer') AND ifNull(amount, 0) > 0) OR (entry = 'cost' AND ifNull(amount, 0) < 0)
             ) AS asked_usd,
             -- Capital may grow while the newest entry stays: by a grant, by an entry that was on its way longer, by a rate that came late.
-            -- So all are counted that are in it.
+            -- So all are counted that are in it. A d: books with days, whose charges before the d went by another rule.
+            argMax(concat(entry, ' ', entry_id), (received_at, recorded_at, span_id)) AS newest,
             concat(
-                toString(countIf(amount IS NOT NULL OR told_amount IS NULL) + sum(moved.grants)), ' ', argMax(concat(entry, ' ', entry_id), (received_at, recorded_at, span_id))
+                toString(countIf(amount IS NOT NULL OR told_amount IS NULL) + sum(moved.grants)),
+                if(countIf(entry = 'plan' AND method = 'straight_line_per_time') > 0, 'd ', ' '),
+                newest
             ) AS basis_id,
             argMaxIf(
                 (entry_id, method, unit, expected_units, expected_units_low, expected_units_high, life_days, salvage, agent_name,
@@ -189,34 +197,53 @@ WITH
             toDecimal128(b.capital_usd, 12) AS capital_usd,
             greatest(ifNull(b.plan.8, toDecimal128(0, 12)), toDecimal128(0, 12)) AS salvage_usd,
             toDecimal128(arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.2 != b.basis_id, a.parts))), 12) AS charged_before_usd,
-            toDecimal128(arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1, a.parts))), 6) AS plan_units,
             toDecimal128(
-                arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1 AND p.2 != b.basis_id, a.parts))), 6
-            ) AS plan_units_before,
+                arraySum(arrayMap(p -> p.3, arrayFilter(p -> p.1 = b.plan.1 AND p.2 = b.basis_id, a.parts))), 6
+            ) AS estimate_charged_units,
+            -- Per time: of those that came since the newest entry. Charges of old have the name of an entry alone.
+            toDecimal128(
+                arraySum(arrayMap(
+                    p -> p.3,
+                    arrayFilter(
+                        p -> p.1 = b.plan.1 AND p.2 != b.basis_id AND (NOT per_time OR has([b.newest, substring(b.newest, position(b.newest, ' ') + 1)], replaceRegexpOne(p.2, '^\\d+d? ', ''))), a.parts
+                    )
+                )), 6
+            ) AS units_before,
             ifNull(b.plan.4, toDecimal128(0, 6)) AS expected_units,
-            if(
-                b.plan.2 = 'straight_line_per_time' AND b.plan.7 > 0,
-                toNullable(b.plan.11 + toIntervalMillisecond(toInt64(least(assumeNotNull(b.plan.7), 36500) * 86400000))),
-                NULL
-            ) AS ends_at,
-            capital_usd - salvage_usd - charged_before_usd AS estimate_usd,
-            expected_units - plan_units_before AS estimate_units,
+            b.plan.2 = 'straight_line_per_time' AND ifNull(b.plan.7, 0) > 0 AS per_time,
+            if(per_time, toInt64(least(assumeNotNull(b.plan.7), 36500) * 86400000), 1) AS life_ms,
+            if(per_time, toNullable(b.plan.11 + toIntervalMillisecond(life_ms)), NULL) AS ends_at,
+            -- Per time: of the plan's days those that were to come when the newest entry came.
+            if(per_time, greatest(life_ms - dateDiff('millisecond', b.plan.11, arrayElement(b.steps.at, -1)), 0), 1) AS left_ms,
+            toDecimal128(roundBankers(toDecimal256(expected_units, 18) * left_ms / life_ms, 6), 6) AS units_then,
+            CAST(roundBankers(toDecimal256(b.plan.5, 18) * left_ms / life_ms, 6) AS Nullable(Decimal(38, 6))) AS low_then,
+            CAST(roundBankers(toDecimal256(b.plan.6, 18) * left_ms / life_ms, 6) AS Nullable(Decimal(38, 6))) AS high_then,
+            units_then - units_before AS estimate_units,
+            -- Per time: what the days to come cost, for the units that are left of theirs. Else what no run carried of days before is
+            -- no cost of later runs either.
+            toDecimal128(
+                multiIf(
+                    NOT per_time, capital_usd - salvage_usd - charged_before_usd - greatest(accrued_so_far_usd - charged_usd, toDecimal128(0, 12)),
+                    units_before = 0, capital_usd - salvage_usd - accrued_before_usd,
+                    units_then = 0, toDecimal128(0, 12),
+                    toDecimal256(capital_usd - salvage_usd - accrued_before_usd, 12) * estimate_units / units_then
+                ), 12
+            ) AS estimate_usd,
             -- From entry to entry: its end, the capital then, the plan in force, the share of its remaining days that passed.
             arrayFill(s -> s.plan_id != '', b.steps) AS plans_then,
-            arrayFold(
-                (accrued, capital, share, salvage, charged) -> toDecimal128(
-                    accrued + charged + toDecimal256(greatest(capital - salvage - accrued, toDecimal128(0, 12)), 12) * toDecimal128(share, 18), 12
-                ),
+            arrayZip(
                 arrayCumSum(s -> s.usd, b.steps)::Array(Decimal(38, 12)),
                 arrayMap(
-                    (s, p, until) -> multiIf(
+                    (s, p, until, number) -> multiIf(
                         p.life_days <= 0, 0.,
-                        dateDiff('millisecond', p.at, s.at) >= p.life_days * 86400000, 1.,
+                        -- After the last day: what comes is for the days of the next plan, where there is one.
+                        dateDiff('millisecond', p.at, s.at) >= p.life_days * 86400000, if(number = length(b.steps), 1., 0.),
                         least(greatest(dateDiff('millisecond', s.at, until), 0) / (p.life_days * 86400000 - dateDiff('millisecond', p.at, s.at)), 1.)
                     ),
                     b.steps,
                     plans_then,
-                    arrayPushBack(arrayPopFront(b.steps.at), now64(9, 'UTC'))
+                    arrayPushBack(arrayPopFront(b.steps.at), now64(9, 'UTC')),
+                    arrayEnumerate(b.steps)
                 ),
                 plans_then.salvage_usd,
                 arrayMap(
@@ -224,8 +251,20 @@ WITH
                         if(s.life_days > 0, 0, arraySum(arrayMap(p -> p.4, arrayFilter(p -> p.1 = s.plan_id AND s.plan_id != '', a.parts)))), 12
                     ),
                     b.steps
+                )
+            )::Array(Tuple(capital Decimal(38, 12), share Float64, salvage Decimal(38, 12), charged Decimal(38, 12))) AS stretches,
+            -- Until the newest entry, and until now.
+            arrayFold(
+                (accrued, s) -> toDecimal128(
+                    accrued + s.charged + toDecimal256(greatest(s.capital - s.salvage - accrued, toDecimal128(0, 12)), 12) * toDecimal128(s.share, 18), 12
                 ),
-                toDecimal128(0, 12)
+                arrayPopBack(stretches), toDecimal128(0, 12)
+            ) AS accrued_before_usd,
+            arrayFold(
+                (accrued, s) -> toDecimal128(
+                    accrued + s.charged + toDecimal256(greatest(s.capital - s.salvage - accrued, toDecimal128(0, 12)), 12) * toDecimal128(s.share, 18), 12
+                ),
+                arraySlice(stretches, -1), accrued_before_usd
             ) AS accrued_so_far_usd
         FROM books AS b
         LEFT JOIN balances AS a ON a.workspace = b.workspace AND a.asset_id = b.asset_id
@@ -245,12 +284,14 @@ SELECT
     refused_usd,
     salvage_usd,
     capital_usd - charged_usd AS net_book_value_usd,
-    greatest(capital_usd - salvage_usd - charged_usd, toDecimal128(0, 12)) AS chargeable_usd,
+    greatest(
+        least(capital_usd - salvage_usd - charged_usd, estimate_usd - estimate_charged_usd), toDecimal128(0, 12)
+    ) AS chargeable_usd,
     charged_units,
     expected_units,
-    greatest(expected_units - plan_units, toDecimal128(0, 6)) AS remaining_units,
-    if(plan.5 IS NULL, NULL, greatest(plan.5 - plan_units, toDecimal128(0, 6))) AS remaining_low_units,
-    if(plan.6 IS NULL, NULL, greatest(plan.6 - plan_units, toDecimal128(0, 6))) AS remaining_high_units,
+    greatest(estimate_units - estimate_charged_units, toDecimal128(0, 6)) AS remaining_units,
+    if(low_then IS NULL, NULL, greatest(low_then - units_before - estimate_charged_units, toDecimal128(0, 6))) AS remaining_low_units,
+    if(high_then IS NULL, NULL, greatest(high_then - units_before - estimate_charged_units, toDecimal128(0, 6))) AS remaining_high_units,
     plan.7 AS life_days,
     ends_at,
     if(ends_at IS NULL, NULL, accrued_so_far_usd) AS accrued_usd,
@@ -259,24 +300,26 @@ SELECT
         estimate_units > 0 AND estimate_usd > 0, toDecimal256(estimate_usd, 40) / estimate_units, toDecimal256(0, 40)
     ) AS rate_usd,
     if(
-        plan.6 - plan_units_before > 0 AND estimate_usd > 0,
-        least(rate_usd, toDecimal256(estimate_usd, 40) / (plan.6 - plan_units_before)),
+        high_then - units_before > 0 AND estimate_usd > 0,
+        least(rate_usd, toDecimal256(estimate_usd, 40) / (high_then - units_before)),
         NULL
     ) AS rate_low_usd,
     if(
-        plan.5 > 0 AND greatest(plan.5 - plan_units_before, estimate_charged_units) > 0 AND estimate_usd > 0,
-        greatest(rate_usd, toDecimal256(estimate_usd, 40) / greatest(plan.5 - plan_units_before, estimate_charged_units)),
+        low_then > 0 AND greatest(low_then - units_before, estimate_charged_units) > 0 AND estimate_usd > 0,
+        greatest(rate_usd, toDecimal256(estimate_usd, 40) / greatest(low_then - units_before, estimate_charged_units)),
         NULL
     ) AS rate_high_usd,
     estimate_usd,
     estimate_units,
     charged_usd - charged_before_usd AS estimate_charged_usd,
-    toDecimal128(plan_units - plan_units_before, 6) AS estimate_charged_units,
+    estimate_charged_units,
     multiIf(
         plans > 0 AND chargeable_usd = 0, multiIf(
-            waiting_costs = 0, 'fully_amortized',
-            remaining_units = 0, 'needs_plan',
-            'waiting_for_rate'
+            waiting_costs > 0 AND remaining_units > 0, 'waiting_for_rate',
+            waiting_costs > 0, 'needs_plan',
+            capital_usd - salvage_usd <= charged_usd, 'fully_amortized',
+            per_time AND estimate_usd > 0 AND ends_at > now64(9, 'UTC'), 'needs_plan',
+            'ended'
         ),
         ends_at <= now64(9, 'UTC'), 'ended',
         plans = 0 OR rate_usd = 0, 'needs_plan',
