@@ -167,10 +167,12 @@ def test_value_shrinks_with_latency(store: Store) -> None:
     decay = {"grace_seconds": 10, "half_life_seconds": 20, "zero_after_seconds": 100}
     with store.connect() as connection:
         publish(connection, [_rule("success", "8", decay=decay)])
-        scene.load(connection, [_run(n, lasts=s) for n, s in enumerate((10, 30, 50, 100), 1)])
-        scene.settle(store, range(1, 5))
+        lasting = enumerate((10, 30, 50, 100, 16), 1)
+        scene.load(connection, [_run(n, lasts=s) for n, s in lasting])
+        scene.settle(store, range(1, 6))
         values = _values(connection)
-    assert [values[f"r{n}"][0] for n in range(1, 5)] == [8, 4, 2, 0]
+    part = (8 * Decimal(2) ** Decimal("-0.3")).quantize(Decimal("1e-12"))
+    assert [values[f"r{n}"][0] for n in range(1, 6)] == [8, 4, 2, 0, part]
 
 
 def test_another_currency_counts_by_the_rate_of_the_day_or_not_at_all(store: Store) -> None:

@@ -184,7 +184,7 @@ FROM
                     x.zero_after_seconds > 0 AND latency_seconds >= x.zero_after_seconds, 0.,
                     x.half_life_seconds > 0, exp2(-greatest(latency_seconds - x.grace_seconds, 0.) / x.half_life_seconds),
                     1.
-                ), 12),
+                ), 16),
             used_rules
         ) AS how_many,
         arrayMap(
