@@ -17,6 +17,7 @@ from . import scene
 PERIOD = {
     "workspace": "default",
     "since": datetime(2020, 1, 1, tzinfo=timezone.utc),
+    "entered_since": datetime(2020, 1, 1, tzinfo=timezone.utc),
     "until": datetime(2100, 1, 1, tzinfo=timezone.utc),
     "limit": 100,
     "agent_name": "",
