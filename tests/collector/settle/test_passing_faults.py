@@ -79,7 +79,10 @@ def test_a_fault_that_passes_keeps_its_traces_due(
 def test_a_group_is_divided_once_where_a_smaller_one_does_not_help(
     road: tuple[Gate, Store], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Tried again at once, in halves; where that fails too all wait, which is told in one line."""
+    """Tried again at once, in halves; where that fails too all wait, which is told in one line.
+
+    How long is test_due's: a pause of a second may be over before a busy machine looks.
+    """
     gate, store = road
     with store.connect() as connection:
         for trace in range(1, 9):
@@ -90,8 +93,6 @@ def test_a_group_is_divided_once_where_a_smaller_one_does_not_help(
         assert gate.fault.times == 997
         assert (settler.waiting(), settler.failed_traces) == (8, 0)
         assert caplog.text.count("settling of 8 traces waits") == 1
-        assert settler.settle_due() == 0, "they pause"
-        assert gate.fault.times == 997
         gate.fault = None
         assert settler.settle_due(everything=True) == 8
         # Asked for by somebody who may not ask again, such as what closes GPU windows.
