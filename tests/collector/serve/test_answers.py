@@ -86,8 +86,8 @@ def test_eight_who_take_nothing_hold_a_bounded_memory(filled: Store) -> None:
             assert "wait to be sent" in answer.json()["error"]
             # Those that were being made when the limit was reached; there are four threads.
             assert sending.bytes < 5 * (_ANSWER_BYTES + _MB)
-        _until(lambda: sending.bytes == 0)
-        assert httpx.post(f"{api.url}/v1/sql", content="SELECT 1").status_code == 200
+        # An answer that was asked for before they went may be made yet, for nobody.
+        _until(lambda: httpx.post(f"{api.url}/v1/sql", content="SELECT 1").status_code == 200)
 
 
 def test_who_takes_nothing_is_let_go(filled: Store, caplog: pytest.LogCaptureFixture) -> None:
