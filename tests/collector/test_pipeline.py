@@ -285,6 +285,7 @@ async def test_a_web_page_cannot_write_money_on_this_machine(
             assert (await send("/v1/traces", spans, **PROTOBUF, **own))[0] == 200, name
 
 
+@pytest.mark.slow
 async def test_a_collector_for_other_machines_answers_by_any_name(
     tmp_path: Path, store_dsn: str
 ) -> None:

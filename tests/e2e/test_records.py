@@ -80,6 +80,7 @@ def test_acknowledged_records_survive_and_count_once(tmp_path: Path) -> None:
         assert (row.telling, row.tellings, row.amount) == (1, 1, Decimal("20.5"))
 
 
+@pytest.mark.slow
 def test_python_amends_and_lists_what_was_amended(collector: RunningCollector) -> None:
     agent(collector, 7_000_002, "t-2")
     with collector.ledger() as ledger:
@@ -112,6 +113,7 @@ def test_python_amends_and_lists_what_was_amended(collector: RunningCollector) -
         assert (none_stored.record_ids, len(none_stored.rejected)) == ([], 1)
 
 
+@pytest.mark.slow
 def test_the_later_of_two_tellings_counts_also_in_one_request_and_in_one_file(
     collector: RunningCollector, tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_the_later_of_two_tellings_counts_also_in_one_request_and_in_one_file(
     assert [row["revenue_usd"] for row in rows] == [Decimal(2)] * len(numbers)
 
 
+@pytest.mark.slow
 def test_a_file_with_bad_lines_imported_twice(
     collector: RunningCollector, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -330,6 +330,7 @@ def test_names_given_before_change_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert vars(third)["ask"] is old
 
 
+@pytest.mark.slow
 def test_modules_may_come_while_names_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the garbage collector ends meanwhile may import."""
     name = "spanledger_test_imported_by_garbage"

@@ -188,6 +188,7 @@ def test_waiting_between_attempts_costs_nothing(gpus: Scene) -> None:
     assert failed["cost_usd"] > 0
 
 
+@pytest.mark.slow
 def test_attempts_that_failed_carry_what_they_took(gpus: Scene) -> None:
     """Where their times are told: it is rework, the rest is the answer's, and the bill the bill."""
     gpus.rates((0, "2.95"), (15, "1.37"))
@@ -267,6 +268,7 @@ def test_loading_a_model_in_an_application_is_the_pools_loading(gpus: Scene) -> 
     assert gpus.bill()["load_gpu_seconds"] == 2 * 45
 
 
+@pytest.mark.slow
 def test_the_bill_of_a_pool_is_read_in_its_workspace_alone(
     gpus: Scene, module_store: Store
 ) -> None:

@@ -49,6 +49,7 @@ def test_what_a_pool_and_its_calls_made_of_their_time(gpus: Scene) -> None:
     assert (cancelled["mfu"], cancelled["mbu"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_what_nobody_told_of_a_cache_may_have_been_all_of_the_prompts(gpus: Scene) -> None:
     """MFU has a low end then, and shares of those beside it are less sure as well."""
     gpus.rates((0, "2.95"))
@@ -71,6 +72,7 @@ def test_what_nobody_told_of_a_cache_may_have_been_all_of_the_prompts(gpus: Scen
         assert float(attempt["cost_high_usd"]) == pytest.approx(cost * factor)
 
 
+@pytest.mark.slow
 def test_without_its_gpu_flops_are_known_and_no_share_of_a_peak(
     gpus: Scene,
     module_store: Store,

@@ -265,6 +265,7 @@ def test_a_closed_week_does_not_move_with_the_price_feed(
     assert scene.cost(connection, "attempts") == before == Decimal(2)
 
 
+@pytest.mark.slow
 def test_and_history_can_be_asked_again_at_the_right_price(
     history: tuple[Store, Connection, Ledger],
 ) -> None:

@@ -363,6 +363,7 @@ def test_independent_ratios_are_held_as_often_as_said() -> None:
     assert 0.935 <= held / 1500 <= 0.965
 
 
+@pytest.mark.slow
 def test_a_figure_has_one_interval_wherever_it_stands(store: Store) -> None:
     """Two of 15 runs succeed and one costs two hundred times as much: skewed, and seldom."""
     rows: list[scene.Row] = []

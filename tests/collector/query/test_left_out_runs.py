@@ -92,6 +92,7 @@ def ledger(store: Store) -> Iterator[Ledger]:
         yield found
 
 
+@pytest.mark.slow
 def test_no_verdict_stands_on_the_runs_that_happen_to_be_known(ledger: Ledger) -> None:
     rows = {row.agent_name: row.verdict for row in ledger.agents() if row.agent_name != "tuned"}
     for name, verdict in rows.items():
@@ -147,6 +148,7 @@ def test_a_refund_without_a_rate_leaves_the_value_unknown(ledger: Ledger) -> Non
     assert (total.value_usd, total.margin_usd) == (None, None)
 
 
+@pytest.mark.slow
 def test_the_frontier_leaves_out_what_is_not_known_and_only_that(ledger: Ledger) -> None:
     """An amount without a rate leaves the cost of its run known; half of ``gaps`` costs more."""
     (abroad,) = ledger.frontier("abroad")

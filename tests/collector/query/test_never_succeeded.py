@@ -160,6 +160,7 @@ def _ledger(module_store: Store) -> Iterator[Ledger]:
         yield found
 
 
+@pytest.mark.slow
 def test_a_loss_is_certain_where_the_most_of_a_success_is_known(ledger: Ledger) -> None:
     rows = {row.agent_name: row for row in ledger.agents()}
     for agent, loser in AGENTS.items():

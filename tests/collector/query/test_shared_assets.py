@@ -99,6 +99,7 @@ def test_an_asset_worth_less_than_its_salvage_has_nothing_to_recover(books: Stor
     assert (found.capital_usd, found.unrecovered_usd) == (Decimal(10), Decimal(6))
 
 
+@pytest.mark.slow
 def test_what_a_run_earns_is_divided_by_capital(books: Store) -> None:
     """30 USD for one agent, 10 for all: three quarters of what its runs earn, and one."""
     rows = [
@@ -135,6 +136,7 @@ def test_without_a_value_it_is_not_known(books: Store) -> None:
     assert found[""].break_even_runs.reason == "no run has a value"
 
 
+@pytest.mark.slow
 def test_runs_that_call_each_other_in_a_circle_are_one_run(books: Store) -> None:
     """Bad data: alone, beside a run of their own trace, and where the top is of another agent."""
     rows = [
@@ -153,6 +155,7 @@ def test_runs_that_call_each_other_in_a_circle_are_one_run(books: Store) -> None
     assert found[""].break_even_runs.value == 5
 
 
+@pytest.mark.slow
 def test_a_run_that_is_charged_counts(books: Store) -> None:
     """What it called came before the asset, its own span after; of the second the other way."""
     late = _run("w21", 1, 1, "writer", 100, earned="5")
@@ -237,6 +240,7 @@ def test_an_agent_that_calls_itself_ran_once(books: Store) -> None:
     assert (found["boss"].runs, found["boss"].recovered_usd) == (1, Decimal(4))
 
 
+@pytest.mark.slow
 def test_runs_of_one_trace_are_no_independent_draws(books: Store) -> None:
     """Twelve traces with one to three runs each: the interval is of traces over runs."""
     rows = _asset("w5", 1, "30", "boss")
@@ -251,6 +255,7 @@ def test_runs_of_one_trace_are_no_independent_draws(books: Store) -> None:
     assert found.contribution_per_run.low is not None
 
 
+@pytest.mark.slow
 def test_runs_of_one_trace_that_all_earned_may_fail_yet(books: Store) -> None:
     """The same with none that earned nothing, and with a helper that earned in place of its caller.
 

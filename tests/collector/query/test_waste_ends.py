@@ -220,6 +220,7 @@ def test_unknown_costs_leave_a_share_one_end(ledger: Ledger) -> None:
         assert lines[f"redoes {version}"].count(f"{AT_LEAST}$") == costs
 
 
+@pytest.mark.slow
 def test_a_share_that_is_a_bound_is_marked_wherever_it_is_told(ledger: Ledger) -> None:
     """By agent and version, and of one agent; in the shell as on the pages."""
     asked = Asked("agents", {"by": "agent", "range": "all"}, NOW)

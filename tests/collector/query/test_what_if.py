@@ -78,6 +78,7 @@ def test_without_rework_the_wasted_is_saved(ledger: Ledger) -> None:
     assert found.saving_per_run.method == expected.method
 
 
+@pytest.mark.slow
 def test_wasted_usage_that_was_estimated_has_ends(store: Store) -> None:
     """Of two wasted answers one is estimated: 100 tokens, 50 to 300; a token costs a cent."""
     told: dict[str, Any] = {"usage_source": "estimated"}
@@ -324,6 +325,7 @@ def test_a_model_answers_calls_of_its_kind_alone(store: Store) -> None:
         assert "name one to try" in only_chat.notes[0]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_or_is_cached_already_is_no_saving_of_nothing(store: Store) -> None:
     """Refused calls cost nothing either way; a share of cached input takes no cache away."""
     cached = {"cache_read_usd_per_token": "0.000001"}

@@ -32,6 +32,7 @@ def _until(condition: Callable[[], bool]) -> None:
         threading.Event().wait(0.05)
 
 
+@pytest.mark.slow
 def test_a_large_answer_is_refused_and_exported_in_pieces(filled: Store, tmp_path: Path) -> None:
     """With what to do; what asks for less is answered, and an export comes to the same rows."""
     with served(filled) as api, Ledger(DirectReader(filled)) as whole:

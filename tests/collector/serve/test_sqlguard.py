@@ -124,6 +124,7 @@ def test_a_planted_secret_cannot_be_read(adhoc: AdHoc, module_store: Store, tmp_
     assert not any(b"planted-secret" in answer for answer in answers if answer is not None)
 
 
+@pytest.mark.slow
 def test_no_listed_function_takes_a_name_for_a_function(
     adhoc: AdHoc, module_store: Store, tmp_path: Path
 ) -> None:

@@ -296,6 +296,7 @@ def test_top_runs_hold_the_ledger_once(
         assert (_sum(tops, inclusive) or 0) == (_sum(everything, own) or 0), inclusive
 
 
+@pytest.mark.slow
 def test_totals_are_the_sum_of_their_parts_where_a_cost_is_unknown(
     ledger: tuple[Store, Connection],
 ) -> None:

@@ -91,6 +91,7 @@ def _until(condition: Callable[[], bool]) -> None:
         pause.wait(0.05)
 
 
+@pytest.mark.slow
 def test_the_thread_does_it_beside_what_arrives(store: Store) -> None:
     """As soon as it is told; and tells how many are left."""
     settler = scene.settler(store, quiet_seconds=0)

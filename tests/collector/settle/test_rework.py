@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from spanledger_collector.store import Store
 
 from . import scene
@@ -120,6 +122,7 @@ def test_the_attempts_inside_a_repeated_call_stay_transport_retries(store: Store
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_that_is_run_again_is_wasted_with_all_below_it(store: Store) -> None:
     """By span id or run id; a tool in it too; the later work, wherever it is, is none."""
 

@@ -191,6 +191,7 @@ def test_a_name_that_only_the_operator_gave_ends_when_it_is_gone(
     )
 
 
+@pytest.mark.slow
 def test_a_trace_that_cannot_be_settled_keeps_back_no_other(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

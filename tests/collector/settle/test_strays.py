@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from tests.collector.settle import scene
 from tests.collector.settle.told import agent_span, record_span
 
@@ -37,6 +38,7 @@ def _of(journal: str, rows: Sequence[scene.Row]) -> list[scene.Row]:
     return [row | {"journal_id": journal} for row in rows]
 
 
+@pytest.mark.slow
 def test_runs_that_come_and_go(store: Store) -> None:
     """Late runs, a run that an agent's late span takes up, and records that move."""
     with store.connect() as connection:
@@ -72,6 +74,7 @@ def test_runs_that_come_and_go(store: Store) -> None:
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_whoever_looks(store: Store) -> None:
     """A ledger of an older version, a collector that was killed, and the journals of others."""
     with store.connect() as connection:

@@ -33,6 +33,7 @@ def _with_sql(monkeypatch: pytest.MonkeyPatch, texts: dict[str, str]) -> None:
     monkeypatch.setattr(sql, "read", read)
 
 
+@pytest.mark.slow
 def test_everything_is_made_once(unmigrated_store: Store) -> None:
     """The first start makes every object and records every file; the second does nothing."""
     connection = unmigrated_store.connect()

@@ -123,6 +123,7 @@ def _said(number: int, run: int, minute: int, **told: Any) -> scene.Row:
     )
 
 
+@pytest.mark.slow
 def test_an_outcome_that_is_amended_takes_its_value_with_it(store: Store) -> None:
     """Success, failure, success again: each telling settles the run again; all are kept."""
     minutes = {"outcome__quantity": "10", "outcome__unit": "minutes_saved"}

@@ -58,6 +58,7 @@ def checked(client: httpx.Client, path: str, given: dict[str, str], where: str =
     return answer.json()
 
 
+@pytest.mark.slow
 def test_reports_are_as_told(client: httpx.Client) -> None:
     """Each of every agent, in each way to divide it; none of them is told as anything at all."""
     agents = {row["agent_name"]: row for row in checked(client, "/v1/agents", {})}

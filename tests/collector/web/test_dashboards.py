@@ -196,6 +196,7 @@ def test_the_variable_offers_the_agents(reader: Reader) -> None:
 NAMES = ("x\\') OR 1=1 --", "team\\billing", "it's", "plain")
 
 
+@pytest.mark.slow
 def test_names_stay_names(store: Store) -> None:
     """Whatever an agent or a version is called, choosing it shows it and nothing else."""
     asked = {panel.sql: panel.statement for panel in PANELS}

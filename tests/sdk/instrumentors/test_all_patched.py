@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.sdk.instrumentors.beside_the_matrix import BESIDE, DECLARED, sister
 
 from spanledger._patches import registry
@@ -15,6 +16,7 @@ from spanledger._patches.gaps import covers
 _HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 def test_every_patched_method_is_tried() -> None:
     """In a process of its own, see there."""
     done = subprocess.run(
