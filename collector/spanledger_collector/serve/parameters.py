@@ -27,6 +27,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "workspace": "Whose ledger.",
     "since": "From this start on, ISO 8601, UTC unless it says otherwise.",
     "until": "Before this start.",
+    "entered_since": "Only what entered the books from then on, as assets count runs.",
     "agent": "Name of an agent; empty = any.",
     "agent_name": "Name of an agent; empty = any, where it is not needed.",
     "version": "Version of the agent; empty = any.",
