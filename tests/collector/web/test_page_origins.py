@@ -21,8 +21,9 @@ from spanledger_collector.query import Ledger, ModelsBehindRow
 def test_parts_of_an_agent_lead_to_what_they_are_of(client: httpx.Client) -> None:
     """Rework, shares of assets, runs: each of this agent."""
     text = client.get("agent?agent=analyst&range=all").text
-    for path in ("rework", "assets", "runs", "flame"):
+    for path in ("rework", "runs", "flame"):
         assert re.search(rf'href="/ui/{path}\?range=all&amp;agent=analyst"><data value', text)
+    assert re.search(r'href="/ui/asset\?range=all&amp;agent=analyst&amp;id=[\w-]+"><data value', text)
     assert 'href="/ui/runs?range=all&amp;agent=analyst&amp;by=version&amp;key=2"' in text
 
 
