@@ -19,7 +19,6 @@ PERIOD = {
     "since": datetime(2020, 1, 1, tzinfo=timezone.utc),
     "entered_since": datetime(2020, 1, 1, tzinfo=timezone.utc),
     "until": datetime(2100, 1, 1, tzinfo=timezone.utc),
-    "entered_since": datetime(1970, 1, 1, tzinfo=timezone.utc),
     "limit": 100,
     "agent_name": "",
     "agent_version": "",

@@ -23,7 +23,8 @@ def test_parts_of_an_agent_lead_to_what_they_are_of(client: httpx.Client) -> Non
     text = client.get("agent?agent=analyst&range=all").text
     for path in ("rework", "runs", "flame"):
         assert re.search(rf'href="/ui/{path}\?range=all&amp;agent=analyst"><data value', text)
-    assert re.search(r'href="/ui/asset\?range=all&amp;agent=analyst&amp;id=[\w-]+"><data value', text)
+    asset = r'href="/ui/asset\?range=all&amp;agent=analyst&amp;id=[\w-]+"><data value'
+    assert re.search(asset, text)
     assert 'href="/ui/runs?range=all&amp;agent=analyst&amp;by=version&amp;key=2"' in text
 
 
