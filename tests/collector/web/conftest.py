@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
 from tests.collector.settle.scene import hex32
+from tests.support.browser import Watched, browser
 from tests.support.ledger_pool import LedgerPool
 from tests.support.served_ledger import Served, served
 from tests.support.shown_ledger import (
@@ -229,3 +231,55 @@ def with_ids(path: str, told: Shown) -> str:
 def is_missing(ledger: str, path: str) -> bool:
     """Whether the page says that there is no such thing."""
     return path.startswith(MISSING[ledger] or ("nowhere",))
+
+
+#: Windows of a desk and of a telephone.
+WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=800)
+
+
+def everything(path: str) -> str:
+    """The page over all time, where it asks for no other."""
+    whole = "since=" in path or "range=" in path
+    return path if whole else f"{path}{'&' if '?' in path else '?'}range=all"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The browser."""
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sites(site: Served, demo_site: Served, empty_site: Served) -> Mapping[str, Served]:
+    """The pages over each ledger."""
+    return {"shown": site, "demo": demo_site, "empty": empty_site}
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Browser, sites: Mapping[str, Served]) -> Iterator[Mapping[str, Watched]]:
+    """A window for each of them."""
+    pages = {name: chromium.new_page(viewport=WIDE, color_scheme="light") for name in sites}
+    yield {name: Watched(page, sites[name].url) for name, page in pages.items()}
+    for page in pages.values():
+        page.close()
+
+
+@pytest.fixture
+def tab(windows: Mapping[str, Watched]) -> Watched:
+    """The window over the ledger worth looking at, as if it were new."""
+    return as_new(windows["shown"])
+
+
+def as_new(window: Watched) -> Watched:
+    """A window that another test used."""
+    window.page.set_viewport_size(WIDE)
+    window.page.emulate_media(color_scheme="light")
+    window.faults.clear()
+    return window
+
+
+def opened(tab: Watched, site: Served, path: str) -> Page:
+    """A page over all time."""
+    tab.page.goto(f"{site.url}/ui/{everything(path)}")
+    return tab.page

@@ -10,9 +10,19 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
-from tests.collector.web.conftest import EVERYWHERE, PICTURE, is_missing, with_ids
-from tests.support.browser import HOW, Watched, accessibility_faults, browser, found
+from playwright.sync_api import Browser
+from tests.collector.web.conftest import (
+    EVERYWHERE,
+    NARROW,
+    PICTURE,
+    WIDE,
+    as_new,
+    everything,
+    is_missing,
+    opened,
+    with_ids,
+)
+from tests.support.browser import HOW, Watched, accessibility_faults, found
 from tests.support.page_asked import Asked, given_by
 from tests.support.page_checks import Visit, check, check_table
 from tests.support.page_figures import FIGURES
@@ -20,8 +30,6 @@ from tests.support.page_scripts import (
     CUT,
     CUT_UNDER,
     HEADLINES,
-    HIDDEN_BEHIND,
-    IN_A_CELL,
     REDRAWN,
     TABLES,
     WRITTEN,
@@ -41,21 +49,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not found(), reason=HOW)]
 PICTURES = os.environ.get("SPANLEDGER_TEST_PICTURES", "")
 
 
-def everything(path: str) -> str:
-    """The page over all time, where it asks for no other."""
-    whole = "since=" in path or "range=" in path
-    return path if whole else f"{path}{'&' if '?' in path else '?'}range=all"
-
-
 #: Looks at a page: name of the ledger, path.
 Looked = Callable[[str, str], Visit]
-WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=800)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -63,40 +58,6 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(PICTURES) if PICTURES else tmp_path_factory.mktemp("pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-@pytest.fixture(scope="module")
-def sites(site: Served, demo_site: Served, empty_site: Served) -> Mapping[str, Served]:
-    """The pages over each ledger."""
-    return {"shown": site, "demo": demo_site, "empty": empty_site}
-
-
-@pytest.fixture(scope="module")
-def windows(chromium: Browser, sites: Mapping[str, Served]) -> Iterator[Mapping[str, Watched]]:
-    """A window for each of them."""
-    pages = {name: chromium.new_page(viewport=WIDE, color_scheme="light") for name in sites}
-    yield {name: Watched(page, sites[name].url) for name, page in pages.items()}
-    for page in pages.values():
-        page.close()
-
-
-@pytest.fixture
-def tab(windows: Mapping[str, Watched]) -> Watched:
-    """The window over the ledger worth looking at, as if it were new."""
-    return _as_new(windows["shown"])
-
-
-def _as_new(window: Watched) -> Watched:
-    window.page.set_viewport_size(WIDE)
-    window.page.emulate_media(color_scheme="light")
-    window.faults.clear()
-    return window
-
-
-def opened(tab: Watched, site: Served, path: str) -> Page:
-    """A page over all time."""
-    tab.page.goto(f"{site.url}/ui/{everything(path)}")
-    return tab.page
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +72,7 @@ def looked(
     def look(ledger: str, path: str) -> Visit:
         name = f"{ledger}-{re.sub(r'[^a-zA-Z0-9]+', '-', path)[:60]}"
         url = f"{sites[ledger].url}/ui/{everything(with_ids(path, demonstrated[1]))}"
-        return _look(_as_new(windows[ledger]), url, pictures / name)
+        return _look(as_new(windows[ledger]), url, pictures / name)
 
     return cache(look)
 
@@ -239,86 +200,11 @@ def test_a_wrong_figure_is_seen(looked: Looked, apis: Mapping[str, Ledger]) -> N
             check_table("overview", "by-agent", lines, asked)
 
 
-def test_from_a_reason_of_rework_to_the_lines_of_an_attempt(tab: Watched, site: Served) -> None:
-    """By keyboard alone: a sum, its attempts, how one of them came about."""
-    page = opened(tab, site, "rework")
-    page.locator("#all-reasons td a").first.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/ui/attempts.*reason=regenerated"))
-    page.locator("#attempts td a").first.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/ui/explain"))
-    assert "counts as rework: regenerated" in page.content()
-    assert tab.faults == []
-
-
 def test_the_chart_by_day_is_drawn(looked: Looked) -> None:
     """The library of charts runs under the policy, over the figures of its table."""
     visit = looked("shown", "overview")
     assert visit.drawn == 4
     assert visit.faults == []
-
-
-def test_by_keyboard_alone(tab: Watched, site: Served) -> None:
-    """The first stop leads past the navigation, and a filter is set without a mouse."""
-    page = opened(tab, site, "runs")
-    page.keyboard.press("Tab")
-    assert page.evaluate("() => document.activeElement.textContent") == "Skip to the content"
-    page.keyboard.press("Enter")
-    assert page.evaluate("() => document.activeElement.id") == "content"
-    page.locator("input[name=tenant]").focus()
-    page.keyboard.type("acme")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("tenant=acme"))
-    shown = page.evaluate(TABLES)["runs"]
-    tenants = {text for line in shown for title, _, text in line if title == "Tenant"}
-    assert tenants == {"acme"}
-
-
-@pytest.mark.parametrize(
-    ("path", "width"),
-    [
-        ("agents", 390),
-        ("overview", 390),
-        ("agent?agent=analyst", 390),
-        ("runs", 640),
-        ("agents", 1440),
-    ],
-)
-def test_what_has_the_focus_is_seen(tab: Watched, site: Served, path: str, width: int) -> None:
-    """Walking back through a row: the column that stays hides no link (WCAG 2.2, 2.4.11)."""
-    page = opened(tab, site, path)
-    page.set_viewport_size({"width": width, "height": 844})
-    tables = page.locator(".scroll table")
-    walked = 0
-    for place in range(tables.count()):
-        row = tables.nth(place).locator("tbody tr").first
-        links = row.locator("td a")
-        if not links.count():
-            continue
-        links.last.focus()
-        while page.evaluate(IN_A_CELL):
-            assert page.evaluate(HIDDEN_BEHIND) == "", (place, walked)
-            page.keyboard.press("Shift+Tab")
-            walked += 1
-    assert walked > 5
-    assert tab.faults == []
-
-
-def test_rows_of_agents_are_low(tab: Watched, site: Served) -> None:
-    """Why a verdict is so stands in few words, and opens to the whole sentence by keyboard too."""
-    page = opened(tab, site, "agents")
-    heights = page.locator("#agents tbody tr").evaluate_all(
-        "rows => rows.map((row) => row.getBoundingClientRect().height)"
-    )
-    assert max(heights) < 60
-    told = page.locator("#agents details").first
-    assert not told.locator("p").is_visible()
-    told.locator("summary").focus()
-    page.keyboard.press("Enter")
-    told.locator("p").wait_for(state="visible")
-    assert len(told.locator("p").inner_text()) > len(told.locator("summary").inner_text())
-    assert tab.faults == []
 
 
 def test_a_legend_keeps_its_colours(tab: Watched, site: Served) -> None:
@@ -361,14 +247,6 @@ def test_a_name_with_a_line_break_survives_its_forms(tab: Watched, site: Served)
         page.wait_for_load_state()
         told = exact(given_by(page.url))
         assert (told["agent"], told["tenant"]) == ("line\nfeed", "a\r\nb")
-
-
-def test_a_drawing_is_no_stop_of_the_keyboard(tab: Watched, site: Served) -> None:
-    """Its boxes are the links of the table below, which has them all."""
-    page = opened(tab, site, "flame")
-    boxes = page.locator(".flame a").count()
-    assert boxes == page.locator(".flame a[tabindex='-1']").count() > 0
-    assert page.locator("#paths tbody th a").count() >= boxes
 
 
 def test_the_chart_by_day_tells_bounds_and_gaps(tab: Watched, site: Served) -> None:
