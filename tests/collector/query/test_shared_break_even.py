@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
@@ -32,7 +33,8 @@ def _row(
     usd = Decimal(str(round(sum(left), 9)))
     return ContributionRow(
         agent_name="a", agent_version="", is_planned=True, asset_ids=("x",),
-        capital_usd=Decimal(10), charged_usd=Decimal(0), unconverted_entries=0, runs=n,
+        capital_usd=Decimal(10), charged_usd=Decimal(0), unconverted_entries=0,
+        booked_at=datetime(2026, 11, 1, tzinfo=timezone.utc), runs=n,
         costed_runs=n, valued_runs=n, contribution_usd=usd,
         contribution_mean_usd=Decimal(str(round(sum(left) / n, 9))),
         contribution_variance=shape.over_variance, contribution_skewness=Sample.of(left).skewness,
