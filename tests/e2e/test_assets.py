@@ -48,7 +48,7 @@ def test_an_asset_is_booked_planned_and_written_off(
     assert "1500 to 2500" in table
     assert execute(["assets", "--shares", "--url", url]) == 0
     assert "No run carries a share" in capsys.readouterr().out
-    unused = ["--until", "2999-01-01"], "was not used for a whole UTC day under a plan"
+    unused = ["--until", "2149-01-01"], "was not used for a whole UTC day under a plan"
     for more, why in (([], "has no last day"), unused):
         assert execute(["assets", "estimate", "ft", *more, "--url", url]) == 1
         assert why in capsys.readouterr().err

@@ -97,7 +97,8 @@ def _argument(name: str, value: Any, read: _Read) -> object:
     try:
         return read(value)
     except _WrongError as wrong:
-        shown = repr(wrong.value)
+        bad = wrong.value
+        shown = bad.isoformat() if isinstance(bad, datetime) else repr(bad)
         if len(shown) > _MOST_SHOWN:
             shown = f"{shown[:_MOST_SHOWN]}…"
         raise PermanentError(f"{name}{wrong.place} {shown} {wrong.why}") from None
