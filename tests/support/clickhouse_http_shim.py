@@ -8,12 +8,14 @@ connection of its own, so nothing leaks from one to the next.
 Not like a server: no users, no sessions, no compression of answers.
 """
 
+import asyncio
 import gzip
 import re
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+#: As it is before any test moves it.
+_MONOTONIC = time.monotonic
 # What the HTTP transport itself consumes; everything else in the query string is a setting.
 _TRANSPORT = frozenset(
     {
@@ -169,7 +173,7 @@ def serve(application: Any) -> Generator[int, None, None]:
         timeout_graceful_shutdown=5,  # a client that was cut off may have left a request half sent
     )  # fmt: skip
     server = _Announced(config)
-    thread = threading.Thread(target=server.run, name="http-shim", daemon=True)
+    thread = threading.Thread(target=_run, args=(server,), name="http-shim", daemon=True)
     thread.start()
     try:
         assert server.listening.wait(120), "the shim did not start"
@@ -177,6 +181,24 @@ def serve(application: Any) -> Generator[int, None, None]:
     finally:
         server.should_exit = True
         thread.join(120)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """By a clock of its own: a database does not see what a test does to that of the process.
+
+    Otherwise whatever waits while a test moves the clock by hours waits for hours.
+    """
+
+    def time(self) -> float:
+        return _MONOTONIC()
+
+
+def _run(server: uvicorn.Server) -> None:
+    loop = _Loop()
+    try:
+        loop.run_until_complete(server.serve())
+    finally:
+        loop.close()
 
 
 class _Announced(uvicorn.Server):

@@ -45,6 +45,7 @@ from tests.support.page_rows import (
 
 from spanledger_collector.query import QualityBy
 from spanledger_collector.query.breakdowns import SumsBy
+from spanledger_collector.web.figures import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,8 @@ TABLES: Final[Mapping[tuple[str, str], Shown]] = {
             "A success, with sub-agents": usd("inclusive_cost_per_success.value"),
             "A run, with sub-agents": "inclusive_cost_per_run_usd",
             "Margin a run, with sub-agents": mean("inclusive_margin_per_run"),
-            "Efficient": "is_efficient", "Why unknown": "why",
+            "Efficient": lambda row: UNKNOWN if row.is_efficient is None else row.is_efficient,
+            "Why unknown": "why",
             "A second less": if_any("usd_per_second.value"),
         },
         {
