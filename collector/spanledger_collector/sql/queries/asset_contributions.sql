@@ -106,22 +106,21 @@ WITH
             groupUniqArrayIf(1000)((agent, serving.place), value_usd IS NOT NULL AND notEmpty(serving)) OVER (PARTITION BY trace_id) AS valued_beside,
             groupUniqArrayIf(1000)(agent, is_top OR empty(callers)) OVER (PARTITION BY trace_id) AS tops
         FROM run_economics AS r
-        -- Without a plan for whom it is asked no run is read, and of an agent only the traces that it is in.
+        -- Of agents that plans name only the traces that one of them is in; without a plan for whom it is asked no run is read.
         WHERE workspace = {workspace:String}
-            AND (
-                {agent_name:String} = ''
-                OR trace_id IN (
-                    SELECT trace_id
-                    FROM runs
-                    WHERE workspace = {workspace:String}
-                        AND (agent_name = {agent_name:String} OR arrayExists(a -> a.agent_name = {agent_name:String}, callers))
-                )
+            AND trace_id IN (
+                SELECT trace_id
+                FROM runs
+                WHERE workspace = {workspace:String}
+                    AND arrayExists(
+                        name -> name IN ('', agent_name) OR arrayExists(a -> a.agent_name = name, callers),
+                        (
+                            SELECT groupUniqArray(agent_name)
+                            FROM scopes
+                            WHERE is_planned AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
+                        )
+                    )
             )
-            AND (
-                SELECT count()
-                FROM scopes
-                WHERE is_planned AND ({agent_name:String} = '' OR agent_name = {agent_name:String})
-            ) > 0
     ),
     -- How what it earned is divided among them.
     reached AS
