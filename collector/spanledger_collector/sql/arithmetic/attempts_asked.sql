@@ -4,13 +4,7 @@
 --   guards, rework = wasted, used = work that was not, appraisal = judges, prevention = guards, quality = judges, guards or wasted); rework_reason, price_status, usage_source, price_id (empty = any);
 --   model_ids (empty = any; else as JSON [provider, request_model, response_model, priced_provider, priced_model], all of which it has); path
 --   (empty = any; else what it is below, as JSON [[kind, name], ...], the steps of arithmetic/path_steps from the outermost agent).
-a.workspace = {workspace:String}
-AND a.started_at >= {since:DateTime64(9)}
-AND a.started_at < {until:DateTime64(9)}
-AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
-AND ({tenant:String} = '' OR a.tenant = {tenant:String})
-AND a.counted
+@include arithmetic/attempts_of_period
 AND ({by:String} = 'total' OR {key:String} = toString(
     @include arithmetic/attempt_key
 ))

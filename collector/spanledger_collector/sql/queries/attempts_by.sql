@@ -24,13 +24,8 @@ SELECT
     -- To the nanosecond: sums of floats end in digits that nobody told.
     round(sum(a.wait_seconds), 9) AS wait_seconds
 FROM attempts AS a FINAL
-WHERE a.workspace = {workspace:String}
-    AND a.started_at >= {since:DateTime64(9)}
-    AND a.started_at < {until:DateTime64(9)}
-    AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-    AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
-    AND ({tenant:String} = '' OR a.tenant = {tenant:String})
-    AND a.counted
+WHERE
+    @include arithmetic/attempts_of_period
     AND ({by:String} != 'rework' OR a.rework_reason != '')
     AND ({by:String} != 'model' OR a.operation NOT IN ('execute_tool', 'effort', 'expense', 'load_model'))
 GROUP BY

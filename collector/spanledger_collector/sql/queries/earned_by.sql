@@ -47,16 +47,7 @@ FROM
             @include arithmetic/won
         ) AS successful_runs,
         countIf(NOT r.succeeded) AS failed_runs,
-        countIf(
-            @include arithmetic/won
-            AND
-            @include arithmetic/asked_for
-        ) AS top_successful_runs,
-        countIf(
-            NOT r.succeeded
-            AND
-            @include arithmetic/asked_for
-        ) AS top_failed_runs,
+        @include arithmetic/results_asked_for,
         sum(r.total_cost_usd) AS total_cost_usd,
         sum(r.value_usd) AS value_usd,
         sum(r.unconverted_records) AS unconverted,

@@ -46,16 +46,7 @@ SELECT
     if(sum(r.unconverted_records) > 0, NULL, sum(r.value_usd)) AS value_usd,
     CAST(value_usd - total_cost_usd AS Nullable(Decimal(38, 12))) AS margin_usd,
     countIf(r.value_usd IS NOT NULL) AS valued_runs,
-    countIf(
-        @include arithmetic/won
-        AND
-        @include arithmetic/asked_for
-    ) AS top_successful_runs,
-    countIf(
-        NOT r.succeeded
-        AND
-        @include arithmetic/asked_for
-    ) AS top_failed_runs,
+    @include arithmetic/results_asked_for,
     if(has_runs_below, top_successful_runs, successful_runs) AS successes,
     if(has_runs_below, top_failed_runs, failed_runs) AS failures,
     CAST(roundBankers(toDecimal256(total_cost_usd, 24) / runs, 12) AS Nullable(Decimal(38, 12))) AS total_cost_per_run_usd,

@@ -27,13 +27,8 @@ FROM
         count() AS attempts,
         sum(a.cost_usd) AS cost_usd
     FROM attempts AS a FINAL
-    WHERE a.workspace = {workspace:String}
-        AND a.started_at >= {since:DateTime64(9)}
-        AND a.started_at < {until:DateTime64(9)}
-        AND ({agent_name:String} = '' OR a.agent_name = {agent_name:String})
-        AND ({agent_version:String} = '' OR a.agent_version = {agent_version:String})
-        AND ({tenant:String} = '' OR a.tenant = {tenant:String})
-        AND a.counted
+    WHERE
+        @include arithmetic/attempts_of_period
         AND a.price_id != ''
     GROUP BY price_id
 ) AS used

@@ -122,16 +122,7 @@ FROM
             @include arithmetic/won
         ) AS successful_runs,
         countIf(NOT r.succeeded) AS failed_runs,
-        countIf(
-            @include arithmetic/won
-            AND
-            @include arithmetic/asked_for
-        ) AS top_successful_runs,
-        countIf(
-            NOT r.succeeded
-            AND
-            @include arithmetic/asked_for
-        ) AS top_failed_runs,
+        @include arithmetic/results_asked_for,
         countIf(r.outcome != '') AS judged_runs,
         countIf(r.judged_wrong) AS wrong_runs,
         sum(r.calls) AS calls,
